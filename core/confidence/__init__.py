@@ -1,0 +1,54 @@
+"""Confidence scores from token probabilities: pure functions, numbers in, numbers out.
+
+    distribution = read_distribution(entries, "events[12].top_tokens")
+    tokens = [Token(504, "The", distribution=distribution), …]
+    scores = score_tokens(tokens)
+    sequence = score_sequence(tokens, scores)
+
+Every score is the field's own, under its own name, in natural logs, null where it cannot be derived. They tell what the
+model believed, which is not whether it was right. docs/CONFIDENCE.md explains each.
+"""
+
+from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, read_distribution
+from core.confidence.intervention import (
+    DEFAULT_INTERVENTION_WINDOW,
+    DiscardedScores,
+    Intervention,
+    InterventionScores,
+    score_interventions,
+)
+from core.confidence.number import InvalidDistribution, read_chosen_logprob, read_logprob, read_prob
+from core.confidence.score import DEFAULT_TOP_P, TRUNCATED_MASS, UNRELIABLE_MASS, score_tokens
+from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, score_sequence
+from core.confidence.shape import find_nucleus
+from core.confidence.token import Token, TokenScores
+from core.confidence.window import DEFAULT_WINDOW, group_confidences
+
+__all__ = [
+    "DEFAULT_INTERVENTION_WINDOW",
+    "DEFAULT_TOP_P",
+    "DEFAULT_WINDOW",
+    "LOW_CONFIDENCE",
+    "MAX_TOKEN_ID",
+    "MAX_TOP_TOKENS",
+    "TRUNCATED_MASS",
+    "UNRELIABLE_MASS",
+    "Coverage",
+    "DiscardedScores",
+    "Distribution",
+    "Intervention",
+    "InterventionScores",
+    "InvalidDistribution",
+    "SequenceScores",
+    "Token",
+    "TokenScores",
+    "find_nucleus",
+    "group_confidences",
+    "read_chosen_logprob",
+    "read_distribution",
+    "read_logprob",
+    "read_prob",
+    "score_interventions",
+    "score_sequence",
+    "score_tokens",
+]

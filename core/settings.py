@@ -1,0 +1,52 @@
+"""Every setting, read from the environment. `.env.example` lists the same ones; a test compares the two."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The process's settings. Read them late: a Modal container has no secrets while it is being snapshotted."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    database_url: SecretStr | None = None
+    """Postgres to use (Neon: the pooled URL). Unset, `make run` starts an embedded one."""
+
+    database_url_direct: SecretStr | None = None
+    """The same database without a pooler in between, for migrations. Unset, DATABASE_URL is used."""
+
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
+    """Connections a process may open."""
+
+    database_prepare_threshold: Annotated[int, Field(ge=0)] | None = None
+    """Executions after which psycopg prepares a statement. Unset: never, which is right behind PgBouncer."""
+
+    thunder_app_name: str = "thunder-backend"
+    """Whose process this is; deploy.py hands each container its app's name."""
+
+    thunder_admin_key: SecretStr | None = None
+    """The key that may read everything. Unset, `make run` makes one and keeps it in the data directory."""
+
+    ingest_auth: Literal["key", "open"] = "key"
+    """`open` lets traces in without a key. `make run` on loopback defaults to it; nothing else does."""
+
+    thunder_data_dir: Path = Path(".thunder")
+    """Where `make run` keeps the embedded database and its admin key."""
+
+    app_host: str = "127.0.0.1"
+    """The address that `make run` serves on."""
+
+    app_port: Annotated[int, Field(ge=0, le=65535)] = 6767
+    """The port that `make run` serves on; 0 takes a free one."""
+
+    max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
+    """The largest body, in MiB, as sent and as unpacked."""
+
+    allowed_origins: str = "*"
+    """Origins a browser may call from, comma-separated; `*` is every one (without cookies)."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much the process logs."""

@@ -1,0 +1,223 @@
+"""Reading a top-k list: what is kept, what is masked, what is refused and with which sentence."""
+
+import math
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.confidence import (
+    MAX_TOP_TOKENS,
+    Distribution,
+    InvalidDistribution,
+    read_chosen_logprob,
+    read_distribution,
+)
+from tests.confidence.builders import entry_lists, listed, moderate
+
+PLACE = "events[12].top_tokens"
+
+
+def read(*entries: object) -> Distribution:
+    distribution = read_distribution(list(entries), PLACE)
+    assert distribution is not None
+    return distribution
+
+
+def refusal(*entries: object) -> str:
+    with pytest.raises(InvalidDistribution) as caught:
+        read_distribution(list(entries), PLACE)
+    assert str(caught.value) == f"{caught.value.place}: {caught.value.reason}"
+    return str(caught.value)
+
+
+def test_no_entries_are_no_distribution() -> None:
+    assert read_distribution([], PLACE) is None
+
+
+def test_a_clean_list_is_kept_as_it_is() -> None:
+    found = read({"token": 5, "logprob": -0.5, "token_str": "a"}, {"token": 7, "logprob": -1.5, "token_str": "b"})
+    assert (found.tokens, found.texts, found.logprobs, found.k) == ((5, 7), ("a", "b"), (-0.5, -1.5), 2)
+    assert found.missing_mass == pytest.approx(1 - math.exp(-0.5) - math.exp(-1.5))
+
+
+def test_the_sampled_token_sent_first_is_sorted_into_its_place_and_counted_once() -> None:
+    found = read({"token": 9, "logprob": -3.0}, {"token": 5, "logprob": -0.1}, {"token": 9, "logprob": -3.0})
+    assert (found.tokens, found.logprobs) == ((5, 9), (-0.1, -3.0))
+
+
+def test_of_two_entries_for_one_token_the_better_counts() -> None:
+    assert read({"token": 1, "logprob": -4.0}, {"token": 1, "logprob": -0.2}).logprobs == (-0.2,)
+
+
+def test_without_ids_the_text_tells_tokens_apart() -> None:
+    found = read({"text": " a", "prob": 0.25}, {"text": "a", "prob": 0.5}, {"text": "a", "prob": 0.125})
+    assert (found.texts, found.probs) == (("a", " a"), (0.5, 0.25))
+
+
+def test_nameless_entries_are_all_different() -> None:
+    assert read({"prob": 0.25}, {"prob": 0.25}).k == 2
+
+
+def test_ties_keep_the_order_in_which_they_came() -> None:
+    assert read({"token": 9, "prob": 0.25}, {"token": 2, "prob": 0.5}, {"token": 4, "prob": 0.25}).tokens == (2, 9, 4)
+
+
+def test_probabilities_and_logprobs_mean_the_same() -> None:
+    assert read({"token": 1, "prob": 0.25}).logprobs == read({"token": 1, "logprob": math.log(0.25)}).logprobs
+
+
+def test_a_null_logprob_beside_a_probability_gives_way_to_it() -> None:
+    assert read({"token": 1, "logprob": None, "prob": 0.5}).probs == (0.5,)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *({"logprob": value} for value in (None, "-inf", "-Infinity", "-INF", " -inf ", -math.inf, -1000, -9999.0)),
+        *({"logprob": value} for value in ("-1e999", -(10**400))),
+        *({"prob": value} for value in (None, 0, 0.0, "0")),
+    ],
+    ids=repr,
+)
+def test_masked_entries_come_last_and_count_as_zero(entry: dict[str, object]) -> None:
+    found = read({"token": 2, **entry}, {"token": 1, "prob": 0.5})
+    assert (found.tokens, found.logprobs, found.probs) == ((1, 2), (math.log(0.5), -math.inf), (0.5, 0.0))
+    assert (found.k, found.live, found.masked) == (2, 1, True)
+
+
+def test_rounding_noise_above_zero_is_zero() -> None:
+    assert read({"token": 1, "logprob": 1e-6}).logprobs == (0.0,)
+    assert math.copysign(1, read({"token": 1, "logprob": -0.0}, {"token": 1, "logprob": "-0"}).logprobs[0]) == 1
+    assert read({"token": 1, "prob": 1 + 1e-6}).logprobs == (0.0,)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"logprob": 0.5}, "[1].logprob: 0.5 is no log-probability (it must be ≤ 0)"),
+        ({"logprob": 2}, "[1].logprob: 2 is no log-probability (it must be ≤ 0)"),
+        ({"logprob": math.inf}, "[1].logprob: inf is no log-probability (it must be ≤ 0)"),
+        ({"logprob": "Infinity"}, "[1].logprob: 'Infinity' is no log-probability (it must be ≤ 0)"),
+        ({"logprob": 10**400}, "[1].logprob: a number of that size is no log-probability (it must be ≤ 0)"),
+        ({"logprob": math.nan}, "[1].logprob: NaN is no number"),
+        ({"logprob": "nan"}, "[1].logprob: NaN is no number"),
+        ({"logprob": "low"}, "[1].logprob: 'low' is no number"),
+        ({"logprob": True}, "[1].logprob: True is no number"),
+        ({"logprob": False}, "[1].logprob: False is no number"),
+        ({"logprob": [10**5000]}, "[1].logprob: a list is no number"),
+        ({"logprob": {}}, "[1].logprob: an object is no number"),
+        ({"prob": 1.5}, "[1].prob: 1.5 is no probability (it must lie in 0…1)"),
+        ({"prob": -0.1}, "[1].prob: -0.1 is no probability (it must lie in 0…1)"),
+        ({"prob": "-inf"}, "[1].prob: '-inf' is no probability (it must lie in 0…1)"),
+        ({"prob": math.nan}, "[1].prob: NaN is no number"),
+        ({}, "[1]: an entry needs a logprob or a prob"),
+        ({"logprob": -1, "token": -1}, f"[1].token: -1 is no token id (an integer in 0…{2**31 - 1})"),
+        ({"logprob": -1, "token": 2**31}, f"[1].token: {2**31} is no token id (an integer in 0…{2**31 - 1})"),
+        ({"logprob": -1, "token": True}, f"[1].token: True is no token id (an integer in 0…{2**31 - 1})"),
+        ({"logprob": -1, "token": 1.0}, f"[1].token: 1.0 is no token id (an integer in 0…{2**31 - 1})"),
+        ({"logprob": -1, "token": "a"}, f"[1].token: 'a' is no token id (an integer in 0…{2**31 - 1})"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_what_is_no_distribution_is_refused_where_it_stands(entry: dict[str, object], sentence: str) -> None:
+    assert refusal({"token": 3, "logprob": -0.1}, {"token": 4, **entry}) == PLACE + sentence
+
+
+@pytest.mark.parametrize("entry", [None, 1, "token logprob", [], [1, -0.5]], ids=repr)
+def test_an_entry_that_is_no_object_is_refused(entry: object) -> None:
+    assert refusal(entry) == f"{PLACE}[0]: an entry must be an object with a logprob or a prob"
+
+
+def test_more_than_all_the_mass_is_refused() -> None:
+    for name in ("token", "text"):
+        first, second = (1, 2) if name == "token" else ("a", "b")
+        entries = {name: first, "logprob": math.log(0.75)}, {name: second, "logprob": math.log(0.5)}
+        assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, more than 1"
+
+
+def test_a_list_of_any_length_is_refused() -> None:
+    entries = [{"token": i, "logprob": -20.0} for i in range(MAX_TOP_TOKENS + 1)]
+    assert refusal(*entries) == f"{PLACE}: 1025 entries are too many (at most 1024)"
+    assert read(*entries[1:]).k == MAX_TOP_TOKENS
+
+
+def test_a_refusal_never_repeats_a_long_value() -> None:
+    assert len(refusal({"token": 1, "logprob": "x" * 10_000})) < 120
+
+
+def test_text_that_is_no_text_is_as_good_as_absent() -> None:
+    found = read({"token": 1, "logprob": -1.0, "token_str": 7}, {"token": 2, "logprob": -2.0, "text": "b"})
+    assert found.texts == (None, "b")
+
+
+def test_the_chosen_token_is_found_by_id_else_by_text() -> None:
+    with_ids = read({"token": 1, "prob": 0.5, "text": "a"}, {"token": 2, "prob": 0.25, "text": "b"})
+    assert [with_ids.find(2, None), with_ids.find(None, "a"), with_ids.find(3, "a")] == [1, 0, None]
+    without = read({"prob": 0.5, "text": "a"}, {"prob": 0.25, "text": "b"})
+    assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [1, None, None]
+
+
+def test_a_reported_logprob_of_a_forced_token_may_be_nonsense_but_not_nan() -> None:
+    assert read_chosen_logprob(0.5, "tokens[0].logprob", forced=True) is None
+    assert read_chosen_logprob(-0.5, "tokens[0].logprob", forced=True) == -0.5
+    for value, forced in ((0.5, False), (math.nan, True)):
+        with pytest.raises(InvalidDistribution, match=r"tokens\[0\]\.logprob"):
+            read_chosen_logprob(value, "tokens[0].logprob", forced=forced)
+
+
+def test_a_chosen_token_is_never_impossible() -> None:
+    assert [read_chosen_logprob(value, "") for value in (None, "-inf", -1000)] == [None, None, None]
+
+
+@moderate
+@given(entry_lists(masked=True), st.randoms())
+def test_the_order_of_the_entries_changes_nothing(entries: list[Any], random: Any) -> None:
+    shuffled = random.sample(entries, len(entries))
+    first, second = read(*entries), read(*shuffled)
+    assert (first.logprobs, first.probs, first.mass) == (second.logprobs, second.probs, second.mass)
+    assert set(zip(first.tokens, first.logprobs, strict=True)) == set(zip(second.tokens, second.logprobs, strict=True))
+
+
+@moderate
+@given(entry_lists())
+def test_reading_in_one_pass_and_entry_by_entry_give_the_same(entries: list[Any]) -> None:
+    """A number sent as text takes the careful way, whatever its neighbours are."""
+    ordered = sorted(entries, key=lambda entry: -entry["logprob"])
+    assert read(*ordered) == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("-inf"),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@moderate
+@given(
+    st.lists(
+        st.one_of(
+            ANY_JSON,
+            st.fixed_dictionaries(
+                {}, optional={"token": ANY_JSON, "logprob": ANY_JSON, "prob": ANY_JSON, "text": ANY_JSON}
+            ),
+            st.fixed_dictionaries({"token": st.integers(0, 9), "logprob": st.floats(-2000, 1e-6)}),
+        ),
+        max_size=4,
+    )
+)
+def test_any_list_is_a_distribution_or_an_invalid_one(entries: list[object]) -> None:
+    found = None
+    with suppress(InvalidDistribution):
+        found = read_distribution(entries, PLACE)
+    if found is not None:
+        assert found.mass <= 1 + 1e-6
+        assert list(found.logprobs) == sorted(found.logprobs, reverse=True)
+        assert all(logprob <= 0 for logprob in found.logprobs)
+
+
+def test_a_distribution_may_be_made_without_reading() -> None:
+    assert Distribution((0, 1), (None, None), (math.log(0.5), math.log(0.25))) == listed(0.5, 0.25)
