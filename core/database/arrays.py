@@ -1,0 +1,109 @@
+"""Columns of many rows as binary arrays.
+
+One statement then inserts any number of rows in the same round trip as all the others, which COPY can't. psycopg's
+own list dumper gives the same bytes, a tenth as fast (docs/decisions/0002).
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+_HEADER = struct.Struct(">iiIii")
+_LENGTH = struct.Struct(">i").pack
+_NULL = _LENGTH(-1)
+_FLOAT8 = struct.Struct(">id").pack
+_INT4 = struct.Struct(">ii").pack
+_INT8 = struct.Struct(">iq").pack
+_FALSE, _TRUE = _LENGTH(1) + b"\0", _LENGTH(1) + b"\1"
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PgArray:
+    """A one-dimensional array in Postgres's binary format; null where an element is None."""
+
+    oid: int
+    data: bytes
+
+
+def _build(element_oid: int, array_oid: int, items: list[bytes]) -> PgArray:
+    header = _HEADER.pack(1, 1, element_oid, len(items), 1)
+    return PgArray(array_oid, header + b"".join(items))
+
+
+def float8_array(values: Iterable[float | None]) -> PgArray:
+    """`double precision[]`."""
+    return _build(701, 1022, [_NULL if value is None else _FLOAT8(8, value) for value in values])
+
+
+def int4_array(values: Iterable[int | None]) -> PgArray:
+    """`integer[]`; values must fit."""
+    return _build(23, 1007, [_NULL if value is None else _INT4(4, value) for value in values])
+
+
+def int8_array(values: Iterable[int | None]) -> PgArray:
+    """`bigint[]`; values must fit."""
+    return _build(20, 1016, [_NULL if value is None else _INT8(8, value) for value in values])
+
+
+def bool_array(values: Iterable[bool | None]) -> PgArray:
+    """`boolean[]`."""
+    return _build(16, 1000, [_NULL if value is None else _TRUE if value else _FALSE for value in values])
+
+
+def bytea_array(values: Iterable[bytes | None]) -> PgArray:
+    """`bytea[]`."""
+    return _build(17, 1001, [_NULL if value is None else _LENGTH(len(value)) + value for value in values])
+
+
+def text_array(values: Iterable[str | None]) -> PgArray:
+    """`text[]`; U+0000 and lone surrogates, which Postgres cannot hold, become U+FFFD."""
+    return _build(25, 1009, [_NULL if value is None else _pack_text(value) for value in values])
+
+
+def _pack_text(value: str) -> bytes:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        data = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    if b"\0" in data:
+        data = data.replace(b"\0", "\ufffd".encode())
+    return _LENGTH(len(data)) + data
+
+
+def timestamptz_array(values: Iterable[datetime | None]) -> PgArray:
+    """`timestamptz[]`, from aware datetimes."""
+    return _build(1184, 1185, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
+
+
+def _to_microseconds(moment: datetime) -> int:
+    since = moment - _POSTGRES_EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+class _PgArrayDumper(Dumper):
+    format = Format.BINARY
+
+    def get_key(self, obj: PgArray, format: object) -> tuple[type, int]:  # type: ignore[override]  # noqa: A002
+        del format
+        return (PgArray, obj.oid)
+
+    def upgrade(self, obj: PgArray, format: object) -> "_PgArrayDumper":  # type: ignore[override]  # noqa: A002
+        del format
+        dumper = type(self)(PgArray)
+        dumper.oid = obj.oid
+        return dumper
+
+    def dump(self, obj: PgArray) -> bytes:
+        return obj.data
+
+
+def register_arrays(context: AdaptContext) -> None:
+    """Let a connection take PgArray as a parameter."""
+    if context.adapters:
+        context.adapters.register_dumper(PgArray, _PgArrayDumper)

@@ -1,0 +1,65 @@
+"""Is the database there, in time?"""
+
+import asyncio
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.database.migrations import LATEST_VERSION
+from core.database.pool import NotConfiguredError, Pool, checkout
+from core.database.statements import ping
+from core.errors import ThunderError
+
+DEADLINE_S = 2.5
+"""Probes give up after three seconds; so the answer is given before."""
+
+
+class DatabaseHealth(BaseModel):
+    """What a probe wants to know of the database."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ok", "error"]
+    error: str | None = None
+    schema_version: int | None = None
+
+
+class HealthReport(BaseModel):
+    """The answer of /health."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ok", "degraded"]
+    app: str
+    database: DatabaseHealth
+
+
+async def check_health(pool: Pool | None, *, app: str) -> HealthReport:
+    """Ask the database one small question."""
+    database = await _ask(pool)
+    return HealthReport(status="ok" if database.status == "ok" else "degraded", app=app, database=database)
+
+
+async def _ask(pool: Pool | None) -> DatabaseHealth:
+    question = asyncio.ensure_future(_ask_schema_version(pool))
+    done, _ = await asyncio.wait({question}, timeout=DEADLINE_S)
+    if not done:
+        # Not awaited: psycopg takes up to five seconds to cancel a query of a server that hangs.
+        question.cancel()
+        question.add_done_callback(lambda future: future.cancelled() or future.exception())
+        return DatabaseHealth(status="error", error=f"the database did not answer within {DEADLINE_S} s")
+    try:
+        version = question.result()
+    except ThunderError as error:
+        return DatabaseHealth(status="error", error=str(error))
+    if version != LATEST_VERSION:
+        sentence = f"the schema is at version {version}, this is {LATEST_VERSION}: run `manage.py migrate`"
+        return DatabaseHealth(status="error", error=sentence, schema_version=version)
+    return DatabaseHealth(status="ok", schema_version=version)
+
+
+async def _ask_schema_version(pool: Pool | None) -> int:
+    if pool is None:
+        raise NotConfiguredError("DATABASE_URL is not set")
+    async with checkout(pool) as conn:
+        return await ping(conn)

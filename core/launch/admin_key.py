@@ -1,0 +1,41 @@
+"""The admin key that `make run` makes for itself, so that there is never a default one."""
+
+import os
+import secrets
+from pathlib import Path
+
+from core.settings import Settings
+
+KEY_PREFIX = "ck_"
+KEY_BYTES = 32
+
+
+def load_admin_key(settings: Settings) -> str:
+    """Return the configured admin key, or else the data directory's own, made if there is none."""
+    if settings.thunder_admin_key is not None:
+        return settings.thunder_admin_key.get_secret_value()
+    settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.thunder_data_dir / "admin-key"
+    return read_key(path) or make_key(path)
+
+
+def read_key(path: Path) -> str:
+    """Return the key kept in a file, or an empty string."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def make_key(path: Path) -> str:
+    """Make a key and keep it: readable by its owner alone from the first byte, and never half-written."""
+    key = KEY_PREFIX + secrets.token_hex(KEY_BYTES)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(descriptor)
+    unfinished.rename(path)
+    return key

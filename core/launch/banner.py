@@ -1,0 +1,53 @@
+"""What `make run` prints: where it serves, the key, and two lines to paste."""
+
+import json
+import shlex
+from pathlib import Path
+
+SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "force-prefix.json"
+
+
+def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) -> str:
+    """Return the banner, its two commands runnable as they are."""
+    ingest = "open (no key needed: it only listens to this machine)" if ingest_open else "with the admin key"
+    return "\n".join(
+        [
+            "",
+            f"Thunder serves on {url}",
+            f"  database   {database}",
+            f"  admin key  {admin_key}",
+            f"  ingest     {ingest}",
+            "",
+            "Post a sample trace:",
+            f"  {write_post(url, '' if ingest_open else admin_key)}",
+            "Read it back, scored:",
+            f"  {write_read(url, admin_key)}",
+            "",
+            "Ctrl-C stops it.",
+        ]
+    )
+
+
+def write_post(url: str, key: str) -> str:
+    """Return the command that posts the sample."""
+    header = ["-H", f"X-API-Key: {key}"] if key else []
+    body = ["-H", "Content-Type: application/json", "--data-binary", f"@{locate_sample()}"]
+    return shlex.join(["curl", "-sS", *header, *body, f"{url}/v1/ingest"])
+
+
+def write_read(url: str, key: str) -> str:
+    """Return the command that reads the sample's log."""
+    request_id = json.loads(SAMPLE.read_bytes())["request"]["request_id"]
+    return shlex.join(["curl", "-sS", "-H", f"X-API-Key: {key}", f"{url}/logs/{request_id}"])
+
+
+def locate_sample() -> Path:
+    """Return the sample's path, the short one where we stand in the repository."""
+    here = Path.cwd()
+    return SAMPLE.relative_to(here) if SAMPLE.is_relative_to(here) else SAMPLE
+
+
+def write_url(host: str, port: int) -> str:
+    """Return the URL to reach a server by that is bound to this host and port."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,0 +1,80 @@
+"""The database of `make run`: the one DATABASE_URL names, or else an embedded one that stops with us."""
+
+import contextlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import psycopg
+
+from core.database.embedded import start_embedded
+from core.database.migrations import migrate
+from core.errors import ThunderError
+from core.launch.environment import describe_database
+from core.launch.signals import undisturbed
+from core.settings import Settings
+
+
+class DatabaseUnreachableError(ThunderError):
+    """The database of DATABASE_URL does not answer; the sentence carries what the driver says."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that is there to be used."""
+
+    name: str
+    """For people: what and where it is, without a password."""
+
+    embedded_dsn: str | None
+    """Set if it is the embedded one, which the environment does not name yet."""
+
+    migrate: Callable[[], list[str]]
+    """Apply the pending migrations and return their names."""
+
+    announce: Callable[[str], None]
+    """Leave the served URL for whoever starts beside us."""
+
+
+@contextlib.contextmanager
+def open_database(settings: Settings) -> Generator[Database]:
+    """Provide the database for the length of the block.
+
+    Raises:
+        AlreadyRunningError: if another process serves from the data directory.
+        EmbeddedPostgresError: if the embedded Postgres does not start.
+        InvalidSettingError: if DATABASE_URL is no DSN.
+    """
+    if settings.database_url is None:
+        with start_database(settings) as database:
+            yield database
+        return
+    direct = (settings.database_url_direct or settings.database_url).get_secret_value()
+    name = describe_database(settings.database_url.get_secret_value())
+    describe_database(direct)
+    yield Database(name, None, lambda: migrate_remote(direct), announce=lambda _: None)
+
+
+@contextlib.contextmanager
+def start_database(settings: Settings) -> Generator[Database]:
+    """Start the embedded Postgres, and stop it undisturbed."""
+    server = start_embedded(settings.thunder_data_dir)
+    try:
+        name = f"PostgreSQL in {settings.thunder_data_dir}"
+        yield Database(name, server.dsn, lambda: migrate(server.dsn), server.announce)
+    finally:
+        with undisturbed():
+            server.stop()
+
+
+def migrate_remote(dsn: str) -> list[str]:
+    """Migrate a database that may not answer.
+
+    Raises:
+        DatabaseUnreachableError: if it does not.
+    """
+    try:
+        return migrate(dsn)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachableError(f"{describe_database(dsn)} does not answer: {error}") from error

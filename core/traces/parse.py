@@ -1,0 +1,118 @@
+"""From the bytes of a body to a checked document, or to a sentence that names what is wrong and where."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Never
+
+import orjson
+from pydantic import ValidationError
+
+from core.errors import InvalidInputError
+from core.traces.document import ActionFields, TraceDocument
+
+MAX_ERRORS_NAMED = 3
+
+
+def parse_document(body: bytes) -> TraceDocument:
+    """Parse and check one posted document.
+
+    Raises:
+        InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
+    """
+    document = validate_document(parse_json(body))
+    _check_references(document)
+    return document
+
+
+def validate_document(raw: object) -> TraceDocument:
+    """Check the types and ranges of one parsed document."""
+    if not isinstance(raw, dict):
+        raise InvalidInputError("a trace is a JSON object with the key `request`")
+    try:
+        return TraceDocument.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidInputError(describe_validation(error)) from None
+
+
+def parse_json(body: bytes) -> object:
+    """Parse JSON as RFC 8259 has it: no NaN, no Infinity; lone surrogates and numbers beyond a double pass.
+
+    orjson is several times faster than the standard library but refuses the last two, so those take the slow way.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_json_slowly(body)
+
+
+def _parse_json_slowly(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"the body is not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(f"the body is not JSON: {error.msg} (character {error.pos})") from None
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> Never:
+    raise InvalidInputError(f"the body is not JSON: {name} is no JSON number")
+
+
+def describe_validation(error: ValidationError, prefix: str = "") -> str:
+    """One sentence for a caller: `events[12].sampled_token: Input should be …`; a few places at most."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    named = [
+        f"{_format_place(problem['loc'], prefix)}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems[:MAX_ERRORS_NAMED]
+    ]
+    more = len(problems) - len(named)
+    return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _format_place(location: Sequence[int | str], prefix: str) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return (prefix + place).lstrip(".") or "body"
+
+
+def _check_references(document: TraceDocument) -> None:
+    orders = Counter(event.sequence_order for event in document.events)
+    if len(orders) < len(document.events):
+        _refuse_duplicate(document, orders)
+    for index, call in enumerate(document.mod_calls):
+        if call.event_sequence_order not in orders:
+            raise InvalidInputError(
+                f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
+            )
+    calls = len(document.mod_calls)
+    for name, rows in (("mod_logs", document.mod_logs), ("actions", document.actions)):
+        for index, row in enumerate(rows):
+            if row.mod_call_sequence >= calls:
+                raise InvalidInputError(
+                    f"{name}[{index}].mod_call_sequence: there is no mod_calls[{row.mod_call_sequence}]"
+                )
+
+
+def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
+    seen: set[int] = set()
+    for index, event in enumerate(document.events):
+        if event.sequence_order in seen:
+            count = orders[event.sequence_order]
+            raise InvalidInputError(
+                f"events[{index}].sequence_order: {event.sequence_order} occurs {count} times; "
+                "only sequence_order orders a trace, so it must be unique"
+            )
+        seen.add(event.sequence_order)
+    raise AssertionError("called without a duplicate")
+
+
+def read_action_fields(payload: dict[str, object], index: int) -> ActionFields:
+    """The fields of `actions[index]` that change the text, checked."""
+    try:
+        return ActionFields.model_validate(payload)
+    except ValidationError as error:
+        raise InvalidInputError(describe_validation(error, f"actions[{index}]")) from None

@@ -1,0 +1,165 @@
+"""A scored trace as the columns of each table: parameters for the statements of core.traces.store."""
+
+import struct
+from operator import attrgetter
+from typing import Any
+
+from core.confidence import Distribution, InterventionScores
+from core.database.arrays import (
+    bool_array,
+    bytea_array,
+    float8_array,
+    int4_array,
+    text_array,
+    timestamptz_array,
+)
+from core.traces.document import strip_user_key
+from core.traces.json_text import to_column_text
+from core.traces.pairing import block_key
+from core.traces.scored import ScoredTrace
+from core.traces.steps import PairedAction
+
+Columns = dict[str, Any]
+
+UNKNOWN_TOKEN = -1
+_SCORES = (
+    "prob",
+    "prob_upper_bound",
+    "logprob",
+    "surprisal",
+    "cum_nll",
+    "entropy",
+    "missing_mass",
+    "flatness",
+    "margin",
+    "token_confidence",
+)
+
+
+def request_columns(trace: ScoredTrace) -> Columns:
+    """The row of `requests`."""
+    request, sequence = trace.document.request, trace.sequence
+    active = request.active_mod_name
+    return {
+        "request_id": request.request_id,
+        "created_at": request.created_at,
+        "completed_at": request.completed_at,
+        "model": to_column_text(request.model),
+        "user_api_key": to_column_text(request.user_api_key),
+        "active_mod": to_column_text(strip_user_key(active)) if active else None,
+        "final_text": to_column_text(request.final_text),
+        "total_steps": len(trace.pairing.passes),
+        "k": trace.k,
+        "sampled_tokens": sequence.coverage.sampled,
+        "forced_tokens": sequence.coverage.forced,
+        "discarded_tokens": sequence.coverage.discarded,
+        "sequence_confidence": sequence.sequence_confidence,
+        "sequence_confidence_is_bound": sequence.sequence_confidence_is_bound,
+        "sequence_nll": sequence.sequence_nll,
+        "lowest_group_confidence": sequence.lowest_group_confidence,
+    }
+
+
+def step_columns(trace: ScoredTrace) -> Columns:
+    """The rows of `request_steps`."""
+    steps, scores = trace.pairing.steps, trace.scores
+    return {
+        "step_index": int4_array(step.index for step in steps),
+        "generation_step": int4_array(step.source.index if step.source else None for step in steps),
+        "token": int4_array(step.token for step in steps),
+        "token_text": text_array(step.text for step in steps),
+        "forced": bool_array(step.forced for step in steps),
+        "forced_by": text_array(step.forced_by for step in steps),
+        "adjusted_logits": bool_array(step.adjusted_logits for step in steps),
+        "discarded": bool_array(step.discarded for step in steps),
+        "rank": int4_array(row.rank for row in scores),
+        **{name: float8_array(map(attrgetter(name), scores)) for name in _SCORES},
+    }
+
+
+def summary_columns(trace: ScoredTrace) -> Columns:
+    """The rows of `step_logit_summaries`."""
+    passes = [one for one in trace.pairing.passes if one.distribution]
+    nuclei = [trace.nucleus_of(one) for one in passes]
+    distributions = [one.distribution for one in passes if one.distribution]
+    return {
+        "generation_step": int4_array(one.index for one in passes),
+        "k": int4_array(distribution.k for distribution in distributions),
+        "topk": bytea_array(map(pack_topk, distributions)),
+        "top_p_count": int4_array(count for count, _ in nuclei),
+        "top_p_cutoff": float8_array(cutoff for _, cutoff in nuclei),
+    }
+
+
+def pack_topk(distribution: Distribution) -> bytes:
+    """K pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first."""
+    tokens = (UNKNOWN_TOKEN if token is None else token for token in distribution.tokens)
+    pairs = [value for pair in zip(tokens, distribution.logprobs, strict=True) for value in pair]
+    return struct.pack(">" + "if" * distribution.k, *pairs)
+
+
+def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:
+    """The rows of `mods` and of `mod_blocks` that must exist."""
+    blocks = {block_key(call): call for call in trace.document.mod_calls}
+    names = [strip_user_key(call.mod_name) for call in blocks.values()]
+    return {"name": text_array(sorted(set(names)))}, {
+        "block_key": text_array(blocks),
+        "mod_name": text_array(names),
+        "event_type": text_array(call.event_type for call in blocks.values()),
+    }
+
+
+def mod_call_columns(trace: ScoredTrace) -> Columns:
+    """The rows of `mod_calls`."""
+    calls, pairing = trace.document.mod_calls, trace.pairing
+    pass_of = {event.sequence_order: one for event, one in zip(pairing.events, pairing.pass_of_event, strict=True)}
+    steps = [pass_of[call.event_sequence_order] for call in calls] if pairing.passes else [None] * len(calls)
+    return {
+        "block_key": text_array(map(block_key, calls)),
+        "call_index": int4_array(range(len(calls))),
+        "generation_step": int4_array(steps),
+        "execution_time_ms": float8_array(call.execution_time_ms for call in calls),
+        "exception_occurred": bool_array(call.exception_occurred for call in calls),
+        "exception_message": text_array(call.exception_message for call in calls),
+        "created_at": timestamptz_array(call.created_at for call in calls),
+    }
+
+
+def mod_log_columns(trace: ScoredTrace) -> Columns:
+    """The rows of `mod_logs`."""
+    lines = trace.document.mod_logs
+    return {
+        "log_index": int4_array(range(len(lines))),
+        "call_index": int4_array(line.mod_call_sequence for line in lines),
+        "log_level": text_array(line.log_level for line in lines),
+        "log_message": text_array(line.log_message for line in lines),
+        "created_at": timestamptz_array(line.created_at for line in lines),
+    }
+
+
+def action_columns(trace: ScoredTrace) -> Columns:
+    """The rows of `actions`."""
+    actions = trace.pairing.actions
+    effects = [_effect_of(trace, action) for action in actions]
+    return {
+        "block_key": text_array(action.block_key for action in actions),
+        "action_index": int4_array(action.index for action in actions),
+        "call_index": int4_array(action.call_index for action in actions),
+        "action_type": text_array(action.action_type for action in actions),
+        "generation_step": int4_array(action.generation_step for action in actions),
+        "step_index": int4_array(action.step_index for action in actions),
+        "forced_tokens": int4_array(action.forced_tokens for action in actions),
+        "discarded_tokens": int4_array(action.discarded_tokens for action in actions),
+        "intervention_surprisal": float8_array(effect.intervention_surprisal if effect else None for effect in effects),
+        "confidence_change": float8_array(_change(effect) if effect else None for effect in effects),
+        "created_at": timestamptz_array(action.created_at for action in trace.document.actions),
+    }
+
+
+def _effect_of(trace: ScoredTrace, action: PairedAction) -> InterventionScores | None:
+    return None if action.intervention is None else trace.interventions[action.intervention]
+
+
+def _change(effect: InterventionScores) -> float | None:
+    before, after = effect.sequence_confidence_before, effect.sequence_confidence_after
+    return None if before is None or after is None else after - before

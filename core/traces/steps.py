@@ -1,0 +1,79 @@
+"""What pairing makes of a trace: forward passes, the steps that came of them, and the actions that changed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.confidence import Distribution, Intervention, Token
+from core.traces.document import Event
+
+
+@dataclass(slots=True)
+class PairedAction:
+    """One action with the place it took effect at."""
+
+    index: int
+    call_index: int
+    action_type: str
+    mod_name: str
+    block_key: str
+    backtrack_steps: int
+    tokens_as_text: Sequence[object]
+    generation_step: int | None = None
+    step_index: int | None = None
+    forced_tokens: int = 0
+    discarded_tokens: int = 0
+    intervention: int | None = None
+    """Its place in `Pairing.interventions`; several actions may share none."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """One forward pass: the distribution the model gave and what was drawn from it."""
+
+    index: int
+    event: Event
+    distribution: Distribution | None
+    sampled: Event | None = None
+    first_step: int | None = None
+    """The step its distribution belongs to; null while no token came of it."""
+    adjusted: bool = False
+    overridden: bool = False
+
+
+@dataclass(slots=True)
+class Step:
+    """One token that entered the text, forced and later discarded ones too."""
+
+    index: int
+    token: int | None
+    text: str | None
+    forced: bool
+    forced_by: str | None
+    adjusted_logits: bool
+    event: Event
+    source: Pass | None
+    distribution: Distribution | None
+    discarded: bool = False
+
+    def to_token(self) -> Token:
+        """The step as core.confidence knows it."""
+        return Token(
+            token=self.token,
+            text=self.text,
+            forced=self.forced,
+            discarded=self.discarded,
+            distribution=self.distribution,
+        )
+
+
+@dataclass(slots=True)
+class Pairing:
+    """A whole trace, paired."""
+
+    events: list[Event]
+    passes: list[Pass] = field(default_factory=list)
+    pass_of_event: list[int] = field(default_factory=list)
+    """For each event in order: the index of its forward pass, 0 before the first."""
+    steps: list[Step] = field(default_factory=list)
+    actions: list[PairedAction] = field(default_factory=list)
+    interventions: list[Intervention] = field(default_factory=list)

@@ -1,0 +1,155 @@
+"""The SQL of traces. Each function runs one statement; the caller owns the transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+
+_UPSERT_REQUEST = load_query("traces/upsert_request")
+_DELETE_CHILDREN = load_query("traces/delete_children")
+_INSERT_TRACE = load_query("traces/insert_trace")
+_INSERT_STEPS = load_query("traces/insert_steps")
+_INSERT_SUMMARIES = load_query("traces/insert_summaries")
+_INSERT_MODS = load_query("traces/insert_mods")
+_INSERT_MOD_BLOCKS = load_query("traces/insert_mod_blocks")
+_INSERT_MOD_CALLS = load_query("traces/insert_mod_calls")
+_INSERT_MOD_LOGS = load_query("traces/insert_mod_logs")
+_INSERT_ACTIONS = load_query("traces/insert_actions")
+_LIST_REQUESTS = load_query("traces/list_requests")
+_GET_LOG = load_query("traces/get_log")
+_GET_DOCUMENT = load_query("traces/get_document")
+
+
+class Row(BaseModel):
+    """One row of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class StoredRequest(Row):
+    """What came of an upsert: revision 1 is new, a higher one replaced its predecessor."""
+
+    id: int
+    revision: int
+
+
+class FeedRow(Row):
+    """One request as the feed shows it."""
+
+    request_id: str
+    created_ts: datetime
+    finished_ts: datetime | None
+    model_id: str | None
+    user_api_key: str | None
+    final_text: str | None
+    total_steps: int
+    favorited_by: list[str]
+    discussion_count: int
+    active_mod: str | None
+    tags: list[str]
+    sequence_confidence: float | None
+    sequence_confidence_is_bound: bool | None
+    lowest_group_confidence: float | None
+
+
+class StoredLog(Row):
+    """A log: what may change as columns, the rest as one zstd frame (core.traces.log says of what)."""
+
+    request_id: str
+    revision: int
+    user_api_key: str | None
+    is_public: bool
+    public_token: str | None
+    favorited_by: list[str]
+    tags: list[str]
+    discussion_count: int
+    log: bytes
+
+
+class StoredDocument(Row):
+    """A document as it was posted, as one zstd frame."""
+
+    revision: int
+    document: bytes
+    document_bytes: int
+
+
+async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> AsyncCursor[StoredRequest]:
+    """Insert a request, or replace one and count its revision up.
+
+    Returns the cursor, not the row: in a pipeline fetching would wait for the server.
+    """
+    return await conn.cursor(row_factory=class_row(StoredRequest)).execute(_UPSERT_REQUEST, columns)
+
+
+async def delete_children(conn: AsyncConnection, *, request_id: str) -> None:
+    """Delete what the previous revision left in the other tables; nothing for a new request."""
+    await conn.execute(_DELETE_CHILDREN, {"request_id": request_id})
+
+
+async def insert_trace(
+    conn: AsyncConnection, *, request_id: str, document: bytes, document_bytes: int, log: bytes
+) -> None:
+    """Insert the compressed document and log."""
+    values = {"request_id": request_id, "document": document, "document_bytes": document_bytes, "log": log}
+    await conn.execute(_INSERT_TRACE, values, binary=True)
+
+
+async def insert_steps(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Insert the rows of `request_steps`."""
+    await conn.execute(_INSERT_STEPS, {"request_id": request_id, **columns})
+
+
+async def insert_summaries(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Insert the rows of `step_logit_summaries`."""
+    await conn.execute(_INSERT_SUMMARIES, {"request_id": request_id, **columns})
+
+
+async def insert_mods(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
+    """Insert the mods that are not there yet, in one order, so that two transactions cannot deadlock."""
+    await conn.execute(_INSERT_MODS, columns)
+
+
+async def insert_mod_blocks(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
+    """Insert the handlers that are not there yet."""
+    await conn.execute(_INSERT_MOD_BLOCKS, columns)
+
+
+async def insert_mod_calls(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Insert the rows of `mod_calls`."""
+    await conn.execute(_INSERT_MOD_CALLS, {"request_id": request_id, **columns})
+
+
+async def insert_mod_logs(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Insert the rows of `mod_logs`."""
+    await conn.execute(_INSERT_MOD_LOGS, {"request_id": request_id, **columns})
+
+
+async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Insert the rows of `actions`."""
+    await conn.execute(_INSERT_ACTIONS, {"request_id": request_id, **columns})
+
+
+async def list_requests(conn: AsyncConnection, *, limit: int, offset: int) -> list[FeedRow]:
+    """Requests, newest first."""
+    cursor = conn.cursor(row_factory=class_row(FeedRow))
+    await cursor.execute(_LIST_REQUESTS, {"limit": limit, "offset": offset})
+    return await cursor.fetchall()
+
+
+async def get_log(conn: AsyncConnection, *, request_id: str) -> StoredLog | None:
+    """One stored log, or null."""
+    cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
+    await cursor.execute(_GET_LOG, {"request_id": request_id})
+    return await cursor.fetchone()
+
+
+async def get_document(conn: AsyncConnection, *, request_id: str) -> StoredDocument | None:
+    """One stored document, or null."""
+    cursor = conn.cursor(row_factory=class_row(StoredDocument), binary=True)
+    await cursor.execute(_GET_DOCUMENT, {"request_id": request_id})
+    return await cursor.fetchone()

@@ -1,0 +1,39 @@
+"""Texts for the tokens that were forced without one, from what the rest of the trace tells."""
+
+from collections.abc import Iterator
+
+from core.traces.steps import Pairing
+
+
+def fill_texts(pairing: Pairing) -> None:
+    """Give each step without a text the one that the trace tells for its token; what it does not tell stays null."""
+    missing = [step for step in pairing.steps if step.text is None and step.token is not None]
+    if not missing:
+        return
+    texts = dict(_iterate_texts(pairing))
+    for step in missing:
+        step.text = texts.get(step.token) if step.token is not None else None
+    _fill_from_inputs(pairing)
+
+
+def _iterate_texts(pairing: Pairing) -> Iterator[tuple[int, str]]:
+    for one in pairing.passes:
+        if one.distribution:
+            for token, text in zip(one.distribution.tokens, one.distribution.texts, strict=True):
+                if token is not None and text is not None:
+                    yield token, text
+    for step in pairing.steps:
+        if step.token is not None and step.text is not None:
+            yield step.token, step.text
+
+
+def _fill_from_inputs(pairing: Pairing) -> None:
+    """A pass's input is the text added since the last one: one token's whole text if only one was added."""
+    for previous, one in zip(pairing.passes, pairing.passes[1:], strict=False):
+        if previous.first_step is None:
+            continue
+        after = previous.first_step + 1
+        alone = after == len(pairing.steps) or pairing.steps[after].source is not previous
+        step = pairing.steps[previous.first_step]
+        if alone and step.text is None:
+            step.text = one.event.input_text

@@ -1,0 +1,14 @@
+"""All endpoints on one origin, for browsers and for clients that know a single base URL."""
+
+from fastapi import FastAPI
+
+from functions.common.application import build_app
+from functions.common.endpoints import import_endpoint, list_endpoints
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=120)
+
+
+def web() -> FastAPI:
+    """The ASGI application that mounts every endpoint; it adds /docs and no route of its own."""
+    return build_app(*(import_endpoint(name).router for name in list_endpoints()))

@@ -1,0 +1,72 @@
+"""Uvicorn, as `manage.py run` uses it: one process on a socket that is bound before anything is promised."""
+
+import socket
+from collections.abc import Callable
+from typing import Literal
+
+import uvicorn
+from typing_extensions import override
+
+from core.errors import ThunderError
+
+SHUTDOWN_SECONDS = 10
+BACKLOG = 2048
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class AddressError(ThunderError):
+    """The address to serve on cannot be had; the sentence says why."""
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that says when it answers: what is printed before that would be a promise."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as usual, then announce."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a TCP socket; port 0 takes a free one.
+
+    Raises:
+        AddressError: if the host is unknown, or the port taken or not ours to take.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressError(f"APP_HOST {host}: {error.strerror}") from None
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        advice = "stop what serves there, or set APP_PORT"
+        raise AddressError(f"cannot serve on {host} port {port} ({error.strerror}): {advice}") from None
+    return bound
+
+
+def serve(app: str, bound: socket.socket, *, log_level: LogLevel, announce: Callable[[], None]) -> None:
+    """Serve an app (`module:factory`) until a signal stops it, and call `announce` once it answers."""
+    config = uvicorn.Config(
+        app,
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        log_level=log_level,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    AnnouncingServer(config, announce).run(sockets=[bound])

@@ -1,0 +1,36 @@
+"""/health, /healthz: whether the database answers. /livez: whether the process does."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Response
+
+from core.database.health import HealthReport, check_health
+from functions.common.application import build_app
+from functions.common.context import ContextDep
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=100, target_inputs=80, memory_mb=256)
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", responses={503: {"model": HealthReport}})
+@router.get("/healthz", responses={503: {"model": HealthReport}}, include_in_schema=False)
+async def health(context: ContextDep, response: Response) -> HealthReport:
+    """Whether the database answers and has this version's schema; within three seconds either way."""
+    report = await check_health(context.open_pool, app=context.settings.thunder_app_name)
+    response.status_code = 200 if report.status == "ok" else 503
+    return report
+
+
+@router.get("/livez")
+async def livez() -> dict[str, Any]:
+    """The process alone; asks nothing of the database."""
+    await asyncio.sleep(0)
+    return {"status": "ok"}
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

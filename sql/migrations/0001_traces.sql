@@ -1,0 +1,186 @@
+-- A trace is written once and read whole: request_traces keeps it whole, requests holds what the feed shows, and the
+-- other tables hold the rows that statistics are made of. Child rows refer to the bigint, not to the text id.
+
+create table requests (
+    id bigint generated always as identity primary key,
+    request_id text not null,
+    revision integer not null default 1,
+    created_at timestamptz not null,
+    completed_at timestamptz,
+    ingested_at timestamptz not null default now(),
+    model text,
+    user_api_key text,
+    active_mod text,
+    final_text text,
+    total_steps integer not null,
+    k integer,
+    sampled_tokens integer not null,
+    forced_tokens integer not null,
+    discarded_tokens integer not null,
+    sequence_confidence double precision,
+    sequence_confidence_is_bound boolean,
+    sequence_nll double precision,
+    lowest_group_confidence double precision,
+    tags text[] not null default '{}',
+    favorited_by text[] not null default '{}',
+    discussion_count integer not null default 0,
+    public_token text,
+    constraint requests_request_id_key unique (request_id),
+    constraint requests_request_id_length check (length(request_id) between 1 and 512)
+);
+
+comment on table requests is 'One row per inference: everything the feed shows, filters or sorts by.';
+comment on column requests.request_id is 'The id the client gave; the only name of a request outside the database.';
+comment on column requests.revision is 'Counts the traces posted under this id, from 1.';
+comment on column requests.created_at is 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
+comment on column requests.total_steps is 'Forward passes.';
+comment on column requests.k is 'Length of the longest top-k list; null when no pass had one.';
+comment on column requests.sequence_confidence is 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
+comment on column requests.sequence_nll is 'Nats: the sum of -ln p over the same tokens.';
+comment on column requests.public_token is 'The share link''s token while the request is public, else null.';
+
+create index requests_newest on requests (created_at desc, id desc);
+
+create table request_traces (
+    request_pk bigint primary key references requests (id) on delete cascade,
+    document bytea not null,
+    document_bytes bigint not null,
+    log bytea not null
+);
+
+-- Both are zstd frames already: compressing them again would only cost time.
+alter table request_traces alter column document set storage external;
+alter table request_traces alter column log set storage external;
+
+comment on table request_traces is 'The trace itself, whole; one row per request.';
+comment on column request_traces.document is 'One zstd frame: the body as it was posted, byte for byte.';
+comment on column request_traces.document_bytes is 'Length of the body before compression.';
+comment on column request_traces.log is 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest.';
+
+-- The two large tables have no foreign key: checking one costs as much as inserting the row (docs/decisions/0002).
+create table request_steps (
+    request_pk bigint not null,
+    step_index integer not null,
+    generation_step integer,
+    token integer,
+    token_text text,
+    forced boolean not null,
+    forced_by text,
+    adjusted_logits boolean not null,
+    discarded boolean not null,
+    prob double precision,
+    prob_upper_bound double precision,
+    logprob double precision,
+    surprisal double precision,
+    cum_nll double precision,
+    rank integer,
+    entropy double precision,
+    missing_mass double precision,
+    flatness double precision,
+    margin double precision,
+    token_confidence double precision,
+    primary key (request_pk, step_index)
+);
+
+comment on table request_steps is 'One row per token that entered the text, scored; forced and later discarded ones too.';
+comment on column request_steps.generation_step is 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+comment on column request_steps.surprisal is 'Nats, like every entropy and logprob here.';
+
+create table step_logit_summaries (
+    request_pk bigint not null,
+    generation_step integer not null,
+    k integer not null,
+    topk bytea not null,
+    top_p_cutoff double precision,
+    top_p_count integer,
+    primary key (request_pk, generation_step)
+);
+
+comment on table step_logit_summaries is 'One row per forward pass that had a distribution.';
+comment on column step_logit_summaries.topk is
+'k pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first; exact values are in the document.';
+
+create table mods (
+    id bigint generated always as identity primary key,
+    name text not null,
+    constraint mods_name_key unique (name)
+);
+
+comment on table mods is 'Each mod ever seen, by the name before any @.';
+
+create table mod_blocks (
+    id bigint generated always as identity primary key,
+    mod_id bigint not null references mods (id) on delete cascade,
+    event_type text not null,
+    block_key text not null,
+    constraint mod_blocks_block_key_key unique (block_key)
+);
+
+comment on table mod_blocks is 'Each handler of a mod: one per event type it was called for.';
+comment on column mod_blocks.block_key is 'The handler''s name: <mod>:<event type>.';
+
+create index mod_blocks_mod on mod_blocks (mod_id);
+
+create table mod_calls (
+    request_pk bigint not null references requests (id) on delete cascade,
+    call_index integer not null,
+    block_id bigint not null references mod_blocks (id) on delete cascade,
+    generation_step integer,
+    execution_time_ms double precision,
+    exception_occurred boolean not null,
+    exception_message text,
+    created_at timestamptz,
+    primary key (request_pk, call_index)
+);
+
+comment on table mod_calls is 'Each call of a handler; call_index is its place in the posted list, from 0.';
+
+create index mod_calls_block on mod_calls (block_id);
+
+create table mod_logs (
+    request_pk bigint not null references requests (id) on delete cascade,
+    log_index integer not null,
+    call_index integer not null,
+    log_level text not null,
+    log_message text not null,
+    created_at timestamptz,
+    primary key (request_pk, log_index)
+);
+
+comment on table mod_logs is 'Each line a mod logged.';
+
+create table actions (
+    request_pk bigint not null references requests (id) on delete cascade,
+    action_index integer not null,
+    call_index integer not null,
+    block_id bigint not null references mod_blocks (id) on delete cascade,
+    action_type text not null,
+    generation_step integer,
+    step_index integer,
+    forced_tokens integer not null,
+    discarded_tokens integer not null,
+    intervention_surprisal double precision,
+    confidence_change double precision,
+    created_at timestamptz,
+    primary key (request_pk, action_index)
+);
+
+comment on table actions is 'Each thing a mod did, with the step it changed and what that did.';
+comment on column actions.step_index is 'The first token it changed; null if it changed none.';
+comment on column actions.intervention_surprisal is 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
+comment on column actions.confidence_change is
+'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
+
+create index actions_block on actions (block_id);
+
+-- What the missing foreign keys would do for whoever deletes a request by hand.
+create function delete_request_children() returns trigger language plpgsql as $$
+begin
+    delete from request_steps where request_pk = old.id;
+    delete from step_logit_summaries where request_pk = old.id;
+    return old;
+end
+$$;
+
+create trigger requests_delete_children before delete on requests
+for each row execute function delete_request_children();

@@ -1,0 +1,2 @@
+select coalesce(max(version), 0) as schema_version
+from schema_migrations

@@ -1,0 +1,56 @@
+insert into requests (
+    request_id,
+    created_at,
+    completed_at,
+    model,
+    user_api_key,
+    active_mod,
+    final_text,
+    total_steps,
+    k,
+    sampled_tokens,
+    forced_tokens,
+    discarded_tokens,
+    sequence_confidence,
+    sequence_confidence_is_bound,
+    sequence_nll,
+    lowest_group_confidence
+)
+values (
+    %(request_id)s,
+    coalesce(%(created_at)s::timestamptz, now()),
+    %(completed_at)s::timestamptz,
+    %(model)s::text,
+    %(user_api_key)s::text,
+    %(active_mod)s::text,
+    %(final_text)s::text,
+    %(total_steps)s,
+    %(k)s::integer,
+    %(sampled_tokens)s,
+    %(forced_tokens)s,
+    %(discarded_tokens)s,
+    %(sequence_confidence)s::double precision,
+    %(sequence_confidence_is_bound)s::boolean,
+    %(sequence_nll)s::double precision,
+    %(lowest_group_confidence)s::double precision
+)
+on conflict (request_id) do update
+    set
+        revision = requests.revision + 1,
+        ingested_at = now(),
+        created_at = excluded.created_at,
+        completed_at = excluded.completed_at,
+        model = excluded.model,
+        user_api_key = excluded.user_api_key,
+        active_mod = excluded.active_mod,
+        final_text = excluded.final_text,
+        total_steps = excluded.total_steps,
+        k = excluded.k,
+        sampled_tokens = excluded.sampled_tokens,
+        forced_tokens = excluded.forced_tokens,
+        discarded_tokens = excluded.discarded_tokens,
+        sequence_confidence = excluded.sequence_confidence,
+        sequence_confidence_is_bound = excluded.sequence_confidence_is_bound,
+        sequence_nll = excluded.sequence_nll,
+        lowest_group_confidence = excluded.lowest_group_confidence
+returning id, revision

@@ -1,0 +1,105 @@
+"""What the tests stand on: a real Postgres, a fresh database per test, a real server on a real socket."""
+
+import itertools
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import urllib3
+import uvicorn
+
+from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
+from core.database.migrations import migrate
+from tests.client import Client
+
+TRACES = Path(__file__).parent / "traces"
+ADMIN_KEY = "ck_" + "a" * 64
+TEMPLATE = "thunder_template"
+START_SECONDS = 10
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One server per test process, with a migrated template to copy from."""
+    with start_embedded(tmp_path_factory.mktemp("postgres"), settings=TEST_SETTINGS) as server:
+        migrate(server.create_database(TEMPLATE))
+        yield server
+
+
+_names = (f"test_{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = next(_names)
+    yield postgres.create_database(name, template=TEMPLATE)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to look behind the server's back."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+Serve = Callable[..., Client]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start web functions in this process, each on a port of its own: `serve("functions.api:web", DATABASE_URL=…)`."""
+    running: list[tuple[uvicorn.Server, threading.Thread, urllib3.PoolManager]] = []
+
+    def start(factory: str = "functions.api:web", **environment: str) -> Client:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        config = uvicorn.Config(factory, factory=True, port=0, log_level="warning", timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert server.started, "the server did not start"
+        pool = urllib3.PoolManager(retries=False, timeout=60)
+        running.append((server, thread, pool))
+        port = server.servers[0].sockets[0].getsockname()[1]
+        return Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+
+    yield start
+    for server, thread, pool in running:
+        pool.clear()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def client(serve: Serve, database_url: str) -> Client:
+    """All endpoints on one origin, ingest open as with `make run` on loopback."""
+    return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, INGEST_AUTH="open")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer exported must not decide a test."""
+    for name in list(os.environ):
+        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "MAX_BODY")):
+            monkeypatch.delenv(name)
+
+
+def trace_names() -> list[str]:
+    """The recorded traces of tests/traces."""
+    return sorted(path.stem for path in TRACES.glob("*.json"))
+
+
+def load_trace(name: str) -> dict[str, Any]:
+    """One recorded trace, by its file's name."""
+    return json.loads((TRACES / f"{name}.json").read_bytes())

@@ -1,0 +1,254 @@
+"""The embedded Postgres, with real processes: it starts, it stops, and it comes back from being killed."""
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.database import embedded_programs
+from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
+from core.database.embedded_cluster import MAJOR_VERSION, read_postmaster_pid
+from core.database.embedded_lock import AlreadyRunningError
+from core.database.embedded_programs import EmbeddedPostgresError, copy_install, find_install, find_programs, runs
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from core.database.embedded import start_embedded
+server = start_embedded(Path(sys.argv[1]))
+print(server.dsn, flush=True)
+time.sleep(300)
+"""
+WAIT_SECONDS = 60
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    # 0700 and root's own when we are root, as a clone below root's home is.
+    with tempfile.TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True) as parent:
+        yield Path(parent) / "data"
+
+
+def start(data_dir: Path) -> EmbeddedPostgres:
+    return start_embedded(data_dir, settings=TEST_SETTINGS)
+
+
+def remember(dsn: str, value: int) -> None:
+    with psycopg.connect(dsn) as conn:
+        conn.execute("create table if not exists kept (value int)")
+        conn.execute("insert into kept values (%s)", [value])
+
+
+def recall(dsn: str) -> list[int]:
+    with psycopg.connect(dsn) as conn:
+        return [value for (value,) in conn.execute("select value from kept order by value")]
+
+
+@contextlib.contextmanager
+def started_elsewhere(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Another process that started it; killed in the end, its Postgres left to whoever comes next."""
+    with subprocess.Popen([sys.executable, "-c", STARTER, data_dir], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} does not end"
+        time.sleep(0.02)
+
+
+def test_first_start_makes_the_database_and_a_later_one_finds_it(data_dir: Path) -> None:
+    with start(data_dir) as server:
+        remember(server.dsn, 1)
+    with start(data_dir) as server:
+        assert recall(server.dsn) == [1]
+        assert server.bin_dir.joinpath("pg_dump").is_file()
+
+
+def test_text_is_utf8_and_sorts_alike_everywhere(data_dir: Path) -> None:
+    with start(data_dir) as server, psycopg.connect(server.dsn) as conn:
+        assert conn.execute("show server_encoding").fetchone() == ("UTF8",)
+        provider = "select datlocprovider::text, datlocale from pg_database where datname = current_database()"
+        assert conn.execute(provider).fetchone() == ("b", "C.UTF-8")
+        assert conn.execute("select current_setting('server_version_num')::int / 10000").fetchone() == (18,)
+
+
+def test_only_its_user_can_reach_it(data_dir: Path) -> None:
+    with start(data_dir) as server, psycopg.connect(server.dsn) as conn:
+        assert conn.execute("show listen_addresses").fetchone() == ("",)
+        assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE(data_dir.joinpath("postgres").stat().st_mode) == 0o700
+        rules = conn.execute("select type, auth_method from pg_hba_file_rules").fetchall()
+        assert rules == [("local", "peer")]
+
+
+def test_a_data_directory_with_a_long_name_works(data_dir: Path) -> None:
+    with start(data_dir / ("long" * 40) / ("name " * 20)) as server:
+        remember(server.dsn, 1)
+
+
+def test_stopping_ends_sessions_processes_and_socket_and_may_be_repeated(data_dir: Path) -> None:
+    server = start(data_dir)
+    with psycopg.connect(server.dsn) as conn:
+        server.stop()
+        with pytest.raises(psycopg.OperationalError):
+            conn.execute("select 1")
+    assert not is_alive(server.pid)
+    assert not server.socket_dir.exists()
+    server.stop()
+
+
+def test_a_second_start_names_the_first(data_dir: Path) -> None:
+    with start(data_dir) as server:
+        with pytest.raises(AlreadyRunningError, match=rf"already runs on .* \(process {os.getpid()}\)"):
+            start(data_dir)
+        server.announce("http://127.0.0.1:6767")
+        with pytest.raises(AlreadyRunningError, match=r"at http://127\.0\.0\.1:6767 \(process"):
+            start(data_dir)
+
+
+def test_an_orphaned_postgres_is_replaced_and_its_data_found(data_dir: Path) -> None:
+    with started_elsewhere(data_dir) as (process, dsn):
+        remember(dsn, 1)
+        postmaster = read_postmaster_pid(data_dir / "postgres")
+        process.kill()
+        process.wait(WAIT_SECONDS)
+    assert postmaster is not None
+    assert is_alive(postmaster)
+    with start(data_dir) as server:
+        wait_until_gone(postmaster)
+        assert recall(server.dsn) == [1]
+
+
+def test_data_survives_killing_everything(data_dir: Path) -> None:
+    for value in range(3):
+        with started_elsewhere(data_dir) as (process, dsn):
+            remember(dsn, value)
+            postmaster = read_postmaster_pid(data_dir / "postgres")
+            process.kill()
+            assert postmaster is not None
+            os.kill(postmaster, signal.SIGKILL)
+            process.wait(WAIT_SECONDS)
+    with start(data_dir) as server:
+        assert recall(server.dsn) == [0, 1, 2]
+    assert not Path(dsn.partition("host=")[2].partition("&")[0]).exists(), "a killed run's socket directory is left"
+
+
+def test_a_dead_pid_that_another_program_got_does_not_hinder(data_dir: Path) -> None:
+    start(data_dir).stop()
+    owner = (data_dir / "postgres").stat()
+    # Root's own processes are ones that Postgres may not signal, and so ignores: it must be one of its own user's.
+    other = subprocess.Popen(["sleep", "300"], user=owner.st_uid if os.geteuid() == 0 else None)
+    try:
+        pid_file = data_dir / "postgres" / "postmaster.pid"
+        pid_file.write_text(f"{other.pid}\n{data_dir}\n1\n5432\n/nowhere\n\n1 1\n")
+        with start(data_dir) as server:
+            remember(server.dsn, 1)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait(WAIT_SECONDS)
+
+
+def test_an_initdb_cut_short_is_begun_again(data_dir: Path) -> None:
+    unfinished = data_dir / "postgres.new"
+    unfinished.mkdir(parents=True)
+    unfinished.joinpath("PG_VERSION").write_text(MAJOR_VERSION)
+    with start(data_dir) as server:
+        remember(server.dsn, 1)
+    assert not unfinished.exists()
+
+
+def test_killed_during_initdb_it_starts_the_next_time(data_dir: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTER, data_dir], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not data_dir.joinpath("postgres.new", "global").exists():
+            assert time.monotonic() < deadline, "initdb does not begin"
+            time.sleep(0.005)
+        process.kill()
+    with start(data_dir) as server:
+        remember(server.dsn, 1)
+
+
+def test_what_keeps_it_from_starting_is_told(data_dir: Path) -> None:
+    with pytest.raises(EmbeddedPostgresError, match=r"stopped at once(.|\n)*shared_buffers"):
+        start_embedded(data_dir, settings={"shared_buffers": "plenty"})
+    with start(data_dir) as server:
+        remember(server.dsn, 1)
+
+
+def test_another_versions_data_is_refused(data_dir: Path) -> None:
+    data_dir.joinpath("postgres").mkdir(parents=True)
+    data_dir.joinpath("postgres", "PG_VERSION").write_text("16\n")
+    with pytest.raises(EmbeddedPostgresError, match="is of PostgreSQL 16; this is PostgreSQL 18"):
+        start(data_dir)
+
+
+def test_databases_are_copied_from_a_template_and_dropped(data_dir: Path) -> None:
+    with start(data_dir) as server:
+        remember(server.dsn, 7)
+        copy = server.create_database('a "copy"', template="thunder")
+        assert recall(copy) == [7]
+        remember(copy, 8)
+        assert recall(server.dsn) == [7]
+        with psycopg.connect(copy):
+            server.drop_database('a "copy"')
+        with pytest.raises(psycopg.OperationalError, match="does not exist"):
+            psycopg.connect(copy)
+
+
+def test_its_log_tells_no_values(data_dir: Path) -> None:
+    with start(data_dir) as server:
+        with pytest.raises(psycopg.errors.DivisionByZero), psycopg.connect(server.dsn) as conn:
+            conn.execute("select 1 / 0, 'confidential'")
+        server.stop()
+        logs = "".join(log.read_text() for log in data_dir.rglob("*.log"))
+        assert "ready to accept connections" in logs
+        assert "confidential" not in logs
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as somebody else")
+def test_as_root_unreadable_programs_are_copied(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_dir.mkdir()
+    package = find_install().parent
+    closed = data_dir.parent / "site-packages"
+    shutil.copytree(package / f"pginstall{MAJOR_VERSION}", closed / package.name / f"pginstall{MAJOR_VERSION}")
+    shutil.copytree(package.parent / f"{package.name}.libs", closed / f"{package.name}.libs")
+    cache = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    monkeypatch.setattr(embedded_programs, "PROGRAM_CACHE", cache)
+    install = closed / package.name / f"pginstall{MAJOR_VERSION}"
+    monkeypatch.setattr(embedded_programs, "find_install", lambda: install)
+    try:
+        with start(data_dir) as server:
+            assert server.bin_dir.is_relative_to(cache)
+            remember(server.dsn, 1)
+        programs = find_programs(data_dir)
+        assert programs.account is not None
+        assert not runs(install / "bin", programs.account)
+        assert copy_install(install) == programs.bin_dir.parent
+    finally:
+        shutil.rmtree(cache)

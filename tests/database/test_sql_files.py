@@ -1,0 +1,67 @@
+"""Every SQL file against the real schema: used, prepared, explained, and its columns those of the model."""
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import BaseModel
+
+from core.database.sql import SQL_DIR, load_query
+from core.traces import store
+
+QUERIES = SQL_DIR / "queries"
+NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
+MODELS: dict[str, type[BaseModel]] = {
+    "traces/upsert_request": store.StoredRequest,
+    "traces/list_requests": store.FeedRow,
+    "traces/get_log": store.StoredLog,
+    "traces/get_document": store.StoredDocument,
+}
+NOT_EXPLAINED = {"database/create_ledger"}
+"""EXPLAIN takes no DDL."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_used_exactly_where_its_folder_says(name: str) -> None:
+    sources = [path.read_text() for path in Path("core").rglob("*.py")]
+    assert sum(source.count(f'load_query("{name}")') for source in sources) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_holds_one_statement_in_lower_case(name: str) -> None:
+    text = load_query(name)
+    assert ";" not in text
+    assert not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE)\b", text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_statement_prepares_and_explains(name: str, sql: psycopg.Connection) -> None:
+    text = load_query(name)
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
+    positions = {name: f"${index + 1}" for index, name in enumerate(names)}
+    statement = re.sub(r"%\((\w+)\)s", lambda found: positions[found[1]], text)
+    if name in NOT_EXPLAINED:
+        sql.execute(statement.encode())
+        return
+    sql.execute(f"prepare probe as {statement}".encode())
+    arguments = "(" + ", ".join(["null"] * len(names)) + ")" if names else ""
+    sql.execute("set plan_cache_mode = force_generic_plan")
+    assert sql.execute(f"explain execute probe{arguments}".encode()).fetchall()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_columns_are_the_model_s_fields(name: str, sql: psycopg.Connection) -> None:
+    text = load_query(name)
+    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", text))
+    parameters.update(limit=1, offset=0)
+    if name == "traces/upsert_request":
+        parameters.update(request_id="r", total_steps=0, sampled_tokens=0, forced_tokens=0, discarded_tokens=0)
+    cursor = sql.execute(text, parameters)
+    assert cursor.description is not None
+    assert [column.name for column in cursor.description] == list(MODELS[name].model_fields)
+
+
+def test_a_missing_file_fails_where_it_is_loaded() -> None:
+    with pytest.raises(FileNotFoundError):
+        load_query("traces/no_such_statement")

@@ -1,0 +1,86 @@
+"""/health tells of the database, in time, whatever state that is in; /livez of the process alone."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
+from core.database.migrations import LATEST_VERSION, migrate
+from tests.client import Client
+from tests.conftest import Serve
+
+
+def test_healthy(client: Client) -> None:
+    for path in ("/health", "/healthz"):
+        answer = client.request("GET", path)
+        assert answer.status == 200
+        assert answer.json["status"] == "ok"
+        assert answer.json["database"] == {"status": "ok", "error": None, "schema_version": LATEST_VERSION}
+
+
+def test_without_a_database_everything_but_livez_answers_503(serve: Serve) -> None:
+    client = serve(INGEST_AUTH="open", THUNDER_ADMIN_KEY="ck_x")
+    assert client.request("GET", "/livez").status == 200
+    for answer in (
+        client.request("GET", "/health"),
+        client.request("GET", "/logs", x_api_key="ck_x"),
+        client.ingest({"request": {"request_id": "r"}}),
+    ):
+        assert answer.status == 503
+    assert client.request("GET", "/health").json["status"] == "degraded"
+    assert client.request("GET", "/health").json["database"]["error"] == "DATABASE_URL is not set"
+
+
+def test_an_unreachable_database_is_degraded_and_no_password_is_told(serve: Serve, tmp_path: Path) -> None:
+    client = serve(DATABASE_URL=f"postgresql://u:hunter2@/none?host={tmp_path}", INGEST_AUTH="open")
+    began = time.monotonic()
+    answer = client.request("GET", "/health")
+    assert time.monotonic() - began < 4
+    assert answer.status == 503
+    assert answer.json["status"] == "degraded"
+    assert b"hunter2" not in answer.data
+
+
+def test_an_unmigrated_database_says_what_to_run(serve: Serve, postgres: EmbeddedPostgres) -> None:
+    client = serve(DATABASE_URL=postgres.dsn, INGEST_AUTH="open", THUNDER_ADMIN_KEY="ck_x")
+    assert "manage.py migrate" in client.request("GET", "/health").json["database"]["error"]
+    for answer in (client.request("GET", "/logs", x_api_key="ck_x"), client.ingest({"request": {"request_id": "r"}})):
+        assert answer.status == 503
+        assert "manage.py migrate" in answer.json["error"]
+        assert answer.headers["retry-after"]
+
+
+def test_a_database_that_hangs_is_degraded_within_three_seconds_and_recovers(serve: Serve, tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "own", settings=TEST_SETTINGS) as server:
+        migrate(server.dsn)
+        client = serve(DATABASE_URL=server.dsn)
+        assert client.request("GET", "/health").status == 200
+        backends = _children(server.pid)
+        for pid in (server.pid, *backends):
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            answer = client.request("GET", "/health")
+            assert time.monotonic() - began < 3
+            assert answer.status == 503
+            assert "did not answer" in answer.json["database"]["error"]
+            assert client.request("GET", "/livez").status == 200
+        finally:
+            for pid in (server.pid, *backends):
+                os.kill(pid, signal.SIGCONT)
+        assert _eventually_healthy(client)
+
+
+def _children(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in children.read_text().split()] if children.exists() else []
+
+
+def _eventually_healthy(client: Client) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if client.request("GET", "/health").status == 200:
+            return True
+        time.sleep(0.1)
+    return False

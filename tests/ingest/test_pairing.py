@@ -1,0 +1,191 @@
+"""From events to steps: what entered the text, what was thrown away, and who did it."""
+
+from typing import Any
+
+import pytest
+
+from core.errors import InvalidInputError
+from core.traces.document import TraceDocument
+from core.traces.pairing import pair_trace
+from core.traces.parse import validate_document
+from core.traces.scored import score_trace
+from core.traces.steps import Pairing
+from tests.build import TOP, action, added, call, forward, make_document, number, one_token, sampled
+
+
+def read(events: list[dict[str, Any]], **parts: Any) -> TraceDocument:
+    return validate_document(make_document(events=number(events), **parts))
+
+
+def pair(events: list[dict[str, Any]], **parts: Any) -> Pairing:
+    return pair_trace(read(events, **parts))
+
+
+def tokens(pairing: Pairing, *, discarded: bool = False) -> list[int | None]:
+    return [step.token for step in pairing.steps if step.discarded is discarded]
+
+
+def test_a_step_is_a_pass_a_sample_and_what_was_added() -> None:
+    pairing = pair(one_token() + one_token(6, "six"))
+    assert tokens(pairing) == [5, 6]
+    assert [step.text for step in pairing.steps] == ["five", "six"]
+    assert [step.source.index for step in pairing.steps if step.source] == [0, 1]
+    assert all(step.distribution for step in pairing.steps)
+
+
+def test_the_last_sample_before_the_next_pass_counts() -> None:
+    pairing = pair([forward(), sampled(6, "six"), sampled(5, "five"), *one_token(6, "six")])
+    assert tokens(pairing) == [5, 6]
+
+
+def test_a_sample_that_nobody_reports_as_added_entered_the_text() -> None:
+    assert tokens(pair([forward(), sampled(), forward(), sampled(6, "six")])) == [5, 6]
+
+
+def test_a_pass_with_neither_was_discarded() -> None:
+    pairing = pair([forward(), *one_token(6, "six")])
+    assert tokens(pairing) == [6]
+    assert [one.first_step for one in pairing.passes] == [None, 0]
+
+
+def test_an_added_that_says_nothing_entered_is_believed() -> None:
+    assert tokens(pair([forward(), sampled(), added(), *one_token(6, "six")])) == [6]
+
+
+def test_the_first_forced_token_has_the_distribution_and_the_rest_have_none() -> None:
+    pairing = pair([forward(), sampled(), added(7, 6, 5, forced=True)])
+    assert [step.distribution is not None for step in pairing.steps] == [True, False, False]
+    assert all(step.forced for step in pairing.steps)
+    (intervention,) = pairing.interventions
+    assert (intervention.first_index, intervention.last_index) == (0, 2)
+    assert intervention.overridden is not None
+    assert intervention.overridden.token == 5
+    assert (intervention.action_type, intervention.mod_name) == (None, None)
+
+
+def test_tokens_forced_before_the_first_pass_have_no_distribution() -> None:
+    pairing = pair([{"event_type": "Prefilled"}, added(7, forced=True), *one_token()])
+    first = pairing.steps[0]
+    assert (first.token, first.source, first.distribution) == (7, None, None)
+
+
+def test_a_backtrack_removes_what_was_there_before_its_own_tokens() -> None:
+    events = [
+        *one_token(),
+        *one_token(6, "six"),
+        *one_token(7, "seven"),
+        forward(),
+        sampled(),
+        added(8, 9, forced=True),
+    ]
+    pairing = pair(
+        events, mod_calls=[call(10)], actions=[action("Backtrack", details={"backtrack_steps": 2, "tokens": [8, 9]})]
+    )
+    assert tokens(pairing) == [5, 8, 9]
+    assert tokens(pairing, discarded=True) == [6, 7]
+    (intervention,) = pairing.interventions
+    assert (intervention.discarded_first, intervention.discarded_last, intervention.discarded_count) == (1, 2, 2)
+    assert (intervention.first_index, intervention.last_index) == (3, 4)
+    (done,) = pairing.actions
+    assert (done.discarded_tokens, done.forced_tokens, done.step_index) == (2, 2, 3)
+
+
+def test_a_backtrack_over_a_backtrack_skips_what_is_already_gone() -> None:
+    first = [*one_token(), *one_token(6, "six"), forward(), sampled(), added(7, forced=True)]
+    second = [forward(), sampled(), added(8, forced=True)]
+    back = {"details": {"backtrack_steps": 1}}
+    pairing = pair(
+        first + second + one_token(),
+        mod_calls=[call(7), call(10)],
+        actions=[action("Backtrack", 0, **back), action("Backtrack", 1, details={"backtrack_steps": 2})],
+    )
+    assert tokens(pairing) == [8, 5]
+    assert tokens(pairing, discarded=True) == [5, 6, 7]
+    assert pairing.interventions[1].discarded_indices == (0, 2)
+    scored = score_trace(
+        read(
+            first + second + one_token(),
+            mod_calls=[call(7), call(10)],
+            actions=[action("Backtrack", 0, **back), action("Backtrack", 1, details={"backtrack_steps": 2})],
+        )
+    )
+    effect = scored.interventions[1].discarded
+    assert effect is not None
+    assert effect.tokens == 2
+
+
+def test_a_backtrack_without_tokens_removes_at_the_next_pass_and_the_sample_never_entered() -> None:
+    pairing = pair(
+        [*one_token(), *one_token(6, "six"), forward(), sampled(), *one_token(7, "seven")],
+        mod_calls=[call(7)],
+        actions=[action("Backtrack", backtrack_steps=1)],
+    )
+    assert tokens(pairing) == [5, 7]
+    assert tokens(pairing, discarded=True) == [6]
+    (intervention,) = pairing.interventions
+    assert intervention.first_index is None
+
+
+def test_a_backtrack_after_the_last_pass_still_removes() -> None:
+    pairing = pair(
+        [*one_token(), *one_token(6, "six")],
+        mod_calls=[call(5, "Added")],
+        actions=[action("Backtrack", backtrack_steps=1)],
+    )
+    assert tokens(pairing) == [5]
+
+
+def test_a_backtrack_longer_than_the_text_empties_it() -> None:
+    pairing = pair(
+        one_token() * 2, mod_calls=[call(5, "Added")], actions=[action("Backtrack", backtrack_steps=2**31 - 1)]
+    )
+    assert tokens(pairing) == []
+    assert pairing.actions[0].discarded_tokens == 2
+
+
+def test_top_level_backtrack_steps_win_over_details() -> None:
+    pairing = pair(
+        one_token() * 3,
+        mod_calls=[call(8, "Added")],
+        actions=[action("Backtrack", backtrack_steps=1, details={"backtrack_steps": 3})],
+    )
+    assert len(tokens(pairing)) == 2
+
+
+def test_adjusted_logits_mark_the_step_and_are_an_intervention() -> None:
+    pairing = pair(one_token() * 2, mod_calls=[call(3, "ForwardPass")], actions=[action("AdjustedLogits")])
+    assert [step.adjusted_logits for step in pairing.steps] == [False, True]
+    (intervention,) = pairing.interventions
+    assert (intervention.action_type, intervention.first_index, intervention.mod_name) == ("AdjustedLogits", 1, "nudge")
+
+
+def test_noops_and_prefill_changes_are_no_interventions() -> None:
+    pairing = pair(
+        [{"event_type": "Prefilled"}, *one_token()],
+        mod_calls=[call(0, "Prefilled"), call(2)],
+        actions=[action("AdjustedPrefill"), action("Noop", 1)],
+    )
+    assert pairing.interventions == []
+
+
+def test_texts_of_forced_tokens_come_from_wherever_the_trace_tells_them() -> None:
+    pairing = pair([forward(), sampled(), added(6, 9, 5, forced=True), *one_token(), *one_token(7, "seven")])
+    assert [step.text for step in pairing.steps] == ["six", None, "five", "five", "seven"]
+
+
+def test_a_token_alone_takes_the_next_pass_s_input_as_its_text() -> None:
+    pairing = pair([forward(), sampled(), added(9, forced=True), forward(TOP, input_text=" nine"), sampled(), added(5)])
+    assert [step.text for step in pairing.steps] == [" nine", "five"]
+
+
+def test_a_list_that_is_no_distribution_is_refused_by_its_posted_place() -> None:
+    events = number([*one_token(), forward([{"token": 1, "logprob": 3.0}])])
+    document = validate_document(make_document(events=events[::-1]))
+    with pytest.raises(InvalidInputError, match=r"events\[0\]\.top_tokens\[0\]\.logprob"):
+        pair_trace(document)
+
+
+def test_the_nucleus_follows_the_event_s_top_p() -> None:
+    events = [forward(top_p=0.5), sampled(), added(5), forward(), sampled(), added(5)]
+    scored = score_trace(read(events))
+    assert [row.top_p_count for row in scored.scores] == [1, None]
