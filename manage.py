@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -36,6 +37,35 @@ def run() -> None:
 
 
 @cli.command()
+@click.option("--url", help="A running Thunder; the default is the one of APP_HOST and APP_PORT.")
+def demo(url: str | None) -> None:
+    """Post the sample traces and 200 labelled ones with their outcomes, spread over the past seven days.
+
+    Posts to the server that is running; if none is, one is started for as long as it takes. Posting again replaces.
+    """
+    from datetime import UTC, datetime
+
+    from core.launch.admin_key import load_admin_key
+    from core.launch.banner import write_url
+    from core.launch.environment import load_settings
+    from functions.client.borrowed import running_server
+    from functions.client.connection import Connection
+    from functions.client.demo import post_demo
+
+    with plain_errors():
+        settings = load_settings()
+        url = (url or write_url(settings.app_host, settings.app_port)).rstrip("/")
+        connection = Connection(url, load_admin_key(settings))
+        with running_server(connection) as was_there:
+            count = post_demo(connection, now=datetime.now(UTC))
+    click.echo(f"{count} traces are in.")
+    if not was_there:
+        click.echo("Start the server with: make run")
+    for path in ("/logs", "/v1/confidence/summary?group_by=day", "/v1/confidence/calibration", "/v1/mods"):
+        click.echo(f"  curl -sS -H 'X-API-Key: {connection.key}' '{url}{path}'")
+
+
+@cli.command()
 def migrate() -> None:
     """Apply the migrations that the database of DATABASE_URL lacks."""
     from core.database.migrations import migrate as apply_migrations
@@ -57,6 +87,20 @@ def status() -> None:
     for name, applied in migrations:
         click.echo(f"{'applied' if applied else 'pending'}  {name}")
     sys.exit(0 if all(applied for _, applied in migrations) else 1)
+
+
+@cli.command()
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write, not stdout.")
+def schema(output: Path | None) -> None:
+    """Write what the migrations add up to, as sql/schema.sql has it; needs no database of yours."""
+    from core.database.schema import write_schema
+
+    with plain_errors():
+        text = write_schema()
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
 
 
 def serve_on(database: "Database", settings: "Settings") -> None:

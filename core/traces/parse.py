@@ -21,7 +21,7 @@ def parse_document(body: bytes) -> TraceDocument:
         InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
     """
     document = validate_document(parse_json(body))
-    _check_references(document)
+    check_references(document)
     return document
 
 
@@ -79,7 +79,8 @@ def _format_place(location: Sequence[int | str], prefix: str) -> str:
     return (prefix + place).lstrip(".") or "body"
 
 
-def _check_references(document: TraceDocument) -> None:
+def check_references(document: TraceDocument) -> None:
+    """Refuse what refers to something that is not there, and a sequence_order that occurs twice."""
     orders = Counter(event.sequence_order for event in document.events)
     if len(orders) < len(document.events):
         _refuse_duplicate(document, orders)

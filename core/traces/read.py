@@ -30,11 +30,11 @@ async def read_log(pool: Pool, *, request_id: str) -> bytes:
     Raises:
         NotFoundError: there is no such request.
     """
-    _check_id(request_id)
+    check_id(request_id)
     async with checkout(pool) as conn:
         stored = await store.get_log(conn, request_id=request_id)
     if stored is None:
-        raise _no_request(request_id)
+        raise no_request(request_id)
     changing = orjson.dumps(stored.model_dump(exclude={"log"}))
     return changing[:-1] + b"," + decompress(stored.log)
 
@@ -45,19 +45,20 @@ async def read_document(pool: Pool, *, request_id: str) -> bytes:
     Raises:
         NotFoundError: there is no such request.
     """
-    _check_id(request_id)
+    check_id(request_id)
     async with checkout(pool) as conn:
         stored = await store.get_document(conn, request_id=request_id)
     if stored is None:
-        raise _no_request(request_id)
+        raise no_request(request_id)
     return decompress(stored.document)
 
 
-def _check_id(request_id: str) -> None:
+def check_id(request_id: str) -> None:
     """What ingest refuses as an id cannot be asked of Postgres either."""
     if to_column_text(request_id) != request_id:
-        raise _no_request(request_id)
+        raise no_request(request_id)
 
 
-def _no_request(request_id: str) -> NotFoundError:
+def no_request(request_id: str) -> NotFoundError:
+    """The error for an id that nobody posted."""
     return NotFoundError(f"there is no request {request_id!r}")

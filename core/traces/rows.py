@@ -22,6 +22,22 @@ from core.traces.steps import PairedAction
 Columns = dict[str, Any]
 
 UNKNOWN_TOKEN = -1
+_SEQUENCE_SCORES = (
+    "sequence_confidence",
+    "sequence_confidence_is_bound",
+    "perplexity",
+    "sequence_nll",
+    "min_token_probability",
+    "mean_token_entropy",
+    "mean_token_negentropy",
+    "min_token_negentropy",
+    "probability_margin",
+    "mean_confidence",
+    "tail_confidence",
+    "lowest_group_confidence",
+    "bottom_10pct_group_confidence",
+    "low_confidence_fraction",
+)
 _SCORES = (
     "prob",
     "prob_upper_bound",
@@ -38,26 +54,41 @@ _SCORES = (
 
 def request_columns(trace: ScoredTrace) -> Columns:
     """The row of `requests`."""
-    request, sequence = trace.document.request, trace.sequence
-    active = request.active_mod_name
+    request, coverage = trace.document.request, trace.sequence.coverage
+    mods = list_mods(trace)
     return {
         "request_id": request.request_id,
         "created_at": request.created_at,
         "completed_at": request.completed_at,
         "model": to_column_text(request.model),
         "user_api_key": to_column_text(request.user_api_key),
-        "active_mod": to_column_text(strip_user_key(active)) if active else None,
+        "active_mod": to_column_text(next(iter(mods), None)),
+        "mods": text_array(mods),
         "final_text": to_column_text(request.final_text),
         "total_steps": len(trace.pairing.passes),
         "k": trace.k,
-        "sampled_tokens": sequence.coverage.sampled,
-        "forced_tokens": sequence.coverage.forced,
-        "discarded_tokens": sequence.coverage.discarded,
-        "sequence_confidence": sequence.sequence_confidence,
-        "sequence_confidence_is_bound": sequence.sequence_confidence_is_bound,
-        "sequence_nll": sequence.sequence_nll,
-        "lowest_group_confidence": sequence.lowest_group_confidence,
+        "tokens": coverage.steps,
+        "tokens_with_distribution": coverage.with_distribution,
+        "sampled_tokens": coverage.sampled,
+        "sampled_in_top_k": coverage.sampled_in_top_k,
+        "scored_tokens": sum(
+            token.sampled and scores.prob_upper_bound is not None
+            for token, scores in zip(trace.tokens, trace.scores, strict=True)
+        ),
+        "forced_tokens": coverage.forced,
+        "discarded_tokens": coverage.discarded,
+        "masked_tokens": coverage.masked,
+        "interventions": len(trace.interventions),
+        "backtracks": sum(one.discarded is not None for one in trace.interventions),
+        **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
     }
+
+
+def list_mods(trace: ScoredTrace) -> list[str]:
+    """Every mod that the request named or that was called, the named one first."""
+    active = trace.document.request.active_mod_name
+    called = (call.mod_name for call in trace.document.mod_calls)
+    return list(dict.fromkeys(strip_user_key(name) for name in (active, *called) if name))
 
 
 def step_columns(trace: ScoredTrace) -> Columns:

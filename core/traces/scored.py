@@ -14,7 +14,7 @@ from core.confidence import (
     score_sequence,
     score_tokens,
 )
-from core.traces.document import Event, TraceDocument
+from core.traces.document import MAX_INT32, Event, TraceDocument
 from core.traces.pairing import pair_trace
 from core.traces.steps import Pairing, Pass, Step
 
@@ -45,19 +45,28 @@ class ScoredTrace:
         return find_nucleus(one.distribution, top_p_of(one.event)) if one.distribution else (None, None)
 
 
-def score_trace(document: TraceDocument, *, window: int = DEFAULT_WINDOW) -> ScoredTrace:
+def score_trace(
+    document: TraceDocument,
+    *,
+    window: int = DEFAULT_WINDOW,
+    top_p: float | None = None,
+    vocab_size: int | None = None,
+) -> ScoredTrace:
     """Pair and score a checked document.
 
     Args:
         document: what was posted.
         window: length of DeepConf's sliding window, in tokens.
+        top_p: the nucleus of every token; unset, what its events say.
+        vocab_size: the vocabulary's size; unset, what the trace tells of it.
 
     Raises:
         InvalidInputError: a top-k list is no distribution, or a backtrack's length is no count.
     """
     pairing = pair_trace(document)
     tokens = [step.to_token() for step in pairing.steps]
-    scores = score_tokens(tokens, top_ps=[top_p_of(*_events_of(step)) for step in pairing.steps])
+    top_ps = [top_p or top_p_of(*_events_of(step)) for step in pairing.steps]
+    scores = score_tokens(tokens, top_ps=top_ps, vocab_size=vocab_size or find_vocab_size(document))
     return ScoredTrace(
         document=document,
         pairing=pairing,
@@ -66,6 +75,15 @@ def score_trace(document: TraceDocument, *, window: int = DEFAULT_WINDOW) -> Sco
         sequence=score_sequence(tokens, scores, window=window),
         interventions=score_interventions(tokens, scores, pairing.interventions),
     )
+
+
+def find_vocab_size(document: TraceDocument) -> int | None:
+    """The size of the vocabulary, where a mod adjusted logits and the engine reports their shape ([1, V])."""
+    for action in document.actions:
+        shape = action.payload.get("logits_shape") if action.action_type == "AdjustedLogits" else None
+        if isinstance(shape, list) and shape and type(shape[-1]) is int and 0 < shape[-1] <= MAX_INT32:
+            return shape[-1]
+    return None
 
 
 def top_p_of(*events: Event) -> float:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from functools import partial
+from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
@@ -21,6 +22,7 @@ GC_THRESHOLD = 100_000
 """Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
 through them hundreds of times and doubles the time of an ingest."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -43,9 +45,10 @@ class Context:
             raise NotConfiguredError("DATABASE_URL is not set")
         return self.open_pool
 
-    async def run(self, function: Callable[[bytes], T], argument: bytes) -> T:
+    async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do what takes the processor long without holding up the other requests."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, function, argument)
+        call = partial(function, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
 
 
 @asynccontextmanager

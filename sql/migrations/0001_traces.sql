@@ -11,16 +11,34 @@ create table requests (
     model text,
     user_api_key text,
     active_mod text,
+    mods text [] not null,
     final_text text,
     total_steps integer not null,
     k integer,
+    tokens integer not null,
+    tokens_with_distribution integer not null,
     sampled_tokens integer not null,
+    sampled_in_top_k integer not null,
+    scored_tokens integer not null,
     forced_tokens integer not null,
     discarded_tokens integer not null,
+    masked_tokens integer not null,
+    interventions integer not null,
+    backtracks integer not null,
     sequence_confidence double precision,
     sequence_confidence_is_bound boolean,
+    perplexity double precision,
     sequence_nll double precision,
+    min_token_probability double precision,
+    mean_token_entropy double precision,
+    mean_token_negentropy double precision,
+    min_token_negentropy double precision,
+    probability_margin double precision,
+    mean_confidence double precision,
+    tail_confidence double precision,
     lowest_group_confidence double precision,
+    bottom_10pct_group_confidence double precision,
+    low_confidence_fraction double precision,
     tags text[] not null default '{}',
     favorited_by text[] not null default '{}',
     discussion_count integer not null default 0,
@@ -34,6 +52,9 @@ comment on column requests.request_id is 'The id the client gave; the only name 
 comment on column requests.revision is 'Counts the traces posted under this id, from 1.';
 comment on column requests.created_at is 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
 comment on column requests.total_steps is 'Forward passes.';
+comment on column requests.active_mod is 'The mod that the request named, else the first one that was called.';
+comment on column requests.mods is 'Every mod that was named or called.';
+comment on column requests.scored_tokens is 'Sampled tokens whose probability or its upper bound is known: those of sequence_nll.';
 comment on column requests.k is 'Length of the longest top-k list; null when no pass had one.';
 comment on column requests.sequence_confidence is 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
 comment on column requests.sequence_nll is 'Nats: the sum of -ln p over the same tokens.';

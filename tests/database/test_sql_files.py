@@ -8,6 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from core.database.sql import SQL_DIR, load_query
+from core.outcomes import store as outcomes
+from core.statistics import store as statistics
 from core.traces import store
 
 QUERIES = SQL_DIR / "queries"
@@ -17,6 +19,18 @@ MODELS: dict[str, type[BaseModel]] = {
     "traces/list_requests": store.FeedRow,
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
+    "outcomes/upsert_outcome": outcomes.Outcome,
+    "outcomes/list_outcomes": outcomes.PossibleOutcome,
+    "statistics/summarize": statistics.GroupRow,
+    "statistics/list_mods": statistics.HandlerRow,
+}
+NOT_NUMBERS: dict[str, object] = {
+    "request_id": "r",
+    "source": "s",
+    "mods": [],
+    "group_by": "day",
+    "fractions": [0.5],
+    "score": "perplexity",
 }
 NOT_EXPLAINED = {"database/create_ledger"}
 """EXPLAIN takes no DDL."""
@@ -53,10 +67,9 @@ def test_a_statement_prepares_and_explains(name: str, sql: psycopg.Connection) -
 @pytest.mark.parametrize("name", MODELS)
 def test_the_columns_are_the_model_s_fields(name: str, sql: psycopg.Connection) -> None:
     text = load_query(name)
-    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", text))
-    parameters.update(limit=1, offset=0)
-    if name == "traces/upsert_request":
-        parameters.update(request_id="r", total_steps=0, sampled_tokens=0, forced_tokens=0, discarded_tokens=0)
+    parameters: dict[str, object] = dict.fromkeys(re.findall(r"%\((\w+)\)s", text))
+    parameters.update(dict.fromkeys(re.findall(r"%\((\w+)\)s(?!::)", text), 0))  # without a cast: never null
+    parameters.update({key: value for key, value in NOT_NUMBERS.items() if key in parameters})
     cursor = sql.execute(text, parameters)
     assert cursor.description is not None
     assert [column.name for column in cursor.description] == list(MODELS[name].model_fields)

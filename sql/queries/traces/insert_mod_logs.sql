@@ -4,7 +4,8 @@ select
         select requests.id from requests
         where requests.request_id = %(request_id)s
     ),
-    line.*
+    -- Its columns are those of the insert, in the same order.
+    line.* -- noqa: AM04
 from
     unnest(
         %(log_index)s::integer[],

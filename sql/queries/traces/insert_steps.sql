@@ -25,7 +25,8 @@ select
         select requests.id from requests
         where requests.request_id = %(request_id)s
     ),
-    step.*
+    -- Its columns are those of the insert, in the same order.
+    step.* -- noqa: AM04
 from
     unnest(
         %(step_index)s::integer[],

@@ -4,7 +4,8 @@ select
         select requests.id from requests
         where requests.request_id = %(request_id)s
     ),
-    summary.*
+    -- Its columns are those of the insert, in the same order.
+    summary.* -- noqa: AM04
 from
     unnest(
         %(generation_step)s::integer[],

@@ -14,7 +14,25 @@ insert into requests (
     sequence_confidence,
     sequence_confidence_is_bound,
     sequence_nll,
-    lowest_group_confidence
+    lowest_group_confidence,
+    mods,
+    tokens,
+    tokens_with_distribution,
+    sampled_in_top_k,
+    scored_tokens,
+    masked_tokens,
+    interventions,
+    backtracks,
+    perplexity,
+    min_token_probability,
+    mean_token_entropy,
+    mean_token_negentropy,
+    min_token_negentropy,
+    probability_margin,
+    mean_confidence,
+    tail_confidence,
+    bottom_10pct_group_confidence,
+    low_confidence_fraction
 )
 values (
     %(request_id)s,
@@ -32,7 +50,25 @@ values (
     %(sequence_confidence)s::double precision,
     %(sequence_confidence_is_bound)s::boolean,
     %(sequence_nll)s::double precision,
-    %(lowest_group_confidence)s::double precision
+    %(lowest_group_confidence)s::double precision,
+    %(mods)s::text [],
+    %(tokens)s,
+    %(tokens_with_distribution)s,
+    %(sampled_in_top_k)s,
+    %(scored_tokens)s,
+    %(masked_tokens)s,
+    %(interventions)s,
+    %(backtracks)s,
+    %(perplexity)s::double precision,
+    %(min_token_probability)s::double precision,
+    %(mean_token_entropy)s::double precision,
+    %(mean_token_negentropy)s::double precision,
+    %(min_token_negentropy)s::double precision,
+    %(probability_margin)s::double precision,
+    %(mean_confidence)s::double precision,
+    %(tail_confidence)s::double precision,
+    %(bottom_10pct_group_confidence)s::double precision,
+    %(low_confidence_fraction)s::double precision
 )
 on conflict (request_id) do update
     set
@@ -52,5 +88,23 @@ on conflict (request_id) do update
         sequence_confidence = excluded.sequence_confidence,
         sequence_confidence_is_bound = excluded.sequence_confidence_is_bound,
         sequence_nll = excluded.sequence_nll,
-        lowest_group_confidence = excluded.lowest_group_confidence
+        lowest_group_confidence = excluded.lowest_group_confidence,
+        mods = excluded.mods,
+        tokens = excluded.tokens,
+        tokens_with_distribution = excluded.tokens_with_distribution,
+        sampled_in_top_k = excluded.sampled_in_top_k,
+        scored_tokens = excluded.scored_tokens,
+        masked_tokens = excluded.masked_tokens,
+        interventions = excluded.interventions,
+        backtracks = excluded.backtracks,
+        perplexity = excluded.perplexity,
+        min_token_probability = excluded.min_token_probability,
+        mean_token_entropy = excluded.mean_token_entropy,
+        mean_token_negentropy = excluded.mean_token_negentropy,
+        min_token_negentropy = excluded.min_token_negentropy,
+        probability_margin = excluded.probability_margin,
+        mean_confidence = excluded.mean_confidence,
+        tail_confidence = excluded.tail_confidence,
+        bottom_10pct_group_confidence = excluded.bottom_10pct_group_confidence,
+        low_confidence_fraction = excluded.low_confidence_fraction
 returning id, revision

@@ -1,0 +1,1 @@
+"""Outcomes: whether an answer turned out right, as somebody outside says."""

@@ -1,0 +1,64 @@
+"""Responses of SGLang's own /generate.
+
+Sources: SGLang's pages "Sampling Parameters" and "SGLang Native APIs", and detokenize_logprob_tokens() in its
+tokenizer_manager.py: a token is `[logprob, token_id, text]`, the text null without `return_text_in_logprobs`; routers
+and older versions leave it out, and newer ones can leave out the id instead.
+"""
+
+from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_logprob
+from core.errors import InvalidInputError
+from core.responses.expect import (
+    MissingLogprobsError,
+    expect_id,
+    expect_list,
+    expect_object,
+    expect_parallel,
+    expect_text,
+    expect_tokens,
+)
+
+_ASK = 'ask for them with "return_logprob": true, "top_logprobs_num": 20 and "return_text_in_logprobs": true'
+
+
+def read_meta_info(body: dict[str, object]) -> list[Token]:
+    """Reads `meta_info.output_token_logprobs` and `meta_info.output_top_logprobs`; those of the input are ignored.
+
+    Raises:
+        InvalidInputError: a field is of the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is no probability, or a list no distribution.
+    """
+    info = expect_object(body["meta_info"], "meta_info")
+    place = "meta_info.output_token_logprobs"
+    if info.get("output_token_logprobs") is None:
+        raise MissingLogprobsError(place, _ASK)
+    rows = expect_tokens(info["output_token_logprobs"], place)
+    lists = expect_parallel(info.get("output_top_logprobs"), len(rows), "meta_info.output_top_logprobs")
+    return [_read_token(row, f"{place}[{i}]", lists[i], i) for i, row in enumerate(rows)]
+
+
+def _read_token(row: object, place: str, entries: object, index: int) -> Token:
+    number, token, text = _read_row(row, place)
+    logprob = read_chosen_logprob(number, f"{place}[0]")
+    return Token(token, text, logprob, distribution=_read_list(entries, f"meta_info.output_top_logprobs[{index}]"))
+
+
+def _read_list(value: object, place: str) -> Distribution | None:
+    if value is None:
+        return None
+    entries = expect_list(value, place)
+    return read_distribution([_read_entry(entry, f"{place}[{i}]") for i, entry in enumerate(entries)], place)
+
+
+def _read_entry(row: object, place: str) -> dict[str, object]:
+    number, token, text = _read_row(row, place)
+    return {"token": token, "text": text, "logprob": read_logprob(number, f"{place}[0]")}
+
+
+def _read_row(value: object, place: str) -> tuple[object, int | None, str | None]:
+    """The number as it is, for a chosen token and a listed one mean different things by null."""
+    row = expect_list(value, place)
+    if len(row) not in {2, 3}:
+        raise InvalidInputError(f"{place}: must be [logprob, token_id, text], not a list of {len(row)}")
+    if len(row) == 2 and isinstance(row[1], str):
+        return row[0], None, row[1]
+    return row[0], expect_id(row[1], f"{place}[1]"), expect_text(row[2] if len(row) == 3 else None, f"{place}[2]")

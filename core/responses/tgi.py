@@ -1,0 +1,34 @@
+"""Responses of Hugging Face's Text Generation Inference: /generate, and / with its list around the body.
+
+Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Token` ({id, text, logprob, special});
+`top_tokens` is one list per token, null without `top_n_tokens`.
+"""
+
+from core.confidence import Token
+from core.responses.entry import Alternatives, Names, read_token
+from core.responses.expect import MissingLogprobsError, expect_object, expect_parallel, expect_tokens
+
+_NAMES = Names("id", "text")
+
+_ASK = 'ask for them with "parameters": {"details": true, "top_n_tokens": 5}'
+
+
+def read_details(body: dict[str, object]) -> list[Token]:
+    """Reads `details.tokens` and `details.top_tokens`; the prefill and `best_of_sequences` are ignored.
+
+    Raises:
+        InvalidInputError: a field is of the wrong type, or there are no details.
+        InvalidDistribution: a number is no probability, or a list no distribution.
+    """
+    if body.get("details") is None:
+        raise MissingLogprobsError("details", _ASK)
+    details = expect_object(body["details"], "details")
+    if details.get("tokens") is None:
+        raise MissingLogprobsError("details.tokens", _ASK)
+    rows = expect_tokens(details["tokens"], "details.tokens")
+    lists = expect_parallel(details.get("top_tokens"), len(rows), "details.top_tokens")
+    return [_read_row(row, f"details.tokens[{i}]", lists[i], f"details.top_tokens[{i}]") for i, row in enumerate(rows)]
+
+
+def _read_row(value: object, place: str, entries: object, entries_place: str) -> Token:
+    return read_token(expect_object(value, place), place, _NAMES, Alternatives(entries, entries_place, _NAMES))

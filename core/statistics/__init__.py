@@ -1,0 +1,1 @@
+"""Statistics over many requests: summaries, drift, calibration, and what each mod's handlers did."""

@@ -1,0 +1,94 @@
+"""Summaries: how sure the model was, group by group."""
+
+import math
+
+from pydantic import BaseModel, ConfigDict
+
+from core.confidence import Coverage
+from core.database.pool import Pool, checkout
+from core.statistics import store
+from core.statistics.store import GroupBy, GroupRow, Period
+
+
+class Frozen(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Spread(Frozen):
+    """How one score is spread over a group's requests; percentiles interpolate linearly."""
+
+    mean: float | None
+    p5: float | None
+    p25: float | None
+    p50: float | None
+    p75: float | None
+    p95: float | None
+
+
+class Group(Frozen):
+    """One group of requests.
+
+    Attributes:
+        key: what they share; null where they have none of it.
+        n: requests.
+        sequence_confidence: spread over the requests.
+        lowest_group_confidence: the same of the least certain window, nats.
+        perplexity: exp of the mean surprisal over all their scored tokens, so that a long request weighs more.
+        coverage: counts of tokens, summed.
+        forced_rate: forced tokens per token.
+        intervention_rate: share of requests in which a mod stepped in.
+        backtrack_rate: share of requests in which a mod backtracked.
+    """
+
+    key: str | None
+    n: int
+    sequence_confidence: Spread
+    lowest_group_confidence: Spread
+    perplexity: float | None
+    coverage: Coverage
+    forced_rate: float | None
+    intervention_rate: float
+    backtrack_rate: float
+
+
+async def summarize(pool: Pool, *, group_by: GroupBy, period: Period) -> list[Group]:
+    """The groups, by key."""
+    async with checkout(pool) as conn:
+        rows = await store.summarize(conn, group_by=group_by, period=period)
+    return [_make_group(row) for row in rows]
+
+
+def _make_group(row: GroupRow) -> Group:
+    return Group(
+        key=row.key,
+        n=row.n,
+        sequence_confidence=_make_spread(row.confidence_mean, row.confidence_percentiles),
+        lowest_group_confidence=_make_spread(row.group_mean, row.group_percentiles),
+        perplexity=_exponential(row.mean_nll),
+        coverage=Coverage(
+            steps=row.steps,
+            with_distribution=row.with_distribution,
+            sampled=row.sampled,
+            sampled_in_top_k=row.sampled_in_top_k,
+            forced=row.forced,
+            discarded=row.discarded,
+            masked=row.masked,
+        ),
+        forced_rate=row.forced / row.steps if row.steps else None,
+        intervention_rate=row.with_interventions / row.n,
+        backtrack_rate=row.with_backtracks / row.n,
+    )
+
+
+def _make_spread(mean: float | None, percentiles: list[float | None] | None) -> Spread:
+    p5, p25, p50, p75, p95 = percentiles or [None] * 5
+    return Spread(mean=mean, p5=p5, p25=p25, p50=p50, p75=p75, p95=p95)
+
+
+def _exponential(value: float | None) -> float | None:
+    try:
+        return None if value is None else math.exp(value)
+    except OverflowError:
+        return None

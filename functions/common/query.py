@@ -1,0 +1,52 @@
+"""Query parameters that several endpoints share."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import BeforeValidator, WithJsonSchema
+
+from core.statistics.store import Period
+from core.traces.json_text import to_column_text
+from core.traces.timestamp import parse_timestamp
+
+MAX_TEXT_LENGTH = 1000
+
+
+def _parse_moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_timestamp(float(value))
+    except ValueError:
+        pass
+    # A plus sign that was not escaped arrives as a space.
+    return parse_timestamp(value.replace(" ", "+") if value[10:11] in "Tt" else value)
+
+
+def _refuse_unstorable(value: object) -> object:
+    if isinstance(value, str) and to_column_text(value) != value:
+        raise ValueError("cannot hold U+0000")
+    return value
+
+
+MomentParam = Annotated[
+    datetime | None,
+    BeforeValidator(_parse_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+    Query(description="RFC 3339, or seconds since the epoch"),
+]
+TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
+
+
+def read_period(
+    start: Annotated[MomentParam, Query(alias="from")] = None,
+    end: Annotated[MomentParam, Query(alias="to")] = None,
+    model: TextParam = None,
+    mod: TextParam = None,
+) -> Period:
+    """The requests that a statistic is about: `from` is inclusive, `to` exclusive, both on created_at."""
+    return Period(start, end, model, mod)
+
+
+PeriodDep = Annotated[Period, Depends(read_period)]

@@ -1,0 +1,48 @@
+"""/logs/{id}/outcome: whether an answer turned out right, as somebody outside says."""
+
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel
+
+from core.outcomes.outcome import Verdict, list_outcomes, record_outcome
+from core.outcomes.store import Outcome
+from functions.common.access import require_key
+from functions.common.application import build_app
+from functions.common.context import ContextDep
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
+
+router = APIRouter(tags=["outcomes"], dependencies=[Depends(require_key)])
+
+
+class RecordedOutcome(Outcome):
+    """One verdict, with the request it is about."""
+
+    request_id: str
+    message: str
+
+
+class Outcomes(BaseModel):
+    """The verdicts on a request."""
+
+    request_id: str
+    outcomes: list[Outcome]
+
+
+@router.post("/logs/{request_id:path}/outcome")
+async def post_outcome(context: ContextDep, request_id: str, verdict: Verdict) -> RecordedOutcome:
+    """Record a verdict. The latest of each source counts; `correct: null` takes it back."""
+    outcome = await record_outcome(context.pool, request_id=request_id, verdict=verdict)
+    message = "verdict withdrawn" if outcome.correct is None else "verdict recorded"
+    return RecordedOutcome(request_id=request_id, message=message, **outcome.model_dump())
+
+
+@router.get("/logs/{request_id:path}/outcome")
+async def get_outcomes(context: ContextDep, request_id: str) -> Outcomes:
+    """The latest verdict of each source, oldest first."""
+    return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.pool, request_id=request_id))
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

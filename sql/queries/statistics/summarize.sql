@@ -1,0 +1,44 @@
+with
+chosen as (
+    select
+        *,
+        case %(group_by)s
+            when 'model' then model
+            when 'mod' then active_mod
+            when 'user' then user_api_key
+            when 'hour' then to_char(date_trunc('hour', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:00:00"Z"')
+            when 'day' then to_char(date_trunc('day', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')
+        end as key
+    from requests
+    where
+        (%(from)s::timestamptz is null or created_at >= %(from)s::timestamptz)
+        and (%(to)s::timestamptz is null or created_at < %(to)s::timestamptz)
+        and (%(model)s::text is null or model = %(model)s::text)
+        and (%(mod)s::text is null or mods @> array[%(mod)s::text])
+)
+
+select
+    key,
+    count(*) as n,
+    avg(sequence_confidence) as confidence_mean,
+    percentile_cont(%(fractions)s::double precision []) within group (
+        order by sequence_confidence
+    ) as confidence_percentiles,
+    avg(lowest_group_confidence) as group_mean,
+    percentile_cont(%(fractions)s::double precision []) within group (
+        order by lowest_group_confidence
+    ) as group_percentiles,
+    sum(sequence_nll) / nullif(sum(scored_tokens), 0) as mean_nll,
+    sum(tokens)::bigint as steps,
+    sum(tokens_with_distribution)::bigint as with_distribution,
+    sum(sampled_tokens)::bigint as sampled,
+    sum(sampled_in_top_k)::bigint as sampled_in_top_k,
+    sum(forced_tokens)::bigint as forced,
+    sum(discarded_tokens)::bigint as discarded,
+    sum(masked_tokens)::bigint as masked,
+    count(*) filter (where interventions > 0) as with_interventions,
+    count(*) filter (where backtracks > 0) as with_backtracks
+from chosen
+group by key
+order by key
+limit %(limit)s

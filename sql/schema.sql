@@ -1,0 +1,332 @@
+-- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
+-- tests/database/test_schema.py compares the two.
+
+CREATE FUNCTION public.delete_request_children() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from request_steps where request_pk = old.id;
+    delete from step_logit_summaries where request_pk = old.id;
+    return old;
+end
+$$;
+
+CREATE TABLE public.requests (
+    id bigint NOT NULL,
+    request_id text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
+    model text,
+    user_api_key text,
+    active_mod text,
+    mods text[] NOT NULL,
+    final_text text,
+    total_steps integer NOT NULL,
+    k integer,
+    tokens integer NOT NULL,
+    tokens_with_distribution integer NOT NULL,
+    sampled_tokens integer NOT NULL,
+    sampled_in_top_k integer NOT NULL,
+    scored_tokens integer NOT NULL,
+    forced_tokens integer NOT NULL,
+    discarded_tokens integer NOT NULL,
+    masked_tokens integer NOT NULL,
+    interventions integer NOT NULL,
+    backtracks integer NOT NULL,
+    sequence_confidence double precision,
+    sequence_confidence_is_bound boolean,
+    perplexity double precision,
+    sequence_nll double precision,
+    min_token_probability double precision,
+    mean_token_entropy double precision,
+    mean_token_negentropy double precision,
+    min_token_negentropy double precision,
+    probability_margin double precision,
+    mean_confidence double precision,
+    tail_confidence double precision,
+    lowest_group_confidence double precision,
+    bottom_10pct_group_confidence double precision,
+    low_confidence_fraction double precision,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
+    discussion_count integer DEFAULT 0 NOT NULL,
+    public_token text,
+    CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
+);
+
+COMMENT ON TABLE public.requests IS 'One row per inference: everything the feed shows, filters or sorts by.';
+
+COMMENT ON COLUMN public.requests.request_id IS 'The id the client gave; the only name of a request outside the database.';
+
+COMMENT ON COLUMN public.requests.revision IS 'Counts the traces posted under this id, from 1.';
+
+COMMENT ON COLUMN public.requests.created_at IS 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
+
+COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request named, else the first one that was called.';
+
+COMMENT ON COLUMN public.requests.mods IS 'Every mod that was named or called.';
+
+COMMENT ON COLUMN public.requests.total_steps IS 'Forward passes.';
+
+COMMENT ON COLUMN public.requests.k IS 'Length of the longest top-k list; null when no pass had one.';
+
+COMMENT ON COLUMN public.requests.scored_tokens IS 'Sampled tokens whose probability or its upper bound is known: those of sequence_nll.';
+
+COMMENT ON COLUMN public.requests.sequence_confidence IS 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
+
+COMMENT ON COLUMN public.requests.sequence_nll IS 'Nats: the sum of -ln p over the same tokens.';
+
+COMMENT ON COLUMN public.requests.public_token IS 'The share link''s token while the request is public, else null.';
+
+CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE score WHEN 'sequence_confidence'::text THEN (request).sequence_confidence WHEN 'perplexity'::text THEN (request).perplexity WHEN 'sequence_nll'::text THEN (request).sequence_nll WHEN 'min_token_probability'::text THEN (request).min_token_probability WHEN 'mean_token_entropy'::text THEN (request).mean_token_entropy WHEN 'mean_token_negentropy'::text THEN (request).mean_token_negentropy WHEN 'min_token_negentropy'::text THEN (request).min_token_negentropy WHEN 'probability_margin'::text THEN (request).probability_margin WHEN 'mean_confidence'::text THEN (request).mean_confidence WHEN 'tail_confidence'::text THEN (request).tail_confidence WHEN 'lowest_group_confidence'::text THEN (request).lowest_group_confidence WHEN 'bottom_10pct_group_confidence'::text THEN (request).bottom_10pct_group_confidence WHEN 'low_confidence_fraction'::text THEN (request).low_confidence_fraction ELSE NULL::double precision END;
+
+CREATE TABLE public.actions (
+    request_pk bigint NOT NULL,
+    action_index integer NOT NULL,
+    call_index integer NOT NULL,
+    block_id bigint NOT NULL,
+    action_type text NOT NULL,
+    generation_step integer,
+    step_index integer,
+    forced_tokens integer NOT NULL,
+    discarded_tokens integer NOT NULL,
+    intervention_surprisal double precision,
+    confidence_change double precision,
+    created_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.actions IS 'Each thing a mod did, with the step it changed and what that did.';
+
+COMMENT ON COLUMN public.actions.step_index IS 'The first token it changed; null if it changed none.';
+
+COMMENT ON COLUMN public.actions.intervention_surprisal IS 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
+
+COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
+
+CREATE TABLE public.mod_blocks (
+    id bigint NOT NULL,
+    mod_id bigint NOT NULL,
+    event_type text NOT NULL,
+    block_key text NOT NULL
+);
+
+COMMENT ON TABLE public.mod_blocks IS 'Each handler of a mod: one per event type it was called for.';
+
+COMMENT ON COLUMN public.mod_blocks.block_key IS 'The handler''s name: <mod>:<event type>.';
+
+ALTER TABLE public.mod_blocks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mod_blocks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.mod_calls (
+    request_pk bigint NOT NULL,
+    call_index integer NOT NULL,
+    block_id bigint NOT NULL,
+    generation_step integer,
+    execution_time_ms double precision,
+    exception_occurred boolean NOT NULL,
+    exception_message text,
+    created_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.mod_calls IS 'Each call of a handler; call_index is its place in the posted list, from 0.';
+
+CREATE TABLE public.mod_logs (
+    request_pk bigint NOT NULL,
+    log_index integer NOT NULL,
+    call_index integer NOT NULL,
+    log_level text NOT NULL,
+    log_message text NOT NULL,
+    created_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.mod_logs IS 'Each line a mod logged.';
+
+CREATE TABLE public.mods (
+    id bigint NOT NULL,
+    name text NOT NULL
+);
+
+COMMENT ON TABLE public.mods IS 'Each mod ever seen, by the name before any @.';
+
+ALTER TABLE public.mods ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mods_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.outcomes (
+    request_pk bigint NOT NULL,
+    source text NOT NULL,
+    correct boolean,
+    note text,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
+);
+
+COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request; null is a verdict withdrawn.';
+
+COMMENT ON COLUMN public.outcomes.source IS 'Who says so: a test suite, a person, another model.';
+
+CREATE TABLE public.request_steps (
+    request_pk bigint NOT NULL,
+    step_index integer NOT NULL,
+    generation_step integer,
+    token integer,
+    token_text text,
+    forced boolean NOT NULL,
+    forced_by text,
+    adjusted_logits boolean NOT NULL,
+    discarded boolean NOT NULL,
+    prob double precision,
+    prob_upper_bound double precision,
+    logprob double precision,
+    surprisal double precision,
+    cum_nll double precision,
+    rank integer,
+    entropy double precision,
+    missing_mass double precision,
+    flatness double precision,
+    margin double precision,
+    token_confidence double precision
+);
+
+COMMENT ON TABLE public.request_steps IS 'One row per token that entered the text, scored; forced and later discarded ones too.';
+
+COMMENT ON COLUMN public.request_steps.generation_step IS 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+
+COMMENT ON COLUMN public.request_steps.surprisal IS 'Nats, like every entropy and logprob here.';
+
+CREATE TABLE public.request_traces (
+    request_pk bigint NOT NULL,
+    document bytea NOT NULL,
+    document_bytes bigint NOT NULL,
+    log bytea NOT NULL
+);
+ALTER TABLE ONLY public.request_traces ALTER COLUMN document SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.request_traces ALTER COLUMN log SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE public.request_traces IS 'The trace itself, whole; one row per request.';
+
+COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, byte for byte.';
+
+COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
+
+COMMENT ON COLUMN public.request_traces.log IS 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest.';
+
+ALTER TABLE public.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.step_logit_summaries (
+    request_pk bigint NOT NULL,
+    generation_step integer NOT NULL,
+    k integer NOT NULL,
+    topk bytea NOT NULL,
+    top_p_cutoff double precision,
+    top_p_count integer
+);
+
+COMMENT ON TABLE public.step_logit_summaries IS 'One row per forward pass that had a distribution.';
+
+COMMENT ON COLUMN public.step_logit_summaries.topk IS 'k pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first; exact values are in the document.';
+
+ALTER TABLE ONLY public.actions
+    ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk, action_index);
+
+ALTER TABLE ONLY public.mod_blocks
+    ADD CONSTRAINT mod_blocks_block_key_key UNIQUE (block_key);
+
+ALTER TABLE ONLY public.mod_blocks
+    ADD CONSTRAINT mod_blocks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.mod_calls
+    ADD CONSTRAINT mod_calls_pkey PRIMARY KEY (request_pk, call_index);
+
+ALTER TABLE ONLY public.mod_logs
+    ADD CONSTRAINT mod_logs_pkey PRIMARY KEY (request_pk, log_index);
+
+ALTER TABLE ONLY public.mods
+    ADD CONSTRAINT mods_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.mods
+    ADD CONSTRAINT mods_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.outcomes
+    ADD CONSTRAINT outcomes_pkey PRIMARY KEY (request_pk, source);
+
+ALTER TABLE ONLY public.request_steps
+    ADD CONSTRAINT request_steps_pkey PRIMARY KEY (request_pk, step_index);
+
+ALTER TABLE ONLY public.request_traces
+    ADD CONSTRAINT request_traces_pkey PRIMARY KEY (request_pk);
+
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT requests_request_id_key UNIQUE (request_id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.step_logit_summaries
+    ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk, generation_step);
+
+CREATE INDEX actions_block ON public.actions USING btree (block_id);
+
+CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
+
+CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
+
+CREATE INDEX requests_newest ON public.requests USING btree (created_at DESC, id DESC);
+
+CREATE TRIGGER requests_delete_children BEFORE DELETE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.delete_request_children();
+
+ALTER TABLE ONLY public.actions
+    ADD CONSTRAINT actions_block_id_fkey FOREIGN KEY (block_id) REFERENCES public.mod_blocks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.actions
+    ADD CONSTRAINT actions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mod_blocks
+    ADD CONSTRAINT mod_blocks_mod_id_fkey FOREIGN KEY (mod_id) REFERENCES public.mods(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mod_calls
+    ADD CONSTRAINT mod_calls_block_id_fkey FOREIGN KEY (block_id) REFERENCES public.mod_blocks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mod_calls
+    ADD CONSTRAINT mod_calls_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mod_logs
+    ADD CONSTRAINT mod_logs_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outcomes
+    ADD CONSTRAINT outcomes_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.request_traces
+    ADD CONSTRAINT request_traces_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;

@@ -1,0 +1,106 @@
+"""Outcomes, and what the scores are worth by them."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from tests.build import make_document
+from tests.client import Answer, Client
+from tests.http.test_confidence import post_probs
+
+
+def judge(client: Client, request_id: str, **verdict: Any) -> Answer:
+    return client.post_bytes(f"/logs/{request_id}/outcome", json.dumps(verdict).encode(), x_api_key=client.key)
+
+
+def label(client: Client, count: int) -> list[tuple[float, bool]]:
+    """Requests of rising confidence, of which the upper half is mostly right."""
+    labels = []
+    for index in range(count):
+        prob, correct = (index + 1) / (count + 1), index % 3 > 0 if index > count / 2 else index % 4 == 0
+        post_probs(client, f"r{index}", [prob], created_at=index)
+        assert judge(client, f"r{index}", correct=correct, source="test").status == 200
+        labels.append((prob, correct))
+    return labels
+
+
+def test_the_latest_verdict_of_each_source_counts(client: Client) -> None:
+    client.ingest(make_document())
+    answer = judge(client, "r1", correct=True)
+    assert answer.status == 200
+    assert (answer.json["source"], answer.json["correct"], answer.json["request_id"]) == ("user", True, "r1")
+    judge(client, "r1", correct=False, source="suite", note="off by one")
+    judge(client, "r1", correct=False)
+    listed = client.get("/logs/r1/outcome").json["outcomes"]
+    assert [(one["source"], one["correct"], one["note"]) for one in listed] == [
+        ("suite", False, "off by one"),
+        ("user", False, None),
+    ]
+
+
+def test_a_verdict_can_be_withdrawn(client: Client) -> None:
+    client.ingest(make_document())
+    judge(client, "r1", correct=True)
+    assert "withdrawn" in judge(client, "r1", correct=None).json["message"]
+    assert client.get("/v1/confidence/calibration").json["n"] == 0
+
+
+def test_a_verdict_survives_a_replaced_trace(client: Client) -> None:
+    client.ingest(make_document())
+    judge(client, "r1", correct=True)
+    client.ingest(make_document())
+    assert len(client.get("/logs/r1/outcome").json["outcomes"]) == 1
+
+
+@pytest.mark.parametrize(
+    "verdict", [{}, {"correct": "yes"}, {"correct": 1}, {"correct": True, "source": ""}, {"correct": True, "note": 5}]
+)
+def test_what_is_no_verdict_is_refused(client: Client, verdict: dict[str, Any]) -> None:
+    client.ingest(make_document())
+    answer = judge(client, "r1", **verdict)
+    assert answer.status == 400
+    assert client.get("/logs/r1/outcome").json["outcomes"] == []
+
+
+def test_outcomes_of_unknown_requests_are_not_found_and_want_a_key(client: Client) -> None:
+    assert judge(client, "nobody", correct=True).status == 404
+    assert client.get("/logs/nobody/outcome").status == 404
+    assert client.post_bytes("/logs/r1/outcome", b'{"correct": true}').status == 401
+
+
+def test_text_that_postgres_cannot_hold_is_replaced(client: Client) -> None:
+    client.ingest(make_document())
+    assert judge(client, "r1", correct=True, source="a\0b", note="c\0d").json["note"] == "c�d"
+
+
+def test_under_a_hundred_labels_there_is_only_a_sentence(client: Client) -> None:
+    label(client, 5)
+    answer = client.get("/v1/confidence/calibration").json
+    assert (answer["n"], answer["enough"]) == (5, False)
+    assert "100" in answer["message"]
+    assert {answer[name] for name in ("ece", "mce", "brier", "auroc", "bins")} == {None}
+
+
+def test_calibration_by_the_textbook(client: Client) -> None:
+    labels = label(client, 120)
+    answer = client.get("/v1/confidence/calibration?bins=10&source=test").json
+    assert (answer["n"], answer["enough"], len(answer["bins"])) == (120, True, 10)
+    assert answer["brier"] == pytest.approx(sum((p - c) ** 2 for p, c in labels) / 120)
+    gaps = []
+    for one in answer["bins"]:
+        inside = [(p, c) for p, c in labels if one["lo"] < p <= one["hi"] or p == one["lo"] == 0]
+        assert one["n"] == len(inside)
+        assert one["accuracy"] == pytest.approx(sum(c for _, c in inside) / len(inside))
+        gaps.append((len(inside), abs(one["accuracy"] - one["mean_confidence"])))
+    assert answer["ece"] == pytest.approx(math.fsum(n * gap for n, gap in gaps) / 120)
+    assert answer["mce"] == pytest.approx(max(gap for _, gap in gaps))
+    right, wrong = [p for p, c in labels if c], [p for p, c in labels if not c]
+    wins = sum((r > w) + (r == w) / 2 for r in right for w in wrong)
+    assert answer["auroc"] == pytest.approx(wins / (len(right) * len(wrong)))
+    doubt = client.get("/v1/confidence/calibration?score=perplexity").json
+    assert doubt["auroc"] == pytest.approx(answer["auroc"])
+    assert doubt["ece"] is doubt["bins"] is None
+    assert client.get("/v1/confidence/calibration?from=60").json["n"] == 60
+    assert client.get("/v1/confidence/calibration?source=nobody").json["n"] == 0

@@ -1,0 +1,108 @@
+"""POST /v1/score: any known shape, scored and forgotten; it needs no database."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.build import make_document, number, one_token
+from tests.client import Answer, Client
+from tests.conftest import ADMIN_KEY, Serve, load_trace
+
+FIXTURES = sorted((Path(__file__).parents[1] / "responses" / "fixtures").glob("*.json"))
+PARTS = {"k", "logprobs_mode", "alignment", "sequence", "tokens", "interventions"}
+
+
+@pytest.fixture
+def alone(serve: Serve) -> Client:
+    """Without a database."""
+    return serve("functions.score:web", THUNDER_ADMIN_KEY=ADMIN_KEY)
+
+
+def score(client: Client, body: object) -> Answer:
+    return client.post_bytes("/v1/score", json.dumps(body).encode(), x_api_key=client.key)
+
+
+def test_plain_tokens_are_scored_without_a_database(alone: Client) -> None:
+    top = [{"token": 1, "prob": 0.6}, {"token": 2, "prob": 0.3}, {"token": 3, "prob": 0.1}]
+    tokens = [{"token": 1, "top_tokens": top}, {"text": "x", "logprob": -2.0}, {"token": 2, "forced": True}]
+    answer = score(alone, {"tokens": tokens, "window": 4, "top_p": 0.8, "logprobs_mode": "raw_logprobs"})
+    assert answer.status == 200, answer.data
+    report = answer.json
+    assert set(report) == PARTS
+    assert (report["k"], report["logprobs_mode"], report["alignment"]) == (3, "raw_logprobs", "exact")
+    first, second, third = report["tokens"]
+    assert first["prob"] == pytest.approx(0.6)
+    assert (first["rank"], first["top_p_count"], first["index"]) == (1, 2, 0)
+    assert (second["logprob"], second["entropy"]) == (-2.0, None)
+    assert (third["forced"], third["prob"]) == (True, None)
+    assert report["sequence"]["sequence_confidence"] == pytest.approx(math.exp((math.log(0.6) - 2) / 2))
+    assert report["sequence"]["window"] == 4
+
+
+def test_no_tokens_give_nulls(alone: Client) -> None:
+    report = score(alone, {"tokens": []}).json
+    coverage = report["sequence"].pop("coverage")
+    assert report["sequence"].pop("window") == 32
+    assert set(coverage.values()) == {0}
+    assert set(report["sequence"].values()) == {None}
+    assert (report["k"], report["tokens"], report["interventions"]) == (None, [], [])
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
+def test_every_server_s_response_is_scored(alone: Client, fixture: Path) -> None:
+    answer = alone.post_bytes("/v1/score", fixture.read_bytes(), x_api_key=alone.key)
+    assert answer.status == 200, answer.data
+    report = answer.json
+    assert set(report) == PARTS
+    assert report["tokens"]
+    assert 0 < report["sequence"]["sequence_confidence"] <= 1
+
+
+def test_a_quote_trace_is_scored_as_if_stored(alone: Client) -> None:
+    report = score(alone, load_trace("backtrack")).json
+    assert report["alignment"] == "exact"
+    assert [one["action_type"] for one in report["interventions"]] == ["Backtrack", "Backtrack"]
+    assert report["interventions"][0]["discarded"]["tokens"] == 3
+    assert report["interventions"][0]["overridden_text"] == " combination"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"hello": 1},
+        [],
+        "text",
+        None,
+        {"tokens": 1},
+        {"tokens": [{"logprob": 0.5}]},
+        {"tokens": [], "window": 0},
+        {"tokens": [], "vocab_size": "many"},
+        {"request": {}, "events": []},
+        {"choices": []},
+        {"choices": [{"message": {"content": "hi"}}]},
+    ],
+)
+def test_what_it_cannot_read_is_refused_with_a_sentence(alone: Client, body: Any) -> None:
+    answer = score(alone, body)
+    assert answer.status == 400
+    assert len(answer.json["error"]) > 10
+
+
+def test_an_unknown_shape_is_told_the_known_ones(alone: Client) -> None:
+    sentence = score(alone, {"hello": 1}).json["error"]
+    for name in ("tokens", "Quote", "OpenAI", "vLLM", "SGLang", "TGI", "llama.cpp", "Ollama", "Gemini"):
+        assert name in sentence
+
+
+def test_scoring_wants_a_key_and_stores_nothing(alone: Client) -> None:
+    assert alone.post_bytes("/v1/score", b'{"tokens": []}').status == 401
+    assert score(alone, make_document(events=number(one_token()))).status == 200
+
+
+def test_nan_is_no_json(alone: Client) -> None:
+    answer = alone.post_bytes("/v1/score", b'{"tokens": [{"logprob": NaN}]}', x_api_key=alone.key)
+    assert (answer.status, "NaN" in answer.json["error"]) == (400, True)

@@ -1,0 +1,151 @@
+"""No body is a 500, and no server's words change a score."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.confidence import TokenScores, score_sequence, score_tokens
+from core.errors import InvalidInputError
+from core.responses import is_quote_trace, read_options, read_response
+from tests.responses.render import EXACT, Drawn, llama_cpp_probs, openai_responses, plain
+from tests.responses.samples import FIXTURES, load
+
+SMOOTH = ["logprob", "prob_upper_bound", "cum_nll", "entropy", "missing_mass", "negentropy", "margin", "varentropy"]
+"""Scores without steps: a rounding may carry rank, top_p_count or the bounds of the entropy over one."""
+
+often = settings(max_examples=150, deadline=None)
+
+KEYS = [
+    "choices",
+    "candidates",
+    "completion_probabilities",
+    "details",
+    "meta_info",
+    "output",
+    "tokens_predicted",
+    "tokens",
+    "logprobs",
+    "done",
+    "generated_text",
+    "content",
+    "refusal",
+    "token_logprobs",
+    "top_logprobs",
+    "top_probs",
+    "probs",
+    "token_ids",
+    "text",
+    "token",
+    "logprob",
+    "prob",
+    "bytes",
+    "id",
+    "tok_str",
+    "output_token_logprobs",
+    "output_top_logprobs",
+    "top_tokens",
+    "forced",
+    "logprobsResult",
+    "chosenCandidates",
+    "topCandidates",
+    "tokenId",
+    "logProbability",
+    "object",
+    "delta",
+    "window",
+    "vocab_size",
+    "top_p",
+    "logprobs_mode",
+    "request",
+    "events",
+]
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**400), math.inf, -math.inf, 1e308, -9999.0, "-inf", "NaN", "token_id:7", "\ud800"])
+    | st.floats(max_value=0.0, allow_nan=False)
+    | st.text(max_size=5)
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
+def read_or_refuse(body: object) -> None:
+    """What a caller does, down to the scores; anything but an InvalidInputError is a failure."""
+    is_quote_trace(body)
+    try:
+        options = read_options(body)
+        tokens = read_response(body)
+    except InvalidInputError:
+        return
+    score_sequence(tokens, score_tokens(tokens, vocab_size=options.vocab_size))
+
+
+@often
+@given(anything)
+def test_anything_is_read_or_refused(body: object) -> None:
+    read_or_refuse(body)
+
+
+@often
+@given(st.sampled_from(KEYS[:11]), anything, st.dictionaries(st.sampled_from(KEYS), anything, max_size=3))
+def test_anything_under_a_deciding_key_is_read_or_refused(key: str, value: object, rest: dict[str, object]) -> None:
+    read_or_refuse(rest | {key: value})
+
+
+@often
+@given(st.sampled_from(sorted(path.stem for path in FIXTURES.glob("*.json"))), anything, st.data())
+def test_a_response_with_anything_in_any_place_is_read_or_refused(
+    name: str, value: object, data: st.DataObject
+) -> None:
+    body = {"root": load(name)}
+    spot: Any = body
+    key: Any = "root"
+    while type(spot[key]) in {dict, list} and spot[key] and data.draw(st.integers(0, 9)):
+        spot = spot[key]
+        key = data.draw(st.sampled_from(sorted(spot) if type(spot) is dict else range(len(spot))))
+    spot[key] = value
+    read_or_refuse(body["root"])
+
+
+@st.composite
+def draws(draw: st.DrawFn) -> Drawn:
+    """Ids and texts pair up one to one; the chosen token may lie outside the list, and the list may be absent."""
+    weights = draw(st.lists(st.integers(1, 1000), max_size=6))
+    total = sum(weights) + draw(st.integers(1, 500))
+    ids = draw(st.lists(st.integers(0, 10**5), min_size=len(weights) + 1, max_size=len(weights) + 1, unique=True))
+    rows = [(token, f" t{token}", math.log(weight / total)) for token, weight in zip(ids, weights, strict=False)]
+    outside = (ids[-1], f" t{ids[-1]}", math.log(1 / (2 * total)))
+    return Drawn(draw(st.sampled_from([*rows, outside])), draw(st.permutations(rows)))
+
+
+def score(body: object) -> list[TokenScores]:
+    return score_tokens(read_response(body), vocab_size=200_000)
+
+
+@pytest.mark.parametrize("render", EXACT, ids=lambda render: render.__name__)
+@settings(max_examples=30, deadline=None)
+@given(drawn=st.lists(draws(), max_size=5))
+def test_the_same_numbers_score_the_same_from_every_server(render: Any, drawn: list[Drawn]) -> None:
+    if drawn or render is not openai_responses:  # which sends empty lists unasked
+        assert score(render(drawn)) == score(plain(drawn))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(draws(), max_size=5))
+def test_probabilities_score_as_their_logarithms(drawn: list[Drawn]) -> None:
+    expected = score(plain(drawn))
+    for row, other in zip(score(llama_cpp_probs(drawn)), expected, strict=True):
+        for name in SMOOTH:
+            found, wanted = getattr(row, name), getattr(other, name)
+            assert found == (None if wanted is None else pytest.approx(wanted, rel=1e-9, abs=1e-9)), name

@@ -1,0 +1,228 @@
+"""Which shape decides, and what a refusal says."""
+
+from typing import Any
+
+import pytest
+
+from core.errors import InvalidInputError
+from core.responses import (
+    MAX_TOKENS,
+    MissingLogprobsError,
+    UnknownResponseError,
+    is_quote_trace,
+    read_options,
+    read_response,
+)
+from tests.responses.samples import load
+
+SERVERS = [
+    "openai_chat",
+    "openai_responses",
+    "openai_completions",
+    "vllm_chat",
+    "vllm_completions",
+    "sglang_generate",
+    "llama_cpp_completion",
+    "gemini_generate_content",
+]
+
+
+def refusal(body: object) -> str:
+    with pytest.raises(InvalidInputError) as caught:
+        read_response(body)
+    assert caught.value.status == 400
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("tokens", [[], [{"logprob": -1.0}], None])
+def test_what_servers_send_decides_before_tokens(name: str, tokens: object) -> None:
+    body = load(name)
+    expected = read_response(body)
+    assert expected
+    assert read_response({"tokens": tokens} | body | {"tokens": tokens}) == expected
+
+
+def test_tokens_decide_before_logprobs() -> None:
+    assert read_response({"tokens": [], "logprobs": [{"token": "a", "logprob": -1.0}]}) == []
+
+
+def test_no_tokens_are_no_tokens() -> None:
+    assert read_response({"tokens": []}) == []
+    assert read_response({"meta_info": {"output_token_logprobs": []}}) == []
+    assert read_response({"choices": [{"logprobs": {"content": []}}]}) == []
+
+
+@pytest.mark.parametrize("body", [None, 5, "x", {}, {"text": "x"}, [], [{}], [[]]])
+def test_the_unknown_is_told_what_is_known(body: object) -> None:
+    with pytest.raises(UnknownResponseError, match=r"tokens.*Quote.*OpenAI.*vLLM.*SGLang.*TGI.*llama.*Ollama.*Gemini"):
+        read_response(body)
+
+
+def test_a_list_of_several_is_refused() -> None:
+    assert "one at a time, and not in chunks: this is a list of 2" in refusal(load("tgi_generate") * 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "remedy"),
+    [
+        ({"choices": [{"message": {}, "logprobs": None}]}, "choices[0].logprobs", '"logprobs": true'),
+        ({"choices": [{"message": {}}]}, "choices[0].logprobs", '"top_logprobs": 20'),
+        ({"choices": [{"text": "x", "logprobs": {"content": None}}]}, "choices[0].logprobs", '"logprobs": 5'),
+        ({"output": [{"content": [{"text": "x", "logprobs": []}]}]}, "output", "message.output_text.logprobs"),
+        ({"output": [{"type": "function_call"}]}, "output", "message.output_text.logprobs"),
+        ({"text": "x", "meta_info": {"id": "1"}}, "meta_info.output_token_logprobs", '"return_logprob": true'),
+        ({"generated_text": "x"}, "details", '"details": true'),
+        ([{"generated_text": "x", "details": None}], "details", '"top_n_tokens": 5'),
+        ({"content": "x", "tokens": [], "tokens_predicted": 1}, "completion_probabilities", '"n_probs": 20'),
+        ({"response": "x", "done": True}, "logprobs", '"logprobs": true'),
+        ({"candidates": [{"content": {}}]}, "candidates[0].logprobsResult", '"responseLogprobs": true'),
+    ],
+)
+def test_a_response_without_logprobs_is_told_how_to_ask(body: object, place: str, remedy: str) -> None:
+    with pytest.raises(MissingLogprobsError) as caught:
+        read_response(body)
+    assert str(caught.value).startswith(f"{place}: this response carries no logprobs; ask for them with ")
+    assert remedy in str(caught.value)
+
+
+def test_a_chunk_of_a_stream_is_told_so() -> None:
+    body: dict[str, Any] = {"object": "chat.completion.chunk", "choices": [{"delta": {"content": "x"}}]}
+    assert "one chunk of a stream" in refusal(body)
+
+
+def test_of_several_choices_the_first_is_read() -> None:
+    body = load("openai_chat")
+    expected = read_response(body)
+    body["choices"].append({"index": 1, "logprobs": "broken"})
+    assert read_response(body) == expected
+    assert refusal({"choices": []}) == "choices: is empty, so there is nothing to score"
+
+
+def entry(**fields: object) -> dict[str, object]:
+    return {"choices": [{"logprobs": {"content": [{"token": "a", "logprob": -1.0}, fields]}}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "start"),
+    [
+        (entry(logprob=0.5), "choices[0].logprobs.content[1].logprob: 0.5 is no log-probability"),
+        (entry(top_logprobs=[{}]), "choices[0].logprobs.content[1].top_logprobs[0]: an entry needs a logprob"),
+        (
+            entry(top_logprobs=[{"logprob": -1}, {"logprob": "x"}]),
+            "choices[0].logprobs.content[1].top_logprobs[1].logprob: 'x' is no number",
+        ),
+        (
+            entry(top_logprobs=[{"logprob": -0.1}, {"logprob": -0.2}]),
+            "choices[0].logprobs.content[1].top_logprobs: the probabilities sum to 1.72",
+        ),
+        (entry(top_logprobs=[{"logprob": -1}] * 1025), "choices[0].logprobs.content[1].top_logprobs: 1025 entries"),
+        (entry(top_logprobs=5), "choices[0].logprobs.content[1].top_logprobs: must be a list, not a number"),
+        (entry(token=5), "choices[0].logprobs.content[1].token: must be a text, not a number"),
+        (entry(id=True), "choices[0].logprobs.content[1].id: must be a token id"),
+        (entry(token="token_id:9999999999"), "choices[0].logprobs.content[1].token: must be a token id"),
+        ({"choices": None}, "choices: must be a list, not null"),
+        (
+            {"choices": [{"logprobs": {"content": [None]}}]},
+            "choices[0].logprobs.content[0]: must be an object, not null",
+        ),
+        (
+            {"choices": [{"logprobs": {"token_logprobs": [-1.0], "tokens": ["a", "b"]}}]},
+            "choices[0].logprobs.tokens: has 2 items for 1 tokens",
+        ),
+        (
+            {"choices": [{"logprobs": {"token_logprobs": [-1.0], "top_logprobs": [{"the": 1}]}}]},
+            "choices[0].logprobs.top_logprobs[0]['the']: 1 is no log-probability",
+        ),
+        ({"output": [{"content": [{"logprobs": [5]}]}]}, "output[0].content[0].logprobs[0]: must be an object"),
+        (
+            {"meta_info": {"output_token_logprobs": [[-1.0, 5]], "output_top_logprobs": [[[-1.0, 5], [1.0, 6]]]}},
+            "meta_info.output_top_logprobs[0][1][0]: 1.0 is no log-probability",
+        ),
+        ({"meta_info": {"output_token_logprobs": [-1.0]}}, "meta_info.output_token_logprobs[0]: must be a list"),
+        (
+            {"meta_info": {"output_token_logprobs": [[-1.0]]}},
+            "meta_info.output_token_logprobs[0]: must be [logprob, to",
+        ),
+        ({"details": {"tokens": [{"id": -1}]}}, "details.tokens[0].id: must be a token id"),
+        (
+            {"completion_probabilities": [{"token": "a", "prob": 0.5, "top_probs": [{"prob": 1.5}]}]},
+            "completion_probabilities[0].top_probs[0].prob: 1.5 is no probability",
+        ),
+        ({"logprobs": True}, "logprobs: must be a list, not a boolean"),
+        (
+            {"candidates": [{"logprobsResult": {"chosenCandidates": [{"logProbability": []}]}}]},
+            "candidates[0].logprobsResult.chosenCandidates[0].logProbability: a list is no number",
+        ),
+        ({"tokens": {}}, "tokens: must be a list, not an object"),
+        ({"tokens": [{"forced": 1}]}, "tokens[0].forced: must be true or false"),
+        ({"tokens": [{"top_tokens": [{"prob": 2}]}]}, "tokens[0].top_tokens[0].prob: 2 is no probability"),
+        ({"tokens": [{}] * (MAX_TOKENS + 1)}, "tokens: 200001 tokens are too many (at most 200000)"),
+    ],
+)
+def test_a_refusal_names_the_place(body: object, start: str) -> None:
+    assert refusal(body).startswith(start)
+
+
+def test_a_limit_holds_over_all_parts() -> None:
+    part = {"logprobs": [{"token": "a", "logprob": -1.0}]}
+    many: dict[str, object] = {"logprobs": [None] * MAX_TOKENS}
+    assert refusal({"output": [{"content": [part, many]}]}) == (
+        "output[0].content[1].logprobs: 200001 tokens are too many (at most 200000)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"request": {}, "events": []}, True),
+        ({"request": {}, "events": None}, True),
+        ({"request": {}}, False),
+        ({"tokens": []}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_quote_trace_is_told_apart(body: object, *, expected: bool) -> None:
+    assert is_quote_trace(body) is expected
+
+
+def test_options_stand_beside_any_shape() -> None:
+    options = read_options(load("plain"))
+    assert options.model_dump() == {
+        "window": 8,
+        "vocab_size": 49152,
+        "top_p": 0.95,
+        "logprobs_mode": "raw_logprobs",
+    }
+    assert read_options(load("openai_responses")).top_p == 1.0
+    assert read_options([{"details": {}, "window": 3}]).window == 3
+
+
+def test_options_left_out_or_null_are_null() -> None:
+    nothing = dict.fromkeys(["window", "vocab_size", "top_p", "logprobs_mode"])
+    assert read_options({}).model_dump() == nothing
+    assert read_options(nothing).model_dump() == nothing
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("window", 0),
+        ("window", 100_001),
+        ("window", 2.5),
+        ("window", True),
+        ("window", "8"),
+        ("vocab_size", 0),
+        ("vocab_size", 10**400),
+        ("top_p", 0),
+        ("top_p", 1.01),
+        ("top_p", float("nan")),
+        ("top_p", True),
+        ("logprobs_mode", "x" * 65),
+        ("logprobs_mode", 5),
+    ],
+)
+def test_an_option_out_of_range_is_refused_by_name(key: str, value: object) -> None:
+    with pytest.raises(InvalidInputError, match=f"^{key}: "):
+        read_options({"tokens": [], key: value})

@@ -1,0 +1,16 @@
+"""What a function imports when it starts is what its first caller waits for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("function", ["ingest", "logs", "health", "mods", "outcomes", "score", "confidence"])
+def test_no_function_pays_for_statistics_when_it_starts(function: str) -> None:
+    code = f"import sys, functions.{function}; print(sorted({{'numpy', 'scipy', 'tqdm', 'modal'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
