@@ -1,0 +1,67 @@
+"""Thunder on Modal: `modal deploy deploy.py` puts every endpoint module of functions/ online as one web function.
+
+Each serves its routes at their full path, and `api` all of them on one origin. Two variables choose the environment:
+
+    MODAL_APP_NAME     whose app this is; each environment has one (default: thunder-backend)
+    MODAL_SECRET_NAME  the Modal secret that carries the environment's DATABASE_URL (default: thunder-db)
+
+This module runs where the deploy is started and nowhere else: a container imports `functions.<endpoint>`.
+"""
+
+import os
+from pathlib import Path
+
+import modal
+
+from functions.common.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
+from functions.common.scaling import Scaling
+
+HERE = Path(__file__).parent
+APP_NAME = os.environ.get("MODAL_APP_NAME") or "thunder-backend"
+SECRET_NAME = os.environ.get("MODAL_SECRET_NAME") or "thunder-db"
+
+# The one that CI runs the tests on, with the very packages of requirements.lock.
+PYTHON = "3.11"
+
+# The whole lock, though a container needs neither uvicorn nor the embedded Postgres: 80 MB that are never read there
+# cost nothing at a cold start, and a second lock could differ from what the tests ran.
+IMAGE = (
+    modal.Image.debian_slim(PYTHON)
+    .pip_install_from_requirements(
+        str(HERE / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
+    )
+    .add_local_python_source("core", "functions")
+    # The line above ships .py files only, and core.database.sql looks for sql/ beside core/.
+    .add_local_dir(HERE / "sql", "/root/sql")
+)
+
+app = modal.App(
+    APP_NAME,
+    image=IMAGE,
+    # Always this one: a list of secrets that depends on something here would differ in the container.
+    secrets=[modal.Secret.from_name(SECRET_NAME, required_keys=["DATABASE_URL"])],
+    # Nothing comes along but what the image names.
+    include_source=False,
+)
+
+
+def register(name: str) -> None:
+    """Make an endpoint module the web function of its name."""
+    module = import_endpoint(name)
+    scaling: Scaling = module.SCALING
+    serve = modal.asgi_app()(module.web)
+    serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
+    app.function(
+        name=name,
+        # The container does not see the variables above, so it is told whose it is.
+        env={"THUNDER_APP_NAME": APP_NAME},
+        memory=scaling.memory_mb,
+        timeout=scaling.timeout_s,
+        scaledown_window=scaling.idle_s,
+        # Python and every import are done once per deploy, not once per cold start.
+        enable_memory_snapshot=True,
+    )(serve)
+
+
+for endpoint in (*list_endpoints(), ONE_ORIGIN):
+    register(endpoint)

@@ -1,0 +1,114 @@
+"""sql/schema.sql is the present schema; the schema is what a reader of it may rely on."""
+
+from collections.abc import Generator
+
+import psycopg
+import pytest
+from psycopg import sql as composed
+
+from core.database.embedded import EmbeddedPostgres
+from core.database.schema import SCHEMA_FILE, SchemaDumpError, clean_dump, dump_schema
+from tests.client import Client
+from tests.conftest import load_trace, trace_names
+
+TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, requests, mod_blocks, mods
+restart identity cascade"""
+
+KEPT = {"schema_migrations"}
+"""What emptying the traces leaves alone. A new table belongs in here or in the reach of TRUNCATE."""
+
+FILLED_BY_OTHERS = ["insert into outcomes (request_pk, source) select id, 'test' from requests"]
+"""One row in each table that a posted trace leaves empty."""
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedPostgres) -> Generator[str]:
+    """A database without any table."""
+    yield postgres.create_database("schema_test")
+    postgres.drop_database("schema_test")
+
+
+def list_tables(sql: psycopg.Connection) -> set[str]:
+    return {name for (name,) in sql.execute("select tablename from pg_tables where schemaname = 'public'")}
+
+
+def list_filled(sql: psycopg.Connection) -> set[str]:
+    def has_rows(table: str) -> bool:
+        query = composed.SQL("select exists (select from {})").format(composed.Identifier(table))
+        return sql.execute(query).fetchone() == (True,)
+
+    return {table for table in list_tables(sql) if has_rows(table)}
+
+
+def test_the_file_is_what_the_migrations_add_up_to(postgres: EmbeddedPostgres, database_url: str) -> None:
+    dumped = dump_schema(database_url, bin_dir=postgres.bin_dir)
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == dumped, "run `make schema`"
+
+
+def test_the_file_alone_makes_the_same_database(postgres: EmbeddedPostgres, database_url: str, empty: str) -> None:
+    with psycopg.connect(empty) as conn:
+        conn.execute(SCHEMA_FILE.read_bytes())
+    assert dump_schema(empty, bin_dir=postgres.bin_dir) == dump_schema(database_url, bin_dir=postgres.bin_dir)
+
+
+def test_a_difference_shows(postgres: EmbeddedPostgres, database_url: str, sql: psycopg.Connection) -> None:
+    before = dump_schema(database_url, bin_dir=postgres.bin_dir)
+    sql.execute("alter table mods alter column name drop not null")
+    assert dump_schema(database_url, bin_dir=postgres.bin_dir) != before
+
+
+def test_cleaning_keeps_comments_within_functions() -> None:
+    function = "CREATE FUNCTION f() AS $$\n-- why\nSET x = 1;\n$$;\n"
+    preamble = "--\n-- PostgreSQL database dump\n--\n\\restrict a\n\nSET a = 1;\n\n"
+    assert clean_dump(f"{preamble}--\n-- Name: f; Type: FUNCTION\n--\n\n{function}").endswith("\n\n" + function)
+
+
+def test_a_dump_that_fails_says_why(postgres: EmbeddedPostgres) -> None:
+    with pytest.raises(SchemaDumpError, match='database "nowhere" does not exist'):
+        dump_schema(postgres.dsn_of("nowhere"), bin_dir=postgres.bin_dir)
+
+
+def test_truncate_empties_every_trace_table_and_resets_every_sequence(client: Client, sql: psycopg.Connection) -> None:
+    for name in trace_names():
+        assert client.ingest(load_trace(name)).status == 201
+    for statement in FILLED_BY_OTHERS:
+        sql.execute(statement.encode())
+    assert list_filled(sql) == list_tables(sql)
+    sql.execute(TRUNCATE)
+    assert list_filled(sql) == KEPT
+    used = sql.execute("select sequencename from pg_sequences where last_value is not null").fetchall()
+    assert used == []
+
+
+def test_every_table_has_a_comment_and_a_primary_key(sql: psycopg.Connection) -> None:
+    tables = sql.execute("""
+        select
+            pg_class.relname,
+            obj_description(pg_class.oid, 'pg_class') is not null,
+            exists (select from pg_index where pg_index.indrelid = pg_class.oid and pg_index.indisprimary)
+        from pg_class
+        where pg_class.relkind = 'r' and pg_class.relnamespace = 'public'::regnamespace
+    """).fetchall()
+    undescribed = {name for name, described, _ in tables if not described} - KEPT
+    assert (undescribed, {name for name, _, keyed in tables if not keyed}) == (set(), set())
+
+
+def test_every_column_has_one_of_few_types(sql: psycopg.Connection) -> None:
+    columns = sql.execute("""
+        select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = 'public'
+    """).fetchall()
+    # No timestamp without its zone, no varchar(n), no real, whose sums drift; an array is one of text.
+    usual = {"ARRAY", "bigint", "boolean", "bytea", "double precision", "integer", "text", "timestamp with time zone"}
+    assert {name: kind for name, kind in columns if kind not in usual} == {}
+
+
+def test_every_foreign_key_has_an_index_to_delete_by(sql: psycopg.Connection) -> None:
+    missing = sql.execute("""
+        select conname
+        from pg_constraint
+        where contype = 'f' and not exists (
+            select from pg_index
+            where indrelid = conrelid and indkey[0] = conkey[1] and cardinality(conkey) = 1
+        )
+    """).fetchall()
+    assert missing == []

@@ -1,0 +1,146 @@
+"""Deployed for real, offline: Modal's own CLI and container runtime against tests/tools/fakemodal.py."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from core.database.embedded import EmbeddedPostgres
+from functions.common.endpoints import list_endpoints
+from tests.conftest import ADMIN_KEY, TEMPLATE, load_trace
+from tests.tools.fakemodal import FakeModal
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 100
+"""For a whole test, in which seven containers start."""
+
+PRODUCTION: dict[str, str] = {}
+STAGING = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "thunder-db-staging"}
+
+Secrets = dict[str, dict[str, str]]
+UNUSED = {"DATABASE_URL": "postgresql://unused"}
+
+
+@pytest.fixture
+def secrets(postgres: EmbeddedPostgres) -> Generator[Secrets]:
+    """Modal's secrets for two environments, each with a migrated database."""
+    databases = {"thunder-db": "fakemodal_production", "thunder-db-staging": "fakemodal_staging"}
+    urls = {secret: postgres.create_database(name, template=TEMPLATE) for secret, name in databases.items()}
+    yield {secret: {"DATABASE_URL": url, "THUNDER_ADMIN_KEY": ADMIN_KEY} for secret, url in urls.items()}
+    for name in databases.values():
+        postgres.drop_database(name)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What a deploy needs of the repository, to be changed at will."""
+    for name in ("core", "functions", "sql"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("deploy.py", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@asynccontextmanager
+async def deploy(secrets: Secrets, *environments: dict[str, str], directory: Path = ROOT) -> AsyncGenerator[FakeModal]:
+    """A Modal with deploy.py deployed to it once per environment; its containers stop in the end."""
+    async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
+        for environment in environments:
+            await modal.cli("deploy", "deploy.py", cwd=str(directory), env=environment)
+        yield modal
+
+
+@pytest.fixture(scope="module")
+def deployed() -> FakeModal:
+    """What a deploy to staging registered; nothing is served."""
+
+    async def run() -> FakeModal:
+        async with deploy({"thunder-db-staging": UNUSED}, STAGING) as modal:
+            return modal
+
+    return asyncio.run(run())
+
+
+async def call(modal: FakeModal, app: str, function: str, path: str, body: object = None) -> tuple[int, Any]:
+    """Call one app's function: POST if there is a body."""
+    ids = {modal.functions[id_].function_name: id_ for id_, of in modal.app_of.items() if modal.apps[of]["name"] == app}
+    url = modal.urls[ids[function], ""] + path
+    headers = {"X-API-Key": ADMIN_KEY}
+    method = "GET" if body is None else "POST"
+    async with aiohttp.request(method, url, json=body, headers=headers) as response:
+        is_json = response.content_type == "application/json"
+        return response.status, await (response.json() if is_json else response.text())
+
+
+def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> None:
+    traces = {"thunder-backend-staging": load_trace("force-prefix"), "thunder-backend": load_trace("plain-capital")}
+
+    async def post_and_read(modal: FakeModal, app: str) -> None:
+        mine = traces[app]["request"]["request_id"]
+        status, receipt = await call(modal, app, "ingest", "/v1/ingest", traces[app])
+        assert (status, receipt["request_id"]) == (201, mine)
+        for function in ("logs", "api"):
+            _, feed = await call(modal, app, function, "/logs")
+            assert [row["request_id"] for row in feed["data"]] == [mine]
+            assert await call(modal, app, function, f"/logs/{mine}/trace") == (200, traces[app])
+        _, health = await call(modal, app, "api", "/health")
+        assert (health["status"], health["app"]) == ("ok", app)
+        assert (await call(modal, app, "logs", "/health"))[0] == 404
+
+    async def run() -> None:
+        async with deploy(secrets, STAGING, PRODUCTION) as modal:
+            await asyncio.gather(*(post_and_read(modal, app) for app in traces))
+            assert modal.task_failures == []
+
+    asyncio.run(run())
+
+
+def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:
+    dump = deployed.dump()
+    urls = {name: function["web"][""]["modal_url"] for name, function in dump["functions"].items()}
+    host = "https://acme--thunder-backend-staging"
+    assert urls == {name: f"{host}-{name}.modal.run" for name in ["api", *list_endpoints()]}
+    assert dump["problems"] == []
+
+
+def test_a_container_sees_the_code_and_the_sql_alone(deployed: FakeModal) -> None:
+    code = {path for folder in ("core", "functions") for path in (ROOT / folder).rglob("*.py")}
+    sql = {path for path in (ROOT / "sql").rglob("*") if path.is_file()}
+    for function in deployed.dump()["functions"].values():
+        assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | sql}
+
+
+def test_the_image_installs_the_lock_file_by_its_hashes(deployed: FakeModal) -> None:
+    (image,) = deployed.dump()["images"].values()
+    installs = [command for command in image["commands"] if "pip install" in command]
+    assert "--require-hashes" in installs[-1]
+    uploaded = [file.data for _, built in deployed.images.values() for file in built.context_files]
+    assert (ROOT / "requirements.lock").read_bytes() in uploaded
+
+
+def test_without_the_sql_folder_a_function_does_not_start(clone: Path) -> None:
+    source = (clone / "deploy.py").read_text()
+    mount = '.add_local_dir(HERE / "sql", "/root/sql")'
+    assert mount in source
+    (clone / "deploy.py").write_text(source.replace(mount, ""))
+
+    async def run() -> tuple[int, str]:
+        async with deploy({"thunder-db": UNUSED}, PRODUCTION, directory=clone) as modal:
+            return await call(modal, "thunder-backend", "health", "/health")
+
+    status, sentence = asyncio.run(run())
+    assert (status, "No such file or directory" in sentence) == (500, True)
+
+
+def test_a_secret_without_a_database_fails_the_deploy() -> None:
+    async def run() -> None:
+        async with deploy({"thunder-db": {"THUNDER_ADMIN_KEY": ADMIN_KEY}}, PRODUCTION):
+            pass
+
+    with pytest.raises(RuntimeError, match=r"is missing key.*DATABASE_URL"):
+        asyncio.run(run())
