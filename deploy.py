@@ -3,22 +3,31 @@
 Each serves its routes at their full path, and `api` all of them on one origin. Two variables choose the environment:
 
     MODAL_APP_NAME     whose app this is; each environment has one (default: thunder-backend)
-    MODAL_SECRET_NAME  the Modal secret that carries the environment's DATABASE_URL (default: thunder-db)
+    MODAL_SECRET_NAME  the Modal secret that carries the environment's DATABASE_URL (that app's default: thunder-db)
+
+`modal serve` defaults to the app and the secret of an environment of its own, thunder-backend-dev and thunder-db-dev.
+Names that don't belong together stop it before anything is registered (core/launch/deployment.py).
 
 This module runs where the deploy is started and nowhere else: a container imports `functions.<endpoint>`.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import modal
 
+from core.launch.deployment import DeploymentError, choose_deployment
 from functions.common.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
 
 HERE = Path(__file__).parent
-APP_NAME = os.environ.get("MODAL_APP_NAME") or "thunder-backend"
-SECRET_NAME = os.environ.get("MODAL_SECRET_NAME") or "thunder-db"
+
+try:
+    DEPLOYMENT = choose_deployment(os.environ, sys.argv[1:])
+except DeploymentError as error:
+    # Not the exception: Modal would print a traceback around the sentence.
+    sys.exit(f"Not deployed: {error}")
 
 # The one that CI runs the tests on, with the very packages of requirements.lock.
 PYTHON = "3.11"
@@ -36,10 +45,10 @@ IMAGE = (
 )
 
 app = modal.App(
-    APP_NAME,
+    DEPLOYMENT.app_name,
     image=IMAGE,
     # Always this one: a list of secrets that depends on something here would differ in the container.
-    secrets=[modal.Secret.from_name(SECRET_NAME, required_keys=["DATABASE_URL"])],
+    secrets=[modal.Secret.from_name(DEPLOYMENT.secret_name, required_keys=["DATABASE_URL"])],
     # Nothing comes along but what the image names.
     include_source=False,
 )
@@ -54,7 +63,7 @@ def register(name: str) -> None:
     app.function(
         name=name,
         # The container does not see the variables above, so it is told whose it is.
-        env={"THUNDER_APP_NAME": APP_NAME},
+        env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
         memory=scaling.memory_mb,
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,

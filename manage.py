@@ -2,15 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from core.errors import ThunderError
 
 if TYPE_CHECKING:
+    from core.access.session import Access
     from core.launch.database import Database
     from core.settings import Settings
 
@@ -67,11 +68,14 @@ def demo(url: str | None) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Apply the migrations that the database of DATABASE_URL lacks."""
-    from core.database.migrations import migrate as apply_migrations
+    """Apply the migrations that the database of DATABASE_URL lacks; a new one becomes THUNDER_APP_NAME's."""
+    from core.launch.database import migrate_remote
+    from core.launch.environment import describe_database, load_settings
 
     with plain_errors():
-        applied = apply_migrations(find_migration_dsn())
+        dsn, app_name = find_migration_dsn(), load_settings().thunder_app_name
+        click.echo(f"{describe_database(dsn)}, as {app_name}", err=True)
+        applied = migrate_remote(dsn, app_name=app_name)
     for migration in applied:
         click.echo(f"applied {migration}")
     click.echo("nothing to apply" if not applied else f"{len(applied)} applied")
@@ -79,14 +83,146 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Say which migrations the database of DATABASE_URL has; exit code 1 while some are pending."""
-    from core.database.migrations import read_status
+    """Say whose the database of DATABASE_URL is and which migrations it has; exit code 1 while some are pending."""
+    from core.database.migrations import read_stamp, read_status
+    from core.launch.confirm import describe_owner
+    from core.launch.database import answering
+    from core.launch.environment import describe_database
 
-    with plain_errors():
-        migrations = read_status(find_migration_dsn())
+    with plain_errors(), answering(dsn := find_migration_dsn()):
+        click.echo(f"database  {describe_database(dsn)}")
+        click.echo(f"owner     {describe_owner(read_stamp(dsn))}")
+        migrations = read_status(dsn)
     for name, applied in migrations:
         click.echo(f"{'applied' if applied else 'pending'}  {name}")
     sys.exit(0 if all(applied for _, applied in migrations) else 1)
+
+
+@cli.command()
+@click.option("--app-name", required=True, help="The app that the database shall belong to.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def adopt(app_name: str, *, yes: bool) -> None:
+    """Take a database over from the app it belongs to, a branch of production's for staging, say.
+
+    It is the one of DATABASE_URL, or else the embedded one of `run`, which must not be running. Processes of the
+    former owner answer 503 from then on.
+    """
+    from core.launch.adoption import adopt_database
+    from core.launch.database import open_database
+    from core.launch.environment import load_settings
+
+    with plain_errors(), open_database(load_settings()) as database:
+        click.echo(adopt_database(database.embedded_dsn or find_migration_dsn(), app_name=app_name, yes=yes))
+
+
+@cli.group()
+def keys() -> None:
+    """Keys that are given out: make, list, revoke and rotate them in the database of DATABASE_URL or of `run`."""
+
+
+YES = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, help="ingest, read, curate; the default is read and curate.")
+@click.option("--user-key", help="The user whose requests it sees or may post: their key, or its label.")
+@click.option("--admin", is_flag=True, help="Sees and does all.")
+@click.option("--expires-at", help="When it dies by itself: RFC 3339.")
+@click.option("--description", help="What it is for.")
+@YES
+def create(  # noqa: PLR0913 - each is an option
+    name: str,
+    *,
+    scopes: tuple[str, ...],
+    user_key: str | None,
+    admin: bool,
+    expires_at: str | None,
+    description: str | None,
+    yes: bool,
+) -> None:
+    """Make a key called NAME and print it, this once."""
+    from core.access.keys import create_key, read_new_key
+
+    given = {"description": description, "allowed_api_key": user_key, "expires_at": expires_at}
+    with plain_errors(), admin_database(f"Make the key {name!r}", yes=yes) as run_work:
+        new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
+        made = run_work(lambda access, key: create_key(access, key, new))
+    click.echo(made.api_key)
+    click.echo(f"key {made.id}: {made.message}", err=True)
+
+
+@keys.command("list")
+def list_() -> None:
+    """List every key, newest first."""
+    from core.access.keys import list_keys
+    from core.launch.keys import describe_key
+
+    with plain_errors(), admin_database(None, yes=True) as run_work:
+        rows = run_work(list_keys)
+    for row in rows:
+        click.echo(describe_key(row))
+    click.echo(f"{len(rows)} keys", err=True)
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
+@YES
+def revoke(key_id: int, *, yes: bool) -> None:
+    """Revoke the key KEY_ID: the next request with it is refused, everywhere."""
+    from core.access.keys import revoke_key
+
+    with plain_errors(), admin_database(f"Revoke key {key_id}", yes=yes) as run_work:
+        run_work(lambda access, key: revoke_key(access, key, key_id=key_id))
+    click.echo(f"key {key_id} is revoked")
+
+
+@keys.command("rotate")
+@click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
+@click.option("--overlap-hours", type=float, default=24.0, show_default=True, help="How long the old one lives on.")
+@YES
+def rotate(key_id: int, *, overlap_hours: float, yes: bool) -> None:
+    """Make a successor of the key KEY_ID and print it, this once."""
+    from core.access.keys import rotate_key
+
+    with plain_errors(), admin_database(f"Rotate key {key_id}", yes=yes) as run_work:
+        made = run_work(lambda access, key: rotate_key(access, key, key_id=key_id, overlap_hours=overlap_hours))
+    click.echo(made.api_key)
+    click.echo(f"key {made.id}: {made.message}", err=True)
+
+
+@cli.command()
+def secret() -> None:
+    """Print a new THUNDER_SECRET, to be kept outside the database."""
+    import secrets
+
+    click.echo(secrets.token_hex(32))
+
+
+@contextlib.contextmanager
+def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Callable[[Access, str], Any]], Any]]":
+    """A way to do work on the database with an admin's rights, after asking whether to change it."""
+    from functools import partial
+
+    from pydantic import SecretStr
+
+    from core.launch.admin_key import find_secret, load_secret
+    from core.launch.confirm import confirm_change
+    from core.launch.database import open_database
+    from core.launch.environment import load_settings
+    from core.launch.keys import run_as_admin
+
+    settings = load_settings()
+    with open_database(settings) as database:
+        if database.embedded_dsn is not None:
+            database.migrate()
+            own = {"database_url": SecretStr(database.embedded_dsn), "thunder_secret": SecretStr(load_secret(settings))}
+            settings = settings.model_copy(update=own)
+        elif kept := find_secret(settings):
+            settings = settings.model_copy(update={"thunder_secret": SecretStr(kept)})
+        if action is not None:
+            confirm_change(database.embedded_dsn or find_migration_dsn(), action, yes=yes)
+        yield partial(run_as_admin, settings)
 
 
 @cli.command()
@@ -105,13 +241,13 @@ def schema(output: Path | None) -> None:
 
 def serve_on(database: "Database", settings: "Settings") -> None:
     """Hand the app its environment and serve it until a signal comes."""
-    from core.launch.admin_key import load_admin_key
+    from core.launch.admin_key import load_admin_key, load_secret
     from core.launch.banner import write_banner, write_url
     from core.launch.environment import export, open_ingest
     from functions.common.serve import bind, serve
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
-    export(dsn=database.embedded_dsn, admin_key=admin_key, ingest_open=ingest_open)
+    export(dsn=database.embedded_dsn, admin_key=admin_key, secret=load_secret(settings), ingest_open=ingest_open)
     with bind(settings.app_host, settings.app_port) as bound:
         url = write_url(settings.app_host, bound.getsockname()[1])
         banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name)

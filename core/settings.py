@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_APP_NAME = "thunder-backend"
 
 
 class Settings(BaseSettings):
@@ -24,11 +26,21 @@ class Settings(BaseSettings):
     database_prepare_threshold: Annotated[int, Field(ge=0)] | None = None
     """Executions after which psycopg prepares a statement. Unset: never, which is right behind PgBouncer."""
 
-    thunder_app_name: str = "thunder-backend"
-    """Whose process this is; deploy.py hands each container its app's name."""
+    thunder_app_name: Annotated[
+        str, Field(min_length=1, max_length=200, validation_alias=AliasChoices("THUNDER_APP_NAME", "MODAL_APP_NAME"))
+    ] = DEFAULT_APP_NAME
+    """Whose process this is, and whose the database must be. deploy.py hands each container its app's name; elsewhere
+    MODAL_APP_NAME, which names the app for a deploy, does as well."""
 
     thunder_admin_key: SecretStr | None = None
     """The key that may read everything. Unset, `make run` makes one and keeps it in the data directory."""
+
+    thunder_secret: SecretStr | None = None
+    """What users' keys are hashed and share links derived under; lies outside the database. `make run` keeps one in the
+    data directory; elsewhere, unset, the database keeps one itself, which a leak of it then includes."""
+
+    bootstrap_secret: SecretStr | None = None
+    """What POST /auth/bootstrap must be told to make the first admin key. Unset, it makes none."""
 
     ingest_auth: Literal["key", "open"] = "key"
     """`open` lets traces in without a key. `make run` on loopback defaults to it; nothing else does."""

@@ -11,6 +11,4 @@ SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=120
 
 def web() -> FastAPI:
     """The ASGI application that mounts every endpoint; it adds /docs and no route of its own."""
-    # An id may hold slashes, so /logs/{id} takes any path below /logs: it must be asked last.
-    names = sorted(list_endpoints(), key=lambda name: name == "logs")
-    return build_app(*(import_endpoint(name).router for name in names))
+    return build_app(*(import_endpoint(name).router for name in list_endpoints()))

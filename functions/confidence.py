@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi import APIRouter, FastAPI, Query, Response
 from pydantic import BaseModel
 
 from core.confidence import DEFAULT_WINDOW
@@ -14,7 +14,7 @@ from core.statistics.scores import Score
 from core.statistics.store import GroupBy, Period
 from core.statistics.summary import Group, summarize
 from core.traces.read import read_document
-from functions.common.access import require_key
+from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.context import ContextDep
 from functions.common.query import MomentParam, PeriodDep, TextParam
@@ -22,7 +22,7 @@ from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
 
-router = APIRouter(tags=["confidence"], prefix="/v1/confidence", dependencies=[Depends(require_key)])
+router = APIRouter(tags=["confidence"], prefix="/v1/confidence")
 
 
 class Summary(BaseModel):
@@ -32,14 +32,15 @@ class Summary(BaseModel):
 
 
 @router.get("/summary")
-async def get_summary(context: ContextDep, period: PeriodDep, group_by: GroupBy = "model") -> Summary:
+async def get_summary(context: ContextDep, key: KeyDep, period: PeriodDep, group_by: GroupBy = "model") -> Summary:
     """How sure the model was, by model, mod, user, hour or day."""
-    return Summary(groups=await summarize(context.pool, group_by=group_by, period=period))
+    return Summary(groups=await summarize(context.access, key, group_by=group_by, period=period))
 
 
 @router.get("/drift")
 async def get_drift(  # noqa: PLR0913 - each is a query parameter
     context: ContextDep,
+    key: KeyDep,
     period: PeriodDep,
     *,
     baseline_from: MomentParam = None,
@@ -49,29 +50,34 @@ async def get_drift(  # noqa: PLR0913 - each is a query parameter
 ) -> Drift:
     """Whether a score is distributed now (from, to) as it was then (baseline_from, baseline_to); never across k."""
     baseline = Period(baseline_from, baseline_to, period.model, period.mod)
-    sides = await fetch_sides(context.pool, score=score, baseline=baseline, current=period)
+    sides = await fetch_sides(context.access, key, score=score, baseline=baseline, current=period)
     return await context.run(compare, score, sides, k)
 
 
 @router.get("/calibration")
-async def get_calibration(
+async def get_calibration(  # noqa: PLR0913 - each is a query parameter
     context: ContextDep,
+    key: KeyDep,
     period: PeriodDep,
+    *,
     score: Score = Score.SEQUENCE_CONFIDENCE,
     bins: Annotated[int, Query(ge=1, le=MAX_BINS)] = DEFAULT_BINS,
     source: TextParam = None,
 ) -> Calibration:
     """How often answers of a given score were right, by the outcomes that were recorded."""
-    labels = await fetch_labels(context.pool, score=score, source=source, period=period)
+    labels = await fetch_labels(context.access, key, score=score, source=source, period=period)
     return await context.run(calibrate, score, labels, bins=bins)
 
 
-@router.get("/{request_id:path}", response_class=Response)
+@router.get("/{request_id}", response_class=Response)
 async def get_confidence(
-    context: ContextDep, request_id: str, window: Annotated[int, Query(ge=1, le=MAX_WINDOW)] = DEFAULT_WINDOW
+    context: ContextDep,
+    key: KeyDep,
+    request_id: str,
+    window: Annotated[int, Query(ge=1, le=MAX_WINDOW)] = DEFAULT_WINDOW,
 ) -> Response:
     """Every score of one request: its tokens, the whole, and what its mods did."""
-    document = await read_document(context.pool, request_id=request_id)
+    document = await read_document(context.access, key, request_id=request_id)
     report = await context.run(render_stored_report, document, request_id=request_id, window=window)
     return Response(report, media_type="application/json")
 

@@ -17,14 +17,18 @@ router = APIRouter(tags=["health"])
 
 @router.get("/health", responses={503: {"model": HealthReport}})
 @router.get("/healthz", responses={503: {"model": HealthReport}}, include_in_schema=False)
+@router.head("/health", include_in_schema=False)
+@router.head("/healthz", include_in_schema=False)
 async def health(context: ContextDep, response: Response) -> HealthReport:
     """Whether the database answers and has this version's schema; within three seconds either way."""
-    report = await check_health(context.open_pool, app=context.settings.thunder_app_name)
+    access = context.access
+    report = await check_health(access.open_pool, app=context.settings.thunder_app_name, warnings=access.warnings)
     response.status_code = 200 if report.status == "ok" else 503
     return report
 
 
 @router.get("/livez")
+@router.head("/livez", include_in_schema=False)
 async def livez() -> dict[str, Any]:
     """The process alone; asks nothing of the database."""
     await asyncio.sleep(0)

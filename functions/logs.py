@@ -1,18 +1,19 @@
 """GET /logs, /logs/{id} and /logs/{id}/trace: the feed, one log, and the document behind it."""
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
 from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, read_document, read_log
 from core.traces.store import FeedRow
-from functions.common.access import require_key
+from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.context import ContextDep
+from functions.common.query import TextParam
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
-router = APIRouter(tags=["logs"], dependencies=[Depends(require_key)])
+router = APIRouter(tags=["logs"])
 
 
 class Feed(BaseModel):
@@ -25,23 +26,30 @@ class Feed(BaseModel):
 
 
 @router.get("/logs")
-async def list_logs(context: ContextDep, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Feed:
-    """Requests, newest first; `limit` is clamped to 1…100, `offset` to 0…."""
+async def list_logs(
+    context: ContextDep,
+    key: KeyDep,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+    api_key: TextParam = None,
+) -> Feed:
+    """The caller's requests, newest first; `limit` is clamped to 1…100, `offset` to 0…; `api_key` names one user's."""
     limit, offset = clamp_page(limit, offset)
-    rows = await list_requests(context.pool, limit=limit, offset=offset)
+    rows = await list_requests(context.access, key, limit=limit, offset=offset, user_key=api_key or None)
     return Feed(data=rows, limit=limit, offset=offset, returned=len(rows))
 
 
-@router.get("/logs/{request_id:path}/trace", response_class=Response)
-async def get_trace(context: ContextDep, request_id: str) -> Response:
+@router.get("/logs/{request_id}/trace", response_class=Response)
+async def get_trace(context: ContextDep, key: KeyDep, request_id: str) -> Response:
     """The document, byte for byte as it was posted."""
-    return Response(await read_document(context.pool, request_id=request_id), media_type="application/json")
+    return Response(await read_document(context.access, key, request_id=request_id), media_type="application/json")
 
 
-@router.get("/logs/{request_id:path}", response_class=Response)
-async def get_log(context: ContextDep, request_id: str) -> Response:
+@router.get("/logs/{request_id}", response_class=Response)
+async def get_log(context: ContextDep, key: KeyDep, request_id: str) -> Response:
     """The log: the whole trace with every token scored."""
-    return Response(await read_log(context.pool, request_id=request_id), media_type="application/json")
+    return Response(await read_log(context.access, key, request_id=request_id), media_type="application/json")
 
 
 def web() -> FastAPI:

@@ -1,17 +1,17 @@
 """GET /v1/mods: every mod, its handlers, and what they did to the text."""
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.statistics.mods import Mod, list_mods
-from functions.common.access import require_key
+from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.context import ContextDep
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
-router = APIRouter(tags=["mods"], dependencies=[Depends(require_key)])
+router = APIRouter(tags=["mods"])
 
 
 class Mods(BaseModel):
@@ -21,9 +21,9 @@ class Mods(BaseModel):
 
 
 @router.get("/v1/mods")
-async def get_mods(context: ContextDep) -> Mods:
+async def get_mods(context: ContextDep, key: KeyDep) -> Mods:
     """How often each handler ran and failed, what it did, and what that did to the model's confidence."""
-    return Mods(mods=await list_mods(context.pool))
+    return Mods(mods=await list_mods(context.access, key))
 
 
 def web() -> FastAPI:

@@ -1,18 +1,19 @@
 """/logs/{id}/outcome: whether an answer turned out right, as somebody outside says."""
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 
 from core.outcomes.outcome import Verdict, list_outcomes, record_outcome
 from core.outcomes.store import Outcome
-from functions.common.access import require_key
+from functions.common.access import KeyDep
 from functions.common.application import build_app
+from functions.common.body import describe_body, read_model
 from functions.common.context import ContextDep
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
-router = APIRouter(tags=["outcomes"], dependencies=[Depends(require_key)])
+router = APIRouter(tags=["outcomes"])
 
 
 class RecordedOutcome(Outcome):
@@ -29,18 +30,20 @@ class Outcomes(BaseModel):
     outcomes: list[Outcome]
 
 
-@router.post("/logs/{request_id:path}/outcome")
-async def post_outcome(context: ContextDep, request_id: str, verdict: Verdict) -> RecordedOutcome:
+@router.post("/logs/{request_id}/outcome", openapi_extra=describe_body(Verdict))
+async def post_outcome(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> RecordedOutcome:
     """Record a verdict. The latest of each source counts; `correct: null` takes it back."""
-    outcome = await record_outcome(context.pool, request_id=request_id, verdict=verdict)
+    await context.access.admit(key)
+    verdict = await read_model(request, Verdict)
+    outcome = await record_outcome(context.access, key, request_id=request_id, verdict=verdict)
     message = "verdict withdrawn" if outcome.correct is None else "verdict recorded"
     return RecordedOutcome(request_id=request_id, message=message, **outcome.model_dump())
 
 
-@router.get("/logs/{request_id:path}/outcome")
-async def get_outcomes(context: ContextDep, request_id: str) -> Outcomes:
+@router.get("/logs/{request_id}/outcome")
+async def get_outcomes(context: ContextDep, key: KeyDep, request_id: str) -> Outcomes:
     """The latest verdict of each source, oldest first."""
-    return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.pool, request_id=request_id))
+    return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.access, key, request_id=request_id))
 
 
 def web() -> FastAPI:

@@ -1,9 +1,9 @@
 """POST /v1/score: score a response, store nothing."""
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.reports.render import render_score
-from functions.common.access import require_key
+from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.body import read_json_body
 from functions.common.context import ContextDep
@@ -11,15 +11,16 @@ from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
 
-router = APIRouter(tags=["confidence"], dependencies=[Depends(require_key)])
+router = APIRouter(tags=["confidence"])
 
 ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
 @router.post("/v1/score", response_class=Response, openapi_extra=ANY_OBJECT)
-async def score(request: Request, context: ContextDep) -> Response:
+async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Every score of the response of an OpenAI-style server, of a Quote trace, or of plain tokens."""
-    body = await read_json_body(request, max_mb=context.settings.max_body_mb)
+    await context.access.admit(key)
+    body = await read_json_body(request, context)
     return Response(await context.run(render_score, body), media_type="application/json")
 
 

@@ -11,6 +11,40 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    lock table environment in share mode;
+    perform require_owner(hold_owner.app_name);
+end
+$$;
+
+COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
+
+CREATE FUNCTION public.require_owner(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    owner text;
+begin
+    select environment.app_name into owner from environment;
+    if owner is null then
+        raise exception 'this database belongs to nobody yet: run `manage.py migrate`' using errcode = 'TH001';
+    elsif owner is distinct from require_owner.app_name then
+        raise exception using
+            errcode = 'TH001',
+            message = format(
+                'this database belongs to %1$s; this app is %2$s; set DATABASE_URL to a database of %2$s, '
+                'or take this one over with `manage.py adopt --app-name %2$s`',
+                owner, require_owner.app_name
+            );
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 with a sentence unless the stamp is this app''s.';
+
 CREATE TABLE public.requests (
     id bigint NOT NULL,
     request_id text NOT NULL,
@@ -19,7 +53,9 @@ CREATE TABLE public.requests (
     completed_at timestamp with time zone,
     ingested_at timestamp with time zone DEFAULT now() NOT NULL,
     model text,
-    user_api_key text,
+    user_key_hmac bytea,
+    user_key_label text,
+    posted_by text NOT NULL,
     active_mod text,
     mods text[] NOT NULL,
     final_text text,
@@ -52,7 +88,9 @@ CREATE TABLE public.requests (
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
     discussion_count integer DEFAULT 0 NOT NULL,
-    public_token text,
+    share_nonce bytea,
+    share_token_hash bytea,
+    share_expires_at timestamp with time zone,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -63,6 +101,12 @@ COMMENT ON COLUMN public.requests.request_id IS 'The id the client gave; the onl
 COMMENT ON COLUMN public.requests.revision IS 'Counts the traces posted under this id, from 1.';
 
 COMMENT ON COLUMN public.requests.created_at IS 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
+
+COMMENT ON COLUMN public.requests.user_key_hmac IS 'HMAC-SHA256 of the user''s key under THUNDER_SECRET: whose request it is. Null: the admins''.';
+
+COMMENT ON COLUMN public.requests.user_key_label IS 'What is shown of that key.';
+
+COMMENT ON COLUMN public.requests.posted_by IS 'Who posted it: open, admin, or key:<id of the first key of a rotation>.';
 
 COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request named, else the first one that was called.';
 
@@ -78,7 +122,9 @@ COMMENT ON COLUMN public.requests.sequence_confidence IS 'exp(mean ln p) over sa
 
 COMMENT ON COLUMN public.requests.sequence_nll IS 'Nats: the sum of -ln p over the same tokens.';
 
-COMMENT ON COLUMN public.requests.public_token IS 'The share link''s token while the request is public, else null.';
+COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -106,6 +152,89 @@ COMMENT ON COLUMN public.actions.step_index IS 'The first token it changed; null
 COMMENT ON COLUMN public.actions.intervention_surprisal IS 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
 
 COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
+
+CREATE TABLE public.api_keys (
+    id bigint NOT NULL,
+    root_id bigint,
+    key_hash bytea NOT NULL,
+    key_prefix text NOT NULL,
+    name text NOT NULL,
+    description text,
+    is_admin boolean NOT NULL,
+    scopes text[] NOT NULL,
+    user_key_hmac bytea,
+    user_key_label text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    replaced_at timestamp with time zone,
+    CONSTRAINT api_keys_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.api_keys IS 'Keys that were given out; each is shown once and kept as a hash.';
+
+COMMENT ON COLUMN public.api_keys.root_id IS 'The first key of a rotation, by which a trace''s poster is known; null for that one.';
+
+COMMENT ON COLUMN public.api_keys.key_hash IS 'SHA-256: enough for 256 random bits.';
+
+COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'Whose requests a key that is no admin''s sees, or may post: see requests.user_key_hmac.';
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'To within five minutes: not every request writes.';
+
+COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation gave it a successor; from then on it only lives out its overlap.';
+
+ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.bootstrap_attempts (
+    id bigint NOT NULL,
+    attempted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.bootstrap_attempts IS 'Tries of POST /auth/bootstrap, so that containers count them together.';
+
+ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.bootstrap_attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.environment (
+    only_row boolean DEFAULT true NOT NULL,
+    app_name text NOT NULL,
+    stamped_at timestamp with time zone DEFAULT now() NOT NULL,
+    schema_version integer NOT NULL,
+    CONSTRAINT environment_app_name_length CHECK (((length(app_name) >= 1) AND (length(app_name) <= 200))),
+    CONSTRAINT environment_only_row CHECK (only_row)
+);
+
+COMMENT ON TABLE public.environment IS 'The stamp: the app that this database belongs to, in its only row.';
+
+COMMENT ON COLUMN public.environment.app_name IS 'THUNDER_APP_NAME of every process that may use this database.';
+
+COMMENT ON COLUMN public.environment.stamped_at IS 'When that app became the owner: at its first migrate, or by adopt.';
+
+COMMENT ON COLUMN public.environment.schema_version IS 'The version that the last migrate left.';
+
+CREATE TABLE public.generated_secret (
+    only_row boolean DEFAULT true NOT NULL,
+    secret text NOT NULL,
+    generated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT generated_secret_only_row CHECK (only_row)
+);
+
+COMMENT ON TABLE public.generated_secret IS 'The stand-in for a THUNDER_SECRET that was never set. A leak of the database then includes it; docs/ACCESS.md.';
 
 CREATE TABLE public.mod_blocks (
     id bigint NOT NULL,
@@ -258,6 +387,21 @@ COMMENT ON COLUMN public.step_logit_summaries.topk IS 'k pairs of big-endian int
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk, action_index);
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bootstrap_attempts
+    ADD CONSTRAINT bootstrap_attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.environment
+    ADD CONSTRAINT environment_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.generated_secret
+    ADD CONSTRAINT generated_secret_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_block_key_key UNIQUE (block_key);
 
@@ -291,6 +435,9 @@ ALTER TABLE ONLY public.requests
 ALTER TABLE ONLY public.requests
     ADD CONSTRAINT requests_request_id_key UNIQUE (request_id);
 
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT requests_share_token_hash_key UNIQUE (share_token_hash);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -299,11 +446,15 @@ ALTER TABLE ONLY public.step_logit_summaries
 
 CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
+CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
+
 CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 
 CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
 
 CREATE INDEX requests_newest ON public.requests USING btree (created_at DESC, id DESC);
+
+CREATE INDEX requests_newest_of_user ON public.requests USING btree (user_key_hmac, created_at DESC, id DESC);
 
 CREATE TRIGGER requests_delete_children BEFORE DELETE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.delete_request_children();
 

@@ -1,5 +1,7 @@
 """What the tests stand on: a real Postgres, a fresh database per test, a real server on a real socket."""
 
+import hashlib
+import hmac
 import itertools
 import json
 import os
@@ -20,6 +22,7 @@ from tests.client import Client
 
 TRACES = Path(__file__).parent / "traces"
 ADMIN_KEY = "ck_" + "a" * 64
+SECRET = "a secret of the tests"
 TEMPLATE = "thunder_template"
 START_SECONDS = 10
 
@@ -84,14 +87,14 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 @pytest.fixture
 def client(serve: Serve, database_url: str) -> Client:
     """All endpoints on one origin, ingest open as with `make run` on loopback."""
-    return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, INGEST_AUTH="open")
+    return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET, INGEST_AUTH="open")
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer exported must not decide a test."""
     for name in list(os.environ):
-        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "MAX_BODY")):
+        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "BOOTSTRAP_", "MAX_BODY")):
             monkeypatch.delenv(name)
 
 
@@ -103,3 +106,17 @@ def trace_names() -> list[str]:
 def load_trace(name: str) -> dict[str, Any]:
     """One recorded trace, by its file's name."""
     return json.loads((TRACES / f"{name}.json").read_bytes())
+
+
+def label(user_key: str) -> str:
+    """How the tests' server shows a user's key, worked out without its code."""
+    digest = hmac.new(SECRET.encode(), user_key.encode(), hashlib.sha256).hexdigest()
+    return f"{user_key[: 6 if len(user_key) >= 16 else 2]}…#{digest[:12]}"
+
+
+def masked(document: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is stored: the user's key is its label, and nothing else changed."""
+    request = document["request"]
+    if not request.get("user_api_key"):
+        return document
+    return {**document, "request": {**request, "user_api_key": label(request["user_api_key"])}}

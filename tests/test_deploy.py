@@ -11,6 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 from pytest_mock import MockerFixture
 
+from core.launch.deployment import Deployment, DeploymentError, choose_deployment, find_command
 from functions.common.endpoints import import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
 
@@ -19,7 +20,7 @@ ENDPOINTS = [*list_endpoints(), "api"]
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Registered:
     """What one run of deploy.py asked Modal for."""
 
     modal: MagicMock
@@ -35,23 +36,25 @@ class Deployment:
         return {call.kwargs["name"]: call.kwargs for call in self.modal.App.return_value.function.call_args_list}
 
 
-Deploy = Callable[..., Deployment]
+Deploy = Callable[..., Registered]
 
 
 @pytest.fixture
 def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Run deploy.py as `modal deploy` does: `deploy(MODAL_APP_NAME=…)`."""
 
-    def run(**environment: str) -> Deployment:
+    def run(modal: MagicMock | None = None, **environment: str) -> Registered:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        modal, image = mocker.MagicMock(), mocker.MagicMock()
+        modal, image = modal or mocker.MagicMock(), mocker.MagicMock()
         modal.Image.debian_slim.return_value = image
         for step in ("pip_install_from_requirements", "add_local_python_source", "add_local_dir"):
             getattr(image, step).return_value = image
+        modal.reset_mock()
         monkeypatch.setitem(sys.modules, "modal", modal)
+        monkeypatch.setattr(sys, "argv", ["modal", "deploy", "deploy.py"])
         runpy.run_path(str(ROOT / "deploy.py"))
-        return Deployment(modal, image)
+        return Registered(modal, image)
 
     return run
 
@@ -118,6 +121,89 @@ def test_the_environment_chooses_app_and_secret(
     assert deployed.app_arguments["secrets"] == [deployed.modal.Secret.from_name.return_value]
     told = {name: arguments["env"] for name, arguments in deployed.functions.items()}
     assert told == {name: {"THUNDER_APP_NAME": app_name} for name in ENDPOINTS}
+
+
+PRODUCTION = Deployment("thunder-backend", "thunder-db")
+STAGING = Deployment("thunder-backend-staging", "thunder-db-staging")
+
+
+@pytest.mark.parametrize(
+    ("app_name", "secret_name", "command", "expected"),
+    [
+        ("", "", "deploy", PRODUCTION),
+        ("thunder-backend", "", "deploy", PRODUCTION),
+        ("", "thunder-db", "deploy", PRODUCTION),
+        ("thunder-backend-staging", "thunder-db-staging", "deploy", STAGING),
+        ("thunder-backend-staging", "neon-staging", "deploy", Deployment("thunder-backend-staging", "neon-staging")),
+        ("acme", "neon", "deploy", Deployment("acme", "neon")),
+        ("acme", "thunder-db-acme", "deploy", Deployment("acme", "thunder-db-acme")),
+        ("", "", "serve", Deployment("thunder-backend-dev", "thunder-db-dev")),
+        ("", "", "run", Deployment("thunder-backend-dev", "thunder-db-dev")),
+        ("thunder-backend", "", "serve", Deployment("thunder-backend-dev", "thunder-db-dev")),
+        ("thunder-backend-dev", "", "serve", Deployment("thunder-backend-dev", "thunder-db-dev")),
+        ("thunder-backend-staging", "", "serve", Deployment("thunder-backend-staging-dev", "thunder-db-staging-dev")),
+        ("thunder-backend-staging", "thunder-db-staging", "serve", STAGING),
+        ("", "thunder-db", "serve", PRODUCTION),
+        ("acme", "neon", "serve", Deployment("acme", "neon")),
+    ],
+)
+def test_names_that_go_together(app_name: str, secret_name: str, command: str, expected: Deployment) -> None:
+    environ = {"MODAL_APP_NAME": app_name, "MODAL_SECRET_NAME": secret_name}
+    assert choose_deployment(environ, [command, "deploy.py"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("app_name", "secret_name", "command", "sentence"),
+    [
+        ("thunder-backend-staging", "thunder-db", "deploy", "by convention thunder-db-staging"),
+        ("thunder-backend-staging", "thunder-db", "serve", "by convention thunder-db-staging"),
+        ("", "thunder-db-staging", "deploy", "by convention thunder-db"),
+        ("", "thunder-db-dev", "serve", "MODAL_APP_NAME and MODAL_SECRET_NAME choose both"),
+        ("thunder-backend-staging", "thunder-db-dev", "deploy", "does not go with the secret thunder-db-dev"),
+        ("", "neon", "deploy", "the app thunder-backend does not go with the secret neon"),
+        ("acme", "thunder-db", "deploy", "the app acme does not go with the secret thunder-db"),
+        (
+            "thunder-backend-staging",
+            "",
+            "deploy",
+            "name the secret of thunder-backend-staging",
+        ),
+        ("acme", "", "deploy", "MODAL_SECRET_NAME is not set: name the secret of acme"),
+        ("acme", "", "serve", "MODAL_SECRET_NAME is not set: name the secret of acme-dev"),
+    ],
+)
+def test_names_that_do_not(app_name: str, secret_name: str, command: str, sentence: str) -> None:
+    environ = {"MODAL_APP_NAME": app_name, "MODAL_SECRET_NAME": secret_name}
+    with pytest.raises(DeploymentError, match=sentence):
+        choose_deployment(environ, [command, "deploy.py"])
+
+
+@pytest.mark.parametrize("arguments", [["--name", "thunder-backend"], ["--name=thunder-backend"], ["-n", "x"], ["-nx"]])
+def test_the_app_is_not_named_behind_our_back(arguments: list[str]) -> None:
+    environ = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "thunder-db-staging"}
+    with pytest.raises(DeploymentError, match="name the app with MODAL_APP_NAME"):
+        choose_deployment(environ, ["deploy", *arguments, "deploy.py"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["deploy", "deploy.py"], "deploy"),
+        (["--profile", "serve", "deploy", "serve.py"], "deploy"),
+        (["--profile=x", "serve", "deploy.py"], "serve"),
+        (["-m", "x"], "x"),
+        ([], None),
+    ],
+)
+def test_the_command_is_the_first_argument_that_is_no_option(arguments: list[str], command: str | None) -> None:
+    assert find_command(arguments) == command
+
+
+def test_names_that_do_not_go_together_register_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
+    modal = mocker.MagicMock()
+    with pytest.raises(SystemExit, match="Not deployed: the app thunder-backend-staging does not go with"):
+        deploy(modal, MODAL_APP_NAME="thunder-backend-staging", MODAL_SECRET_NAME="thunder-db")
+    assert modal.mock_calls == []
 
 
 def test_the_image_has_the_locked_packages_and_no_other(deploy: Deploy) -> None:

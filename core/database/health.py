@@ -32,12 +32,15 @@ class HealthReport(BaseModel):
     status: Literal["ok", "degraded"]
     app: str
     database: DatabaseHealth
+    warnings: list[str] = []
+    """What an operator chose, or forgot, that lowers the guard."""
 
 
-async def check_health(pool: Pool | None, *, app: str) -> HealthReport:
+async def check_health(pool: Pool | None, *, app: str, warnings: list[str]) -> HealthReport:
     """Ask the database one small question."""
     database = await _ask(pool)
-    return HealthReport(status="ok" if database.status == "ok" else "degraded", app=app, database=database)
+    status = "ok" if database.status == "ok" else "degraded"
+    return HealthReport(status=status, app=app, database=database, warnings=warnings)
 
 
 async def _ask(pool: Pool | None) -> DatabaseHealth:

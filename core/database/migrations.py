@@ -5,12 +5,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import LiteralString, cast
 
 import psycopg
+from psycopg.rows import class_row
 
 from core.database.sql import SQL_DIR, load_query
+from core.database.statements import FOREIGN, REQUIRE_OWNER
 from core.errors import ThunderError
+from core.settings import DEFAULT_APP_NAME
 
 CONNECT_TIMEOUT_S = 10
 ADVISORY_LOCK = 0x7468756E646572
@@ -21,10 +25,15 @@ _LOCK_MIGRATIONS = load_query("database/lock_migrations")
 _FIND_LEDGER = load_query("database/find_ledger")
 _LIST_APPLIED = load_query("database/list_applied")
 _INSERT_APPLIED = load_query("database/insert_applied")
+_FIND_ENVIRONMENT = load_query("database/find_environment")
+_GET_STAMP = load_query("database/get_stamp")
+_INSERT_STAMP = load_query("database/insert_stamp")
+_UPDATE_STAMP_VERSION = load_query("database/update_stamp_version")
+_UPDATE_STAMP_OWNER = load_query("database/update_stamp_owner")
 
 
 class MigrationError(ThunderError):
-    """The database and the migration files disagree."""
+    """The database is not as the migration files say, or not ours to migrate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,15 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the file, kept with the applied version: an edited migration is noticed."""
         return hashlib.sha256(self.statements.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Whose a database is, since when, and at which version."""
+
+    app_name: str
+    stamped_at: datetime
+    schema_version: int
 
 
 def list_migrations() -> list[Migration]:
@@ -56,20 +74,48 @@ def list_migrations() -> list[Migration]:
 LATEST_VERSION = len(list_migrations())
 
 
-def migrate(dsn: str) -> list[str]:
+def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
     """Apply what is pending and return its names. Two runs at once take turns.
 
     Args:
         dsn: a direct connection; a transaction pooler would do, but a migration outlives its patience.
+        app_name: whose database it is; one that is nobody's yet is stamped with it.
 
     Raises:
-        MigrationError: an applied migration is not the file that is here.
+        MigrationError: an applied migration is not the file that is here, or the database is another app's; then
+            nothing is changed.
     """
     with _connect(dsn) as conn:
-        with conn.transaction():
-            conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
+        with _turn(conn, app_name):
             conn.execute(_CREATE_LEDGER)
-        return [migration.name for migration in list_migrations() if _apply(conn, migration)]
+        applied = [migration.name for migration in list_migrations() if _apply(conn, migration, app_name)]
+        with _turn(conn, app_name) as stamp:
+            _note_version(conn, stamp)
+        return applied
+
+
+def read_stamp(dsn: str) -> Stamp | None:
+    """Whose a database is; null for one that is nobody's yet."""
+    with _connect(dsn) as conn:
+        return _read_stamp(conn)
+
+
+def adopt(dsn: str, *, app_name: str) -> Stamp | None:
+    """Make a migrated database another app's, and return its former stamp. Writes that are under way end before.
+
+    Raises:
+        MigrationError: the database has no stamp table: it is not migrated.
+    """
+    with _connect(dsn) as conn, conn.transaction():
+        conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
+        if not _is_stampable(conn):
+            raise MigrationError(f"there is nothing to adopt: `manage.py migrate` makes a new database {app_name}'s")
+        former = _read_stamp(conn)
+        if former is None:
+            conn.execute(_INSERT_STAMP, {"app_name": app_name})
+        elif former.app_name != app_name:
+            conn.execute(_UPDATE_STAMP_OWNER, {"app_name": app_name})
+        return former
 
 
 def read_status(dsn: str) -> list[tuple[str, bool]]:
@@ -91,9 +137,46 @@ def _read_applied(conn: psycopg.Connection) -> dict[int, str]:
     return dict(conn.execute(_LIST_APPLIED).fetchall())
 
 
-def _apply(conn: psycopg.Connection, migration: Migration) -> bool:
+def _is_stampable(conn: psycopg.Connection) -> bool:
+    return conn.execute(_FIND_ENVIRONMENT).fetchone() != (None,)
+
+
+def _read_stamp(conn: psycopg.Connection) -> Stamp | None:
+    if not _is_stampable(conn):
+        return None
+    return conn.cursor(row_factory=class_row(Stamp)).execute(_GET_STAMP).fetchone()
+
+
+@contextmanager
+def _turn(conn: psycopg.Connection, app_name: str) -> Iterator[Stamp | None]:
+    """A transaction that nobody else migrates during, on a database that is ours or becomes it."""
     with conn.transaction():
         conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
+        stamp = _read_stamp(conn)
+        if stamp is not None:
+            _refuse_foreign(conn, app_name)
+        yield stamp
+        if stamp is None and _is_stampable(conn):
+            conn.execute(_INSERT_STAMP, {"app_name": app_name})
+
+
+def _refuse_foreign(conn: psycopg.Connection, app_name: str) -> None:
+    try:
+        conn.execute(REQUIRE_OWNER, {"app_name": app_name})
+    except psycopg.errors.DatabaseError as error:
+        if error.sqlstate != FOREIGN:
+            raise
+        raise MigrationError(error.diag.message_primary) from None
+
+
+def _note_version(conn: psycopg.Connection, stamp: Stamp | None) -> None:
+    """Not with the migration itself: waiting for writes to end while it keeps them from ending would be a deadlock."""
+    if stamp is not None and stamp.schema_version != (version := max(_read_applied(conn))):
+        conn.execute(_UPDATE_STAMP_VERSION, {"schema_version": version})
+
+
+def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> bool:
+    with _turn(conn, app_name):
         checksum = _read_applied(conn).get(migration.version)
         if checksum == migration.checksum:
             return False

@@ -1,24 +1,30 @@
 """The pool of connections, by the rules that Neon and its PgBouncer set (shared/DESIGN.md, "Environments")."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core.database.arrays import register_arrays
+from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
+from core.database.transaction import transaction
 from core.errors import ThunderError
 from core.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
 CHECKOUT_TIMEOUT_S = 10
 """How long a request waits for a free connection."""
+WORK_S = 30
+"""How long a connection may be in use beyond what its statements are allowed: a server that hangs must not hang us."""
 MAX_IDLE_S = 120
 """Neon suspends a compute after five idle minutes and cuts its sockets; ours are gone before."""
 MAX_LIFETIME_S = 1800
 
 Pool = AsyncConnectionPool[AsyncConnection]
+"""Its name is the app's: what the stamp of the database must say."""
 
 
 class DatabaseUnavailableError(ThunderError):
@@ -33,6 +39,12 @@ class NotConfiguredError(ThunderError):
     status = 503
 
 
+class ForeignDatabaseError(ThunderError):
+    """The database belongs to another app, or to none yet; the sentence says whose it is and what to do."""
+
+    status = 503
+
+
 @asynccontextmanager
 async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
     """A pool for the life of a process. It connects when first used: an unreachable database doesn't stop the start."""
@@ -40,6 +52,7 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         raise NotConfiguredError("DATABASE_URL is not set")
     pool: Pool = AsyncConnectionPool(
         settings.database_url.get_secret_value(),
+        name=settings.thunder_app_name,
         min_size=0,
         max_size=settings.database_pool_size,
         timeout=CHECKOUT_TIMEOUT_S,
@@ -68,13 +81,86 @@ async def _configure(conn: AsyncConnection) -> None:
 
 @asynccontextmanager
 async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """One connection; what goes wrong with the database itself becomes a DatabaseUnavailableError."""
-    try:
-        async with pool.connection() as conn:
+    """One connection, its database's owner checked.
+
+    The check is the first statement of a pipeline, so it travels with the caller's first one, which is void if it
+    fails. Up to the end of the block, or a `transaction` in it, all statements are one implicit transaction.
+
+    Raises:
+        ForeignDatabaseError: the database belongs to another app. Nothing was read or written.
+        DatabaseUnavailableError: something is wrong with the database itself.
+    """
+    with _translated_errors():
+        async with asyncio.timeout(WORK_S), pool.connection() as conn, conn.pipeline():
+            await require_owner(conn, app_name=pool.name)
             yield conn
+
+
+@asynccontextmanager
+async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
+    """One connection in a transaction that writes: the owner is checked in it, and cannot change until it ends.
+
+    Two round trips if the block reads no result before its last statement: the whole, and the commit.
+
+    Args:
+        pool: the database.
+        timeout_ms: what each statement may take, waiting for locks included.
+
+    Raises:
+        ForeignDatabaseError: the database belongs to another app. Nothing was written.
+        DatabaseUnavailableError: something is wrong with the database itself.
+    """
+    with _translated_errors():
+        async with asyncio.timeout(WORK_S + timeout_ms / 1000), pool.connection() as conn, transaction(conn):
+            await set_timeout(conn, milliseconds=timeout_ms)
+            await hold_owner(conn, app_name=pool.name)
+            yield conn
+
+
+async def check_owner(pool: Pool) -> None:
+    """Check the owner alone, for an answer that takes nothing else from the database.
+
+    Raises:
+        ForeignDatabaseError: the database belongs to another app.
+        DatabaseUnavailableError: something is wrong with the database itself.
+    """
+    async with checkout(pool):
+        pass
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise DatabaseUnavailableError("the database did not answer in time") from None
     except PoolTimeout:
         raise DatabaseUnavailableError("the database has no free connection, or does not answer") from None
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        raise DatabaseUnavailableError("the database is not migrated: run `manage.py migrate`") from error
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailableError("the database is not reachable") from error
+    except psycopg.Error as error:
+        original = _find_original(error)
+        raise _translate(original) or original from error
+
+
+def _find_original(error: psycopg.Error) -> psycopg.Error:
+    """What aborted the pipeline, if this only says that something did: leaving the block may meet that second."""
+    while isinstance(error, psycopg.errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
+
+
+def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - a table
+    match error:
+        case psycopg.Error(sqlstate=state) if state == FOREIGN:
+            return ForeignDatabaseError(error.diag.message_primary)
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn() | psycopg.errors.UndefinedFunction():
+            return DatabaseUnavailableError("the database is not migrated: run `manage.py migrate`")
+        case psycopg.errors.QueryCanceled():
+            return DatabaseUnavailableError("the database took too long for this")
+        case psycopg.errors.DiskFull():
+            return DatabaseUnavailableError("the database's disk is full")
+        case psycopg.errors.TooManyConnections():
+            return DatabaseUnavailableError("the database has no room for another connection")
+        case psycopg.OperationalError():
+            return DatabaseUnavailableError("the database is not reachable")
+        case _:
+            return None

@@ -6,11 +6,26 @@ from core.database.sql import load_query
 
 _SET_TIMEOUT = load_query("database/set_timeout")
 _PING = load_query("database/ping")
+REQUIRE_OWNER = load_query("database/require_owner")
+_HOLD_OWNER = load_query("database/hold_owner")
+
+FOREIGN = "TH001"
+"""SQLSTATE of both: the database belongs to another app, or to none yet. The message says so."""
 
 
 async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
     """Limit each following statement of this transaction; a session setting would not survive a pooler."""
     await conn.execute(_SET_TIMEOUT, {"milliseconds": milliseconds})
+
+
+async def require_owner(conn: AsyncConnection, *, app_name: str) -> None:
+    """Fail with SQLSTATE TH001 unless the database belongs to this app; in a pipeline, so does all that follows."""
+    await conn.execute(REQUIRE_OWNER, {"app_name": app_name})
+
+
+async def hold_owner(conn: AsyncConnection, *, app_name: str) -> None:
+    """The same, and nobody changes the owner until the transaction ends."""
+    await conn.execute(_HOLD_OWNER, {"app_name": app_name})
 
 
 async def ping(conn: AsyncConnection) -> int:

@@ -1,4 +1,4 @@
-"""The admin key that `make run` makes for itself, so that there is never a default one."""
+"""The admin key and the secret that `make run` makes for itself, so that there is never a default one."""
 
 import os
 import secrets
@@ -19,6 +19,22 @@ def load_admin_key(settings: Settings) -> str:
     return read_key(path) or make_key(path)
 
 
+def find_secret(settings: Settings) -> str | None:
+    """Return the secret that `make run` would use, but make none: without one the database keeps its own."""
+    if settings.thunder_secret is not None:
+        return settings.thunder_secret.get_secret_value()
+    return read_key(settings.thunder_data_dir / "secret") or None
+
+
+def load_secret(settings: Settings) -> str:
+    """Return the configured THUNDER_SECRET, or else the data directory's own, made if there is none."""
+    if settings.thunder_secret is not None:
+        return settings.thunder_secret.get_secret_value()
+    settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.thunder_data_dir / "secret"
+    return read_key(path) or make_key(path, prefix="")
+
+
 def read_key(path: Path) -> str:
     """Return the key kept in a file, or an empty string."""
     try:
@@ -27,9 +43,9 @@ def read_key(path: Path) -> str:
         return ""
 
 
-def make_key(path: Path) -> str:
+def make_key(path: Path, *, prefix: str = KEY_PREFIX) -> str:
     """Make a key and keep it: readable by its owner alone from the first byte, and never half-written."""
-    key = KEY_PREFIX + secrets.token_hex(KEY_BYTES)
+    key = prefix + secrets.token_hex(KEY_BYTES)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -53,7 +53,8 @@ def open_database(settings: Settings) -> Generator[Database]:
     direct = (settings.database_url_direct or settings.database_url).get_secret_value()
     name = describe_database(settings.database_url.get_secret_value())
     describe_database(direct)
-    yield Database(name, None, lambda: migrate_remote(direct), announce=lambda _: None)
+    app_name = settings.thunder_app_name
+    yield Database(name, None, lambda: migrate_remote(direct, app_name=app_name), announce=lambda _: None)
 
 
 @contextlib.contextmanager
@@ -62,19 +63,31 @@ def start_database(settings: Settings) -> Generator[Database]:
     server = start_embedded(settings.thunder_data_dir)
     try:
         name = f"PostgreSQL in {settings.thunder_data_dir}"
-        yield Database(name, server.dsn, lambda: migrate(server.dsn), server.announce)
+        app_name = settings.thunder_app_name
+        yield Database(name, server.dsn, lambda: migrate(server.dsn, app_name=app_name), server.announce)
     finally:
         with undisturbed():
             server.stop()
 
 
-def migrate_remote(dsn: str) -> list[str]:
+def migrate_remote(dsn: str, *, app_name: str) -> list[str]:
     """Migrate a database that may not answer.
 
     Raises:
         DatabaseUnreachableError: if it does not.
     """
+    with answering(dsn):
+        return migrate(dsn, app_name=app_name)
+
+
+@contextlib.contextmanager
+def answering(dsn: str) -> Generator[None]:
+    """Say in a sentence that the database of the block does not answer.
+
+    Raises:
+        DatabaseUnreachableError: if it does not.
+    """
     try:
-        return migrate(dsn)
+        yield
     except psycopg.OperationalError as error:
         raise DatabaseUnreachableError(f"{describe_database(dsn)} does not answer: {error}") from error

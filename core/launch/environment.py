@@ -49,15 +49,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def export(*, dsn: str | None, admin_key: str, ingest_open: bool) -> None:
+def export(*, dsn: str | None, admin_key: str, secret: str, ingest_open: bool) -> None:
     """Hand the app what was decided; it reads the environment as it does on Modal.
 
     Args:
         dsn: The embedded database's; None leaves DATABASE_URL as it is.
         admin_key: The key that reads everything.
+        secret: What users' keys are hashed under.
         ingest_open: Whether traces come in without a key.
     """
     os.environ["THUNDER_ADMIN_KEY"] = admin_key
+    os.environ["THUNDER_SECRET"] = secret
     os.environ["INGEST_AUTH"] = "open" if ingest_open else "key"
     if dsn is not None:
         os.environ["DATABASE_URL"] = dsn

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.database.pool import Pool, checkout
+from core.access.caller import Scope
+from core.access.session import Access
 from core.outcomes import store
 from core.outcomes.store import Outcome
 from core.traces.json_text import to_column_text
-from core.traces.read import check_id, no_request
+from core.traces.read import hidden, require_own_request
 
 DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
@@ -25,35 +26,32 @@ class Verdict(BaseModel):
     note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None = None
 
 
-async def record_outcome(pool: Pool, *, request_id: str, verdict: Verdict) -> Outcome:
+async def record_outcome(access: Access, key: str | None, *, request_id: str, verdict: Verdict) -> Outcome:
     """Record a verdict; the latest of each source counts.
 
     Raises:
-        NotFoundError: there is no such request.
+        NotFoundError: there is no such request, or it is not the caller's.
     """
-    check_id(request_id)
-    async with checkout(pool) as conn:
+    async with access.visit(key, Scope.CURATE) as visit:
+        await require_own_request(visit, request_id)
         outcome = await store.upsert_outcome(
-            conn,
+            visit.conn,
             request_id=request_id,
             source=to_column_text(verdict.source) or DEFAULT_SOURCE,
             correct=verdict.correct,
             note=to_column_text(verdict.note),
         )
-    if outcome is None:
-        raise no_request(request_id)
+    if outcome is None:  # deleted in between
+        raise hidden(visit.caller, request_id)
     return outcome
 
 
-async def list_outcomes(pool: Pool, *, request_id: str) -> list[Outcome]:
+async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> list[Outcome]:
     """The latest verdict of each source, oldest first.
 
     Raises:
-        NotFoundError: there is no such request.
+        NotFoundError: there is no such request, or it is not the caller's.
     """
-    check_id(request_id)
-    async with checkout(pool) as conn:
-        rows = await store.list_outcomes(conn, request_id=request_id)
-    if not rows:
-        raise no_request(request_id)
-    return [Outcome.model_validate(row.model_dump()) for row in rows if row.source is not None]
+    async with access.visit(key, Scope.READ) as visit:
+        await require_own_request(visit, request_id)
+        return await store.list_outcomes(visit.conn, request_id=request_id)

@@ -1,12 +1,11 @@
 """The SQL of outcomes. Each function runs one statement."""
 
-from datetime import datetime
-
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
+from core.traces.timestamp import UtcMoment
 
 _UPSERT_OUTCOME = load_query("outcomes/upsert_outcome")
 _LIST_OUTCOMES = load_query("outcomes/list_outcomes")
@@ -20,18 +19,7 @@ class Outcome(BaseModel):
     source: str
     correct: bool | None
     note: str | None
-    recorded_at: datetime
-
-
-class PossibleOutcome(BaseModel):
-    """A row of a left join: all null for a request without a verdict."""
-
-    model_config = ConfigDict(frozen=True)
-
-    source: str | None
-    correct: bool | None
-    note: str | None
-    recorded_at: datetime | None
+    recorded_at: UtcMoment
 
 
 async def upsert_outcome(
@@ -44,8 +32,8 @@ async def upsert_outcome(
     return await cursor.fetchone()
 
 
-async def list_outcomes(conn: AsyncConnection, *, request_id: str) -> list[PossibleOutcome]:
-    """The verdicts on a request; one row of nulls if there are none, no row if there is no such request."""
-    cursor = conn.cursor(row_factory=class_row(PossibleOutcome))
+async def list_outcomes(conn: AsyncConnection, *, request_id: str) -> list[Outcome]:
+    """The verdicts on a request, oldest first."""
+    cursor = conn.cursor(row_factory=class_row(Outcome))
     await cursor.execute(_LIST_OUTCOMES, {"request_id": request_id})
     return await cursor.fetchall()

@@ -46,7 +46,10 @@ class UnknownResponseError(InvalidInputError):
 
 def is_quote_trace(body: object) -> bool:
     """Whether a body is a Quote trace, or means to be one: `core.traces` reads those."""
-    return isinstance(body, dict) and "request" in body and "events" in body
+    if not isinstance(body, dict) or "request" not in body:
+        return False
+    request = body["request"]
+    return "events" in body or (isinstance(request, dict) and "request_id" in request)
 
 
 def read_response(body: object) -> list[Token]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from core.database.pool import Pool, checkout
+from core.access.caller import Scope
+from core.access.session import Access
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -61,10 +62,11 @@ class Calibration(Frozen):
     bins: list[CalibrationBin] | None = None
 
 
-async def fetch_labels(pool: Pool, *, score: Score, source: str | None, period: Period) -> Values:
-    """The labelled values."""
-    async with checkout(pool) as conn:
-        return await store.list_calibration_values(conn, score=score, source=source, period=period)
+async def fetch_labels(access: Access, key: str | None, *, score: Score, source: str | None, period: Period) -> Values:
+    """The labelled values of the caller's requests."""
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        return await store.list_calibration_values(visit.conn, owner=owner, score=score, source=source, period=period)
 
 
 def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Calibration:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
-from core.database.pool import Pool, checkout
+from core.access.caller import Scope
+from core.access.session import Access
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -60,11 +62,14 @@ class Drift(Frozen):
     current: Side
 
 
-async def fetch_sides(pool: Pool, *, score: Score, baseline: Period, current: Period) -> tuple[Values, Values]:
-    """The values of both periods."""
-    async with checkout(pool) as conn, conn.pipeline():
-        before = await store.list_drift_values(conn, score=score, period=baseline)
-        after = await store.list_drift_values(conn, score=score, period=current)
+async def fetch_sides(
+    access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
+) -> tuple[Values, Values]:
+    """The values of both periods, of the caller's requests."""
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        before = await store.list_drift_values(visit.conn, owner=owner, score=score, period=baseline)
+        after = await store.list_drift_values(visit.conn, owner=owner, score=score, period=current)
     return before, after
 
 
@@ -104,9 +109,11 @@ def _test(before: list[float], after: list[float]) -> tuple[float | None, float 
 def _make_edges(values: list[float]) -> list[float]:
     if not values:
         return []
-    import numpy as np  # noqa: PLC0415 - as above
-
-    return [float(edge) for edge in np.histogram_bin_edges(values, bins=HISTOGRAM_BINS)]
+    lowest, highest = min(values), max(values)
+    edges = [lowest + (highest - lowest) * place / HISTOGRAM_BINS for place in range(HISTOGRAM_BINS)] + [highest]
+    # Values that lie closer together than numbers do leave no room for bins.
+    rising = all(lo < hi for lo, hi in pairwise(edges))
+    return edges if rising else [lowest, highest]
 
 
 def _make_side(values: list[float], edges: list[float]) -> Side:

@@ -4,7 +4,8 @@ from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 
-from core.database.pool import Pool, checkout
+from core.access.caller import Scope
+from core.access.session import Access
 from core.statistics import store
 from core.statistics.store import HandlerRow
 
@@ -57,10 +58,10 @@ class Mod(Frozen):
     handlers: list[Handler]
 
 
-async def list_mods(pool: Pool) -> list[Mod]:
-    """Every mod that was ever called, by name."""
-    async with checkout(pool) as conn:
-        rows = await store.list_mods(conn)
+async def list_mods(access: Access, key: str | None) -> list[Mod]:
+    """Every mod that was called in the caller's requests, by name."""
+    async with access.visit(key, Scope.READ) as visit:
+        rows = await store.list_mods(visit.conn, owner=visit.caller.owner_filter)
     return [
         Mod(name=name, requests=requests, handlers=[_make_handler(row) for row in handlers])
         for (name, requests), handlers in groupby(rows, lambda row: (row.name, row.requests))

@@ -34,9 +34,9 @@ class Period:
     model: str | None = None
     mod: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
-        """The statement's parameters."""
-        return {"from": self.start, "to": self.end, "model": self.model, "mod": self.mod}
+    def parameters(self, owner: bytes | None) -> dict[str, Any]:
+        """The statement's parameters, of one owner's requests or, without one, everybody's."""
+        return {"from": self.start, "to": self.end, "model": self.model, "mod": self.mod, "owner": owner}
 
 
 class Row(BaseModel):
@@ -82,34 +82,36 @@ class HandlerRow(Row):
     discarded_tokens: int
 
 
-async def summarize(conn: AsyncConnection, *, group_by: GroupBy, period: Period) -> list[GroupRow]:
+async def summarize(conn: AsyncConnection, *, owner: bytes | None, group_by: GroupBy, period: Period) -> list[GroupRow]:
     """Requests in groups."""
     cursor = conn.cursor(row_factory=class_row(GroupRow))
-    values = {**period.parameters(), "group_by": group_by, "fractions": FRACTIONS, "limit": MAX_GROUPS}
+    values = {**period.parameters(owner), "group_by": group_by, "fractions": FRACTIONS, "limit": MAX_GROUPS}
     await cursor.execute(_SUMMARIZE, values)
     return await cursor.fetchall()
 
 
-async def list_drift_values(conn: AsyncConnection, *, score: Score, period: Period) -> list[tuple[int, float | None]]:
+async def list_drift_values(
+    conn: AsyncConnection, *, owner: bytes | None, score: Score, period: Period
+) -> list[tuple[int, float | None]]:
     """(k, value) of each request that had a distribution, newest first."""
     cursor = conn.cursor(row_factory=tuple_row)
-    values = {**period.parameters(), "score": score.value, "limit": MAX_VALUES}
+    values = {**period.parameters(owner), "score": score.value, "limit": MAX_VALUES}
     await cursor.execute(_LIST_DRIFT_VALUES, values)
     return await cursor.fetchall()
 
 
 async def list_calibration_values(
-    conn: AsyncConnection, *, score: Score, source: str | None, period: Period
+    conn: AsyncConnection, *, owner: bytes | None, score: Score, source: str | None, period: Period
 ) -> list[tuple[bool, float | None]]:
     """(correct, value) of each verdict, newest request first."""
     cursor = conn.cursor(row_factory=tuple_row)
-    values = {**period.parameters(), "score": score.value, "source": source, "limit": MAX_VALUES}
+    values = {**period.parameters(owner), "score": score.value, "source": source, "limit": MAX_VALUES}
     await cursor.execute(_LIST_CALIBRATION_VALUES, values)
     return await cursor.fetchall()
 
 
-async def list_mods(conn: AsyncConnection) -> list[HandlerRow]:
+async def list_mods(conn: AsyncConnection, *, owner: bytes | None) -> list[HandlerRow]:
     """Every handler that was ever called, by mod."""
     cursor = conn.cursor(row_factory=class_row(HandlerRow))
-    await cursor.execute(_LIST_MODS, {"limit": MAX_HANDLERS})
+    await cursor.execute(_LIST_MODS, {"owner": owner, "limit": MAX_HANDLERS})
     return await cursor.fetchall()

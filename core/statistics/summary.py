@@ -4,8 +4,9 @@ import math
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.caller import Scope
+from core.access.session import Access
 from core.confidence import Coverage
-from core.database.pool import Pool, checkout
 from core.statistics import store
 from core.statistics.store import GroupBy, GroupRow, Period
 
@@ -53,10 +54,11 @@ class Group(Frozen):
     backtrack_rate: float
 
 
-async def summarize(pool: Pool, *, group_by: GroupBy, period: Period) -> list[Group]:
-    """The groups, by key."""
-    async with checkout(pool) as conn:
-        rows = await store.summarize(conn, group_by=group_by, period=period)
+async def summarize(access: Access, key: str | None, *, group_by: GroupBy, period: Period) -> list[Group]:
+    """The groups of the caller's requests, by key."""
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        rows = await store.summarize(visit.conn, owner=owner, group_by=group_by, period=period)
     return [_make_group(row) for row in rows]
 
 

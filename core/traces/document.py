@@ -13,6 +13,10 @@ MAX_REQUEST_ID_LENGTH = 512
 """Characters."""
 MAX_ROWS = 200_000
 """Entries of each list of a document."""
+MAX_TOKENS = 200_000
+"""Tokens of a list of ids, and tokens that a trace adds in all."""
+MAX_MOD_NAME_LENGTH = 500
+"""Characters; an index has room for no more than 2,700 bytes."""
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 
@@ -20,6 +24,8 @@ Int32 = Annotated[int, Field(ge=0, le=MAX_INT32)]
 Int64 = Annotated[int, Field(ge=0, le=MAX_INT64)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Details = dict[str, Any]
+# Failing fast: the first wrong entry is enough, and a million sentences would take longer to make than to send.
+TokenIds = Annotated[list[Int32], Field(max_length=MAX_TOKENS, fail_fast=True)]
 
 EventType = Literal["Prefilled", "ForwardPass", "Sampled", "Added"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -35,9 +41,15 @@ ActionType = Literal[
 ]
 
 
+RESERVED_IDS = frozenset({".", "..", "stream", "api-keys", "summary", "drift", "calibration"})
+"""Names that stand where an id would in some path."""
+
+
 def _check_request_id(value: str) -> str:
     if "\0" in value:
         raise ValueError("an id cannot hold U+0000")
+    if "/" in value or not value.isprintable() or value in RESERVED_IDS:
+        raise ValueError("an id must name something in a path: no slash, no control character, no reserved word")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -45,6 +57,14 @@ def _check_request_id(value: str) -> str:
     return value
 
 
+def _check_mod_name(value: str) -> str:
+    # Not by Field: a bounded text may hold no lone surrogate for pydantic, and a mod may be called anything.
+    if len(value) > MAX_MOD_NAME_LENGTH:
+        raise ValueError(f"a mod's name may have {MAX_MOD_NAME_LENGTH} characters")
+    return value
+
+
+ModName = Annotated[str, AfterValidator(_check_mod_name)]
 RequestId = Annotated[
     str,
     Field(min_length=1, max_length=MAX_REQUEST_ID_LENGTH),
@@ -68,11 +88,11 @@ class Request(_Part):
     temperature: Finite | None = None
     mod_text: str | None = None
     system_prompt: str | None = None
-    system_prompt_token_ids: list[Int32] | None = None
+    system_prompt_token_ids: TokenIds | None = None
     user_prompt: str | None = None
-    user_prompt_token_ids: list[Int32] | None = None
-    active_mod_name: str | None = None
-    final_token_ids: list[Int32] | None = None
+    user_prompt_token_ids: TokenIds | None = None
+    active_mod_name: ModName | None = None
+    final_token_ids: TokenIds | None = None
     final_text: str | None = None
     inference_stats: Details | None = None
 
@@ -92,7 +112,7 @@ class Event(_Part):
     top_tokens: list[Any] | None = None  # read by core.confidence, which knows what a distribution is
     sampled_token: Int32 | None = None
     token_text: str | None = None
-    added_tokens: Annotated[list[Int32], Field(max_length=MAX_ROWS)] | None = None
+    added_tokens: TokenIds | None = None
     added_token_count: Int64 | None = None
     forced: bool | None = None
     forced_by: str | None = None
@@ -106,7 +126,7 @@ class ModCall(_Part):
     """One call of a mod's handler."""
 
     event_sequence_order: Int64
-    mod_name: str
+    mod_name: ModName
     event_type: EventType
     step: Int32
     created_at: Timestamp | None = None
@@ -120,7 +140,7 @@ class ModLog(_Part):
     """One line that a mod logged."""
 
     mod_call_sequence: Int64
-    mod_name: str
+    mod_name: ModName
     log_message: str
     log_level: LogLevel = "INFO"
     created_at: Timestamp | None = None
@@ -158,15 +178,7 @@ class Action(_Part):
 _OWN_FIELDS = [name for name, field in Action.model_fields.items() if field.annotation is Any]
 
 
-class ActionFields(_Part):
-    """The fields of an action's payload that change the text; the others are only shown."""
-
-    backtrack_steps: Int32 = 0
-    tokens: list[Int32] | None = None
-    tokens_as_text: list[str] | None = None
-
-
-Rows = Field(default_factory=list, max_length=MAX_ROWS)
+Rows = Field(default_factory=list, max_length=MAX_ROWS, fail_fast=True)
 
 
 class TraceDocument(_Part):

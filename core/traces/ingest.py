@@ -5,19 +5,29 @@ takes two round trips whatever the size: everything in one pipeline, then the co
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from core.database import statements
-from core.database.pool import Pool, checkout
+from core.access.caller import Caller, ForbiddenError
+from core.access.hasher import Hasher
+from core.database.pool import Pool, checkout_transaction
+from core.errors import ThunderError
 from core.traces import rows, store
 from core.traces.log import render_log
+from core.traces.mask import mask_document
 from core.traces.parse import parse_document
 from core.traces.scored import ScoredTrace, score_trace
 from core.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
 """A statement of an ingest that takes longer is cancelled, and nothing is stored."""
+
+
+class OtherOwnerError(ThunderError):
+    """The id is taken by a request that the caller may not replace."""
+
+    status = 409
 
 
 class Receipt(BaseModel):
@@ -38,28 +48,45 @@ class PreparedTrace:
     """A trace that is known to be good, ready to be stored."""
 
     trace: ScoredTrace
+    owner: bytes | None
+    owner_label: str | None
     document: bytes
     document_bytes: int
     log: bytes
 
 
-def prepare_trace(body: bytes) -> PreparedTrace:
-    """Parse, check, pair, score, render and compress one posted document.
+def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
+    """Parse, check, mask, pair, score, render and compress one posted document.
 
     Raises:
         InvalidInputError: with a sentence that names the place.
     """
-    trace = score_trace(parse_document(body))
-    return PreparedTrace(trace, compress(body), len(body), compress(render_log(trace)))
+    posted = parse_document(body)
+    key = posted.request.user_api_key
+    masked = mask_document(body, posted, hasher.label_user_key)
+    trace = score_trace(masked.document)
+    return PreparedTrace(
+        trace=trace,
+        owner=hasher.hash_user_key(key) if key else None,
+        owner_label=hasher.label_user_key(key) if key else None,
+        document=compress(masked.body),
+        document_bytes=len(masked.body),
+        log=compress(render_log(trace)),
+    )
 
 
-async def store_trace(pool: Pool, prepared: PreparedTrace) -> Receipt:
-    """Store a prepared trace in one transaction; the receipt is for after its commit."""
+async def ingest_trace(pool: Pool, prepared: PreparedTrace, caller: Caller) -> Receipt:
+    """Store a prepared trace in one transaction; the receipt is for after its commit.
+
+    Raises:
+        ForbiddenError: the caller's key is bound to one user, and this is another's trace.
+        OtherOwnerError: the id is taken by another owner's request.
+    """
     trace = prepared.trace
     request_id = trace.document.request.request_id
-    async with checkout(pool) as conn, conn.pipeline(), conn.transaction():
-        await statements.set_timeout(conn, milliseconds=INGEST_TIMEOUT_MS)
-        upserted = await store.upsert_request(conn, columns=rows.request_columns(trace))
+    ownership = _decide_ownership(prepared, caller)
+    async with checkout_transaction(pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
+        upserted = await store.upsert_request(conn, columns={**rows.request_columns(trace), **ownership})
         await store.delete_children(conn, request_id=request_id)
         await store.insert_trace(
             conn,
@@ -82,12 +109,27 @@ async def store_trace(pool: Pool, prepared: PreparedTrace) -> Receipt:
         if trace.document.actions:
             await store.insert_actions(conn, request_id=request_id, columns=rows.action_columns(trace))
         stored = await upserted.fetchone()
+        if stored is None:
+            raise OtherOwnerError(f"the id {request_id!r} is taken by another owner's request")
     return _make_receipt(trace, stored)
 
 
-def _make_receipt(trace: ScoredTrace, stored: store.StoredRequest | None) -> Receipt:
-    if stored is None:
-        raise AssertionError("an upsert answers with its row")
+def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:
+    """Whose the request will be: the user's whose key it names, else that of the key it is posted with."""
+    owner, label = prepared.owner, prepared.owner_label
+    if caller.owner is not None and not caller.is_admin:
+        if owner not in (None, caller.owner):
+            raise ForbiddenError(f"this key may only post traces of {caller.owner_label}")
+        owner, label = caller.owner, caller.owner_label
+    return {
+        "user_key_hmac": owner,
+        "user_key_label": label,
+        "posted_by": caller.poster,
+        "may_replace_any": caller.is_admin,
+    }
+
+
+def _make_receipt(trace: ScoredTrace, stored: store.StoredRequest) -> Receipt:
     return Receipt(
         request_id=trace.document.request.request_id,
         revision=stored.revision,

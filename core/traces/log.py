@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from core.confidence import Distribution
+from core.confidence import Distribution, InvalidDistribution, read_prob
+from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import dump_json
-from core.traces.pairing import block_key
 from core.traces.scored import ScoredTrace
 from core.traces.stats import build_inference_stats
 
@@ -40,7 +40,6 @@ def build_log(trace: ScoredTrace) -> Row:
     first_pass = next(iter(trace.pairing.passes), None)
     active = strip_user_key(request.active_mod_name) if request.active_mod_name else None
     return {
-        "created_ts": request.created_at,
         "finished_ts": request.completed_at,
         "system_prompt": request.system_prompt,
         "user_prompt": request.user_prompt,
@@ -78,7 +77,7 @@ def _event_rows(trace: ScoredTrace) -> list[Row]:
             "prompt_length": event.prompt_length,
             "max_steps": event.max_steps,
             "input_text": event.input_text,
-            "top_tokens": _with_logprobs(event.top_tokens),
+            "top_tokens": _show_top_tokens(event.top_tokens),
             "sampled_token": event.sampled_token,
             "token_text": event.token_text,
             "added_tokens": event.added_tokens,
@@ -100,15 +99,19 @@ def _shown_steps(trace: ScoredTrace) -> list[int]:
     return [event.step for event in trace.pairing.events]
 
 
-def _with_logprobs(top_tokens: list[Any] | None) -> list[Any] | None:
+def _show_top_tokens(top_tokens: list[Any] | None) -> Any:  # noqa: ANN401 - JSON
     """The UI reads logprob: where only prob was posted, its logarithm is added."""
-    if not top_tokens or all("logprob" in entry for entry in top_tokens):
-        return top_tokens
-    return [entry if "logprob" in entry else {**entry, "logprob": _logarithm(entry["prob"])} for entry in top_tokens]
+    return [_with_logprob(entry) for entry in top_tokens] if top_tokens else top_tokens
 
 
-def _logarithm(prob: float | None) -> float | None:
-    return math.log(min(prob, 1.0)) if prob else None
+def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
+    if not isinstance(entry, dict) or entry.get("logprob") is not None or entry.get("prob") is None:
+        return entry
+    try:
+        logprob = read_prob(entry["prob"], "prob")
+    except InvalidDistribution:
+        return entry
+    return {**entry, "logprob": logprob if logprob > -math.inf else None}
 
 
 def _mod_call_rows(trace: ScoredTrace) -> list[Row]:
@@ -216,7 +219,7 @@ def _iterate_summaries(trace: ScoredTrace) -> Iterator[Row]:
             "id": one.index + 1,
             "step_index": one.index,
             "phase": "decode" if one.index else "prefill",
-            "topk": _topk(one.distribution),
+            "topk": _show_topk(one.distribution),
             "top_p_cutoff": cutoff,
             "top_p_count": count,
             "note": None,
@@ -224,7 +227,8 @@ def _iterate_summaries(trace: ScoredTrace) -> Iterator[Row]:
         }
 
 
-def _topk(distribution: Distribution) -> list[Row]:
+def _show_topk(distribution: Distribution) -> list[Row]:
+    """The list as it was scored: best first, each token once."""
     return [
         {"token": token, "logprob": logprob, "text": text}
         for token, logprob, text in zip(distribution.tokens, distribution.logprobs, distribution.texts, strict=True)

@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.document import ActionFields, TraceDocument
+from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument
 
 MAX_ERRORS_NAMED = 3
 
@@ -89,6 +89,9 @@ def check_references(document: TraceDocument) -> None:
             raise InvalidInputError(
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
+    added = sum(len(event.added_tokens or ()) for event in document.events)
+    if added > MAX_TOKENS:
+        raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
     calls = len(document.mod_calls)
     for name, rows in (("mod_logs", document.mod_logs), ("actions", document.actions)):
         for index, row in enumerate(rows):
@@ -111,9 +114,11 @@ def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
     raise AssertionError("called without a duplicate")
 
 
-def read_action_fields(payload: dict[str, object], index: int) -> ActionFields:
-    """The fields of `actions[index]` that change the text, checked."""
-    try:
-        return ActionFields.model_validate(payload)
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error, f"actions[{index}]")) from None
+def read_backtrack_steps(action: Action, index: int) -> int:
+    """How many tokens a Backtrack removes; 0 for any other action, whatever its details say."""
+    steps = action.payload.get("backtrack_steps") if action.action_type == "Backtrack" else None
+    if steps is None:
+        return 0
+    if type(steps) is not int or not 0 <= steps <= MAX_INT32:
+        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be a count, 0 or more")
+    return steps

@@ -1,16 +1,24 @@
-"""Reading back: the feed, the log, and the document as it was posted. One query each."""
+"""Reading back: the feed, the log, and the document as it was posted. One query each, after that for the caller."""
+
+from typing import Any
 
 import orjson
 
-from core.database.pool import Pool, checkout
-from core.errors import NotFoundError
+from core.access.caller import Caller, Scope, UnauthorizedError
+from core.access.hasher import Hasher
+from core.access.session import Access, Visit
+from core.errors import NotFoundError, ThunderError
 from core.traces import store
 from core.traces.json_text import to_column_text
+from core.traces.store import StoredLog
 from core.zstandard import decompress
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
+NAMELESS = "…".encode()
+SHARED = "request"
+"""What a share token of a single request is derived for."""
 
 
 def clamp_page(limit: int, offset: int) -> tuple[int, int]:
@@ -18,47 +26,88 @@ def clamp_page(limit: int, offset: int) -> tuple[int, int]:
     return min(max(limit, 1), MAX_LIMIT), min(max(offset, 0), MAX_OFFSET)
 
 
-async def list_requests(pool: Pool, *, limit: int, offset: int) -> list[store.FeedRow]:
-    """A page of the feed, newest first."""
-    async with checkout(pool) as conn:
-        return await store.list_requests(conn, limit=limit, offset=offset)
+async def list_requests(
+    access: Access, key: str | None, *, limit: int, offset: int, user_key: str | None = None
+) -> list[store.FeedRow]:
+    """A page of the caller's feed, newest first; `user_key` (itself or its label) narrows it to one user's."""
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        if user_key is not None:
+            wanted = await visit.resolve_owner(user_key)
+            if wanted is None or not visit.caller.may_see(wanted):
+                return []
+            owner = wanted
+        return await store.list_requests(visit.conn, owner=owner, limit=limit, offset=offset)
 
 
-async def read_log(pool: Pool, *, request_id: str) -> bytes:
-    """The log as JSON.
-
-    Raises:
-        NotFoundError: there is no such request.
-    """
-    check_id(request_id)
-    async with checkout(pool) as conn:
-        stored = await store.get_log(conn, request_id=request_id)
-    if stored is None:
-        raise no_request(request_id)
-    changing = orjson.dumps(stored.model_dump(exclude={"log"}))
-    return changing[:-1] + b"," + decompress(stored.log)
-
-
-async def read_document(pool: Pool, *, request_id: str) -> bytes:
-    """The document, byte for byte as it was posted.
+async def read_log(access: Access, key: str | None, *, request_id: str) -> bytes:
+    """The log as JSON: the caller's own, or anybody's that is public.
 
     Raises:
-        NotFoundError: there is no such request.
+        UnauthorizedError: it is not public, and no live key came.
+        NotFoundError: there is none, or it is not the caller's to see.
     """
-    check_id(request_id)
-    async with checkout(pool) as conn:
-        stored = await store.get_document(conn, request_id=request_id)
-    if stored is None:
-        raise no_request(request_id)
+    async with access.visit(key, Scope.READ, public=True) as visit:
+        stored = None if is_no_id(request_id) else await store.get_log(visit.conn, request_id=request_id)
+    owned = stored is not None and visit.caller.may_see(stored.user_key_hmac)
+    if stored is None or not (owned or stored.is_public):
+        raise hidden(visit.caller, request_id)
+    return render_stored_log(stored, visit.hasher, owned=owned)
+
+
+def render_stored_log(stored: StoredLog, hasher: Hasher, *, owned: bool) -> bytes:
+    """The log as JSON. Whoever does not own it is told no key, and no token but the one they came with."""
+    token = None
+    if owned and stored.is_public and stored.share_nonce is not None:
+        token = hasher.derive_share_token(SHARED, stored.id, stored.share_nonce)
+    changing: dict[str, Any] = {
+        "request_id": stored.request_id,
+        "created_ts": stored.created_at,
+        "revision": stored.revision,
+        "user_api_key": stored.user_key_label if owned else None,
+        "is_public": stored.is_public,
+        "public_token": token,
+        "favorited_by": stored.favorited_by if owned else [],
+        "tags": stored.tags,
+        "discussion_count": stored.discussion_count if owned else 0,
+    }
+    log = decompress(stored.log)
+    if not owned and stored.user_key_label is not None:
+        log = log.replace(stored.user_key_label.encode(), NAMELESS)  # it stands where a text held the key
+    return orjson.dumps(changing)[:-1] + b"," + log
+
+
+async def read_document(access: Access, key: str | None, *, request_id: str) -> bytes:
+    """The document as it was posted, users' keys masked.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see.
+    """
+    async with access.visit(key, Scope.READ) as visit:
+        stored = None if is_no_id(request_id) else await store.get_document(visit.conn, request_id=request_id)
+    if stored is None or not visit.caller.may_see(stored.user_key_hmac):
+        raise hidden(visit.caller, request_id)
     return decompress(stored.document)
 
 
-def check_id(request_id: str) -> None:
-    """What ingest refuses as an id cannot be asked of Postgres either."""
-    if to_column_text(request_id) != request_id:
-        raise no_request(request_id)
+async def require_own_request(visit: Visit, request_id: str) -> None:
+    """Refuse whoever may not see a request. The two look the same: not there, and not theirs.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see.
+    """
+    found = None if is_no_id(request_id) else await store.find_owner(visit.conn, request_id=request_id)
+    if found is None or not visit.caller.may_see(found.user_key_hmac):
+        raise hidden(visit.caller, request_id)
 
 
-def no_request(request_id: str) -> NotFoundError:
-    """The error for an id that nobody posted."""
+def is_no_id(request_id: str) -> bool:
+    """Whether ingest refuses this as an id; then it cannot be asked of Postgres either."""
+    return to_column_text(request_id) != request_id
+
+
+def hidden(caller: Caller, request_id: str) -> ThunderError:
+    """The error for a request that is not there, or not the caller's: without a key, that a key is needed."""
+    if not caller.scopes:
+        return UnauthorizedError("a key is needed: send it as X-API-Key")
     return NotFoundError(f"there is no request {request_id!r}")

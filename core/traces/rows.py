@@ -13,9 +13,9 @@ from core.database.arrays import (
     text_array,
     timestamptz_array,
 )
+from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import to_column_text
-from core.traces.pairing import block_key
 from core.traces.scored import ScoredTrace
 from core.traces.steps import PairedAction
 
@@ -61,7 +61,6 @@ def request_columns(trace: ScoredTrace) -> Columns:
         "created_at": request.created_at,
         "completed_at": request.completed_at,
         "model": to_column_text(request.model),
-        "user_api_key": to_column_text(request.user_api_key),
         "active_mod": to_column_text(next(iter(mods), None)),
         "mods": text_array(mods),
         "final_text": to_column_text(request.final_text),

@@ -1,6 +1,5 @@
 """The SQL of traces. Each function runs one statement; the caller owns the transaction."""
 
-from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -8,6 +7,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
+from core.traces.timestamp import UtcMoment
 
 _UPSERT_REQUEST = load_query("traces/upsert_request")
 _DELETE_CHILDREN = load_query("traces/delete_children")
@@ -21,6 +21,7 @@ _INSERT_MOD_LOGS = load_query("traces/insert_mod_logs")
 _INSERT_ACTIONS = load_query("traces/insert_actions")
 _LIST_REQUESTS = load_query("traces/list_requests")
 _GET_LOG = load_query("traces/get_log")
+_FIND_OWNER = load_query("traces/find_owner")
 _GET_DOCUMENT = load_query("traces/get_document")
 
 
@@ -41,8 +42,8 @@ class FeedRow(Row):
     """One request as the feed shows it."""
 
     request_id: str
-    created_ts: datetime
-    finished_ts: datetime | None
+    created_ts: UtcMoment
+    finished_ts: UtcMoment | None
     model_id: str | None
     user_api_key: str | None
     final_text: str | None
@@ -60,26 +61,34 @@ class StoredLog(Row):
     """A log: what may change as columns, the rest as one zstd frame (core.traces.log says of what)."""
 
     request_id: str
+    id: int
+    created_at: UtcMoment
     revision: int
-    user_api_key: str | None
+    user_key_hmac: bytes | None
+    user_key_label: str | None
+    share_nonce: bytes | None
     is_public: bool
-    public_token: str | None
     favorited_by: list[str]
     tags: list[str]
     discussion_count: int
     log: bytes
 
 
-class StoredDocument(Row):
-    """A document as it was posted, as one zstd frame."""
+class Ownership(Row):
+    """Whose a request is; null for the admins'."""
 
-    revision: int
+    user_key_hmac: bytes | None
+
+
+class StoredDocument(Row):
+    """A document as it was posted, as one zstd frame, and whose it is."""
+
+    user_key_hmac: bytes | None
     document: bytes
-    document_bytes: int
 
 
 async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> AsyncCursor[StoredRequest]:
-    """Insert a request, or replace one and count its revision up.
+    """Insert a request, or replace one and count its revision up; no row if that one is another owner's.
 
     Returns the cursor, not the row: in a pipeline fetching would wait for the server.
     """
@@ -134,10 +143,10 @@ async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dic
     await conn.execute(_INSERT_ACTIONS, {"request_id": request_id, **columns})
 
 
-async def list_requests(conn: AsyncConnection, *, limit: int, offset: int) -> list[FeedRow]:
-    """Requests, newest first."""
+async def list_requests(conn: AsyncConnection, *, owner: bytes | None, limit: int, offset: int) -> list[FeedRow]:
+    """An owner's requests, or without one everybody's, newest first."""
     cursor = conn.cursor(row_factory=class_row(FeedRow))
-    await cursor.execute(_LIST_REQUESTS, {"limit": limit, "offset": offset})
+    await cursor.execute(_LIST_REQUESTS, {"owner": owner, "limit": limit, "offset": offset})
     return await cursor.fetchall()
 
 
@@ -152,4 +161,11 @@ async def get_document(conn: AsyncConnection, *, request_id: str) -> StoredDocum
     """One stored document, or null."""
     cursor = conn.cursor(row_factory=class_row(StoredDocument), binary=True)
     await cursor.execute(_GET_DOCUMENT, {"request_id": request_id})
+    return await cursor.fetchone()
+
+
+async def find_owner(conn: AsyncConnection, *, request_id: str) -> Ownership | None:
+    """Whose a request is; null if there is none."""
+    cursor = conn.cursor(row_factory=class_row(Ownership))
+    await cursor.execute(_FIND_OWNER, {"request_id": request_id})
     return await cursor.fetchone()

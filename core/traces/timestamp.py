@@ -1,12 +1,15 @@
 """Timestamps as clients write them: RFC 3339 text, or seconds since the epoch."""
 
-import math
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import AfterValidator, PlainValidator
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+OUT_OF_RANGE = "a timestamp must be a moment that exists, within the years 1 to 9999"
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")
 
@@ -21,23 +24,32 @@ def parse_timestamp(value: object) -> datetime:
         return _parse_text(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a timestamp is RFC 3339 text or a number of seconds since the epoch")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a timestamp is RFC 3339 text or a number of seconds since the epoch")  # noqa: TRY004 - pydantic
     try:
-        return datetime.fromtimestamp(value, UTC)
+        return _check_range(datetime.fromtimestamp(value, UTC))
     except (OverflowError, OSError, ValueError):
-        raise ValueError("a timestamp must lie within the years 1 to 9999") from None
+        raise ValueError(OUT_OF_RANGE) from None
+
+
+def _check_range(moment: datetime) -> datetime:
+    """A day's margin on either side: then it can be told in every time zone, a database's own for instance."""
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError(OUT_OF_RANGE)
+    return moment
 
 
 @lru_cache(maxsize=4096)  # engines stamp a whole second's events alike
 def _parse_text(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("a timestamp is RFC 3339 text or a number of seconds since the epoch")
-    moment = datetime.fromisoformat(text.upper())
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a timestamp must lie within the years 1 to 9999") from None
+        moment = datetime.fromisoformat(text.upper())
+        return _check_range(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+    except (OverflowError, ValueError):
+        raise ValueError(OUT_OF_RANGE) from None
 
 
 Timestamp = Annotated[datetime, PlainValidator(parse_timestamp)]
+UtcMoment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A moment out of the database, which tells it in the time zone of the connection."""

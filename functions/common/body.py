@@ -1,13 +1,23 @@
 """Bodies: read up to a limit, unpacked up to the same limit."""
 
 import zlib
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from core.errors import InvalidInputError, ThunderError
+from core.traces.parse import describe_validation, parse_json
 from core.zstandard import zstd
+from functions.common.context import Context
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MIB = 1024 * 1024
+SMALL_BODY_BYTES = 64 * 1024
+"""What every body may have but traces and responses."""
+MAX_MEMBERS = 100
+"""Pieces of a packed body; each costs a copy of what follows it."""
 DRAIN_FACTOR = 4
 """A body over the limit is read on to this many times the limit: most clients read no answer before they have sent."""
 
@@ -24,19 +34,47 @@ class UnsupportedTypeError(ThunderError):
     status = 415
 
 
-async def read_json_body(request: Request, *, max_mb: int) -> bytes:
-    """The unpacked body of a request that carries JSON.
+async def read_json_body(request: Request, context: Context) -> bytes:
+    """The unpacked body of a request that carries JSON; it may have MAX_BODY_MB.
 
     Raises:
         UnsupportedTypeError: it is not declared as JSON, or packed in a way we don't know.
         BodyTooLargeError: it is larger than `max_mb` MiB, packed or unpacked.
         InvalidInputError: it does not unpack.
     """
+    limit = context.settings.max_body_mb * MIB
+    packed = await _read_packed(request, limit)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    return packed if encoding in ("identity", "") else await context.run(unpack, packed, encoding, limit)
+
+
+async def read_model(request: Request, model: type[Model]) -> Model:
+    """The small body of a request, checked.
+
+    Raises:
+        UnsupportedTypeError: it is not declared as JSON.
+        BodyTooLargeError: it is no small body.
+        InvalidInputError: it is no JSON, or not what the model says; the sentence names the place.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    body = unpack(await _read_packed(request, SMALL_BODY_BYTES), encoding, SMALL_BODY_BYTES)
+    try:
+        return model.model_validate(parse_json(body) if body.strip() else {})
+    except ValidationError as error:
+        raise InvalidInputError(describe_validation(error)) from None
+
+
+def describe_body(model: type[BaseModel]) -> dict[str, Any]:
+    """What the OpenAPI document says of a body that the handler reads itself."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+async def _read_packed(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise UnsupportedTypeError(f"Content-Type is {declared!r}; send application/json")
-    packed = await _read(request, max_mb * MIB)
-    return _unpack(packed, request.headers.get("content-encoding", "identity").strip().lower(), max_mb * MIB)
+    return await _read(request, limit)
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -55,7 +93,8 @@ async def _read(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _unpack(packed: bytes, encoding: str, limit: int) -> bytes:
+def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
+    """Unpack a body, up to a limit. Pure; may take long."""
     match encoding:
         case "identity" | "":
             return packed
@@ -70,7 +109,9 @@ def _unpack(packed: bytes, encoding: str, limit: int) -> bytes:
 def _unpack_members(packed: bytes, limit: int, encoding: str) -> bytes:
     """Both formats may hold several members in a row."""
     unpacked = b""
-    while packed:
+    for _ in range(MAX_MEMBERS):
+        if not packed:
+            return unpacked
         decoder = zstd.ZstdDecompressor() if encoding == "zstd" else zlib.decompressobj(wbits=31)
         try:
             unpacked += decoder.decompress(packed, limit + 1 - len(unpacked))
@@ -81,8 +122,9 @@ def _unpack_members(packed: bytes, limit: int, encoding: str) -> bytes:
         if not decoder.eof:
             raise InvalidInputError(f"the body's {encoding} data is cut short")
         packed = decoder.unused_data
-    return unpacked
+    raise InvalidInputError(f"the body is in more than {MAX_MEMBERS} {encoding} pieces")
 
 
 def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"the body is larger than {limit // MIB} MiB (MAX_BODY_MB)")
+    allowed = f"{limit // MIB} MiB (MAX_BODY_MB)" if limit >= MIB else f"{limit // 1024} KiB"
+    return BodyTooLargeError(f"the body is larger than {allowed}")

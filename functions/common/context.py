@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ParamSpec, TypeVar
@@ -12,8 +13,11 @@ from typing import Annotated, ParamSpec, TypeVar
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 
-from core.database.pool import NotConfiguredError, Pool, open_pool
+from core.access.session import Access
+from core.database.pool import Pool, open_pool
 from core.settings import Settings
+
+log = logging.getLogger("thunder.functions")
 
 WORKERS = 2
 """Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
@@ -32,18 +36,7 @@ class Context:
 
     settings: Settings
     executor: ThreadPoolExecutor
-    open_pool: Pool | None
-
-    @property
-    def pool(self) -> Pool:
-        """The pool.
-
-        Raises:
-            NotConfiguredError: the process started without DATABASE_URL.
-        """
-        if self.open_pool is None:
-            raise NotConfiguredError("DATABASE_URL is not set")
-        return self.open_pool
+    access: Access
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do what takes the processor long without holding up the other requests."""
@@ -57,13 +50,26 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
     settings = Settings()
     gc.set_threshold(GC_THRESHOLD)
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
-        if settings.database_url is None:
-            app.state.context = Context(settings, executor, None)
+        async with _open_pool(settings) as pool:
+            access = _make_access(settings, pool)
+            for warning in access.warnings:
+                log.warning(warning)
+            app.state.context = Context(settings, executor, access)
             yield
-            return
-        async with open_pool(settings) as pool:
-            app.state.context = Context(settings, executor, pool)
-            yield
+
+
+def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
+    return nullcontext() if settings.database_url is None else open_pool(settings)
+
+
+def _make_access(settings: Settings, pool: Pool | None) -> Access:
+    admin_key, secret = settings.thunder_admin_key, settings.thunder_secret
+    return Access(
+        open_pool=pool,
+        admin_key=admin_key.get_secret_value() if admin_key else None,
+        secret=secret.get_secret_value() if secret else None,
+        ingest_open=settings.ingest_auth == "open",
+    )
 
 
 def get_context(connection: HTTPConnection) -> Context:

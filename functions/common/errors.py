@@ -79,10 +79,16 @@ class AlwaysAnswer:
         try:
             await self.app(scope, receive, note_start)
         except ClientDisconnect:
-            log.info("the client of %s went away", scope["path"])
+            log.info("the client of %s went away", _tell_path(scope))
         except Exception:
             trace_id = uuid.uuid4().hex
-            log.exception("unexpected error %s at %s %s", trace_id, scope["method"], scope["path"])
+            log.exception("unexpected error %s at %s %s", trace_id, scope["method"], _tell_path(scope))
             if not started:
                 sentence = f"something went wrong on our side; the log has it under {trace_id}"
                 await render_error(500, sentence)(scope, receive, send)
+
+
+def _tell_path(scope: Scope) -> str:
+    """The path for the log. What follows /share is a secret."""
+    path: str = scope["path"]
+    return "/share/…" if path.startswith("/share") else path

@@ -9,9 +9,11 @@ create table requests (
     completed_at timestamptz,
     ingested_at timestamptz not null default now(),
     model text,
-    user_api_key text,
+    user_key_hmac bytea,
+    user_key_label text,
+    posted_by text not null,
     active_mod text,
-    mods text [] not null,
+    mods text[] not null,
     final_text text,
     total_steps integer not null,
     k integer,
@@ -42,8 +44,11 @@ create table requests (
     tags text[] not null default '{}',
     favorited_by text[] not null default '{}',
     discussion_count integer not null default 0,
-    public_token text,
+    share_nonce bytea,
+    share_token_hash bytea,
+    share_expires_at timestamptz,
     constraint requests_request_id_key unique (request_id),
+    constraint requests_share_token_hash_key unique (share_token_hash),
     constraint requests_request_id_length check (length(request_id) between 1 and 512)
 );
 
@@ -58,9 +63,15 @@ comment on column requests.scored_tokens is 'Sampled tokens whose probability or
 comment on column requests.k is 'Length of the longest top-k list; null when no pass had one.';
 comment on column requests.sequence_confidence is 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
 comment on column requests.sequence_nll is 'Nats: the sum of -ln p over the same tokens.';
-comment on column requests.public_token is 'The share link''s token while the request is public, else null.';
+comment on column requests.user_key_hmac is
+'HMAC-SHA256 of the user''s key under THUNDER_SECRET: whose request it is. Null: the admins''.';
+comment on column requests.user_key_label is 'What is shown of that key.';
+comment on column requests.posted_by is 'Who posted it: open, admin, or key:<id of the first key of a rotation>.';
+comment on column requests.share_nonce is 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
+comment on column requests.share_token_hash is 'SHA-256 of the share token.';
 
 create index requests_newest on requests (created_at desc, id desc);
+create index requests_newest_of_user on requests (user_key_hmac, created_at desc, id desc);
 
 create table request_traces (
     request_pk bigint primary key references requests (id) on delete cascade,

@@ -7,8 +7,10 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
+from core.access import store as access
 from core.database.sql import SQL_DIR, load_query
 from core.outcomes import store as outcomes
+from core.shares import store as shares
 from core.statistics import store as statistics
 from core.traces import store
 
@@ -20,20 +22,31 @@ MODELS: dict[str, type[BaseModel]] = {
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
     "outcomes/upsert_outcome": outcomes.Outcome,
-    "outcomes/list_outcomes": outcomes.PossibleOutcome,
+    "outcomes/list_outcomes": outcomes.Outcome,
+    "access/find_caller": access.CallerRow,
+    "access/list_keys": access.KeyRow,
+    "access/insert_key": access.KeyRow,
+    "access/update_key": access.KeyRow,
+    "access/rotate_key": access.KeyRow,
+    "access/find_owner": access.OwnerRow,
+    "traces/find_owner": store.Ownership,
+    "shares/get_shared_log": store.StoredLog,
+    "shares/lock_share": shares.ShareRow,
     "statistics/summarize": statistics.GroupRow,
     "statistics/list_mods": statistics.HandlerRow,
 }
 NOT_NUMBERS: dict[str, object] = {
-    "request_id": "r",
-    "source": "s",
+    **dict.fromkeys(("request_id", "source", "posted_by", "name", "key_prefix", "label"), "x"),
+    **dict.fromkeys(("key_hash", "user_key_hmac", "lowest", "highest", "token_hash"), b"x"),
+    **dict.fromkeys(("is_admin", "may_replace_any", "sets_description", "sets_owner"), False),
     "mods": [],
+    "scopes": [],
     "group_by": "day",
     "fractions": [0.5],
     "score": "perplexity",
 }
-NOT_EXPLAINED = {"database/create_ledger"}
-"""EXPLAIN takes no DDL."""
+NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit"}
+"""EXPLAIN takes neither DDL nor the bounds of a transaction."""
 
 
 @pytest.mark.parametrize("name", NAMES)

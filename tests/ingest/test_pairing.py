@@ -189,3 +189,97 @@ def test_the_nucleus_follows_the_event_s_top_p() -> None:
     events = [forward(top_p=0.5), sampled(), added(5), forward(), sampled(), added(5)]
     scored = score_trace(read(events))
     assert [row.top_p_count for row in scored.scores] == [1, None]
+
+
+def test_a_forced_count_without_tokens_overrides_with_unknown_ones() -> None:
+    told = {"event_type": "Added", "forced": True, "added_token_count": 2}
+    pairing = pair([forward(), sampled(), told, *one_token(6, "six")])
+    assert [(step.token, step.forced) for step in pairing.steps] == [(None, True), (None, True), (6, False)]
+    assert pairing.interventions[0].last_index == 1
+
+
+def test_an_added_without_any_word_means_the_sampled_token() -> None:
+    assert tokens(pair([forward(), sampled(), {"event_type": "Added"}])) == [5]
+
+
+def test_an_empty_list_of_added_tokens_means_that_nothing_entered() -> None:
+    nothing: dict[str, Any] = {"event_type": "Added", "added_tokens": [], "forced": False}
+    assert tokens(pair([forward(), sampled(), nothing, *one_token(6, "six")])) == [6]
+
+
+@pytest.mark.parametrize("added_tokens", [[8, 9], [8]])
+def test_where_nothing_says_forced_whatever_was_not_sampled_was(added_tokens: list[int]) -> None:
+    pairing = pair(
+        [forward(), sampled(), {"event_type": "Added", "added_tokens": added_tokens}],
+        mod_calls=[call(1)],
+        actions=[action("ForceTokens", tokens=added_tokens)],
+    )
+    assert all(step.forced for step in pairing.steps)
+    assert pairing.interventions[0].mod_name == "nudge"
+
+
+def test_a_sampled_token_added_without_a_word_about_force_is_not_forced() -> None:
+    assert [
+        step.forced for step in pair([forward(), sampled(), {"event_type": "Added", "added_tokens": [5]}]).steps
+    ] == [False]
+
+
+def test_a_forced_run_in_parts_is_one_intervention_with_all_its_texts() -> None:
+    pairing = pair(
+        [forward(), sampled(), added(5), added(2, forced=True), added(3, 4, forced=True)],
+        mod_calls=[call(1)],
+        actions=[action("ForceTokens", details={"tokens_as_text": ["x", "y", "z"]})],
+    )
+    assert [step.text for step in pairing.steps] == ["five", "x", "y", "z"]
+    assert [step.forced_by for step in pairing.steps] == [None, "nudge", "nudge", "nudge"]
+    (intervention,) = pairing.interventions
+    assert (intervention.first_index, intervention.last_index) == (1, 3)
+    assert (pairing.actions[0].forced_tokens, pairing.actions[0].step_index) == (3, 1)
+
+
+def test_a_force_that_never_came_is_not_credited_with_a_later_one() -> None:
+    pairing = pair(
+        [forward(), sampled(), forward(), sampled(), added(7, forced=True)],
+        mod_calls=[call(1)],
+        actions=[action("ForceTokens")],
+    )
+    assert pairing.interventions[0].mod_name is None
+
+
+def test_a_force_asked_for_on_an_added_acts_on_the_next_pass() -> None:
+    pairing = pair(
+        [*one_token(), forward(), sampled(), added(7, forced=True), forward(), sampled(), added(8, forced=True)],
+        mod_calls=[call(2, "Added")],
+        actions=[action("ForceTokens")],
+    )
+    assert [intervention.mod_name for intervention in pairing.interventions] == ["nudge", None]
+
+
+def test_each_mod_that_adjusted_a_pass_gets_its_intervention() -> None:
+    pairing = pair(
+        one_token(),
+        mod_calls=[call(0, "ForwardPass", "one"), call(0, "ForwardPass", "two")],
+        actions=[action("AdjustedLogits", 0), action("AdjustedLogits", 1)],
+    )
+    assert [intervention.mod_name for intervention in pairing.interventions] == ["one", "two"]
+
+
+def test_the_key_on_forced_by_is_not_told() -> None:
+    pairing = pair([forward(), sampled(), added(7, forced=True, forced_by="nudge@secret")])
+    assert pairing.steps[0].forced_by == "nudge"
+
+
+@pytest.mark.parametrize("details", [{"backtrack_steps": None}, {"tokens_as_text": [None]}, {"tokens": "abc"}, {}])
+def test_odd_details_that_change_nothing_are_held(details: dict[str, Any]) -> None:
+    for kind in ("Noop", "ToolCalls", "ForceTokens", "Backtrack"):
+        assert tokens(pair(one_token(), mod_calls=[call(1)], actions=[action(kind, details=details)])) == [5]
+
+
+def test_many_actions_that_nothing_follows_take_no_longer_each() -> None:
+    count = 20_000
+    pairing = pair(
+        [{"event_type": "ForwardPass"}] * count,
+        mod_calls=[call(index, "ForwardPass") for index in range(count)],
+        actions=[action("Noop", index) for index in range(count)],
+    )
+    assert len(pairing.passes) == count

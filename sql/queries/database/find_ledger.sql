@@ -1,1 +1,5 @@
-select to_regclass('schema_migrations')::text
+-- Not to_regclass: its cache may be older than the lock that this transaction has just waited for.
+select max(pg_class.oid)::text
+from pg_class
+inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+where pg_class.relname = 'schema_migrations' and pg_namespace.nspname = current_schema()

@@ -4,6 +4,6 @@ select
     outcomes.note,
     outcomes.recorded_at
 from requests
-left join outcomes on requests.id = outcomes.request_pk
+inner join outcomes on requests.id = outcomes.request_pk
 where requests.request_id = %(request_id)s
 order by outcomes.recorded_at, outcomes.source

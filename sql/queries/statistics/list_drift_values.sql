@@ -4,6 +4,7 @@ select
 from requests
 where
     k is not null
+    and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
     and (%(from)s::timestamptz is null or created_at >= %(from)s::timestamptz)
     and (%(to)s::timestamptz is null or created_at < %(to)s::timestamptz)
     and (%(model)s::text is null or model = %(model)s::text)

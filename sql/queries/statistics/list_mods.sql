@@ -1,39 +1,72 @@
 with
-called as (
+seen as (
+    select
+        requests.id,
+        requests.tokens
+    from requests
+    where %(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea
+),
+
+seen_calls as (
     select
         mod_calls.block_id,
-        count(*) as calls,
-        count(*) filter (where mod_calls.exception_occurred) as exceptions,
-        percentile_cont(array[0.5, 0.95]) within group (order by mod_calls.execution_time_ms) as execution_ms
+        mod_calls.request_pk,
+        mod_calls.exception_occurred,
+        mod_calls.execution_time_ms
     from mod_calls
-    group by mod_calls.block_id
+    inner join seen on mod_calls.request_pk = seen.id
+),
+
+seen_actions as (
+    select
+        actions.block_id,
+        actions.action_type,
+        actions.intervention_surprisal,
+        actions.confidence_change,
+        actions.forced_tokens,
+        actions.discarded_tokens
+    from actions
+    inner join seen on actions.request_pk = seen.id
+),
+
+called as (
+    select
+        seen_calls.block_id,
+        count(*) as calls,
+        count(*) filter (where seen_calls.exception_occurred) as exceptions,
+        percentile_cont(array[0.5, 0.95]) within group (order by seen_calls.execution_time_ms) as execution_ms
+    from seen_calls
+    group by seen_calls.block_id
 ),
 
 requested as (
     select
         mod_blocks.mod_id,
-        count(distinct mod_calls.request_pk) as requests
-    from mod_calls
-    inner join mod_blocks on mod_calls.block_id = mod_blocks.id
+        count(distinct seen_calls.request_pk) as requests
+    from seen_calls
+    inner join mod_blocks on seen_calls.block_id = mod_blocks.id
     group by mod_blocks.mod_id
 ),
 
 touched as (
     select
         called_once.block_id,
-        sum(requests.tokens)::bigint as tokens
-    from (select distinct mod_calls.block_id, mod_calls.request_pk from mod_calls) as called_once
-    inner join requests on called_once.request_pk = requests.id
+        sum(seen.tokens)::bigint as tokens
+    from (select distinct
+        seen_calls.block_id,
+        seen_calls.request_pk
+    from seen_calls) as called_once
+    inner join seen on called_once.request_pk = seen.id
     group by called_once.block_id
 ),
 
 typed as (
     select
-        actions.block_id,
-        actions.action_type,
+        seen_actions.block_id,
+        seen_actions.action_type,
         count(*) as n
-    from actions
-    group by actions.block_id, actions.action_type
+    from seen_actions
+    group by seen_actions.block_id, seen_actions.action_type
 ),
 
 counted as (
@@ -46,13 +79,13 @@ counted as (
 
 acted as (
     select
-        actions.block_id,
-        avg(actions.intervention_surprisal) as mean_intervention_surprisal,
-        avg(actions.confidence_change) as mean_confidence_change,
-        sum(actions.forced_tokens)::bigint as forced_tokens,
-        sum(actions.discarded_tokens)::bigint as discarded_tokens
-    from actions
-    group by actions.block_id
+        seen_actions.block_id,
+        avg(seen_actions.intervention_surprisal) as mean_intervention_surprisal,
+        avg(seen_actions.confidence_change) as mean_confidence_change,
+        sum(seen_actions.forced_tokens)::bigint as forced_tokens,
+        sum(seen_actions.discarded_tokens)::bigint as discarded_tokens
+    from seen_actions
+    group by seen_actions.block_id
 )
 
 select

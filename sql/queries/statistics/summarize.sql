@@ -5,13 +5,16 @@ chosen as (
         case %(group_by)s
             when 'model' then model
             when 'mod' then active_mod
-            when 'user' then user_api_key
-            when 'hour' then to_char(date_trunc('hour', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:00:00"Z"')
+            when 'user' then user_key_label
+            when
+                'hour'
+                then to_char(date_trunc('hour', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:00:00"Z"')
             when 'day' then to_char(date_trunc('day', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')
         end as key
     from requests
     where
-        (%(from)s::timestamptz is null or created_at >= %(from)s::timestamptz)
+        (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+        and (%(from)s::timestamptz is null or created_at >= %(from)s::timestamptz)
         and (%(to)s::timestamptz is null or created_at < %(to)s::timestamptz)
         and (%(model)s::text is null or model = %(model)s::text)
         and (%(mod)s::text is null or mods @> array[%(mod)s::text])
@@ -21,11 +24,11 @@ select
     key,
     count(*) as n,
     avg(sequence_confidence) as confidence_mean,
-    percentile_cont(%(fractions)s::double precision []) within group (
+    percentile_cont(%(fractions)s::double precision[]) within group (
         order by sequence_confidence
     ) as confidence_percentiles,
     avg(lowest_group_confidence) as group_mean,
-    percentile_cont(%(fractions)s::double precision []) within group (
+    percentile_cont(%(fractions)s::double precision[]) within group (
         order by lowest_group_confidence
     ) as group_percentiles,
     sum(sequence_nll) / nullif(sum(scored_tokens), 0) as mean_nll,

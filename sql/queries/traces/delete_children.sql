@@ -2,7 +2,7 @@ with
 request as (
     select id
     from requests
-    where request_id = %(request_id)s and revision > 1
+    where request_id = %(request_id)s
 ),
 
 deleted_steps as (

@@ -1,7 +1,6 @@
 select
-    requests.revision,
-    request_traces.document,
-    request_traces.document_bytes
+    requests.user_key_hmac,
+    request_traces.document
 from requests
 inner join request_traces on requests.id = request_traces.request_pk
 where requests.request_id = %(request_id)s

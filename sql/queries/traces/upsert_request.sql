@@ -3,7 +3,9 @@ insert into requests (
     created_at,
     completed_at,
     model,
-    user_api_key,
+    user_key_hmac,
+    user_key_label,
+    posted_by,
     active_mod,
     final_text,
     total_steps,
@@ -39,7 +41,9 @@ values (
     coalesce(%(created_at)s::timestamptz, now()),
     %(completed_at)s::timestamptz,
     %(model)s::text,
-    %(user_api_key)s::text,
+    %(user_key_hmac)s::bytea,
+    %(user_key_label)s::text,
+    %(posted_by)s,
     %(active_mod)s::text,
     %(final_text)s::text,
     %(total_steps)s,
@@ -51,7 +55,7 @@ values (
     %(sequence_confidence_is_bound)s::boolean,
     %(sequence_nll)s::double precision,
     %(lowest_group_confidence)s::double precision,
-    %(mods)s::text [],
+    %(mods)s::text[],
     %(tokens)s,
     %(tokens_with_distribution)s,
     %(sampled_in_top_k)s,
@@ -77,7 +81,15 @@ on conflict (request_id) do update
         created_at = excluded.created_at,
         completed_at = excluded.completed_at,
         model = excluded.model,
-        user_api_key = excluded.user_api_key,
+        user_key_hmac = excluded.user_key_hmac,
+        user_key_label = excluded.user_key_label,
+        posted_by = excluded.posted_by,
+        share_nonce = case
+            when requests.user_key_hmac is not distinct from excluded.user_key_hmac then requests.share_nonce
+        end,
+        share_token_hash = case
+            when requests.user_key_hmac is not distinct from excluded.user_key_hmac then requests.share_token_hash
+        end,
         active_mod = excluded.active_mod,
         final_text = excluded.final_text,
         total_steps = excluded.total_steps,
@@ -107,4 +119,12 @@ on conflict (request_id) do update
         tail_confidence = excluded.tail_confidence,
         bottom_10pct_group_confidence = excluded.bottom_10pct_group_confidence,
         low_confidence_fraction = excluded.low_confidence_fraction
+    where
+    %(may_replace_any)s
+    or requests.user_key_hmac = excluded.user_key_hmac
+    or (
+        requests.user_key_hmac is null
+        and excluded.user_key_hmac is null
+        and requests.posted_by = excluded.posted_by
+    )
 returning id, revision

@@ -1,0 +1,67 @@
+"""The first admin key of a database, for whoever knows BOOTSTRAP_SECRET."""
+
+import hmac
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access import store
+from core.access.caller import CONFIGURED_ADMIN, ForbiddenError, UnauthorizedError
+from core.access.keys import MadeKey, Name, NewKey, insert_key
+from core.access.session import WRITE_TIMEOUT_MS, Access, Visit
+from core.database.pool import checkout_transaction
+from core.errors import ThunderError
+
+MAX_ATTEMPTS_PER_MINUTE = 5
+
+
+class TooManyAttemptsError(ThunderError):
+    """More tries than anybody needs who knows the secret."""
+
+    status = 429
+
+
+class KeysExistError(ThunderError):
+    """There is an admin key already: only it makes others."""
+
+    status = 409
+
+
+class BootstrapRequest(BaseModel):
+    """Who asks, and the secret they must know."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: Name
+    secret: Annotated[str, Field(max_length=1000)]
+
+
+async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | None) -> MadeKey:
+    """Make the first admin key; of two that ask at once, one gets it.
+
+    Raises:
+        ForbiddenError: BOOTSTRAP_SECRET is not set.
+        TooManyAttemptsError: five tries a minute, all processes together.
+        UnauthorizedError: the secret is wrong.
+        KeysExistError: there is an admin key, or a configured one.
+    """
+    if secret is None:
+        raise ForbiddenError("bootstrapping is disabled: BOOTSTRAP_SECRET is not set")
+    await _count_attempt(access)
+    if not hmac.compare_digest(asked.secret.encode("utf-8", "surrogatepass"), secret.encode()):
+        raise UnauthorizedError("the secret is wrong")
+    hasher = await access.hasher()
+    async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
+        await store.lock_bootstrap(conn)
+        if access.admin_key is not None or await store.count_admins(conn):
+            raise KeysExistError("an admin key exists already: ask whoever has it")
+        return await insert_key(Visit(conn, CONFIGURED_ADMIN, hasher), NewKey(name=asked.name, is_admin=True))
+
+
+async def _count_attempt(access: Access) -> None:
+    """Committed before anything is decided, so that a refused try counts too."""
+    async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
+        await store.lock_bootstrap(conn)
+        attempts = await store.record_attempt(conn)
+    if attempts > MAX_ATTEMPTS_PER_MINUTE:
+        raise TooManyAttemptsError("too many tries: wait a minute")

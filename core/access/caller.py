@@ -1,0 +1,85 @@
+"""A caller: what is known of whoever sent a request, and what that allows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.errors import ThunderError
+
+
+class Scope(StrEnum):
+    """What a key may be used for."""
+
+    INGEST = "ingest"
+    READ = "read"
+    CURATE = "curate"
+    ADMIN = "admin"
+
+
+ALL_SCOPES = frozenset(Scope)
+USER_SCOPES = frozenset({Scope.READ, Scope.CURATE})
+"""Of a user's own key, and of a new key that is no admin's."""
+
+NOBODY = b""
+"""An owner that no request has."""
+
+
+class UnauthorizedError(ThunderError):
+    """No key came along, or none that is live."""
+
+    status = 401
+
+
+class ForbiddenError(ThunderError):
+    """The key is live, but its scopes don't cover this."""
+
+    status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        name: what to call them; a user key's label.
+        scopes: what the key may be used for.
+        is_admin: sees all.
+        owner: the HMAC of the user's key whose requests it sees; null sees none (or all, an admin).
+        owner_label: what is shown of that key.
+        key_id: the row of api_keys; null for the configured admin key, a user's own key, and nobody.
+        poster: who a trace of theirs was posted by: open, admin, or key:<id of the first key of the rotation>.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    is_admin: bool = False
+    owner: bytes | None = None
+    owner_label: str | None = None
+    key_id: int | None = None
+    poster: str = "open"
+
+    @property
+    def owner_filter(self) -> bytes | None:
+        """For statements: null sees everything, else only this owner's requests."""
+        if self.is_admin:
+            return None
+        return NOBODY if self.owner is None else self.owner
+
+    def may_see(self, owner: bytes | None) -> bool:
+        """Whether a request of this owner is theirs to see."""
+        return self.is_admin or (owner is not None and owner == self.owner)
+
+    def require(self, scope: Scope) -> None:
+        """Refuse what the key's scopes don't cover.
+
+        Raises:
+            ForbiddenError: they don't.
+        """
+        if scope not in self.scopes:
+            raise ForbiddenError(f"this key's scopes do not cover {scope.value!r}")
+
+
+ANONYMOUS = Caller("anonymous", frozenset())
+CONFIGURED_ADMIN = Caller("admin", ALL_SCOPES, is_admin=True, poster="admin")
+"""Whoever has THUNDER_ADMIN_KEY."""
+OPEN_INGEST = Caller("anonymous", frozenset({Scope.INGEST}))
+"""Whoever posts without a key where INGEST_AUTH=open."""

@@ -1,0 +1,252 @@
+"""Keys that are given out: made, listed, changed, revoked, rotated. Only an admin does any of it."""
+
+import math
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from core.access import store
+from core.access.caller import USER_SCOPES, Scope
+from core.access.hasher import hash_token
+from core.access.session import Access, Visit
+from core.access.store import KeyRow
+from core.errors import InvalidInputError, NotFoundError, ThunderError
+from core.traces.json_text import to_column_text
+from core.traces.parse import describe_validation
+from core.traces.timestamp import Timestamp
+
+KEY_PREFIX = "ck_"
+KEY_BYTES = 32
+SHOWN_CHARACTERS = 8
+MAX_KEYS_LISTED = 10_000
+DEFAULT_OVERLAP_HOURS = 24.0
+MAX_OVERLAP_HOURS = 24.0 * 90
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Description = Annotated[str, Field(max_length=2000)]
+UserKey = Annotated[str, Field(max_length=1000)]
+Scopes = list[Annotated[Scope, Field(strict=False)]]
+"""Written as text in JSON, which a strict model would take for no Scope."""
+
+
+class OwnKeyError(ThunderError):
+    """Nobody revokes the key they call with: it could be the last one."""
+
+    status = 409
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class NewKey(_Input):
+    """A key to be made.
+
+    Attributes:
+        name: what to call it.
+        description: what it is for.
+        allowed_api_key: the user (by key or label) whose requests it sees, or, with `ingest`, may post.
+        is_admin: sees and does all.
+        scopes: what it may be used for; unset, a key that is no admin's may read and curate.
+        expires_at: when it dies by itself.
+    """
+
+    name: Name
+    description: Description | None = None
+    allowed_api_key: UserKey | None = None
+    is_admin: bool = False
+    scopes: Scopes | None = None
+    expires_at: Timestamp | None = None
+
+
+class KeyChange(_Input):
+    """What to change of a key; what is not given stays. An empty `allowed_api_key` clears it."""
+
+    id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    name: Name | None = None
+    description: Description | None = None
+    allowed_api_key: UserKey | None = None
+    is_admin: bool | None = None
+    scopes: Scopes | None = None
+
+
+class MadeKey(BaseModel):
+    """A key that was just made: the only time that it is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    api_key: str
+    id: int
+    key_prefix: str
+    name: str
+    allowed_api_key: str | None
+    is_admin: bool
+    scopes: list[str]
+    expires_at: datetime | None
+    message: str
+
+
+def read_new_key(**given: object) -> NewKey:
+    """A key to be made, from what somebody typed.
+
+    Raises:
+        InvalidInputError: the sentence names what is wrong.
+    """
+    try:
+        return NewKey.model_validate(given)
+    except ValidationError as error:
+        raise InvalidInputError(describe_validation(error)) from None
+
+
+async def list_keys(access: Access, key: str | None) -> list[KeyRow]:
+    """Every key, newest first."""
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await store.list_keys(visit.conn, limit=MAX_KEYS_LISTED)
+
+
+async def create_key(access: Access, key: str | None, new: NewKey) -> MadeKey:
+    """Make a key.
+
+    Raises:
+        InvalidInputError: it would be dead at once, or names a user by a label that nobody has.
+    """
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await insert_key(visit, new)
+
+
+async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
+    """Make a key in the visit's transaction."""
+    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
+        raise InvalidInputError("expires_at: it is past already")
+    owner, label = await _resolve_user(visit, new.allowed_api_key)
+    secret = make_key()
+    row = await store.insert_key(
+        visit.conn,
+        columns={
+            "key_hash": hash_token(secret),
+            "key_prefix": secret[:SHOWN_CHARACTERS],
+            "name": to_column_text(new.name),
+            "description": to_column_text(new.description),
+            "is_admin": new.is_admin,
+            "scopes": _choose_scopes(new),
+            "user_key_hmac": owner,
+            "user_key_label": label,
+            "expires_at": new.expires_at,
+        },
+    )
+    return _show_once(row, secret, "keep it: it is shown this once")
+
+
+async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyRow:
+    """Change a key that is not revoked.
+
+    Raises:
+        NotFoundError: there is no such key, or it is revoked.
+    """
+    _refuse_admin_scope(change.scopes)
+    async with access.visit(key, Scope.ADMIN) as visit:
+        owner, label = await _resolve_user(visit, change.allowed_api_key)
+        row = await store.update_key(
+            visit.conn,
+            columns={
+                "key_id": change.id,
+                "name": to_column_text(change.name),
+                "sets_description": "description" in change.model_fields_set,
+                "description": to_column_text(change.description),
+                "is_admin": change.is_admin,
+                "scopes": None if change.scopes is None else sorted(set(change.scopes)),
+                "sets_owner": change.allowed_api_key is not None,
+                "user_key_hmac": owner,
+                "user_key_label": label,
+            },
+        )
+    if row is None:
+        raise _no_key(change.id)
+    return row
+
+
+async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
+    """Revoke a key: the next request with it, in any process, is refused.
+
+    Raises:
+        OwnKeyError: it is the caller's own.
+        NotFoundError: there is no such key, or it is revoked already.
+    """
+    async with access.visit(key, Scope.ADMIN) as visit:
+        if visit.caller.key_id == key_id:
+            raise OwnKeyError("this is the key you call with: use another one to revoke it")
+        if not await store.revoke_key(visit.conn, key_id=key_id):
+            raise _no_key(key_id)
+
+
+async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> MadeKey:
+    """Make a successor with the same rights; the old key dies when the overlap ends.
+
+    Raises:
+        InvalidInputError: the overlap is no length of time.
+        NotFoundError: there is no such live key.
+    """
+    if not (math.isfinite(overlap_hours) and 0 <= overlap_hours <= MAX_OVERLAP_HOURS):
+        raise InvalidInputError(f"overlap_hours: must be between 0 and {MAX_OVERLAP_HOURS:g}")
+    async with access.visit(key, Scope.ADMIN) as visit:
+        secret = make_key()
+        columns = {
+            "key_id": key_id,
+            "overlap_s": overlap_hours * 3600,
+            "key_hash": hash_token(secret),
+            "key_prefix": secret[:SHOWN_CHARACTERS],
+        }
+        row = await store.rotate_key(visit.conn, columns=columns)
+    if row is None:
+        raise NotFoundError(f"there is no live key {key_id} that was not rotated before")
+    return _show_once(row, secret, f"keep it: it is shown this once; the old key dies in {overlap_hours:g} hours")
+
+
+def make_key() -> str:
+    """256 random bits, recognisable."""
+    return KEY_PREFIX + secrets.token_hex(KEY_BYTES)
+
+
+async def _resolve_user(visit: Visit, user_key: str | None) -> tuple[bytes | None, str | None]:
+    if not user_key:
+        return None, None
+    owner = await visit.resolve_owner(user_key)
+    if owner is None:
+        raise InvalidInputError("allowed_api_key: nobody has this label; give the user's key itself")
+    return owner, visit.label_of(user_key)
+
+
+def _choose_scopes(new: NewKey) -> list[str]:
+    if new.is_admin and new.scopes is not None:
+        raise InvalidInputError("scopes: an admin's key has them all; leave them out")
+    _refuse_admin_scope(new.scopes)
+    if new.is_admin:
+        return sorted(Scope)
+    return sorted(USER_SCOPES if new.scopes is None else set(new.scopes))
+
+
+def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
+    if scopes is not None and Scope.ADMIN in scopes:
+        raise InvalidInputError("scopes: what makes an admin is is_admin")
+
+
+def _show_once(row: KeyRow | None, secret: str, message: str) -> MadeKey:
+    if row is None:
+        raise NotFoundError("the key was not made")
+    return MadeKey(
+        api_key=secret,
+        id=row.id,
+        key_prefix=row.key_prefix,
+        name=row.name,
+        allowed_api_key=row.allowed_api_key,
+        is_admin=row.is_admin,
+        scopes=row.scopes,
+        expires_at=row.expires_at,
+        message=message,
+    )
+
+
+def _no_key(key_id: int) -> NotFoundError:
+    return NotFoundError(f"there is no live key {key_id}")

@@ -1,0 +1,196 @@
+"""A visit: a connection together with whom it is used for, known from the database at that moment."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+from psycopg import AsyncConnection
+
+from core.access import store
+from core.access.caller import (
+    ANONYMOUS,
+    CONFIGURED_ADMIN,
+    OPEN_INGEST,
+    Caller,
+    ForbiddenError,
+    Scope,
+    UnauthorizedError,
+)
+from core.access.hasher import Hasher, find_label_range, hash_token
+from core.access.store import CallerRow
+from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction
+
+SECRET_BYTES = 32
+WRITE_TIMEOUT_MS = 10_000
+"""What a statement of a small write may take."""
+OPEN_INGEST_WARNING = "INGEST_AUTH=open: anybody who reaches this server may post traces"
+STORED_KEY_WARNING = (
+    "THUNDER_SECRET is not set: the database keeps a generated one, so whoever gets a copy of the database can test "
+    "guesses of users' keys against it and open every share link"
+)
+
+
+@dataclass(slots=True)
+class Access:
+    """What a process needs to know who calls. Nothing of a key is cached: a revoked one is dead at the next request.
+
+    Attributes:
+        open_pool: the database; null if the process has none.
+        admin_key: THUNDER_ADMIN_KEY.
+        secret: THUNDER_SECRET; null where the database must keep one.
+        ingest_open: INGEST_AUTH=open.
+    """
+
+    open_pool: Pool | None
+    admin_key: str | None = None
+    secret: str | None = None
+    ingest_open: bool = False
+    _hasher: Hasher | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def pool(self) -> Pool:
+        """The database.
+
+        Raises:
+            NotConfiguredError: the process has none.
+        """
+        if self.open_pool is None:
+            raise NotConfiguredError("DATABASE_URL is not set")
+        return self.open_pool
+
+    @property
+    def warnings(self) -> list[str]:
+        """What lowers the guard, in sentences for whoever runs this."""
+        told = {OPEN_INGEST_WARNING: self.ingest_open, STORED_KEY_WARNING: self.secret is None}
+        return [sentence for sentence, applies in told.items() if applies]
+
+    @asynccontextmanager
+    async def visit(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator["Visit"]:
+        """Open a connection for whoever has this key; for any scope but reading, in a transaction.
+
+        Args:
+            key: as it came; null if none did.
+            scope: what the caller is about to do.
+            public: whether somebody without a key may enter too; what they then see is for the work to decide.
+
+        Raises:
+            UnauthorizedError: no key, or none that is live.
+            ForbiddenError: the key's scopes don't cover it.
+        """
+        if key is None and not public:
+            raise UnauthorizedError("a key is needed: send it as X-API-Key")
+        hasher = await self.hasher()
+        async with self._open(scope) as conn:
+            caller = await self._identify(conn, hasher, key)
+            if key is not None:
+                caller.require(scope)
+            yield Visit(conn, caller, hasher)
+
+    def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
+        if scope is Scope.READ:
+            return checkout(self.pool)
+        return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
+
+    async def admit(self, key: str | None) -> Caller:
+        """Whoever has this live key, whatever it may do. The configured admin key needs no database.
+
+        Raises:
+            UnauthorizedError: no key, or none that is live.
+        """
+        if key is None:
+            raise UnauthorizedError("a key is needed: send it as X-API-Key")
+        if self._is_admin_key(key):
+            return CONFIGURED_ADMIN
+        hasher = await self.hasher()
+        async with checkout(self.pool) as conn:
+            return await self._identify(conn, hasher, key)
+
+    async def admit_ingest(self, key: str | None) -> Caller:
+        """Whoever may post a trace with this key, or without one where ingest is open.
+
+        Raises:
+            UnauthorizedError: a key is needed, and there is none that is live.
+            ForbiddenError: the key's scopes don't cover it.
+        """
+        if self.ingest_open and key is None:
+            return OPEN_INGEST
+        try:
+            caller = await self.admit(key)
+            caller.require(Scope.INGEST)
+        except (UnauthorizedError, ForbiddenError):
+            if not self.ingest_open:
+                raise
+            return OPEN_INGEST  # a key that would not do is no worse than none
+        return caller
+
+    async def hasher(self) -> Hasher:
+        """The hasher under THUNDER_SECRET; under the one the database keeps, where none is set."""
+        async with self._lock:
+            if self._hasher is None:
+                self._hasher = Hasher((self.secret or await self._read_generated_secret()).encode())
+            return self._hasher
+
+    def _is_admin_key(self, key: str) -> bool:
+        return self.admin_key is not None and hmac.compare_digest(_encode(key), _encode(self.admin_key))
+
+    async def _identify(self, conn: AsyncConnection, hasher: Hasher, key: str | None) -> Caller:
+        if key is None:
+            return ANONYMOUS
+        if self._is_admin_key(key):
+            return CONFIGURED_ADMIN
+        found = await store.find_caller(conn, key_hash=hash_token(key), user_key_hmac=hasher.hash_user_key(key))
+        if found is None:
+            raise UnauthorizedError("this key is not known, or it is revoked or expired")
+        if found.stale and found.key_id is not None:
+            await store.touch_key(conn, key_id=found.key_id)
+        return _make_caller(found)
+
+    async def _read_generated_secret(self) -> str:
+        """It never changes once it is there, so one look is enough for the life of a process."""
+        while True:
+            async with checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
+                kept = await store.generate_secret(conn, secret=secrets.token_hex(SECRET_BYTES))
+            if kept is not None:
+                return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A connection, and whom it is used for."""
+
+    conn: AsyncConnection
+    caller: Caller
+    hasher: Hasher
+
+    async def resolve_owner(self, text: str) -> bytes | None:
+        """The HMAC of a user's key, given as itself or as its label; null for a label that nothing has."""
+        span = find_label_range(text)
+        if span is None:
+            return self.hasher.hash_user_key(text)
+        found = await store.find_owner(self.conn, label=text, lowest=span[0], highest=span[1])
+        return found.user_key_hmac if found else None
+
+    def label_of(self, text: str) -> str:
+        """The label of a user's key, given as itself or as its label."""
+        return text if find_label_range(text) else self.hasher.label_user_key(text)
+
+
+def _make_caller(row: CallerRow) -> Caller:
+    scopes = frozenset(Scope) if row.is_admin else frozenset(map(Scope, row.scopes))
+    return Caller(
+        name=row.name,
+        scopes=scopes,
+        is_admin=row.is_admin,
+        owner=row.user_key_hmac,
+        owner_label=row.user_key_label,
+        key_id=row.key_id,
+        poster="user" if row.root_id is None else f"key:{row.root_id}",
+    )
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,34 @@
+"""The chores on keys: a shell that reaches the database may do what an admin may."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from core.access.session import Access
+from core.access.store import KeyRow
+from core.database.pool import open_pool
+from core.settings import Settings
+
+T = TypeVar("T")
+
+
+def run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]) -> T:
+    """Do something with the rights of an admin, by a key that lives as long as this takes."""
+    return asyncio.run(_run_as_admin(settings, work))
+
+
+async def _run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]) -> T:
+    key = secrets.token_hex(32)
+    secret = settings.thunder_secret
+    async with open_pool(settings) as pool:
+        return await work(Access(pool, admin_key=key, secret=secret.get_secret_value() if secret else None), key)
+
+
+def describe_key(row: KeyRow) -> str:
+    """One line of `keys list`."""
+    state = "live" if row.is_active else "dead"
+    rights = "admin" if row.is_admin else ",".join(row.scopes)
+    whose = f" of {row.allowed_api_key}" if row.allowed_api_key else ""
+    used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never"
+    return f"{row.id:>5}  {row.key_prefix}…  {state}  {rights}{whose}  used {used}  {row.name}"

@@ -1,0 +1,1 @@
+"""Shares: links by which somebody without a key reads one public request."""

@@ -1,0 +1,109 @@
+"""Publishing a request, and reading one by its link.
+
+A token is derived from a nonce (core.access.hasher), so that the owner can be shown it again, and found by its hash, so
+that the database does not hold it. Publishing what is public answers the same link; a new nonce kills the old one.
+"""
+
+import secrets
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from core.access.caller import Scope
+from core.access.hasher import hash_token
+from core.access.session import Access, Visit
+from core.errors import InvalidInputError, NotFoundError
+from core.shares import store
+from core.shares.store import ShareRow
+from core.traces.read import SHARED, hidden, is_no_id, render_stored_log
+from core.traces.timestamp import Timestamp
+
+NONCE_BYTES = 16
+
+
+class Publication(BaseModel):
+    """How to publish: until a moment, or until it is taken back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    expires_at: Timestamp | None = None
+
+
+class Share(BaseModel):
+    """A request's link, or that it has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request_id: str
+    is_public: bool
+    public_token: str | None
+    public_url: str | None
+    expires_at: datetime | None
+    message: str
+
+
+async def publish_request(access: Access, key: str | None, *, request_id: str, publication: Publication) -> Share:
+    """Make a request public, or tell the link it already has; an expiry that is given replaces the former.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+        InvalidInputError: the expiry is past.
+    """
+    if publication.expires_at is not None and publication.expires_at <= datetime.now(UTC):
+        raise InvalidInputError("expires_at: it is past already")
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await _lock_own(visit, request_id)
+        kept = row.share_nonce if row.is_public else None
+        nonce = kept or secrets.token_bytes(NONCE_BYTES)
+        expires_at = publication.expires_at or (row.share_expires_at if kept else None)
+        token = visit.hasher.derive_share_token(SHARED, row.id, nonce)
+        await store.set_share(
+            visit.conn, row_id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
+        )
+    return Share(
+        request_id=request_id,
+        is_public=True,
+        public_token=token,
+        public_url=f"/share/request/{token}",
+        expires_at=expires_at,
+        message="already public; this is its link" if kept else "public now, to whoever has the link",
+    )
+
+
+async def unpublish_request(access: Access, key: str | None, *, request_id: str) -> Share:
+    """Take a request's link back, for good: the next one will be another.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await _lock_own(visit, request_id)
+        await store.set_share(visit.conn, row_id=row.id, nonce=None, token_hash=None, expires_at=None)
+    return Share(
+        request_id=request_id,
+        is_public=False,
+        public_token=None,
+        public_url=None,
+        expires_at=None,
+        message="no longer public; its link is dead" if row.is_public else "was not public",
+    )
+
+
+async def read_shared_log(access: Access, *, token: str) -> bytes:
+    """The log that a link opens, without any key.
+
+    Raises:
+        NotFoundError: the link is unknown, taken back or expired.
+    """
+    async with access.visit(None, Scope.READ, public=True) as visit:
+        stored = await store.get_shared_log(visit.conn, token_hash=hash_token(token))
+    if stored is None:
+        raise NotFoundError("this link is not known, or it is no longer public")
+    return render_stored_log(stored, visit.hasher, owned=False)
+
+
+async def _lock_own(visit: Visit, request_id: str) -> ShareRow:
+    row = None if is_no_id(request_id) else await store.lock_share(visit.conn, request_id=request_id)
+    if row is None or not visit.caller.may_see(row.user_key_hmac):
+        raise hidden(visit.caller, request_id)
+    return row

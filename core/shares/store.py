@@ -1,0 +1,48 @@
+"""The SQL of shares. Each function runs one statement."""
+
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+from core.traces.store import StoredLog
+
+_LOCK_SHARE = load_query("shares/lock_share")
+_SET_SHARE = load_query("shares/set_share")
+_GET_SHARED_LOG = load_query("shares/get_shared_log")
+
+
+class ShareRow(BaseModel):
+    """Whether and how a request is public."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    user_key_hmac: bytes | None
+    share_nonce: bytes | None
+    share_expires_at: datetime | None
+    is_public: bool
+
+
+async def lock_share(conn: AsyncConnection, *, request_id: str) -> ShareRow | None:
+    """A request's share, locked until the transaction ends; null if there is no such request."""
+    cursor = conn.cursor(row_factory=class_row(ShareRow))
+    await cursor.execute(_LOCK_SHARE, {"request_id": request_id})
+    return await cursor.fetchone()
+
+
+async def set_share(
+    conn: AsyncConnection, *, row_id: int, nonce: bytes | None, token_hash: bytes | None, expires_at: datetime | None
+) -> None:
+    """Make a request public, or, with nulls, no longer."""
+    values = {"id": row_id, "nonce": nonce, "token_hash": token_hash, "expires_at": expires_at}
+    await conn.execute(_SET_SHARE, values)
+
+
+async def get_shared_log(conn: AsyncConnection, *, token_hash: bytes) -> StoredLog | None:
+    """The log that a live share token opens."""
+    cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
+    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash})
+    return await cursor.fetchone()

@@ -1,0 +1,147 @@
+"""/auth/…: who am I, and the keys that an admin gives out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access.bootstrap import BootstrapRequest, bootstrap
+from core.access.caller import Caller
+from core.access.keys import (
+    DEFAULT_OVERLAP_HOURS,
+    KeyChange,
+    MadeKey,
+    NewKey,
+    create_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+    update_key,
+)
+from core.access.store import KeyRow
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.body import describe_body, read_model
+from functions.common.context import ContextDep
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
+
+router = APIRouter(tags=["auth"], prefix="/auth")
+
+KeyId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class Identity(BaseModel):
+    """Whose key this is."""
+
+    name: str
+    allowed_api_key: str | None
+    is_admin: bool
+
+
+class Validation(Identity):
+    """The same, as the UI asks for it when somebody signs in."""
+
+    valid: bool = True
+    message: str = "this key is live"
+
+
+class Keys(BaseModel):
+    """Every key."""
+
+    keys: list[KeyRow]
+    total: int
+
+
+class Done(BaseModel):
+    """What was done to which key."""
+
+    id: int
+    message: str
+
+
+class KeyReference(BaseModel):
+    """Which key."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    id: KeyId
+
+
+class Rotation(BaseModel):
+    """For how long the old key lives on, in hours; fractions too."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    overlap_hours: float = DEFAULT_OVERLAP_HOURS
+
+
+@router.get("/validate")
+async def validate(context: ContextDep, key: KeyDep) -> Validation:
+    """Whether a key is live, and whose it is; 401 if not."""
+    return Validation(**_identify(await context.access.admit(key)).model_dump())
+
+
+@router.get("/me")
+async def get_me(context: ContextDep, key: KeyDep) -> Identity:
+    """Whose key this is."""
+    return _identify(await context.access.admit(key))
+
+
+@router.post("/bootstrap", openapi_extra=describe_body(BootstrapRequest))
+async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
+    """Make the first admin key, for whoever knows BOOTSTRAP_SECRET."""
+    asked = await read_model(request, BootstrapRequest)
+    configured = context.settings.bootstrap_secret
+    secret = configured.get_secret_value() if configured else None
+    return await bootstrap(context.access, asked, secret=secret)
+
+
+@router.get("/keys")
+async def get_keys(context: ContextDep, key: KeyDep) -> Keys:
+    """Every key that was given out, newest first; admins only."""
+    keys = await list_keys(context.access, key)
+    return Keys(keys=keys, total=len(keys))
+
+
+@router.post("/keys", openapi_extra=describe_body(NewKey))
+async def post_key(request: Request, context: ContextDep, key: KeyDep) -> MadeKey:
+    """Make a key; the answer is the only place that shows it."""
+    await context.access.admit(key)
+    return await create_key(context.access, key, await read_model(request, NewKey))
+
+
+@router.put("/keys", openapi_extra=describe_body(KeyChange))
+async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
+    """Change a key's name, description, user, scopes or rank."""
+    await context.access.admit(key)
+    change = await read_model(request, KeyChange)
+    await update_key(context.access, key, change)
+    return Done(id=change.id, message="key changed")
+
+
+@router.delete("/keys", openapi_extra=describe_body(KeyReference))
+async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
+    """Revoke a key: dead at the next request, everywhere."""
+    await context.access.admit(key)
+    reference = await read_model(request, KeyReference)
+    await revoke_key(context.access, key, key_id=reference.id)
+    return Done(id=reference.id, message="key revoked")
+
+
+@router.post("/keys/{key_id}/rotate", openapi_extra=describe_body(Rotation))
+async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: KeyId) -> MadeKey:
+    """Make a successor with the same rights; the old key dies when the overlap ends."""
+    await context.access.admit(key)
+    rotation = await read_model(request, Rotation)
+    return await rotate_key(context.access, key, key_id=key_id, overlap_hours=rotation.overlap_hours)
+
+
+def _identify(caller: Caller) -> Identity:
+    return Identity(name=caller.name, allowed_api_key=caller.owner_label, is_admin=caller.is_admin)
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

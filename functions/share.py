@@ -1,0 +1,39 @@
+"""/logs/{id}/public and /share/request/{token}: a link by which somebody without a key reads one request."""
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from core.shares.share import Publication, Share, publish_request, read_shared_log, unpublish_request
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.body import describe_body, read_model
+from functions.common.context import ContextDep
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
+
+router = APIRouter(tags=["share"])
+
+
+@router.post("/logs/{request_id}/public", openapi_extra=describe_body(Publication))
+async def publish(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Share:
+    """Make a request public. A repeat answers the same link; `expires_at` ends it by itself."""
+    await context.access.admit(key)
+    publication = await read_model(request, Publication)
+    return await publish_request(context.access, key, request_id=request_id, publication=publication)
+
+
+@router.delete("/logs/{request_id}/public")
+async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
+    """Take the link back, for good: publishing again makes another."""
+    return await unpublish_request(context.access, key, request_id=request_id)
+
+
+@router.get("/share/request/{token}", response_class=Response)
+async def get_shared_log(context: ContextDep, token: str) -> Response:
+    """The log behind a link; no key is needed, and none is told."""
+    return Response(await read_shared_log(context.access, token=token), media_type="application/json")
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

@@ -1,0 +1,3 @@
+select count(*)
+from api_keys
+where is_admin

@@ -1,0 +1,35 @@
+insert into api_keys (
+    key_hash,
+    key_prefix,
+    name,
+    description,
+    is_admin,
+    scopes,
+    user_key_hmac,
+    user_key_label,
+    expires_at
+)
+values (
+    %(key_hash)s,
+    %(key_prefix)s,
+    %(name)s,
+    %(description)s::text,
+    %(is_admin)s,
+    %(scopes)s,
+    %(user_key_hmac)s::bytea,
+    %(user_key_label)s::text,
+    %(expires_at)s::timestamptz
+)
+returning
+    id,
+    key_prefix,
+    name,
+    description,
+    user_key_label as allowed_api_key,
+    is_admin,
+    scopes,
+    revoked_at is null and coalesce(expires_at > now(), true) as is_active,
+    created_at,
+    updated_at,
+    last_used_at,
+    expires_at

@@ -1,0 +1,59 @@
+with
+present as (
+    select *
+    from api_keys
+    where
+        id = %(key_id)s
+        and revoked_at is null
+        and replaced_at is null
+        and coalesce(expires_at > now(), true)
+    for update
+),
+
+retired as (
+    update api_keys
+    set
+        expires_at = least(api_keys.expires_at, now() + make_interval(secs => %(overlap_s)s)),
+        replaced_at = now(),
+        updated_at = now()
+    from present
+    where api_keys.id = present.id
+)
+
+insert into api_keys (
+    root_id,
+    key_hash,
+    key_prefix,
+    name,
+    description,
+    is_admin,
+    scopes,
+    user_key_hmac,
+    user_key_label,
+    expires_at
+)
+select
+    coalesce(present.root_id, present.id),
+    %(key_hash)s,
+    %(key_prefix)s,
+    present.name,
+    present.description,
+    present.is_admin,
+    present.scopes,
+    present.user_key_hmac,
+    present.user_key_label,
+    present.expires_at
+from present
+returning
+    id,
+    key_prefix,
+    name,
+    description,
+    user_key_label as allowed_api_key,
+    is_admin,
+    scopes,
+    revoked_at is null and coalesce(expires_at > now(), true) as is_active,
+    created_at,
+    updated_at,
+    last_used_at,
+    expires_at

@@ -1,0 +1,3 @@
+update api_keys
+set last_used_at = now()
+where id = %(key_id)s

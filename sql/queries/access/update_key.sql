@@ -1,0 +1,27 @@
+update api_keys
+set
+    name = coalesce(%(name)s::text, name),
+    description = case when %(sets_description)s then %(description)s::text else description end,
+    is_admin = coalesce(%(is_admin)s::boolean, is_admin),
+    -- Whoever is no admin any more keeps none of an admin's scopes.
+    scopes = coalesce(
+        %(scopes)s::text[],
+        case when is_admin and not %(is_admin)s::boolean then array['curate', 'read'] else scopes end
+    ),
+    user_key_hmac = case when %(sets_owner)s then %(user_key_hmac)s::bytea else user_key_hmac end,
+    user_key_label = case when %(sets_owner)s then %(user_key_label)s::text else user_key_label end,
+    updated_at = now()
+where id = %(key_id)s and revoked_at is null
+returning
+    id,
+    key_prefix,
+    name,
+    description,
+    user_key_label as allowed_api_key,
+    is_admin,
+    scopes,
+    revoked_at is null and coalesce(expires_at > now(), true) as is_active,
+    created_at,
+    updated_at,
+    last_used_at,
+    expires_at

@@ -1,0 +1,4 @@
+select
+    count(*) as requests,
+    max(created_at) as newest
+from requests

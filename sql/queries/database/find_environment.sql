@@ -1,0 +1,5 @@
+-- Not to_regclass: its cache may be older than the lock that this transaction has just waited for.
+select max(pg_class.oid)::text
+from pg_class
+inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+where pg_class.relname = 'environment' and pg_namespace.nspname = current_schema()

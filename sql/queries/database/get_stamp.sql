@@ -1,0 +1,5 @@
+select
+    app_name,
+    stamped_at,
+    schema_version
+from environment

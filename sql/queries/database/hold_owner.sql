@@ -1,0 +1,1 @@
+select hold_owner(%(app_name)s)

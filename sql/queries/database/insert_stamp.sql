@@ -1,0 +1,5 @@
+insert into environment (app_name, schema_version)
+select
+    %(app_name)s,
+    max(version)
+from schema_migrations

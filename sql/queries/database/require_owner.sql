@@ -1,0 +1,1 @@
+select require_owner(%(app_name)s)

@@ -1,0 +1,2 @@
+update environment
+set schema_version = %(schema_version)s

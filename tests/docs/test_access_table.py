@@ -1,0 +1,82 @@
+"""The table of routes and callers of docs/ACCESS.md: every cell is sent, and every route is in it."""
+
+import json
+import re
+from typing import Any
+
+from tests.client import Client
+from tests.conftest import ADMIN_KEY, SECRET, Serve
+from tests.docs.examples import ROOT
+
+CALLERS = ("nobody", "ingest key", "another user", "the owner", "an admin")
+ROW = re.compile(rf"^\| `([A-Z]+) ([^`]+)`( if public)? \|{'( [0-9]{3} )[|]' * len(CALLERS)}$", re.MULTILINE)
+OWNER, OTHER = "the-owner-s-own-key", "bob"
+REQUEST = "owned"
+BODIES: dict[str, Any] = {
+    "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER}},
+    "POST /logs/{request_id}/outcome": {"correct": True},
+    "POST /logs/{request_id}/public": {},
+    "POST /v1/score": {"tokens": []},
+    "POST /auth/keys": {"name": "made"},
+    "POST /auth/keys/{key_id}/rotate": {},
+    "POST /auth/bootstrap": {"name": "first", "secret": "guessed"},
+}
+
+ACCESS = (ROOT / "docs" / "ACCESS.md").read_text(encoding="utf-8")
+ROWS = ROW.findall(ACCESS)
+
+
+def send(client: Client, method: str, path: str, body: object, key: str | None) -> tuple[int, Any]:
+    headers = {} if key is None else {"x_api_key": key}
+    raw = None if body is None else json.dumps(body).encode()
+    answer = client.request(method, path, raw, content_type="application/json", **headers)
+    return answer.status, answer.json
+
+
+def make_key(client: Client, **wanted: object) -> dict[str, Any]:
+    status, made = send(client, "POST", "/auth/keys", {"name": "one", **wanted}, ADMIN_KEY)
+    assert status == 200, made
+    return made
+
+
+def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) -> None:
+    client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
+    for user in (OWNER, OTHER):
+        document = {"request": {"request_id": REQUEST if user == OWNER else "other", "user_api_key": user}}
+        assert send(client, "POST", "/v1/ingest", document, ADMIN_KEY)[0] == 201
+    ingest_key = make_key(client, scopes=["ingest"], allowed_api_key=OWNER)["api_key"]
+    bound = {user: make_key(client, allowed_api_key=user)["api_key"] for user in (OWNER, OTHER)}
+    boss = make_key(client, is_admin=True)["api_key"]
+    callers = [(None,), (ingest_key,), (OTHER, bound[OTHER]), (OWNER, bound[OWNER]), (ADMIN_KEY, boss)]
+    wrong = []
+    for method, path, public, *statuses in ROWS:
+        for caller, keys, expected in zip(CALLERS, callers, statuses, strict=True):
+            for key in keys:
+                token = publish(client, wanted=bool(public) or "{token}" in path)
+                body, filled = fill(client, method, path, token)
+                got, _ = send(client, method, filled, body, key)
+                if got != int(expected):
+                    wrong.append(f"{method} {path}{public}, {caller}: {got}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def publish(client: Client, *, wanted: bool) -> str:
+    """The request's link, or no link."""
+    _, share = send(client, "POST" if wanted else "DELETE", f"/logs/{REQUEST}/public", None, ADMIN_KEY)
+    return share["public_token"] or ""
+
+
+def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
+    """The body and the path of a request, with a key that is there to be changed."""
+    body = BODIES.get(f"{method} {path}")
+    key_id = 0
+    if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
+        key_id = make_key(client)["id"]
+        body = body if "{key_id}" in path else {"id": key_id}
+    return body, path.format(request_id=REQUEST, token=token, key_id=key_id)
+
+
+def test_every_route_is_in_the_table(client: Client) -> None:
+    paths = client.request("GET", "/openapi.json").json["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert routes == {f"{method} {path}" for method, path, *_ in ROWS}

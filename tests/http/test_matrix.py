@@ -1,0 +1,261 @@
+"""Who gets what: every route by every kind of key. A route that is not in the table fails a test."""
+
+import contextlib
+import itertools
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+import urllib3
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from core.database.embedded import EmbeddedPostgres
+from core.settings import Settings
+from functions.api import web
+from functions.common.endpoints import import_endpoint, list_endpoints
+from tests.build import call, make_document, number, one_token
+from tests.client import Client
+from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE
+from tests.test_two_processes import make_key, send
+
+# The columns, in this order:
+#
+# none        no key at all
+# stranger    the key of another user, as it came with that user's traces
+# owner       the same of the user whose log it is
+# bound       a key that was given out for that user, with the scopes it has by default: read and curate
+# reader      the same with the scope `read` alone
+# unbound     a key that was given out for no user
+# ingest      a key that may post traces and nothing else
+# admin       an admin's key that was given out
+# configured  THUNDER_ADMIN_KEY
+# expired     an admin's key whose time is over
+# revoked     an admin's key that was revoked
+#
+# {private} and {public} are the owner's logs; {orphan} has no owner, so it is the admins'; {missing} does not exist.
+# {link} opens a public log; {dead} opened one that no longer is. {key} is another key's id.
+TABLE = """
+                                       none strang owner bound reader unboun ingest admin config expire revoke
+GET    /health                         200  200    200   200   200    200    200    200   200    200    200
+GET    /healthz                        200  200    200   200   200    200    200    200   200    200    200
+GET    /livez                          200  200    200   200   200    200    200    200   200    200    200
+GET    /openapi.json                   200  200    200   200   200    200    200    200   200    200    200
+GET    /docs                           200  200    200   200   200    200    200    200   200    200    200
+GET    /docs/oauth2-redirect           200  200    200   200   200    200    200    200   200    200    200
+
+GET    /auth/validate                  401  200    200   200   200    200    200    200   200    401    401
+GET    /auth/me                        401  200    200   200   200    200    200    200   200    401    401
+POST   /auth/bootstrap                 403  403    403   403   403    403    403    403   403    403    403
+GET    /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
+POST   /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
+PUT    /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
+DELETE /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
+POST   /auth/keys/{key}/rotate         401  403    403   403   403    403    403    200   200    401    401
+
+POST   /v1/ingest                      401  403    403   403   403    403    201    201   201    401    401
+POST   /v1/score                       401  200    200   200   200    200    200    200   200    401    401
+
+GET    /logs                           401  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{private}                 401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}                  200  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{orphan}                  401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}                 401  404    404   404   404    404    403    404   404    401    401
+GET    /logs/{private}/trace           401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/trace            401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{orphan}/trace            401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}/trace           401  404    404   404   404    404    403    404   404    401    401
+
+GET    /logs/{private}/outcome         401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/outcome          401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{missing}/outcome         401  404    404   404   404    404    403    404   404    401    401
+POST   /logs/{private}/outcome         401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{public}/outcome          401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{orphan}/outcome          401  404    404   404   403    404    403    200   200    401    401
+POST   /logs/{missing}/outcome         401  404    404   404   403    404    403    404   404    401    401
+
+POST   /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
+POST   /logs/{missing}/public          401  404    404   404   403    404    403    404   404    401    401
+DELETE /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
+DELETE /logs/{missing}/public          401  404    404   404   403    404    403    404   404    401    401
+GET    /share/request/{link}           200  200    200   200   200    200    200    200   200    200    200
+GET    /share/request/{dead}           404  404    404   404   404    404    404    404   404    404    404
+
+GET    /v1/confidence/summary          401  200    200   200   200    200    403    200   200    401    401
+GET    /v1/confidence/drift            401  200    200   200   200    200    403    200   200    401    401
+GET    /v1/confidence/calibration      401  200    200   200   200    200    403    200   200    401    401
+GET    /v1/confidence/{private}        401  404    200   200   200    404    403    200   200    401    401
+GET    /v1/confidence/{public}         401  404    200   200   200    404    403    200   200    401    401
+GET    /v1/confidence/{orphan}         401  404    404   404   404    404    403    200   200    401    401
+GET    /v1/confidence/{missing}        401  404    404   404   404    404    403    404   404    401    401
+GET    /v1/mods                        401  200    200   200   200    200    403    200   200    401    401
+"""
+COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
+PARAMETERS = {
+    **dict.fromkeys(("private", "public", "orphan", "missing"), "request_id"),
+    **dict.fromkeys(("link", "dead"), "token"),
+    "key": "key_id",
+}
+OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
+TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
+
+
+@contextlib.contextmanager
+def server_thread(database_url: str, **settings: str) -> Generator[Client]:
+    """All endpoints in this process, as the fixture `serve` starts them, but for as long as one likes."""
+    with pytest.MonkeyPatch.context() as patch, urllib3.PoolManager(maxsize=32, retries=False, timeout=60) as pool:
+        names = {name.upper() for name in Settings.model_fields}
+        for name in [name for name in os.environ if name in names]:
+            patch.delenv(name)
+        for name, value in {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
+            patch.setenv(name, value)
+        config = uvicorn.Config(
+            "functions.api:web", factory=True, port=0, log_level="warning", timeout_graceful_shutdown=2
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.005)
+            assert server.started, "the server did not start"
+            port = server.servers[0].sockets[0].getsockname()[1]
+            patch.undo()
+            yield Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+        finally:
+            pool.clear()
+            server.should_exit = True
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server whose database holds what the rows name."""
+
+    client: Client
+    keys: dict[str, str | None]
+    names: Iterator[str]
+
+    def post(self, user: str | None) -> str:
+        request_id = next(self.names)
+        document = make_document(
+            request_id, number(one_token()), mod_calls=[call(1)], request={"user_api_key": user} if user else {}
+        )
+        assert self.client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+        return request_id
+
+    def publish(self, request_id: str) -> str:
+        answer = send(self.client, "POST", f"/logs/{request_id}/public", ADMIN_KEY)
+        assert answer.status == 200
+        return answer.json["public_token"]
+
+    def make(self, name: str) -> str:
+        """What stands for a name in a path; made anew each time, because some rows change it."""
+        match name:
+            case "missing":
+                return next(self.names)
+            case "orphan":
+                return self.post(None)
+            case "key":
+                return str(make_key(self.client, name="another")["id"])
+            case "link":
+                return self.publish(self.post(OWNER))
+        request_id = self.post(OWNER)
+        token = self.publish(request_id) if name != "private" else ""
+        if name == "dead":
+            assert send(self.client, "DELETE", f"/logs/{request_id}/public", ADMIN_KEY).status == 200
+        return token if name == "dead" else request_id
+
+    def make_body(self, route: str) -> dict[str, Any]:
+        bodies: dict[str, Callable[[], dict[str, Any]]] = {
+            "POST /v1/ingest": lambda: make_document(next(self.names)),
+            "POST /v1/score": lambda: TOKENS,
+            "POST /auth/bootstrap": lambda: {"name": "me", "secret": "guessed"},
+            "POST /auth/keys": lambda: {"name": "new", "is_admin": True},
+            "PUT /auth/keys": lambda: {"id": int(self.make("key")), "is_admin": True},
+            "DELETE /auth/keys": lambda: {"id": int(self.make("key"))},
+            "POST /logs/{request_id}/outcome": lambda: {"correct": True},
+        }
+        return bodies.get(route, dict)()
+
+
+@pytest.fixture(scope="module")
+def place(postgres: EmbeddedPostgres) -> Iterator[Place]:
+    url = postgres.create_database("matrix", template=TEMPLATE)
+    with server_thread(url, THUNDER_SECRET=SECRET) as client, psycopg.connect(url, autocommit=True) as sql:
+        made = {
+            "bound": make_key(client, name="bound", allowed_api_key=OWNER),
+            "reader": make_key(client, name="reader", allowed_api_key=OWNER, scopes=["read"]),
+            "unbound": make_key(client, name="unbound"),
+            "ingest": make_key(client, name="ingest", scopes=["ingest"]),
+            "admin": make_key(client, name="admin", is_admin=True),
+            "expired": make_key(client, name="expired", is_admin=True, allowed_api_key=OWNER),
+            "revoked": make_key(client, name="revoked", is_admin=True, allowed_api_key=OWNER),
+        }
+        sql.execute("update api_keys set expires_at = now() where id = %s", [made["expired"]["id"]])
+        assert send(client, "DELETE", "/auth/keys", ADMIN_KEY, id=made["revoked"]["id"]).status == 200
+        given = {name: key["api_key"] for name, key in made.items()}
+        every = {"none": None, "stranger": STRANGER, "owner": OWNER, "configured": ADMIN_KEY, **given}
+        keys = {column: next(key for name, key in every.items() if name.startswith(column)) for column in COLUMNS}
+        place = Place(client, keys, (f"r{number}" for number in itertools.count()))
+        place.post(OWNER)
+        place.post(STRANGER)
+        yield place
+    postgres.drop_database("matrix")
+
+
+def name_route(method: str, path: str) -> str:
+    """A row's route as the application names it."""
+    return f"{method} {re.sub(r'{(.*?)}', lambda found: f'{{{PARAMETERS[found[1]]}}}', path)}"
+
+
+def test_every_route_answers_every_key_as_the_table_says(place: Place) -> None:
+    assert [[*row[:2], *ask(place, *row[:2])] for row in ROWS] == ROWS
+
+
+def ask(place: Place, method: str, path: str) -> Iterator[str]:
+    """What each key is answered. What a row may change is made anew for each."""
+    filled = ""
+    for key in place.keys.values():
+        if method != "GET" or not filled:
+            filled = re.sub(r"{(.*?)}", lambda found: place.make(found[1]), path)
+        answer = send(place.client, method, filled, key, **place.make_body(name_route(method, path)))
+        if answer.status >= 400:
+            assert set(answer.json) == {"error", "message", "code"}, answer.data
+            assert answer.json["code"] == answer.status
+        yield str(answer.status)
+
+
+def list_routes(app: FastAPI) -> set[str]:
+    """Every method of every path: the application's own, and those of the endpoints it mounts."""
+    endpoints = [import_endpoint(name).router.routes for name in list_endpoints()]
+    every: list[BaseRoute] = [*app.routes, *itertools.chain.from_iterable(endpoints)]
+    routes = {f"WEBSOCKET {route.path}" for route in every if isinstance(route, WebSocketRoute)}
+    for route in every:
+        if isinstance(route, Route | APIRoute):
+            # Starlette's own routes answer HEAD where they answer GET.
+            routes |= {f"{method} {route.path}" for method in route.methods or () if method != "HEAD"}
+    documented = {f"{method.upper()} {path}" for path, item in app.openapi()["paths"].items() for method in item}
+    assert documented <= routes, "list_routes overlooks some"
+    return routes
+
+
+def test_no_route_is_missing_from_the_table() -> None:
+    assert {name_route(method, path) for method, path, *_ in ROWS} == list_routes(web())
+
+
+def test_no_row_stands_twice_and_every_row_is_whole() -> None:
+    assert len({(method, path) for method, path, *_ in ROWS}) == len(ROWS)
+    assert {len(row) for row in ROWS} == {len(COLUMNS) + 2}

@@ -1,0 +1,110 @@
+"""Users' keys never stay in a document, wherever the engine puts them; everything else does, to the digit."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.traces.document import Request
+from core.traces.mask import mask_document
+from core.traces.parse import parse_document
+
+LONG = "marshall-alpha-test-key"
+SHORT = "bob"
+
+
+def hide(key: str) -> str:
+    return f"<{len(key)}>"
+
+
+def mask(body: bytes | dict[str, Any]) -> bytes:
+    if isinstance(body, dict):
+        body = json.dumps(body).encode()
+    masked = mask_document(body, parse_document(body), hide)
+    assert parse_document(masked.body).request == masked.document.request
+    return masked.body
+
+
+def trace(key: str, **parts: Any) -> dict[str, Any]:
+    return {"request": {"request_id": "r", "user_api_key": key, **parts.pop("request", {})}, **parts}
+
+
+@pytest.mark.parametrize("key", [SHORT, LONG, "kéy", 'quo"te\\', "k\ud800"])
+def test_the_key_goes_from_every_place_the_engine_puts_it(key: str) -> None:
+    document = trace(
+        key,
+        request={"active_mod_name": f"nudge@{key}", "mod_text": f"org/model/nudge@{key}", "user_prompt": "who is it?"},
+        events=[{"event_type": "Prefilled", "step": 0, "sequence_order": 1}],
+        mod_calls=[{"event_sequence_order": 1, "mod_name": f"nudge@{key}", "event_type": "Prefilled", "step": 0}],
+        extra={"created_by": key, "added_by": key, "deep": [{"user_api_key": key}]},
+    )
+    masked = json.loads(mask(document))
+    assert key not in json.dumps(masked, ensure_ascii=False)
+    assert masked["request"]["active_mod_name"] == f"nudge@{hide(key)}"
+    assert masked["mod_calls"][0]["mod_name"] == f"nudge@{hide(key)}"
+    assert masked["extra"]["deep"] == [{"user_api_key": hide(key)}]
+    assert masked["request"]["user_prompt"] == "who is it?"
+
+
+def test_a_long_key_goes_from_any_text_and_a_word_stays_in_texts() -> None:
+    text = {"final_text": f"{LONG} and {SHORT}"}
+    assert json.loads(mask(trace(LONG, request=text)))["request"]["final_text"] == f"{hide(LONG)} and {SHORT}"
+    assert json.loads(mask(trace(SHORT, request=text)))["request"]["final_text"] == f"{LONG} and {SHORT}"
+    assert json.loads(mask(trace(LONG, note=f"x{LONG}y")))["note"] == f"x{hide(LONG)}y"
+
+
+def test_a_key_that_only_hangs_on_the_mod_goes_too() -> None:
+    document = {"request": {"request_id": "r", "active_mod_name": "nudge@secret", "mod_text": "a/b/nudge@secret"}}
+    assert b"secret" not in mask(document)
+    source = "from sdk import mod\n\n@mod\ndef nudge(): ..."
+    document["request"]["mod_text"] = source
+    assert json.loads(mask(document))["request"]["mod_text"] == source
+
+
+def test_another_name_that_begins_alike_stays() -> None:
+    masked = json.loads(mask(trace(SHORT, note="mod@bobby mod@bob-2 mod@bob, mod@bob")))
+    assert masked["note"] == f"mod@bobby mod@bob-2 mod@{hide(SHORT)}, mod@{hide(SHORT)}"
+
+
+def test_a_key_cannot_hide_behind_escapes() -> None:
+    disguised = "".join(f"\\u{ord(letter):04x}" for letter in LONG)
+    body = f'{{"request": {{"request_id": "r", "user_api_key": "{LONG}"}}, "note": "{disguised}"}}'.encode()
+    assert json.loads(mask(body))["note"] == hide(LONG)
+
+
+def test_a_second_request_cannot_hide_behind_the_first() -> None:
+    body = b'{"request": {"request_id": "a"}, "request": {"request_id": "r", "user_api_key": "bob", "n": 1}}'
+    assert b"bob" not in mask(body)
+
+
+def test_what_follows_the_request_stays_byte_for_byte() -> None:
+    rest = b', "events" : [ ] ,"n":1.10, "big":123456789012345678901234567890,"e":1E5,"u":"\\u00e9"}  '
+    body = b'  {"request" : {"request_id":"r","user_api_key":"bob","t":0.70,"e":-1e-999}' + rest
+    masked = mask(body)
+    assert masked.endswith(rest)
+    assert b'"t":0.70,"e":-1e-999' in masked
+
+
+def test_without_a_key_nothing_changes() -> None:
+    body = b'{"request":{"request_id":"r", "t" : 1.0}, "x": [1 ,2]}'
+    assert mask(body) == body
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(extra=st.dictionaries(st.text(), JSON, max_size=4), key=st.sampled_from([SHORT, LONG, "é…\\"]))
+def test_everything_but_the_key_survives(extra: dict[str, Any], key: str) -> None:
+    document = {"request": {**extra, "request_id": "r", "user_api_key": key}, "extra": extra}
+    for name in ("request", "events", "mod_calls", "mod_logs", "actions"):
+        extra.pop(name, None)
+    for name in set(Request.model_fields) - {"request_id", "user_api_key"}:
+        document["request"].pop(name, None)
+    masked = json.loads(mask(document))
+    assert masked == {**document, "request": {**document["request"], "user_api_key": hide(key)}}
