@@ -42,7 +42,7 @@ async def list_logs(
 
 @router.get("/logs/{request_id}/trace", response_class=Response)
 async def get_trace(context: ContextDep, key: KeyDep, request_id: str) -> Response:
-    """The document, byte for byte as it was posted."""
+    """The document as it was posted, with a label in place of a user's key."""
     return Response(await read_document(context.access, key, request_id=request_id), media_type="application/json")
 
 

@@ -349,7 +349,7 @@ ALTER TABLE ONLY public.request_traces ALTER COLUMN log SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE public.request_traces IS 'The trace itself, whole; one row per request.';
 
-COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, byte for byte.';
+COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, with a label in place of a user''s key.';
 
 COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
 

@@ -85,7 +85,7 @@ alter table request_traces alter column document set storage external;
 alter table request_traces alter column log set storage external;
 
 comment on table request_traces is 'The trace itself, whole; one row per request.';
-comment on column request_traces.document is 'One zstd frame: the body as it was posted, byte for byte.';
+comment on column request_traces.document is 'One zstd frame: the body as it was posted, with a label in place of a user''s key.';
 comment on column request_traces.document_bytes is 'Length of the body before compression.';
 comment on column request_traces.log is 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest.';
 
