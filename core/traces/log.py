@@ -6,6 +6,7 @@ Everything that never changes is made here once, at ingest, and stored compresse
 import math
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from core.confidence import Distribution, InvalidDistribution, read_prob
@@ -16,6 +17,8 @@ from core.traces.scored import ScoredTrace
 from core.traces.stats import build_inference_stats
 
 Row = dict[str, Any]
+
+_LOGPROB = itemgetter("logprob")
 
 UNKNOWN = (
     "model_version",
@@ -101,7 +104,16 @@ def _shown_steps(trace: ScoredTrace) -> list[int]:
 
 def _show_top_tokens(top_tokens: list[Any] | None) -> Any:  # noqa: ANN401 - JSON
     """The UI reads logprob: where only prob was posted, its logarithm is added."""
-    return [_with_logprob(entry) for entry in top_tokens] if top_tokens else top_tokens
+    if not top_tokens or _all_have_logprobs(top_tokens):
+        return top_tokens
+    return [_with_logprob(entry) for entry in top_tokens]
+
+
+def _all_have_logprobs(top_tokens: list[Any]) -> bool:
+    try:
+        return None not in map(_LOGPROB, top_tokens)
+    except (KeyError, TypeError):
+        return False
 
 
 def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
