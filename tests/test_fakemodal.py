@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 import pytest
 
 from core.database.embedded import EmbeddedPostgres
+from core.database.migrations import adopt
 from functions.common.endpoints import list_endpoints
-from tests.conftest import ADMIN_KEY, TEMPLATE, load_trace
+from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, load_trace, masked
 from tests.tools.fakemodal import FakeModal
 
 ROOT = Path(__file__).parents[1]
@@ -24,14 +26,17 @@ STAGING = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "th
 
 Secrets = dict[str, dict[str, str]]
 UNUSED = {"DATABASE_URL": "postgresql://unused"}
+SECRETS = ("thunder-db", "thunder-db-staging", "thunder-db-dev")
 
 
 @pytest.fixture
 def secrets(postgres: EmbeddedPostgres) -> Generator[Secrets]:
-    """Modal's secrets for two environments, each with a migrated database."""
+    """Modal's secrets for two environments, each with a migrated database of its own."""
     databases = {"thunder-db": "fakemodal_production", "thunder-db-staging": "fakemodal_staging"}
     urls = {secret: postgres.create_database(name, template=TEMPLATE) for secret, name in databases.items()}
-    yield {secret: {"DATABASE_URL": url, "THUNDER_ADMIN_KEY": ADMIN_KEY} for secret, url in urls.items()}
+    adopt(urls["thunder-db-staging"], app_name=STAGING["MODAL_APP_NAME"])
+    keys = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    yield {secret: {"DATABASE_URL": url, **keys} for secret, url in urls.items()}
     for name in databases.values():
         postgres.drop_database(name)
 
@@ -87,7 +92,7 @@ def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> Non
         for function in ("logs", "api"):
             _, feed = await call(modal, app, function, "/logs")
             assert [row["request_id"] for row in feed["data"]] == [mine]
-            assert await call(modal, app, function, f"/logs/{mine}/trace") == (200, traces[app])
+            assert await call(modal, app, function, f"/logs/{mine}/trace") == (200, masked(traces[app]))
         _, health = await call(modal, app, "api", "/health")
         assert (health["status"], health["app"]) == ("ok", app)
         assert (await call(modal, app, "logs", "/health"))[0] == 404
@@ -98,6 +103,85 @@ def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> Non
             assert modal.task_failures == []
 
     asyncio.run(run())
+
+
+def test_a_staging_app_on_production_s_database_answers_503_and_writes_nothing(secrets: Secrets) -> None:
+    app, production = STAGING["MODAL_APP_NAME"], secrets["thunder-db"]["DATABASE_URL"]
+    # The mistake that no name gives away: staging's secret with production's URL.
+    mistaken = {**secrets, "thunder-db-staging": secrets["thunder-db"]}
+    sentence = f"this database belongs to thunder-backend; this app is {app}; "
+    paths = {"logs": "/logs", "mods": "/v1/mods", "confidence": "/v1/confidence/summary", "api": "/logs/plain-capital"}
+
+    async def run() -> None:
+        async with deploy(mistaken, STAGING, PRODUCTION) as modal:
+            status, _ = await call(modal, "thunder-backend", "ingest", "/v1/ingest", load_trace("plain-capital"))
+            assert status == 201
+            before = count_rows(production)
+            for name in ("plain-capital", "force-prefix"):
+                refused = await call(modal, app, "ingest", "/v1/ingest", load_trace(name))
+                assert (refused[0], refused[1]["error"].startswith(sentence)) == (503, True)
+            for function, path in paths.items():
+                refused = await call(modal, app, function, path)
+                assert (refused[0], refused[1]["error"].startswith(sentence)) == (503, True), function
+            status, health = await call(modal, app, "health", "/health")
+            assert (status, health["database"]["error"].startswith(sentence)) == (503, True)
+            assert (await call(modal, app, "health", "/livez"))[0] == 200
+            assert count_rows(production) == before
+            assert modal.task_failures == []
+
+    asyncio.run(run())
+
+
+def count_rows(dsn: str) -> list[Any]:
+    """Rows of every table that a trace or a key leaves some in, and how often a trace was posted again."""
+    tables = ("requests", "request_traces", "request_steps", "step_logit_summaries", "mods", "mod_calls", "api_keys")
+    counts = ", ".join(f"(select count(*) from {table})" for table in tables)
+    with psycopg.connect(dsn) as conn:
+        return conn.execute(f"select {counts}, (select sum(revision) from requests)".encode()).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("command", "environment", "sentence"),
+    [
+        ("deploy", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not go with the secret thunder-db"),
+        ("deploy", {"MODAL_SECRET_NAME": "thunder-db-staging"}, "does not go with the secret thunder-db-staging"),
+        ("deploy", {"MODAL_APP_NAME": "thunder-backend-staging"}, "MODAL_SECRET_NAME is not set"),
+        ("serve", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not go with the secret thunder-db"),
+    ],
+)
+def test_names_that_do_not_go_together_register_nothing(
+    command: str, environment: dict[str, str], sentence: str
+) -> None:
+    async def run() -> tuple[int | None, str]:
+        async with asyncio.timeout(SECONDS), FakeModal(secrets=dict.fromkeys(SECRETS, UNUSED)) as modal:
+            done = await modal.cli(command, "deploy.py", cwd=str(ROOT), env=environment, check=False)
+            assert (modal.apps, modal.functions) == ({}, {})
+            return done
+
+    status, output = asyncio.run(run())
+    assert (status, "Not deployed: " in output, sentence in output, "Traceback" in output) == (1, True, True, False)
+
+
+def test_modal_serve_takes_an_environment_of_its_own() -> None:
+    async def run() -> dict[str, Any]:
+        async with asyncio.timeout(SECONDS), FakeModal(secrets=dict.fromkeys(SECRETS, UNUSED)) as modal:
+            await modal.cli("serve", "deploy.py", "--timeout", "1", cwd=str(ROOT))
+            return modal.dump()
+
+    for function in asyncio.run(run())["functions"].values():
+        assert function["app"] == "thunder-backend-dev"
+        assert function["secrets"][0]["name"] == "thunder-db-dev"
+
+
+def test_modal_serve_without_such_a_secret_stops() -> None:
+    async def run() -> tuple[int | None, str]:
+        async with asyncio.timeout(SECONDS), FakeModal(secrets={"thunder-db": UNUSED}) as modal:
+            done = await modal.cli("serve", "deploy.py", "--timeout", "1", cwd=str(ROOT), check=False)
+            assert modal.functions == {}
+            return done
+
+    status, output = asyncio.run(run())
+    assert (status, "thunder-db-dev" in output) == (1, True)
 
 
 def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:

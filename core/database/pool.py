@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import psycopg
 from psycopg import AsyncConnection
@@ -23,7 +24,14 @@ MAX_IDLE_S = 120
 """Neon suspends a compute after five idle minutes and cuts its sockets; ours are gone before."""
 MAX_LIFETIME_S = 1800
 
-Pool = AsyncConnectionPool[AsyncConnection]
+
+class CheckedConnection(AsyncConnection):
+    """A pooled connection, with what its database had against us when it was checked out."""
+
+    refusal: psycopg.Error | None = None
+
+
+Pool = AsyncConnectionPool[CheckedConnection]
 """Its name is the app's: what the stamp of the database must say."""
 
 
@@ -58,7 +66,8 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         timeout=CHECKOUT_TIMEOUT_S,
         max_idle=MAX_IDLE_S,
         max_lifetime=MAX_LIFETIME_S,
-        check=AsyncConnectionPool.check_connection,
+        connection_class=CheckedConnection,
+        check=partial(_check, app_name=settings.thunder_app_name),
         configure=_configure,
         kwargs={
             "autocommit": True,
@@ -79,26 +88,36 @@ async def _configure(conn: AsyncConnection) -> None:
     register_arrays(conn)
 
 
+async def _check(conn: CheckedConnection, *, app_name: str) -> None:
+    """Whether the connection still lives and the database is ours, in the one round trip that the first takes anyway.
+
+    (In a pipeline with the caller's first statement it would take one more: psycopg waits when it leaves a pipeline.)
+    A dead connection raises, and the pool tries the next; a refusal waits for `checkout`, for it would be the same.
+    """
+    conn.refusal = None
+    try:
+        await require_owner(conn, app_name=app_name)
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        conn.refusal = error
+
+
 @asynccontextmanager
 async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """One connection, its database's owner checked.
-
-    The check is the first statement of a pipeline, so it travels with the caller's first one, which is void if it
-    fails. Up to the end of the block, or a `transaction` in it, all statements are one implicit transaction.
+    """One connection, in autocommit mode, to a database that is ours.
 
     Raises:
-        ForeignDatabaseError: the database belongs to another app. Nothing was read or written.
+        ForeignDatabaseError: the database belongs to another app.
         DatabaseUnavailableError: something is wrong with the database itself.
     """
-    with _translated_errors():
-        async with asyncio.timeout(WORK_S), pool.connection() as conn, conn.pipeline():
-            await require_owner(conn, app_name=pool.name)
-            yield conn
+    async with _open(pool, seconds=WORK_S) as conn:
+        yield conn
 
 
 @asynccontextmanager
 async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
-    """One connection in a transaction that writes: the owner is checked in it, and cannot change until it ends.
+    """One connection in a transaction that writes: the owner is checked in it again, and cannot change until it ends.
 
     Two round trips if the block reads no result before its last statement: the whole, and the commit.
 
@@ -110,11 +129,10 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
         ForeignDatabaseError: the database belongs to another app. Nothing was written.
         DatabaseUnavailableError: something is wrong with the database itself.
     """
-    with _translated_errors():
-        async with asyncio.timeout(WORK_S + timeout_ms / 1000), pool.connection() as conn, transaction(conn):
-            await set_timeout(conn, milliseconds=timeout_ms)
-            await hold_owner(conn, app_name=pool.name)
-            yield conn
+    async with _open(pool, seconds=WORK_S + timeout_ms / 1000) as conn, transaction(conn):
+        await set_timeout(conn, milliseconds=timeout_ms)
+        await hold_owner(conn, app_name=pool.name)
+        yield conn
 
 
 async def check_owner(pool: Pool) -> None:
@@ -126,6 +144,15 @@ async def check_owner(pool: Pool) -> None:
     """
     async with checkout(pool):
         pass
+
+
+@asynccontextmanager
+async def _open(pool: Pool, *, seconds: float) -> AsyncIterator[AsyncConnection]:
+    with _translated_errors():
+        async with asyncio.timeout(seconds), pool.connection() as conn:
+            if conn.refusal is not None:
+                raise conn.refusal
+            yield conn
 
 
 @contextmanager

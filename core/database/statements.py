@@ -19,7 +19,7 @@ async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
 
 
 async def require_owner(conn: AsyncConnection, *, app_name: str) -> None:
-    """Fail with SQLSTATE TH001 unless the database belongs to this app; in a pipeline, so does all that follows."""
+    """Fail with SQLSTATE TH001 unless the database belongs to this app."""
     await conn.execute(REQUIRE_OWNER, {"app_name": app_name})
 
 

@@ -13,6 +13,7 @@ from core.settings import Settings
 from functions.common.context import open_context
 from functions.common.errors import AlwaysAnswer, add_error_handlers
 from functions.common.limits import Limits
+from functions.common.owner import OwnerGuard
 
 VERSION = "0.1.0"
 DESCRIPTION = "Token-level traces of every inference, kept whole and scored. docs/API.md tells the rest."
@@ -50,6 +51,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(_TrailingSlash)
     app.add_middleware(Limits)
+    app.add_middleware(OwnerGuard)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
     return app
