@@ -67,6 +67,7 @@ def register(name: str) -> None:
         memory=scaling.memory_mb,
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,
+        max_containers=scaling.max_containers,
         # Python and every import are done once per deploy, not once per cold start.
         enable_memory_snapshot=True,
     )(serve)

@@ -89,6 +89,7 @@ def test_a_function_scales_as_its_module_says(deploy: Deploy, name: str) -> None
     assert arguments["memory"] == scaling.memory_mb
     assert arguments["timeout"] == scaling.timeout_s
     assert arguments["scaledown_window"] == scaling.idle_s
+    assert arguments["max_containers"] == scaling.max_containers
     assert deployed.modal.concurrent.call_args_list[ENDPOINTS.index(name)].kwargs == {
         "max_inputs": scaling.max_inputs,
         "target_inputs": scaling.target_inputs,

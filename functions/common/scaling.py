@@ -13,6 +13,7 @@ class Scaling:
         memory_mb: what a container reserves.
         timeout_s: how long one request may take; Modal answers 303 after 150 s.
         idle_s: how long an idle container stays.
+        max_containers: how many there may be: a flood ends here, and not at the database's connections.
     """
 
     max_inputs: int
@@ -20,3 +21,4 @@ class Scaling:
     memory_mb: int
     timeout_s: int = 60
     idle_s: int = 120
+    max_containers: int = 20
