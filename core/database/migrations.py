@@ -106,6 +106,8 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
     Raises:
         MigrationError: the database has no stamp table: it is not migrated.
     """
+    if not app_name.strip():
+        raise MigrationError("--app-name: an app has a name")
     with _connect(dsn) as conn, conn.transaction():
         conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
         if not _is_stampable(conn):

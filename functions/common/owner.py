@@ -24,8 +24,7 @@ class OwnerGuard:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.foreign: str | None = None
-        self.asked_at = -float("inf")
+        self.ours_at = -float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and look whose the database is before the answer leaves."""
@@ -49,14 +48,13 @@ class OwnerGuard:
     async def _find_foreign_owner(self, context: Context) -> str | None:
         """The sentence, if the database is another app's; null if it is ours, or cannot be asked."""
         pool = context.access.open_pool
-        if pool is None or time.monotonic() - self.asked_at < REMEMBERED_S:
-            return self.foreign
+        if pool is None or time.monotonic() - self.ours_at < REMEMBERED_S:
+            return None
         try:
             await check_owner(pool)
-            self.foreign = None
         except ForeignDatabaseError as error:
-            self.foreign = str(error)
+            return str(error)  # not remembered: what was stored since must not be denied
         except DatabaseUnavailableError:
             return None
-        self.asked_at = time.monotonic()
-        return self.foreign
+        self.ours_at = time.monotonic()
+        return None
