@@ -18,10 +18,10 @@ router = APIRouter(tags=["ingest"])
 @router.post("/v1/ingest", status_code=201, openapi_extra=describe_body(TraceDocument))
 async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt:
     """Check, score and store one trace; answered after the commit, never before."""
-    caller = await context.access.admit_ingest(key)
+    await context.access.admit_ingest(key)
     body = await read_json_body(request, context)
     prepared = await context.run(prepare_trace, body, await context.access.hasher())
-    return await ingest_trace(context.access.pool, prepared, caller)
+    return await ingest_trace(context.access, key, prepared)
 
 
 def web() -> FastAPI:

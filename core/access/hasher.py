@@ -53,6 +53,11 @@ def find_label_range(text: str) -> tuple[bytes, bytes] | None:
     return prefix.ljust(HMAC_BYTES, b"\0"), prefix.ljust(HMAC_BYTES, b"\xff")
 
 
+def strip_labels(text: str) -> str:
+    """A text without the labels of users' keys, for whoever may be told none."""
+    return _LABEL.sub("…", text)
+
+
 def hash_token(token: str) -> bytes:
     """SHA-256 of a key or token of ours: they are 256 random bits, so nothing slower is needed."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

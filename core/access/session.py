@@ -109,17 +109,27 @@ class Access:
         async with checkout(self.pool) as conn:
             return await self._identify(conn, hasher, key)
 
-    async def admit_ingest(self, key: str | None) -> Caller:
-        """Whoever may post a trace with this key, or without one where ingest is open.
+    async def admit_ingest(self, key: str | None) -> None:
+        """Let on whoever may post a trace with this key, before a body is read; `identify_ingest` decides.
 
         Raises:
             UnauthorizedError: a key is needed, and there is none that is live.
             ForbiddenError: the key's scopes don't cover it.
         """
-        if self.ingest_open and key is None:
-            return OPEN_INGEST
+        if not self.ingest_open:
+            (await self.admit(key)).require(Scope.INGEST)
+
+    async def identify_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
+        """Whoever posts a trace with this key, or without one where ingest is open; known in the writing transaction.
+
+        Raises:
+            UnauthorizedError: a key is needed, and there is none that is live.
+            ForbiddenError: the key's scopes don't cover it.
+        """
+        if key is None and not self.ingest_open:
+            raise UnauthorizedError("a key is needed: send it as X-API-Key")
         try:
-            caller = await self.admit(key)
+            caller = await self._identify(conn, await self.hasher(), key)
             caller.require(Scope.INGEST)
         except (UnauthorizedError, ForbiddenError):
             if not self.ingest_open:

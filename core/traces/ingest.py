@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
-from core.database.pool import Pool, checkout_transaction
+from core.access.session import Access
+from core.database.pool import checkout_transaction
 from core.errors import ThunderError
 from core.traces import rows, store
 from core.traces.log import render_log
@@ -75,17 +76,21 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     )
 
 
-async def ingest_trace(pool: Pool, prepared: PreparedTrace, caller: Caller) -> Receipt:
+async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:
     """Store a prepared trace in one transaction; the receipt is for after its commit.
 
     Raises:
+        UnauthorizedError: the key died while the body was on its way.
         ForbiddenError: the caller's key is bound to one user, and this is another's trace.
         OtherOwnerError: the id is taken by another owner's request.
     """
     trace = prepared.trace
     request_id = trace.document.request.request_id
-    ownership = _decide_ownership(prepared, caller)
-    async with checkout_transaction(pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
+    async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
+        caller = await access.identify_ingest(conn, key)
+        ownership = _decide_ownership(prepared, caller)
+        if caller.is_admin:
+            await store.forget_former_owner(conn, request_id=request_id, owner=ownership["user_key_hmac"])
         upserted = await store.upsert_request(conn, columns={**rows.request_columns(trace), **ownership})
         await store.delete_children(conn, request_id=request_id)
         await store.insert_trace(

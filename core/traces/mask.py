@@ -5,6 +5,7 @@ enough to be no word, any place at all. The rest stays as it was posted, byte fo
 the key, is a small part of a document and written anew by itself, and what follows it is only searched.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ LONG_KEY = 16
 _STARTS_WITH_REQUEST = re.compile(r'\s*\{\s*"request"\s*:\s*')
 _NEEDLESS_ESCAPE = re.compile(r"\\u00[2-7][0-9a-fA-F]|\\/")
 """Escapes that no JSON writer needs for a printable character: a key could hide behind them."""
-_MOD_PATH = re.compile(r"\S*?[^\s@]@(\S+)")
 _KEY_FIELDS = ("user_api_key", "created_by", "added_by")
+_NAMED_KEY = re.compile(rf'"(?:{"|".join(_KEY_FIELDS)})"\s*:\s*("(?:[^"\\]|\\.)*")')
+_PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]*[A-DF-Za-df-z_:~][A-Za-z0-9_.:+~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     Raises:
         InvalidInputError: it is nested too deeply to be searched.
     """
-    labels = {key: label(key) for key in find_keys(document)}
+    text = body.decode()
+    labels = {key: label(key) for key in find_keys(text, document)}
     if not labels:
         return MaskedDocument(body, document)
-    text = body.decode()
     request_id = document.request.request_id
-    if _mask(request_id, labels) != request_id:
+    if request_id in labels or _mask(request_id, labels) != request_id:
         raise InvalidInputError("request.request_id: an id cannot hold a user's key")
     try:
         return _mask_quickly(text, document, labels) or _reread(dump_exact(_mask(load_exact(text)[0], labels)))
@@ -61,15 +63,24 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
         raise InvalidInputError(describe_validation(error, "request")) from None
 
 
-def find_keys(document: TraceDocument) -> list[str]:
-    """The users' keys that a document names: its owner's, and those that hang on mods."""
+def find_keys(text: str, document: TraceDocument) -> list[str]:
+    """The users' keys that a document names: its owner's, those that hang on mods, and those of who did something.
+
+    The last are looked for in the text: where a name occurs twice, the parsed document has only one of them.
+    """
     request = document.request
     names = {request.active_mod_name, request.mod_text, *(row.mod_name for row in document.mod_calls)}
     names.update(row.mod_name for row in document.mod_logs)
-    hung = [_MOD_PATH.fullmatch(name) for name in names if name]
-    keys = {request.user_api_key, *(found[1] for found in hung if found)}
+    keys = {request.user_api_key, *(_find_hung_key(name) for name in names if name)}
+    keys.update(json.loads(found[1]) for found in _NAMED_KEY.finditer(text))
     # A longer key first: a shorter one may be a part of it.
     return sorted((key for key in keys if key), key=lambda key: (-len(key), key))
+
+
+def _find_hung_key(name: str) -> str | None:
+    """The key of `mod@<key>` or `…/mod@<key>`; null for a mod's source, which has lines."""
+    key = name.rpartition("@")[2]
+    return None if key == name or "\n" in name or len(key.split()) != 1 else key.strip()
 
 
 def _mask_quickly(text: str, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:
@@ -98,8 +109,8 @@ def _reread(text: str) -> MaskedDocument:
 
 
 def _is_plain(key: str) -> bool:
-    """Whether a key stands in JSON as it is: every writer leaves it alone, and it is no part of a number."""
-    return key.isascii() and key.isprintable() and not {*key} & {'"', "\\", "/"} and not {*key} <= {*"0123456789.eE+-"}
+    """Whether a key stands in JSON as it is, and only inside texts: no writer escapes it, and it is no number."""
+    return _PLAIN.fullmatch(key) is not None
 
 
 def _mask_json(text: str, key: str, label: str) -> str:

@@ -1,11 +1,12 @@
 """Reading back: the feed, the log, and the document as it was posted. One query each, after that for the caller."""
 
+import re
 from typing import Any
 
 import orjson
 
 from core.access.caller import Caller, Scope, UnauthorizedError
-from core.access.hasher import Hasher
+from core.access.hasher import Hasher, strip_labels
 from core.access.session import Access, Visit
 from core.errors import NotFoundError, ThunderError
 from core.traces import store
@@ -16,7 +17,7 @@ from core.zstandard import decompress
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
-NAMELESS = "…".encode()
+LABEL_END = re.compile("…#[0-9a-f]{12}".encode())
 SHARED = "request"
 """What a share token of a single request is derived for."""
 
@@ -72,9 +73,21 @@ def render_stored_log(stored: StoredLog, hasher: Hasher, *, owned: bool) -> byte
         "discussion_count": stored.discussion_count if owned else 0,
     }
     log = decompress(stored.log)
-    if not owned and stored.user_key_label is not None:
-        log = log.replace(stored.user_key_label.encode(), NAMELESS)  # it stands where a text held the key
+    if not owned and LABEL_END.search(log):  # a label stands where a text held a key
+        log = orjson.dumps(_strip_labels(orjson.loads(b"{" + log)))[1:]
     return orjson.dumps(changing)[:-1] + b"," + log
+
+
+def _strip_labels(value: Any) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case str():
+            return strip_labels(value)
+        case dict():
+            return {strip_labels(name): _strip_labels(part) for name, part in value.items()}
+        case list():
+            return [_strip_labels(part) for part in value]
+        case _:
+            return value
 
 
 async def read_document(access: Access, key: str | None, *, request_id: str) -> bytes:

@@ -10,6 +10,7 @@ from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
 _UPSERT_REQUEST = load_query("traces/upsert_request")
+_FORGET_FORMER_OWNER = load_query("traces/forget_former_owner")
 _DELETE_CHILDREN = load_query("traces/delete_children")
 _INSERT_TRACE = load_query("traces/insert_trace")
 _INSERT_STEPS = load_query("traces/insert_steps")
@@ -93,6 +94,11 @@ async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> A
     Returns the cursor, not the row: in a pipeline fetching would wait for the server.
     """
     return await conn.cursor(row_factory=class_row(StoredRequest)).execute(_UPSERT_REQUEST, columns)
+
+
+async def forget_former_owner(conn: AsyncConnection, *, request_id: str, owner: bytes | None) -> None:
+    """Take away what people added to a request, if it is another owner's so far."""
+    await conn.execute(_FORGET_FORMER_OWNER, {"request_id": request_id, "owner": owner})
 
 
 async def delete_children(conn: AsyncConnection, *, request_id: str) -> None:

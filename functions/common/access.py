@@ -7,14 +7,10 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
-MAX_KEY_LENGTH = 1000
-"""Characters. A longer key is none of anybody's."""
-
 
 def read_key(connection: HTTPConnection) -> str | None:
     """The key of a request: X-API-Key, else a Bearer token, else the password of Basic (a URL with credentials)."""
-    key = _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection)
-    return key[:MAX_KEY_LENGTH] if key else None
+    return _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection) or None
 
 
 def _decode(value: str) -> str:

@@ -4,10 +4,10 @@ set
     description = case when %(sets_description)s then %(description)s::text else description end,
     is_admin = coalesce(%(is_admin)s::boolean, is_admin),
     -- Whoever is no admin any more keeps none of an admin's scopes.
-    scopes = coalesce(
-        %(scopes)s::text[],
-        case when is_admin and not %(is_admin)s::boolean then array['curate', 'read'] else scopes end
-    ),
+    scopes = case
+        when coalesce(%(is_admin)s::boolean, is_admin) then array['admin', 'curate', 'ingest', 'read']
+        else coalesce(%(scopes)s::text[], case when is_admin then array['curate', 'read'] else scopes end)
+    end,
     user_key_hmac = case when %(sets_owner)s then %(user_key_hmac)s::bytea else user_key_hmac end,
     user_key_label = case when %(sets_owner)s then %(user_key_label)s::text else user_key_label end,
     updated_at = now()

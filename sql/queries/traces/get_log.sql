@@ -6,7 +6,7 @@ select
     requests.user_key_hmac,
     requests.user_key_label,
     requests.share_nonce,
-    coalesce(requests.share_expires_at > now(), requests.share_nonce is not null) as is_public,
+    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
     requests.favorited_by,
     requests.tags,
     requests.discussion_count,

@@ -84,12 +84,6 @@ on conflict (request_id) do update
         user_key_hmac = excluded.user_key_hmac,
         user_key_label = excluded.user_key_label,
         posted_by = excluded.posted_by,
-        share_nonce = case
-            when requests.user_key_hmac is not distinct from excluded.user_key_hmac then requests.share_nonce
-        end,
-        share_token_hash = case
-            when requests.user_key_hmac is not distinct from excluded.user_key_hmac then requests.share_token_hash
-        end,
         active_mod = excluded.active_mod,
         final_text = excluded.final_text,
         total_steps = excluded.total_steps,
