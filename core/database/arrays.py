@@ -8,10 +8,12 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from psycopg.abc import AdaptContext
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+from typing_extensions import override
 
 _HEADER = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i").pack
@@ -23,47 +25,88 @@ _FALSE, _TRUE = _LENGTH(1) + b"\0", _LENGTH(1) + b"\1"
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PgArray:
     """A one-dimensional array in Postgres's binary format; null where an element is None."""
 
-    oid: int
+    oid: ClassVar[int]
     data: bytes
 
 
-def _build(element_oid: int, array_oid: int, items: list[bytes]) -> PgArray:
-    header = _HEADER.pack(1, 1, element_oid, len(items), 1)
-    return PgArray(array_oid, header + b"".join(items))
+class Float8Array(PgArray):
+    """`double precision[]`."""
+
+    oid = 1022
+
+
+class Int4Array(PgArray):
+    """`integer[]`."""
+
+    oid = 1007
+
+
+class Int8Array(PgArray):
+    """`bigint[]`."""
+
+    oid = 1016
+
+
+class BoolArray(PgArray):
+    """`boolean[]`."""
+
+    oid = 1000
+
+
+class ByteaArray(PgArray):
+    """`bytea[]`."""
+
+    oid = 1001
+
+
+class TextArray(PgArray):
+    """`text[]`."""
+
+    oid = 1009
+
+
+class TimestamptzArray(PgArray):
+    """`timestamptz[]`."""
+
+    oid = 1185
+
+
+def _build(element_oid: int, items: list[bytes]) -> bytes:
+    return _HEADER.pack(1, 1, element_oid, len(items), 1) + b"".join(items)
 
 
 def float8_array(values: Iterable[float | None]) -> PgArray:
     """`double precision[]`."""
-    return _build(701, 1022, [_NULL if value is None else _FLOAT8(8, value) for value in values])
+    return Float8Array(_build(701, [_NULL if value is None else _FLOAT8(8, value) for value in values]))
 
 
 def int4_array(values: Iterable[int | None]) -> PgArray:
     """`integer[]`; values must fit."""
-    return _build(23, 1007, [_NULL if value is None else _INT4(4, value) for value in values])
+    return Int4Array(_build(23, [_NULL if value is None else _INT4(4, value) for value in values]))
 
 
 def int8_array(values: Iterable[int | None]) -> PgArray:
     """`bigint[]`; values must fit."""
-    return _build(20, 1016, [_NULL if value is None else _INT8(8, value) for value in values])
+    return Int8Array(_build(20, [_NULL if value is None else _INT8(8, value) for value in values]))
 
 
 def bool_array(values: Iterable[bool | None]) -> PgArray:
     """`boolean[]`."""
-    return _build(16, 1000, [_NULL if value is None else _TRUE if value else _FALSE for value in values])
+    return BoolArray(_build(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values]))
 
 
 def bytea_array(values: Iterable[bytes | None]) -> PgArray:
     """`bytea[]`."""
-    return _build(17, 1001, [_NULL if value is None else _LENGTH(len(value)) + value for value in values])
+    return ByteaArray(_build(17, [_NULL if value is None else _LENGTH(len(value)) + value for value in values]))
 
 
 def text_array(values: Iterable[str | None]) -> PgArray:
     """`text[]`; U+0000 and lone surrogates, which Postgres cannot hold, become U+FFFD."""
-    return _build(25, 1009, [_NULL if value is None else _pack_text(value) for value in values])
+    return TextArray(_build(25, [_NULL if value is None else _pack_text(value) for value in values]))
 
 
 def _pack_text(value: str) -> bytes:
@@ -78,7 +121,9 @@ def _pack_text(value: str) -> bytes:
 
 def timestamptz_array(values: Iterable[datetime | None]) -> PgArray:
     """`timestamptz[]`, from aware datetimes."""
-    return _build(1184, 1185, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
+    return TimestamptzArray(
+        _build(1184, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
+    )
 
 
 def _to_microseconds(moment: datetime) -> int:
@@ -86,24 +131,20 @@ def _to_microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-class _PgArrayDumper(Dumper):
-    format = Format.BINARY
-
-    def get_key(self, obj: PgArray, format: object) -> tuple[type, int]:  # type: ignore[override]  # noqa: A002
-        del format
-        return (PgArray, obj.oid)
-
-    def upgrade(self, obj: PgArray, format: object) -> "_PgArrayDumper":  # type: ignore[override]  # noqa: A002
-        del format
-        dumper = type(self)(PgArray)
-        dumper.oid = obj.oid
-        return dumper
-
-    def dump(self, obj: PgArray) -> bytes:
-        return obj.data
-
-
 def register_arrays(context: AdaptContext) -> None:
-    """Let a connection take PgArray as a parameter."""
+    """Let a connection take these arrays as parameters."""
     if context.adapters:
-        context.adapters.register_dumper(PgArray, _PgArrayDumper)
+        for kind in PgArray.__subclasses__():
+            context.adapters.register_dumper(kind, _make_dumper(kind))
+
+
+def _make_dumper(kind: type[PgArray]) -> type[Dumper]:
+    class ArrayDumper(Dumper):
+        format = Format.BINARY
+        oid = kind.oid
+
+        @override
+        def dump(self, obj: PgArray) -> bytes:
+            return obj.data
+
+    return ArrayDumper
