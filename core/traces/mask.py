@@ -18,6 +18,8 @@ from core.traces.document import Request, TraceDocument
 from core.traces.json_text import dump_exact, load_exact
 from core.traces.parse import describe_validation, parse_json, validate_document
 
+MAX_KEYS = 50
+"""Users' keys of one document: each is a search of all of it. A trace has one, and perhaps one per mod."""
 LONG_KEY = 16
 """Characters from which on a key is no word that a text may hold by chance."""
 
@@ -52,6 +54,8 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     labels = {key: label(key) for key in find_keys(text, document)}
     if not labels:
         return MaskedDocument(body, document)
+    if len(labels) > MAX_KEYS:
+        raise InvalidInputError(f"the trace names {len(labels)} users' keys; it may name {MAX_KEYS}")
     request_id = document.request.request_id
     if request_id in labels or _mask(request_id, labels) != request_id:
         raise InvalidInputError("request.request_id: an id cannot hold a user's key")
@@ -79,8 +83,8 @@ def find_keys(text: str, document: TraceDocument) -> list[str]:
 
 def _find_hung_key(name: str) -> str | None:
     """The key of `mod@<key>` or `…/mod@<key>`; null for a mod's source, which has lines."""
-    key = name.rpartition("@")[2]
-    return None if key == name or "\n" in name or len(key.split()) != 1 else key.strip()
+    key = name.partition("@")[2]  # the first sign, as strip_user_key has it: a key may be an address
+    return None if "\n" in name or len(key.split()) != 1 else key.strip()
 
 
 def _mask_quickly(text: str, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:

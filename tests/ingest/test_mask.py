@@ -144,3 +144,16 @@ def test_an_id_that_is_the_key_is_refused() -> None:
 def test_many_signs_take_no_longer_each() -> None:
     document = {"request": {"request_id": "r", "mod_text": "a@" * 200_000 + " ", "active_mod_name": "a@" * 200}}
     assert mask(document)
+
+
+def test_a_document_names_a_few_keys_at_most() -> None:
+    names = [{"created_by": f"user-{number}"} for number in range(51)]
+    with pytest.raises(InvalidInputError, match="names 51 users' keys"):
+        mask({"request": {"request_id": "r"}, "extra": names})
+    assert b"user-7" not in mask({"request": {"request_id": "r"}, "extra": names[:50]})
+
+
+def test_a_key_may_be_an_address() -> None:
+    document = {"request": {"request_id": "r", "active_mod_name": "nudge@ann@host", "mod_text": "a/b/nudge@ann@host"}}
+    assert json.loads(mask(document))["request"]["active_mod_name"] == f"nudge@{hide('ann@host')}"
+    assert b"ann" not in mask(document)
