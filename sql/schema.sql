@@ -1,6 +1,19 @@
 -- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
 -- tests/database/test_schema.py compares the two.
 
+CREATE FUNCTION public.count_curation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (old.tags, old.favorited_by, old.discussion_count, old.share_nonce, old.share_expires_at)
+        is distinct from (new.tags, new.favorited_by, new.discussion_count, new.share_nonce, new.share_expires_at)
+    then
+        new.curation = old.curation + 1;
+    end if;
+    return new;
+end
+$$;
+
 CREATE FUNCTION public.delete_request_children() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -21,29 +34,6 @@ end
 $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
-
-CREATE FUNCTION public.require_owner(app_name text) RETURNS void
-    LANGUAGE plpgsql
-    AS $_$
-declare
-    owner text;
-begin
-    select environment.app_name into owner from environment;
-    if owner is null then
-        raise exception 'this database belongs to nobody yet: run `manage.py migrate`' using errcode = 'TH001';
-    elsif owner is distinct from require_owner.app_name then
-        raise exception using
-            errcode = 'TH001',
-            message = format(
-                'this database belongs to %1$s; this app is %2$s; set DATABASE_URL to a database of %2$s, '
-                'or take this one over with `manage.py adopt --app-name %2$s`',
-                owner, require_owner.app_name
-            );
-    end if;
-end
-$_$;
-
-COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 with a sentence unless the stamp is this app''s.';
 
 CREATE TABLE public.requests (
     id bigint NOT NULL,
@@ -91,6 +81,10 @@ CREATE TABLE public.requests (
     share_nonce bytea,
     share_token_hash bytea,
     share_expires_at timestamp with time zone,
+    curation bigint DEFAULT 0 NOT NULL,
+    has_exception boolean DEFAULT false NOT NULL,
+    search tsvector DEFAULT ''::tsvector NOT NULL,
+    stored_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -125,6 +119,43 @@ COMMENT ON COLUMN public.requests.sequence_nll IS 'Nats: the sum of -ln p over t
 COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
 
 COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
+
+COMMENT ON COLUMN public.requests.curation IS 'Counts the edits people made to the row: with revision, the version of what is shown.';
+
+COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised.';
+
+COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, as they stand.';
+
+COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
+
+CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR ((request).tags @> ARRAY[tag])) AND ((favorited_by IS NULL) OR ((request).favorited_by @> ARRAY[favorited_by])) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
+
+COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters; a filter that is null passes all.';
+
+CREATE FUNCTION public.require_owner(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    owner text;
+begin
+    select environment.app_name into owner from environment;
+    if owner is null then
+        raise exception 'this database belongs to nobody yet: run `manage.py migrate`' using errcode = 'TH001';
+    elsif owner is distinct from require_owner.app_name then
+        raise exception using
+            errcode = 'TH001',
+            message = format(
+                'this database belongs to %1$s; this app is %2$s; set DATABASE_URL to a database of %2$s, '
+                'or take this one over with `manage.py adopt --app-name %2$s`',
+                owner, require_owner.app_name
+            );
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 with a sentence unless the stamp is this app''s.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -203,6 +234,71 @@ COMMENT ON TABLE public.bootstrap_attempts IS 'Tries of POST /auth/bootstrap, so
 
 ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.bootstrap_attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.collection_members (
+    collection_id bigint NOT NULL,
+    request_pk bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text,
+    notes text
+);
+
+COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
+
+CREATE TABLE public.collections (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_by text,
+    user_key_hmac bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    share_nonce bytea,
+    share_token_hash bytea,
+    CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
+
+COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
+
+COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
+
+COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
+
+ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.collections_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.discussions (
+    id bigint NOT NULL,
+    request_pk bigint NOT NULL,
+    username text NOT NULL,
+    comment text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT discussions_username_length CHECK (((length(username) >= 1) AND (length(username) <= 200)))
+);
+
+COMMENT ON TABLE public.discussions IS 'Comments on a request.';
+
+COMMENT ON COLUMN public.discussions.updated_at IS 'Equal to created_at until the comment is edited.';
+
+ALTER TABLE public.discussions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.discussions_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -396,6 +492,21 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.bootstrap_attempts
     ADD CONSTRAINT bootstrap_attempts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.collection_members
+    ADD CONSTRAINT collection_members_pkey PRIMARY KEY (collection_id, request_pk);
+
+ALTER TABLE ONLY public.collections
+    ADD CONSTRAINT collections_name_key UNIQUE NULLS NOT DISTINCT (user_key_hmac, name);
+
+ALTER TABLE ONLY public.collections
+    ADD CONSTRAINT collections_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.collections
+    ADD CONSTRAINT collections_share_token_hash_key UNIQUE (share_token_hash);
+
+ALTER TABLE ONLY public.discussions
+    ADD CONSTRAINT discussions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.environment
     ADD CONSTRAINT environment_pkey PRIMARY KEY (only_row);
 
@@ -448,13 +559,41 @@ CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
 CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
 
+CREATE INDEX collection_members_collection ON public.collection_members USING btree (collection_id);
+
+CREATE INDEX collection_members_request ON public.collection_members USING btree (request_pk);
+
+CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
+
+CREATE INDEX discussions_request ON public.discussions USING btree (request_pk);
+
 CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 
 CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
 
+CREATE INDEX requests_favorites ON public.requests USING gin (favorited_by);
+
+CREATE INDEX requests_least_sure ON public.requests USING btree (COALESCE(sequence_confidence, (2)::double precision), id);
+
+CREATE INDEX requests_least_sure_of_user ON public.requests USING btree (user_key_hmac, COALESCE(sequence_confidence, (2)::double precision), id);
+
+CREATE INDEX requests_mods ON public.requests USING gin (mods);
+
 CREATE INDEX requests_newest ON public.requests USING btree (created_at DESC, id DESC);
 
 CREATE INDEX requests_newest_of_user ON public.requests USING btree (user_key_hmac, created_at DESC, id DESC);
+
+CREATE INDEX requests_of_model ON public.requests USING btree (model, created_at DESC, id DESC);
+
+CREATE INDEX requests_position ON public.requests USING btree (stored_xid, id);
+
+CREATE INDEX requests_search ON public.requests USING gin (search);
+
+CREATE INDEX requests_tags ON public.requests USING gin (tags);
+
+CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
+
+CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 
 CREATE TRIGGER requests_delete_children BEFORE DELETE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.delete_request_children();
 
@@ -463,6 +602,15 @@ ALTER TABLE ONLY public.actions
 
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.collection_members
+    ADD CONSTRAINT collection_members_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collections(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.collection_members
+    ADD CONSTRAINT collection_members_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.discussions
+    ADD CONSTRAINT discussions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_mod_id_fkey FOREIGN KEY (mod_id) REFERENCES public.mods(id) ON DELETE CASCADE;

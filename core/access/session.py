@@ -184,6 +184,15 @@ class Visit:
         found = await store.find_owner(self.conn, label=text, lowest=span[0], highest=span[1])
         return found.user_key_hmac if found else None
 
+    async def hide_key(self, text: str | None) -> str | None:
+        """A name as it may be stored: clients send a user's key as `created_by`, and its label takes its place."""
+        if text is None or find_label_range(text):
+            return text
+        owner = self.hasher.hash_user_key(text)
+        if owner == self.caller.owner or await store.is_user_key(self.conn, user_key_hmac=owner):
+            return self.hasher.label_user_key(text)
+        return text
+
     def label_of(self, text: str) -> str:
         """The label of a user's key, given as itself or as its label."""
         return text if find_label_range(text) else self.hasher.label_user_key(text)

@@ -20,6 +20,7 @@ _COUNT_ADMINS = load_query("access/count_admins")
 _LOCK_BOOTSTRAP = load_query("access/lock_bootstrap")
 _RECORD_ATTEMPT = load_query("access/record_attempt")
 _GENERATE_SECRET = load_query("access/generate_secret")
+_IS_USER_KEY = load_query("access/is_user_key")
 _FIND_OWNER = load_query("access/find_owner")
 
 
@@ -140,3 +141,9 @@ async def find_owner(conn: AsyncConnection, *, label: str, lowest: bytes, highes
     cursor = conn.cursor(row_factory=class_row(OwnerRow))
     await cursor.execute(_FIND_OWNER, {"label": label, "lowest": lowest, "highest": highest})
     return await cursor.fetchone()
+
+
+async def is_user_key(conn: AsyncConnection, *, user_key_hmac: bytes) -> bool:
+    """Whether a request or a given-out key belongs to the user of this HMAC."""
+    row = await (await conn.execute(_IS_USER_KEY, {"user_key_hmac": user_key_hmac})).fetchone()
+    return bool(row and row[0])

@@ -22,6 +22,8 @@ from core.traces.steps import PairedAction
 Columns = dict[str, Any]
 
 UNKNOWN_TOKEN = -1
+MAX_SEARCHED = 50_000
+"""Characters of a text whose words are indexed; a tsvector may have 1 MiB."""
 _SEQUENCE_SCORES = (
     "sequence_confidence",
     "sequence_confidence_is_bound",
@@ -80,7 +82,17 @@ def request_columns(trace: ScoredTrace) -> Columns:
         "interventions": len(trace.interventions),
         "backtracks": sum(one.discarded is not None for one in trace.interventions),
         **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
+        "has_exception": any(call.exception_occurred for call in trace.document.mod_calls),
+        "search": find_words(trace),
     }
+
+
+def find_words(trace: ScoredTrace) -> str:
+    """What the feed's `q` searches: the prompt and the final text, each up to a limit that a tsvector has room for."""
+    request, first_pass = trace.document.request, next(iter(trace.pairing.passes), None)
+    prompt = request.user_prompt or (first_pass.event.input_text if first_pass else None)
+    texts = (prompt or "", request.final_text or "")
+    return to_column_text("\n".join(text[:MAX_SEARCHED] for text in texts)) or ""
 
 
 def list_mods(trace: ScoredTrace) -> list[str]:

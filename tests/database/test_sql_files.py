@@ -39,6 +39,8 @@ NOT_NUMBERS: dict[str, object] = {
     **dict.fromkeys(("request_id", "source", "posted_by", "name", "key_prefix", "label"), "x"),
     **dict.fromkeys(("key_hash", "user_key_hmac", "lowest", "highest", "token_hash"), b"x"),
     **dict.fromkeys(("is_admin", "may_replace_any", "sets_description", "sets_owner"), False),
+    "search": "x",
+    "has_exception": False,
     "mods": [],
     "scopes": [],
     "group_by": "day",

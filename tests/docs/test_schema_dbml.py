@@ -11,7 +11,7 @@ TEXT = r"'(?:[^'\\]|\\.)*'"
 TABLE = re.compile(r"^Table (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 COLUMN = re.compile(r'^  (\w+) (?:"([^"]+)"|(\w+))(?: \[(.*)\])?$', re.MULTILINE)
 SETTING = re.compile(rf"(pk|increment|unique|not null)|(default): `([^`]*)`|(note|name): ({TEXT})")
-INDEX = re.compile(r"^    (?:\(([^)]*)\)|(\w+)) \[(.*)\]$", re.MULTILINE)
+INDEX = re.compile(r"^    (?:\((.*)\)|(\w+)) \[(.*)\]$", re.MULTILINE)
 NOTE = re.compile(rf"^  Note: ({TEXT})$", re.MULTILINE)
 REF = re.compile(r"^Ref: (\w+)\.(\w+) ([->]) (\w+)\.(\w+)(?: \[delete: (\w+)\])?$", re.MULTILINE)
 
@@ -73,8 +73,8 @@ def read_dbml(text: str) -> Iterator[str]:
             yield from read_column(table, name, quoted or plain, settings)
         for several, one, settings in INDEX.findall(indexes):
             kinds, values = read_settings(settings)
-            what = "key" if "pk" in kinds else f"index {values['name']}"
-            yield f"{table} has the {what} ({(several or one).replace('`', '')})"
+            what = "the key" if "pk" in kinds else "unique" if "unique" in kinds else f"the index {values['name']}"
+            yield f"{table} has {what} ({(several or one).replace('`', '')})"
             for part in re.findall(r"\w+", several) if "pk" in kinds else ():
                 assert re.search(rf"^  {part} .*\bnot null\b", columns, re.MULTILINE), f"{table}.{part} is a key"
     for table, column, sign, other, key, delete in REF.findall(text):

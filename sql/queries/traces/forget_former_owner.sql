@@ -11,6 +11,18 @@ former as (
         share_expires_at = null
     where requests.request_id = %(request_id)s and requests.user_key_hmac is distinct from %(owner)s::bytea
     returning requests.id
+),
+
+left_collections as (
+    delete from collection_members
+    using former
+    where collection_members.request_pk = former.id
+),
+
+silenced as (
+    delete from discussions
+    using former
+    where discussions.request_pk = former.id
 )
 
 delete from outcomes

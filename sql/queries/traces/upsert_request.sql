@@ -34,7 +34,9 @@ insert into requests (
     mean_confidence,
     tail_confidence,
     bottom_10pct_group_confidence,
-    low_confidence_fraction
+    low_confidence_fraction,
+    has_exception,
+    search
 )
 values (
     %(request_id)s,
@@ -72,7 +74,9 @@ values (
     %(mean_confidence)s::double precision,
     %(tail_confidence)s::double precision,
     %(bottom_10pct_group_confidence)s::double precision,
-    %(low_confidence_fraction)s::double precision
+    %(low_confidence_fraction)s::double precision,
+    %(has_exception)s,
+    to_tsvector('simple', %(search)s)
 )
 on conflict (request_id) do update
     set
@@ -112,7 +116,10 @@ on conflict (request_id) do update
         mean_confidence = excluded.mean_confidence,
         tail_confidence = excluded.tail_confidence,
         bottom_10pct_group_confidence = excluded.bottom_10pct_group_confidence,
-        low_confidence_fraction = excluded.low_confidence_fraction
+        low_confidence_fraction = excluded.low_confidence_fraction,
+        has_exception = excluded.has_exception,
+        search = excluded.search,
+        stored_xid = excluded.stored_xid
     where
     %(may_replace_any)s
     or requests.user_key_hmac = excluded.user_key_hmac
