@@ -3,12 +3,13 @@
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
+from core.traces.feed import Sort
 from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, read_document, read_log
 from core.traces.store import FeedRow
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.context import ContextDep
-from functions.common.query import TextParam
+from functions.common.query import FiltersDep, TextParam
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
@@ -23,21 +24,34 @@ class Feed(BaseModel):
     limit: int
     offset: int
     returned: int
+    next_cursor: str | None
 
 
 @router.get("/logs")
-async def list_logs(
+async def list_logs(  # noqa: PLR0913 - each is a query parameter
     context: ContextDep,
     key: KeyDep,
+    filters: FiltersDep,
     *,
     limit: int = DEFAULT_LIMIT,
     offset: int = 0,
     api_key: TextParam = None,
+    sort: Sort = Sort.CREATED,
+    cursor: TextParam = None,
 ) -> Feed:
-    """The caller's requests, newest first; `limit` is clamped to 1…100, `offset` to 0…; `api_key` names one user's."""
+    """The caller's requests, newest or least sure first; `limit` is clamped to 1…100; `api_key` names one user's."""
     limit, offset = clamp_page(limit, offset)
-    rows = await list_requests(context.access, key, limit=limit, offset=offset, user_key=api_key or None)
-    return Feed(data=rows, limit=limit, offset=offset, returned=len(rows))
+    page = await list_requests(
+        context.access,
+        key,
+        limit=limit,
+        offset=offset,
+        user_key=api_key or None,
+        filters=filters,
+        sort=sort,
+        cursor=cursor or None,
+    )
+    return Feed(data=page.rows, limit=limit, offset=offset, returned=len(page.rows), next_cursor=page.next_cursor)
 
 
 @router.get("/logs/{request_id}/trace", response_class=Response)

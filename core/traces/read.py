@@ -1,6 +1,7 @@
 """Reading back: the feed, the log, and the document as it was posted. One query each, after that for the caller."""
 
 import re
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -8,12 +9,14 @@ import orjson
 from core.access.caller import Caller, Scope, UnauthorizedError
 from core.access.hasher import Hasher, strip_labels
 from core.access.session import Access, Visit
-from core.errors import NotFoundError, ThunderError
+from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
+from core.traces.feed import Cursor, Filters, Sort
 from core.traces.json_text import to_column_text
 from core.traces.store import StoredLog
 from core.zstandard import decompress
 
+NO_FILTERS = Filters()
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
@@ -27,18 +30,51 @@ def clamp_page(limit: int, offset: int) -> tuple[int, int]:
     return min(max(limit, 1), MAX_LIMIT), min(max(offset, 0), MAX_OFFSET)
 
 
-async def list_requests(
-    access: Access, key: str | None, *, limit: int, offset: int, user_key: str | None = None
-) -> list[store.FeedRow]:
-    """A page of the caller's feed, newest first; `user_key` (itself or its label) narrows it to one user's."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the feed, and the cursor of the next; null where there is none."""
+
+    rows: list[store.FeedRow]
+    next_cursor: str | None
+
+
+async def list_requests(  # noqa: PLR0913 - a feed's address
+    access: Access,
+    key: str | None,
+    *,
+    limit: int,
+    offset: int,
+    user_key: str | None = None,
+    filters: Filters = NO_FILTERS,
+    sort: Sort = Sort.CREATED,
+    cursor: str | None = None,
+) -> Page:
+    """A page of the caller's feed; `user_key` (itself or its label) narrows it to one user's.
+
+    Raises:
+        InvalidInputError: the cursor is none, or comes with an offset.
+    """
+    if cursor is not None and offset:
+        raise InvalidInputError("offset: a cursor says already where the page begins")
+    after = None if cursor is None else Cursor.read(cursor, sort)
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
         if user_key is not None:
             wanted = await visit.resolve_owner(user_key)
             if wanted is None or not visit.caller.may_see(wanted):
-                return []
+                return Page([], None)
             owner = wanted
-        return await store.list_requests(visit.conn, owner=owner, limit=limit, offset=offset)
+        fetch = store.list_requests if sort is Sort.CREATED else store.list_least_sure
+        place = {"after_id": after and after.id} | (
+            {"after_created": after and after.created}
+            if sort is Sort.CREATED
+            else {"after_confidence": after and after.confidence}
+        )
+        # One more than asked for tells whether there is a next page.
+        page = {"owner": owner, "limit": limit + 1, "offset": offset, **place}
+        rows = await fetch(visit.conn, parameters={**asdict(filters), **page})
+    more = len(rows) > limit
+    return Page(rows[:limit], Cursor.of(rows[limit - 1], sort).write() if more else None)
 
 
 async def read_log(access: Access, key: str | None, *, request_id: str) -> bytes:

@@ -1,10 +1,10 @@
 """The SQL of traces. Each function runs one statement; the caller owns the transaction."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
@@ -21,6 +21,7 @@ _INSERT_MOD_CALLS = load_query("traces/insert_mod_calls")
 _INSERT_MOD_LOGS = load_query("traces/insert_mod_logs")
 _INSERT_ACTIONS = load_query("traces/insert_actions")
 _LIST_REQUESTS = load_query("traces/list_requests")
+_LIST_LEAST_SURE = load_query("traces/list_least_sure")
 _GET_LOG = load_query("traces/get_log")
 _FIND_OWNER = load_query("traces/find_owner")
 _GET_DOCUMENT = load_query("traces/get_document")
@@ -40,8 +41,9 @@ class StoredRequest(Row):
 
 
 class FeedRow(Row):
-    """One request as the feed shows it."""
+    """One request as the feed shows it, but for its id."""
 
+    id: Annotated[int, Field(exclude=True)]
     request_id: str
     created_ts: UtcMoment
     finished_ts: UtcMoment | None
@@ -149,10 +151,17 @@ async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dic
     await conn.execute(_INSERT_ACTIONS, {"request_id": request_id, **columns})
 
 
-async def list_requests(conn: AsyncConnection, *, owner: bytes | None, limit: int, offset: int) -> list[FeedRow]:
-    """An owner's requests, or without one everybody's, newest first."""
+async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[FeedRow]:
+    """A page of an owner's requests, or without one of everybody's, newest first."""
     cursor = conn.cursor(row_factory=class_row(FeedRow))
-    await cursor.execute(_LIST_REQUESTS, {"owner": owner, "limit": limit, "offset": offset})
+    await cursor.execute(_LIST_REQUESTS, parameters)
+    return await cursor.fetchall()
+
+
+async def list_least_sure(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[FeedRow]:
+    """The same, least sure first; those without a confidence last."""
+    cursor = conn.cursor(row_factory=class_row(FeedRow))
+    await cursor.execute(_LIST_LEAST_SURE, parameters)
     return await cursor.fetchall()
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
 from core.statistics.store import Period
+from core.traces.feed import Filters
 from core.traces.json_text import to_column_text
 from core.traces.timestamp import parse_timestamp
 
@@ -37,6 +38,7 @@ MomentParam = Annotated[
     Query(description="RFC 3339, or seconds since the epoch"),
 ]
 TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
+ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
 
 
 def read_period(
@@ -50,3 +52,33 @@ def read_period(
 
 
 PeriodDep = Annotated[Period, Depends(read_period)]
+
+
+def read_filters(  # noqa: PLR0913, PLR0917 - each is a query parameter
+    model: TextParam = None,
+    mod: TextParam = None,
+    tag: TextParam = None,
+    favorited_by: TextParam = None,
+    created_from: MomentParam = None,
+    created_to: MomentParam = None,
+    min_confidence: ConfidenceParam = None,
+    max_confidence: ConfidenceParam = None,
+    has_exception: bool | None = None,  # noqa: FBT001 - a query parameter
+    q: TextParam = None,
+) -> Filters:
+    """What the feed is narrowed to; an empty text is no filter."""
+    return Filters(
+        model or None,
+        mod or None,
+        tag or None,
+        favorited_by or None,
+        created_from,
+        created_to,
+        min_confidence,
+        max_confidence,
+        has_exception,
+        (q or "").strip() or None,
+    )
+
+
+FiltersDep = Annotated[Filters, Depends(read_filters)]

@@ -17,7 +17,10 @@ comment on column requests.stored_xid is
 -- Of what came before this migration the prompt is only in the compressed document: posting it again finds it.
 update requests
 set
-    has_exception = id in (select request_pk from mod_calls where exception_occurred),
+    has_exception = id in (
+        select request_pk from mod_calls
+        where exception_occurred
+    ),
     search = to_tsvector('simple', substr(coalesce(final_text, ''), 1, 50000));
 
 -- One place for what the feed, its two orders and the streams filter by. Inlined by the planner: a filter that is null

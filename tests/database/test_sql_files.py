@@ -19,6 +19,7 @@ NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIE
 MODELS: dict[str, type[BaseModel]] = {
     "traces/upsert_request": store.StoredRequest,
     "traces/list_requests": store.FeedRow,
+    "traces/list_least_sure": store.FeedRow,
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
     "outcomes/upsert_outcome": outcomes.Outcome,

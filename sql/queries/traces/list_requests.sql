@@ -1,4 +1,5 @@
 select
+    id,
     request_id,
     created_at as created_ts,
     completed_at as finished_ts,
@@ -14,6 +15,24 @@ select
     sequence_confidence_is_bound,
     lowest_group_confidence
 from requests
-where %(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea
+where
+    (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    and request_matches(
+        requests,
+        %(model)s::text,
+        %(mod)s::text,
+        %(tag)s::text,
+        %(favorited_by)s::text,
+        %(created_from)s::timestamptz,
+        %(created_to)s::timestamptz,
+        %(min_confidence)s::double precision,
+        %(max_confidence)s::double precision,
+        %(has_exception)s::boolean,
+        websearch_to_tsquery('simple', %(q)s::text)
+    )
+    and (
+        %(after_id)s::bigint is null
+        or (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint)
+    )
 order by created_at desc, id desc
 limit %(limit)s offset %(offset)s

@@ -1,0 +1,38 @@
+select
+    id,
+    request_id,
+    created_at as created_ts,
+    completed_at as finished_ts,
+    model as model_id,
+    user_key_label as user_api_key,
+    final_text,
+    total_steps,
+    favorited_by,
+    discussion_count,
+    active_mod,
+    tags,
+    sequence_confidence,
+    sequence_confidence_is_bound,
+    lowest_group_confidence
+from requests
+where
+    (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    and request_matches(
+        requests,
+        %(model)s::text,
+        %(mod)s::text,
+        %(tag)s::text,
+        %(favorited_by)s::text,
+        %(created_from)s::timestamptz,
+        %(created_to)s::timestamptz,
+        %(min_confidence)s::double precision,
+        %(max_confidence)s::double precision,
+        %(has_exception)s::boolean,
+        websearch_to_tsquery('simple', %(q)s::text)
+    )
+    and (
+        %(after_id)s::bigint is null
+        or (coalesce(sequence_confidence, 2), id) > (%(after_confidence)s::double precision, %(after_id)s::bigint)
+    )
+order by coalesce(sequence_confidence, 2) asc, id asc
+limit %(limit)s offset %(offset)s

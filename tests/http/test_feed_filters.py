@@ -1,0 +1,148 @@
+"""The feed's filters, orders and cursor, against a plain computation over the same traces; each is an indexed query."""
+
+import json
+import math
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+
+from core.database.sql import load_query
+from tests.build import call, make_document, number, one_token
+from tests.client import Client
+from tests.conftest import ADMIN_KEY
+
+FILTERS = ("model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence")
+NOTHING: dict[str, Any] = dict.fromkeys((*FILTERS, "has_exception", "q", "owner", "after_id", "after_created"))
+NOTHING |= {"after_confidence": None, "limit": 51, "offset": 0}
+USED: list[dict[str, Any]] = [
+    {},
+    {"owner": b"user 7"},
+    {"model": "model 3"},
+    {"mod": "mod 5"},
+    {"tag": "tag 5"},
+    {"favorited_by": "fan 5"},
+    {"created_from": "2026-01-01T12:00Z", "created_to": "2026-01-01T13:00Z"},
+    {"max_confidence": 0.001},
+    {"min_confidence": 0.999},
+    {"has_exception": True},
+    {"q": "word5"},
+    {"owner": b"user 7", "model": "model 3", "q": "word5"},
+    {"after_id": 500, "after_created": "2026-01-01T01:00Z", "after_confidence": 0.5},
+]
+
+
+def post(client: Client, request_id: str, logprob: float | None = None, **fields: Any) -> None:
+    events = number(one_token()) if logprob is not None else []
+    for event in events:
+        if event["event_type"] == "ForwardPass":
+            event["top_tokens"] = [{"token": 5, "logprob": logprob, "token_str": "five"}]
+    calls = [call(0, mod=fields.pop("mod"), exception_occurred=fields.pop("raised", False))] if "mod" in fields else []
+    document = make_document(request_id, events, mod_calls=calls, request=fields)
+    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+
+
+def ids(client: Client, **query: object) -> list[str]:
+    answer = client.get(f"/logs?{urlencode(query)}")
+    assert answer.status == 200, answer.data
+    return [row["request_id"] for row in answer.json["data"]]
+
+
+@pytest.fixture
+def filled(client: Client, sql: psycopg.Connection) -> Client:
+    post(client, "a", -0.1, created_at=100, model="m1", user_prompt="the quick fox", final_text="jumps over")
+    post(client, "b", -2.0, created_at=200, model="m2", mod="nudge", raised=True, final_text="a quick dog")
+    post(client, "c", -1.0, created_at=300, model="m1", mod="nudge", final_text="Quick, said \U0001f600 she")
+    post(client, "d", created_at=400, model="m2")
+    sql.execute("update requests set tags = '{good}', favorited_by = '{ann}' where request_id = 'c'")
+    return client
+
+
+def test_each_filter_leaves_what_it_says(filled: Client) -> None:
+    assert ids(filled) == ["d", "c", "b", "a"]
+    assert ids(filled, model="m1") == ["c", "a"]
+    assert ids(filled, mod="nudge") == ["c", "b"]
+    assert ids(filled, tag="good") == ids(filled, favorited_by="ann") == ["c"]
+    assert ids(filled, created_from=200, created_to=400) == ["c", "b"]
+    assert ids(filled, max_confidence=0.4) == ["c", "b"]
+    assert ids(filled, min_confidence=math.exp(-1.0) - 1e-9) == ["c", "a"]
+    assert ids(filled, min_confidence=0, max_confidence=1) == ["c", "b", "a"]
+    assert ids(filled, has_exception="true") == ["b"]
+    assert ids(filled, has_exception="false", model="m2") == ["d"]
+
+
+def test_words_of_prompt_and_text_are_found(filled: Client) -> None:
+    assert ids(filled, q="QUICK") == ["c", "b", "a"]
+    assert ids(filled, q="quick -dog") == ["c", "a"]
+    assert ids(filled, q='"quick fox"') == ids(filled, q="fox jumps") == ["a"]
+    assert ids(filled, q="' \\ : & ! ( *") == []
+    assert ids(filled, q="  ") == ["d", "c", "b", "a"]
+
+
+def test_the_least_sure_come_first_and_those_without_a_confidence_last(filled: Client) -> None:
+    assert ids(filled, sort="confidence") == ["b", "c", "a", "d"]
+    assert ids(filled, sort="confidence", max_confidence=1) == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("sort", ["created", "confidence"])
+def test_a_cursor_goes_on_where_the_page_ended_though_others_came_in(filled: Client, sort: str) -> None:
+    expected = ids(filled, sort=sort)
+    seen: list[str] = []
+    cursor = ""
+    for page in range(2 * len(expected)):
+        answer = filled.get(f"/logs?{urlencode({'limit': 1, 'sort': sort, 'cursor': cursor})}").json
+        seen += [row["request_id"] for row in answer["data"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+        if page < 2:
+            post(filled, f"new-{page}", -1e-6, created_at=1000 + page)
+    assert [one for one in seen if not one.startswith("new")] == expected
+    assert len(set(seen)) == len(seen)
+
+
+def test_an_owner_filters_only_among_their_own(filled: Client) -> None:
+    post(filled, "own", -0.5, user_api_key="key-of-ann", model="m1", final_text="quick")
+    for query in ("model=m1", "q=quick", "sort=confidence", "max_confidence=1"):
+        answer = filled.request("GET", f"/logs?{query}", None, x_api_key="key-of-ann").json
+        assert [row["request_id"] for row in answer["data"]] == ["own"], query
+
+
+def test_what_is_no_filter_or_cursor_is_refused_with_a_sentence(filled: Client) -> None:
+    cursor = filled.get("/logs?limit=1").json["next_cursor"]
+    for query, named in (
+        ("cursor=nonsense", "cursor"),
+        (f"cursor={cursor}&sort=confidence", "cursor"),
+        (f"cursor={cursor}&offset=1", "offset"),
+        ("min_confidence=2", "min_confidence"),
+        ("max_confidence=nan", "max_confidence"),
+        ("sort=up", "sort"),
+        ("has_exception=perhaps", "has_exception"),
+        ("created_from=yesterday", "created_from"),
+    ):
+        answer = filled.get(f"/logs?{query}")
+        assert (answer.status, named in answer.json["message"]) == (400, True), query
+
+
+def test_no_filter_reads_all_of_100_000_requests(sql: psycopg.Connection) -> None:
+    sql.execute("""
+        insert into requests (request_id, created_at, model, user_key_hmac, posted_by, mods, tags, favorited_by,
+            total_steps, tokens, tokens_with_distribution, sampled_tokens, sampled_in_top_k, scored_tokens,
+            forced_tokens, discarded_tokens, masked_tokens, interventions, backtracks, sequence_confidence,
+            has_exception, search)
+        select 'r' || n, timestamptz '2026-01-01Z' + n * interval '1 second', 'model ' || n % 50,
+            convert_to('user ' || n % 1000, 'utf8'), 'open', array['mod ' || n % 100],
+            case when n % 10 = 0 then array['tag ' || n % 1000] else '{}' end,
+            case when n % 10 = 0 then array['fan ' || n % 1000] else '{}' end,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 100000.0, n % 1000 = 0, to_tsvector('simple', 'word' || n % 1000)
+        from generate_series(1, 100000) as n
+    """)
+    sql.execute("analyze requests")
+    for name in ("list_requests", "list_least_sure"):
+        text = load_query(f"traces/{name}")
+        for used in USED:
+            given = {key: value for key, value in {**NOTHING, **used}.items() if f"%({key})s" in text}
+            (plan,) = sql.execute(f"explain (format json) {text}".encode(), given).fetchone() or (None,)
+            assert not re.search(r'"Node Type": "Seq Scan"', json.dumps(plan)), (name, used, plan)
