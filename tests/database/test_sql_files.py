@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access import store as access
+from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
 from core.outcomes import store as outcomes
 from core.shares import store as shares
@@ -32,6 +33,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "access/find_owner": access.OwnerRow,
     "traces/find_owner": store.Ownership,
     "shares/get_shared_log": store.StoredLog,
+    "curation/get_curation": curation.CurationRow,
     "shares/lock_share": shares.ShareRow,
     "statistics/summarize": statistics.GroupRow,
     "statistics/list_mods": statistics.HandlerRow,

@@ -15,6 +15,10 @@ REQUEST = "owned"
 BODIES: dict[str, Any] = {
     "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER}},
     "POST /logs/{request_id}/outcome": {"correct": True},
+    "POST /logs/{request_id}/tags": {"tag": "good"},
+    "DELETE /logs/{request_id}/tags": {"tag": "good"},
+    "POST /logs/{request_id}/favorite": {"name": "ann"},
+    "DELETE /logs/{request_id}/favorite": {"name": "ann"},
     "POST /logs/{request_id}/public": {},
     "POST /v1/score": {"tokens": []},
     "POST /auth/keys": {"name": "made"},

@@ -82,6 +82,31 @@ POST   /logs/{public}/outcome          401  404    200   200   403    404    403
 POST   /logs/{orphan}/outcome          401  404    404   404   403    404    403    200   200    401    401
 POST   /logs/{missing}/outcome         401  404    404   404   403    404    403    404   404    401    401
 
+GET    /logs/{private}/tags            401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/tags             200  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{orphan}/tags             401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}/tags            401  404    404   404   404    404    403    404   404    401    401
+POST   /logs/{private}/tags            401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{public}/tags             401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{orphan}/tags             401  404    404   404   403    404    403    200   200    401    401
+POST   /logs/{missing}/tags            401  404    404   404   403    404    403    404   404    401    401
+DELETE /logs/{private}/tags            401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{public}/tags             401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}/tags             401  404    404   404   403    404    403    200   200    401    401
+DELETE /logs/{missing}/tags            401  404    404   404   403    404    403    404   404    401    401
+GET    /logs/{private}/favorite        401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/favorite         200  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{orphan}/favorite         401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}/favorite        401  404    404   404   404    404    403    404   404    401    401
+POST   /logs/{private}/favorite        401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{public}/favorite         401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{orphan}/favorite         401  404    404   404   403    404    403    200   200    401    401
+POST   /logs/{missing}/favorite        401  404    404   404   403    404    403    404   404    401    401
+DELETE /logs/{private}/favorite        401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{public}/favorite         401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}/favorite         401  404    404   404   403    404    403    200   200    401    401
+DELETE /logs/{missing}/favorite        401  404    404   404   403    404    403    404   404    401    401
+
 POST   /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
 POST   /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
 POST   /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
@@ -186,6 +211,8 @@ class Place:
             "POST /auth/keys": lambda: {"name": "new", "is_admin": True},
             "PUT /auth/keys": lambda: {"id": int(self.make("key")), "is_admin": True},
             "DELETE /auth/keys": lambda: {"id": int(self.make("key"))},
+            **{f"{method} /logs/{{request_id}}/tags": lambda: {"tag": "good"} for method in ("POST", "DELETE")},
+            **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in ("POST", "DELETE")},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()

@@ -1,0 +1,80 @@
+"""Tags and favorites: small sets that many may change at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.build import make_document
+from tests.client import Client
+from tests.conftest import ADMIN_KEY, label
+from tests.test_two_processes import send
+
+KINDS = [("tags", "tag", "tags"), ("favorite", "name", "favorited_by")]
+
+
+@pytest.mark.parametrize(("path", "field", "shown"), KINDS)
+def test_what_is_added_shows_everywhere_until_it_is_removed(client: Client, path: str, field: str, shown: str) -> None:
+    client.ingest(make_document())
+    added = send(client, "POST", f"/logs/r1/{path}/", ADMIN_KEY, **{field: "  ünder ‟me‟ "}).json
+    assert added == {"request_id": "r1", shown: ["ünder ‟me‟"], "message": added["message"]}
+    again = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: "ünder ‟me‟"}).json
+    assert (again[shown], again["message"].split()[0]) == (["ünder ‟me‟"], "already")
+    assert client.get(f"/logs/r1/{path}").json[shown] == client.log("r1")[shown] == ["ünder ‟me‟"]
+    assert client.get("/logs").json["data"][0][shown] == ["ünder ‟me‟"]
+    client.ingest(make_document())
+    assert client.log("r1")[shown] == ["ünder ‟me‟"], "a new revision keeps them"
+    for message in ("removed", "was not"):
+        gone = send(client, "DELETE", f"/logs/r1/{path}", ADMIN_KEY, **{field: "ünder ‟me‟"}).json
+        assert (gone[shown], message in gone["message"]) == ([], True)
+
+
+@pytest.mark.parametrize(("path", "field", "shown"), KINDS)
+def test_what_is_added_at_once_is_all_there(client: Client, path: str, field: str, shown: str) -> None:
+    client.ingest(make_document())
+    names = [f"n{number}" for number in range(20)]
+
+    def add(name: str) -> int:
+        return send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: name}).status
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(add, names * 2)) == {200}
+    assert sorted(client.get(f"/logs/r1/{path}").json[shown]) == sorted(names)
+
+
+@pytest.mark.parametrize(("path", "field"), [kind[:2] for kind in KINDS])
+@pytest.mark.parametrize("value", ["", "   ", "x" * 300, 5, None, ["a"]])
+def test_what_is_no_name_is_refused_with_its_place(client: Client, path: str, field: str, value: object) -> None:
+    client.ingest(make_document())
+    refused = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: value})
+    assert (refused.status, refused.json["message"].split(":")[0]) == (400, field)
+
+
+def test_a_request_has_a_hundred_tags_at_most(client: Client) -> None:
+    client.ingest(make_document())
+    for number in range(100):
+        assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag=f"t{number}").status == 200
+    assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="t5").status == 200
+    assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="one more").status == 409
+
+
+def test_a_user_s_key_as_a_name_is_kept_as_its_label(client: Client) -> None:
+    client.ingest(make_document(request={"user_api_key": "key-of-ann"}))
+    for key in ("key-of-ann", ADMIN_KEY):
+        shown = send(client, "POST", "/logs/r1/favorite", key, name="key-of-ann").json["favorited_by"]
+        assert shown == [label("key-of-ann")]
+
+
+def test_text_that_postgres_cannot_hold_is_shown_replaced(client: Client) -> None:
+    client.ingest(make_document())
+    assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="a\0b").json["tags"] == ["a\ufffdb"]
+
+
+def test_others_are_told_the_tags_of_a_public_request_and_no_names(client: Client) -> None:
+    client.ingest(make_document(request={"user_api_key": "key-of-ann"}))
+    send(client, "POST", "/logs/r1/tags", "key-of-ann", tag="good")
+    send(client, "POST", "/logs/r1/favorite", "key-of-ann", name="ann")
+    assert client.request("GET", "/logs/r1/tags").status == 401
+    send(client, "POST", "/logs/r1/public", "key-of-ann")
+    assert client.request("GET", "/logs/r1/tags").json["tags"] == ["good"]
+    assert client.request("GET", "/logs/r1/favorite").json["favorited_by"] == []
+    assert send(client, "POST", "/logs/r1/tags", None, tag="bad").status == 401
