@@ -1,9 +1,7 @@
 """/auth/…: who am I, and the keys that an admin gives out."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from core.access.bootstrap import BootstrapRequest, bootstrap
 from core.access.caller import Caller
@@ -23,13 +21,12 @@ from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
 from functions.common.context import ContextDep
+from functions.common.query import RowId
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
 router = APIRouter(tags=["auth"], prefix="/auth")
-
-KeyId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class Identity(BaseModel):
@@ -66,7 +63,7 @@ class KeyReference(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True)
 
-    id: KeyId
+    id: RowId
 
 
 class Rotation(BaseModel):
@@ -131,7 +128,7 @@ async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done
 
 
 @router.post("/keys/{key_id}/rotate", openapi_extra=describe_body(Rotation))
-async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: KeyId) -> MadeKey:
+async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: RowId) -> MadeKey:
     """Make a successor with the same rights; the old key dies when the overlap ends."""
     await context.access.admit(key)
     rotation = await read_model(request, Rotation)

@@ -1,1 +1,1 @@
-"""Curation: what people add to a request, tags, favorites and comments."""
+"""Curation: what people add to a request, tags and favorites."""

@@ -1,10 +1,10 @@
-"""Query parameters that several endpoints share."""
+"""Parameters that several endpoints share."""
 
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from core.statistics.store import Period
 from core.traces.feed import Filters
@@ -12,6 +12,10 @@ from core.traces.json_text import to_column_text
 from core.traces.timestamp import parse_timestamp
 
 MAX_TEXT_LENGTH = 1000
+
+
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""The number of a row, in a path or a body."""
 
 
 def _parse_moment(value: object) -> object:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from core.access import store as access
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
+from core.discussions import store as discussions
 from core.outcomes import store as outcomes
 from core.shares import store as shares
 from core.statistics import store as statistics
@@ -35,11 +36,16 @@ MODELS: dict[str, type[BaseModel]] = {
     "shares/get_shared_log": store.StoredLog,
     "curation/get_curation": curation.CurationRow,
     "shares/lock_share": shares.ShareRow,
+    "discussions/lock_request": discussions.LockedRequest,
+    "discussions/list_discussions": discussions.PlacedRow,
+    "discussions/get_discussion": discussions.PlacedRow,
+    "discussions/insert_discussion": discussions.DiscussionRow,
+    "discussions/update_discussion": discussions.DiscussionRow,
     "statistics/summarize": statistics.GroupRow,
     "statistics/list_mods": statistics.HandlerRow,
 }
 NOT_NUMBERS: dict[str, object] = {
-    **dict.fromkeys(("request_id", "source", "posted_by", "name", "key_prefix", "label"), "x"),
+    **dict.fromkeys(("request_id", "source", "posted_by", "name", "key_prefix", "label", "username", "comment"), "x"),
     **dict.fromkeys(("key_hash", "user_key_hmac", "lowest", "highest", "token_hash"), b"x"),
     **dict.fromkeys(("is_admin", "may_replace_any", "sets_description", "sets_owner"), False),
     "search": "x",

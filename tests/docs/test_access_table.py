@@ -19,6 +19,8 @@ BODIES: dict[str, Any] = {
     "DELETE /logs/{request_id}/tags": {"tag": "good"},
     "POST /logs/{request_id}/favorite": {"name": "ann"},
     "DELETE /logs/{request_id}/favorite": {"name": "ann"},
+    "POST /logs/{request_id}/discussions": {"username": "ann", "comment": "hm"},
+    "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "hm!"},
     "POST /logs/{request_id}/public": {},
     "POST /v1/score": {"tokens": []},
     "POST /auth/keys": {"name": "made"},
@@ -70,6 +72,12 @@ def publish(client: Client, *, wanted: bool) -> str:
     return share["public_token"] or ""
 
 
+def comment(client: Client) -> int:
+    """A comment's number, there to be changed."""
+    body = BODIES["POST /logs/{request_id}/discussions"]
+    return send(client, "POST", f"/logs/{REQUEST}/discussions", body, ADMIN_KEY)[1]["discussion"]["id"]
+
+
 def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
     """The body and the path of a request, with a key that is there to be changed."""
     body = BODIES.get(f"{method} {path}")
@@ -77,7 +85,8 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         key_id = make_key(client)["id"]
         body = body if "{key_id}" in path else {"id": key_id}
-    return body, path.format(request_id=REQUEST, token=token, key_id=key_id)
+    number = comment(client) if "{discussion_id}" in path else 0
+    return body, path.format(request_id=REQUEST, token=token, key_id=key_id, discussion_id=number)
 
 
 def test_every_route_is_in_the_table(client: Client) -> None:

@@ -42,7 +42,8 @@ from tests.test_two_processes import make_key, send
 # revoked     an admin's key that was revoked
 #
 # {private} and {public} are the owner's logs; {orphan} has no owner, so it is the admins'; {missing} does not exist.
-# {link} opens a public log; {dead} opened one that no longer is. {key} is another key's id.
+# {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
+# another key's id.
 TABLE = """
                                        none strang owner bound reader unboun ingest admin config expire revoke
 GET    /health                         200  200    200   200   200    200    200    200   200    200    200
@@ -107,6 +108,27 @@ DELETE /logs/{public}/favorite         401  404    200   200   403    404    403
 DELETE /logs/{orphan}/favorite         401  404    404   404   403    404    403    200   200    401    401
 DELETE /logs/{missing}/favorite        401  404    404   404   403    404    403    404   404    401    401
 
+GET    /logs/{private}/discussions     401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/discussions      200  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{orphan}/discussions      401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}/discussions     401  404    404   404   404    404    403    404   404    401    401
+POST   /logs/{private}/discussions     401  404    201   201   403    404    403    201   201    401    401
+POST   /logs/{public}/discussions      401  404    201   201   403    404    403    201   201    401    401
+POST   /logs/{orphan}/discussions      401  404    404   404   403    404    403    201   201    401    401
+POST   /logs/{missing}/discussions     401  404    404   404   403    404    403    404   404    401    401
+GET    /logs/{private}/discussions/{comment} 401 404 200 200   200    404    403    200   200    401    401
+GET    /logs/{public}/discussions/{comment} 404 404 200  200   200    404    403    200   200    401    401
+GET    /logs/{orphan}/discussions/{comment} 401 404 404  404   404    404    403    200   200    401    401
+GET    /logs/{missing}/discussions/{comment} 401 404 404 404   404    404    403    404   404    401    401
+PUT    /logs/{private}/discussions/{comment} 401 404 200 200   403    404    403    200   200    401    401
+PUT    /logs/{public}/discussions/{comment} 401 404 200  200   403    404    403    200   200    401    401
+PUT    /logs/{orphan}/discussions/{comment} 401 404 404  404   403    404    403    200   200    401    401
+PUT    /logs/{missing}/discussions/{comment} 401 404 404 404   403    404    403    404   404    401    401
+DELETE /logs/{private}/discussions/{comment} 401 404 200 200   403    404    403    200   200    401    401
+DELETE /logs/{public}/discussions/{comment} 401 404 200  200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}/discussions/{comment} 401 404 404  404   403    404    403    200   200    401    401
+DELETE /logs/{missing}/discussions/{comment} 401 404 404 404   403    404    403    404   404    401    401
+
 POST   /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
 POST   /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
 POST   /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
@@ -131,6 +153,7 @@ COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
     **dict.fromkeys(("private", "public", "orphan", "missing"), "request_id"),
     **dict.fromkeys(("link", "dead"), "token"),
+    "comment": "discussion_id",
     "key": "key_id",
 }
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
@@ -186,9 +209,26 @@ class Place:
         assert answer.status == 200
         return answer.json["public_token"]
 
-    def make(self, name: str) -> str:
+    def comment(self, request_id: str) -> str:
+        answer = send(self.client, "POST", f"/logs/{request_id}/discussions", ADMIN_KEY, username="ann", comment="hm")
+        return str(answer.json["discussion"]["id"]) if answer.status == 201 else "1"
+
+    def fill(self, path: str) -> str:
+        """A path with something in each of its places, the later made for the earlier."""
+        made = ""
+
+        def make(found: re.Match[str]) -> str:
+            nonlocal made
+            made = self.make(found[1], made)
+            return made
+
+        return re.sub(r"{(.*?)}", make, path)
+
+    def make(self, name: str, before: str = "") -> str:
         """What stands for a name in a path; made anew each time, because some rows change it."""
         match name:
+            case "comment":
+                return self.comment(before)
             case "missing":
                 return next(self.names)
             case "orphan":
@@ -213,6 +253,8 @@ class Place:
             "DELETE /auth/keys": lambda: {"id": int(self.make("key"))},
             **{f"{method} /logs/{{request_id}}/tags": lambda: {"tag": "good"} for method in ("POST", "DELETE")},
             **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in ("POST", "DELETE")},
+            "POST /logs/{request_id}/discussions": lambda: {"username": "ann", "comment": "hm"},
+            "PUT /logs/{request_id}/discussions/{discussion_id}": lambda: {"comment": "hm!"},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()
@@ -257,7 +299,7 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
     filled = ""
     for key in place.keys.values():
         if method != "GET" or not filled:
-            filled = re.sub(r"{(.*?)}", lambda found: place.make(found[1]), path)
+            filled = place.fill(path)
         answer = send(place.client, method, filled, key, **place.make_body(name_route(method, path)))
         if answer.status >= 400:
             assert set(answer.json) == {"error", "message", "code"}, answer.data

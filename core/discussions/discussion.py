@@ -1,0 +1,146 @@
+"""Comments on a request: whoever may see it writes, edits and deletes them; others are told none of a public one's."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from core.access.caller import Scope
+from core.access.session import Access, Visit
+from core.curation.curation import FullError, Name
+from core.discussions import store
+from core.discussions.store import DiscussionRow
+from core.errors import NotFoundError
+from core.traces.json_text import to_column_text
+from core.traces.read import hidden, is_no_id
+
+MAX_DISCUSSIONS = 10_000
+
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+
+
+class NewDiscussion(BaseModel):
+    """A comment to be added."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    username: Name
+    comment: Comment
+
+
+class DiscussionChange(BaseModel):
+    """What a comment shall say from now on."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    comment: Comment
+
+
+class Discussion(DiscussionRow):
+    """One comment."""
+
+    request_id: str
+
+
+async def list_discussions(
+    access: Access, key: str | None, *, request_id: str, limit: int, offset: int
+) -> tuple[list[Discussion], int]:
+    """A page of a request's comments, oldest first, and how many there are; of a public one, others are told none.
+
+    Raises:
+        UnauthorizedError: it is not public, and no live key came.
+        NotFoundError: there is none, or it is not the caller's to see.
+    """
+    async with access.visit(key, Scope.READ, public=True) as visit:
+        rows = (
+            []
+            if is_no_id(request_id)
+            else await store.list_discussions(visit.conn, request_id=request_id, limit=limit, offset=offset)
+        )
+    owned = bool(rows) and visit.caller.may_see(rows[0].user_key_hmac)
+    if not rows or not (owned or rows[0].is_public):
+        raise hidden(visit.caller, request_id)
+    if not owned:
+        return [], 0
+    return [_place(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
+
+
+async def read_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> Discussion:
+    """One comment of a request that is the caller's.
+
+    Raises:
+        UnauthorizedError: the request is not public, and no live key came.
+        NotFoundError: there is no such comment, or it is not the caller's to see.
+    """
+    async with access.visit(key, Scope.READ, public=True) as visit:
+        row = (
+            None
+            if is_no_id(request_id)
+            else await store.get_discussion(visit.conn, request_id=request_id, number=number)
+        )
+    owned = row is not None and visit.caller.may_see(row.user_key_hmac)
+    if row is None or not (owned or row.is_public):
+        raise hidden(visit.caller, request_id)
+    return _place(row.discussion if owned else None, request_id, number)
+
+
+async def add_discussion(access: Access, key: str | None, *, request_id: str, new: NewDiscussion) -> Discussion:
+    """Comment on a request.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+        FullError: it has MAX_DISCUSSIONS.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row_id = await _lock_own(visit, request_id)
+        username = await visit.hide_key(to_column_text(new.username)) or ""
+        comment = to_column_text(new.comment) or ""
+        row = await store.insert_discussion(
+            visit.conn, request_pk=row_id, username=username, comment=comment, most=MAX_DISCUSSIONS
+        )
+    if row is None:
+        raise FullError(f"this request has {MAX_DISCUSSIONS} comments: no more fit")
+    return _place(row, request_id)
+
+
+async def edit_discussion(
+    access: Access, key: str | None, *, request_id: str, number: int, change: DiscussionChange
+) -> Discussion:
+    """Put another text in a comment's place.
+
+    Raises:
+        NotFoundError: there is no such comment, or it is not the caller's to edit.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row_id = await _lock_own(visit, request_id)
+        comment = to_column_text(change.comment) or ""
+        row = await store.update_discussion(visit.conn, request_pk=row_id, number=number, comment=comment)
+    return _place(row, request_id, number)
+
+
+async def delete_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> None:
+    """Delete a comment.
+
+    Raises:
+        NotFoundError: there is no such comment, or it is not the caller's to delete.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row_id = await _lock_own(visit, request_id)
+        if not await store.delete_discussion(visit.conn, request_pk=row_id, number=number):
+            raise _missing(request_id, number)
+
+
+async def _lock_own(visit: Visit, request_id: str) -> int:
+    row = None if is_no_id(request_id) else await store.lock_request(visit.conn, request_id=request_id)
+    if row is None or not visit.caller.may_see(row.user_key_hmac):
+        raise hidden(visit.caller, request_id)
+    return row.id
+
+
+def _place(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:
+    if row is None:
+        raise _missing(request_id, number)
+    return Discussion(request_id=request_id, **row.model_dump())
+
+
+def _missing(request_id: str, number: int) -> NotFoundError:
+    return NotFoundError(f"request {request_id!r} has no comment {number}")

@@ -1,0 +1,104 @@
+"""The SQL of discussions. Each function runs one statement; the caller owns the transaction."""
+
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+from core.traces.timestamp import UtcMoment
+
+_LOCK_REQUEST = load_query("discussions/lock_request")
+_LIST_DISCUSSIONS = load_query("discussions/list_discussions")
+_GET_DISCUSSION = load_query("discussions/get_discussion")
+_INSERT_DISCUSSION = load_query("discussions/insert_discussion")
+_UPDATE_DISCUSSION = load_query("discussions/update_discussion")
+_DELETE_DISCUSSION = load_query("discussions/delete_discussion")
+
+
+class Row(BaseModel):
+    """One row of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class LockedRequest(Row):
+    """A request's number, and whose it is; null for the admins'."""
+
+    id: int
+    user_key_hmac: bytes | None
+
+
+class DiscussionRow(Row):
+    """One comment, but for its request's id."""
+
+    id: int
+    username: str
+    comment: str
+    created_at: UtcMoment
+    updated_at: UtcMoment
+
+
+class PlacedRow(Row):
+    """A request, who may see it, and one of its comments; nulls where it has none."""
+
+    user_key_hmac: bytes | None
+    is_public: bool
+    total: int
+    id: int | None
+    username: str | None
+    comment: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+    @property
+    def discussion(self) -> DiscussionRow | None:
+        """The comment; null where there is none."""
+        return None if self.id is None else DiscussionRow.model_validate(self.model_dump())
+
+
+async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedRequest | None:
+    """A request, locked until the transaction ends: its comments and their count change together."""
+    cursor = conn.cursor(row_factory=class_row(LockedRequest))
+    await cursor.execute(_LOCK_REQUEST, {"request_id": request_id})
+    return await cursor.fetchone()
+
+
+async def list_discussions(conn: AsyncConnection, *, request_id: str, limit: int, offset: int) -> list[PlacedRow]:
+    """A page of a request's comments, oldest first; no row if there is no such request."""
+    cursor = conn.cursor(row_factory=class_row(PlacedRow))
+    await cursor.execute(_LIST_DISCUSSIONS, {"request_id": request_id, "limit": limit, "offset": offset})
+    return await cursor.fetchall()
+
+
+async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int) -> PlacedRow | None:
+    """One comment of a request; null if there is no such request."""
+    cursor = conn.cursor(row_factory=class_row(PlacedRow))
+    await cursor.execute(_GET_DISCUSSION, {"request_id": request_id, "id": number})
+    return await cursor.fetchone()
+
+
+async def insert_discussion(
+    conn: AsyncConnection, *, request_pk: int, username: str, comment: str, most: int
+) -> DiscussionRow | None:
+    """Add a comment and count it; null if the request has `most`."""
+    cursor = conn.cursor(row_factory=class_row(DiscussionRow))
+    values = {"request_pk": request_pk, "username": username, "comment": comment, "most": most}
+    await cursor.execute(_INSERT_DISCUSSION, values)
+    return await cursor.fetchone()
+
+
+async def update_discussion(
+    conn: AsyncConnection, *, request_pk: int, number: int, comment: str
+) -> DiscussionRow | None:
+    """Put another text in a comment's place; null if it is none of the request's."""
+    cursor = conn.cursor(row_factory=class_row(DiscussionRow))
+    await cursor.execute(_UPDATE_DISCUSSION, {"request_pk": request_pk, "id": number, "comment": comment})
+    return await cursor.fetchone()
+
+
+async def delete_discussion(conn: AsyncConnection, *, request_pk: int, number: int) -> bool:
+    """Delete a comment and count it off; false if it is none of the request's."""
+    cursor = await conn.execute(_DELETE_DISCUSSION, {"request_pk": request_pk, "id": number})
+    return await cursor.fetchone() is not None

@@ -1,0 +1,100 @@
+"""/logs/{id}/discussions: comments on a request."""
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+
+from core.discussions.discussion import (
+    Discussion,
+    DiscussionChange,
+    NewDiscussion,
+    add_discussion,
+    delete_discussion,
+    edit_discussion,
+    list_discussions,
+    read_discussion,
+)
+from core.traces.read import DEFAULT_LIMIT, clamp_page
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.body import describe_body, read_model
+from functions.common.context import ContextDep
+from functions.common.query import RowId
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
+
+router = APIRouter(tags=["discussions"], prefix="/logs/{request_id}/discussions")
+
+
+class Discussions(BaseModel):
+    """A page of a request's comments, oldest first."""
+
+    request_id: str
+    discussions: list[Discussion]
+    total: int
+    limit: int
+    offset: int
+
+
+class ChangedDiscussion(BaseModel):
+    """A comment as it is now."""
+
+    discussion: Discussion
+    message: str
+
+
+class DeletedDiscussion(BaseModel):
+    """The number of a comment that is gone."""
+
+    id: int
+    message: str
+
+
+@router.get("")
+async def get_discussions(
+    context: ContextDep, key: KeyDep, request_id: str, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+) -> Discussions:
+    """A request's comments, oldest first; a public one's are shown to its owner alone."""
+    limit, offset = clamp_page(limit, offset)
+    page, total = await list_discussions(context.access, key, request_id=request_id, limit=limit, offset=offset)
+    return Discussions(request_id=request_id, discussions=page, total=total, limit=limit, offset=offset)
+
+
+@router.post("", status_code=201, openapi_extra=describe_body(NewDiscussion))
+async def post_discussion(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> ChangedDiscussion:
+    """Comment on a request."""
+    await context.access.admit(key)
+    new = await read_model(request, NewDiscussion)
+    discussion = await add_discussion(context.access, key, request_id=request_id, new=new)
+    return ChangedDiscussion(discussion=discussion, message="comment added")
+
+
+@router.get("/{discussion_id}")
+async def get_discussion(context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId) -> Discussion:
+    """One comment."""
+    return await read_discussion(context.access, key, request_id=request_id, number=discussion_id)
+
+
+@router.put("/{discussion_id}", openapi_extra=describe_body(DiscussionChange))
+async def put_discussion(
+    request: Request, context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId
+) -> ChangedDiscussion:
+    """Edit a comment."""
+    await context.access.admit(key)
+    change = await read_model(request, DiscussionChange)
+    discussion = await edit_discussion(context.access, key, request_id=request_id, number=discussion_id, change=change)
+    return ChangedDiscussion(discussion=discussion, message="comment changed")
+
+
+@router.delete("/{discussion_id}")
+async def remove_discussion(
+    context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId
+) -> DeletedDiscussion:
+    """Delete a comment."""
+    await delete_discussion(context.access, key, request_id=request_id, number=discussion_id)
+    return DeletedDiscussion(id=discussion_id, message="comment deleted")
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

@@ -1,0 +1,13 @@
+-- The caller holds the request's lock: of two that delete a comment at once, one finds it.
+with
+gone as (
+    delete from discussions
+    where id = %(id)s and request_pk = %(request_pk)s
+    returning request_pk
+)
+
+update requests
+set discussion_count = requests.discussion_count - 1
+from gone
+where requests.id = gone.request_pk
+returning requests.id

@@ -1,0 +1,12 @@
+select
+    requests.user_key_hmac,
+    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
+    requests.discussion_count as total,
+    discussions.id,
+    discussions.username,
+    discussions.comment,
+    discussions.created_at,
+    discussions.updated_at
+from requests
+left join discussions on requests.id = discussions.request_pk and discussions.id = %(id)s::bigint
+where requests.request_id = %(request_id)s

@@ -1,0 +1,25 @@
+-- One row at least for a request that there is: its comments' columns are null where it has none.
+select
+    requests.user_key_hmac,
+    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
+    requests.discussion_count as total,
+    page.id,
+    page.username,
+    page.comment,
+    page.created_at,
+    page.updated_at
+from requests
+left join lateral (
+    select
+        discussions.id,
+        discussions.username,
+        discussions.comment,
+        discussions.created_at,
+        discussions.updated_at
+    from discussions
+    where discussions.request_pk = requests.id
+    order by discussions.id
+    limit %(limit)s offset %(offset)s
+) as page on true
+where requests.request_id = %(request_id)s
+order by page.id

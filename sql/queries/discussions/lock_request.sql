@@ -1,0 +1,6 @@
+select
+    id,
+    user_key_hmac
+from requests
+where request_id = %(request_id)s
+for no key update
