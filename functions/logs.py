@@ -1,11 +1,11 @@
-"""GET /logs, /logs/{id} and /logs/{id}/trace: the feed, one log, and the document behind it."""
+"""GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, one log, and the document behind it."""
 
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
 from core.traces.feed import Sort
-from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, read_document, read_log
-from core.traces.store import FeedRow
+from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, list_users, read_document, read_log
+from core.traces.store import FeedRow, UserRow
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.context import ContextDep
@@ -25,6 +25,13 @@ class Feed(BaseModel):
     offset: int
     returned: int
     next_cursor: str | None
+
+
+class Users(BaseModel):
+    """Whose requests there are."""
+
+    api_keys: list[UserRow]
+    total: int
 
 
 @router.get("/logs")
@@ -52,6 +59,13 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
         cursor=cursor or None,
     )
     return Feed(data=page.rows, limit=limit, offset=offset, returned=len(page.rows), next_cursor=page.next_cursor)
+
+
+@router.get("/logs/api-keys")
+async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
+    """The users whose requests the caller sees, by label, the one with the latest request first."""
+    rows, total = await list_users(context.access, key)
+    return Users(api_keys=rows, total=total)
 
 
 @router.get("/logs/{request_id}/trace", response_class=Response)

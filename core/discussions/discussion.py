@@ -51,11 +51,9 @@ async def list_discussions(
         NotFoundError: there is none, or it is not the caller's to see.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
-        rows = (
-            []
-            if is_no_id(request_id)
-            else await store.list_discussions(visit.conn, request_id=request_id, limit=limit, offset=offset)
-        )
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
+        rows = await store.list_discussions(visit.conn, request_id=request_id, limit=limit, offset=offset)
     owned = bool(rows) and visit.caller.may_see(rows[0].user_key_hmac)
     if not rows or not (owned or rows[0].is_public):
         raise hidden(visit.caller, request_id)
@@ -72,11 +70,9 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
         NotFoundError: there is no such comment, or it is not the caller's to see.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
-        row = (
-            None
-            if is_no_id(request_id)
-            else await store.get_discussion(visit.conn, request_id=request_id, number=number)
-        )
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
+        row = await store.get_discussion(visit.conn, request_id=request_id, number=number)
     owned = row is not None and visit.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(visit.caller, request_id)

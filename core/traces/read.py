@@ -20,6 +20,7 @@ NO_FILTERS = Filters()
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
+MAX_USERS = 1000
 LABEL_END = re.compile("…#[0-9a-f]{12}".encode())
 SHARED = "request"
 """What a share token of a single request is derived for."""
@@ -75,6 +76,13 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
         rows = await fetch(visit.conn, parameters={**asdict(filters), **page})
     more = len(rows) > limit
     return Page(rows[:limit], Cursor.of(rows[limit - 1], sort).write() if more else None)
+
+
+async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRow], int]:
+    """The users whose requests the caller sees, the latest MAX_USERS first, and how many there are."""
+    async with access.visit(key, Scope.READ) as visit:
+        rows = await store.list_users(visit.conn, owner=visit.caller.owner_filter, limit=MAX_USERS)
+    return rows, rows[0].total if rows else 0
 
 
 async def read_log(access: Access, key: str | None, *, request_id: str) -> bytes:

@@ -22,6 +22,7 @@ _INSERT_MOD_LOGS = load_query("traces/insert_mod_logs")
 _INSERT_ACTIONS = load_query("traces/insert_actions")
 _LIST_REQUESTS = load_query("traces/list_requests")
 _LIST_LEAST_SURE = load_query("traces/list_least_sure")
+_LIST_USERS = load_query("traces/list_users")
 _GET_LOG = load_query("traces/get_log")
 _FIND_OWNER = load_query("traces/find_owner")
 _GET_DOCUMENT = load_query("traces/get_document")
@@ -58,6 +59,15 @@ class FeedRow(Row):
     sequence_confidence: float | None
     sequence_confidence_is_bound: bool | None
     lowest_group_confidence: float | None
+
+
+class UserRow(Row):
+    """One user: how many requests are theirs, and how many users there are."""
+
+    api_key: str
+    request_count: int
+    latest_request_at: UtcMoment
+    total: Annotated[int, Field(exclude=True)]
 
 
 class StoredLog(Row):
@@ -162,6 +172,13 @@ async def list_least_sure(conn: AsyncConnection, *, parameters: dict[str, Any]) 
     """The same, least sure first; those without a confidence last."""
     cursor = conn.cursor(row_factory=class_row(FeedRow))
     await cursor.execute(_LIST_LEAST_SURE, parameters)
+    return await cursor.fetchall()
+
+
+async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) -> list[UserRow]:
+    """The users that have requests, or one of them, the latest first."""
+    cursor = conn.cursor(row_factory=class_row(UserRow))
+    await cursor.execute(_LIST_USERS, {"owner": owner, "limit": limit})
     return await cursor.fetchall()
 
 

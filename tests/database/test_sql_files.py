@@ -22,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "traces/upsert_request": store.StoredRequest,
     "traces/list_requests": store.FeedRow,
     "traces/list_least_sure": store.FeedRow,
+    "traces/list_users": store.UserRow,
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
     "outcomes/upsert_outcome": outcomes.Outcome,
