@@ -77,7 +77,8 @@ async def get_confidence(
     window: Annotated[int, Query(ge=1, le=MAX_WINDOW)] = DEFAULT_WINDOW,
 ) -> Response:
     """Every score of one request: its tokens, the whole, and what its mods did."""
-    document = await read_document(context.access, key, request_id=request_id)
+    stored = await read_document(context.access, key, request_id=request_id)
+    document = await context.run(stored.unpack)
     report = await context.run(render_stored_report, document, request_id=request_id, window=window)
     return Response(report, media_type="application/json")
 

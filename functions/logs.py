@@ -1,6 +1,6 @@
 """GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, one log, and the document behind it."""
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from core.traces.feed import Sort
@@ -8,9 +8,11 @@ from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, list_user
 from core.traces.store import FeedRow, UserRow
 from functions.common.access import KeyDep
 from functions.common.application import build_app
+from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version
 from functions.common.context import ContextDep
 from functions.common.query import FiltersDep, TextParam
 from functions.common.scaling import Scaling
+from functions.common.stored import answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -34,18 +36,20 @@ class Users(BaseModel):
     total: int
 
 
-@router.get("/logs")
+@router.get("/logs", response_model=Feed, responses=UNCHANGED)
 async def list_logs(  # noqa: PLR0913 - each is a query parameter
+    response: Response,
     context: ContextDep,
     key: KeyDep,
     filters: FiltersDep,
+    known: KnownDep,
     *,
     limit: int = DEFAULT_LIMIT,
     offset: int = 0,
     api_key: TextParam = None,
     sort: Sort = Sort.CREATED,
     cursor: TextParam = None,
-) -> Feed:
+) -> Feed | Response:
     """The caller's requests, newest or least sure first; `limit` is clamped to 1…100; `api_key` names one user's."""
     limit, offset = clamp_page(limit, offset)
     page = await list_requests(
@@ -57,7 +61,11 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
         filters=filters,
         sort=sort,
         cursor=cursor or None,
+        known=known,
     )
+    if page.rows is None:
+        return answer_unchanged(page.version)
+    response.headers.update(describe_version(page.version))
     return Feed(data=page.rows, limit=limit, offset=offset, returned=len(page.rows), next_cursor=page.next_cursor)
 
 
@@ -69,15 +77,15 @@ async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
 
 
 @router.get("/logs/{request_id}/trace", response_class=Response)
-async def get_trace(context: ContextDep, key: KeyDep, request_id: str) -> Response:
+async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Response:
     """The document as it was posted, with a label in place of a user's key."""
-    return Response(await read_document(context.access, key, request_id=request_id), media_type="application/json")
+    return await answer_stored(request, await read_document(context.access, key, request_id=request_id))
 
 
-@router.get("/logs/{request_id}", response_class=Response)
-async def get_log(context: ContextDep, key: KeyDep, request_id: str) -> Response:
+@router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)
+async def get_log(request: Request, context: ContextDep, key: KeyDep, known: KnownDep, request_id: str) -> Response:
     """The log: the whole trace with every token scored."""
-    return Response(await read_log(context.access, key, request_id=request_id), media_type="application/json")
+    return await answer_log(request, await read_log(context.access, key, request_id=request_id, known=known))
 
 
 def web() -> FastAPI:

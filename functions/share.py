@@ -6,8 +6,10 @@ from core.shares.share import Publication, Share, publish_request, read_shared_l
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
+from functions.common.conditional import UNCHANGED, KnownDep
 from functions.common.context import ContextDep
 from functions.common.scaling import Scaling
+from functions.common.stored import answer_log
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -28,10 +30,10 @@ async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
     return await unpublish_request(context.access, key, request_id=request_id)
 
 
-@router.get("/share/request/{token}", response_class=Response)
-async def get_shared_log(context: ContextDep, token: str) -> Response:
+@router.get("/share/request/{token}", response_class=Response, responses=UNCHANGED)
+async def get_shared_log(request: Request, context: ContextDep, known: KnownDep, token: str) -> Response:
     """The log behind a link; no key is needed, and none is told."""
-    return Response(await read_shared_log(context.access, token=token), media_type="application/json")
+    return await answer_log(request, await read_shared_log(context.access, token=token, known=known))
 
 
 def web() -> FastAPI:

@@ -5,6 +5,7 @@ that the database does not hold it. Publishing what is public answers the same l
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +16,8 @@ from core.access.session import Access, Visit
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import ShareRow
-from core.traces.read import SHARED, hidden, is_no_id, render_stored_log
+from core.traces.read import hidden, is_no_id
+from core.traces.shown import SHARED, VersionedLog, show_log
 from core.traces.timestamp import Timestamp
 
 NONCE_BYTES = 16
@@ -89,17 +91,17 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     )
 
 
-async def read_shared_log(access: Access, *, token: str) -> bytes:
-    """The log that a link opens, without any key.
+async def read_shared_log(access: Access, *, token: str, known: Collection[str] = ()) -> VersionedLog:
+    """The log that a link opens, without any key; without its text if `known` has its version.
 
     Raises:
         NotFoundError: the link is unknown, taken back or expired.
     """
     async with access.visit(None, Scope.READ, public=True) as visit:
-        stored = await store.get_shared_log(visit.conn, token_hash=hash_token(token))
+        stored = await store.get_shared_log(visit.conn, token_hash=hash_token(token), known=list(known))
     if stored is None:
         raise NotFoundError("this link is not known, or it is no longer public")
-    return render_stored_log(stored, visit.hasher, owned=False)
+    return show_log(stored, visit.hasher)
 
 
 async def _lock_own(visit: Visit, request_id: str) -> ShareRow:

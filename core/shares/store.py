@@ -41,8 +41,8 @@ async def set_share(
     await conn.execute(_SET_SHARE, values)
 
 
-async def get_shared_log(conn: AsyncConnection, *, token_hash: bytes) -> StoredLog | None:
-    """The log that a live share token opens."""
+async def get_shared_log(conn: AsyncConnection, *, token_hash: bytes, known: list[str]) -> StoredLog | None:
+    """The log that a live share token opens; without its text if the client knows its version."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash})
+    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash, "known": known})
     return await cursor.fetchone()

@@ -1,29 +1,28 @@
 """Reading back: the feed, the log, and the document as it was posted. One query each, after that for the caller."""
 
-import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
 import orjson
 
 from core.access.caller import Caller, Scope, UnauthorizedError
-from core.access.hasher import Hasher, strip_labels
 from core.access.session import Access, Visit
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
 from core.traces.json_text import to_column_text
-from core.traces.store import StoredLog
-from core.zstandard import decompress
+from core.traces.shown import StoredJson, VersionedLog, show_log
+from core.traces.store import ListedRow
 
 NO_FILTERS = Filters()
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
 MAX_USERS = 1000
-LABEL_END = re.compile("…#[0-9a-f]{12}".encode())
-SHARED = "request"
-"""What a share token of a single request is derived for."""
+VERSION_DIGITS = 32
+ANY_VERSION = "*"
+"""Among the versions that a client has: it has whatever there is."""
 
 
 def clamp_page(limit: int, offset: int) -> tuple[int, int]:
@@ -33,10 +32,17 @@ def clamp_page(limit: int, offset: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the feed, and the cursor of the next; null where there is none."""
+    """A page of the feed.
 
-    rows: list[store.FeedRow]
+    Attributes:
+        rows: null: the client has this version of them.
+        next_cursor: the cursor of the next page; null where there is none.
+        version: of what the page shows.
+    """
+
+    rows: list[ListedRow] | None
     next_cursor: str | None
+    version: str
 
 
 async def list_requests(  # noqa: PLR0913 - a feed's address
@@ -49,6 +55,7 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
     filters: Filters = NO_FILTERS,
     sort: Sort = Sort.CREATED,
     cursor: str | None = None,
+    known: Collection[str] = (),
 ) -> Page:
     """A page of the caller's feed; `user_key` (itself or its label) narrows it to one user's.
 
@@ -63,19 +70,31 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
         if user_key is not None:
             wanted = await visit.resolve_owner(user_key)
             if wanted is None or not visit.caller.may_see(wanted):
-                return Page([], None)
+                return _make_page([], limit, sort)
             owner = wanted
         fetch = store.list_requests if sort is Sort.CREATED else store.list_least_sure
-        place = {"after_id": after and after.id} | (
-            {"after_created": after and after.created}
-            if sort is Sort.CREATED
-            else {"after_confidence": after and after.confidence}
-        )
         # One more than asked for tells whether there is a next page.
-        page = {"owner": owner, "limit": limit + 1, "offset": offset, **place}
-        rows = await fetch(visit.conn, parameters={**asdict(filters), **page})
+        place = {"owner": owner, "limit": limit + 1, "offset": offset, **_place_after(after, sort)}
+        parameters = {**asdict(filters), **place}
+        if known:
+            brief = _make_page(await fetch(visit.conn, parameters={**parameters, "brief": True}), limit, sort)
+            if not {brief.version, ANY_VERSION}.isdisjoint(known):
+                return replace(brief, rows=None)
+        return _make_page(await fetch(visit.conn, parameters={**parameters, "brief": False}), limit, sort)
+
+
+def _place_after(after: Cursor | None, sort: Sort) -> dict[str, object]:
+    if sort is Sort.CREATED:
+        return {"after_id": after and after.id, "after_created": after and after.created}
+    return {"after_id": after and after.id, "after_confidence": after and after.confidence}
+
+
+def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
     more = len(rows) > limit
-    return Page(rows[:limit], Cursor.of(rows[limit - 1], sort).write() if more else None)
+    cursor = Cursor.of(rows[limit - 1], sort).write() if more else None
+    parts = [(row.id, row.ingested_at, row.revision, row.curation) for row in rows[:limit]]
+    version = sha256(orjson.dumps([parts, more])).hexdigest()[:VERSION_DIGITS]
+    return Page(rows[:limit], cursor, version)
 
 
 async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRow], int]:
@@ -85,56 +104,24 @@ async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRo
     return rows, rows[0].total if rows else 0
 
 
-async def read_log(access: Access, key: str | None, *, request_id: str) -> bytes:
-    """The log as JSON: the caller's own, or anybody's that is public.
+async def read_log(access: Access, key: str | None, *, request_id: str, known: Collection[str] = ()) -> VersionedLog:
+    """The log: the caller's own, or anybody's that is public; without its text if `known` has its version.
 
     Raises:
         UnauthorizedError: it is not public, and no live key came.
         NotFoundError: there is none, or it is not the caller's to see.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
-        stored = None if is_no_id(request_id) else await store.get_log(visit.conn, request_id=request_id)
-    owned = stored is not None and visit.caller.may_see(stored.user_key_hmac)
-    if stored is None or not (owned or stored.is_public):
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
+        owner = visit.caller.owner_filter
+        stored = await store.get_log(visit.conn, request_id=request_id, owner=owner, known=list(known))
+    if stored is None or not (stored.is_owned or stored.is_public):
         raise hidden(visit.caller, request_id)
-    return render_stored_log(stored, visit.hasher, owned=owned)
+    return show_log(stored, visit.hasher)
 
 
-def render_stored_log(stored: StoredLog, hasher: Hasher, *, owned: bool) -> bytes:
-    """The log as JSON. Whoever does not own it is told no key, and no token but the one they came with."""
-    token = None
-    if owned and stored.is_public and stored.share_nonce is not None:
-        token = hasher.derive_share_token(SHARED, stored.id, stored.share_nonce)
-    changing: dict[str, Any] = {
-        "request_id": stored.request_id,
-        "created_ts": stored.created_at,
-        "revision": stored.revision,
-        "user_api_key": stored.user_key_label if owned else None,
-        "is_public": stored.is_public,
-        "public_token": token,
-        "favorited_by": stored.favorited_by if owned else [],
-        "tags": stored.tags,
-        "discussion_count": stored.discussion_count if owned else 0,
-    }
-    log = decompress(stored.log)
-    if not owned and LABEL_END.search(log):  # a label stands where a text held a key
-        log = orjson.dumps(_strip_labels(orjson.loads(b"{" + log)))[1:]
-    return orjson.dumps(changing)[:-1] + b"," + log
-
-
-def _strip_labels(value: Any) -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case str():
-            return strip_labels(value)
-        case dict():
-            return {strip_labels(name): _strip_labels(part) for name, part in value.items()}
-        case list():
-            return [_strip_labels(part) for part in value]
-        case _:
-            return value
-
-
-async def read_document(access: Access, key: str | None, *, request_id: str) -> bytes:
+async def read_document(access: Access, key: str | None, *, request_id: str) -> StoredJson:
     """The document as it was posted, users' keys masked.
 
     Raises:
@@ -144,7 +131,7 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
         stored = None if is_no_id(request_id) else await store.get_document(visit.conn, request_id=request_id)
     if stored is None or not visit.caller.may_see(stored.user_key_hmac):
         raise hidden(visit.caller, request_id)
-    return decompress(stored.document)
+    return StoredJson(stored.document)
 
 
 async def require_own_request(visit: Visit, request_id: str) -> None:

@@ -61,6 +61,14 @@ class FeedRow(Row):
     lowest_group_confidence: float | None
 
 
+class ListedRow(FeedRow):
+    """The same with what tells its version; the text is null where only that was asked for."""
+
+    ingested_at: Annotated[UtcMoment, Field(exclude=True)]
+    revision: Annotated[int, Field(exclude=True)]
+    curation: Annotated[int, Field(exclude=True)]
+
+
 class UserRow(Row):
     """One user: how many requests are theirs, and how many users there are."""
 
@@ -71,20 +79,27 @@ class UserRow(Row):
 
 
 class StoredLog(Row):
-    """A log: what may change as columns, the rest as one zstd frame (core.traces.log says of what)."""
+    """A log: what may change as columns, the rest as one zstd frame (core.traces.log says of what).
+
+    Attributes:
+        is_owned: whether it is the reader's.
+        version: of all that this reader is shown.
+        log: null: the client has this version.
+    """
 
     request_id: str
     id: int
     created_at: UtcMoment
     revision: int
-    user_key_hmac: bytes | None
+    is_owned: bool
     user_key_label: str | None
     share_nonce: bytes | None
     is_public: bool
     favorited_by: list[str]
     tags: list[str]
     discussion_count: int
-    log: bytes
+    version: str
+    log: bytes | None
 
 
 class Ownership(Row):
@@ -161,16 +176,16 @@ async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dic
     await conn.execute(_INSERT_ACTIONS, {"request_id": request_id, **columns})
 
 
-async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[FeedRow]:
+async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
     """A page of an owner's requests, or without one of everybody's, newest first."""
-    cursor = conn.cursor(row_factory=class_row(FeedRow))
+    cursor = conn.cursor(row_factory=class_row(ListedRow))
     await cursor.execute(_LIST_REQUESTS, parameters)
     return await cursor.fetchall()
 
 
-async def list_least_sure(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[FeedRow]:
+async def list_least_sure(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
     """The same, least sure first; those without a confidence last."""
-    cursor = conn.cursor(row_factory=class_row(FeedRow))
+    cursor = conn.cursor(row_factory=class_row(ListedRow))
     await cursor.execute(_LIST_LEAST_SURE, parameters)
     return await cursor.fetchall()
 
@@ -182,10 +197,10 @@ async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) 
     return await cursor.fetchall()
 
 
-async def get_log(conn: AsyncConnection, *, request_id: str) -> StoredLog | None:
-    """One stored log, or null."""
+async def get_log(conn: AsyncConnection, *, request_id: str, owner: bytes | None, known: list[str]) -> StoredLog | None:
+    """One stored log as this owner sees it, or null; without its text if the client knows its version."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(_GET_LOG, {"request_id": request_id})
+    await cursor.execute(_GET_LOG, {"request_id": request_id, "owner": owner, "known": known})
     return await cursor.fetchone()
 
 

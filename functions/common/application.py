@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette_compress import CompressMiddleware
 from typing_extensions import override
 
 from core.settings import Settings
@@ -52,6 +53,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(_TrailingSlash)
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
+    app.add_middleware(CompressMiddleware)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
     return app
@@ -113,6 +115,7 @@ class _LateCors:
                 allow_origins=[origin.strip() for origin in Settings().allowed_origins.split(",")],
                 allow_methods=["*"],
                 allow_headers=["*"],
+                expose_headers=["ETag", "Retry-After"],
                 max_age=CORS_MAX_AGE_S,
             )
         await self.cors(scope, receive, send)

@@ -20,8 +20,8 @@ QUERIES = SQL_DIR / "queries"
 NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
 MODELS: dict[str, type[BaseModel]] = {
     "traces/upsert_request": store.StoredRequest,
-    "traces/list_requests": store.FeedRow,
-    "traces/list_least_sure": store.FeedRow,
+    "traces/list_requests": store.ListedRow,
+    "traces/list_least_sure": store.ListedRow,
     "traces/list_users": store.UserRow,
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
@@ -52,6 +52,7 @@ NOT_NUMBERS: dict[str, object] = {
     "search": "x",
     "has_exception": False,
     "mods": [],
+    "brief": False,
     "scopes": [],
     "group_by": "day",
     "fractions": [0.5],

@@ -16,7 +16,7 @@ from tests.conftest import ADMIN_KEY
 
 FILTERS = ("model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence")
 NOTHING: dict[str, Any] = dict.fromkeys((*FILTERS, "has_exception", "q", "owner", "after_id", "after_created"))
-NOTHING |= {"after_confidence": None, "limit": 51, "offset": 0}
+NOTHING |= {"after_confidence": None, "limit": 51, "offset": 0, "brief": False}
 USED: list[dict[str, Any]] = [
     {},
     {"owner": b"user 7"},

@@ -1,18 +1,42 @@
+-- The text is left where it is if the client has it: `known` are the versions that it said.
+with
+seen as (
+    select
+        requests.*,
+        false as is_owned,
+        requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public
+    from requests
+    where requests.share_token_hash = %(token_hash)s
+),
+
+versions as (
+    select md5(concat_ws(
+        ' ',
+        seen.id,
+        extract(epoch from seen.ingested_at),
+        seen.revision,
+        seen.curation,
+        seen.is_owned,
+        seen.is_public
+    )) as version
+    from seen
+)
+
 select
-    requests.request_id,
-    requests.id,
-    requests.created_at,
-    requests.revision,
-    requests.user_key_hmac,
-    requests.user_key_label,
-    requests.share_nonce,
-    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
-    requests.favorited_by,
-    requests.tags,
-    requests.discussion_count,
-    request_traces.log
-from requests
-inner join request_traces on requests.id = request_traces.request_pk
-where
-    requests.share_token_hash = %(token_hash)s
-    and coalesce(requests.share_expires_at > now(), true)
+    seen.request_id,
+    seen.id,
+    seen.created_at,
+    seen.revision,
+    seen.is_owned,
+    seen.user_key_label,
+    seen.share_nonce,
+    seen.is_public,
+    seen.favorited_by,
+    seen.tags,
+    seen.discussion_count,
+    versions.version,
+    case when not array[versions.version, '*'] && %(known)s::text[] then request_traces.log end as log
+from seen
+cross join versions
+inner join request_traces on seen.id = request_traces.request_pk
+where seen.is_public

@@ -5,7 +5,7 @@ select
     completed_at as finished_ts,
     model as model_id,
     user_key_label as user_api_key,
-    final_text,
+    case when not %(brief)s then final_text end as final_text,
     total_steps,
     favorited_by,
     discussion_count,
@@ -13,7 +13,10 @@ select
     tags,
     sequence_confidence,
     sequence_confidence_is_bound,
-    lowest_group_confidence
+    lowest_group_confidence,
+    ingested_at,
+    revision,
+    curation
 from requests
 where
     (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)

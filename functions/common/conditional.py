@@ -1,0 +1,34 @@
+"""Answers that a client may have already: If-None-Match, ETag, 304."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+MAX_KNOWN = 20
+FORMAT = "1"
+"""Part of every tag: raise it when what is shown of the same rows changes."""
+DEPENDS_ON = "X-API-Key, Authorization, Accept-Encoding"
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}
+"""For a route's `responses`."""
+
+
+def read_known(request: Request) -> list[str]:
+    """The versions that a client says it has; `*` for any."""
+    header = ",".join(request.headers.getlist("if-none-match"))
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",", MAX_KNOWN)[:MAX_KNOWN]]
+    ours = [tag.removeprefix(f"{FORMAT}.") for tag in tags if tag.startswith(f"{FORMAT}.") or tag == "*"]
+    return [tag for tag in ours if tag.isascii() and "\0" not in tag]
+
+
+KnownDep = Annotated[list[str], Depends(read_known)]
+
+
+def describe_version(version: str) -> dict[str, str]:
+    """The headers of an answer that may be asked for again. It is the caller's alone, and to be checked each time."""
+    return {"ETag": f'W/"{FORMAT}.{version}"', "Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
+
+
+def answer_unchanged(version: str) -> Response:
+    """304: the client has it."""
+    return Response(status_code=304, headers=describe_version(version))

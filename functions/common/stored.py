@@ -1,0 +1,55 @@
+"""What lies compressed in the database, as an answer: passed on as it is to whoever takes zstd.
+
+Work on megabytes is done in threads of their own: `Context.run`'s are busy with traces that come in.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from core.traces.shown import StoredJson, VersionedLog
+from functions.common.conditional import DEPENDS_ON, answer_unchanged, describe_version
+
+MEDIA_TYPE = "application/json"
+REFUSED = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
+SLICE_BYTES = 128 * 1024
+"""What the compressing middleware takes at once: it works in the event loop."""
+
+
+async def answer_log(request: Request, found: VersionedLog) -> Response:
+    """A log, or that the client has it."""
+    if found.log is None:
+        return answer_unchanged(found.version)
+    return await answer_stored(request, found.log, describe_version(found.version))
+
+
+async def answer_stored(request: Request, stored: StoredJson, headers: dict[str, str] | None = None) -> Response:
+    """Stored JSON in an encoding that the client takes."""
+    headers = headers or {"Vary": DEPENDS_ON}
+    accepted = read_accepted_encodings(request)
+    if "zstd" in accepted:
+        packed = await asyncio.to_thread(stored.pack) if stored.strips_labels else stored.pack()
+        return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "zstd"})
+    plain = await asyncio.to_thread(stored.unpack)
+    if accepted and len(plain) > SLICE_BYTES:
+        return StreamingResponse(_slice(plain), media_type=MEDIA_TYPE, headers=headers)
+    return Response(plain, media_type=MEDIA_TYPE, headers=headers)
+
+
+def read_accepted_encodings(request: Request) -> set[str]:
+    """Those of zstd, br and gzip that a client names in Accept-Encoding, and does not refuse by `q=0`."""
+    accepted: set[str] = set()
+    for item in ",".join(request.headers.getlist("accept-encoding")).split(","):
+        name, _, quality = item.partition(";")
+        if not REFUSED.fullmatch(quality):
+            accepted.add(name.strip().lower())
+    return accepted & {"zstd", "br", "gzip"}
+
+
+async def _slice(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), SLICE_BYTES):
+        yield body[start : start + SLICE_BYTES]
+        await asyncio.sleep(0)  # others' turn

@@ -1,0 +1,90 @@
+"""Answers are compressed as the client asks; what lies compressed in the database goes out as it lies."""
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.zstandard import zstd
+from tests.build import make_document
+from tests.client import Answer, Client
+from tests.conftest import ADMIN_KEY, load_trace
+from tests.test_two_processes import send
+
+TRACE = "llama31-8b-force-tokens"
+USER = "key-of-ann-0123456789"
+PATHS = ["/logs/r1", "/logs/r1/trace", "/logs", "/v1/confidence/r1", "/openapi.json"]
+
+
+@pytest.fixture(autouse=True)
+def _stored(client: Client) -> None:
+    document = load_trace(TRACE)
+    document["request"] |= {"request_id": "r1", "user_api_key": USER}
+    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+
+
+def ask(client: Client, path: str, accepted: str, key: str | None = ADMIN_KEY) -> Answer:
+    return client.request("GET", path, None, accept_encoding=accepted, **({"x_api_key": key} if key else {}))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("zstd", "zstd"),
+        ("br", "br"),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
+        ("zstd;q=0, br;q=0.0, gzip;q=0.5", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("compress, x;q=1", None),
+    ],
+)
+def test_an_answer_comes_as_it_was_asked_for(client: Client, path: str, accepted: str, expected: str | None) -> None:
+    plain, answer = ask(client, path, "identity"), ask(client, path, accepted)
+    assert answer.status == 200
+    assert answer.headers.get("Content-Encoding") == expected
+    assert answer.json == plain.json
+    if expected:
+        assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize(("path", "column"), [("/logs/r1", "log"), ("/logs/r1/trace", "document")])
+def test_a_stored_frame_goes_out_as_it_lies(client: Client, sql: psycopg.Connection, path: str, column: str) -> None:
+    row = sql.execute(f"select {column} from request_traces".encode()).fetchone()
+    assert row is not None
+    headers = {"Accept-Encoding": "zstd", "X-API-Key": ADMIN_KEY}
+    answer = client.pool.request("GET", client.url + path, headers=headers, decode_content=False)
+    assert answer.data.endswith(row[0])
+    assert json.loads(zstd.decompress(answer.data)) == client.get(path).json
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+@pytest.mark.parametrize("accepted", ["zstd", "br", "gzip", "identity"])
+def test_a_reader_who_does_not_own_it_is_told_no_label_in_any_encoding(client: Client, accepted: str) -> None:
+    document: dict[str, Any] = make_document("r2", request={"user_api_key": USER, "user_prompt": f"my key is {USER}"})
+    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    for request_id in ("r1", "r2"):
+        link = send(client, "POST", f"/logs/{request_id}/public", ADMIN_KEY).json["public_url"]
+        answer = ask(client, link, accepted, key=None)
+        assert answer.json["request_id"] == request_id
+        assert "…#" not in json.dumps(answer.json, ensure_ascii=False)
+    assert "…#" in client.log("r2")["user_prompt"]
+
+
+def test_errors_and_small_answers_stay_readable(client: Client) -> None:
+    for path, status in (("/logs/nobody", 404), ("/nowhere", 404), ("/livez", 200)):
+        answer = ask(client, path, "gzip, br, zstd")
+        assert (answer.status, answer.headers.get("Content-Encoding")) == (status, None)
+        assert answer.json
+
+
+def test_a_browser_s_preflight_and_answer_name_the_version_s_header(client: Client) -> None:
+    answer = client.request("GET", "/logs", None, origin="https://ui.example", x_api_key=ADMIN_KEY)
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    asked = {"origin": "https://ui.example", "access_control_request_method": "GET"}
+    preflight = client.request("OPTIONS", "/logs/r1", None, access_control_request_headers="if-none-match", **asked)
+    assert preflight.status == 200
