@@ -2,12 +2,31 @@
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from core.shares.share import Publication, Share, publish_request, read_shared_log, unpublish_request
+from core.errors import NotFoundError
+from core.shares.share import (
+    Publication,
+    Share,
+    publish_request,
+    read_preview,
+    read_shared_log,
+    unpublish_request,
+)
+from core.shares.store import PreviewRow
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
 from functions.common.conditional import UNCHANGED, KnownDep
 from functions.common.context import ContextDep
+from functions.common.preview import (
+    PAGES,
+    FormatParam,
+    Preview,
+    begin,
+    describe_confidence,
+    render_dead_link,
+    render_page,
+    wants_page,
+)
 from functions.common.scaling import Scaling
 from functions.common.stored import answer_log
 
@@ -30,10 +49,26 @@ async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
     return await unpublish_request(context.access, key, request_id=request_id)
 
 
-@router.get("/share/request/{token}", response_class=Response, responses=UNCHANGED)
-async def get_shared_log(request: Request, context: ContextDep, known: KnownDep, token: str) -> Response:
-    """The log behind a link; no key is needed, and none is told."""
+@router.get("/share/request/{token}", response_class=Response, responses={**UNCHANGED, **PAGES})
+async def get_shared_log(
+    request: Request, context: ContextDep, known: KnownDep, token: str, _format: FormatParam = None
+) -> Response:
+    """The log behind a link; no key is needed, and none is told. A browser gets a page that leads to it."""
+    if wants_page(request):
+        return await _answer_page(context, token)
     return await answer_log(request, await read_shared_log(context.access, token=token, known=known))
+
+
+async def _answer_page(context: ContextDep, token: str) -> Response:
+    try:
+        return render_page(_describe(await read_preview(context.access, token=token)))
+    except NotFoundError as error:
+        return render_dead_link(str(error))
+
+
+def _describe(row: PreviewRow) -> Preview:
+    confidence = describe_confidence(row.sequence_confidence, is_bound=bool(row.sequence_confidence_is_bound))
+    return Preview(begin(row.final_text, "An inference"), f"{begin(row.model, 'Unknown model')}: {confidence}")
 
 
 def web() -> FastAPI:

@@ -11,16 +11,19 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
-from core.access.hasher import hash_token
+from core.access.hasher import hash_token, strip_labels
 from core.access.session import Access, Visit
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
-from core.shares.store import ShareRow
+from core.shares.store import PreviewRow, ShareRow
 from core.traces.read import hidden, is_no_id
 from core.traces.shown import SHARED, VersionedLog, show_log
 from core.traces.timestamp import Timestamp
 
 NONCE_BYTES = 16
+PREVIEW_CHARACTERS = 500
+LABEL_CHARACTERS = 20
+DEAD_LINK = "this link is not known, or it is no longer public"
 
 
 class Publication(BaseModel):
@@ -100,8 +103,29 @@ async def read_shared_log(access: Access, *, token: str, known: Collection[str] 
     async with access.visit(None, Scope.READ, public=True) as visit:
         stored = await store.get_shared_log(visit.conn, token_hash=hash_token(token), known=list(known))
     if stored is None:
-        raise NotFoundError("this link is not known, or it is no longer public")
+        raise NotFoundError(DEAD_LINK)
     return show_log(stored, visit.hasher)
+
+
+async def read_preview(access: Access, *, token: str) -> PreviewRow:
+    """What a page may tell of the request that a link opens, before somebody opens it.
+
+    Raises:
+        NotFoundError: the link is unknown, taken back or expired.
+    """
+    async with access.visit(None, Scope.READ, public=True) as visit:
+        row = await store.get_preview(visit.conn, token_hash=hash_token(token), characters=PREVIEW_CHARACTERS)
+    if row is None:
+        raise NotFoundError(DEAD_LINK)
+    shown = {"model": row.model and strip_labels(row.model), "final_text": begin_without_labels(row.final_text)}
+    return row.model_copy(update=shown)
+
+
+def begin_without_labels(text: str | None) -> str | None:
+    """The beginning of a text that was cut at PREVIEW_CHARACTERS, without labels and without half of one."""
+    if text is None:
+        return None
+    return strip_labels(text[:-LABEL_CHARACTERS] if len(text) >= PREVIEW_CHARACTERS else text)
 
 
 async def _lock_own(visit: Visit, request_id: str) -> ShareRow:

@@ -11,6 +11,7 @@ from core.traces.store import StoredLog
 
 _LOCK_SHARE = load_query("shares/lock_share")
 _SET_SHARE = load_query("shares/set_share")
+_GET_PREVIEW = load_query("shares/get_preview")
 _GET_SHARED_LOG = load_query("shares/get_shared_log")
 
 
@@ -39,6 +40,25 @@ async def set_share(
     """Make a request public, or, with nulls, no longer."""
     values = {"id": row_id, "nonce": nonce, "token_hash": token_hash, "expires_at": expires_at}
     await conn.execute(_SET_SHARE, values)
+
+
+class PreviewRow(BaseModel):
+    """What a link's preview shows of a request; the text is its beginning."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str | None
+    final_text: str | None
+    sequence_confidence: float | None
+    sequence_confidence_is_bound: bool | None
+    total_steps: int
+
+
+async def get_preview(conn: AsyncConnection, *, token_hash: bytes, characters: int) -> PreviewRow | None:
+    """A preview of the request that a live share token opens."""
+    cursor = conn.cursor(row_factory=class_row(PreviewRow))
+    await cursor.execute(_GET_PREVIEW, {"token_hash": token_hash, "characters": characters})
+    return await cursor.fetchone()
 
 
 async def get_shared_log(conn: AsyncConnection, *, token_hash: bytes, known: list[str]) -> StoredLog | None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 MAX_KNOWN = 20
 FORMAT = "1"
 """Part of every tag: raise it when what is shown of the same rows changes."""
-DEPENDS_ON = "X-API-Key, Authorization, Accept-Encoding"
+DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}
 """For a route's `responses`."""
 

@@ -34,6 +34,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "access/rotate_key": access.KeyRow,
     "access/find_owner": access.OwnerRow,
     "traces/find_owner": store.Ownership,
+    "shares/get_preview": shares.PreviewRow,
     "shares/get_shared_log": store.StoredLog,
     "curation/get_curation": curation.CurationRow,
     "shares/lock_share": shares.ShareRow,

@@ -54,9 +54,11 @@ def test_who_is_no_admin_is_told_of_themselves_alone(client: Client) -> None:
 
 def test_counting_reads_an_index_alone(sql: psycopg.Connection) -> None:
     sql.execute("""
-        insert into requests (request_id, created_at, user_key_hmac, user_key_label, posted_by, final_text, mods, total_steps,
-            tokens, tokens_with_distribution, sampled_tokens, sampled_in_top_k, scored_tokens, forced_tokens,
-            discarded_tokens, masked_tokens, interventions, backtracks)
+        insert into requests (
+            request_id, created_at, user_key_hmac, user_key_label, posted_by, final_text, mods, total_steps, tokens,
+            tokens_with_distribution, sampled_tokens, sampled_in_top_k, scored_tokens, forced_tokens,
+            discarded_tokens, masked_tokens, interventions, backtracks
+        )
         select 'r' || n, now(), convert_to('user ' || n % 1000, 'utf8'), 'l', 'open',
             repeat(md5(n::text), 30), '{}', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         from generate_series(1, 20000) as n

@@ -10,15 +10,16 @@ seen as (
 ),
 
 versions as (
-    select md5(concat_ws(
-        ' ',
-        seen.id,
-        extract(epoch from seen.ingested_at),
-        seen.revision,
-        seen.curation,
-        seen.is_owned,
-        seen.is_public
-    )) as version
+    select
+        md5(concat_ws(
+            ' ',
+            seen.id,
+            extract(epoch from seen.ingested_at),
+            seen.revision,
+            seen.curation,
+            seen.is_owned,
+            seen.is_public
+        )) as version
     from seen
 )
 

@@ -1,0 +1,132 @@
+"""The page behind a link: what a chat program shows of it, and what it must not run."""
+
+import html.parser
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from tests.build import make_document, number, one_token
+from tests.client import Answer, Client
+from tests.conftest import ADMIN_KEY
+from tests.test_two_processes import send
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+ATTACK = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;"
+USER = "key-of-ann-0123456789"
+
+
+class Page(html.parser.HTMLParser):
+    """The parts of a page that a test looks at."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.meta: dict[str, str] = {}
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        if tag == "meta" and (name := given.get("property") or given.get("name")):
+            self.meta[name] = given["content"] or ""
+        if tag == "a":
+            self.links.append(given["href"] or "")
+
+    @override
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def publish(client: Client, **request: Any) -> str:
+    events = number(one_token())
+    document = make_document("r1", events, request={"user_api_key": USER, **request})
+    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    return send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
+
+
+def open_page(client: Client, url: str, accept: str = BROWSER) -> Answer:
+    return client.request("GET", url, None, accept=accept)
+
+
+def test_a_preview_shows_model_first_words_and_confidence(client: Client) -> None:
+    link = publish(client, model="SmolLM2", final_text="Certainly!\n\nHere is the honest answer: " + "word " * 100)
+    answer = open_page(client, link)
+    page = Page(answer.data.decode())
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert page.meta["og:title"].startswith("Certainly! Here is the honest answer: word")
+    assert len(page.meta["og:title"]) <= 100
+    assert "SmolLM2" in page.meta["og:description"]
+    assert "60.7%" in page.meta["og:description"]  # exp(-0.5)
+    assert "correct" not in answer.data.decode()
+    assert page.meta["robots"] == answer.headers["X-Robots-Tag"] == "noindex"
+    (further,) = page.links
+    assert open_page(client, link + further).json["request_id"] == "r1"
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_page"),
+    [
+        (BROWSER, True),
+        ("text/html", True),
+        ("TEXT/HTML;Q=0.1", True),
+        ("text/html, application/json", True),
+        ("application/json, text/html", False),
+        ("application/json, text/html;q=0.9", False),
+        ("application/json;q=0.5, text/html;q=0.9", True),
+        ("text/html;q=0", False),
+        ("text/html;q=x", False),
+        ("application/json", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_who_asks_for_html_gets_the_page_and_everybody_else_json(client: Client, accept: str, is_page: bool) -> None:  # noqa: FBT001
+    link = publish(client)
+    answer = open_page(client, link, accept)
+    assert answer.headers["Content-Type"].startswith("text/html" if is_page else "application/json")
+    assert "Accept" in answer.headers["Vary"].split(", ")
+    assert open_page(client, f"{link}/?format=json", accept).json["request_id"] == "r1"
+    assert client.request("GET", f"{link}?format=xml", None, accept="*/*").status == 400
+
+
+@pytest.mark.parametrize("field", ["model", "final_text"])
+def test_text_from_a_trace_is_never_markup(client: Client, field: str) -> None:
+    link = publish(client, **{field: ATTACK})
+    answer = open_page(client, link)
+    page = Page(answer.data.decode())
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert "<script>alert(1)</script>" in page.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert (answer.headers["Referrer-Policy"], answer.headers["X-Content-Type-Options"]) == ("no-referrer", "nosniff")
+
+
+def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client) -> None:
+    link = publish(client)
+    send(client, "DELETE", "/logs/r1/public", ADMIN_KEY)
+    for url in (link, "/share/request/nonsense", "/share/request/%3Cscript%3E"):
+        answer = open_page(client, url)
+        page = Page(answer.data.decode())
+        assert (answer.status, page.links) == (404, [])
+        assert "no longer public" in page.text
+        assert open_page(client, url, "application/json").json["code"] == 404
+
+
+def test_a_page_tells_no_key_and_no_label(client: Client) -> None:
+    for text in (f"my key is {USER} " * 40, "x" * 470 + f" {USER} y", f"{USER}", "w " * 239 + USER):
+        link = publish(client, final_text=text, model=f"model of {USER}")
+        shown = open_page(client, link).data.decode()
+        for hidden in (USER, "…#", USER[:6]):
+            assert hidden not in shown, text
+
+
+def test_an_inference_without_words_or_scores_has_a_page_too(client: Client) -> None:
+    assert client.ingest(make_document("r1"), x_api_key=ADMIN_KEY).status == 201
+    link = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
+    page = Page(open_page(client, link).data.decode())
+    assert (page.meta["og:title"], "not known" in page.meta["og:description"]) == ("An inference", True)
