@@ -10,7 +10,7 @@ from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version
 from functions.common.context import ContextDep
-from functions.common.query import FiltersDep, TextParam
+from functions.common.query import FiltersDep, RowId, TextParam
 from functions.common.scaling import Scaling
 from functions.common.stored import answer_log, answer_stored
 
@@ -47,6 +47,7 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
     limit: int = DEFAULT_LIMIT,
     offset: int = 0,
     api_key: TextParam = None,
+    collection_id: RowId | None = None,
     sort: Sort = Sort.CREATED,
     cursor: TextParam = None,
 ) -> Feed | Response:
@@ -59,6 +60,7 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
         offset=offset,
         user_key=api_key or None,
         filters=filters,
+        collection=collection_id,
         sort=sort,
         cursor=cursor or None,
         known=known,

@@ -1,7 +1,10 @@
-"""/logs/{id}/public and /share/request/{token}: a link by which somebody without a key reads one request."""
+"""/logs/{id}/public and /share/…: links by which somebody without a key reads a request or a collection."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel
 
+from core.collections.sharing import SharedCollection, read_shared_collection
+from core.collections.store import MemberRow
 from core.errors import NotFoundError
 from core.shares.share import (
     Publication,
@@ -12,10 +15,11 @@ from core.shares.share import (
     unpublish_request,
 )
 from core.shares.store import PreviewRow
+from core.traces.read import DEFAULT_LIMIT, clamp_page
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
-from functions.common.conditional import UNCHANGED, KnownDep
+from functions.common.conditional import DEPENDS_ON, UNCHANGED, KnownDep
 from functions.common.context import ContextDep
 from functions.common.preview import (
     PAGES,
@@ -33,6 +37,16 @@ from functions.common.stored import answer_log
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
 router = APIRouter(tags=["share"])
+
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
+
+
+class SharedRequests(BaseModel):
+    """A shared collection and a page of its requests, the last added first."""
+
+    collection: SharedCollection
+    requests: list[MemberRow]
+    total_requests: int
 
 
 @router.post("/logs/{request_id}/public", openapi_extra=describe_body(Publication))
@@ -59,9 +73,46 @@ async def get_shared_log(
     return await answer_log(request, await read_shared_log(context.access, token=token, known=known))
 
 
-async def _answer_page(context: ContextDep, token: str) -> Response:
+@router.get("/share/{token}", response_model=SharedRequests, responses=PAGES)
+async def get_shared_collection(  # noqa: PLR0913 - query parameters
+    request: Request,
+    response: Response,
+    context: ContextDep,
+    token: str,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+    _format: FormatParam = None,
+) -> SharedRequests | Response:
+    """The collection behind a link and a page of its requests; no key is needed, and none is told."""
+    limit, offset = clamp_page(limit, offset)
+    page = wants_page(request)
     try:
-        return render_page(_describe(await read_preview(context.access, token=token)))
+        collection, members = await read_shared_collection(context.access, token=token, limit=limit, offset=offset)
+    except NotFoundError as error:
+        if page:
+            return render_dead_link(str(error))
+        raise
+    if page:
+        return render_page(Preview(begin(collection.name, "A collection"), _describe_collection(collection)))
+    response.headers.update(HEADERS)
+    return SharedRequests(collection=collection, requests=members, total_requests=collection.request_count)
+
+
+@router.get("/share/{token}/request/{request_id}", response_class=Response, responses={**UNCHANGED, **PAGES})
+async def get_shared_member(
+    request: Request, context: ContextDep, known: KnownDep, token: str, request_id: str, _format: FormatParam = None
+) -> Response:
+    """The log of a request in the collection behind a link."""
+    if wants_page(request):
+        return await _answer_page(context, token, request_id)
+    found = await read_shared_log(context.access, token=token, request_id=request_id, known=known)
+    return await answer_log(request, found)
+
+
+async def _answer_page(context: ContextDep, token: str, request_id: str | None = None) -> Response:
+    try:
+        return render_page(_describe(await read_preview(context.access, token=token, request_id=request_id)))
     except NotFoundError as error:
         return render_dead_link(str(error))
 
@@ -69,6 +120,11 @@ async def _answer_page(context: ContextDep, token: str) -> Response:
 def _describe(row: PreviewRow) -> Preview:
     confidence = describe_confidence(row.sequence_confidence, is_bound=bool(row.sequence_confidence_is_bound))
     return Preview(begin(row.final_text, "An inference"), f"{begin(row.model, 'Unknown model')}: {confidence}")
+
+
+def _describe_collection(collection: SharedCollection) -> str:
+    count = f"{collection.request_count} request{'' if collection.request_count == 1 else 's'}"
+    return f"{count}. {begin(collection.description, '')}".strip()
 
 
 def web() -> FastAPI:

@@ -35,6 +35,39 @@ $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
 
+CREATE TABLE public.collection_members (
+    collection_id bigint NOT NULL,
+    request_pk bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text,
+    notes text
+);
+
+COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
+
+CREATE TABLE public.collections (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_by text,
+    user_key_hmac bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    share_nonce bytea,
+    share_token_hash bytea,
+    CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
+
+COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
+
+COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
+
+COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
+
 CREATE TABLE public.requests (
     id bigint NOT NULL,
     request_id text NOT NULL,
@@ -127,6 +160,12 @@ COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler rai
 COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, as they stand.';
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
+
+CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT requests.id FROM public.requests WHERE ((open_link.request_id IS NULL) AND (requests.share_token_hash = open_link.token_hash) AND COALESCE((requests.share_expires_at > now()), true)) UNION ALL SELECT requests.id FROM ((public.requests JOIN public.collection_members ON ((requests.id = collection_members.request_pk))) JOIN public.collections ON ((collection_members.collection_id = collections.id))) WHERE ((requests.request_id = open_link.request_id) AND (collections.share_token_hash = open_link.token_hash) AND ((collections.user_key_hmac IS NULL) OR (requests.user_key_hmac = collections.user_key_hmac))));
+
+COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
 
 CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -240,39 +279,6 @@ ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.collection_members (
-    collection_id bigint NOT NULL,
-    request_pk bigint NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL,
-    added_by text,
-    notes text
-);
-
-COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
-
-CREATE TABLE public.collections (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    description text,
-    created_by text,
-    user_key_hmac bytea,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    share_nonce bytea,
-    share_token_hash bytea,
-    CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
-);
-
-COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
-
-COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
-
-COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
-
-COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
-
-COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
 
 ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.collections_id_seq
@@ -562,6 +568,8 @@ CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree 
 CREATE INDEX collection_members_collection ON public.collection_members USING btree (collection_id);
 
 CREATE INDEX collection_members_request ON public.collection_members USING btree (request_pk);
+
+CREATE INDEX collections_of_user ON public.collections USING btree (user_key_hmac, id DESC);
 
 CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
 

@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.caller import Scope
-from core.access.session import Access, Visit
+from core.access.session import Access
 from core.curation.curation import FullError, Name
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
 from core.traces.json_text import to_column_text
-from core.traces.read import hidden, is_no_id
+from core.traces.read import hidden, is_no_id, lock_own_request
 
 MAX_DISCUSSIONS = 10_000
 
@@ -87,7 +87,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
         FullError: it has MAX_DISCUSSIONS.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        row_id = await _lock_own(visit, request_id)
+        row_id = (await lock_own_request(visit, request_id)).id
         username = await visit.hide_key(to_column_text(new.username)) or ""
         comment = to_column_text(new.comment) or ""
         row = await store.insert_discussion(
@@ -107,7 +107,7 @@ async def edit_discussion(
         NotFoundError: there is no such comment, or it is not the caller's to edit.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        row_id = await _lock_own(visit, request_id)
+        row_id = (await lock_own_request(visit, request_id)).id
         comment = to_column_text(change.comment) or ""
         row = await store.update_discussion(visit.conn, request_pk=row_id, number=number, comment=comment)
     return _place(row, request_id, number)
@@ -120,16 +120,9 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
         NotFoundError: there is no such comment, or it is not the caller's to delete.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        row_id = await _lock_own(visit, request_id)
+        row_id = (await lock_own_request(visit, request_id)).id
         if not await store.delete_discussion(visit.conn, request_pk=row_id, number=number):
             raise _missing(request_id, number)
-
-
-async def _lock_own(visit: Visit, request_id: str) -> int:
-    row = None if is_no_id(request_id) else await store.lock_request(visit.conn, request_id=request_id)
-    if row is None or not visit.caller.may_see(row.user_key_hmac):
-        raise hidden(visit.caller, request_id)
-    return row.id
 
 
 def _place(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:

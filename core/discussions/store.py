@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
-_LOCK_REQUEST = load_query("discussions/lock_request")
 _LIST_DISCUSSIONS = load_query("discussions/list_discussions")
 _GET_DISCUSSION = load_query("discussions/get_discussion")
 _INSERT_DISCUSSION = load_query("discussions/insert_discussion")
@@ -21,13 +20,6 @@ class Row(BaseModel):
     """One row of an answer."""
 
     model_config = ConfigDict(frozen=True)
-
-
-class LockedRequest(Row):
-    """A request's number, and whose it is; null for the admins'."""
-
-    id: int
-    user_key_hmac: bytes | None
 
 
 class DiscussionRow(Row):
@@ -56,13 +48,6 @@ class PlacedRow(Row):
     def discussion(self) -> DiscussionRow | None:
         """The comment; null where there is none."""
         return None if self.id is None else DiscussionRow.model_validate(self.model_dump())
-
-
-async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedRequest | None:
-    """A request, locked until the transaction ends: its comments and their count change together."""
-    cursor = conn.cursor(row_factory=class_row(LockedRequest))
-    await cursor.execute(_LOCK_REQUEST, {"request_id": request_id})
-    return await cursor.fetchone()
 
 
 async def list_discussions(conn: AsyncConnection, *, request_id: str, limit: int, offset: int) -> list[PlacedRow]:

@@ -94,27 +94,39 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     )
 
 
-async def read_shared_log(access: Access, *, token: str, known: Collection[str] = ()) -> VersionedLog:
+async def read_shared_log(
+    access: Access, *, token: str, request_id: str | None = None, known: Collection[str] = ()
+) -> VersionedLog:
     """The log that a link opens, without any key; without its text if `known` has its version.
+
+    A request's own link opens it alone; a public collection's opens each of its members, by `request_id`.
 
     Raises:
         NotFoundError: the link is unknown, taken back or expired.
     """
     async with access.visit(None, Scope.READ, public=True) as visit:
-        stored = await store.get_shared_log(visit.conn, token_hash=hash_token(token), known=list(known))
+        stored = None
+        if request_id is None or not is_no_id(request_id):
+            stored = await store.get_shared_log(
+                visit.conn, token_hash=hash_token(token), request_id=request_id, known=list(known)
+            )
     if stored is None:
         raise NotFoundError(DEAD_LINK)
     return show_log(stored, visit.hasher)
 
 
-async def read_preview(access: Access, *, token: str) -> PreviewRow:
+async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:
     """What a page may tell of the request that a link opens, before somebody opens it.
 
     Raises:
         NotFoundError: the link is unknown, taken back or expired.
     """
     async with access.visit(None, Scope.READ, public=True) as visit:
-        row = await store.get_preview(visit.conn, token_hash=hash_token(token), characters=PREVIEW_CHARACTERS)
+        row = None
+        if request_id is None or not is_no_id(request_id):
+            row = await store.get_preview(
+                visit.conn, token_hash=hash_token(token), request_id=request_id, characters=PREVIEW_CHARACTERS
+            )
     if row is None:
         raise NotFoundError(DEAD_LINK)
     shown = {"model": row.model and strip_labels(row.model), "final_text": begin_without_labels(row.final_text)}

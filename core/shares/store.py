@@ -54,15 +54,22 @@ class PreviewRow(BaseModel):
     total_steps: int
 
 
-async def get_preview(conn: AsyncConnection, *, token_hash: bytes, characters: int) -> PreviewRow | None:
-    """A preview of the request that a live share token opens."""
+async def get_preview(
+    conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, characters: int
+) -> PreviewRow | None:
+    """A preview of what `get_shared_log` would open."""
     cursor = conn.cursor(row_factory=class_row(PreviewRow))
-    await cursor.execute(_GET_PREVIEW, {"token_hash": token_hash, "characters": characters})
+    await cursor.execute(_GET_PREVIEW, {"token_hash": token_hash, "request_id": request_id, "characters": characters})
     return await cursor.fetchone()
 
 
-async def get_shared_log(conn: AsyncConnection, *, token_hash: bytes, known: list[str]) -> StoredLog | None:
-    """The log that a live share token opens; without its text if the client knows its version."""
+async def get_shared_log(
+    conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, known: list[str]
+) -> StoredLog | None:
+    """The log that a live share token opens: the request's own, or that of a collection which has this member.
+
+    Without its text if the client knows its version.
+    """
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash, "known": known})
+    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash, "request_id": request_id, "known": known})
     return await cursor.fetchone()

@@ -8,6 +8,8 @@ import orjson
 
 from core.access.caller import Caller, Scope, UnauthorizedError
 from core.access.session import Access, Visit
+from core.collections.collection import require_own
+from core.collections.store import get_collection
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
@@ -53,6 +55,7 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
     offset: int,
     user_key: str | None = None,
     filters: Filters = NO_FILTERS,
+    collection: int | None = None,
     sort: Sort = Sort.CREATED,
     cursor: str | None = None,
     known: Collection[str] = (),
@@ -61,12 +64,16 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
 
     Raises:
         InvalidInputError: the cursor is none, or comes with an offset.
+        NotFoundError: there is no such collection, or it is not the caller's.
     """
     if cursor is not None and offset:
         raise InvalidInputError("offset: a cursor says already where the page begins")
     after = None if cursor is None else Cursor.read(cursor, sort)
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
+        if collection is not None:
+            found = await get_collection(visit.conn, row_id=collection)
+            require_own(visit.caller, found, collection)
         if user_key is not None:
             wanted = await visit.resolve_owner(user_key)
             if wanted is None or not visit.caller.may_see(wanted):
@@ -74,8 +81,8 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
             owner = wanted
         fetch = store.list_requests if sort is Sort.CREATED else store.list_least_sure
         # One more than asked for tells whether there is a next page.
-        place = {"owner": owner, "limit": limit + 1, "offset": offset, **_place_after(after, sort)}
-        parameters = {**asdict(filters), **place}
+        page = {"limit": limit + 1, "offset": offset, **_place_after(after, sort)}
+        parameters = {**asdict(filters), "owner": owner, "collection_id": collection, **page}
         if known:
             brief = _make_page(await fetch(visit.conn, parameters={**parameters, "brief": True}), limit, sort)
             if not {brief.version, ANY_VERSION}.isdisjoint(known):
@@ -143,6 +150,32 @@ async def require_own_request(visit: Visit, request_id: str) -> None:
     found = None if is_no_id(request_id) else await store.find_owner(visit.conn, request_id=request_id)
     if found is None or not visit.caller.may_see(found.user_key_hmac):
         raise hidden(visit.caller, request_id)
+
+
+async def lock_own_request(visit: Visit, request_id: str) -> store.LockedRequest:
+    """The same, and until the transaction ends nobody else changes it.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see.
+    """
+    found = None if is_no_id(request_id) else await store.lock_request(visit.conn, request_id=request_id)
+    if found is None or not visit.caller.may_see(found.user_key_hmac):
+        raise hidden(visit.caller, request_id)
+    return found
+
+
+async def is_own_request(visit: Visit, request_id: str) -> bool:
+    """Whether a request that the caller may read is theirs, or only public.
+
+    Raises:
+        UnauthorizedError: it is not public, and no live key came.
+        NotFoundError: there is none, or it is not the caller's to see.
+    """
+    found = None if is_no_id(request_id) else await store.find_owner(visit.conn, request_id=request_id)
+    owned = found is not None and visit.caller.may_see(found.user_key_hmac)
+    if found is None or not (owned or found.is_public):
+        raise hidden(visit.caller, request_id)
+    return owned
 
 
 def is_no_id(request_id: str) -> bool:

@@ -25,6 +25,7 @@ _LIST_LEAST_SURE = load_query("traces/list_least_sure")
 _LIST_USERS = load_query("traces/list_users")
 _GET_LOG = load_query("traces/get_log")
 _FIND_OWNER = load_query("traces/find_owner")
+_LOCK_REQUEST = load_query("traces/lock_request")
 _GET_DOCUMENT = load_query("traces/get_document")
 
 
@@ -103,8 +104,16 @@ class StoredLog(Row):
 
 
 class Ownership(Row):
-    """Whose a request is; null for the admins'."""
+    """Whose a request is, null for the admins', and whether anybody may read it."""
 
+    user_key_hmac: bytes | None
+    is_public: bool
+
+
+class LockedRequest(Row):
+    """A request's number, and whose it is; null for the admins'."""
+
+    id: int
     user_key_hmac: bytes | None
 
 
@@ -215,4 +224,11 @@ async def find_owner(conn: AsyncConnection, *, request_id: str) -> Ownership | N
     """Whose a request is; null if there is none."""
     cursor = conn.cursor(row_factory=class_row(Ownership))
     await cursor.execute(_FIND_OWNER, {"request_id": request_id})
+    return await cursor.fetchone()
+
+
+async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedRequest | None:
+    """A request, locked until the transaction ends: neither it nor its owner changes meanwhile."""
+    cursor = conn.cursor(row_factory=class_row(LockedRequest))
+    await cursor.execute(_LOCK_REQUEST, {"request_id": request_id})
     return await cursor.fetchone()

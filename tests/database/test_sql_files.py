@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access import store as access
+from core.collections import store as collections
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
 from core.discussions import store as discussions
@@ -38,7 +39,15 @@ MODELS: dict[str, type[BaseModel]] = {
     "shares/get_shared_log": store.StoredLog,
     "curation/get_curation": curation.CurationRow,
     "shares/lock_share": shares.ShareRow,
-    "discussions/lock_request": discussions.LockedRequest,
+    "traces/lock_request": store.LockedRequest,
+    "collections/list_collections": collections.ListedRow,
+    "collections/get_collection": collections.CollectionRow,
+    "collections/lock_collection": collections.CollectionRow,
+    "collections/get_shared_collection": collections.CollectionRow,
+    "collections/list_collections_of_request": collections.CollectionRow,
+    "collections/insert_collection": collections.InsertedRow,
+    "collections/update_collection": collections.CollectionRow,
+    "collections/list_members": collections.MemberRow,
     "discussions/list_discussions": discussions.PlacedRow,
     "discussions/get_discussion": discussions.PlacedRow,
     "discussions/insert_discussion": discussions.DiscussionRow,

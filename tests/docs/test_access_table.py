@@ -1,5 +1,6 @@
 """The table of routes and callers of docs/ACCESS.md: every cell is sent, and every route is in it."""
 
+import itertools
 import json
 import re
 from typing import Any
@@ -12,6 +13,7 @@ CALLERS = ("nobody", "ingest key", "another user", "the owner", "an admin")
 ROW = re.compile(rf"^\| `([A-Z]+) ([^`]+)`( if public)? \|{'( [0-9]{3} )[|]' * len(CALLERS)}$", re.MULTILINE)
 OWNER, OTHER = "the-owner-s-own-key", "bob"
 REQUEST = "owned"
+NAMES = (f"collection {number}" for number in itertools.count())
 BODIES: dict[str, Any] = {
     "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER}},
     "POST /logs/{request_id}/outcome": {"correct": True},
@@ -22,6 +24,9 @@ BODIES: dict[str, Any] = {
     "POST /logs/{request_id}/discussions": {"username": "ann", "comment": "hm"},
     "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "hm!"},
     "POST /logs/{request_id}/public": {},
+    "PUT /collections/{collection_id}": {"description": "changed"},
+    "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
+    "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
     "POST /v1/score": {"tokens": []},
     "POST /auth/keys": {"name": "made"},
     "POST /auth/keys/{key_id}/rotate": {},
@@ -78,15 +83,33 @@ def comment(client: Client) -> int:
     return send(client, "POST", f"/logs/{REQUEST}/discussions", body, ADMIN_KEY)[1]["discussion"]["id"]
 
 
+def collect(client: Client, name: str) -> dict[str, Any]:
+    """The owner's collection of this name, with the request in it, and its link."""
+    made = send(client, "POST", "/collections", {"name": name}, OWNER)[1]["collection"]
+    path = f"/collections/{made['id']}"
+    assert send(client, "POST", f"{path}/requests", {"request_id": REQUEST}, OWNER)[0] == 200
+    return send(client, "POST", f"{path}/public", None, OWNER)[1]
+
+
 def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
-    """The body and the path of a request, with a key that is there to be changed."""
+    """The body and the path of a request, with what it names there to be changed."""
     body = BODIES.get(f"{method} {path}")
-    key_id = 0
+    places: dict[str, Any] = {"request_id": REQUEST, "token": token}
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
-        key_id = make_key(client)["id"]
-        body = body if "{key_id}" in path else {"id": key_id}
-    number = comment(client) if "{discussion_id}" in path else 0
-    return body, path.format(request_id=REQUEST, token=token, key_id=key_id, discussion_id=number)
+        places["key_id"] = make_key(client)["id"]
+        body = body if "{key_id}" in path else {"id": places["key_id"]}
+    if "{discussion_id}" in path:
+        places["discussion_id"] = comment(client)
+    if "collection" in path or path.startswith("/share/{token}"):
+        shelf = collect(client, "shelf")
+        places |= {"collection_id": shelf["collection_id"]}
+        if path.startswith("/share/{token}"):
+            places |= {"token": shelf["public_token"]}
+        if path == "/logs/{request_id}/collections" and method != "GET":
+            body = {"collection_id": shelf["collection_id"]}
+        if path == "/collections" and method == "POST":
+            body = {"name": next(NAMES)}
+    return body, path.format(**places)
 
 
 def test_every_route_is_in_the_table(client: Client) -> None:

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -42,6 +42,8 @@ from tests.test_two_processes import make_key, send
 # revoked     an admin's key that was revoked
 #
 # {private} and {public} are the owner's logs; {orphan} has no owner, so it is the admins'; {missing} does not exist.
+# {collection} is the owner's, {admins} the admins', {nowhere} does not exist; {shelf} opens a public one, {fallen} one
+# that no longer is, {member} is a log in the {shelf} before it.
 # {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
 # another key's id.
 TABLE = """
@@ -141,6 +143,47 @@ DELETE /logs/{missing}/public          401  404    404   404   403    404    403
 GET    /share/request/{link}           200  200    200   200   200    200    200    200   200    200    200
 GET    /share/request/{dead}           404  404    404   404   404    404    404    404   404    404    404
 
+GET    /share/{shelf}                  200  200    200   200   200    200    200    200   200    200    200
+GET    /share/{fallen}                 404  404    404   404   404    404    404    404   404    404    404
+GET    /share/{shelf}/request/{member} 200  200    200   200   200    200    200    200   200    200    200
+GET    /share/{shelf}/request/{private} 404 404    404   404   404    404    404    404   404    404    404
+
+GET    /collections                    401  200    200   200   200    200    403    200   200    401    401
+POST   /collections                    401  201    201   201   403    403    403    201   201    401    401
+GET    /collections/{collection}       401  404    200   200   200    404    403    200   200    401    401
+GET    /collections/{admins}           401  404    404   404   404    404    403    200   200    401    401
+GET    /collections/{nowhere}          401  404    404   404   404    404    403    404   404    401    401
+PUT    /collections/{collection}       401  404    200   200   403    404    403    200   200    401    401
+PUT    /collections/{admins}           401  404    404   404   403    404    403    200   200    401    401
+PUT    /collections/{nowhere}          401  404    404   404   403    404    403    404   404    401    401
+DELETE /collections/{collection}       401  404    200   200   403    404    403    200   200    401    401
+DELETE /collections/{admins}           401  404    404   404   403    404    403    200   200    401    401
+DELETE /collections/{nowhere}          401  404    404   404   403    404    403    404   404    401    401
+POST   /collections/{collection}/requests 401 404  200   200   403    404    403    200   200    401    401
+POST   /collections/{admins}/requests  401  404    404   404   403    404    403    200   200    401    401
+POST   /collections/{nowhere}/requests 401  404    404   404   403    404    403    404   404    401    401
+DELETE /collections/{collection}/requests 401 404  200   200   403    404    403    200   200    401    401
+DELETE /collections/{admins}/requests  401  404    404   404   403    404    403    200   200    401    401
+DELETE /collections/{nowhere}/requests 401  404    404   404   403    404    403    404   404    401    401
+POST   /collections/{collection}/public 401 404    200   200   403    404    403    200   200    401    401
+POST   /collections/{admins}/public    401  404    404   404   403    404    403    200   200    401    401
+POST   /collections/{nowhere}/public   401  404    404   404   403    404    403    404   404    401    401
+DELETE /collections/{collection}/public 401 404    200   200   403    404    403    200   200    401    401
+DELETE /collections/{admins}/public    401  404    404   404   403    404    403    200   200    401    401
+DELETE /collections/{nowhere}/public   401  404    404   404   403    404    403    404   404    401    401
+GET    /logs/{private}/collections     401  404    200   200   200    404    403    200   200    401    401
+GET    /logs/{public}/collections      200  200    200   200   200    200    403    200   200    401    401
+GET    /logs/{orphan}/collections      401  404    404   404   404    404    403    200   200    401    401
+GET    /logs/{missing}/collections     401  404    404   404   404    404    403    404   404    401    401
+POST   /logs/{private}/collections     401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{public}/collections      401  404    200   200   403    404    403    200   200    401    401
+POST   /logs/{orphan}/collections      401  404    404   404   403    404    403    409   409    401    401
+POST   /logs/{missing}/collections     401  404    404   404   403    404    403    404   404    401    401
+DELETE /logs/{private}/collections     401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{public}/collections      401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}/collections      401  404    404   404   403    404    403    200   200    401    401
+DELETE /logs/{missing}/collections     401  404    404   404   403    404    403    404   404    401    401
+
 GET    /v1/confidence/summary          401  200    200   200   200    200    403    200   200    401    401
 GET    /v1/confidence/drift            401  200    200   200   200    200    403    200   200    401    401
 GET    /v1/confidence/calibration      401  200    200   200   200    200    403    200   200    401    401
@@ -154,10 +197,14 @@ COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
     **dict.fromkeys(("private", "public", "orphan", "missing"), "request_id"),
     **dict.fromkeys(("link", "dead"), "token"),
+    **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
+    **dict.fromkeys(("shelf", "fallen"), "token"),
+    "member": "request_id",
     "comment": "discussion_id",
     "key": "key_id",
 }
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
+CHANGES = ("POST", "DELETE")
 TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
 
 
@@ -196,6 +243,7 @@ class Place:
     client: Client
     keys: dict[str, str | None]
     names: Iterator[str]
+    members: dict[str, str] = field(default_factory=dict[str, str])
 
     def post(self, user: str | None) -> str:
         request_id = next(self.names)
@@ -209,6 +257,26 @@ class Place:
         answer = send(self.client, "POST", f"/logs/{request_id}/public", ADMIN_KEY)
         assert answer.status == 200
         return answer.json["public_token"]
+
+    def collect(self, key: str) -> int:
+        return send(self.client, "POST", "/collections", key, name=next(self.names)).json["collection"]["id"]
+
+    def shelve(self, *, taken_back: bool) -> str:
+        """A link to a collection of the owner's with one request in it."""
+        number, request_id = self.collect(OWNER), self.post(OWNER)
+        added = send(self.client, "POST", f"/collections/{number}/requests", OWNER, request_id=request_id)
+        token = send(self.client, "POST", f"/collections/{number}/public", OWNER).json["public_token"]
+        self.members[token] = request_id
+        if taken_back:
+            send(self.client, "DELETE", f"/collections/{number}/public", OWNER)
+        assert added.status == 200
+        return token
+
+    def make_membership(self) -> dict[str, Any]:
+        return {"request_id": self.post(OWNER)}
+
+    def make_collection(self) -> dict[str, Any]:
+        return {"collection_id": self.collect(OWNER)}
 
     def comment(self, request_id: str) -> str:
         answer = send(self.client, "POST", f"/logs/{request_id}/discussions", ADMIN_KEY, username="ann", comment="hm")
@@ -227,22 +295,32 @@ class Place:
 
     def make(self, name: str, before: str = "") -> str:
         """What stands for a name in a path; made anew each time, because some rows change it."""
-        match name:
-            case "comment":
-                return self.comment(before)
-            case "missing":
-                return next(self.names)
-            case "orphan":
-                return self.post(None)
-            case "key":
-                return str(make_key(self.client, name="another")["id"])
-            case "link":
-                return self.publish(self.post(OWNER))
+        makers: dict[str, Callable[[], str]] = {
+            "missing": lambda: next(self.names),
+            "private": lambda: self.post(OWNER),
+            "public": lambda: self.post_published()[0],
+            "orphan": lambda: self.post(None),
+            "link": lambda: self.post_published()[1],
+            "dead": self.make_dead_link,
+            "collection": lambda: str(self.collect(OWNER)),
+            "admins": lambda: str(self.collect(ADMIN_KEY)),
+            "nowhere": lambda: "9999999",
+            "shelf": lambda: self.shelve(taken_back=False),
+            "fallen": lambda: self.shelve(taken_back=True),
+            "member": lambda: self.members[before],
+            "comment": lambda: self.comment(before),
+            "key": lambda: str(make_key(self.client, name="another")["id"]),
+        }
+        return makers[name]()
+
+    def post_published(self) -> tuple[str, str]:
         request_id = self.post(OWNER)
-        token = self.publish(request_id) if name != "private" else ""
-        if name == "dead":
-            assert send(self.client, "DELETE", f"/logs/{request_id}/public", ADMIN_KEY).status == 200
-        return token if name == "dead" else request_id
+        return request_id, self.publish(request_id)
+
+    def make_dead_link(self) -> str:
+        request_id, token = self.post_published()
+        assert send(self.client, "DELETE", f"/logs/{request_id}/public", ADMIN_KEY).status == 200
+        return token
 
     def make_body(self, route: str) -> dict[str, Any]:
         bodies: dict[str, Callable[[], dict[str, Any]]] = {
@@ -252,10 +330,14 @@ class Place:
             "POST /auth/keys": lambda: {"name": "new", "is_admin": True},
             "PUT /auth/keys": lambda: {"id": int(self.make("key")), "is_admin": True},
             "DELETE /auth/keys": lambda: {"id": int(self.make("key"))},
-            **{f"{method} /logs/{{request_id}}/tags": lambda: {"tag": "good"} for method in ("POST", "DELETE")},
-            **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in ("POST", "DELETE")},
+            **{f"{method} /logs/{{request_id}}/tags": lambda: {"tag": "good"} for method in CHANGES},
+            **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in CHANGES},
             "POST /logs/{request_id}/discussions": lambda: {"username": "ann", "comment": "hm"},
             "PUT /logs/{request_id}/discussions/{discussion_id}": lambda: {"comment": "hm!"},
+            "POST /collections": lambda: {"name": next(self.names)},
+            "PUT /collections/{collection_id}": lambda: {"name": next(self.names)},
+            **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},
+            **{f"{method} /logs/{{request_id}}/collections": self.make_collection for method in CHANGES},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()

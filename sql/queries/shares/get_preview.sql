@@ -5,6 +5,4 @@ select
     sequence_confidence_is_bound,
     total_steps
 from requests
-where
-    share_token_hash = %(token_hash)s
-    and coalesce(share_expires_at > now(), true)
+where id = open_link(%(token_hash)s, %(request_id)s::text)

@@ -6,7 +6,7 @@ seen as (
         false as is_owned,
         requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public
     from requests
-    where requests.share_token_hash = %(token_hash)s
+    where requests.id = open_link(%(token_hash)s, %(request_id)s::text)
 ),
 
 versions as (
@@ -40,4 +40,3 @@ select
 from seen
 cross join versions
 inner join request_traces on seen.id = request_traces.request_pk
-where seen.is_public

@@ -34,6 +34,14 @@ where
         websearch_to_tsquery('simple', %(q)s::text)
     )
     and (
+        %(collection_id)s::bigint is null
+        or id = any(array(
+            select collection_members.request_pk
+            from collection_members
+            where collection_members.collection_id = %(collection_id)s::bigint
+        ))
+    )
+    and (
         %(after_id)s::bigint is null
         or (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint)
     )

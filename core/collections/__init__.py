@@ -1,0 +1,1 @@
+"""Collections: named sets of requests, each its owner's."""

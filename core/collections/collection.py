@@ -1,0 +1,175 @@
+"""Collections: made, listed, renamed, deleted. A user's are the user's own; an admin's are the admins', who see all."""
+
+from datetime import datetime
+from typing import Annotated
+
+from psycopg.errors import UniqueViolation
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from core.access.caller import Caller, ForbiddenError, Scope
+from core.access.hasher import Hasher
+from core.access.session import Access, Visit
+from core.collections import store
+from core.collections.store import CollectionRow, MemberRow
+from core.errors import NotFoundError, ThunderError
+from core.traces.json_text import to_column_text
+
+SHARED = "collection"
+"""What a share token of a collection is derived for."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+Who = Annotated[str, Field(max_length=1000)]
+
+
+class NameTakenError(ThunderError):
+    """The owner has another collection of this name."""
+
+    status = 409
+
+
+class NewCollection(BaseModel):
+    """A collection to be made."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: Name
+    description: Text | None = None
+    created_by: Who | None = None
+
+
+class CollectionChange(BaseModel):
+    """What to change of a collection; what is not given stays, and a description that is null goes."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: Name | None = None
+    description: Text | None = None
+
+
+class Collection(BaseModel):
+    """A collection as its owner sees it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    name: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+    created_by: str | None
+    is_public: bool
+    public_token: str | None
+    request_count: int
+
+
+async def list_collections(access: Access, key: str | None, *, limit: int, offset: int) -> tuple[list[Collection], int]:
+    """A page of the caller's collections, newest first, and how many there are."""
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        rows, total = await store.list_collections(visit.conn, owner=owner, limit=limit, offset=offset)
+    return [show_collection(row, visit.hasher) for row in rows], total
+
+
+async def create_collection(access: Access, key: str | None, *, new: NewCollection) -> tuple[Collection, bool]:
+    """Make a collection; one that the caller has under this name is answered as it is, with false.
+
+    Raises:
+        ForbiddenError: the key belongs to no user.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        if visit.caller.owner is None and not visit.caller.is_admin:
+            raise ForbiddenError("this key is bound to no user, so it can have no collections")
+        row = await store.insert_collection(
+            visit.conn,
+            name=to_column_text(new.name) or "",
+            description=to_column_text(new.description),
+            created_by=await say_who(visit, new.created_by),
+            owner=None if visit.caller.is_admin else visit.caller.owner,
+        )
+    assert row is not None, "an upsert answers a row"  # noqa: S101
+    return show_collection(row, visit.hasher), row.is_new
+
+
+async def read_collection(
+    access: Access, key: str | None, *, number: int, limit: int, offset: int
+) -> tuple[Collection, list[MemberRow]]:
+    """A collection and a page of its requests, the last added first.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.READ) as visit:
+        row = require_own(visit.caller, await store.get_collection(visit.conn, row_id=number), number)
+        members = await store.list_members(visit.conn, row_id=number, limit=limit, offset=offset)
+    return show_collection(row, visit.hasher), members
+
+
+async def change_collection(access: Access, key: str | None, *, number: int, change: CollectionChange) -> Collection:
+    """Rename or describe a collection.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+        NameTakenError: its owner has another of this name.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await lock_own(visit, number)
+        if change.model_fields_set:
+            row = await _update(visit, number, change) or row
+    return show_collection(row, visit.hasher)
+
+
+async def _update(visit: Visit, number: int, change: CollectionChange) -> CollectionRow | None:
+    try:
+        return await store.update_collection(
+            visit.conn,
+            row_id=number,
+            name=to_column_text(change.name),
+            description=to_column_text(change.description),
+            sets_description="description" in change.model_fields_set,
+        )
+    except UniqueViolation:
+        raise NameTakenError(f"there is another collection named {change.name!r}") from None
+
+
+async def delete_collection(access: Access, key: str | None, *, number: int) -> None:
+    """Delete a collection; its requests stay, its link is dead.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        await lock_own(visit, number)
+        await store.delete_collection(visit.conn, row_id=number)
+
+
+async def lock_own(visit: Visit, number: int) -> CollectionRow:
+    """A collection of the caller's, locked until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    return require_own(visit.caller, await store.lock_collection(visit.conn, row_id=number), number)
+
+
+def require_own(caller: Caller, row: CollectionRow | None, number: int) -> CollectionRow:
+    """Refuse another's collection as if there were none.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    if row is None or not caller.may_see(row.user_key_hmac):
+        raise NotFoundError(f"there is no collection {number}")
+    return row
+
+
+async def say_who(visit: Visit, given: str | None) -> str:
+    """Who did something: as the client says, a user's key by its label; else the caller's name."""
+    return await visit.hide_key(to_column_text(given or None)) or visit.caller.name
+
+
+def show_collection(row: CollectionRow, hasher: Hasher) -> Collection:
+    """A collection as its owner sees it: with its link, as long as it is public."""
+    token = None if row.share_nonce is None else hasher.derive_share_token(SHARED, row.id, row.share_nonce)
+    shown = row.model_dump(include=set(Collection.model_fields) & set(CollectionRow.model_fields))
+    return Collection(**shown, is_public=token is not None, public_token=token)

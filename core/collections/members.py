@@ -1,0 +1,138 @@
+"""Which requests are in which collection.
+
+A user's collection holds that user's requests alone; the admins' hold any. The request is locked while it is put in, so
+that its owner cannot change in between; one that an admin makes another's leaves the collections (core.traces.ingest).
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access.caller import Scope
+from core.access.session import Access, Visit
+from core.collections import store
+from core.collections.collection import Collection, Text, Who, lock_own, say_who, show_collection
+from core.collections.store import CollectionRow
+from core.errors import ThunderError
+from core.traces.json_text import to_column_text
+from core.traces.read import is_no_id, is_own_request, lock_own_request, require_own_request
+
+MAX_COLLECTIONS_SHOWN = 1000
+
+Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class OtherUserError(ThunderError):
+    """A user's collection is to hold another's request."""
+
+    status = 409
+
+
+class Membership(BaseModel):
+    """A request to be put into a collection, or taken out."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    request_id: Annotated[str, Field(min_length=1, max_length=512)]
+    added_by: Who | None = None
+    notes: Text | None = None
+
+
+class MembershipOf(BaseModel):
+    """A collection that a request is to be put into, or taken out of."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    collection_id: Number
+    added_by: Who | None = None
+    notes: Text | None = None
+
+
+async def add_member(access: Access, key: str | None, *, number: int, new: Membership) -> bool:
+    """Put a request into a collection; false if it is there.
+
+    Raises:
+        NotFoundError: there is no such collection or request, or it is not the caller's.
+        OtherUserError: the collection is another user's than the request.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        return await _add(visit, number, new)
+
+
+async def remove_member(access: Access, key: str | None, *, number: int, request_id: str) -> bool:
+    """Take a request out of a collection; false if it is not there.
+
+    Raises:
+        NotFoundError: there is no such collection, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        return await _remove(visit, number, request_id)
+
+
+async def list_collections_of(access: Access, key: str | None, *, request_id: str) -> list[Collection]:
+    """The caller's collections that have a request; of one that is only public, none.
+
+    Raises:
+        UnauthorizedError: it is not public, and no live key came.
+        NotFoundError: there is no such request, or it is not the caller's to see.
+    """
+    async with access.visit(key, Scope.READ, public=True) as visit:
+        if not await is_own_request(visit, request_id):
+            return []
+        return await _list_of(visit, request_id)
+
+
+async def add_to_collection(
+    access: Access, key: str | None, *, request_id: str, new: MembershipOf
+) -> tuple[list[Collection], bool]:
+    """Put a request into a collection, and list those that have it; false if it is there.
+
+    Raises:
+        NotFoundError: there is no such collection or request, or it is not the caller's.
+        OtherUserError: the collection is another user's than the request.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        await require_own_request(visit, request_id)
+        membership = Membership(request_id=request_id, added_by=new.added_by, notes=new.notes)
+        added = await _add(visit, new.collection_id, membership)
+        return await _list_of(visit, request_id), added
+
+
+async def remove_from_collection(
+    access: Access, key: str | None, *, request_id: str, number: int
+) -> tuple[list[Collection], bool]:
+    """Take a request out of a collection, and list those that still have it; false if it is not there.
+
+    Raises:
+        NotFoundError: there is no such collection or request, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        await require_own_request(visit, request_id)
+        removed = await _remove(visit, number, request_id)
+        return await _list_of(visit, request_id), removed
+
+
+async def _add(visit: Visit, number: int, new: Membership) -> bool:
+    collection = await lock_own(visit, number)
+    request = await lock_own_request(visit, new.request_id)
+    if collection.user_key_hmac is not None and request.user_key_hmac != collection.user_key_hmac:
+        raise OtherUserError("this collection is a user's, and the request is not that user's")
+    return await store.add_member(
+        visit.conn,
+        row_id=number,
+        request_pk=request.id,
+        added_by=await say_who(visit, new.added_by),
+        notes=to_column_text(new.notes),
+    )
+
+
+async def _remove(visit: Visit, number: int, request_id: str) -> bool:
+    await lock_own(visit, number)
+    return not is_no_id(request_id) and await store.remove_member(visit.conn, row_id=number, request_id=request_id)
+
+
+async def _list_of(visit: Visit, request_id: str) -> list[Collection]:
+    rows: list[CollectionRow] = await store.list_collections_of_request(
+        visit.conn, request_id=request_id, owner=visit.caller.owner_filter, limit=MAX_COLLECTIONS_SHOWN
+    )
+    return [show_collection(row, visit.hasher) for row in rows]

@@ -1,0 +1,102 @@
+"""Publishing a collection, and reading one by its link. Tokens as in core.shares.share."""
+
+import secrets
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from core.access.caller import Scope
+from core.access.hasher import hash_token, strip_labels
+from core.access.session import Access
+from core.collections import store
+from core.collections.collection import SHARED, lock_own
+from core.collections.store import MemberRow
+from core.errors import NotFoundError
+from core.shares.share import DEAD_LINK, NONCE_BYTES
+
+
+class CollectionShare(BaseModel):
+    """A collection's link, or that it has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    collection_id: int
+    is_public: bool
+    public_token: str | None
+    public_url: str | None
+    message: str
+
+
+class SharedCollection(BaseModel):
+    """A collection as whoever has its link sees it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    name: str
+    description: str | None
+    created_at: datetime
+    request_count: int
+
+
+async def publish_collection(access: Access, key: str | None, *, number: int) -> CollectionShare:
+    """Make a collection and the logs in it public, or tell the link it already has.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await lock_own(visit, number)
+        nonce = row.share_nonce or secrets.token_bytes(NONCE_BYTES)
+        token = visit.hasher.derive_share_token(SHARED, number, nonce)
+        await store.set_share(visit.conn, row_id=number, nonce=nonce, token_hash=hash_token(token))
+    return CollectionShare(
+        collection_id=number,
+        is_public=True,
+        public_token=token,
+        public_url=f"/share/{token}",
+        message="already public; this is its link" if row.share_nonce else "public now, to whoever has the link",
+    )
+
+
+async def unpublish_collection(access: Access, key: str | None, *, number: int) -> CollectionShare:
+    """Take a collection's link back, for good: the next one will be another.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await lock_own(visit, number)
+        await store.set_share(visit.conn, row_id=number, nonce=None, token_hash=None)
+    message = "no longer public; its link is dead" if row.share_nonce else "was not public"
+    return CollectionShare(collection_id=number, is_public=False, public_token=None, public_url=None, message=message)
+
+
+async def read_shared_collection(
+    access: Access, *, token: str, limit: int, offset: int
+) -> tuple[SharedCollection, list[MemberRow]]:
+    """The collection that a link opens, without any key, and a page of its requests. No label is told.
+
+    Raises:
+        NotFoundError: the link is unknown or taken back.
+    """
+    async with access.visit(None, Scope.READ, public=True) as visit:
+        row = await store.get_shared_collection(visit.conn, token_hash=hash_token(token))
+        if row is None:
+            raise NotFoundError(DEAD_LINK)
+        members = await store.list_members(visit.conn, row_id=row.id, limit=limit, offset=offset)
+    shown = SharedCollection(
+        id=row.id,
+        name=strip_labels(row.name),
+        description=row.description and strip_labels(row.description),
+        created_at=row.created_at,
+        request_count=row.request_count,
+    )
+    return shown, [_strip(member) for member in members]
+
+
+def _strip(member: MemberRow) -> MemberRow:
+    texts = {"model_id": member.model_id, "final_text": member.final_text}
+    return member.model_copy(
+        update={"added_by": None, "notes": None, **{name: text and strip_labels(text) for name, text in texts.items()}}
+    )

@@ -1,0 +1,171 @@
+"""The SQL of collections. Each function runs one statement; the caller owns the transaction."""
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+from core.traces.timestamp import UtcMoment
+
+_LIST_COLLECTIONS = load_query("collections/list_collections")
+_LIST_COLLECTIONS_OF_REQUEST = load_query("collections/list_collections_of_request")
+_GET_COLLECTION = load_query("collections/get_collection")
+_GET_SHARED_COLLECTION = load_query("collections/get_shared_collection")
+_LOCK_COLLECTION = load_query("collections/lock_collection")
+_INSERT_COLLECTION = load_query("collections/insert_collection")
+_UPDATE_COLLECTION = load_query("collections/update_collection")
+_DELETE_COLLECTION = load_query("collections/delete_collection")
+_SET_SHARE = load_query("collections/set_share")
+_LIST_MEMBERS = load_query("collections/list_members")
+_ADD_MEMBER = load_query("collections/add_member")
+_REMOVE_MEMBER = load_query("collections/remove_member")
+
+
+class Row(BaseModel):
+    """One row of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class CollectionRow(Row):
+    """A collection, whose it is (null: the admins'), and how many requests it has."""
+
+    id: int
+    name: str
+    description: str | None
+    created_at: UtcMoment
+    updated_at: UtcMoment
+    created_by: str | None
+    user_key_hmac: bytes | None
+    share_nonce: bytes | None
+    request_count: int
+
+
+class InsertedRow(CollectionRow):
+    """The same, and whether it was made just now."""
+
+    is_new: bool
+
+
+class ListedRow(Row):
+    """A collection of a page and how many there are; nulls where the page is empty."""
+
+    id: int | None
+    name: str | None
+    description: str | None
+    created_at: UtcMoment | None
+    updated_at: UtcMoment | None
+    created_by: str | None
+    user_key_hmac: bytes | None
+    share_nonce: bytes | None
+    request_count: int | None
+    total: int
+
+    @property
+    def collection(self) -> CollectionRow | None:
+        """The collection; null where the page is empty."""
+        return None if self.id is None else CollectionRow.model_validate(self.model_dump())
+
+
+class MemberRow(Row):
+    """A request in a collection."""
+
+    request_id: str
+    added_at: UtcMoment
+    added_by: str | None
+    notes: str | None
+    created_ts: UtcMoment
+    finished_ts: UtcMoment | None
+    model_id: str | None
+    final_text: str | None
+
+
+async def list_collections(
+    conn: AsyncConnection, *, owner: bytes | None, limit: int, offset: int
+) -> tuple[list[CollectionRow], int]:
+    """A page of an owner's collections, or without one of everybody's, newest first; and how many there are."""
+    cursor = conn.cursor(row_factory=class_row(ListedRow))
+    await cursor.execute(_LIST_COLLECTIONS, {"owner": owner, "limit": limit, "offset": offset})
+    rows = await cursor.fetchall()
+    return [row.collection for row in rows if row.collection], rows[0].total
+
+
+async def list_collections_of_request(
+    conn: AsyncConnection, *, request_id: str, owner: bytes | None, limit: int
+) -> list[CollectionRow]:
+    """Those of an owner's collections, or without one of everybody's, that have a request."""
+    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    await cursor.execute(_LIST_COLLECTIONS_OF_REQUEST, {"request_id": request_id, "owner": owner, "limit": limit})
+    return await cursor.fetchall()
+
+
+async def get_collection(conn: AsyncConnection, *, row_id: int) -> CollectionRow | None:
+    """One collection, or null."""
+    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    await cursor.execute(_GET_COLLECTION, {"id": row_id})
+    return await cursor.fetchone()
+
+
+async def get_shared_collection(conn: AsyncConnection, *, token_hash: bytes) -> CollectionRow | None:
+    """The collection that a live share token opens."""
+    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    await cursor.execute(_GET_SHARED_COLLECTION, {"token_hash": token_hash})
+    return await cursor.fetchone()
+
+
+async def lock_collection(conn: AsyncConnection, *, row_id: int) -> CollectionRow | None:
+    """One collection, locked until the transaction ends, or null."""
+    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    await cursor.execute(_LOCK_COLLECTION, {"id": row_id})
+    return await cursor.fetchone()
+
+
+async def insert_collection(
+    conn: AsyncConnection, *, name: str, description: str | None, created_by: str | None, owner: bytes | None
+) -> InsertedRow | None:
+    """Make a collection, or find the one that has this owner and name."""
+    cursor = conn.cursor(row_factory=class_row(InsertedRow))
+    values = {"name": name, "description": description, "created_by": created_by, "owner": owner}
+    await cursor.execute(_INSERT_COLLECTION, values)
+    return await cursor.fetchone()
+
+
+async def update_collection(
+    conn: AsyncConnection, *, row_id: int, name: str | None, description: str | None, sets_description: bool
+) -> CollectionRow | None:
+    """Change a collection; a name that is null stays."""
+    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    values = {"id": row_id, "name": name, "description": description, "sets_description": sets_description}
+    await cursor.execute(_UPDATE_COLLECTION, values)
+    return await cursor.fetchone()
+
+
+async def delete_collection(conn: AsyncConnection, *, row_id: int) -> None:
+    """Delete a collection; its requests stay."""
+    await conn.execute(_DELETE_COLLECTION, {"id": row_id})
+
+
+async def set_share(conn: AsyncConnection, *, row_id: int, nonce: bytes | None, token_hash: bytes | None) -> None:
+    """Make a collection public, or, with nulls, no longer."""
+    await conn.execute(_SET_SHARE, {"id": row_id, "nonce": nonce, "token_hash": token_hash})
+
+
+async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset: int) -> list[MemberRow]:
+    """A page of a collection's requests, the last added first."""
+    cursor = conn.cursor(row_factory=class_row(MemberRow))
+    await cursor.execute(_LIST_MEMBERS, {"id": row_id, "limit": limit, "offset": offset})
+    return await cursor.fetchall()
+
+
+async def add_member(
+    conn: AsyncConnection, *, row_id: int, request_pk: int, added_by: str | None, notes: str | None
+) -> bool:
+    """Put a request into a collection; false if it is there."""
+    values = {"id": row_id, "request_pk": request_pk, "added_by": added_by, "notes": notes}
+    return await (await conn.execute(_ADD_MEMBER, values)).fetchone() is not None
+
+
+async def remove_member(conn: AsyncConnection, *, row_id: int, request_id: str) -> bool:
+    """Take a request out of a collection; false if it is not there."""
+    cursor = await conn.execute(_REMOVE_MEMBER, {"id": row_id, "request_id": request_id})
+    return await cursor.fetchone() is not None

@@ -1,0 +1,24 @@
+-- What a share link opens, in one place: a request's own link, or a public collection's and the id of a member.
+
+create function open_link(token_hash bytea, request_id text) returns bigint language sql stable
+return (
+    select requests.id
+    from requests
+    where
+        open_link.request_id is null
+        and requests.share_token_hash = open_link.token_hash
+        and coalesce(requests.share_expires_at > now(), true)
+    union all
+    select requests.id
+    from requests
+    inner join collection_members on requests.id = collection_members.request_pk
+    inner join collections on collection_members.collection_id = collections.id
+    where
+        requests.request_id = open_link.request_id
+        and collections.share_token_hash = open_link.token_hash
+        and (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
+);
+
+comment on function open_link is 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
+
+create index collections_of_user on collections (user_key_hmac, id desc);

@@ -1,0 +1,3 @@
+delete from collections
+where id = %(id)s
+returning id

@@ -1,0 +1,20 @@
+-- A name that its owner has is answered with the collection that has it: it is written anew as it is, so that it is there.
+insert into collections (name, description, created_by, user_key_hmac)
+values (%(name)s, %(description)s::text, %(created_by)s::text, %(owner)s::bytea)
+on conflict on constraint collections_name_key do update
+    set name = excluded.name
+returning
+    collections.id,
+    collections.name,
+    collections.description,
+    collections.created_at,
+    collections.updated_at,
+    collections.created_by,
+    collections.user_key_hmac,
+    collections.share_nonce,
+    (
+        select count(*)
+        from collection_members
+        where collection_members.collection_id = collections.id
+    ) as request_count,
+    xmax = 0 as is_new

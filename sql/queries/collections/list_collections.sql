@@ -1,0 +1,43 @@
+-- One row at least: the total, and nulls where the page is empty.
+with
+counted as (
+    select count(*) as total
+    from collections
+    where (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+),
+
+page as (
+    select
+        collections.id,
+        collections.name,
+        collections.description,
+        collections.created_at,
+        collections.updated_at,
+        collections.created_by,
+        collections.user_key_hmac,
+        collections.share_nonce,
+        (
+            select count(*)
+            from collection_members
+            where collection_members.collection_id = collections.id
+        ) as request_count
+    from collections
+    where (%(owner)s::bytea is null or collections.user_key_hmac = %(owner)s::bytea)
+    order by collections.id desc
+    limit %(limit)s offset %(offset)s
+)
+
+select
+    page.id,
+    page.name,
+    page.description,
+    page.created_at,
+    page.updated_at,
+    page.created_by,
+    page.user_key_hmac,
+    page.share_nonce,
+    page.request_count,
+    counted.total
+from counted
+left join page on true
+order by page.id desc

@@ -1,0 +1,22 @@
+select
+    collections.id,
+    collections.name,
+    collections.description,
+    collections.created_at,
+    collections.updated_at,
+    collections.created_by,
+    collections.user_key_hmac,
+    collections.share_nonce,
+    (
+        select count(*)
+        from collection_members
+        where collection_members.collection_id = collections.id
+    ) as request_count
+from collections
+inner join collection_members as memberships on collections.id = memberships.collection_id
+inner join requests on memberships.request_pk = requests.id
+where
+    requests.request_id = %(request_id)s
+    and (%(owner)s::bytea is null or collections.user_key_hmac = %(owner)s::bytea)
+order by collections.id desc
+limit %(limit)s

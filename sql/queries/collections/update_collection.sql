@@ -1,0 +1,20 @@
+update collections
+set
+    name = coalesce(%(name)s::text, name),
+    description = case when %(sets_description)s then %(description)s::text else description end,
+    updated_at = greatest(now(), created_at + interval '1 microsecond')
+where id = %(id)s
+returning
+    collections.id,
+    collections.name,
+    collections.description,
+    collections.created_at,
+    collections.updated_at,
+    collections.created_by,
+    collections.user_key_hmac,
+    collections.share_nonce,
+    (
+        select count(*)
+        from collection_members
+        where collection_members.collection_id = collections.id
+    ) as request_count
