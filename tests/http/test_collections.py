@@ -106,7 +106,8 @@ def test_the_engine_files_a_request_with_its_user_s_key(client: Client) -> None:
 
 def test_names_are_unique_per_owner_and_made_at_once_they_are_one(client: Client) -> None:
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: send(client, "POST", "/collections", ANN, name="same"), range(16)))
+        futures = [threads.submit(send, client, "POST", "/collections", ANN, name="same") for _ in range(16)]
+        answers = [future.result() for future in futures]
     assert sorted(answer.status for answer in answers) == [200] * 15 + [201]
     assert len({answer.json["collection"]["id"] for answer in answers}) == 1
     assert send(client, "POST", "/collections", BOB, name="same").status == 201
@@ -120,7 +121,9 @@ def test_who_sees_which(client: Client) -> None:
     anns, bobs, admins = make(client, "a"), make(client, "b", BOB), make(client, "x", ADMIN_KEY)
     bound = make_key(client, name="bound", allowed_api_key=ANN)["api_key"]
     unbound = make_key(client, name="unbound")["api_key"]
-    for key, seen in ((ANN, [anns]), (bound, [anns]), (BOB, [bobs]), (unbound, []), (ADMIN_KEY, [admins, bobs, anns])):
+    nothing: list[Any] = []
+    rows = ((ANN, [anns]), (bound, [anns]), (BOB, [bobs]), (unbound, nothing), (ADMIN_KEY, [admins, bobs, anns]))
+    for key, seen in rows:
         listed = send(client, "GET", "/collections", key).json
         assert (listed["collections"], listed["total"]) == (seen, len(seen))
     refused = send(client, "POST", "/collections", unbound, name="mine")
@@ -275,7 +278,8 @@ def test_a_request_s_own_link_opens_no_collection(client: Client) -> None:
 def test_publishing_again_answers_the_same_link_and_taken_back_it_is_dead(client: Client) -> None:
     path = f"/collections/{make(client)['id']}/public"
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: send(client, "POST", path, ANN), range(8)))
+        futures = [threads.submit(send, client, "POST", path, ANN) for _ in range(8)]
+        answers = [future.result() for future in futures]
     (link,) = {answer.json["public_url"] for answer in answers}
     assert client.request("GET", link).status == 200
     for message in ("no longer public; its link is dead", "was not public"):
