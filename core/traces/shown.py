@@ -73,7 +73,7 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
         "is_public": stored.is_public,
         "public_token": token,
         "favorited_by": stored.favorited_by if stored.is_owned else [],
-        "tags": stored.tags,
+        "tags": stored.tags if stored.is_owned else [strip_labels(tag) for tag in stored.tags],
         "discussion_count": stored.discussion_count if stored.is_owned else 0,
     }
 

@@ -5,8 +5,8 @@ return (
     select requests.id
     from requests
     where
-        open_link.request_id is null
-        and requests.share_token_hash = open_link.token_hash
+        open_link.request_id is null -- noqa: RF01
+        and requests.share_token_hash = open_link.token_hash -- noqa: RF01
         and coalesce(requests.share_expires_at > now(), true)
     union all
     select requests.id
@@ -14,8 +14,8 @@ return (
     inner join collection_members on requests.id = collection_members.request_pk
     inner join collections on collection_members.collection_id = collections.id
     where
-        requests.request_id = open_link.request_id
-        and collections.share_token_hash = open_link.token_hash
+        requests.request_id = open_link.request_id -- noqa: RF01
+        and collections.share_token_hash = open_link.token_hash -- noqa: RF01
         and (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
 );
 

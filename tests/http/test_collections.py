@@ -305,6 +305,18 @@ def test_a_link_s_page_names_the_collection_and_runs_nothing(client: Client) -> 
     assert client.request("GET", f"{link}/request/nobody", None, accept="text/html").status == 404
 
 
+def test_a_user_s_key_is_kept_as_its_label_wherever_it_is_sent(client: Client, sql: psycopg.Connection) -> None:
+    made = make(client, ANN, created_by=ANN)
+    assert (made["name"], made["created_by"]) == (label(ANN), label(ANN))
+    assert make(client, BOB, ADMIN_KEY)["name"] == label(BOB)
+    renamed = send(client, "PUT", f"/collections/{made['id']}", ANN, name=BOB).json["collection"]
+    assert renamed["name"] == label(BOB)
+    add(client, made["id"], "a1", added_by=ANN)
+    stored = sql.execute("select * from collections, collection_members").fetchall()
+    assert ANN not in str(stored)
+    assert BOB not in str(stored)
+
+
 def test_no_token_lies_in_the_database(client: Client, sql: psycopg.Connection) -> None:
     token = send(client, "POST", f"/collections/{make(client)['id']}/public", ANN).json["public_token"]
     stored = sql.execute("select row_to_json(collections)::text from collections").fetchall()

@@ -1,4 +1,4 @@
--- A name that its owner has is answered with the collection that has it: it is written anew as it is, so that it is there.
+-- A name that its owner has is answered with the collection that has it, which is written anew as it is.
 insert into collections (name, description, created_by, user_key_hmac)
 values (%(name)s, %(description)s::text, %(created_by)s::text, %(owner)s::bytea)
 on conflict on constraint collections_name_key do update
@@ -15,6 +15,6 @@ returning
     (
         select count(*)
         from collection_members
-        where collection_members.collection_id = collections.id
+        where collection_members.collection_id = collections.id -- noqa: RF01
     ) as request_count,
     xmax = 0 as is_new
