@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.caller import Scope
+from core.access.hasher import strip_labels
 from core.access.session import Access, Visit
 from core.curation import store
 from core.curation.store import CurationRow
@@ -53,7 +54,8 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
     owned = row is not None and visit.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(visit.caller, request_id)
-    return row if owned else row.model_copy(update={"favorited_by": []})
+    shown = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
+    return row if owned else row.model_copy(update=shown)
 
 
 async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[CurationRow, str]:

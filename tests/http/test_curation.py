@@ -76,5 +76,9 @@ def test_others_are_told_the_tags_of_a_public_request_and_no_names(client: Clien
     assert client.request("GET", "/logs/r1/tags").status == 401
     send(client, "POST", "/logs/r1/public", "key-of-ann")
     assert client.request("GET", "/logs/r1/tags").json["tags"] == ["good"]
+    send(client, "POST", "/logs/r1/tags", "key-of-ann", tag="key-of-ann")
+    assert send(client, "GET", "/logs/r1/tags", "key-of-ann").json["tags"] == ["good", label("key-of-ann")]
+    for path in ("/logs/r1/tags", "/logs/r1"):
+        assert client.request("GET", path).json["tags"] == ["good", "…"]
     assert client.request("GET", "/logs/r1/favorite").json["favorited_by"] == []
     assert send(client, "POST", "/logs/r1/tags", None, tag="bad").status == 401
