@@ -54,7 +54,7 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
     owned = row is not None and visit.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(visit.caller, request_id)
-    shown = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
+    shown: dict[str, list[str]] = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
     return row if owned else row.model_copy(update=shown)
 
 
