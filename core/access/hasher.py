@@ -13,6 +13,7 @@ LONG_KEY = 16
 LABEL_DIGITS = 12
 HMAC_BYTES = 32
 
+LABEL_MARK = "…#"
 _LABEL = re.compile(rf"[^\0\ud800-\udfff]{{0,6}}…#([0-9a-f]{{{LABEL_DIGITS}}})")
 
 
@@ -55,7 +56,7 @@ def find_label_range(text: str) -> tuple[bytes, bytes] | None:
 
 def strip_labels(text: str) -> str:
     """A text without the labels of users' keys, for whoever may be told none."""
-    return _LABEL.sub("…", text)
+    return _LABEL.sub("…", text) if LABEL_MARK in text else text
 
 
 def hash_token(token: str) -> bytes:

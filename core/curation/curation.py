@@ -11,7 +11,7 @@ from core.curation import store
 from core.curation.store import CurationRow
 from core.errors import ThunderError
 from core.traces.json_text import to_column_text
-from core.traces.read import hidden, is_no_id, require_own_request
+from core.traces.read import hidden, is_no_id, lock_own_request
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
@@ -118,7 +118,7 @@ async def remove_favorite(access: Access, key: str | None, *, request_id: str, n
 
 async def _admit(visit: Visit, request_id: str, text: str) -> str:
     """The text as it is stored, for a request that is the caller's."""
-    await require_own_request(visit, request_id)
+    await lock_own_request(visit, request_id)
     return await visit.hide_key(to_column_text(text)) or ""
 
 

@@ -9,7 +9,7 @@ from core.access.session import Access
 from core.outcomes import store
 from core.outcomes.store import Outcome
 from core.traces.json_text import to_column_text
-from core.traces.read import hidden, require_own_request
+from core.traces.read import hidden, lock_own_request, require_own_request
 
 DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
@@ -33,7 +33,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
         NotFoundError: there is no such request, or it is not the caller's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        await require_own_request(visit, request_id)
+        await lock_own_request(visit, request_id)
         outcome = await store.upsert_outcome(
             visit.conn,
             request_id=request_id,

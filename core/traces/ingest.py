@@ -90,6 +90,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         caller = await access.identify_ingest(conn, key)
         ownership = _decide_ownership(prepared, caller)
         if caller.is_admin:
+            await store.hold_request(conn, request_id=request_id)
             await store.forget_former_owner(conn, request_id=request_id, owner=ownership["user_key_hmac"])
         upserted = await store.upsert_request(conn, columns={**rows.request_columns(trace), **ownership})
         await store.delete_children(conn, request_id=request_id)

@@ -232,3 +232,8 @@ async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedReque
     cursor = conn.cursor(row_factory=class_row(LockedRequest))
     await cursor.execute(_LOCK_REQUEST, {"request_id": request_id})
     return await cursor.fetchone()
+
+
+async def hold_request(conn: AsyncConnection, *, request_id: str) -> None:
+    """The same without waiting for the answer: what follows in the transaction sees all that others added before."""
+    await conn.execute(_LOCK_REQUEST, {"request_id": request_id})
