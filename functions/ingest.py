@@ -1,13 +1,16 @@
-"""POST /v1/ingest: a finished inference comes in."""
+"""POST /v1/ingest: finished inferences come in, one as JSON or many as lines of NDJSON."""
 
-from fastapi import APIRouter, FastAPI, Request
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.traces.document import TraceDocument
-from core.traces.ingest import Receipt, ingest_trace, prepare_trace
+from core.traces.ingest import PreparedTrace, Receipt, ingest_trace, prepare_trace
 from functions.common.access import KeyDep
 from functions.common.application import build_app
-from functions.common.body import describe_body, read_json_body
-from functions.common.context import ContextDep
+from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
+from functions.common.body import JSON, describe_body, read_large_body, read_type
+from functions.common.context import Context, ContextDep
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
@@ -15,12 +18,41 @@ SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
 router = APIRouter(tags=["ingest"])
 
 
-@router.post("/v1/ingest", status_code=201, openapi_extra=describe_body(TraceDocument))
-async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt:
-    """Check, score and store one trace; answered after the commit, never before."""
+def _describe_bodies() -> dict[str, Any]:
+    body = describe_body(TraceDocument)
+    lines = {"schema": {"type": "string", "description": "one trace per line"}}
+    body["requestBody"]["content"] |= {MEDIA_TYPES[0]: lines}
+    return body
+
+
+@router.post(
+    "/v1/ingest",
+    status_code=201,
+    response_model=Receipt,
+    responses={207: {"model": BatchReceipt, "description": "what became of each line of NDJSON"}},
+    openapi_extra=_describe_bodies(),
+)
+async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt | Response:
+    """Check, score and store traces; answered after the commit, never before."""
     await context.access.admit_ingest(key)
-    body = await read_json_body(request, context)
-    prepared = await context.run(prepare_trace, body, await context.access.hasher())
+    body = await read_large_body(request, context, types=(JSON, *MEDIA_TYPES))
+    if read_type(request) in MEDIA_TYPES:
+        return await _ingest_batch(context, key, body)
+    return await _store(context, key, await _prepare(context, body))
+
+
+async def _ingest_batch(context: Context, key: str | None, body: bytes) -> Response:
+    receipt = await ingest_lines(
+        read_lines(body), lambda line: _prepare(context, line), lambda prepared: _store(context, key, prepared)
+    )
+    return Response(receipt.model_dump_json(exclude_unset=True), 207, media_type=JSON)
+
+
+async def _prepare(context: Context, body: bytes) -> PreparedTrace:
+    return await context.run(prepare_trace, body, await context.access.hasher())
+
+
+async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:
     return await ingest_trace(context.access, key, prepared)
 
 

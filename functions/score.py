@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from core.reports.render import render_score
 from functions.common.access import KeyDep
 from functions.common.application import build_app
-from functions.common.body import read_json_body
+from functions.common.body import read_large_body
 from functions.common.context import ContextDep
 from functions.common.scaling import Scaling
 
@@ -20,7 +20,7 @@ ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": 
 async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Every score of the response of an OpenAI-style server, of a Quote trace, or of plain tokens."""
     await context.access.admit(key)
-    body = await read_json_body(request, context)
+    body = await read_large_body(request, context)
     return Response(await context.run(render_score, body), media_type="application/json")
 
 

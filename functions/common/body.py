@@ -1,6 +1,7 @@
 """Bodies: read up to a limit, unpacked up to the same limit."""
 
 import zlib
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from functions.common.context import Context
 
 Model = TypeVar("Model", bound=BaseModel)
 
+JSON = "application/json"
 MIB = 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
 """What every body may have but traces and responses."""
@@ -34,16 +36,16 @@ class UnsupportedTypeError(ThunderError):
     status = 415
 
 
-async def read_json_body(request: Request, context: Context) -> bytes:
-    """The unpacked body of a request that carries JSON; it may have MAX_BODY_MB.
+async def read_large_body(request: Request, context: Context, *, types: Collection[str] = (JSON,)) -> bytes:
+    """The unpacked body of a request, of one of these types; it may have MAX_BODY_MB.
 
     Raises:
-        UnsupportedTypeError: it is not declared as JSON, or packed in a way we don't know.
+        UnsupportedTypeError: it is declared as another type, or packed in a way we don't know.
         BodyTooLargeError: it is larger than `max_mb` MiB, packed or unpacked.
         InvalidInputError: it does not unpack.
     """
     limit = context.settings.max_body_mb * MIB
-    packed = await _read_packed(request, limit)
+    packed = await _read_packed(request, limit, types)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     return packed if encoding in ("identity", "") else await context.run(unpack, packed, encoding, limit)
 
@@ -57,11 +59,16 @@ async def read_model(request: Request, model: type[Model]) -> Model:
         InvalidInputError: it is no JSON, or not what the model says; the sentence names the place.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    body = unpack(await _read_packed(request, SMALL_BODY_BYTES), encoding, SMALL_BODY_BYTES)
+    body = unpack(await _read_packed(request, SMALL_BODY_BYTES, (JSON,)), encoding, SMALL_BODY_BYTES)
     try:
         return model.model_validate(parse_json(body) if body.strip() else {})
     except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
+
+
+def read_type(request: Request) -> str:
+    """The body's media type; JSON if the client names none."""
+    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
 
 
 def describe_body(model: type[BaseModel]) -> dict[str, Any]:
@@ -70,10 +77,10 @@ def describe_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-async def _read_packed(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if declared != "application/json":
-        raise UnsupportedTypeError(f"Content-Type is {declared!r}; send application/json")
+async def _read_packed(request: Request, limit: int, types: Collection[str]) -> bytes:
+    declared = read_type(request)
+    if declared not in types:
+        raise UnsupportedTypeError(f"Content-Type is {declared!r}; send {' or '.join(types)}")
     return await _read(request, limit)
 
 
