@@ -20,6 +20,7 @@ import modal
 from core.launch.deployment import DeploymentError, choose_deployment
 from functions.common.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
+from functions.jobs import retention
 
 HERE = Path(__file__).parent
 
@@ -75,3 +76,12 @@ def register(name: str) -> None:
 
 for endpoint in (*list_endpoints(), ONE_ORIGIN):
     register(endpoint)
+
+app.function(
+    name=retention.NAME,
+    env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
+    memory=retention.MEMORY_MB,
+    timeout=retention.TIMEOUT_S,
+    schedule=modal.Cron(retention.CRON),
+    max_containers=1,
+)(retention.retain)

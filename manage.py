@@ -192,6 +192,40 @@ def rotate(key_id: int, *, overlap_hours: float, yes: bool) -> None:
 
 
 @cli.command()
+@click.option("--user-key", help="Of this user: their key, or its label. Their collections go, too.")
+@click.option("--older-than", help="That came in longer ago than this: 90d, 12h, 30m.")
+@YES
+def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
+    """Delete requests for good, with all that hangs on them, and print a receipt of each as a line of JSON.
+
+    With both options, those that are both. One request alone goes by DELETE /logs/ID, all by `clear`.
+    """
+    from tqdm import tqdm
+
+    from core.deletions.deletion import Doomed, count_doomed, delete_all
+    from core.deletions.store import Deletion
+    from core.launch.age import read_age
+
+    with plain_errors():
+        doomed = Doomed(user_key, read_age(older_than) if older_than else None)
+        with admin_database(None, yes=True) as run_work:
+            count = run_work(lambda access, key: count_doomed(access, key, doomed))
+        if count:
+            with (
+                admin_database(f"Delete {count} requests for good", yes=yes) as run_work,
+                tqdm(total=count, unit=" requests", disable=None) as bar,
+            ):
+
+                def tell(receipts: list[Deletion]) -> None:
+                    bar.update(len(receipts))
+                    for receipt in receipts:
+                        click.echo(receipt.model_dump_json())
+
+                count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
+    click.echo(f"{count} requests are deleted", err=True)
+
+
+@cli.command()
 def secret() -> None:
     """Print a new THUNDER_SECRET, to be kept outside the database."""
     import secrets

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     app_port: Annotated[int, Field(ge=0, le=65535)] = 6767
     """The port that `make run` serves on; 0 takes a free one."""
 
+    retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    """Days after which a request is deleted, counted from when it came in. Unset: never."""
+
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The largest body, in MiB, as sent and as unpacked."""
 

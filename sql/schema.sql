@@ -289,6 +289,43 @@ ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.deletions (
+    id bigint NOT NULL,
+    request_sha256 bytea NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_by text NOT NULL,
+    reason text NOT NULL,
+    document_bytes bigint NOT NULL,
+    steps bigint NOT NULL,
+    summaries bigint NOT NULL,
+    mod_calls bigint NOT NULL,
+    mod_logs bigint NOT NULL,
+    actions bigint NOT NULL,
+    discussions bigint NOT NULL,
+    outcomes bigint NOT NULL,
+    memberships bigint NOT NULL,
+    CONSTRAINT deletions_reason CHECK ((reason = ANY (ARRAY['request'::text, 'user'::text, 'age'::text])))
+);
+
+COMMENT ON TABLE public.deletions IS 'A receipt for each request that was deleted; nothing else of it is left.';
+
+COMMENT ON COLUMN public.deletions.request_sha256 IS 'SHA-256 of the request''s id: whoever knows the id finds the receipt.';
+
+COMMENT ON COLUMN public.deletions.deleted_by IS 'user, admin, key:<id>, command or retention.';
+
+COMMENT ON COLUMN public.deletions.reason IS 'It was asked for by itself, with all of its user''s, or it was too old.';
+
+COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the document as it was posted.';
+
+ALTER TABLE public.deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deletions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.discussions (
     id bigint NOT NULL,
     request_pk bigint NOT NULL,
@@ -510,6 +547,9 @@ ALTER TABLE ONLY public.collections
 ALTER TABLE ONLY public.collections
     ADD CONSTRAINT collections_share_token_hash_key UNIQUE (share_token_hash);
 
+ALTER TABLE ONLY public.deletions
+    ADD CONSTRAINT deletions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.discussions
     ADD CONSTRAINT discussions_pkey PRIMARY KEY (id);
 
@@ -571,6 +611,8 @@ CREATE INDEX collection_members_request ON public.collection_members USING btree
 
 CREATE INDEX collections_of_user ON public.collections USING btree (user_key_hmac, id DESC);
 
+CREATE INDEX deletions_of_request ON public.deletions USING btree (request_sha256);
+
 CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
 
 CREATE INDEX discussions_request ON public.discussions USING btree (request_pk);
@@ -580,6 +622,8 @@ CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
 
 CREATE INDEX requests_favorites ON public.requests USING gin (favorited_by);
+
+CREATE INDEX requests_ingested ON public.requests USING btree (ingested_at);
 
 CREATE INDEX requests_least_sure ON public.requests USING btree (COALESCE(sequence_confidence, (2)::double precision), id);
 

@@ -14,6 +14,7 @@ from pytest_mock import MockerFixture
 from core.launch.deployment import Deployment, DeploymentError, choose_deployment, find_command
 from functions.common.endpoints import import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
+from functions.jobs import retention
 
 ROOT = Path(__file__).parents[1]
 ENDPOINTS = [*list_endpoints(), "api"]
@@ -60,7 +61,7 @@ def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
 
 
 def test_every_endpoint_and_the_one_origin_become_functions_of_their_names(deploy: Deploy) -> None:
-    assert list(deploy().functions) == ENDPOINTS
+    assert list(deploy().functions) == [*ENDPOINTS, retention.NAME]
     assert {"health", "ingest", "logs", "api"} <= set(ENDPOINTS)
 
 
@@ -78,7 +79,7 @@ def test_a_function_serves_its_module_s_asgi_app(deploy: Deploy, name: str) -> N
     registered = [call.args[0] for call in modal.App.return_value.function.return_value.call_args_list]
     assert served[ENDPOINTS.index(name)] is import_endpoint(name).web
     assert concurrent == [modal.asgi_app.return_value.return_value] * len(ENDPOINTS)
-    assert registered == [modal.concurrent.return_value.return_value] * len(ENDPOINTS)
+    assert registered[:-1] == [modal.concurrent.return_value.return_value] * len(ENDPOINTS)
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
@@ -97,7 +98,16 @@ def test_a_function_scales_as_its_module_says(deploy: Deploy, name: str) -> None
 
 
 def test_memory_snapshots_are_on(deploy: Deploy) -> None:
-    assert all(arguments["enable_memory_snapshot"] is True for arguments in deploy().functions.values())
+    functions = deploy().functions
+    assert all(functions[name]["enable_memory_snapshot"] is True for name in ENDPOINTS)
+
+
+def test_what_is_too_old_is_deleted_once_a_day(deploy: Deploy) -> None:
+    modal = deploy().modal
+    assert modal.App.return_value.function.return_value.call_args.args == (retention.retain,)
+    assert modal.Cron.call_args.args == (retention.CRON,)
+    schedules = [call.kwargs.get("schedule") for call in modal.App.return_value.function.call_args_list]
+    assert schedules == [None] * len(ENDPOINTS) + [modal.Cron.return_value]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +131,7 @@ def test_the_environment_chooses_app_and_secret(
     deployed.modal.Secret.from_name.assert_called_once_with(secret_name, required_keys=["DATABASE_URL"])
     assert deployed.app_arguments["secrets"] == [deployed.modal.Secret.from_name.return_value]
     told = {name: arguments["env"] for name, arguments in deployed.functions.items()}
-    assert told == {name: {"THUNDER_APP_NAME": app_name} for name in ENDPOINTS}
+    assert told == {name: {"THUNDER_APP_NAME": app_name} for name in (*ENDPOINTS, retention.NAME)}
 
 
 PRODUCTION = Deployment("thunder-backend", "thunder-db")

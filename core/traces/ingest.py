@@ -107,6 +107,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
             await store.insert_summaries(conn, request_id=request_id, columns=rows.summary_columns(trace))
         if trace.document.mod_calls:
             mods, blocks = rows.mod_columns(trace)
+            await store.share_mods(conn)
             await store.insert_mods(conn, columns=mods)
             await store.insert_mod_blocks(conn, columns=blocks)
             await store.insert_mod_calls(conn, request_id=request_id, columns=rows.mod_call_columns(trace))

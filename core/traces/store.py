@@ -15,6 +15,7 @@ _DELETE_CHILDREN = load_query("traces/delete_children")
 _INSERT_TRACE = load_query("traces/insert_trace")
 _INSERT_STEPS = load_query("traces/insert_steps")
 _INSERT_SUMMARIES = load_query("traces/insert_summaries")
+_SHARE_MODS = load_query("traces/share_mods")
 _INSERT_MODS = load_query("traces/insert_mods")
 _INSERT_MOD_BLOCKS = load_query("traces/insert_mod_blocks")
 _INSERT_MOD_CALLS = load_query("traces/insert_mod_calls")
@@ -158,6 +159,11 @@ async def insert_steps(conn: AsyncConnection, *, request_id: str, columns: dict[
 async def insert_summaries(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
     """Insert the rows of `step_logit_summaries`."""
     await conn.execute(_INSERT_SUMMARIES, {"request_id": request_id, **columns})
+
+
+async def share_mods(conn: AsyncConnection) -> None:
+    """Keep mods and handlers from being deleted until the transaction ends."""
+    await conn.execute(_SHARE_MODS)
 
 
 async def insert_mods(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:

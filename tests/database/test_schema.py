@@ -15,6 +15,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
+KEPT |= {"deletions"}
 """What emptying the traces leaves alone. A new table belongs in here or in the reach of TRUNCATE."""
 
 FILLED_BY_OTHERS = [
@@ -23,6 +24,8 @@ FILLED_BY_OTHERS = [
     "insert into collections (name) values ('c')",
     "insert into collection_members (collection_id, request_pk) select c.id, r.id from collections c, requests r",
     "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('\\x00', 'ck_', 'k', false, '{}')",
+    """insert into deletions overriding system value
+    values (1, '\\x00', now(), 'admin', 'age', 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
     "insert into bootstrap_attempts default values",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]

@@ -11,6 +11,7 @@ from core.access import store as access
 from core.collections import store as collections
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
+from core.deletions import store as deletions
 from core.discussions import store as discussions
 from core.outcomes import store as outcomes
 from core.shares import store as shares
@@ -35,6 +36,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "access/rotate_key": access.KeyRow,
     "access/find_owner": access.OwnerRow,
     "traces/find_owner": store.Ownership,
+    "deletions/delete_requests": deletions.Deletion,
+    "deletions/list_deletions": deletions.Deletion,
     "shares/get_preview": shares.PreviewRow,
     "shares/get_shared_log": store.StoredLog,
     "curation/get_curation": curation.CurationRow,
@@ -62,6 +65,9 @@ NOT_NUMBERS: dict[str, object] = {
     "search": "x",
     "has_exception": False,
     "mods": [],
+    "ids": [],
+    "deleted_by": "x",
+    "reason": "age",
     "brief": False,
     "scopes": [],
     "group_by": "day",

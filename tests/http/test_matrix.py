@@ -78,6 +78,12 @@ GET    /logs/{public}/trace            401  404    200   200   200    404    403
 GET    /logs/{orphan}/trace            401  404    404   404   404    404    403    200   200    401    401
 GET    /logs/{missing}/trace           401  404    404   404   404    404    403    404   404    401    401
 
+DELETE /logs/{private}                 401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{public}                  401  404    200   200   403    404    403    200   200    401    401
+DELETE /logs/{orphan}                  401  404    404   404   403    404    403    200   200    401    401
+DELETE /logs/{missing}                 401  404    404   404   403    404    403    404   404    401    401
+GET    /v1/deletions                   401  403    403   403   403    403    403    200   200    401    401
+
 GET    /logs/{private}/outcome         401  404    200   200   200    404    403    200   200    401    401
 GET    /logs/{public}/outcome          401  404    200   200   200    404    403    200   200    401    401
 GET    /logs/{missing}/outcome         401  404    404   404   404    404    403    404   404    401    401

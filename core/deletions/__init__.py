@@ -1,0 +1,1 @@
+"""Deleting requests, for good, with a receipt."""

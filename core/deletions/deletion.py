@@ -1,0 +1,118 @@
+"""Deleting requests: each batch in one transaction, with receipts; nothing else of a request stays in any table.
+
+A mod's name may have come with the deleted request alone, so mods that nothing names any more go as well. A user's
+collections go with all of their requests. Receipts hold a hash of the request's id, no text.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from core.access.caller import Scope
+from core.access.session import Access, Visit
+from core.deletions import store
+from core.deletions.store import Deletion
+from core.errors import InvalidInputError
+from core.traces.read import lock_own_request
+
+BATCH = 50
+"""Requests per transaction: seconds at most, even of large ones; they are locked meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """Which requests shall go: those that are both, of a user and from before a moment; null: any."""
+
+    user_key: str | None = None
+    before: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        """For the receipts."""
+        return "age" if self.user_key is None else "user"
+
+
+async def delete_request(access: Access, key: str | None, *, request_id: str) -> Deletion:
+    """Delete one request that is the caller's.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's.
+    """
+    async with access.visit(key, Scope.CURATE) as visit:
+        row = await lock_own_request(visit, request_id)
+        (receipt,) = await _delete(visit, [row.id], visit.caller.poster, "request")
+    return receipt
+
+
+async def count_doomed(access: Access, key: str | None, doomed: Doomed) -> int:
+    """How many requests would go.
+
+    Raises:
+        InvalidInputError: it is all of them, or nobody has this label.
+    """
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await store.count_doomed(visit.conn, owner=await _find_owner(visit, doomed), before=doomed.before)
+
+
+async def delete_doomed(
+    access: Access, key: str | None, doomed: Doomed, *, deleted_by: str
+) -> AsyncIterator[list[Deletion]]:
+    """Delete requests batch by batch, each for good before the next; stop early and go on later as you like.
+
+    Raises:
+        InvalidInputError: it is all of them, or nobody has this label.
+    """
+    while True:
+        async with access.visit(key, Scope.ADMIN) as visit:
+            owner = await _find_owner(visit, doomed)
+            ids = await store.lock_doomed(visit.conn, owner=owner, before=doomed.before, limit=BATCH)
+            if owner is not None and doomed.before is None and len(ids) < BATCH:
+                await store.delete_collections_of(visit.conn, owner=owner)
+            receipts = await _delete(visit, ids, deleted_by, doomed.reason) if ids else []
+        if receipts:
+            yield receipts
+        if len(ids) < BATCH:
+            return
+
+
+async def delete_all(
+    access: Access,
+    key: str | None,
+    doomed: Doomed,
+    *,
+    deleted_by: str,
+    tell: Callable[[list[Deletion]], object] = len,
+) -> int:
+    """The same to the end; `tell` is called with the receipts of each batch. Returns how many requests went."""
+    count = 0
+    async for receipts in delete_doomed(access, key, doomed, deleted_by=deleted_by):
+        count += len(receipts)
+        tell(receipts)
+    return count
+
+
+async def list_deletions(
+    access: Access, key: str | None, *, request_id: str | None, limit: int, offset: int
+) -> list[Deletion]:
+    """A page of the receipts, newest first; of one request, if its id is given. Admins only."""
+    digest = None if request_id is None else sha256(request_id.encode("utf-8", "surrogatepass")).digest()
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await store.list_deletions(visit.conn, request_sha256=digest, limit=limit, offset=offset)
+
+
+async def _delete(visit: Visit, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
+    receipts = await store.delete_requests(visit.conn, ids=ids, deleted_by=deleted_by, reason=reason)
+    await store.delete_unused_mods(visit.conn)
+    return receipts
+
+
+async def _find_owner(visit: Visit, doomed: Doomed) -> bytes | None:
+    if doomed.user_key is None and doomed.before is None:
+        raise InvalidInputError("say whose requests, or how old ones: all of them are `manage.py clear`'s to delete")
+    if doomed.user_key is None:
+        return None
+    owner = await visit.resolve_owner(doomed.user_key)
+    if owner is None:
+        raise InvalidInputError(f"nobody has the label {doomed.user_key!r}")
+    return owner

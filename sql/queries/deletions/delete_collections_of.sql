@@ -1,0 +1,3 @@
+delete from collections
+where user_key_hmac = %(owner)s
+returning id

@@ -1,0 +1,77 @@
+-- Both parts see what was there before. What hangs on a request goes with it by foreign key or trigger.
+with
+doomed as (
+    delete from requests
+    where id = any(%(ids)s::bigint[])
+    returning id, request_id
+)
+
+insert into deletions (
+    request_sha256,
+    deleted_by,
+    reason,
+    document_bytes,
+    steps,
+    summaries,
+    mod_calls,
+    mod_logs,
+    actions,
+    discussions,
+    outcomes,
+    memberships
+)
+select
+    sha256(convert_to(doomed.request_id, 'UTF8')),
+    %(deleted_by)s,
+    %(reason)s,
+    coalesce((
+        select request_traces.document_bytes from request_traces
+        where request_traces.request_pk = doomed.id
+    ), 0),
+    (
+        select count(*) from request_steps
+        where request_steps.request_pk = doomed.id
+    ),
+    (
+        select count(*) from step_logit_summaries
+        where step_logit_summaries.request_pk = doomed.id
+    ),
+    (
+        select count(*) from mod_calls
+        where mod_calls.request_pk = doomed.id
+    ),
+    (
+        select count(*) from mod_logs
+        where mod_logs.request_pk = doomed.id
+    ),
+    (
+        select count(*) from actions
+        where actions.request_pk = doomed.id
+    ),
+    (
+        select count(*) from discussions
+        where discussions.request_pk = doomed.id
+    ),
+    (
+        select count(*) from outcomes
+        where outcomes.request_pk = doomed.id
+    ),
+    (
+        select count(*) from collection_members
+        where collection_members.request_pk = doomed.id
+    )
+from doomed
+returning
+    request_sha256,
+    deleted_at,
+    deleted_by,
+    reason,
+    document_bytes,
+    steps,
+    summaries,
+    mod_calls,
+    mod_logs,
+    actions,
+    discussions,
+    outcomes,
+    memberships

@@ -1,0 +1,9 @@
+select id
+from requests
+where
+    (%(request_id)s::text is null or request_id = %(request_id)s::text)
+    and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    and (%(before)s::timestamptz is null or ingested_at < %(before)s::timestamptz)
+order by id
+limit %(limit)s
+for update
