@@ -278,6 +278,7 @@ def serve_on(database: "Database", settings: "Settings") -> None:
     from core.launch.admin_key import load_admin_key, load_secret
     from core.launch.banner import write_banner, write_url
     from core.launch.environment import export, open_ingest
+    from core.logs import configure_logging
     from functions.common.serve import bind, serve
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
@@ -290,7 +291,8 @@ def serve_on(database: "Database", settings: "Settings") -> None:
             database.announce(url)
             click.echo(banner)
 
-        serve("functions.api:web", bound, log_level=settings.log_level, announce=announce)
+        configure_logging(settings.log_level)
+        serve("functions.api:web", bound, announce=announce)
 
 
 def find_migration_dsn() -> str:

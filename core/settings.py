@@ -3,14 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import InvalidInputError
+from core.logs import DEFAULT_LEVEL, read_levels
 
 DEFAULT_APP_NAME = "thunder-backend"
 
 
-def _to_lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+def _check_levels(text: str) -> str:
+    try:
+        read_levels(text)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 class Settings(BaseSettings):
@@ -46,6 +53,9 @@ class Settings(BaseSettings):
     bootstrap_secret: SecretStr | None = None
     """What POST /auth/bootstrap must be told to make the first admin key. Unset, it makes none."""
 
+    metrics_token: SecretStr | None = None
+    """What GET /metrics takes beside an admin key, so that a scraper needs no more than that."""
+
     ingest_auth: Literal["key", "open"] = "key"
     """`open` lets traces in without a key. `make run` on loopback defaults to it; nothing else does."""
 
@@ -67,5 +77,5 @@ class Settings(BaseSettings):
     allowed_origins: str = "*"
     """Origins a browser may call from, comma-separated; `*` is every one (without cookies)."""
 
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_to_lower)] = "info"
-    """How much the process logs."""
+    log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
+    """debug, info, warning or error; or of single loggers (`core.db=debug`); or both, separated by commas."""

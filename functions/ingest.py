@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.traces.document import TraceDocument
-from core.traces.ingest import PreparedTrace, Receipt, ingest_trace, prepare_trace
+from core.traces.ingest import PreparedTrace, Receipt, count_rows, ingest_trace, prepare_trace
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
@@ -53,7 +53,9 @@ async def _prepare(context: Context, body: bytes) -> PreparedTrace:
 
 
 async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:
-    return await ingest_trace(context.access, key, prepared)
+    receipt = await ingest_trace(context.access, key, prepared)
+    context.metrics.note_ingest(prepared.document_bytes, count_rows(prepared))
+    return receipt
 
 
 def web() -> FastAPI:

@@ -1,13 +1,14 @@
 """Is the database there, in time?"""
 
 import asyncio
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
 from core.database.pool import NotConfiguredError, Pool, checkout
-from core.database.statements import ping
+from core.database.statements import find_newest, ping
 from core.errors import ThunderError
 
 DEADLINE_S = 2.5
@@ -59,6 +60,16 @@ async def _ask(pool: Pool | None) -> DatabaseHealth:
         sentence = f"the schema is at version {version}, this is {LATEST_VERSION}: run `manage.py migrate`"
         return DatabaseHealth(status="error", error=sentence, schema_version=version)
     return DatabaseHealth(status="ok", schema_version=version)
+
+
+async def read_newest(pool: Pool) -> datetime | None:
+    """When the newest trace was stored, by any process; null if there is none.
+
+    Raises:
+        DatabaseUnavailableError: the database does not answer.
+    """
+    async with checkout(pool) as conn:
+        return await find_newest(conn)
 
 
 async def _ask_schema_version(pool: Pool | None) -> int:

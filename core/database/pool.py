@@ -1,6 +1,8 @@
 """The pool of connections, by the rules that Neon and its PgBouncer set (shared/DESIGN.md, "Environments")."""
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -13,7 +15,10 @@ from core.database.arrays import register_arrays
 from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
 from core.database.transaction import transaction
 from core.errors import ThunderError
+from core.logs import DATABASE
 from core.settings import Settings
+
+log = logging.getLogger(DATABASE)
 
 CONNECT_TIMEOUT_S = 10
 CHECKOUT_TIMEOUT_S = 10
@@ -149,10 +154,17 @@ async def check_owner(pool: Pool) -> None:
 @asynccontextmanager
 async def _open(pool: Pool, *, seconds: float) -> AsyncIterator[AsyncConnection]:
     with _translated_errors():
+        asked = time.perf_counter()
         async with asyncio.timeout(seconds), pool.connection() as conn:
             if conn.refusal is not None:
                 raise conn.refusal
-            yield conn
+            began = time.perf_counter()
+            try:
+                yield conn
+            finally:
+                if log.isEnabledFor(logging.DEBUG):
+                    taken = (1000 * (began - asked), 1000 * (time.perf_counter() - began))
+                    log.debug("waited %.1f ms for a connection and used it for %.1f ms", *taken)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Statements that belong to the database itself rather than to a noun."""
 
+from datetime import datetime
+
 from psycopg import AsyncConnection
 
 from core.database.sql import load_query
@@ -7,6 +9,7 @@ from core.database.sql import load_query
 _SET_TIMEOUT = load_query("database/set_timeout")
 _PING = load_query("database/ping")
 REQUIRE_OWNER = load_query("database/require_owner")
+_FIND_NEWEST = load_query("database/find_newest")
 _HOLD_OWNER = load_query("database/hold_owner")
 
 FOREIGN = "TH001"
@@ -26,6 +29,12 @@ async def require_owner(conn: AsyncConnection, *, app_name: str) -> None:
 async def hold_owner(conn: AsyncConnection, *, app_name: str) -> None:
     """The same, and nobody changes the owner until the transaction ends."""
     await conn.execute(_HOLD_OWNER, {"app_name": app_name})
+
+
+async def find_newest(conn: AsyncConnection) -> datetime | None:
+    """When the newest trace was stored; null if there is none."""
+    row = await (await conn.execute(_FIND_NEWEST)).fetchone()
+    return row[0] if row else None
 
 
 async def ping(conn: AsyncConnection) -> int:

@@ -56,6 +56,19 @@ class PreparedTrace:
     log: bytes
 
 
+def count_rows(prepared: PreparedTrace) -> dict[str, int]:
+    """How many rows of each table a trace is."""
+    trace = prepared.trace
+    return {
+        "requests": 1,
+        "request_steps": len(trace.pairing.steps),
+        "step_logit_summaries": sum(one.distribution is not None for one in trace.pairing.passes),
+        "mod_calls": len(trace.document.mod_calls),
+        "mod_logs": len(trace.document.mod_logs),
+        "actions": len(trace.document.actions),
+    }
+
+
 def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     """Parse, check, mask, pair, score, render and compress one posted document.
 

@@ -14,6 +14,7 @@ from core.settings import Settings
 from functions.common.context import open_context
 from functions.common.errors import AlwaysAnswer, add_error_handlers
 from functions.common.limits import Limits
+from functions.common.observed import Observed
 from functions.common.owner import OwnerGuard
 
 VERSION = "0.1.0"
@@ -56,6 +57,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(CompressMiddleware)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
+    app.add_middleware(Observed)
     return app
 
 
@@ -115,7 +117,7 @@ class _LateCors:
                 allow_origins=[origin.strip() for origin in Settings().allowed_origins.split(",")],
                 allow_methods=["*"],
                 allow_headers=["*"],
-                expose_headers=["ETag", "Retry-After"],
+                expose_headers=["ETag", "Retry-After", "X-Request-ID"],
                 max_age=CORS_MAX_AGE_S,
             )
         await self.cors(scope, receive, send)
@@ -130,5 +132,5 @@ class _TrailingSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+            scope["path"] = path.rstrip("/") or "/"  # in place: those outside read the route from this scope
         await self.app(scope, receive, send)

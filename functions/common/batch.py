@@ -20,7 +20,7 @@ MAX_LINES = 1000
 """Of a body: all of them are answered at once, within the time that a request may take."""
 MAX_SHOWN_ID = 512
 
-log = logging.getLogger("thunder.functions")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Prepare = Callable[[bytes], Awaitable[PreparedTrace]]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -15,9 +15,11 @@ from fastapi.requests import HTTPConnection
 
 from core.access.session import Access
 from core.database.pool import Pool, open_pool
+from core.logs import configure_logging
 from core.settings import Settings
+from functions.common.metrics import Metrics
 
-log = logging.getLogger("thunder.functions")
+log = logging.getLogger(__name__)
 
 WORKERS = 2
 """Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
@@ -37,6 +39,7 @@ class Context:
     settings: Settings
     executor: ThreadPoolExecutor
     access: Access
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do what takes the processor long without holding up the other requests."""
@@ -48,6 +51,7 @@ class Context:
 async def open_context(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of every web function. Without a database it still starts: /livez and errors must answer."""
     settings = Settings()
+    configure_logging(settings.log_level)
     gc.set_threshold(GC_THRESHOLD)
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
         async with _open_pool(settings) as pool:

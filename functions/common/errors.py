@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import ThunderError
 
-log = logging.getLogger("thunder.functions")
+log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
 

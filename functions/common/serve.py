@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from typing import Literal
 
 import uvicorn
 from typing_extensions import override
@@ -11,8 +10,6 @@ from core.errors import ThunderError
 
 SHUTDOWN_SECONDS = 10
 BACKLOG = 2048
-
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class AddressError(ThunderError):
@@ -55,14 +52,14 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(app: str, bound: socket.socket, *, log_level: LogLevel, announce: Callable[[], None]) -> None:
+def serve(app: str, bound: socket.socket, *, announce: Callable[[], None]) -> None:
     """Serve an app (`module:factory`) until a signal stops it, and call `announce` once it answers."""
     config = uvicorn.Config(
         app,
         factory=True,
         loop="uvloop",
         http="httptools",
-        log_level=log_level,
+        log_config=None,  # core.logs, as on Modal
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -7,7 +7,7 @@ from core.deletions.deletion import Doomed, delete_all
 from core.launch.keys import run_as_admin
 from core.settings import Settings
 
-log = logging.getLogger("thunder.functions")
+log = logging.getLogger(__name__)
 
 NAME = "retention"
 CRON = "17 3 * * *"

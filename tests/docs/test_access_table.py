@@ -41,7 +41,8 @@ def send(client: Client, method: str, path: str, body: object, key: str | None) 
     headers = {} if key is None else {"x_api_key": key}
     raw = None if body is None else json.dumps(body).encode()
     answer = client.request(method, path, raw, content_type="application/json", **headers)
-    return answer.status, answer.json
+    is_json = answer.headers["Content-Type"] == "application/json"
+    return answer.status, answer.json if is_json else None
 
 
 def make_key(client: Client, **wanted: object) -> dict[str, Any]:

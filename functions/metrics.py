@@ -1,0 +1,53 @@
+"""GET /metrics: counters of this process in Prometheus' text format."""
+
+import hmac
+import time
+
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from core.access.caller import Scope
+from core.database.health import read_newest
+from core.errors import ThunderError
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.context import Context, ContextDep
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
+
+router = APIRouter(tags=["metrics"])
+
+
+@router.get("/metrics", response_class=Response)
+async def get_metrics(context: ContextDep, key: KeyDep) -> Response:
+    """Requests, latencies, pool, ingest, streams, and the age of the newest trace; for admins and METRICS_TOKEN."""
+    if not _is_token(context, key):
+        (await context.access.admit(key)).require(Scope.ADMIN)
+    await _measure(context)
+    return Response(context.metrics.write(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _is_token(context: Context, key: str | None) -> bool:
+    token = context.settings.metrics_token
+    if token is None or key is None:
+        return False
+    given = key.encode("utf-8", "surrogatepass")
+    return hmac.compare_digest(given, token.get_secret_value().encode())
+
+
+async def _measure(context: Context) -> None:
+    """What is no counter. Without its database, the process is still worth watching."""
+    if context.access.open_pool is None:
+        return
+    context.metrics.note_pool(context.access.open_pool)
+    try:
+        newest = await read_newest(context.access.open_pool)
+    except ThunderError:
+        newest = None
+    context.metrics.newest_age.set(float("nan") if newest is None else max(0.0, time.time() - newest.timestamp()))
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)
