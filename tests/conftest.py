@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import psycopg
 import pytest
 import urllib3
 import uvicorn
+from psycopg.conninfo import conninfo_to_dict
 
 from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from core.database.migrations import migrate
+from tests import pgbouncer
 from tests.client import Client
 
 TRACES = Path(__file__).parent / "traces"
@@ -27,29 +30,65 @@ TEMPLATE = "thunder_template"
 START_SECONDS = 10
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "put a real PgBouncer in transaction mode in front of the tests' databases"
+    parser.addoption("--pgbouncer", action="store_true", help=text)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """One server per test process, with a migrated template to copy from."""
-    with start_embedded(tmp_path_factory.mktemp("postgres"), settings=TEST_SETTINGS) as server:
+    directory = tmp_path_factory.mktemp("postgres")
+    with start_embedded(directory, settings=TEST_SETTINGS, os_users=[pgbouncer.OS_USER]) as server:
         migrate(server.create_database(TEMPLATE))
         yield server
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Databases of the tests' own, as the server under test and as the test reaches them."""
+
+    server: EmbeddedPostgres
+    pooler_port: int | None
+
+    def create(self, name: str) -> str:
+        """Make a migrated database and return its URL: through PgBouncer, if the tests run so."""
+        direct = self.server.create_database(name, template=TEMPLATE)
+        return direct if self.pooler_port is None else pgbouncer.pooled_dsn(self.pooler_port, name)
+
+    def reach(self, url: str) -> str:
+        """The URL to look behind the server's back by."""
+        return self.server.dsn_of(str(conninfo_to_dict(url)["dbname"]))
+
+
+@pytest.fixture(scope="session")
+def databases(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Databases]:
+    if not request.config.getoption("--pgbouncer"):
+        yield Databases(postgres, None)
+        return
+    if pgbouncer.PROGRAM is None:
+        pytest.skip("there is no pgbouncer here (Debian: apt-get install pgbouncer)")
+    with pgbouncer.run_pgbouncer(postgres, tmp_path_factory.mktemp("pgbouncer")) as port:
+        yield Databases(postgres, port)
 
 
 _names = (f"test_{number}" for number in itertools.count())
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A migrated database of the test's own."""
     name = next(_names)
-    yield postgres.create_database(name, template=TEMPLATE)
-    postgres.drop_database(name)
+    yield databases.create(name)
+    databases.server.drop_database(name)
 
 
 @pytest.fixture
-def sql(database_url: str) -> Iterator[psycopg.Connection]:
+def sql(databases: Databases, database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to look behind the server's back."""
-    with psycopg.connect(database_url, autocommit=True) as conn:
+    with psycopg.connect(databases.reach(database_url), autocommit=True) as conn:
         yield conn
 
 

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 import urllib3
 
-from core.database.embedded import EmbeddedPostgres
 from core.settings import Settings
 from tests.build import make_document
 from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, TEMPLATE
+from tests.conftest import ADMIN_KEY, Databases
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
@@ -77,13 +76,13 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Without THUNDER_SECRET: they must also agree on the one that the database keeps."""
     logs = tmp_path_factory.mktemp("pair")
-    url = postgres.create_database("pair", template=TEMPLATE)
+    url = databases.create("pair")
     with server_process(logs / "one", url) as one, server_process(logs / "other", url) as other:
         yield Pair(one, other)
-    postgres.drop_database("pair")
+    databases.server.drop_database("pair")
 
 
 def post(client: Client, request_id: str, user_key: str) -> None:

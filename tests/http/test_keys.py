@@ -9,10 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
 from tests.build import make_document
 from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, Serve, label
+from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
 from tests.http.test_matrix import server_thread
 from tests.test_two_processes import make_key, send
 
@@ -26,9 +25,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    yield postgres.create_database("keys", template=TEMPLATE)
-    postgres.drop_database("keys")
+def url(databases: Databases) -> Iterator[str]:
+    yield databases.create("keys")
+    databases.server.drop_database("keys")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +39,8 @@ def keys(url: str) -> Iterator[Client]:
 
 
 @pytest.fixture
-def rows(url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url, autocommit=True) as conn:
+def rows(databases: Databases, url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(databases.reach(url), autocommit=True) as conn:
         yield conn
 
 

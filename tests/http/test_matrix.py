@@ -18,13 +18,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from core.database.embedded import EmbeddedPostgres
 from core.settings import Settings
 from functions.api import web
 from functions.common.endpoints import import_endpoint, list_endpoints
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE
+from tests.conftest import ADMIN_KEY, SECRET, Databases
 from tests.test_two_processes import make_key, send
 
 # The columns, in this order:
@@ -352,9 +351,10 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(postgres: EmbeddedPostgres) -> Iterator[Place]:
-    url = postgres.create_database("matrix", template=TEMPLATE)
-    with server_thread(url, THUNDER_SECRET=SECRET) as client, psycopg.connect(url, autocommit=True) as sql:
+def place(databases: Databases) -> Iterator[Place]:
+    url = databases.create("matrix")
+    direct = databases.reach(url)
+    with server_thread(url, THUNDER_SECRET=SECRET) as client, psycopg.connect(direct, autocommit=True) as sql:
         made = {
             "bound": make_key(client, name="bound", allowed_api_key=OWNER),
             "reader": make_key(client, name="reader", allowed_api_key=OWNER, scopes=["read"]),
@@ -373,7 +373,7 @@ def place(postgres: EmbeddedPostgres) -> Iterator[Place]:
         place.post(OWNER)
         place.post(STRANGER)
         yield place
-    postgres.drop_database("matrix")
+    databases.server.drop_database("matrix")
 
 
 def name_route(method: str, path: str) -> str:

@@ -14,11 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.database.embedded import EmbeddedPostgres
 from functions.api import web
 from tests.build import make_document, number, one_token
 from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE
+from tests.conftest import ADMIN_KEY, SECRET, Databases
 from tests.http.test_matrix import server_thread
 from tests.test_two_processes import make_key, send
 
@@ -54,14 +53,14 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(postgres: EmbeddedPostgres) -> Iterator[Place]:
-    url = postgres.create_database("openapi", template=TEMPLATE)
+def place(databases: Databases) -> Iterator[Place]:
+    url = databases.create("openapi")
     with server_thread(url, THUNDER_SECRET=SECRET, BOOTSTRAP_SECRET="s") as client:
         document = make_document(events=number(one_token()), request={"user_api_key": "key-of-ann"})
         assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
         reader = make_key(client, name="reader", allowed_api_key="key-of-ann")["api_key"]
         yield Place(client, [ADMIN_KEY, ADMIN_KEY, reader, "key-of-ann", None])
-    postgres.drop_database("openapi")
+    databases.server.drop_database("openapi")
 
 
 def resolve(schema: Json, root: Json) -> Json:

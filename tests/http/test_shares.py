@@ -12,11 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
 from core.zstandard import decompress
 from tests.build import action, call, make_document, number, one_token
 from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, Serve, label
+from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
 from tests.http.test_matrix import server_thread
 from tests.test_two_processes import make_key, send
 
@@ -60,13 +59,14 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(postgres: EmbeddedPostgres) -> Iterator[Place]:
-    url = postgres.create_database("shares", template=TEMPLATE)
-    with server_thread(url, THUNDER_SECRET=SECRET) as client, psycopg.connect(url, autocommit=True) as sql:
+def place(databases: Databases) -> Iterator[Place]:
+    url = databases.create("shares")
+    direct = databases.reach(url)
+    with server_thread(url, THUNDER_SECRET=SECRET) as client, psycopg.connect(direct, autocommit=True) as sql:
         place = Place(client, sql, itertools.count())
         place.post(user=STRANGER)
         yield place
-    postgres.drop_database("shares")
+    databases.server.drop_database("shares")
 
 
 def test_publishing_answers_a_link_and_again_the_same(place: Place) -> None:
