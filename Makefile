@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Passed on: make test ARGS="-k ingest", make lock ARGS=--upgrade
 ARGS ?=
+ENV ?=
+MIGRATE ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -29,6 +31,11 @@ run: $(VENV)/.runtime ## Serve Thunder here, on an embedded Postgres unless DATA
 .PHONY: demo
 demo: $(VENV)/.runtime ## Post the sample traces and 200 labelled ones with their outcomes, server running or not
 	@$(BIN)/python manage.py demo $(ARGS)
+
+.PHONY: deploy
+deploy: $(VENV)/.dev ## Deploy an environment to Modal (ENV=staging, ENV=production; MIGRATE=1 migrates first)
+	@test -n "$(ENV)" || { echo "which? make deploy ENV=staging" >&2; exit 1; }
+	@$(BIN)/python manage.py deploy $(if $(MIGRATE),--migrate) $(ARGS) -- "$(ENV)"
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" for some of them)

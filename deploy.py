@@ -45,11 +45,13 @@ IMAGE = (
     .add_local_dir(HERE / "sql", "/root/sql")
 )
 
+# Always this one: a list of secrets that depends on something here would differ in the container.
+SECRETS = [modal.Secret.from_name(DEPLOYMENT.secret_name, required_keys=["DATABASE_URL"])]
+
 app = modal.App(
     DEPLOYMENT.app_name,
     image=IMAGE,
-    # Always this one: a list of secrets that depends on something here would differ in the container.
-    secrets=[modal.Secret.from_name(DEPLOYMENT.secret_name, required_keys=["DATABASE_URL"])],
+    secrets=SECRETS,
     # Nothing comes along but what the image names.
     include_source=False,
 )

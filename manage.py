@@ -226,6 +226,18 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
 
 
 @cli.command()
+@click.argument("environment")
+@click.option("--migrate", "migrates", is_flag=True, help="Apply pending migrations first, rather than stop at them.")
+@click.option("--url", help="Where the app will answer, if not where Modal says.")
+def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
+    """Deploy ENVIRONMENT (staging, production, …) to Modal: look at its database, deploy, try what is online."""
+    from core.launch.rollout import roll_out
+
+    with plain_errors():
+        roll_out(environment, migrates=migrates, url=url, say=lambda line: click.echo(line, err=True))
+
+
+@cli.command()
 def secret() -> None:
     """Print a new THUNDER_SECRET, to be kept outside the database."""
     import secrets
