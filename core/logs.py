@@ -9,6 +9,7 @@ import re
 import sys
 from typing import TextIO
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from typing_extensions import override
 
@@ -79,6 +80,7 @@ class _LineFormatter(JsonFormatter):
             timestamp=True,
             json_ensure_ascii=False,
             rename_fields={"levelname": "level", "name": "logger"},
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, the same once more
         )
 
     @override

@@ -60,7 +60,6 @@ def find_dsn() -> str:
         InvalidInputError: there is no DATABASE_URL.
     """
     settings = Settings()
-    url = find_direct_dsn(settings) or (settings.database_url and settings.database_url.get_secret_value())
-    if url is None:
+    if settings.database_url is None:
         raise InvalidInputError("DATABASE_URL is not set")
-    return url
+    return find_direct_dsn(settings) or settings.database_url.get_secret_value()

@@ -1,0 +1,123 @@
+"""Dockerfile and compose.yaml. There is no Docker engine here: the files are parsed, and the Dockerfile's own commands
+run in a clean directory that holds what it copies, and no more."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+import yaml
+
+from tests.conftest import ADMIN_KEY, SECRET
+
+ROOT = Path(__file__).parents[1]
+ENGINE_ONLY = ("apt-get", "useradd")
+"""What needs a Debian of its own to be changed."""
+SECONDS = 60
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Step:
+    instruction: str
+    text: str
+
+
+def read_dockerfile() -> list[Step]:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [Step(*line.split(maxsplit=1)) for line in lines]
+
+
+STEPS = read_dockerfile()
+
+
+def find_sources(step: Step) -> tuple[list[str], str]:
+    *sources, target = [word for word in step.text.split() if not word.startswith("--")]
+    return sources, target
+
+
+def test_what_is_copied_is_there_and_not_left_out() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {source for step in STEPS if step.instruction == "COPY" for source in find_sources(step)[0]}
+    assert copied == allowed
+    assert all((ROOT / source).exists() for source in copied)
+
+
+def test_the_shell_of_every_step_parses() -> None:
+    for step in STEPS:
+        if step.instruction == "RUN":
+            subprocess.run(["bash", "-n", "-c", step.text], check=True)
+
+
+def test_the_dockerfile_s_own_commands_serve_in_a_clean_directory(database_url: str, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    for step in STEPS:
+        match step.instruction:
+            case "COPY":
+                sources, target = find_sources(step)
+                for source in sources:
+                    copy(source, tmp_path / target)
+            case "RUN" if not any(word in step.text for word in ENGINE_ONLY):
+                command = ["bash", "-c", step.text]
+                done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+                assert done.returncode == 0, done.stderr.decode()
+            case "ENV":
+                name, _, value = step.text.partition("=")
+                environment[name] = value
+            case _:
+                pass
+    assert environment["APP_HOST"] == "0.0.0.0"
+    # A test serves on loopback only.
+    settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    serve_and_ask(tmp_path, {**environment, **settings, "APP_HOST": "127.0.0.1", "APP_PORT": "0"})
+
+
+def copy(source: str, target: Path) -> None:
+    if (ROOT / source).is_dir():
+        shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(ROOT / source, target)
+
+
+def serve_and_ask(directory: Path, environment: dict[str, str]) -> None:
+    (command,) = [json.loads(step.text) for step in STEPS if step.instruction == "CMD"]
+    with subprocess.Popen(
+        command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            printed = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
+            url = next(filter(None, printed), None)
+            assert url, "it did not start"
+            health = urllib3.request("GET", f"{url[0]}/healthz", timeout=SECONDS)
+            assert (health.status, health.json()["database"]["status"]) == (200, "ok")
+            assert urllib3.request("GET", f"{url[0]}/logs", timeout=SECONDS).status == 401
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_compose_starts_a_postgres_and_thunder_on_loopback() -> None:
+    postgres, thunder = COMPOSE["services"]["postgres"], COMPOSE["services"]["thunder"]
+    assert set(COMPOSE["services"]) == {"postgres", "thunder"}
+    assert thunder["ports"] == ["127.0.0.1:6767:6767"]
+    assert "ports" not in postgres
+    assert thunder["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert postgres["image"] == "postgres:18"
+    assert set(COMPOSE["volumes"]) == {"postgres"}
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_DIRECT"])
+def test_compose_names_one_database_on_both_sides(name: str) -> None:
+    postgres, thunder = (COMPOSE["services"][service]["environment"] for service in ("postgres", "thunder"))
+    user, password, database = (postgres[f"POSTGRES_{part}"] for part in ("USER", "PASSWORD", "DB"))
+    assert thunder[name] == f"postgresql://{user}:{password}@postgres:5432/{database}"
+    for secret in ("THUNDER_ADMIN_KEY", "THUNDER_SECRET"):
+        assert thunder[secret].startswith(f"${{{secret}:?"), "without it, compose stops with a sentence"
