@@ -33,6 +33,7 @@ class NotAcceptableError(ThunderError):
 
 @router.get(
     "/logs/stream",
+    status_code=200,
     response_class=EventStream,
     responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not name text/event-stream"}},
 )

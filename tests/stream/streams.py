@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.build import make_document, number, one_token
-from tests.client import Client
+from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY
 
 WAIT_S = 30
@@ -123,6 +123,28 @@ def open_events(client: Client, path: str = PATH, key: str | None = ADMIN_KEY, *
             yield events
         finally:
             response.close()
+
+
+def ask_for_events(client: Client, key: str | None) -> Answer:
+    """What opening an event stream is answered; one that is opened is closed at once, and has no data."""
+    headers = {"Accept": "text/event-stream", **({"X-API-Key": key} if key else {})}
+    response = client.pool.request("GET", client.url + PATH, headers=headers, preload_content=False)
+    try:
+        return Answer(response.status, response.headers, b"" if response.status == 200 else response.read())
+    finally:
+        response.close()
+
+
+def ask_for_socket(client: Client, key: str | None) -> int:
+    """101 if a WebSocket stays open, else the code that it is closed with right after it was opened."""
+    with open_socket(client, {"X-API-Key": key} if key else None, {}) as socket:
+        try:
+            socket.recv(timeout=0.3)
+        except TimeoutError:
+            return 101
+        except ConnectionClosed:
+            return socket.close_code or 0
+        raise AssertionError("nothing was stored that could be told")
 
 
 def post(client: Client, *ids: str, user: str | None = None, **fields: Any) -> None:

@@ -1,10 +1,8 @@
 """Many clients, slow clients, and a server that stops under them."""
 
 import asyncio
+import contextlib
 import json
-import os
-import re
-import signal
 import socket as sockets
 from pathlib import Path
 
@@ -167,14 +165,11 @@ def test_a_text_too_long_for_a_message_is_shortened(listening: Client) -> None:
 
 
 def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(database_url: str, tmp_path: Path) -> None:
-    with (
-        server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=database_url) as client,
-        open_socket(client) as socket,
-        open_events(client) as events,
-        open_events(client) as more,
-    ):
-        (pid,) = re.findall(r"Started server process \[(\d+)\]", (tmp_path / "log").read_text())
-        os.kill(int(pid), signal.SIGTERM)
+    with contextlib.ExitStack() as opened:
+        with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=database_url) as client:
+            socket = opened.enter_context(open_socket(client))
+            events, more = (opened.enter_context(open_events(client)) for _ in range(2))
+        # It was sent a SIGTERM, and is gone.
         assert receive_close(socket)[0] == 1012
         assert [event.data for event in (*events.events, *more.events)] == []
     log = (tmp_path / "log").read_text()

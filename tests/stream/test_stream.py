@@ -8,9 +8,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.build import TOP, added, forward, make_document, number, sampled
-from tests.client import Answer, Client
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, Serve, label
 from tests.stream.streams import (
+    ask_for_events,
     open_events,
     open_socket,
     post,
@@ -145,12 +146,6 @@ def test_each_is_told_their_own(shared: Client) -> None:
 REFUSED = "this key is not known, or it is revoked or expired"
 
 
-def ask(client: Client, key: str | None) -> Answer:
-    headers = {"Accept": "text/event-stream", **({"X-API-Key": key} if key else {})}
-    response = client.pool.request("GET", f"{client.url}/logs/stream", headers=headers)
-    return Answer(response.status, response.headers, response.data)
-
-
 def test_whoever_may_not_read_is_turned_away_for_good(shared: Client) -> None:
     ingest = make_key(shared, name="engine", scopes=["ingest"])["api_key"]
     needed = "a key is needed: send it as X-API-Key, or as api_key in the query"
@@ -158,7 +153,7 @@ def test_whoever_may_not_read_is_turned_away_for_good(shared: Client) -> None:
     for key, status, sentence in ((None, 401, needed), ("ck_unknown", 401, REFUSED), (ingest, 403, scopes)):
         with open_socket(shared, query={"api_key": key}) as socket:
             assert receive_close(socket) == (1000, sentence)
-        answer = ask(shared, key)
+        answer = ask_for_events(shared, key)
         assert (answer.status, answer.json["error"]) == (status, sentence)
 
 
