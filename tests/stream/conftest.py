@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
 from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, Serve
+from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve
 from tests.http.test_matrix import server_thread
 
 
 @pytest.fixture
-def listening(serve: Serve, database_url: str) -> Client:
+def listening(serve: Serve, databases: Databases, database_url: str) -> Client:
     """A server that is notified; ingest is open."""
     return serve(
         DATABASE_URL=database_url,
-        DATABASE_URL_DIRECT=database_url,
+        DATABASE_URL_DIRECT=databases.reach(database_url),
         THUNDER_ADMIN_KEY=ADMIN_KEY,
         THUNDER_SECRET=SECRET,
         INGEST_AUTH="open",
@@ -23,10 +22,11 @@ def listening(serve: Serve, database_url: str) -> Client:
 
 
 @pytest.fixture(scope="module")
-def shared(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator[Client]:
+def shared(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Client]:
     """One server, and its database, for the tests of a module that do not get into each other's way."""
     name = f"stream_{request.module.__name__.rpartition('.')[2]}"
-    url = postgres.create_database(name, template=TEMPLATE)
-    with server_thread(url, DATABASE_URL_DIRECT=url, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client:
+    url = databases.create(name)
+    direct = databases.reach(url)
+    with server_thread(url, DATABASE_URL_DIRECT=direct, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client:
         yield client
-    postgres.drop_database(name)
+    databases.server.drop_database(name)

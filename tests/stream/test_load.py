@@ -19,7 +19,7 @@ from core.stream.message import MAX_MESSAGE_BYTES, Message, render_row
 from core.stream.store import NewsRow
 from core.stream.subscription import MAX_QUEUED, MAX_QUEUED_BYTES, Subscription, Wanted
 from tests.client import Client
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, Databases
 from tests.stream.streams import (
     WAIT_S,
     copy_request,
@@ -54,7 +54,9 @@ async def receive_async(socket: AsyncConnection, count: int) -> list[str]:
     return [read_id(json.loads(await socket.recv())) for _ in range(count)]
 
 
-def test_two_hundred_streams_on_one_process_are_told_everything(database_url: str, tmp_path: Path) -> None:
+def test_two_hundred_streams_on_one_process_are_told_everything(
+    databases: Databases, database_url: str, tmp_path: Path
+) -> None:
     names = name_all("many", 20)
 
     async def listen_all(client: Client) -> None:
@@ -65,9 +67,9 @@ def test_two_hundred_streams_on_one_process_are_told_everything(database_url: st
             assert told == names
         await asyncio.gather(*(one.close() for one in opened))
 
-    with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=database_url) as client:
+    with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=databases.reach(database_url)) as client:
         asyncio.run(listen_all(client))
-        with psycopg.connect(database_url) as sql:
+        with psycopg.connect(databases.reach(database_url)) as sql:
             asked = "select count(*) from pg_stat_activity where datname = current_database() and backend_type = %s"
             (connections,) = sql.execute(asked, ["client backend"]).fetchone() or (0,)
         assert connections <= 4 + 1 + 1, "the pool's, the listener's, and this one"
@@ -164,9 +166,11 @@ def test_a_text_too_long_for_a_message_is_shortened(listening: Client) -> None:
         assert receive_ids(socket) == ["next"]
 
 
-def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(database_url: str, tmp_path: Path) -> None:
+def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(
+    databases: Databases, database_url: str, tmp_path: Path
+) -> None:
     with contextlib.ExitStack() as opened:
-        with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=database_url) as client:
+        with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=databases.reach(database_url)) as client:
             socket = opened.enter_context(open_socket(client))
             events, more = (opened.enter_context(open_events(client)) for _ in range(2))
         # It was sent a SIGTERM, and is gone.

@@ -9,6 +9,7 @@ from core.database.sql import load_query
 from core.errors import InvalidInputError
 from core.stream.position import MAX_POSITION_CHARACTERS, MAX_XID, Position, Snapshot
 from tests.client import Client
+from tests.conftest import Databases
 from tests.stream.streams import open_events, open_socket, post, receive_close
 
 HOSTILE = [
@@ -77,7 +78,7 @@ def read_present(sql: psycopg.Connection) -> str:
 
 
 def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
-    listening: Client, sql: psycopg.Connection, database_url: str
+    listening: Client, sql: psycopg.Connection, databases: Databases, database_url: str
 ) -> None:
     assert read_present(sql) == "1:1:"
     post(listening, "newest")
@@ -87,7 +88,7 @@ def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
     for end in ("commit", "rollback"):
         sql.execute("begin")
         sql.execute("select pg_current_xact_id()")
-        with psycopg.connect(database_url) as other:
+        with psycopg.connect(databases.reach(database_url)) as other:
             assert read_present(other) == present
         sql.execute(end)
         assert read_present(sql) == present

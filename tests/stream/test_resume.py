@@ -13,7 +13,7 @@ import pytest
 from core.database.embedded import TEST_SETTINGS, start_embedded
 from core.database.migrations import migrate
 from tests.client import Client
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, Databases
 from tests.stream.streams import copy_request, name_all, open_events, open_socket, post, receive_ids
 from tests.test_two_processes import Pair, server_process
 
@@ -21,10 +21,12 @@ STORE_ANEW = "update requests set stored_xid = pg_current_xact_id() where reques
 NOTIFY = "select pg_notify('thunder_logs', '')"
 
 
-def test_a_transaction_that_commits_late_is_not_skipped(listening: Client, database_url: str) -> None:
+def test_a_transaction_that_commits_late_is_not_skipped(
+    listening: Client, databases: Databases, database_url: str
+) -> None:
     post(listening, "late", "early")
     with open_socket(listening) as socket, open_events(listening) as events:
-        with psycopg.connect(database_url) as slow:
+        with psycopg.connect(databases.reach(database_url)) as slow:
             slow.execute(STORE_ANEW, [["late"]])
             slow.execute(NOTIFY)
             post(listening, "early")
@@ -35,10 +37,12 @@ def test_a_transaction_that_commits_late_is_not_skipped(listening: Client, datab
         assert events.ids() == ["late"]
 
 
-def test_a_transaction_that_is_rolled_back_is_not_told(listening: Client, database_url: str) -> None:
+def test_a_transaction_that_is_rolled_back_is_not_told(
+    listening: Client, databases: Databases, database_url: str
+) -> None:
     post(listening, "one", "two")
     with open_socket(listening) as socket:
-        with psycopg.connect(database_url) as slow:
+        with psycopg.connect(databases.reach(database_url)) as slow:
             slow.execute(STORE_ANEW, [["one"]])
             post(listening, "two")
             slow.rollback()
@@ -134,9 +138,9 @@ def post_all(client: Client, names: list[str], threads: int) -> None:
 
 @pytest.mark.parametrize("way", ["notified", "polling"])
 def test_a_socket_on_one_process_sees_what_another_stores_in_order_and_once(
-    database_url: str, tmp_path: Path, way: str
+    databases: Databases, database_url: str, tmp_path: Path, way: str
 ) -> None:
-    settings = {"DATABASE_URL_DIRECT": database_url} if way == "notified" else {}
+    settings = {"DATABASE_URL_DIRECT": databases.reach(database_url)} if way == "notified" else {}
     one, other = (server_process(tmp_path / name, database_url, **settings) for name in ("one", "other"))
     with one as told, other as stores, open_socket(told) as socket, open_events(told) as events:
         pair = Pair(told, stores)
