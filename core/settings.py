@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     """Postgres to use (Neon: the pooled URL). Unset, `make run` starts an embedded one."""
 
     database_url_direct: SecretStr | None = None
-    """The same database without a pooler in between, for migrations. Unset, DATABASE_URL is used."""
+    """The same database without a pooler in between, for migrations and for streams, which listen there. Unset,
+    migrations use DATABASE_URL, and streams work out Neon's or look each second."""
 
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     """Connections a process may open."""

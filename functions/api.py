@@ -6,7 +6,8 @@ from functions.common.application import build_app
 from functions.common.endpoints import import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
 
-SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=120)
+SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
+"""An hour is for streams; everything else has its own limits."""
 
 
 def web() -> FastAPI:

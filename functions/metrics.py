@@ -38,6 +38,7 @@ def _is_token(context: Context, key: str | None) -> bool:
 
 async def _measure(context: Context) -> None:
     """What is no counter. Without its database, the process is still worth watching."""
+    context.metrics.stream_clients.set(context.hub.clients)
     if context.access.open_pool is None:
         return
     context.metrics.note_pool(context.access.open_pool)

@@ -1,6 +1,7 @@
 """A caller: what is known of whoever sent a request, and what that allows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from core.errors import ThunderError
@@ -47,6 +48,7 @@ class Caller:
         owner_label: what is shown of that key.
         key_id: the row of api_keys; null for the configured admin key, a user's own key, and nobody.
         poster: who a trace of theirs was posted by: open, admin, or key:<id of the first key of the rotation>.
+        expires_at: when the key dies by itself.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Caller:
     owner_label: str | None = None
     key_id: int | None = None
     poster: str = "open"
+    expires_at: datetime | None = None
 
     @property
     def owner_filter(self) -> bytes | None:

@@ -12,6 +12,7 @@ from core.access.caller import USER_SCOPES, Scope
 from core.access.hasher import hash_token
 from core.access.session import Access, Visit
 from core.access.store import KeyRow
+from core.database.statements import notify_streams
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces.json_text import to_column_text
 from core.traces.parse import describe_validation
@@ -162,6 +163,7 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
                 "user_key_label": label,
             },
         )
+        await notify_streams(visit.conn)
     if row is None:
         raise _no_key(change.id)
     return row
@@ -179,6 +181,7 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
             raise OwnKeyError("this is the key you call with: use another one to revoke it")
         if not await store.revoke_key(visit.conn, key_id=key_id):
             raise _no_key(key_id)
+        await notify_streams(visit.conn)
 
 
 async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> MadeKey:
@@ -199,6 +202,7 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             "key_prefix": secret[:SHOWN_CHARACTERS],
         }
         row = await store.rotate_key(visit.conn, columns=columns)
+        await notify_streams(visit.conn)
     if row is None:
         raise NotFoundError(f"there is no live key {key_id} that was not rotated before")
     return _show_once(row, secret, f"keep it: it is shown this once; the old key dies in {overlap_hours:g} hours")

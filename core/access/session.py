@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from core.access.caller import (
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
 from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction
+from core.errors import ThunderError
 
 SECRET_BYTES = 32
 WRITE_TIMEOUT_MS = 10_000
@@ -137,6 +138,15 @@ class Access:
             return OPEN_INGEST  # a key that would not do is no worse than none
         return caller
 
+    async def identify_all(
+        self, conn: AsyncConnection, keys: Collection[str], scope: Scope
+    ) -> dict[str, Caller | ThunderError]:
+        """Who has each of these keys at this moment, or why it does not do for the scope; one statement for all."""
+        given = [key for key in keys if not self._is_admin_key(key)]
+        found = await self._find_callers(conn, await self.hasher(), given) if given else {}
+        admins = dict.fromkeys(set(keys) - set(given), CONFIGURED_ADMIN)
+        return {key: _judge({**found, **admins}.get(key), scope) for key in keys}
+
     async def hasher(self) -> Hasher:
         """The hasher under THUNDER_SECRET; under the one the database keeps, where none is set."""
         async with self._lock:
@@ -152,12 +162,22 @@ class Access:
             return ANONYMOUS
         if self._is_admin_key(key):
             return CONFIGURED_ADMIN
-        found = await store.find_caller(conn, key_hash=hash_token(key), user_key_hmac=hasher.hash_user_key(key))
-        if found is None:
-            raise UnauthorizedError("this key is not known, or it is revoked or expired")
-        if found.stale and found.key_id is not None:
-            await store.touch_key(conn, key_id=found.key_id)
-        return _make_caller(found)
+        found = await self._find_callers(conn, hasher, [key])
+        if key not in found:
+            raise _unknown_key()
+        return found[key]
+
+    async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
+        """Who has these keys, those that are live; that they were used is noted."""
+        rows = await store.find_callers(
+            conn,
+            key_hashes=[hash_token(key) for key in keys],
+            user_key_hmacs=[hasher.hash_user_key(key) for key in keys],
+        )
+        for row in rows:
+            if row.stale and row.key_id is not None:
+                await store.touch_key(conn, key_id=row.key_id)
+        return {keys[row.place - 1]: _make_caller(row) for row in rows}
 
     async def _read_generated_secret(self) -> str:
         """It never changes once it is there, so one look is enough for the life of a process."""
@@ -198,6 +218,20 @@ class Visit:
         return text if find_label_range(text) else self.hasher.label_user_key(text)
 
 
+def _judge(caller: Caller | None, scope: Scope) -> Caller | ThunderError:
+    if caller is None:
+        return _unknown_key()
+    try:
+        caller.require(scope)
+    except ForbiddenError as error:
+        return error
+    return caller
+
+
+def _unknown_key() -> UnauthorizedError:
+    return UnauthorizedError("this key is not known, or it is revoked or expired")
+
+
 def _make_caller(row: CallerRow) -> Caller:
     scopes = frozenset(Scope) if row.is_admin else frozenset(map(Scope, row.scopes))
     return Caller(
@@ -208,6 +242,7 @@ def _make_caller(row: CallerRow) -> Caller:
         owner_label=row.user_key_label,
         key_id=row.key_id,
         poster="user" if row.root_id is None else f"key:{row.root_id}",
+        expires_at=row.expires_at,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
-_FIND_CALLER = load_query("access/find_caller")
+_FIND_CALLERS = load_query("access/find_callers")
 _TOUCH_KEY = load_query("access/touch_key")
 _LIST_KEYS = load_query("access/list_keys")
 _INSERT_KEY = load_query("access/insert_key")
@@ -31,8 +31,9 @@ class Row(BaseModel):
 
 
 class CallerRow(Row):
-    """A live key: one of ours, or a user's own."""
+    """A live key: one of ours, or a user's own; `place` from 1 is that of the key that was asked for."""
 
+    place: int
     key_id: int | None
     root_id: int | None
     name: str
@@ -40,6 +41,7 @@ class CallerRow(Row):
     scopes: list[str]
     user_key_hmac: bytes | None
     user_key_label: str | None
+    expires_at: UtcMoment | None
     stale: bool
 
 
@@ -67,11 +69,13 @@ class OwnerRow(Row):
     user_key_label: str
 
 
-async def find_caller(conn: AsyncConnection, *, key_hash: bytes, user_key_hmac: bytes) -> CallerRow | None:
-    """Who has this key: one of ours by its hash, else a user whose requests are stored."""
+async def find_callers(
+    conn: AsyncConnection, *, key_hashes: list[bytes], user_key_hmacs: list[bytes]
+) -> list[CallerRow]:
+    """Who has each of these keys, if it is live: one of ours by its hash, else a user whose requests are stored."""
     cursor = conn.cursor(row_factory=class_row(CallerRow))
-    await cursor.execute(_FIND_CALLER, {"key_hash": key_hash, "user_key_hmac": user_key_hmac})
-    return await cursor.fetchone()
+    await cursor.execute(_FIND_CALLERS, {"key_hashes": key_hashes, "user_key_hmacs": user_key_hmacs})
+    return await cursor.fetchall()
 
 
 async def touch_key(conn: AsyncConnection, *, key_id: int) -> None:

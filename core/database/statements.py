@@ -11,6 +11,7 @@ _PING = load_query("database/ping")
 REQUIRE_OWNER = load_query("database/require_owner")
 _FIND_NEWEST = load_query("database/find_newest")
 _HOLD_OWNER = load_query("database/hold_owner")
+_NOTIFY_STREAMS = load_query("database/notify_streams")
 
 FOREIGN = "TH001"
 """SQLSTATE of both: the database belongs to another app, or to none yet. The message says so."""
@@ -35,6 +36,11 @@ async def find_newest(conn: AsyncConnection) -> datetime | None:
     """When the newest trace was stored; null if there is none."""
     row = await (await conn.execute(_FIND_NEWEST)).fetchone()
     return row[0] if row else None
+
+
+async def notify_streams(conn: AsyncConnection) -> None:
+    """Make the streams of every process look, once this is committed: a trace was stored, or a key changed."""
+    await conn.execute(_NOTIFY_STREAMS)
 
 
 async def ping(conn: AsyncConnection) -> int:

@@ -62,9 +62,7 @@ def export(*, dsn: str | None, admin_key: str, secret: str, ingest_open: bool) -
     os.environ["THUNDER_SECRET"] = secret
     os.environ["INGEST_AUTH"] = "open" if ingest_open else "key"
     if dsn is not None:
-        os.environ["DATABASE_URL"] = dsn
-        # A direct URL without a pooled one belongs to no database that is in use.
-        os.environ.pop("DATABASE_URL_DIRECT", None)
+        os.environ["DATABASE_URL"] = os.environ["DATABASE_URL_DIRECT"] = dsn
 
 
 def describe_database(dsn: str) -> str:

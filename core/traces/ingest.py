@@ -13,6 +13,7 @@ from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
 from core.access.session import Access
 from core.database.pool import checkout_transaction
+from core.database.statements import notify_streams
 from core.errors import ThunderError
 from core.traces import rows, store
 from core.traces.log import render_log
@@ -128,6 +129,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
             await store.insert_mod_logs(conn, request_id=request_id, columns=rows.mod_log_columns(trace))
         if trace.document.actions:
             await store.insert_actions(conn, request_id=request_id, columns=rows.action_columns(trace))
+        await notify_streams(conn)
         stored = await upserted.fetchone()
         if stored is None:
             raise OtherOwnerError(f"the id {request_id!r} is taken by another owner's request")

@@ -14,9 +14,11 @@ from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 
 from core.access.session import Access
+from core.database.direct import find_direct_dsn, is_suspended_when_idle
 from core.database.pool import Pool, open_pool
 from core.logs import configure_logging
 from core.settings import Settings
+from core.stream.hub import Hub
 from functions.common.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Context:
     settings: Settings
     executor: ThreadPoolExecutor
     access: Access
+    hub: Hub
     metrics: Metrics = field(default_factory=Metrics)
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -58,8 +61,10 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             access = _make_access(settings, pool)
             for warning in access.warnings:
                 log.warning(warning)
-            app.state.context = Context(settings, executor, access)
+            hub = _make_hub(settings, access)
+            app.state.context = Context(settings, executor, access, hub)
             yield
+            await hub.close()
 
 
 def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
@@ -74,6 +79,22 @@ def _make_access(settings: Settings, pool: Pool | None) -> Access:
         secret=secret.get_secret_value() if secret else None,
         ingest_open=settings.ingest_auth == "open",
     )
+
+
+def _make_hub(settings: Settings, access: Access) -> Hub:
+    return Hub(
+        access,
+        app_name=settings.thunder_app_name,
+        direct_dsn=find_direct_dsn(settings),
+        may_sleep=is_suspended_when_idle(settings),
+    )
+
+
+def end_streams(app: FastAPI) -> None:
+    """The process is about to stop: streams never end by themselves."""
+    context: Context | None = getattr(app.state, "context", None)
+    if context is not None:
+        context.hub.end_streams()
 
 
 def get_context(connection: HTTPConnection) -> Context:

@@ -1,22 +1,27 @@
 """Errors as answers: one shape, `{"error": sentence, "message": the same, "code": status}`, whatever went wrong."""
 
+import contextlib
 import logging
 import uuid
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+MAX_REASON_BYTES = 123
 
 
 def render_error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -29,6 +34,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ThunderError, _answer_thunder_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(WebSocketRequestValidationError, _close_for_validation_error)
 
 
 async def _answer_thunder_error(_: Request, error: Exception) -> JSONResponse:
@@ -54,8 +60,37 @@ async def _answer_http_exception(request: Request, error: Exception) -> JSONResp
 async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    problems = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-    return render_error(400, "; ".join(problems))
+    return render_error(400, describe_problems(error))
+
+
+async def _close_for_validation_error(socket: WebSocket, error: Exception) -> None:
+    if not isinstance(error, WebSocketRequestValidationError):
+        raise error
+    with contextlib.suppress(WebSocketDisconnect, OSError):  # the client has left
+        await socket.accept()
+        await socket.close(POLICY_VIOLATION, clip_reason(describe_problems(error)))
+
+
+def describe_problems(error: RequestValidationError | WebSocketRequestValidationError) -> str:
+    """What is wrong with a request, in a sentence that names the places."""
+    return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
+
+
+def clip_reason(sentence: str) -> str:
+    """As much of a sentence as a WebSocket's close frame has room for."""
+    return sentence.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, response: JSONResponse) -> None:
+    """Answer a request that gets no further; a WebSocket's handshake as well, where the server can."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    else:
+        await response(scope, receive, send)
+
+
+STARTS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
+"""What can be sent once."""
 
 
 class AlwaysAnswer:
@@ -66,26 +101,30 @@ class AlwaysAnswer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and answer 500 for what nobody expected; the sentence carries an id to find it in the log by."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         started = False
 
         async def note_start(message: MutableMapping[str, Any]) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            started = started or message["type"] in STARTS
             await send(message)
 
         try:
             await self.app(scope, receive, note_start)
-        except ClientDisconnect:
+        except (ClientDisconnect, WebSocketDisconnect):
             log.info("the client of %s went away", _tell_path(scope))
         except Exception:
             trace_id = uuid.uuid4().hex
-            log.exception("unexpected error %s at %s %s", trace_id, scope["method"], _tell_path(scope))
+            method = scope.get("method", "WEBSOCKET")
+            log.exception("unexpected error %s at %s %s", trace_id, method, _tell_path(scope))
+            sentence = f"something went wrong on our side; the log has it under {trace_id}"
             if not started:
-                sentence = f"something went wrong on our side; the log has it under {trace_id}"
-                await render_error(500, sentence)(scope, receive, send)
+                await refuse(scope, receive, send, render_error(500, sentence))
+            elif scope["type"] == "websocket":
+                with contextlib.suppress(OSError, RuntimeError):  # it may be closed
+                    await send({"type": "websocket.close", "code": INTERNAL_ERROR, "reason": sentence})
 
 
 def _tell_path(scope: Scope) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import ThunderError
-from functions.common.errors import render_error
+from functions.common.errors import refuse, render_error
 
 MAX_HEADER_BYTES = 32 * 1024
 MAX_QUERY_BYTES = 8 * 1024
@@ -34,10 +34,12 @@ class Limits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that keeps the limits."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif refused := _find_excess(scope):
-            await render_error(*refused)(scope, receive, send)
+            await refuse(scope, receive, send, render_error(*refused))
+        elif scope["type"] == "websocket":
+            await self.app(scope, receive, send)
         else:
             await self.app(scope, _Patient(receive, self.pause_s, self.total_s), send)
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, check_owner
 from functions.common.context import Context
-from functions.common.errors import RETRY_AFTER_S, render_error
+from functions.common.errors import RETRY_AFTER_S, refuse, render_error
 
 REMEMBERED_S = 5
 """An answer that reads and writes nothing may be this much behind a database that is swapped under it."""
@@ -27,7 +27,14 @@ class OwnerGuard:
         self.ours_at = -float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, and look whose the database is before the answer leaves."""
+        """Serve, and look whose the database is before the answer leaves, or a WebSocket is opened."""
+        if scope["type"] == "websocket":
+            sentence = await self._find_foreign_owner(scope["app"].state.context)
+            if sentence is None:
+                await self.app(scope, receive, send)
+            else:
+                await refuse(scope, receive, send, render_error(503, sentence, {"Retry-After": RETRY_AFTER_S}))
+            return
         if scope["type"] != "http" or scope["path"].rstrip("/") == LIVENESS:
             await self.app(scope, receive, send)
             return

@@ -16,6 +16,7 @@ from core.discussions import store as discussions
 from core.outcomes import store as outcomes
 from core.shares import store as shares
 from core.statistics import store as statistics
+from core.stream import store as stream
 from core.traces import store
 
 QUERIES = SQL_DIR / "queries"
@@ -29,7 +30,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "traces/get_document": store.StoredDocument,
     "outcomes/upsert_outcome": outcomes.Outcome,
     "outcomes/list_outcomes": outcomes.Outcome,
-    "access/find_caller": access.CallerRow,
+    "access/find_callers": access.CallerRow,
     "access/list_keys": access.KeyRow,
     "access/insert_key": access.KeyRow,
     "access/update_key": access.KeyRow,
@@ -56,6 +57,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "discussions/insert_discussion": discussions.DiscussionRow,
     "discussions/update_discussion": discussions.DiscussionRow,
     "statistics/summarize": statistics.GroupRow,
+    "stream/read_present": stream.PresentRow,
+    "stream/list_news": stream.NewsRow,
+    "stream/list_matches": stream.MatchRow,
     "statistics/list_mods": statistics.HandlerRow,
 }
 NOT_NUMBERS: dict[str, object] = {
@@ -74,8 +78,8 @@ NOT_NUMBERS: dict[str, object] = {
     "fractions": [0.5],
     "score": "perplexity",
 }
-NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit"}
-"""EXPLAIN takes neither DDL nor the bounds of a transaction."""
+NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen"}
+"""EXPLAIN takes neither DDL, nor the bounds of a transaction, nor LISTEN."""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,12 +8,14 @@ import psycopg
 import pytest
 from psycopg import sql as composed
 from starlette.routing import BaseRoute, Route
+from websockets.exceptions import InvalidStatus
 
 from core.database.migrations import adopt
 from functions.api import web
 from functions.common.endpoints import import_endpoint, list_endpoints
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Serve, load_trace
+from tests.stream.streams import ask_for_events, open_socket, receive_close
 
 OURS = "thunder-backend"
 THEIRS = "thunder-backend-staging"
@@ -132,3 +134,17 @@ def test_an_unstamped_database_is_nobody_s(client: Client, sql: psycopg.Connecti
     assert (answer.status, answer.json["error"]) == (503, sentence)
     assert client.ingest(load_trace("plain-capital")).json["error"] == sentence
     assert client.request("GET", "/health").json["database"]["error"] == sentence
+
+
+def test_no_stream_is_opened_on_it_and_one_that_is_open_ends(
+    client: Client, staging: Client, database_url: str
+) -> None:
+    with pytest.raises(InvalidStatus) as refused, open_socket(staging):
+        pass
+    assert refused.value.response.status_code == 503
+    assert json.loads(refused.value.response.body or b"") == ERROR
+    assert ask_for_events(staging, ADMIN_KEY).json == ERROR
+    with open_socket(client) as socket:
+        adopt(database_url, app_name=THEIRS)
+        code, reason = receive_close(socket)
+        assert (code, reason.startswith(f"this database belongs to {THEIRS}; this app is {OURS}; ")) == (1013, True)

@@ -24,6 +24,7 @@ from functions.common.endpoints import import_endpoint, list_endpoints
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases
+from tests.stream.streams import PATH, ask_for_events, ask_for_socket
 from tests.test_two_processes import make_key, send
 
 # The columns, in this order:
@@ -44,7 +45,7 @@ from tests.test_two_processes import make_key, send
 # {collection} is the owner's, {admins} the admins', {nowhere} does not exist; {shelf} opens a public one, {fallen} one
 # that no longer is, {member} is a log in the {shelf} before it.
 # {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
-# another key's id.
+# another key's id. A WebSocket's 101 is one that stays open, 1000 what one is closed with that shall not come back.
 TABLE = """
                                        none strang owner bound reader unboun ingest admin config expire revoke
 GET    /health                         200  200    200   200   200    200    200    200   200    200    200
@@ -70,6 +71,8 @@ POST   /v1/score                       401  200    200   200   200    200    200
 
 GET    /logs                           401  200    200   200   200    200    403    200   200    401    401
 GET    /logs/api-keys                  401  200    200   200   200    200    403    200   200    401    401
+GET    /logs/stream                    401  200    200   200   200    200    403    200   200    401    401
+WEBSOCKET /logs/stream                 1000 101    101   101   101    101    1000   101   101    1000   1000
 GET    /logs/{private}                 401  404    200   200   200    404    403    200   200    401    401
 GET    /logs/{public}                  200  200    200   200   200    200    403    200   200    401    401
 GET    /logs/{orphan}                  401  404    404   404   404    404    403    200   200    401    401
@@ -389,9 +392,15 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
     """What each key is answered. What a row may change is made anew for each."""
     filled = ""
     for key in place.keys.values():
-        if method != "GET" or not filled:
+        if method not in {"GET", "WEBSOCKET"} or not filled:
             filled = place.fill(path)
-        answer = send(place.client, method, filled, key, **place.make_body(name_route(method, path)))
+        if method == "WEBSOCKET":
+            yield str(ask_for_socket(place.client, key))
+            continue
+        if path == PATH:
+            answer = ask_for_events(place.client, key)
+        else:
+            answer = send(place.client, method, filled, key, **place.make_body(name_route(method, path)))
         if answer.status >= 400:
             assert set(answer.json) == {"error", "message", "code"}, answer.data
             assert answer.json["code"] == answer.status

@@ -1,6 +1,14 @@
 with
+asked as (
+    select asked.*
+    from
+        unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[])
+        with ordinality as asked (key_hash, user_key_hmac, place)
+),
+
 ours as (
     select
+        asked.place,
         api_keys.id as key_id,
         coalesce(api_keys.root_id, api_keys.id) as root_id,
         api_keys.name,
@@ -8,23 +16,33 @@ ours as (
         api_keys.scopes,
         api_keys.user_key_hmac,
         api_keys.user_key_label,
+        api_keys.expires_at,
         coalesce(api_keys.last_used_at < now() - interval '5 minutes', true) as stale,
         api_keys.revoked_at is null and coalesce(api_keys.expires_at > now(), true) as is_live
-    from api_keys
-    where api_keys.key_hash = %(key_hash)s
+    from asked
+    inner join api_keys on asked.key_hash = api_keys.key_hash
 ),
 
 theirs as (
     select
-        requests.user_key_hmac,
-        requests.user_key_label
-    from requests
-    where requests.user_key_hmac = %(user_key_hmac)s
-    order by requests.id
-    limit 1
+        asked.place,
+        asked.user_key_hmac,
+        (
+            select requests.user_key_label
+            from requests
+            where requests.user_key_hmac = asked.user_key_hmac
+            order by requests.id
+            limit 1
+        ) as user_key_label
+    from asked
+    where not exists (
+        select from ours
+        where ours.place = asked.place
+    )
 )
 
 select
+    ours.place,
     ours.key_id,
     ours.root_id,
     ours.name,
@@ -32,11 +50,13 @@ select
     ours.scopes,
     ours.user_key_hmac,
     ours.user_key_label,
+    ours.expires_at,
     ours.stale
 from ours
 where ours.is_live
 union all
 select
+    theirs.place,
     null as key_id,
     null as root_id,
     theirs.user_key_label as name,
@@ -44,6 +64,7 @@ select
     array['read', 'curate'] as scopes,
     theirs.user_key_hmac,
     theirs.user_key_label,
+    null as expires_at,
     false as stale
 from theirs
-where not exists (select 1 from ours)
+where theirs.user_key_label is not null

@@ -1,0 +1,115 @@
+"""GET /logs/stream: traces as they are stored, over a WebSocket or as Server-Sent Events."""
+
+import contextlib
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Header, Request, Response, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from core.errors import ThunderError
+from core.stream.hub import ShutdownError
+from core.stream.subscription import Subscription
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.context import ContextDep
+from functions.common.errors import POLICY_VIOLATION, clip_reason
+from functions.common.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, wants_events, work_until_gone
+from functions.common.query import FiltersDep, TextParam
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=250, target_inputs=200, memory_mb=512, timeout_s=3600)
+
+DO_NOT_RECONNECT, SERVICE_RESTART, TRY_AGAIN_LATER = 1000, 1012, 1013
+
+router = APIRouter(tags=["logs"])
+
+
+class NotAcceptableError(ThunderError):
+    """A request that is neither a WebSocket's nor for an event stream."""
+
+    status = 406
+
+
+@router.get(
+    "/logs/stream",
+    status_code=200,
+    response_class=EventStream,
+    responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not name text/event-stream"}},
+)
+async def stream_events(  # noqa: PLR0913 - each is a parameter
+    request: Request,
+    context: ContextDep,
+    key: KeyDep,
+    filters: FiltersDep,
+    *,
+    api_key: TextParam = None,
+    last_event_id: str | None = None,
+    last_event_id_header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+) -> Response:
+    """Traces as they are stored, as Server-Sent Events; a WebSocket at the same path gets the same messages."""
+    if not wants_events(request):
+        raise NotAcceptableError("open a WebSocket here, or send Accept: text/event-stream")
+    key, user_key = choose_key(key, api_key)
+    position = last_event_id_header or last_event_id or None
+    return EventStream(partial(context.hub.subscribe, key, filters=filters, user_key=user_key, position=position))
+
+
+@router.websocket("/logs/stream")
+async def stream_messages(
+    socket: WebSocket, context: ContextDep, key: KeyDep, filters: FiltersDep, *, api_key: TextParam = None
+) -> None:
+    """The same over a WebSocket."""
+    if not is_allowed(socket.headers.get("origin"), context.settings.allowed_origins):
+        await socket.close(POLICY_VIOLATION)
+        return
+    key, user_key = choose_key(key, api_key)
+    accepted = False
+    try:
+        async with context.hub.subscribe(key, filters=filters, user_key=user_key) as subscription:
+            await socket.accept()
+            accepted = True
+            await work_until_gone(socket.receive, _send_messages(subscription, socket), gone="websocket.disconnect")
+    except ThunderError as error:
+        with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):  # the client has left
+            if not accepted:
+                await socket.accept()
+            await socket.close(choose_close_code(error), clip_reason(str(error)))
+    except (WebSocketDisconnect, OSError):
+        pass  # the client has left
+
+
+def choose_key(header: str | None, api_key: str | None) -> tuple[str | None, str | None]:
+    """The key, and the user to narrow to. Browsers can send no header here: then `api_key` is the key."""
+    return (api_key or None, None) if header is None else (header, api_key or None)
+
+
+def is_allowed(origin: str | None, allowed: str) -> bool:
+    """Whether ALLOWED_ORIGINS lists where a page comes from; who is no browser says nothing of it."""
+    listed = [one.strip() for one in allowed.split(",")]
+    return origin is None or "*" in listed or origin in listed
+
+
+def choose_close_code(error: ThunderError) -> int:
+    """1000 tells a client not to come back."""
+    match error:
+        case ShutdownError():
+            return SERVICE_RESTART
+        case ThunderError(status=401 | 403):
+            return DO_NOT_RECONNECT
+        case ThunderError(status=400):
+            return POLICY_VIOLATION
+        case _:
+            return TRY_AGAIN_LATER
+
+
+async def _send_messages(subscription: Subscription, socket: WebSocket) -> None:
+    while True:
+        message = await subscription.next(HEARTBEAT_S)
+        if message is not None:
+            await socket.send_text(message.text)
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

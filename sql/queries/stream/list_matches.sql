@@ -1,0 +1,53 @@
+-- Which of these requests pass which of these sets of filters. One that was stored anew meanwhile passes none.
+with
+filters as materialized (
+    select
+        given.*,
+        websearch_to_tsquery('simple', given.q) as query
+    from
+        unnest(
+            %(model_each)s::text[],
+            %(mod_each)s::text[],
+            %(tag_each)s::text[],
+            %(favorited_by_each)s::text[],
+            %(created_from_each)s::timestamptz[],
+            %(created_to_each)s::timestamptz[],
+            %(min_confidence_each)s::double precision[],
+            %(max_confidence_each)s::double precision[],
+            %(has_exception_each)s::boolean[],
+            %(q_each)s::text[]
+        )
+        with ordinality as given (
+            model,
+            mod,
+            tag,
+            favorited_by,
+            created_from,
+            created_to,
+            min_confidence,
+            max_confidence,
+            has_exception,
+            q,
+            place
+        )
+)
+
+select
+    filters.place,
+    requests.id
+from unnest(%(ids)s::bigint[], %(xids)s::xid8[]) as told (id, xid)
+inner join requests on told.id = requests.id and told.xid = requests.stored_xid
+inner join filters
+    on request_matches(
+        requests,
+        filters.model,
+        filters.mod,
+        filters.tag,
+        filters.favorited_by,
+        filters.created_from,
+        filters.created_to,
+        filters.min_confidence,
+        filters.max_confidence,
+        filters.has_exception,
+        filters.query
+    )

@@ -1,0 +1,32 @@
+"""Servers for the tests of the stream."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client import Client
+from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve
+from tests.http.test_matrix import server_thread
+
+
+@pytest.fixture
+def listening(serve: Serve, databases: Databases, database_url: str) -> Client:
+    """A server that is notified; ingest is open."""
+    return serve(
+        DATABASE_URL=database_url,
+        DATABASE_URL_DIRECT=databases.reach(database_url),
+        THUNDER_ADMIN_KEY=ADMIN_KEY,
+        THUNDER_SECRET=SECRET,
+        INGEST_AUTH="open",
+    )
+
+
+@pytest.fixture(scope="module")
+def shared(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """One server, and its database, for the tests of a module that do not get into each other's way."""
+    name = f"stream_{request.module.__name__.rpartition('.')[2]}"
+    url = databases.create(name)
+    direct = databases.reach(url)
+    with server_thread(url, DATABASE_URL_DIRECT=direct, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client:
+        yield client
+    databases.server.drop_database(name)

@@ -1,0 +1,134 @@
+"""Positions as text: what is taken, what is refused, and what Postgres makes of it."""
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.database.sql import load_query
+from core.errors import InvalidInputError
+from core.stream.position import MAX_POSITION_CHARACTERS, MAX_XID, Position, Snapshot
+from tests.client import Client
+from tests.conftest import Databases
+from tests.stream.streams import open_events, open_socket, post, receive_close
+
+HOSTILE = [
+    *("x", "0:0:", "1:1", "1:1:1", "2:1:", "1:5:3,3", "1:5:3,2", "1:5:5", "2:5:1", "1:5:,", "1:5:2,", " 1:5:", "+1:5:"),
+    "1:5:2, 3",
+    *("\uff11:5:", "-1:5:", f"1:{2**63}:", f"1:{10**30}:", "1:5:~1:6:", "1:5:~1:6:~", "1:5:~1:6:~1", "1:5:~~1.1"),
+    *("1:5:~1:6:~1.1~", f"1:5:~1:6:~{2**63}.1", f"1:5:~1:6:~1.{2**63}", "1:5:~1:6:~-1.1", "'; drop table requests; --"),
+    "1:5000000:" + ",".join(map(str, range(1, 9000))),
+]
+XIDS = st.integers(0, 30) | st.sampled_from([2**32, MAX_XID - 1, MAX_XID, MAX_XID + 1, 2**64])
+SNAPSHOTS = st.tuples(XIDS, XIDS, st.lists(XIDS)).map(lambda drawn: "{}:{}:{}".format(*drawn[:2], write_list(drawn[2])))
+
+
+def write_list(xids: list[int]) -> str:
+    return ",".join(map(str, xids))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:30])
+def test_what_is_no_position_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="none that this stream gave"):
+        Position.parse(text)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=SNAPSHOTS, xids=st.lists(st.integers(1, 40), max_size=10))
+def test_what_is_taken_postgres_takes_and_sees_alike(sql: psycopg.Connection, text: str, xids: list[int]) -> None:
+    try:
+        snapshot = Snapshot.parse(text)
+    except InvalidInputError:
+        return
+    seen = "select pg_visible_in_snapshot(xid::text::xid8, %(text)s) from unnest(%(xids)s::bigint[]) as xid"
+    row = sql.execute(f"select %(text)s::pg_snapshot::text, array({seen})", {"text": text, "xids": xids}).fetchone()
+    assert row == (text, [snapshot.sees(xid) for xid in xids])
+
+
+@given(
+    before=st.sampled_from(["1:1:", "3:9:3,5", f"1:{MAX_XID}:"]),
+    xid=st.integers(0, MAX_XID),
+    number=st.integers(0, MAX_XID),
+)
+def test_what_is_written_is_read_again(before: str, xid: int, number: int) -> None:
+    for position in (
+        Position(Snapshot.parse(before)),
+        Position(Snapshot.parse(before), Snapshot.parse("5:20:7"), xid, number),
+    ):
+        assert Position.parse(position.write()) == position
+
+
+def test_hostile_positions_are_told_so(shared: Client) -> None:
+    for text in ("x", "1:1:1", "1:5:~1:6:~1", "1" * (MAX_POSITION_CHARACTERS + 1)):
+        answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
+        assert (answer.status, answer.json["code"]) == (400, 400)
+
+
+def test_a_position_of_another_database_is_told_so(shared: Client) -> None:
+    for text in ("1:9000000000:", "1:1:~1:9000000000:~3.4"):
+        answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
+        assert answer.status == 400
+        assert answer.json["error"].startswith("Last-Event-ID: it is of another database")
+
+
+def read_present(sql: psycopg.Connection) -> str:
+    row = sql.execute(load_query("stream/read_present")).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
+    listening: Client, sql: psycopg.Connection, databases: Databases, database_url: str
+) -> None:
+    assert read_present(sql) == "1:1:"
+    post(listening, "newest")
+    present = read_present(sql)
+    (xid,) = sql.execute("select stored_xid::text::bigint from requests").fetchone() or ()
+    assert present == f"{xid + 1}:{xid + 1}:"
+    for end in ("commit", "rollback"):
+        sql.execute("begin")
+        sql.execute("select pg_current_xact_id()")
+        with psycopg.connect(databases.reach(database_url)) as other:
+            assert read_present(other) == present
+        sql.execute(end)
+        assert read_present(sql) == present
+
+
+def test_the_present_is_a_snapshot_at_the_turn_of_an_epoch_too(sql: psycopg.Connection, listening: Client) -> None:
+    post(listening, "newest")
+    row = sql.execute(
+        load_query("stream/read_present")
+        .replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
+        .replace("requests.stored_xid::text::bigint", "4294967295")
+    ).fetchone()
+    assert row is not None
+    assert sql.execute("select %s::pg_snapshot::text", [row[0]]).fetchone() == row[:1]
+    assert Snapshot.parse(row[0]).sees(4294967295)
+
+
+def test_rows_of_a_restored_dump_do_not_hide_what_is_stored_now(listening: Client, sql: psycopg.Connection) -> None:
+    post(listening, "restored")
+    sql.execute("update requests set stored_xid = '9000000000'")
+    with open_events(listening) as events:
+        assert events.last_id == "1:1:"
+        post(listening, "now")
+        assert events.ids() == ["now"]
+
+
+def test_a_position_moves_on_though_nothing_was_for_this_client(
+    listening: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.common.events.HEARTBEAT_S", 0.05)
+    post(listening, "ann-0", user="ann")
+    with open_events(listening, key="ann") as events, open_socket(listening) as everything:
+        first = events.last_id
+        post(listening, "bob-0", user="bob")
+        everything.recv()
+        heartbeat = next(event for event in events.events if event.id)
+        assert heartbeat.id not in (None, first)
+        assert (heartbeat.data, heartbeat.other) == ([], [":"])
+
+
+def test_a_socket_takes_no_part_in_positions(shared: Client) -> None:
+    with open_socket(shared, query={"last_event_id": "x", "api_key": "unknown-key"}) as socket:
+        assert receive_close(socket)[0] == 1000
