@@ -3,6 +3,7 @@
 Each serves its routes at their full path, and `api` all of them on one origin. Two variables choose the environment:
 
     MODAL_APP_NAME     whose app this is; each environment has one (default: thunder-backend)
+    MODAL_REGION       where its containers run (default: anywhere, which is cheaper)
     MODAL_SECRET_NAME  the Modal secret that carries the environment's DATABASE_URL (that app's default: thunder-db)
 
 `modal serve` defaults to the app and the secret of an environment of its own, thunder-backend-dev and thunder-db-dev.
@@ -45,6 +46,9 @@ IMAGE = (
     .add_local_dir(HERE / "sql", "/root/sql")
 )
 
+# Beside the database, if somebody chose; Modal takes more for that.
+REGION = os.environ.get("MODAL_REGION") or None
+
 # Always this one: a list of secrets that depends on something here would differ in the container.
 SECRETS = [modal.Secret.from_name(DEPLOYMENT.secret_name, required_keys=["DATABASE_URL"])]
 
@@ -71,6 +75,7 @@ def register(name: str) -> None:
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,
         max_containers=scaling.max_containers,
+        region=REGION,
         # Python and every import are done once per deploy, not once per cold start.
         enable_memory_snapshot=True,
     )(serve)
@@ -86,4 +91,5 @@ app.function(
     timeout=retention.TIMEOUT_S,
     schedule=modal.Cron(retention.CRON),
     max_containers=1,
+    region=REGION,
 )(retention.retain)

@@ -102,6 +102,11 @@ def test_memory_snapshots_are_on(deploy: Deploy) -> None:
     assert all(functions[name]["enable_memory_snapshot"] is True for name in ENDPOINTS)
 
 
+def test_containers_run_where_somebody_chose(deploy: Deploy) -> None:
+    assert {arguments["region"] for arguments in deploy(MODAL_REGION="us-east").functions.values()} == {"us-east"}
+    assert {arguments["region"] for arguments in deploy(MODAL_REGION="").functions.values()} == {None}
+
+
 def test_what_is_too_old_is_deleted_once_a_day(deploy: Deploy) -> None:
     modal = deploy().modal
     assert modal.App.return_value.function.return_value.call_args.args == (retention.retain,)
