@@ -169,8 +169,9 @@ def test_a_text_too_long_for_a_message_is_shortened(listening: Client) -> None:
 def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(
     databases: Databases, database_url: str, tmp_path: Path
 ) -> None:
+    settings = {"DATABASE_URL_DIRECT": databases.reach(database_url)}
     with contextlib.ExitStack() as opened:
-        with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=databases.reach(database_url)) as client:
+        with server_process(tmp_path / "log", database_url, **settings) as client:
             socket = opened.enter_context(open_socket(client))
             events, more = (opened.enter_context(open_events(client)) for _ in range(2))
         # It was sent a SIGTERM, and is gone.
