@@ -15,7 +15,7 @@ present as (
     select
         pg_current_snapshot() as snapshot,
         -- No transaction has a number whose lower half is 0, 1 or 2, and no snapshot may name one with a 0.
-        newest.xid + case (newest.xid + 1) % 4294967296 when 0 then 4 else 1 end as bound
+        newest.xid + case mod(newest.xid + 1, 4294967296) when 0 then 4 else 1 end as bound
     from newest
 )
 
