@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from core.access.caller import Scope
-from core.database.health import read_newest
+from core.database.health import ask_in_time, read_newest
 from core.errors import ThunderError
 from functions.common.access import KeyDep
 from functions.common.application import build_app
@@ -43,7 +43,7 @@ async def _measure(context: Context) -> None:
         return
     context.metrics.note_pool(context.access.open_pool)
     try:
-        newest = await read_newest(context.access.open_pool)
+        newest = await ask_in_time(read_newest(context.access.open_pool))
     except ThunderError:
         newest = None
     context.metrics.newest_age.set(float("nan") if newest is None else max(0.0, time.time() - newest.timestamp()))

@@ -1,15 +1,18 @@
 """Is the database there, in time?"""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
-from core.database.pool import NotConfiguredError, Pool, checkout
+from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout
 from core.database.statements import find_newest, ping
 from core.errors import ThunderError
+
+T = TypeVar("T")
 
 DEADLINE_S = 2.5
 """Probes give up after three seconds; so the answer is given before."""
@@ -44,16 +47,25 @@ async def check_health(pool: Pool | None, *, app: str, warnings: list[str]) -> H
     return HealthReport(status=status, app=app, database=database, warnings=warnings)
 
 
-async def _ask(pool: Pool | None) -> DatabaseHealth:
-    question = asyncio.ensure_future(_ask_schema_version(pool))
-    done, _ = await asyncio.wait({question}, timeout=DEADLINE_S)
+async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:
+    """The answer to a question that whoever waits for would soon give up on.
+
+    Raises:
+        DatabaseUnavailableError: there is none within DEADLINE_S.
+    """
+    asked = asyncio.ensure_future(question)
+    done, _ = await asyncio.wait({asked}, timeout=DEADLINE_S)
     if not done:
         # Not awaited: psycopg takes up to five seconds to cancel a query of a server that hangs.
-        question.cancel()
-        question.add_done_callback(lambda future: future.cancelled() or future.exception())
-        return DatabaseHealth(status="error", error=f"the database did not answer within {DEADLINE_S} s")
+        asked.cancel()
+        asked.add_done_callback(lambda future: future.cancelled() or future.exception())
+        raise DatabaseUnavailableError(f"the database did not answer within {DEADLINE_S} s")
+    return asked.result()
+
+
+async def _ask(pool: Pool | None) -> DatabaseHealth:
     try:
-        version = question.result()
+        version = await ask_in_time(_ask_schema_version(pool))
     except ThunderError as error:
         return DatabaseHealth(status="error", error=str(error))
     if version < LATEST_VERSION:  # a later one only adds: the former code serves on while the next is deployed

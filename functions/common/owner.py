@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.database.health import ask_in_time
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, check_owner
 from functions.common.context import Context
 from functions.common.errors import RETRY_AFTER_S, refuse, render_error
@@ -58,7 +59,7 @@ class OwnerGuard:
         if pool is None or time.monotonic() - self.ours_at < REMEMBERED_S:
             return None
         try:
-            await check_owner(pool)
+            await ask_in_time(check_owner(pool))
         except ForeignDatabaseError as error:
             return str(error)  # not remembered: what was stored since must not be denied
         except DatabaseUnavailableError:
