@@ -291,7 +291,7 @@ def serve_on(database: "Database", settings: "Settings") -> None:
     from core.launch.banner import write_banner, write_url
     from core.launch.environment import export, open_ingest
     from core.logs import configure_logging
-    from functions.common.serve import bind, serve
+    from functions.common.serve import bind, count_cores, serve
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
     export(dsn=database.embedded_dsn, admin_key=admin_key, secret=load_secret(settings), ingest_open=ingest_open)
@@ -304,7 +304,7 @@ def serve_on(database: "Database", settings: "Settings") -> None:
             click.echo(banner)
 
         configure_logging(settings.log_level)
-        serve("functions.api:web", bound, announce=announce)
+        serve(bound, announce=announce, workers=settings.app_workers or count_cores())
 
 
 def find_migration_dsn() -> str:

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     """Days after which a request is deleted, counted from when it came in. Unset: never."""
 
+    app_workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Processes that `make run` serves from. Unset: one per core, 8 at most."""
+
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The largest body, in MiB, as sent and as unpacked."""
 

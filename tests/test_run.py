@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -142,6 +142,43 @@ def test_it_ends_cleanly_and_finds_its_data_the_next_time(directory: Path, endin
     with running(directory) as run:
         assert run.key == key
         assert run.read_sample() == 200
+
+
+def list_workers(parent: int) -> set[int]:
+    """The server processes that a process has started, as /proc has them."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    commands = {int(child): read_command(int(child)) for child in children}
+    return {child for child, command in commands.items() if "spawn_main" in command}
+
+
+def read_command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the processes are counted in Linux's /proc")
+def test_it_serves_from_several_processes_replaces_one_that_dies_and_takes_all_along(directory: Path) -> None:
+    with running(directory, APP_WORKERS="3") as run:
+        run.wait_for_banner()
+        workers = list_workers(run.process.pid)
+        assert len(workers) == 3
+        assert [run.post_sample() for _ in range(6)] == [201] * 6
+        dead = min(workers)
+        os.kill(dead, signal.SIGKILL)
+        wait_until(lambda: len(list_workers(run.process.pid) - {dead}) == 3)
+        assert run.read_sample() == 200
+        workers = list_workers(run.process.pid)
+        run.process.kill()
+        wait_until(lambda: not any("spawn_main" in read_command(worker) for worker in workers))
 
 
 def test_a_start_beside_a_running_one_says_so(directory: Path) -> None:

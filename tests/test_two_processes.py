@@ -24,7 +24,7 @@ START_SECONDS = 30
 SERVE = """
 from functions.common.serve import bind, serve
 bound = bind("127.0.0.1", 0)
-serve("functions.api:web", bound, announce=lambda: print(bound.getsockname()[1], flush=True))
+serve(bound, announce=lambda: print(bound.getsockname()[1], flush=True))
 """
 
 

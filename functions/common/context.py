@@ -3,11 +3,14 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from types import FrameType
 from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, FastAPI
@@ -63,7 +66,8 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
                 log.warning(warning)
             hub = _make_hub(settings, access)
             app.state.context = Context(settings, executor, access, hub)
-            yield
+            with _ending_streams(hub):
+                yield
             await hub.close()
 
 
@@ -90,11 +94,29 @@ def _make_hub(settings: Settings, access: Access) -> Hub:
     )
 
 
-def end_streams(app: FastAPI) -> None:
-    """The process is about to stop: streams never end by themselves."""
-    context: Context | None = getattr(app.state, "context", None)
-    if context is not None:
-        context.hub.end_streams()
+@contextmanager
+def _ending_streams(hub: Hub) -> Iterator[None]:
+    """End the streams on the signal that stops the server, which would otherwise wait for them."""
+    if threading.current_thread() is not threading.main_thread():  # a test's server: nobody signals a thread
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(hub.end_streams)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def get_context(connection: HTTPConnection) -> Context:

@@ -1,24 +1,23 @@
-"""Uvicorn, as `manage.py run` uses it: one process on a socket that is bound before anything is promised."""
+"""Uvicorn, as `manage.py run` uses it: processes on a socket that is bound before anything is promised."""
 
-import logging
+import os
 import socket
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
 from typing_extensions import override
-from websockets import http11
+from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
-from functions.common.context import end_streams
 
 SHUTDOWN_SECONDS = 10
 BACKLOG = 2048
 MAX_INCOMING_BYTES = 4096
 """What a WebSocket's client may send at once; nothing of it is read."""
 
-MAX_LINE_BYTES = 64 * 1024
-"""Of a WebSocket's handshake."""
+MAX_WORKERS = 8
+START_SECONDS = 60
+"""How long a process may take until it answers."""
 
 
 class AddressError(ThunderError):
@@ -39,13 +38,26 @@ class AnnouncingServer(uvicorn.Server):
         if self.started:
             self._announce()
 
+
+class AnnouncingProcesses(Multiprocess):
+    """Several processes on one socket, which says when all of them answer; one that dies is replaced."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], announce: Callable[[], None]) -> None:
+        super().__init__(config, sockets)
+        self._announce = announce
+
     @override
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, which would otherwise be waited for, then shut down as usual."""
-        application = self.config.loaded_app
-        if isinstance(application, FastAPI):
-            end_streams(application)
-        await super().shutdown(sockets)
+    def init_processes(self) -> None:
+        """Start them all, then announce."""
+        super().init_processes()
+        ready = [process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes]
+        if all(ready) and not self.signal_queue:
+            self._announce()
+
+    @override
+    def handle_hup(self) -> None:
+        """A closed terminal ends it, as it ends one process."""
+        self.handle_term()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -69,17 +81,22 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _hide_queries(record: logging.LogRecord) -> bool:
-    """Uvicorn logs each WebSocket with its query, which may hold a key."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
-    return True
+def count_cores() -> int:
+    """The cores that this process may use, as far as serving from more is worth it."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, MAX_WORKERS)
 
 
-def serve(app: str, bound: socket.socket, *, announce: Callable[[], None]) -> None:
-    """Serve an app (`module:factory`) until a signal stops it, and call `announce` once it answers."""
+def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 1) -> None:
+    """Serve all endpoints until a signal stops it, and call `announce` once they answer.
+
+    Args:
+        bound: where.
+        announce: called once, in this process.
+        workers: processes. What one parses, and the interpreter's lock with it, holds up no other.
+    """
     config = uvicorn.Config(
-        app,
+        "functions.common.worker:web",
         factory=True,
         loop="uvloop",
         http="httptools",
@@ -93,8 +110,9 @@ def serve(app: str, bound: socket.socket, *, announce: Callable[[], None]) -> No
         # Compression takes memory for each connection, and clients have little to say.
         ws_per_message_deflate=False,
         ws_max_size=MAX_INCOMING_BYTES,
+        workers=workers,
     )
-    logging.getLogger("uvicorn.error").addFilter(_hide_queries)
-    # What is longer hangs there; up to this, functions.common.limits refuses it.
-    http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
-    AnnouncingServer(config, announce).run(sockets=[bound])
+    if workers > 1:
+        AnnouncingProcesses(config, [bound], announce).run()
+    else:
+        AnnouncingServer(config, announce).run(sockets=[bound])
