@@ -83,19 +83,15 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Say whose the database of DATABASE_URL is and which migrations it has; exit code 1 while some are pending."""
-    from core.database.migrations import read_stamp, read_status
-    from core.launch.confirm import describe_owner
-    from core.launch.database import answering
-    from core.launch.environment import describe_database
+    """Show whose the database is, which migrations it lacks and what is in it; exit code 1 while some are pending."""
+    from core.chores.status import describe_status, read_database_status
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
 
-    with plain_errors(), answering(dsn := find_migration_dsn()):
-        click.echo(f"database  {describe_database(dsn)}")
-        click.echo(f"owner     {describe_owner(read_stamp(dsn))}")
-        migrations = read_status(dsn)
-    for name, applied in migrations:
-        click.echo(f"{'applied' if applied else 'pending'}  {name}")
-    sys.exit(0 if all(applied for _, applied in migrations) else 1)
+    with plain_errors(), reach_database(load_settings()) as reached:
+        found = read_database_status(reached.dsn)
+    click.echo("\n".join(describe_status(found)))
+    sys.exit(1 if found.pending else 0)
 
 
 @cli.command()
@@ -238,6 +234,28 @@ def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
 
 
 @cli.command()
+@YES
+@click.option("--yes-production", is_flag=True, help="Clear it even if its owner looks like production.")
+def clear(*, yes: bool, yes_production: bool) -> None:
+    """Empty the database of every request, mod and collection; keys and the owner's stamp stay.
+
+    Refuses a database whose owner looks like production: one without staging, dev or test in its name. The embedded
+    one of `run` never does.
+    """
+    from core.chores.clear import clear_database, describe_cleared, require_clearable
+    from core.launch.confirm import ask, show_database
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
+
+    with plain_errors(), reach_database(load_settings()) as reached:
+        shown = show_database(reached.dsn)
+        stamp = require_clearable(shown, embedded=reached.embedded, yes_production=yes_production)
+        ask(f"Delete all that {stamp.app_name} has stored there", yes=yes)
+        contents = clear_database(reached.dsn, app_name=stamp.app_name)
+    click.echo("\n".join(describe_cleared(contents)))
+
+
+@cli.command()
 def secret() -> None:
     """Print a new THUNDER_SECRET, to be kept outside the database."""
     import secrets
@@ -250,25 +268,15 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
     """A way to do work on the database with an admin's rights, after asking whether to change it."""
     from functools import partial
 
-    from pydantic import SecretStr
-
-    from core.launch.admin_key import find_secret, load_secret
     from core.launch.confirm import confirm_change
-    from core.launch.database import open_database
     from core.launch.environment import load_settings
     from core.launch.keys import run_as_admin
+    from core.launch.reach import reach_database
 
-    settings = load_settings()
-    with open_database(settings) as database:
-        if database.embedded_dsn is not None:
-            database.migrate()
-            own = {"database_url": SecretStr(database.embedded_dsn), "thunder_secret": SecretStr(load_secret(settings))}
-            settings = settings.model_copy(update=own)
-        elif kept := find_secret(settings):
-            settings = settings.model_copy(update={"thunder_secret": SecretStr(kept)})
+    with reach_database(load_settings(), make=True) as reached:
         if action is not None:
-            confirm_change(database.embedded_dsn or find_migration_dsn(), action, yes=yes)
-        yield partial(run_as_admin, settings)
+            confirm_change(reached.dsn, action, yes=yes)
+        yield partial(run_as_admin, reached.settings)
 
 
 @cli.command()
@@ -309,13 +317,15 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
 def find_migration_dsn() -> str:
     """The direct connection if there is one: a migration outlives a pooler's patience."""
+    from core.database.direct import find_direct_dsn
     from core.launch.environment import load_settings
 
     settings = load_settings()
-    url = settings.database_url_direct or settings.database_url
-    if url is None:
+    pooled = settings.database_url
+    dsn = find_direct_dsn(settings) or (pooled.get_secret_value() if pooled else None)
+    if dsn is None:
         raise click.ClickException("DATABASE_URL is not set (the embedded database of `run` migrates itself)")
-    return url.get_secret_value()
+    return dsn
 
 
 @contextlib.contextmanager
