@@ -256,6 +256,93 @@ def clear(*, yes: bool, yes_production: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--what",
+    type=click.Choice(["requests", "steps", "actions", "traces"]),
+    default="requests",
+    show_default=True,
+    help="A row per request, token or action; or whole traces, which import reads.",
+)
+@click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
+@click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")
+@click.option("--model", help="Requests of this model.")
+@click.option("--mod", help="Requests that named or called this mod.")
+@click.option("--tag", help="Requests with this tag.")
+@click.option("--user", help="Requests of this user: their label, or their key.")
+@click.option("--from", "after", help="Requests begun at this moment or later: 2025-11-01, 2025-11-01T12:30:00Z.")
+@click.option("--to", "before", help="Requests begun before this moment.")
+def export(  # noqa: PLR0913 - each is an option
+    *,
+    what: str,
+    as_format: str,
+    output: str,
+    model: str | None,
+    mod: str | None,
+    tag: str | None,
+    user: str | None,
+    after: str | None,
+    before: str | None,
+) -> None:
+    """Write what passes the filters, as it is at one moment, to a file or to standard output.
+
+    Of any size: only a batch of rows is in memory at a time.
+    """
+    from core.chores.export import Format, What, export_to, read_filters
+    from core.launch.environment import load_settings
+
+    with plain_errors():
+        filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
+        chosen = {"what": What(what), "as_format": Format(as_format)}
+        count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
+    click.echo(f"{count:,} {what} are written to {'standard output' if output == '-' else output}", err=True)
+
+
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["skip", "replace"]),
+    default="skip",
+    show_default=True,
+    help="What to do if another trace has the id.",
+)
+@click.option("--url", help="Post to this Thunder, rather than store in the database.")
+@click.option("--key", help="The key to post with; the default is THUNDER_ADMIN_KEY, or that of `run`.")
+def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: str | None) -> None:
+    """Store the traces in FILES: lines of `export --what traces`, what the engine wrote, folders of that; - is stdin.
+
+    Gzip and zstd are unpacked. What is there already is skipped, so an import that was interrupted is run again. Each
+    trace gets a line: ok, replaced, skipped, or failed with the reason; exit code 1 if any failed.
+    """
+    import asyncio
+
+    from tqdm import tqdm
+
+    from core.chores.importing import OnConflict, Status, describe_totals, import_items
+    from core.chores.restore import restore_into
+    from core.chores.sources import measure, read_items
+    from core.launch.admin_key import find_admin_key
+    from core.launch.environment import load_settings
+    from functions.client.upload import Server, upload_to
+
+    def tell(line: str) -> None:
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+    with plain_errors(), tqdm(total=measure(files), unit="B", unit_scale=True, disable=None) as bar:
+        settings, conflict = load_settings(), OnConflict(on_conflict)
+        items = read_items(files, limit=settings.max_body_mb * 1024**2, progress=bar.update)
+        if url is not None:
+            server = Server(url.rstrip("/"), key or find_admin_key(settings) or "")
+            totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), tell))
+        else:
+            with admin_database(None, yes=True) as run_work:
+                totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), tell))
+    click.echo(describe_totals(totals), err=True)
+    sys.exit(1 if totals[Status.FAILED] else 0)
+
+
+@cli.command()
 def secret() -> None:
     """Print a new THUNDER_SECRET, to be kept outside the database."""
     import secrets

@@ -1,6 +1,8 @@
 """The SQL of the chores. Each function runs one statement; the caller owns the transaction."""
 
-from psycopg import Connection
+from typing import Any
+
+from psycopg import Connection, ServerCursor
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
@@ -11,6 +13,14 @@ _COUNT_CONTENTS = load_query("chores/count_contents")
 _HOLD_WRITERS = load_query("chores/hold_writers")
 _SET_LOCK_TIMEOUT = load_query("chores/set_lock_timeout")
 _CLEAR = load_query("chores/clear")
+_BEGIN_EXPORT = load_query("chores/begin_export")
+_COUNT_EXPORT = load_query("chores/count_export")
+_EXPORTS = {
+    "requests": load_query("chores/export_requests"),
+    "steps": load_query("chores/export_steps"),
+    "actions": load_query("chores/export_actions"),
+    "traces": load_query("chores/export_traces"),
+}
 
 
 class Contents(BaseModel):
@@ -40,6 +50,15 @@ class Contents(BaseModel):
     counted_at: UtcMoment
 
 
+class ExportSize(BaseModel):
+    """How many requests pass the filters of an export, and their tokens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: int
+    tokens: int
+
+
 def count_contents(conn: Connection) -> Contents:
     """Count what is in the database."""
     return conn.cursor(row_factory=class_row(Contents)).execute(_COUNT_CONTENTS).fetchall()[0]
@@ -59,3 +78,19 @@ def set_lock_timeout(conn: Connection, *, milliseconds: int) -> None:
 def clear(conn: Connection) -> None:
     """Empty every table of traces, and the collections, and begin their numbers anew."""
     conn.execute(_CLEAR)
+
+
+def begin_export(conn: Connection, *, app_name: str, timeout_ms: int) -> None:
+    """Fail unless the database is this app's; tell times in UTC and limit each statement until the transaction ends."""
+    conn.execute(_BEGIN_EXPORT, {"app_name": app_name, "milliseconds": timeout_ms})
+
+
+def count_export(conn: Connection, *, parameters: dict[str, Any]) -> ExportSize:
+    """Count what passes the filters."""
+    return conn.cursor(row_factory=class_row(ExportSize)).execute(_COUNT_EXPORT, parameters).fetchall()[0]
+
+
+def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
+    """A cursor of the server's over what passes the filters: only what is fetched comes over."""
+    cursor = conn.cursor("export", binary=what == "traces")
+    return cursor.execute(_EXPORTS[what], parameters)

@@ -58,6 +58,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "discussions/insert_discussion": discussions.DiscussionRow,
     "discussions/update_discussion": discussions.DiscussionRow,
     "chores/count_contents": chores.Contents,
+    "chores/count_export": chores.ExportSize,
     "statistics/summarize": statistics.GroupRow,
     "stream/read_present": stream.PresentRow,
     "stream/list_news": stream.NewsRow,
