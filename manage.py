@@ -95,6 +95,21 @@ def status() -> None:
 
 
 @cli.command()
+def doctor() -> None:
+    """Check settings, database and keys, each with ok, warn or fail and what to do; exit code 1 if something fails."""
+    from core.chores.doctor import examine
+    from core.chores.findings import Level
+    from core.launch.environment import load_settings
+
+    failed = False
+    with plain_errors():
+        for finding in examine(load_settings()):
+            click.echo(finding.describe())
+            failed = failed or finding.level is Level.FAIL
+    sys.exit(1 if failed else 0)
+
+
+@cli.command()
 @click.option("--app-name", required=True, help="The app that the database shall belong to.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def adopt(app_name: str, *, yes: bool) -> None:

@@ -7,6 +7,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
+from core.database.statements import SET_TIMEOUT
 from core.traces.timestamp import UtcMoment
 
 _COUNT_CONTENTS = load_query("chores/count_contents")
@@ -15,6 +16,9 @@ _SET_LOCK_TIMEOUT = load_query("chores/set_lock_timeout")
 _CLEAR = load_query("chores/clear")
 _BEGIN_EXPORT = load_query("chores/begin_export")
 _COUNT_EXPORT = load_query("chores/count_export")
+_PROBE_SERVER = load_query("chores/probe_server")
+_SLEEP = load_query("chores/sleep")
+_FIND_GUARDS = load_query("chores/find_guards")
 _EXPORTS = {
     "requests": load_query("chores/export_requests"),
     "steps": load_query("chores/export_steps"),
@@ -48,6 +52,24 @@ class Contents(BaseModel):
     live_keys: int
     newest: UtcMoment | None
     counted_at: UtcMoment
+
+
+class Server(BaseModel):
+    """A server's version, 180004 for 18.4, and its clock."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    told_at: UtcMoment
+
+
+class Guards(BaseModel):
+    """The live admin keys of a database, and the secret that it made for itself; null: none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    admin_keys: int
+    kept_secret: str | None
 
 
 class ExportSize(BaseModel):
@@ -94,3 +116,23 @@ def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> S
     """A cursor of the server's over what passes the filters: only what is fetched comes over."""
     cursor = conn.cursor("export", binary=what == "traces")
     return cursor.execute(_EXPORTS[what], parameters)
+
+
+def probe_server(conn: Connection) -> Server:
+    """Ask for version and time: one small round trip."""
+    return conn.cursor(row_factory=class_row(Server)).execute(_PROBE_SERVER).fetchall()[0]
+
+
+def set_timeout(conn: Connection, *, milliseconds: int) -> None:
+    """Limit each following statement of this transaction."""
+    conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
+
+
+def sleep(conn: Connection, *, seconds: float) -> None:
+    """Let the server wait."""
+    conn.execute(_SLEEP, {"seconds": seconds})
+
+
+def find_guards(conn: Connection) -> Guards:
+    """What a migrated database holds of keys and secrets."""
+    return conn.cursor(row_factory=class_row(Guards)).execute(_FIND_GUARDS).fetchall()[0]

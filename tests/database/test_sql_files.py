@@ -58,6 +58,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "discussions/insert_discussion": discussions.DiscussionRow,
     "discussions/update_discussion": discussions.DiscussionRow,
     "chores/count_contents": chores.Contents,
+    "chores/probe_server": chores.Server,
+    "chores/find_guards": chores.Guards,
     "chores/count_export": chores.ExportSize,
     "statistics/summarize": statistics.GroupRow,
     "stream/read_present": stream.PresentRow,
