@@ -382,17 +382,29 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 
 @cli.command()
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write, not stdout.")
-def schema(output: Path | None) -> None:
-    """Write what the migrations add up to, as sql/schema.sql has it; needs no database of yours."""
-    from core.database.schema import write_schema
+@click.option("--output", default="current_schema.sql", show_default=True, help="The file to write; - is stdout.")
+@click.option("--of-migrations", is_flag=True, help="What the migrations add up to, as sql/schema.sql has it.")
+def schema(output: str, *, of_migrations: bool) -> None:
+    """Write the schema that the database has now, as pg_dump does; as the catalogue has it where there is none.
+
+    With --of-migrations it needs no database of yours.
+    """
+    from core.database.schema import write_current_schema, write_schema
+    from core.launch.database import answering
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
 
     with plain_errors():
-        text = write_schema()
-        if output is None:
+        if of_migrations:
+            text = write_schema()
+        else:
+            with reach_database(load_settings()) as reached, answering(reached.dsn):
+                text = write_current_schema(reached.dsn)
+        if output == "-":
             click.echo(text, nl=False)
         else:
-            output.write_text(text, encoding="utf-8")
+            Path(output).write_text(text, encoding="utf-8")
+            click.echo(f"{output} is written", err=True)
 
 
 def serve_on(database: "Database", settings: "Settings") -> None:
