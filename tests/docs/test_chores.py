@@ -84,4 +84,4 @@ def test_every_command_of_manage_py_is_in_the_table() -> None:
     ).stdout
     commands = set(re.findall(r"^  ([a-z]+) ", printed.partition("Commands:")[2], re.MULTILINE))
     described = set(re.findall(r"^\| `([a-z]+)", read_section("Chores"), re.MULTILINE))
-    assert commands - {"run", "demo", "secret"} <= described
+    assert commands - {"run", "demo", "secret", "deploy"} <= described
