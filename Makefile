@@ -58,7 +58,7 @@ format: $(VENV)/.dev ## Put Python and SQL in shape, and mend what can be mended
 
 .PHONY: schema
 schema: $(VENV)/.runtime ## Write sql/schema.sql anew after adding a migration
-	$(BIN)/python manage.py schema --output sql/schema.sql
+	$(BIN)/python manage.py schema --of-migrations --output sql/schema.sql
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Write both lock files anew after changing pyproject.toml (ARGS=--upgrade for newer versions)

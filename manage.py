@@ -83,19 +83,30 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Say whose the database of DATABASE_URL is and which migrations it has; exit code 1 while some are pending."""
-    from core.database.migrations import read_stamp, read_status
-    from core.launch.confirm import describe_owner
-    from core.launch.database import answering
-    from core.launch.environment import describe_database
+    """Show whose the database is, which migrations it lacks and what is in it; exit code 1 while some are pending."""
+    from core.chores.status import describe_status, read_database_status
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
 
-    with plain_errors(), answering(dsn := find_migration_dsn()):
-        click.echo(f"database  {describe_database(dsn)}")
-        click.echo(f"owner     {describe_owner(read_stamp(dsn))}")
-        migrations = read_status(dsn)
-    for name, applied in migrations:
-        click.echo(f"{'applied' if applied else 'pending'}  {name}")
-    sys.exit(0 if all(applied for _, applied in migrations) else 1)
+    with plain_errors(), reach_database(load_settings()) as reached:
+        found = read_database_status(reached.dsn)
+    click.echo("\n".join(describe_status(found)))
+    sys.exit(1 if found.pending else 0)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, database and keys, each with ok, warn or fail and what to do; exit code 1 if something fails."""
+    from core.chores.doctor import examine
+    from core.chores.findings import Level
+    from core.launch.environment import load_settings
+
+    failed = False
+    with plain_errors():
+        for finding in examine(load_settings()):
+            click.echo(finding.describe())
+            failed = failed or finding.level is Level.FAIL
+    sys.exit(1 if failed else 0)
 
 
 @cli.command()
@@ -238,6 +249,115 @@ def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
 
 
 @cli.command()
+@YES
+@click.option("--yes-production", is_flag=True, help="Clear it even if its owner looks like production.")
+def clear(*, yes: bool, yes_production: bool) -> None:
+    """Empty the database of every request, mod and collection; keys and the owner's stamp stay.
+
+    Refuses a database whose owner looks like production: one without staging, dev or test in its name. The embedded
+    one of `run` never does.
+    """
+    from core.chores.clear import clear_database, describe_cleared, require_clearable
+    from core.launch.confirm import ask, show_database
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
+
+    with plain_errors(), reach_database(load_settings()) as reached:
+        shown = show_database(reached.dsn)
+        stamp = require_clearable(shown, embedded=reached.embedded, yes_production=yes_production)
+        ask(f"Delete all that {stamp.app_name} has stored there", yes=yes)
+        contents = clear_database(reached.dsn, app_name=stamp.app_name)
+    click.echo("\n".join(describe_cleared(contents)))
+
+
+@cli.command()
+@click.option(
+    "--what",
+    type=click.Choice(["requests", "steps", "actions", "traces"]),
+    default="requests",
+    show_default=True,
+    help="A row per request, token or action; or whole traces, which import reads.",
+)
+@click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
+@click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")
+@click.option("--model", help="Requests of this model.")
+@click.option("--mod", help="Requests that named or called this mod.")
+@click.option("--tag", help="Requests with this tag.")
+@click.option("--user", help="Requests of this user: their label, or their key.")
+@click.option("--from", "after", help="Requests begun at this moment or later: 2025-11-01, 2025-11-01T12:30:00Z.")
+@click.option("--to", "before", help="Requests begun before this moment.")
+def export(  # noqa: PLR0913 - each is an option
+    *,
+    what: str,
+    as_format: str,
+    output: str,
+    model: str | None,
+    mod: str | None,
+    tag: str | None,
+    user: str | None,
+    after: str | None,
+    before: str | None,
+) -> None:
+    """Write what passes the filters, as it is at one moment, to a file or to standard output.
+
+    Of any size: only a batch of rows is in memory at a time.
+    """
+    from core.chores.export import Format, What, export_to, read_filters
+    from core.launch.environment import load_settings
+
+    with plain_errors():
+        filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
+        chosen = {"what": What(what), "as_format": Format(as_format)}
+        count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
+    click.echo(f"{count:,} {what} are written to {'standard output' if output == '-' else output}", err=True)
+
+
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["skip", "replace"]),
+    default="skip",
+    show_default=True,
+    help="What to do if another trace has the id.",
+)
+@click.option("--url", help="Post to this Thunder, rather than store in the database.")
+@click.option("--key", help="The key to post with; the default is THUNDER_ADMIN_KEY, or that of `run`.")
+def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: str | None) -> None:
+    """Store the traces in FILES: lines of `export --what traces`, what the engine wrote, folders of that; - is stdin.
+
+    Gzip and zstd are unpacked. What is there already is skipped, so an import that was interrupted is run again. Each
+    trace gets a line: ok, replaced, skipped, or failed with the reason; exit code 1 if any failed.
+    """
+    import asyncio
+
+    from tqdm import tqdm
+
+    from core.chores.importing import OnConflict, Status, describe_totals, import_items
+    from core.chores.restore import restore_into
+    from core.chores.sources import measure, read_items
+    from core.launch.admin_key import find_admin_key
+    from core.launch.environment import load_settings
+    from functions.client.upload import Server, upload_to
+
+    def tell(line: str) -> None:
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+    with plain_errors(), tqdm(total=measure(files), unit="B", unit_scale=True, disable=None) as bar:
+        settings, conflict = load_settings(), OnConflict(on_conflict)
+        items = read_items(files, limit=settings.max_body_mb * 1024**2, progress=bar.update)
+        if url is not None:
+            server = Server(url.rstrip("/"), key or find_admin_key(settings) or "")
+            totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), tell))
+        else:
+            with admin_database(None, yes=True) as run_work:
+                totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), tell))
+    click.echo(describe_totals(totals), err=True)
+    sys.exit(1 if totals[Status.FAILED] else 0)
+
+
+@cli.command()
 def secret() -> None:
     """Print a new THUNDER_SECRET, to be kept outside the database."""
     import secrets
@@ -250,39 +370,41 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
     """A way to do work on the database with an admin's rights, after asking whether to change it."""
     from functools import partial
 
-    from pydantic import SecretStr
-
-    from core.launch.admin_key import find_secret, load_secret
     from core.launch.confirm import confirm_change
-    from core.launch.database import open_database
     from core.launch.environment import load_settings
     from core.launch.keys import run_as_admin
+    from core.launch.reach import reach_database
 
-    settings = load_settings()
-    with open_database(settings) as database:
-        if database.embedded_dsn is not None:
-            database.migrate()
-            own = {"database_url": SecretStr(database.embedded_dsn), "thunder_secret": SecretStr(load_secret(settings))}
-            settings = settings.model_copy(update=own)
-        elif kept := find_secret(settings):
-            settings = settings.model_copy(update={"thunder_secret": SecretStr(kept)})
+    with reach_database(load_settings(), make=True) as reached:
         if action is not None:
-            confirm_change(database.embedded_dsn or find_migration_dsn(), action, yes=yes)
-        yield partial(run_as_admin, settings)
+            confirm_change(reached.dsn, action, yes=yes)
+        yield partial(run_as_admin, reached.settings)
 
 
 @cli.command()
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write, not stdout.")
-def schema(output: Path | None) -> None:
-    """Write what the migrations add up to, as sql/schema.sql has it; needs no database of yours."""
-    from core.database.schema import write_schema
+@click.option("--output", default="current_schema.sql", show_default=True, help="The file to write; - is stdout.")
+@click.option("--of-migrations", is_flag=True, help="What the migrations add up to, as sql/schema.sql has it.")
+def schema(output: str, *, of_migrations: bool) -> None:
+    """Write the schema that the database has now, as pg_dump does; as the catalogue has it where there is none.
+
+    With --of-migrations it needs no database of yours.
+    """
+    from core.database.schema import write_current_schema, write_schema
+    from core.launch.database import answering
+    from core.launch.environment import load_settings
+    from core.launch.reach import reach_database
 
     with plain_errors():
-        text = write_schema()
-        if output is None:
+        if of_migrations:
+            text = write_schema()
+        else:
+            with reach_database(load_settings()) as reached, answering(reached.dsn):
+                text = write_current_schema(reached.dsn)
+        if output == "-":
             click.echo(text, nl=False)
         else:
-            output.write_text(text, encoding="utf-8")
+            Path(output).write_text(text, encoding="utf-8")
+            click.echo(f"{output} is written", err=True)
 
 
 def serve_on(database: "Database", settings: "Settings") -> None:
@@ -309,13 +431,15 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
 def find_migration_dsn() -> str:
     """The direct connection if there is one: a migration outlives a pooler's patience."""
+    from core.database.direct import find_direct_dsn
     from core.launch.environment import load_settings
 
     settings = load_settings()
-    url = settings.database_url_direct or settings.database_url
-    if url is None:
+    pooled = settings.database_url
+    dsn = find_direct_dsn(settings) or (pooled.get_secret_value() if pooled else None)
+    if dsn is None:
         raise click.ClickException("DATABASE_URL is not set (the embedded database of `run` migrates itself)")
-    return url.get_secret_value()
+    return dsn
 
 
 @contextlib.contextmanager

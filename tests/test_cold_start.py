@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize("function", ["ingest", "logs", "health", "mods", "outcomes", "score", "confidence"])
 def test_no_function_pays_for_statistics_when_it_starts(function: str) -> None:
-    code = f"import sys, functions.{function}; print(sorted({{'numpy', 'scipy', 'tqdm', 'modal'}} & set(sys.modules)))"
+    heavy = "{'numpy', 'scipy', 'pyarrow', 'tqdm', 'modal'}"
+    code = f"import sys, functions.{function}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -193,6 +193,20 @@ def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> boo
         return True
 
 
+def check_applied(dsn: str) -> int:
+    """The highest applied version, 0 for an empty database.
+
+    Raises:
+        MigrationError: an applied migration is not the file that is here.
+    """
+    with _connect(dsn) as conn:
+        applied = _read_applied(conn)
+    for migration in list_migrations():
+        if applied.get(migration.version, migration.checksum) != migration.checksum:
+            raise MigrationError(f"migration {migration.name} was applied with another text than is here")
+    return max(applied, default=0)
+
+
 def read_schema_version(dsn: str) -> int:
     """The highest applied version, 0 for an empty database."""
     with _connect(dsn) as conn:

@@ -6,7 +6,7 @@ from psycopg import AsyncConnection
 
 from core.database.sql import load_query
 
-_SET_TIMEOUT = load_query("database/set_timeout")
+SET_TIMEOUT = load_query("database/set_timeout")
 _PING = load_query("database/ping")
 REQUIRE_OWNER = load_query("database/require_owner")
 _FIND_NEWEST = load_query("database/find_newest")
@@ -19,7 +19,7 @@ FOREIGN = "TH001"
 
 async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
     """Limit each following statement of this transaction; a session setting would not survive a pooler."""
-    await conn.execute(_SET_TIMEOUT, {"milliseconds": milliseconds})
+    await conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
 
 
 async def require_owner(conn: AsyncConnection, *, app_name: str) -> None:

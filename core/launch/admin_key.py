@@ -19,6 +19,13 @@ def load_admin_key(settings: Settings) -> str:
     return read_key(path) or make_key(path)
 
 
+def find_admin_key(settings: Settings) -> str | None:
+    """Return the key that `make run` would use, but make none."""
+    if settings.thunder_admin_key is not None:
+        return settings.thunder_admin_key.get_secret_value()
+    return read_key(settings.thunder_data_dir / "admin-key") or None
+
+
 def find_secret(settings: Settings) -> str | None:
     """Return the secret that `make run` would use, but make none: without one the database keeps its own."""
     if settings.thunder_secret is not None:

@@ -26,17 +26,36 @@ def confirm_change(dsn: str, action: str, *, yes: bool) -> Stamp | None:
         NotConfirmedError: if the answer is no, or there is nobody to ask.
         DatabaseUnreachableError: if the database does not answer.
     """
+    stamp = show_database(dsn)
+    ask(action, yes=yes)
+    return stamp
+
+
+def show_database(dsn: str) -> Stamp | None:
+    """Print database, host and owner, and return the owner's stamp.
+
+    Raises:
+        DatabaseUnreachableError: if the database does not answer.
+    """
     with answering(dsn):
         stamp = read_stamp(dsn)
     click.echo(f"database  {describe_database(dsn)}", err=True)
     click.echo(f"owner     {describe_owner(stamp)}", err=True)
+    return stamp
+
+
+def ask(action: str, *, yes: bool) -> None:
+    """Ask whether to go on.
+
+    Raises:
+        NotConfirmedError: if the answer is no, or there is nobody to ask.
+    """
     if yes:
-        return stamp
+        return
     if not sys.stdin.isatty():
         raise NotConfirmedError(f"{action}? There is no terminal to answer at: add --yes")
     if not click.confirm(f"{action}?", err=True):
         raise NotConfirmedError("nothing was changed")
-    return stamp
 
 
 def describe_owner(stamp: Stamp | None) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 
 from dotenv import load_dotenv
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 
 from core.errors import ThunderError
 from core.settings import Settings
+
+_PORTS = re.compile(r"[0-9,]*")
 
 
 class InvalidSettingError(ThunderError):
@@ -76,5 +79,8 @@ def describe_database(dsn: str) -> str:
     except ProgrammingError:
         # Not its own text, which may quote the password.
         raise InvalidSettingError("DATABASE_URL: not a Postgres URL (postgresql://user:password@host/name)") from None
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"{parts.get('dbname', '')} on {parts.get('host', 'localhost')}{port}"
+    host, port, name = str(parts.get("host", "localhost")), str(parts.get("port") or ""), str(parts.get("dbname", ""))
+    if "@" in host + name or not _PORTS.fullmatch(port):
+        # Its own @ or / splits a URL within the password, the rest of which would be shown as host or name.
+        raise InvalidSettingError("DATABASE_URL: write an @ in its password as %40, a / as %2F and a : as %3A")
+    return f"{name} on {host}{f':{port}' if port else ''}"

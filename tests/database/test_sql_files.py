@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access import store as access
+from core.chores import store as chores
 from core.collections import store as collections
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
@@ -56,6 +57,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "discussions/get_discussion": discussions.PlacedRow,
     "discussions/insert_discussion": discussions.DiscussionRow,
     "discussions/update_discussion": discussions.DiscussionRow,
+    "chores/count_contents": chores.Contents,
+    "chores/probe_server": chores.Server,
+    "chores/find_guards": chores.Guards,
+    "chores/count_export": chores.ExportSize,
     "statistics/summarize": statistics.GroupRow,
     "stream/read_present": stream.PresentRow,
     "stream/list_news": stream.NewsRow,
@@ -78,7 +83,7 @@ NOT_NUMBERS: dict[str, object] = {
     "fractions": [0.5],
     "score": "perplexity",
 }
-NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen"}
+NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "chores/clear"}
 """EXPLAIN takes neither DDL, nor the bounds of a transaction, nor LISTEN."""
 
 

@@ -1,0 +1,138 @@
+"""The SQL of the chores. Each function runs one statement; the caller owns the transaction."""
+
+from typing import Any
+
+from psycopg import Connection, ServerCursor
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+from core.database.statements import SET_TIMEOUT
+from core.traces.timestamp import UtcMoment
+
+_COUNT_CONTENTS = load_query("chores/count_contents")
+_HOLD_WRITERS = load_query("chores/hold_writers")
+_SET_LOCK_TIMEOUT = load_query("chores/set_lock_timeout")
+_CLEAR = load_query("chores/clear")
+_BEGIN_EXPORT = load_query("chores/begin_export")
+_COUNT_EXPORT = load_query("chores/count_export")
+_PROBE_SERVER = load_query("chores/probe_server")
+_SLEEP = load_query("chores/sleep")
+_FIND_GUARDS = load_query("chores/find_guards")
+_EXPORTS = {
+    "requests": load_query("chores/export_requests"),
+    "steps": load_query("chores/export_steps"),
+    "actions": load_query("chores/export_actions"),
+    "traces": load_query("chores/export_traces"),
+}
+
+
+class Contents(BaseModel):
+    """How much there is in a database.
+
+    Attributes:
+        posted_bytes: of the documents, before compression.
+        stored_bytes: of documents and logs, compressed.
+        database_bytes: on the server's disk, indexes and all.
+        newest: when the newest trace came in.
+        counted_at: by the database's clock.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: int
+    tokens: int
+    posted_bytes: int
+    stored_bytes: int
+    database_bytes: int
+    collections: int
+    comments: int
+    verdicts: int
+    keys: int
+    live_keys: int
+    newest: UtcMoment | None
+    counted_at: UtcMoment
+
+
+class Server(BaseModel):
+    """A server's version, 180004 for 18.4, and its clock."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    told_at: UtcMoment
+
+
+class Guards(BaseModel):
+    """The live admin keys of a database, and the secret that it made for itself; null: none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    admin_keys: int
+    kept_secret: str | None
+
+
+class ExportSize(BaseModel):
+    """How many requests pass the filters of an export, and their tokens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: int
+    tokens: int
+
+
+def count_contents(conn: Connection) -> Contents:
+    """Count what is in the database."""
+    return conn.cursor(row_factory=class_row(Contents)).execute(_COUNT_CONTENTS).fetchall()[0]
+
+
+def hold_writers(conn: Connection) -> str | None:
+    """Wait until no write is under way, let none begin until the transaction ends, and say whose database it is."""
+    row = conn.execute(_HOLD_WRITERS).fetchone()
+    return str(row[0]) if row else None
+
+
+def set_lock_timeout(conn: Connection, *, milliseconds: int) -> None:
+    """Limit how long each following statement of this transaction waits for a lock."""
+    conn.execute(_SET_LOCK_TIMEOUT, {"milliseconds": milliseconds})
+
+
+def clear(conn: Connection) -> None:
+    """Empty every table of traces, and the collections, and begin their numbers anew."""
+    conn.execute(_CLEAR)
+
+
+def begin_export(conn: Connection, *, app_name: str, timeout_ms: int) -> None:
+    """Fail unless the database is this app's; tell times in UTC and limit each statement until the transaction ends."""
+    conn.execute(_BEGIN_EXPORT, {"app_name": app_name, "milliseconds": timeout_ms})
+
+
+def count_export(conn: Connection, *, parameters: dict[str, Any]) -> ExportSize:
+    """Count what passes the filters."""
+    return conn.cursor(row_factory=class_row(ExportSize)).execute(_COUNT_EXPORT, parameters).fetchall()[0]
+
+
+def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
+    """A cursor of the server's over what passes the filters: only what is fetched comes over."""
+    cursor = conn.cursor("export", binary=what == "traces")
+    return cursor.execute(_EXPORTS[what], parameters)
+
+
+def probe_server(conn: Connection) -> Server:
+    """Ask for version and time: one small round trip."""
+    return conn.cursor(row_factory=class_row(Server)).execute(_PROBE_SERVER).fetchall()[0]
+
+
+def set_timeout(conn: Connection, *, milliseconds: int) -> None:
+    """Limit each following statement of this transaction."""
+    conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
+
+
+def sleep(conn: Connection, *, seconds: float) -> None:
+    """Let the server wait."""
+    conn.execute(_SLEEP, {"seconds": seconds})
+
+
+def find_guards(conn: Connection) -> Guards:
+    """What a migrated database holds of keys and secrets."""
+    return conn.cursor(row_factory=class_row(Guards)).execute(_FIND_GUARDS).fetchall()[0]

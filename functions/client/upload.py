@@ -1,0 +1,124 @@
+"""An import over HTTP: what an engine would post, posted again, unless it is there."""
+
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import orjson
+
+from core.access.hasher import find_label_range
+from core.chores.exported import flatten, read_line
+from core.chores.importing import OnConflict, Outcome, Status, Store
+from core.errors import InvalidInputError, ThunderError
+from core.traces.document import TraceDocument
+from core.traces.mask import find_keys, mask_document
+from core.traces.parse import parse_document
+
+TIMEOUT_S = 120
+LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2
+"""How many characters of a key its label shows (core.access.hasher)."""
+
+
+class UploadError(ThunderError):
+    """The server refused a trace; the sentence is its own."""
+
+
+class ServerAwayError(ThunderError):
+    """The server does not answer, or has no database."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to post, and the key to use there."""
+
+    url: str
+    key: str
+
+    def fetch(self, request_id: str) -> bytes | None:
+        """The stored document of this id; null if there is none, or the key may not read it."""
+        status, body = self._call("GET", f"/logs/{quote(request_id, safe='')}/trace")
+        return body if status == 200 else None
+
+    def post(self, document: bytes) -> bool:
+        """Post a document and say whether it replaced another.
+
+        Raises:
+            UploadError: it was refused.
+        """
+        status, body = self._call("POST", "/v1/ingest", document)
+        if status != 201:
+            raise UploadError(_read_sentence(body) or f"the server answered {status}")
+        return bool(orjson.loads(body)["replaced"])
+
+    def _call(self, method: str, path: str, data: bytes | None = None) -> tuple[int, bytes]:
+        headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
+        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - the user's own URL
+        try:
+            with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+                return answer.status, answer.read()
+        except HTTPError as error:
+            with error:
+                body = error.read()
+            if error.code in {401, 403} and method == "POST":
+                raise ServerAwayError(f"the key may not post: {_read_sentence(body)}") from None
+            if error.code in {502, 503, 504}:
+                raise ServerAwayError(_read_sentence(body) or f"the server answered {error.code}") from None
+            return error.code, body
+        except (OSError, HTTPException) as error:
+            raise ServerAwayError(f"{self.url} does not answer: {error}") from None
+
+
+def upload_to(server: Server, *, on_conflict: OnConflict) -> Store:
+    """What posts one trace."""
+
+    def store(line: bytes) -> Awaitable[Outcome]:
+        return upload(server, line, on_conflict=on_conflict)
+
+    return store
+
+
+async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Outcome:
+    """Post a trace unless it is there; another one of its id is replaced only if that is wanted.
+
+    Raises:
+        InvalidInputError: it is no trace, or names its user by a label.
+        UploadError: the server refused it.
+        ServerAwayError: it does not answer.
+    """
+    document, _ = read_line(line)
+    posted = parse_document(document)
+    keys = find_keys(document.decode(), posted)
+    if any(find_label_range(key) for key in keys):
+        raise InvalidInputError("it names a user by a label, which only an import without --url understands")
+    request_id = posted.request.request_id
+    stored = server.fetch(request_id)
+    if stored is not None and _is_same(stored, document, posted):
+        return Outcome(Status.SKIPPED, request_id)
+    if stored is not None and on_conflict is OnConflict.SKIP:
+        return Outcome(Status.SKIPPED, request_id, "another trace has this id: --on-conflict replace replaces it")
+    return Outcome(Status.REPLACED if server.post(document) else Status.OK, request_id)
+
+
+def _is_same(stored: bytes, document: bytes, posted: TraceDocument) -> bool:
+    """Whether a stored document is this one: its labels begin as the keys here, and all else is equal."""
+    text = stored.decode()
+
+    def find_label(key: str) -> str:
+        shown = re.escape(key[: LONG_SHOWN if len(key) >= LONG_KEY else SHORT_SHOWN])
+        found = re.search(rf"{shown}…#[0-9a-f]{{12}}", text)
+        return found[0] if found else key
+
+    return flatten(mask_document(document, posted, find_label).body) == flatten(stored)
+
+
+def _read_sentence(body: bytes) -> str:
+    try:
+        return str(orjson.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,2 @@
+truncate table actions, step_logit_summaries, request_steps, requests, mod_blocks, mods, collections
+restart identity cascade

@@ -1,0 +1,3 @@
+select
+    current_setting('server_version_num')::integer as version,
+    clock_timestamp() as told_at

@@ -1,0 +1,177 @@
+"""`manage.py doctor`: what is wrong is found, named with what to do about it, and shown without a secret."""
+
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from core.access.session import Access
+from core.chores import doctor, doctor_settings
+from core.chores.findings import Level
+from core.database.migrations import LATEST_VERSION, adopt
+from core.settings import Settings
+from tests.chores.conftest import Command
+from tests.conftest import ADMIN_KEY
+
+PASSWORD = "hunter2-hunter2"
+ENV = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+ALL = ["settings", "database", "direct", "latency", "server", "clock", "timeouts", "owner", "schema", "secret"]
+
+
+def read_findings(printed: str) -> dict[str, tuple[str, str]]:
+    lines = [(line[:4].strip(), line[6:18].strip(), line[20:]) for line in printed.splitlines()]
+    return {subject: (level, sentence) for level, subject, sentence in lines}
+
+
+def answer(usage: SimpleNamespace, _path: Path) -> SimpleNamespace:
+    return usage
+
+
+def make_settings(**environment: str) -> Settings:
+    return Settings.model_validate(environment)
+
+
+def test_a_healthy_database_is_ok_in_all_respects(database_url: str, manage: Command) -> None:
+    done = manage("doctor", on=database_url, **ENV)
+    found = read_findings(done.stdout)
+    assert list(found) == [*ALL, "admin key"]
+    assert {level for level, _ in found.values()} == {"ok"}, done.stdout
+    assert done.exit_code == 0
+    assert found["settings"][1] == "set: DATABASE_URL, THUNDER_ADMIN_KEY, THUNDER_SECRET"
+    assert "median of 5" in found["latency"][1]
+    for secret in ENV.values():
+        assert secret not in done.output
+
+
+def test_what_is_wrong_is_named_with_what_to_do(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    adopt(database_url, app_name="thunder-backend-staging")
+    sql.execute("delete from schema_migrations where version = %s", [LATEST_VERSION])
+    sql.execute("insert into generated_secret (secret) values ('the other')")
+    done = manage("doctor", on=database_url, THUNDER_SECRET="short", THUNDER_ADMIN_KEY="")
+    found = read_findings(done.stdout)
+    assert done.exit_code == 1
+    assert found["owner"][0] == "fail"
+    assert "adopt --app-name thunder-backend" in found["owner"][1]
+    assert found["schema"] == ("fail", f"at version {LATEST_VERSION - 1} of {LATEST_VERSION}: run `manage.py migrate`")
+    assert (found["secret"][0], "keeps another one" in found["secret"][1]) == ("warn", True)
+    assert (found["admin key"][0], "keys create NAME --admin" in found["admin key"][1]) == ("fail", True)
+    assert "the other" not in done.output
+
+
+def test_an_edited_migration_is_found(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    sql.execute("update schema_migrations set checksum = 'x' where version = 1")
+    done = manage("doctor", on=database_url, **ENV)
+    assert (done.exit_code, "was applied with another text" in done.stdout) == (1, True)
+
+
+def test_an_empty_database_is_told_to_be_migrated(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    sql.execute("drop schema public cascade")
+    sql.execute("create schema public")
+    found = read_findings(manage("doctor", on=database_url, **ENV).stdout)
+    assert found["owner"] == ("fail", "it belongs to nobody yet: run `manage.py migrate`")
+    assert found["schema"][1].startswith("at version 0 of")
+    assert "secret" not in found
+
+
+def test_a_database_that_is_away_fails_without_its_password(manage: Command, tmp_path: Path) -> None:
+    done = manage("doctor", on=f"postgresql://u:{PASSWORD}@/none?host={tmp_path}", **ENV)
+    assert (done.exit_code, "does not answer" in done.stdout) == (1, True)
+    assert PASSWORD not in done.output
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:pa@ss@h/d", "postgresql://u:pa/ss@h/d", "nonsense ss"])
+def test_a_url_that_is_none_fails_without_its_password(manage: Command, url: str) -> None:
+    done = manage("doctor", on=url, **ENV)
+    assert (done.exit_code, "DATABASE_URL: " in done.stdout, "ss@" in done.output) == (1, True, False)
+
+
+def test_without_a_database_there_is_one_thing_to_do(manage: Command, tmp_path: Path) -> None:
+    done = manage("doctor")
+    assert (done.exit_code, "there is no database: set DATABASE_URL" in done.stdout) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "level", "kind", "direct"),
+    [
+        ({"DATABASE_URL": "postgresql://u:p@db/d"}, "ok", "d on db: direct", "DATABASE_URL itself"),
+        (
+            {"DATABASE_URL": "postgresql://u:p@ep-x-1-pooler.eu.aws.neon.tech/d"},
+            "ok",
+            "Neon's pooler",
+            "worked out from DATABASE_URL as Neon names them: d on ep-x-1.eu.aws.neon.tech",
+        ),
+        ({"DATABASE_URL": "postgresql://u:p@ep-x-1.eu.aws.neon.tech/d"}, "warn", "Neon, direct", "worked out"),
+        ({"DATABASE_URL": "postgresql://u:p@db:6432/d"}, "ok", "by its port 6432", "set DATABASE_URL_DIRECT"),
+        (
+            {"DATABASE_URL": "postgresql://u:p@db:6432/d", "DATABASE_PREPARE_THRESHOLD": "5"},
+            "warn",
+            "unset DATABASE_PREPARE_THRESHOLD",
+            "set DATABASE_URL_DIRECT",
+        ),
+        (
+            {"DATABASE_URL": "postgresql://u:p@db:6432/d", "DATABASE_URL_DIRECT": "postgresql://u:p@db:6543/d"},
+            "ok",
+            "by its port 6432",
+            "DATABASE_URL_DIRECT leads to d on db:6543, a pooler",
+        ),
+    ],
+)
+def test_the_kinds_of_urls(environment: dict[str, str], level: str, kind: str, direct: str) -> None:
+    settings = make_settings(**environment)
+    found = doctor_settings.examine_url(settings)
+    assert (found.level, kind in found.sentence) == (level, True), found
+    told = doctor_settings.examine_direct_url(settings)
+    assert told is not None
+    assert direct in told.sentence, told
+
+
+def test_two_urls_of_different_databases_fail(database_url: str, second_url: str, manage: Command) -> None:
+    adopt(second_url, app_name="other")
+    done = manage("doctor", on=database_url, DATABASE_URL_DIRECT=second_url, **ENV)
+    assert (done.exit_code, "lead to different databases" in done.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("finding", "level"),
+    [
+        (doctor._judge_latency(5, 1), Level.OK),
+        (doctor._judge_latency(5, 80), Level.WARN),
+        (doctor._judge_version(180_004), Level.OK),
+        (doctor._judge_version(170_002), Level.WARN),
+        (doctor._judge_version(140_002), Level.FAIL),
+        (doctor._judge_skew(-0.5), Level.OK),
+        (doctor._judge_skew(40), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(), "kept"), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k" * 40), "k" * 40), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k"), None), Level.WARN),
+        (doctor_settings.examine_admin_key(None, 1), Level.OK),
+        (doctor_settings.examine_admin_key("short", 0), Level.WARN),
+    ],
+)
+def test_what_is_judged_how(finding: doctor.Finding, level: Level) -> None:
+    assert finding.level is level
+
+
+def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    levels = []
+    for free in (10, 1, 0.1):
+        usage = SimpleNamespace(free=int(free * doctor_settings.GIB))
+        monkeypatch.setattr(doctor_settings.shutil, "disk_usage", partial(answer, usage))
+        levels.append(doctor_settings.examine_disk(tmp_path).level)
+    assert levels == [Level.OK, Level.WARN, Level.FAIL]
+
+
+def test_a_timeout_that_does_not_take_effect_fails(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "OVERDUE_S", 0)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        assert doctor._examine_timeout(conn).level is Level.FAIL
+
+
+def test_doctor_warns_of_a_kept_secret_as_health_does(database_url: str, manage: Command) -> None:
+    done = manage("doctor", on=database_url, THUNDER_SECRET="", THUNDER_ADMIN_KEY=ADMIN_KEY)
+    assert read_findings(done.stdout)["secret"][0] == "warn"
+    assert done.exit_code == 0, "a warning is no failure"
+    assert Access(None).warnings

@@ -1,0 +1,299 @@
+"""`manage.py import`: what was exported, or an engine wrote, comes back value for value, once."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.access.hasher import Hasher
+from core.chores.exported import Origin, flatten, read_line, write_line
+from core.chores.importing import MAX_OUTAGES
+from core.errors import InvalidInputError
+from core.zstandard import zstd
+from tests.build import make_document, number, one_token
+from tests.chores.conftest import Command
+from tests.client import Client
+from tests.conftest import SECRET, TRACES, Serve, label, load_trace, trace_names
+
+MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+KEY = "sk-user-0123456789abcdef"
+
+
+def write_lines(name: str, *documents: Any) -> Path:
+    path = Path(name)
+    path.write_bytes(b"".join(json.dumps(document).encode() + b"\n" for document in documents))
+    return path
+
+
+def small(request_id: str, **request: Any) -> Any:
+    return make_document(request_id, number(one_token()), request=request)
+
+
+def ids(sql: psycopg.Connection) -> list[str]:
+    return [name for (name,) in sql.execute("select request_id from requests order by id")]
+
+
+@pytest.fixture
+def second(second_url: str) -> Any:
+    with psycopg.connect(second_url, autocommit=True) as conn:
+        yield conn
+
+
+def dump(conn: psycopg.Connection, table: str) -> list[Any]:
+    """A table without what an import cannot bring along: numbers, moments of ingest, who posted."""
+    leave = "'{ingested_at,posted_by,stored_xid,id,request_pk,block_id,document,log,document_bytes}'::text[]"
+    own = "r.request_id" if table == "requests" else "(select q.request_id from requests q where q.id = r.request_pk)"
+    statement = f"select {own}, to_jsonb(r) - {leave} from {table} r order by 1, 2"
+    return conn.execute(statement.encode()).fetchall()
+
+
+def test_export_then_import_gives_the_same_requests_value_for_value(
+    client: Client, second_client: Client, sql: psycopg.Connection, second: psycopg.Connection, manage: Command
+) -> None:
+    database_url, second_url = sql.info.dsn, second.info.dsn
+    for name in trace_names():
+        assert client.ingest(load_trace(name)).status == 201
+    assert client.ingest(small("owned", user_api_key=KEY, active_mod_name=f"nudge@{KEY}")).status == 201
+    assert client.ingest(small("short", user_api_key="bob")).status == 201
+    assert manage("export", "--what", "traces", "--output", "all.jsonl.zst", on=database_url).exit_code == 0
+    done = manage("import", "all.jsonl.zst", on=second_url)
+    assert done.exit_code == 0, done.output
+    count = len(trace_names()) + 2
+    assert done.stderr == f"{count} ok\n"
+    tables = ("requests", "request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
+    for table in tables:
+        assert dump(sql, table) == dump(second, table) != [], table
+    for request_id in ids(sql):
+        assert client.get(f"/logs/{request_id}/trace").json == second_client.get(f"/logs/{request_id}/trace").json
+        logs = [one.log(request_id) for one in (client, second_client)]
+        assert logs[0] == logs[1]
+    for key, own in ((KEY, "owned"), ("bob", "short")):
+        answer = second_client.request("GET", "/logs", x_api_key=key)
+        assert [row["request_id"] for row in answer.json["data"]] == [own], "the user's own key finds it again"
+
+
+def test_a_second_import_skips_what_is_there(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    assert manage("import", TRACES, on=database_url).exit_code == 0
+    again = manage("import", TRACES, on=database_url)
+    assert (again.exit_code, again.stderr) == (0, f"{len(trace_names())} skipped\n")
+    assert sql.execute("select max(revision) from requests").fetchone() == (1,)
+
+
+def test_what_came_over_http_is_skipped_too(client: Client, database_url: str, manage: Command) -> None:
+    documents = [small("a", user_api_key=KEY), small("b", user_api_key="bob"), small("c")]
+    for document in documents:
+        assert client.ingest(document).status == 201
+    done = manage("import", write_lines("x.jsonl", *documents), on=database_url)
+    assert done.stdout == "skipped a\nskipped b\nskipped c\n"
+
+
+def test_an_interrupted_import_is_taken_up_again(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    whole = write_lines("whole.jsonl", *(load_trace(name) for name in trace_names())).read_bytes()
+    packed = gzip.compress(whole, mtime=0)
+    Path("cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    first = manage("import", "cut.jsonl.gz", on=database_url)
+    came = len(ids(sql))
+    assert 0 < came < len(trace_names())
+    assert first.exit_code == 1
+    assert f"failed: cut.jsonl.gz after line {came}: the compressed file is damaged, or cut short" in first.stdout
+    second = manage("import", "whole.jsonl", on=database_url)
+    assert (second.exit_code, second.stderr) == (0, f"{len(trace_names()) - came} ok, {came} skipped\n")
+
+
+def test_a_killed_import_is_taken_up_again(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    lines = write_lines("x.jsonl", *(small(f"r{number}") for number in range(6))).read_bytes().splitlines(keepends=True)
+    with subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", "import", "-"],
+        env={**os.environ, "DATABASE_URL": database_url, "THUNDER_SECRET": SECRET},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"".join(lines[:3]))
+        process.stdin.flush()
+        assert [process.stdout.readline() for _ in range(3)] == [b"ok r0\n", b"ok r1\n", b"ok r2\n"]
+        process.kill()
+    again = manage("import", "x.jsonl", on=database_url)
+    assert (again.exit_code, again.stderr) == (0, "3 ok, 3 skipped\n")
+    assert ids(sql) == [f"r{number}" for number in range(6)]
+
+
+def test_another_trace_of_the_id_is_replaced_only_if_wanted(client: Client, database_url: str, manage: Command) -> None:
+    assert client.ingest(small("a", model="old")).status == 201
+    path = write_lines("x.jsonl", small("a", model="new"))
+    kept = manage("import", path, on=database_url)
+    assert kept.stdout.startswith("skipped a (another trace has this id: --on-conflict replace")
+    assert client.log("a")["model_id"] == "old"
+    replaced = manage("import", "--on-conflict", "replace", path, on=database_url)
+    assert (replaced.stdout, replaced.stderr) == ("replaced a\n", "1 replaced\n")
+    assert client.log("a")["model_id"] == "new"
+    assert manage("import", "--on-conflict", "replace", path, on=database_url).stdout == "skipped a\n"
+
+
+FORGED = (
+    b'{"request": {"request_id": "x"},"thunder_export":{"owner":"%b","label":"ab\xe2\x80\xa6#ffffffffffff",'
+    b'"created_at":"2025-01-01T00:00:00Z","secret":"abcdefghijkl"}}' % (b"00" * 32)
+)
+HOSTILE = [
+    (b"not json", "the body is not JSON"),
+    (b'{"request": {}}', "request.request_id: Field required"),
+    (b"[1, 2]", "a trace is a JSON object"),
+    (b'{"request": {"request_id": "x"}, "events": [' + b"[" * 100_000, "nested too deeply"),
+    (b"\xff\xfe{}", "the body is not"),
+    (b'{"request": {"request_id": "../x"}}', "no slash"),
+    (b'{"request": {"request_id": "x"}} {"request": {"request_id": "y"}}', "the body is not JSON"),
+    (FORGED, "the label is not that of the owner"),
+    (b'{"request": {"request_id": "x", "final_text": "' + b"a" * (2 * 1024**2) + b'"}}', "MAX_BODY_MB"),
+]  # fmt: skip
+
+
+def test_a_bad_line_harms_no_other_and_is_named(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    lines = [line for bad, _ in HOSTILE for line in (bad, b"", json.dumps(small(f"r{len(bad)}")).encode())]
+    Path("x.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))
+    done = manage("import", "x.jsonl", on=database_url, MAX_BODY_MB="1")
+    assert done.exit_code == 1
+    failed = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == len(HOSTILE), done.stdout
+    for place, (told, (_, sentence)) in enumerate(zip(failed, HOSTILE, strict=True)):
+        assert told.startswith(f"failed: x.jsonl line {3 * place + 1}: ")
+        assert sentence in told
+    assert ids(sql) == [f"r{len(bad)}" for bad, _ in HOSTILE]
+    assert done.stderr == f"{len(HOSTILE)} ok, {len(HOSTILE)} failed\n"
+
+
+def test_a_folder_is_read_in_order_with_what_is_packed_in_it(
+    database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    folder = Path("engine/deep")
+    folder.mkdir(parents=True)
+    pretty = json.dumps(small("pretty"), indent=2).encode()
+    (folder / "a.json").write_bytes(pretty)
+    (folder / "b.json.gz").write_bytes(gzip.compress(json.dumps(small("packed"), indent=1).encode()))
+    (folder / "c.ndjson.zst").write_bytes(zstd.compress(json.dumps(small("line")).encode()))
+    (folder / "d.txt").write_text("no trace")
+    (folder / ".e.json").write_text("hidden")
+    done = manage("import", "engine", on=database_url)
+    assert (done.exit_code, ids(sql)) == (0, ["pretty", "packed", "line"]), done.output
+    assert manage("import", "engine", on=database_url).stderr == "3 skipped\n"
+    Path("empty").mkdir()
+    assert "failed: empty: no .json" in manage("import", "empty", on=database_url).stdout
+
+
+def test_standard_input_is_read(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    lines = b"\n".join(json.dumps(small(name)).encode() for name in "ab")
+    assert manage("import", "-", on=database_url, stdin=lines).exit_code == 0
+    assert manage("import", "-", on=database_url, stdin=gzip.compress(lines)).stderr == "2 skipped\n"
+    assert ids(sql) == ["a", "b"]
+
+
+def test_a_label_finds_the_owner_it_stands_for(client: Client, database_url: str, manage: Command) -> None:
+    assert client.ingest(small("a", user_api_key=KEY)).status == 201
+    document = small("b", user_api_key=label(KEY))
+    assert manage("import", write_lines("x.jsonl", document), on=database_url).stdout == "ok b\n"
+    shown = client.request("GET", "/logs", x_api_key=KEY).json["data"]
+    assert [(row["request_id"], row["user_api_key"]) for row in shown] == [("b", label(KEY)), ("a", label(KEY))]
+
+
+def test_a_label_that_nobody_has_makes_it_the_admins(
+    client: Client, database_url: str, second_url: str, manage: Command, second: psycopg.Connection
+) -> None:
+    assert client.ingest(small("a", user_api_key=KEY)).status == 201
+    manage("export", "--what", "traces", "--output", "x.jsonl", on=database_url)
+    lost = manage("import", "x.jsonl", on=second_url, THUNDER_SECRET="another")
+    assert lost.stdout == "ok a (its user's label is not known here)\n"
+    owner = "select user_key_hmac, user_key_label from requests"
+    assert second.execute(owner).fetchone() == (None, None)
+    # With the secret that it was exported under, it is found to be another's.
+    found = manage("import", "--on-conflict", "replace", "x.jsonl", on=second_url)
+    assert found.stdout == "replaced a\n"
+    assert second.execute(owner).fetchone() == (Hasher(SECRET.encode()).hash_user_key(KEY), label(KEY))
+
+
+def test_the_owner_of_a_trace_that_names_none_comes_along(
+    client: Client, database_url: str, second_url: str, manage: Command, second: psycopg.Connection
+) -> None:
+    body = json.dumps({"name": "engine", "scopes": ["ingest"], "allowed_api_key": KEY}).encode()
+    key = client.post_bytes("/auth/keys", body, x_api_key=client.key).json["api_key"]
+    assert client.ingest(small("a"), x_api_key=key).status == 201
+    manage("export", "--what", "traces", "--output", "x.jsonl", on=database_url)
+    assert manage("import", "x.jsonl", on=second_url).stdout == "ok a\n"
+    assert second.execute("select user_key_label from requests").fetchone() == (label(KEY),)
+    assert manage("import", "x.jsonl", on=database_url).stdout == "skipped a\n"
+
+
+def test_a_database_that_is_away_ends_an_import(manage: Command, tmp_path: Path) -> None:
+    names = [f"r{number}" for number in range(MAX_OUTAGES + 5)]
+    path = write_lines("x.jsonl", *map(small, names))
+    done = manage("import", path, on=f"postgresql://u:hunter2@/none?host={tmp_path}")
+    assert done.exit_code == 1
+    assert done.stdout.count("failed: ") <= MAX_OUTAGES
+    assert "Traceback" not in done.output
+    assert "hunter2" not in done.output
+
+
+def test_over_http_it_posts_and_skips_what_is_there(
+    client: Client, second_client: Client, database_url: str, manage: Command
+) -> None:
+    documents = [small("a", user_api_key=KEY), small("b", user_api_key="bob"), small("c")]
+    path = write_lines("x.jsonl", *documents)
+    to = ("--url", second_client.url, "--key", second_client.key)
+    assert manage("import", *to, path).stdout == "ok a\nok b\nok c\n"
+    assert manage("import", *to, path).stderr == "3 skipped\n"
+    write_lines("x.jsonl", small("c", model="new"), small("bad", temperature="hot"))
+    done = manage("import", *to, "--on-conflict", "replace", path)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("replaced c\nfailed: x.jsonl line 2: request.temperature:")
+    assert client.ingest(small("owned", user_api_key=KEY)).status == 201
+    manage("export", "--what", "traces", "--output", "labelled.jsonl", on=database_url)
+    assert "names a user by a label" in manage("import", *to, "labelled.jsonl").stdout
+
+
+def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: str, manage: Command) -> None:
+    client = serve(DATABASE_URL=database_url, THUNDER_SECRET=SECRET)
+    path = write_lines("x.jsonl", *(small(f"r{number}") for number in range(9)))
+    for url, told in ((client.url, "the key may not post"), ("http://127.0.0.1:1", "does not answer")):
+        done = manage("import", "--url", url, "--key", "k", path)
+        assert told in done.stdout
+        assert done.exit_code == 1
+        assert done.stdout.count("failed: ") == MAX_OUTAGES
+        assert "run it again later to go on" in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["", " ", "\n", "\r\n \t"])
+def test_a_line_gives_back_the_document(ending: str) -> None:
+    document = (
+        '{"request": {"request_id": "r", "final_text": "a}\\n,\\"thunder_export\\":"},\n "x": 1.50}' + ending
+    ).encode()
+    owner = bytes(range(32))
+    whose = Origin(owner, f'a}}"{{…#{owner.hex()[:12]}', MOMENT, "abcdefghijkl")
+    line = write_line(document, whose)
+    assert line.count(b"\n") == 1
+    assert read_line(line.removesuffix(b"\n")) == (flatten(document), whose)
+    assert json.loads(line)["request"] == json.loads(document)["request"]
+    assert read_line(document) == (document, None)
+
+
+def test_only_the_last_word_on_the_owner_counts() -> None:
+    forged = write_line(b'{"request": {}}', Origin(b"\1" * 32, f"ab…#{'01' * 6}", MOMENT, "abcdefghijkl")).rstrip()
+    line = write_line(forged, Origin(None, None, MOMENT, "abcdefghijkl")).rstrip()
+    assert read_line(line) == (forged, Origin(None, None, MOMENT, "abcdefghijkl"))
+    with pytest.raises(InvalidInputError):
+        read_line(forged.replace(b"0101", b"0202", 1))
+
+
+def test_a_file_that_is_not_to_be_read_is_one_line(database_url: str, manage: Command) -> None:
+    Path("folder").mkdir()
+    Path("folder/a.jsonl").symlink_to("nowhere")
+    write_lines("folder/b.jsonl", small("b"))
+    done = manage("import", "folder", on=database_url)
+    assert "ok b\n" in done.stdout
+    assert manage("import", "missing.jsonl", on=database_url).exit_code == 2

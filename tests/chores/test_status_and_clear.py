@@ -1,0 +1,202 @@
+"""`manage.py status` and `manage.py clear`, as an operator runs them."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from core.chores.clear import looks_like_production
+from core.database.migrations import LATEST_VERSION, adopt
+from core.launch.environment import InvalidSettingError, describe_database
+from manage import cli
+from tests.client import Client
+from tests.conftest import load_trace, trace_names
+
+ROOT = Path(__file__).parents[2]
+STAGING = "thunder-backend-staging"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def count(sql: psycopg.Connection, table: str) -> int:
+    (number,) = sql.execute(f"select count(*) from {table}".encode()).fetchone() or (-1,)
+    return number
+
+
+def test_status_is_one_screen(client: Client, database_url: str, sql: psycopg.Connection) -> None:
+    before = run("status").stdout
+    assert "requests  0" in before
+    assert "newest    no trace came in yet" in before
+    tokens = sum(client.ingest(load_trace(name)).json["tokens"] for name in trace_names())
+    sql.execute("insert into collections (name) values ('c')")
+    done = run("status")
+    assert done.exit_code == 0, done.output
+    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert lines["database"].startswith(database_url.partition("@/")[2].partition("?")[0])
+    assert lines["owner"].startswith("thunder-backend, since 20")
+    assert lines["schema"] == f"{LATEST_VERSION} of {LATEST_VERSION} migrations"
+    assert (lines["requests"], lines["tokens"]) == (str(len(trace_names())), f"{tokens:,}")
+    assert lines["beside"].startswith("1 collection, ")
+    assert lines["keys"] == "0 live of 0"
+    assert " s ago (20" in lines["newest"]
+
+
+def test_status_names_what_is_pending(
+    database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    sql.execute("drop table deletions, discussions")
+    sql.execute("delete from schema_migrations where version >= 5")
+    done = run("status")
+    assert done.exit_code == 1
+    assert f"schema    4 of {LATEST_VERSION} migrations" in done.stdout
+    assert "pending   0005_curation" in done.stdout
+    assert "contents  not to be read before `manage.py migrate`" in done.stdout
+
+
+def test_without_any_database_a_look_makes_none(tmp_path: Path) -> None:
+    for command in (["status"], ["clear", "--yes"]):
+        done = run(*command)
+        assert (done.exit_code, "there is no database: set DATABASE_URL" in done.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clear_takes_all_traces_and_collections_and_leaves_keys(
+    client: Client, database_url: str, sql: psycopg.Connection
+) -> None:
+    adopt(database_url, app_name=STAGING)
+    sql.execute("insert into collections (name) values ('c')")
+    sql.execute(
+        "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('x', 'ck_', 'k', true, '{}')"
+    )
+    adopt(database_url, app_name="thunder-backend")
+    for name in trace_names():
+        assert client.ingest(load_trace(name)).status == 201
+    adopt(database_url, app_name=STAGING)
+    asked = run("clear")
+    assert (asked.exit_code, "add --yes" in asked.stderr, count(sql, "requests")) == (1, True, len(trace_names()))
+    done = run("clear", "--yes")
+    assert done.exit_code == 0, done.output
+    assert f"cleared      {len(trace_names())} requests, " in done.stdout
+    assert "tokens, 1 collection, 0 comments, 0 verdicts" in done.stdout
+    assert "kept         1 key, the owner's stamp" in done.stdout
+    emptied = ("requests", "request_traces", "request_steps", "mods", "mod_calls", "actions", "collections")
+    assert [count(sql, table) for table in emptied] == [0] * len(emptied)
+    assert count(sql, "api_keys") == 1
+    assert "cleared      0 requests" in run("clear", "--yes").stdout
+
+
+def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Connection) -> None:
+    assert client.ingest(load_trace("plain-capital")).status == 201
+    refused = run("clear", "--yes")
+    assert refused.exit_code == 1
+    assert "thunder-backend looks like production" in refused.stderr
+    assert "add --yes-production" in refused.stderr
+    assert count(sql, "requests") == 1
+    not_confirmed = run("clear", "--yes-production")
+    assert (not_confirmed.exit_code, count(sql, "requests")) == (1, 1)
+    assert run("clear", "--yes", "--yes-production").exit_code == 0
+    assert count(sql, "requests") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_production"),
+    [
+        ("thunder-backend", True),
+        ("thunder-backend-staging", False),
+        ("Thunder_DEV", False),
+        ("test", False),
+        ("contest", True),
+        ("devices", True),
+        ("prod", True),
+    ],
+)
+def test_only_whole_words_make_a_name_harmless(name: str, *, is_production: bool) -> None:
+    assert looks_like_production(name) is is_production
+
+
+def test_nobody_s_database_is_not_cleared(
+    database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    sql.execute("delete from environment")
+    done = run("clear", "--yes", "--yes-production")
+    assert (done.exit_code, "belongs to nobody yet" in done.stderr) == (1, True)
+
+
+def test_clear_waits_for_a_write_that_is_under_way(
+    database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    adopt(database_url, app_name=STAGING)
+    cleared: list[Result] = []
+    with psycopg.connect(database_url) as writer:
+        writer.execute("select hold_owner(%s)", [STAGING])
+        clearing = threading.Thread(target=lambda: cleared.append(run("clear", "--yes")))
+        clearing.start()
+        while sql.execute("select count(*) from pg_locks where not granted").fetchone() == (0,):
+            assert clearing.is_alive(), cleared
+        writer.execute("insert into collections (name) values ('late')")
+        writer.commit()
+    clearing.join()
+    assert "1 collection," in cleared[0].stdout
+    assert count(sql, "collections") == 0
+
+
+def test_clear_gives_up_where_somebody_does_not_end(
+    database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr("core.chores.clear.LOCK_TIMEOUT_MS", 50)
+    adopt(database_url, app_name=STAGING)
+    sql.execute("insert into collections (name) values ('c')")
+    with psycopg.connect(database_url) as writer:
+        writer.execute("select hold_owner(%s)", [STAGING])
+        done = run("clear", "--yes")
+    assert (done.exit_code, "nothing was cleared" in done.stderr) == (1, True)
+    assert count(sql, "collections") == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:se@cret@db/logs", "postgresql://me:se/cret@db/logs"])
+def test_a_password_that_splits_the_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidSettingError, match="%40"):
+        describe_database(url)
+    monkeypatch.setenv("DATABASE_URL", url)
+    for command in (["status"], ["migrate"], ["clear", "--yes"]):
+        done = run(*command)
+        assert done.exit_code == 1
+        assert "cret" not in done.output
+        assert "Traceback" not in done.output
+
+
+def test_the_embedded_database_is_looked_at_and_cleared_while_it_is_served(tmp_path: Path) -> None:
+    served = subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", "run"],
+        env={"PATH": "", "APP_PORT": "0"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert served.stdout is not None
+        assert any("Ctrl-C stops it" in line for line in served.stdout)
+        looked = run("status")
+        assert (looked.exit_code, "owner     thunder-backend, since 20" in looked.stdout) == (0, True), looked.output
+        done = run("clear", "--yes")
+        assert (done.exit_code, "cleared      0 requests" in done.stdout) == (0, True), done.output
+    finally:
+        served.terminate()
+        served.communicate()
+    assert run("status").exit_code == 0, "and when it is not served, it is started for that"
+    assert {path.name for path in tmp_path.iterdir()} == {".thunder"}

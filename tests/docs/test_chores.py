@@ -1,0 +1,87 @@
+"""The commands of docs/OPERATIONS.md, section "Chores", run as they stand there against a fresh database.
+
+A command stands in a ```sh block, several on lines of their own. A ```text block right after it is what it prints; … is
+whatever stands there.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.database.embedded import EmbeddedPostgres
+from tests.conftest import ADMIN_KEY, trace_names
+from tests.docs.examples import ROOT
+
+DOCUMENT = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)
+COMMAND_SECONDS = 60
+APP_NAME = "thunder-backend-staging"
+
+
+def read_section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", DOCUMENT, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/OPERATIONS.md has no section {title}"
+    return found[1]
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
+    yield postgres.create_database("chores_test")
+    postgres.drop_database("chores_test")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """The repository, as far as the commands need it, in a place where they may leave files."""
+    for name in ("manage.py", "core", "functions", "sql", "docs", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    # Not a link: Python finds its packages by where it lies.
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
+    lines = [(ROOT / "tests" / "traces" / f"{name}.json").read_bytes().replace(b"\n", b" ") for name in trace_names()]
+    (tmp_path / "traces-of-the-engine.jsonl").write_bytes(b"\n".join(lines))
+    return tmp_path
+
+
+def test_every_command_of_the_chores_does_what_the_document_says(empty: str, directory: Path) -> None:
+    blocks = BLOCK.findall(read_section("Chores"))
+    assert blocks
+    settings = {"DATABASE_URL": empty, "THUNDER_APP_NAME": APP_NAME}
+    secrets = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+    for commands, shown in blocks:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=directory,
+            env={"PATH": os.environ["PATH"], **settings, **secrets},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_SECONDS,
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        assert "s" * 64 not in done.stdout + done.stderr
+        if shown:
+            pattern = re.escape(shown).replace("…", "[^\n]+")
+            assert re.fullmatch(pattern, done.stdout), f"the document shows\n{shown}\nit prints\n{done.stdout}"
+    left = {path.name for path in directory.iterdir()}
+    assert {"requests.jsonl", "steps.parquet", "traces.jsonl.zst", "current_schema.sql"} <= left
+
+
+def test_every_command_of_manage_py_is_in_the_table() -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=COMMAND_SECONDS,
+    ).stdout
+    commands = set(re.findall(r"^  ([a-z]+) ", printed.partition("Commands:")[2], re.MULTILINE))
+    described = set(re.findall(r"^\| `([a-z]+)", read_section("Chores"), re.MULTILINE))
+    assert commands - {"run", "demo", "secret", "deploy"} <= described
