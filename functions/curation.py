@@ -43,7 +43,7 @@ class Favorites(BaseModel):
 async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     """A request's tags; those of a public one for anybody."""
     row = await read_curation(context.access, key, request_id=request_id)
-    return Tags(request_id=request_id, tags=row.tags, message=f"{len(row.tags)} tags")
+    return Tags(request_id=request_id, tags=row.tags, message=f"tags: {len(row.tags)}")
 
 
 @router.post("/tags", openapi_extra=describe_body(TagChange))
@@ -68,7 +68,7 @@ async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request
 async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
     """Who has a request among their favorites; of a public one, nobody is told to others."""
     row = await read_curation(context.access, key, request_id=request_id)
-    return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"{len(row.favorited_by)} people")
+    return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"names: {len(row.favorited_by)}")
 
 
 @router.post("/favorite", openapi_extra=describe_body(FavoriteChange))

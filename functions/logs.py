@@ -12,7 +12,7 @@ from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, 
 from functions.common.context import ContextDep
 from functions.common.query import FiltersDep, RowId, TextParam
 from functions.common.scaling import Scaling
-from functions.common.stored import answer_log, answer_stored
+from functions.common.stored import answer_json, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -38,7 +38,7 @@ class Users(BaseModel):
 
 @router.get("/logs", response_model=Feed, responses=UNCHANGED)
 async def list_logs(  # noqa: PLR0913 - each is a query parameter
-    response: Response,
+    request: Request,
     context: ContextDep,
     key: KeyDep,
     filters: FiltersDep,
@@ -50,7 +50,7 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
     collection_id: RowId | None = None,
     sort: Sort = Sort.CREATED,
     cursor: TextParam = None,
-) -> Feed | Response:
+) -> Response:
     """The caller's requests, newest or least sure first; `limit` is clamped to 1…100; `api_key` names one user's."""
     limit, offset = clamp_page(limit, offset)
     page = await list_requests(
@@ -67,8 +67,9 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
     )
     if page.rows is None:
         return answer_unchanged(page.version)
-    response.headers.update(describe_version(page.version))
-    return Feed(data=page.rows, limit=limit, offset=offset, returned=len(page.rows), next_cursor=page.next_cursor)
+    rows = page.rows
+    feed = Feed(data=rows, limit=limit, offset=offset, returned=len(rows), next_cursor=page.next_cursor)
+    return await answer_json(request, feed.model_dump_json().encode(), describe_version(page.version))
 
 
 @router.get("/logs/api-keys")

@@ -87,6 +87,7 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
     """The collection behind a link and a page of its requests; no key is needed, and none is told."""
     limit, offset = clamp_page(limit, offset)
     page = wants_page(request)
+    limit = 0 if page else limit  # the page shows none of them
     try:
         collection, members = await read_shared_collection(context.access, token=token, limit=limit, offset=offset)
     except NotFoundError as error:

@@ -605,7 +605,7 @@ CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
 CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
 
-CREATE INDEX collection_members_collection ON public.collection_members USING btree (collection_id);
+CREATE INDEX collection_members_newest ON public.collection_members USING btree (collection_id, added_at DESC, request_pk DESC);
 
 CREATE INDEX collection_members_request ON public.collection_members USING btree (request_pk);
 

@@ -25,6 +25,8 @@ from core.database.pool import NotConfiguredError, Pool, checkout, checkout_tran
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
+SHORTEST_SURE_KEY = 16
+"""Characters from which on a text that is a key is no word by chance."""
 WRITE_TIMEOUT_MS = 10_000
 """What a statement of a small write may take."""
 OPEN_INGEST_WARNING = "INGEST_AUTH=open: anybody who reaches this server may post traces"
@@ -89,7 +91,7 @@ class Access:
             caller = await self._identify(conn, hasher, key)
             if key is not None:
                 caller.require(scope)
-            yield Visit(conn, caller, hasher)
+            yield Visit(conn, caller, hasher, key, self.admin_key)
 
     def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
@@ -195,6 +197,8 @@ class Visit:
     conn: AsyncConnection
     caller: Caller
     hasher: Hasher
+    key: str | None = None
+    admin_key: str | None = None
 
     async def resolve_owner(self, text: str) -> bytes | None:
         """The HMAC of a user's key, given as itself or as its label; null for a label that nothing has."""
@@ -205,13 +209,28 @@ class Visit:
         return found.user_key_hmac if found else None
 
     async def hide_key(self, text: str | None) -> str | None:
-        """A name as it may be stored: clients send a user's key as `created_by`, and its label takes its place."""
+        """A person's name as it may be stored: clients send keys as `created_by`; a name or a label takes its place."""
         if text is None or find_label_range(text):
             return text
-        owner = self.hasher.hash_user_key(text)
-        if owner == self.caller.owner or await store.is_user_key(self.conn, user_key_hmac=owner):
-            return self.hasher.label_user_key(text)
-        return text
+        if text in {self.key, self.admin_key}:
+            return self.caller.name if text == self.key else CONFIGURED_ADMIN.name
+        owner, label = self.hasher.hash_user_key(text), self.hasher.label_user_key(text)
+        if owner == self.caller.owner:
+            return label
+        return await store.find_key_name(self.conn, key_hash=hash_token(text), user_key_hmac=owner, label=label) or text
+
+    async def hide_words(self, text: str | None) -> str | None:
+        """Any other text as it may be stored: without the caller's own key, and not a long key of anybody's.
+
+        A short text may be a word, though it is somebody's key: it must not vanish for everybody.
+        """
+        if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
+            text = await self.hide_key(text)
+        elif self.hasher.hash_user_key(text) == self.caller.owner:
+            text = self.hasher.label_user_key(text)
+        if text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
+            return text
+        return text.replace(self.key, self.caller.name)
 
     def label_of(self, text: str) -> str:
         """The label of a user's key, given as itself or as its label."""

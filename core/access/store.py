@@ -20,7 +20,7 @@ _COUNT_ADMINS = load_query("access/count_admins")
 _LOCK_BOOTSTRAP = load_query("access/lock_bootstrap")
 _RECORD_ATTEMPT = load_query("access/record_attempt")
 _GENERATE_SECRET = load_query("access/generate_secret")
-_IS_USER_KEY = load_query("access/is_user_key")
+_FIND_KEY_NAME = load_query("access/find_key_name")
 _FIND_OWNER = load_query("access/find_owner")
 
 
@@ -147,7 +147,8 @@ async def find_owner(conn: AsyncConnection, *, label: str, lowest: bytes, highes
     return await cursor.fetchone()
 
 
-async def is_user_key(conn: AsyncConnection, *, user_key_hmac: bytes) -> bool:
-    """Whether a request or a given-out key belongs to the user of this HMAC."""
-    row = await (await conn.execute(_IS_USER_KEY, {"user_key_hmac": user_key_hmac})).fetchone()
-    return bool(row and row[0])
+async def find_key_name(conn: AsyncConnection, *, key_hash: bytes, user_key_hmac: bytes, label: str) -> str | None:
+    """What to call a text that is a key: the name of one that was given out, or a user's label; null: it is none."""
+    values = {"key_hash": key_hash, "user_key_hmac": user_key_hmac, "label": label}
+    row = await (await conn.execute(_FIND_KEY_NAME, values)).fetchone()
+    return row[0] if row else None

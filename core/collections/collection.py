@@ -82,8 +82,8 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
             raise ForbiddenError("this key is bound to no user, so it can have no collections")
         row = await store.insert_collection(
             visit.conn,
-            name=await visit.hide_key(to_column_text(new.name)) or "",
-            description=to_column_text(new.description),
+            name=await visit.hide_words(to_column_text(new.name)) or "",
+            description=await visit.hide_words(to_column_text(new.description)),
             created_by=await say_who(visit, new.created_by),
             owner=None if visit.caller.is_admin else visit.caller.owner,
         )
@@ -124,8 +124,8 @@ async def _update(visit: Visit, number: int, change: CollectionChange) -> Collec
         return await store.update_collection(
             visit.conn,
             row_id=number,
-            name=await visit.hide_key(to_column_text(change.name)),
-            description=to_column_text(change.description),
+            name=await visit.hide_words(to_column_text(change.name)),
+            description=await visit.hide_words(to_column_text(change.description)),
             sets_description="description" in change.model_fields_set,
         )
     except UniqueViolation:

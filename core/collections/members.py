@@ -122,7 +122,7 @@ async def _add(visit: Visit, number: int, new: Membership) -> bool:
         row_id=number,
         request_pk=request.id,
         added_by=await say_who(visit, new.added_by),
-        notes=to_column_text(new.notes),
+        notes=await visit.hide_words(to_column_text(new.notes)),
     )
 
 

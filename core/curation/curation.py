@@ -66,7 +66,7 @@ async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str)
         FullError: it has MAX_TAGS.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit(visit, request_id, tag)
+        value = await _admit_tag(visit, request_id, tag)
         added = await store.add_tag(visit.conn, request_id=request_id, value=value, most=MAX_TAGS)
         row = await _reread(visit, request_id)
         if not added and value not in row.tags:
@@ -81,7 +81,7 @@ async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: s
         NotFoundError: there is no such request, or it is not the caller's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit(visit, request_id, tag)
+        value = await _admit_tag(visit, request_id, tag)
         removed = await store.remove_tag(visit.conn, request_id=request_id, value=value)
         row = await _reread(visit, request_id)
     return row, "tag removed" if removed else "was not tagged so"
@@ -95,7 +95,7 @@ async def add_favorite(access: Access, key: str | None, *, request_id: str, name
         FullError: MAX_FAVORITES have it among theirs.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit(visit, request_id, name)
+        value = await _admit_name(visit, request_id, name)
         added = await store.add_favorite(visit.conn, request_id=request_id, value=value, most=MAX_FAVORITES)
         row = await _reread(visit, request_id)
         if not added and value not in row.favorited_by:
@@ -110,16 +110,22 @@ async def remove_favorite(access: Access, key: str | None, *, request_id: str, n
         NotFoundError: there is none, or it is not the caller's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit(visit, request_id, name)
+        value = await _admit_name(visit, request_id, name)
         removed = await store.remove_favorite(visit.conn, request_id=request_id, value=value)
         row = await _reread(visit, request_id)
     return row, "removed from the favorites" if removed else "was not among the favorites"
 
 
-async def _admit(visit: Visit, request_id: str, text: str) -> str:
-    """The text as it is stored, for a request that is the caller's."""
+async def _admit_tag(visit: Visit, request_id: str, tag: str) -> str:
+    """The tag as it is stored, for a request that is the caller's."""
     await lock_own_request(visit, request_id)
-    return await visit.hide_key(to_column_text(text)) or ""
+    return await visit.hide_words(to_column_text(tag)) or ""
+
+
+async def _admit_name(visit: Visit, request_id: str, name: str) -> str:
+    """The name as it is stored, for a request that is the caller's."""
+    await lock_own_request(visit, request_id)
+    return await visit.hide_key(to_column_text(name)) or ""
 
 
 async def _reread(visit: Visit, request_id: str) -> CurationRow:

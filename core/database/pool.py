@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from core.database.arrays import register_arrays
 from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
 from core.database.transaction import transaction
-from core.errors import ThunderError
+from core.errors import InvalidInputError, ThunderError
 from core.logs import DATABASE
 from core.settings import Settings
 
@@ -199,6 +199,8 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
             return DatabaseUnavailableError("the database's disk is full")
         case psycopg.errors.TooManyConnections():
             return DatabaseUnavailableError("the database has no room for another connection")
+        case psycopg.errors.ProgramLimitExceeded():
+            return InvalidInputError("something in it is larger than the database can hold")
         case psycopg.OperationalError():
             return DatabaseUnavailableError("the database is not reachable")
         case _:

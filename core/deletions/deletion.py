@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from core.access.caller import Scope
 from core.access.session import Access, Visit
+from core.database.statements import notify_streams
 from core.deletions import store
 from core.deletions.store import Deletion
 from core.errors import InvalidInputError
@@ -104,6 +105,7 @@ async def list_deletions(
 async def _delete(visit: Visit, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
     receipts = await store.delete_requests(visit.conn, ids=ids, deleted_by=deleted_by, reason=reason)
     await store.delete_unused_mods(visit.conn)
+    await notify_streams(visit.conn)  # a user's own key dies with their last request
     return receipts
 
 

@@ -89,7 +89,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
     async with access.visit(key, Scope.CURATE) as visit:
         row_id = (await lock_own_request(visit, request_id)).id
         username = await visit.hide_key(to_column_text(new.username)) or ""
-        comment = to_column_text(new.comment) or ""
+        comment = await visit.hide_words(to_column_text(new.comment)) or ""
         row = await store.insert_discussion(
             visit.conn, request_pk=row_id, username=username, comment=comment, most=MAX_DISCUSSIONS
         )
@@ -108,7 +108,7 @@ async def edit_discussion(
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row_id = (await lock_own_request(visit, request_id)).id
-        comment = to_column_text(change.comment) or ""
+        comment = await visit.hide_words(to_column_text(change.comment)) or ""
         row = await store.update_discussion(visit.conn, request_pk=row_id, number=number, comment=comment)
     return _place(row, request_id, number)
 

@@ -39,7 +39,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
             request_id=request_id,
             source=to_column_text(verdict.source) or DEFAULT_SOURCE,
             correct=verdict.correct,
-            note=to_column_text(verdict.note),
+            note=await visit.hide_words(to_column_text(verdict.note)),
         )
     if outcome is None:  # deleted in between
         raise hidden(visit.caller, request_id)

@@ -1,14 +1,16 @@
 """A page of news: what was stored, who may be told, and whose filters let what through, all from one moment on."""
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from psycopg import AsyncConnection
 
 from core.access.caller import Caller, Scope
 from core.access.session import Access
-from core.errors import ThunderError
+from core.errors import InvalidInputError, ThunderError
 from core.stream import store
 from core.stream.message import Message, render_row
 from core.stream.position import Position, Snapshot
@@ -55,7 +57,10 @@ class Page:
     def tell(self, subscription: Subscription) -> None:
         """Tell a client what is for it."""
         filters = subscription.wanted.filters
-        matching = None if filters == NO_FILTERS else self.matches.get(filters, set())
+        if self.rows and filters != NO_FILTERS and filters not in self.matches:
+            subscription.end(InvalidInputError("q: it is more than can be searched for at once"))
+            return
+        matching = None if filters == NO_FILTERS else self.matches.get(filters)
         for row, message in self.rows:
             subscription.tell(row, message, matching)
         subscription.advance(self.end)
@@ -69,7 +74,7 @@ async def read_page(
     if after != Position(until):
         rows = await store.list_news(conn, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})
-    matches = await store.list_matches(conn, rows=rows, filters=filters) if rows and filters else {}
+    matches = await _match(conn, rows, filters) if rows and filters else {}
     callers = await access.identify_all(conn, {one.key for one in audience}, Scope.READ)
     is_last = not rows or rows[0].found == len(rows)
     places = [Position(after.before, until, row.stored_xid, row.id) for row in rows]
@@ -79,3 +84,15 @@ async def read_page(
         (row, Message(render_row(row), place.write())) for row, place in zip(rows, places[: len(rows)], strict=True)
     ]
     return Page(told, places[-1], is_last, callers, matches)
+
+
+async def _match(conn: AsyncConnection, rows: list[NewsRow], filters: list[Filters]) -> dict[Filters, set[int]]:
+    """The ids that pass each set of filters; a set that Postgres cannot work with is left out, and harms no other."""
+    try:
+        return await store.list_matches(conn, rows=rows, filters=filters)
+    except (psycopg.InternalError, psycopg.DataError):
+        matches: dict[Filters, set[int]] = {}
+        for one in filters:
+            with contextlib.suppress(psycopg.InternalError, psycopg.DataError):
+                matches |= await store.list_matches(conn, rows=rows, filters=[one])
+        return matches

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import InvalidInputError
 from core.traces.store import FeedRow
 from core.traces.timestamp import Timestamp
+
+_MINUSES = re.compile(r"-(?:\s*-)+")
 
 NO_CONFIDENCE = 2.0
 """Where a request without a confidence stands among the others: behind them, as sql/ has it."""
@@ -52,6 +55,16 @@ class Filters:
     max_confidence: float | None = None
     has_exception: bool | None = None
     q: str | None = None
+
+
+def clean_query(text: str | None) -> str | None:
+    """Words to search for, as a web search takes them; null if there is no word in it.
+
+    Postgres counts each minus in a row as a step down, and has room for 32.
+    """
+    if text is None or not any(map(str.isalnum, text)):
+        return None
+    return _MINUSES.sub("-", text).strip()
 
 
 class Cursor(BaseModel):

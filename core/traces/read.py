@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
 import orjson
+import psycopg
 
 from core.access.caller import Caller, Scope, UnauthorizedError
 from core.access.session import Access, Visit
@@ -79,15 +80,24 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
             if wanted is None or not visit.caller.may_see(wanted):
                 return _make_page([], limit, sort)
             owner = wanted
-        fetch = store.list_requests if sort is Sort.CREATED else store.list_least_sure
         # One more than asked for tells whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_place_after(after, sort)}
-        parameters = {**asdict(filters), "owner": owner, "collection_id": collection, **page}
+        favorited_by = await visit.hide_key(filters.favorited_by)
+        narrowed = {**asdict(filters), "favorited_by": favorited_by}
+        parameters = {**narrowed, "owner": owner, "collection_id": collection, **page}
         if known:
-            brief = _make_page(await fetch(visit.conn, parameters={**parameters, "brief": True}), limit, sort)
+            brief = _make_page(await _fetch(visit, sort, {**parameters, "brief": True}), limit, sort)
             if not {brief.version, ANY_VERSION}.isdisjoint(known):
                 return replace(brief, rows=None)
-        return _make_page(await fetch(visit.conn, parameters={**parameters, "brief": False}), limit, sort)
+        return _make_page(await _fetch(visit, sort, {**parameters, "brief": False}), limit, sort)
+
+
+async def _fetch(visit: Visit, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
+    fetch = store.list_requests if sort is Sort.CREATED else store.list_least_sure
+    try:
+        return await fetch(visit.conn, parameters=parameters)
+    except psycopg.InternalError:
+        raise InvalidInputError("q: it is more than can be searched for at once") from None
 
 
 def _place_after(after: Cursor | None, sort: Sort) -> dict[str, object]:

@@ -22,6 +22,8 @@ from core.traces.steps import PairedAction
 Columns = dict[str, Any]
 
 UNKNOWN_TOKEN = -1
+MAX_MODEL = 500
+"""Characters of a model's name that are filtered by; an index takes no text of any length."""
 MAX_SEARCHED = 50_000
 """Characters of a text whose words are indexed; a tsvector may have 1 MiB."""
 _SEQUENCE_SCORES = (
@@ -62,7 +64,7 @@ def request_columns(trace: ScoredTrace) -> Columns:
         "request_id": request.request_id,
         "created_at": request.created_at,
         "completed_at": request.completed_at,
-        "model": to_column_text(request.model),
+        "model": to_column_text(request.model and request.model[:MAX_MODEL]),
         "active_mod": to_column_text(next(iter(mods), None)),
         "mods": text_array(mods),
         "final_text": to_column_text(request.final_text),

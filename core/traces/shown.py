@@ -8,7 +8,7 @@ import orjson
 
 from core.access.hasher import Hasher, strip_labels
 from core.traces.store import StoredLog
-from core.zstandard import compress, decompress
+from core.zstandard import compress, decompress, prepend
 
 LABEL_END = re.compile("…#[0-9a-f]{12}".encode())
 SHARED = "request"
@@ -30,12 +30,12 @@ class StoredJson:
     strips_labels: bool = False
 
     def pack(self) -> bytes:
-        """As zstd: two frames in a row are one text, so that the stored one need not be unpacked."""
+        """As one zstd frame; the stored one is not unpacked."""
         if self.strips_labels:
             plain = decompress(self.frame)
             if LABEL_END.search(plain):  # a label stands where a text held a key
                 return compress(self.changing + _strip_members(plain))
-        return (compress(self.changing) if self.changing else b"") + self.frame
+        return prepend(self.changing, self.frame) if self.changing else self.frame
 
     def unpack(self) -> bytes:
         """As plain JSON."""

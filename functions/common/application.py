@@ -51,7 +51,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
         app.include_router(router)
     add_error_handlers(app)
     # The last one added is the outermost.
-    app.add_middleware(_TrailingSlash)
+    app.add_middleware(_Lenient)
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
     app.add_middleware(CompressMiddleware)
@@ -123,8 +123,11 @@ class _LateCors:
         await self.cors(scope, receive, send)
 
 
-class _TrailingSlash:
-    """Every path also answers with a trailing slash; a redirect would lose the body of a POST in some clients."""
+class _Lenient:
+    """Every path also answers with a trailing slash, and a query's parameter without a value is as none.
+
+    A redirect would lose the body of a POST in some clients.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -133,4 +136,7 @@ class _TrailingSlash:
         path = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"  # in place: those outside read the route from this scope
+        if scope.get("query_string"):
+            given = scope["query_string"].split(b"&")
+            scope["query_string"] = b"&".join(one for one in given if not one.endswith(b"="))
         await self.app(scope, receive, send)

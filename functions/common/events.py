@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from core.errors import ThunderError
 from core.stream.subscription import Subscription
+from functions.common.negotiation import read_preferences
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 15.0
@@ -30,8 +31,7 @@ remove_compress_type(MEDIA_TYPE)
 
 def wants_events(request: Request) -> bool:
     """Whether the client names the type of an event stream in Accept."""
-    accepted = ",".join(request.headers.getlist("accept")).split(",")
-    return MEDIA_TYPE in [one.partition(";")[0].strip().lower() for one in accepted]
+    return read_preferences(request, "accept").get(MEDIA_TYPE, 0.0) > 0
 
 
 class EventStream(Response):

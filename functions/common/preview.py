@@ -11,9 +11,9 @@ from fastapi import Query, Request
 from starlette.responses import HTMLResponse
 
 from functions.common.conditional import DEPENDS_ON
+from functions.common.negotiation import read_preferences
 
 TITLE_CHARACTERS = 100
-NOT_NAMED = (0.0, 0)
 STYLE = """
 :root { color-scheme: light dark; font: 1.125rem/1.5 system-ui, sans-serif; }
 body { max-width: 40rem; margin: 15vh auto; padding: 0 1.5rem; }
@@ -74,23 +74,12 @@ def wants_page(request: Request) -> bool:
     """
     if request.query_params.get("format") == "json":
         return False
-    ranks: dict[str, tuple[float, int]] = {}
-    for place, item in enumerate(",".join(request.headers.getlist("accept")).lower().split(",")):
-        name, _, parameters = item.partition(";")
-        ranks.setdefault(name.strip(), (_read_quality(parameters), -place))
-    page, data = ranks.get("text/html", NOT_NAMED), ranks.get("application/json", NOT_NAMED)
-    return page[0] > 0 and page > data
-
-
-def _read_quality(parameters: str) -> float:
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0
-    return 1
+    named = read_preferences(request, "accept")
+    places = list(named)
+    page, data = named.get("text/html", 0.0), named.get("application/json", 0.0)
+    if page == data > 0:
+        return places.index("text/html") < places.index("application/json")
+    return page > data
 
 
 def render_page(preview: Preview) -> HTMLResponse:

@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from core.statistics.store import Period
-from core.traces.feed import Filters
+from core.traces.feed import Filters, clean_query
 from core.traces.json_text import to_column_text
 from core.traces.timestamp import parse_timestamp
 
@@ -81,7 +81,7 @@ def read_filters(  # noqa: PLR0913, PLR0917 - each is a query parameter
         min_confidence,
         max_confidence,
         has_exception,
-        (q or "").strip() or None,
+        clean_query(q),
     )
 
 

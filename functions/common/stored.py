@@ -4,7 +4,6 @@ Work on megabytes is done in threads of their own: `Context.run`'s are busy with
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -12,9 +11,10 @@ from starlette.responses import Response, StreamingResponse
 
 from core.traces.shown import StoredJson, VersionedLog
 from functions.common.conditional import DEPENDS_ON, answer_unchanged, describe_version
+from functions.common.negotiation import read_preferences
 
 MEDIA_TYPE = "application/json"
-REFUSED = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
+ENCODINGS = ("zstd", "br", "gzip")
 SLICE_BYTES = 128 * 1024
 """What the compressing middleware takes at once: it works in the event loop."""
 
@@ -33,20 +33,21 @@ async def answer_stored(request: Request, stored: StoredJson, headers: dict[str,
     if "zstd" in accepted:
         packed = await asyncio.to_thread(stored.pack) if stored.strips_labels else stored.pack()
         return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "zstd"})
-    plain = await asyncio.to_thread(stored.unpack)
-    if accepted and len(plain) > SLICE_BYTES:
-        return StreamingResponse(_slice(plain), media_type=MEDIA_TYPE, headers=headers)
-    return Response(plain, media_type=MEDIA_TYPE, headers=headers)
+    return await answer_json(request, await asyncio.to_thread(stored.unpack), headers)
+
+
+async def answer_json(request: Request, body: bytes, headers: dict[str, str]) -> Response:
+    """JSON that was just made; a large one goes to the compressing middleware in slices."""
+    if len(body) > SLICE_BYTES and read_accepted_encodings(request):
+        return StreamingResponse(_slice(body), media_type=MEDIA_TYPE, headers=headers)
+    return Response(body, media_type=MEDIA_TYPE, headers=headers)
 
 
 def read_accepted_encodings(request: Request) -> set[str]:
-    """Those of zstd, br and gzip that a client names in Accept-Encoding, and does not refuse by `q=0`."""
-    accepted: set[str] = set()
-    for item in ",".join(request.headers.getlist("accept-encoding")).split(","):
-        name, _, quality = item.partition(";")
-        if not REFUSED.fullmatch(quality):
-            accepted.add(name.strip().lower())
-    return accepted & {"zstd", "br", "gzip"}
+    """Those of zstd, br and gzip that a client takes; `*` is all that it does not name."""
+    named = read_preferences(request, "accept-encoding")
+    others = named.get("*", 0.0)
+    return {name for name in ENCODINGS if named.get(name, others) > 0}
 
 
 async def _slice(body: bytes) -> AsyncIterator[bytes]:

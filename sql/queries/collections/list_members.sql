@@ -1,17 +1,29 @@
+-- Of a text its beginning: a page of them must fit into a container.
+with
+page as (
+    select
+        collection_members.collection_id,
+        collection_members.request_pk,
+        collection_members.added_at,
+        collection_members.added_by,
+        collection_members.notes
+    from collection_members
+    where collection_members.collection_id = %(id)s
+    order by collection_members.added_at desc, collection_members.request_pk desc
+    limit %(limit)s offset %(offset)s
+)
+
 select
     requests.request_id,
-    collection_members.added_at,
-    collection_members.added_by,
-    collection_members.notes,
+    page.added_at,
+    page.added_by,
+    page.notes,
     requests.created_at as created_ts,
     requests.completed_at as finished_ts,
     requests.model as model_id,
-    requests.final_text
-from collection_members
-inner join requests on collection_members.request_pk = requests.id
-inner join collections on collection_members.collection_id = collections.id
-where
-    collections.id = %(id)s
-    and (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
-order by collection_members.added_at desc, requests.id desc
-limit %(limit)s offset %(offset)s
+    substr(requests.final_text, 1, 65536) as final_text
+from page
+inner join requests on page.request_pk = requests.id
+inner join collections on page.collection_id = collections.id
+where (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
+order by page.added_at desc, requests.id desc

@@ -5,7 +5,7 @@ select
     completed_at as finished_ts,
     model as model_id,
     user_key_label as user_api_key,
-    case when not %(brief)s then final_text end as final_text,
+    case when not %(brief)s then substr(final_text, 1, 65536) end as final_text,
     total_steps,
     favorited_by,
     discussion_count,

@@ -1,0 +1,27 @@
+"""Accept and Accept-Encoding: what a client names, and how much it wants it."""
+
+from fastapi import Request
+
+
+def read_preferences(request: Request, header: str) -> dict[str, float]:
+    """What a header names, in its order, each with its quality from 0 (not at all) to 1.
+
+    A quality that is no number is 0: the client meant to say something about it, and not that it is welcome.
+    """
+    named: dict[str, float] = {}
+    for item in ",".join(request.headers.getlist(header)).lower().split(","):
+        name, _, parameters = item.partition(";")
+        if name.strip():
+            named.setdefault(name.strip(), _read_quality(parameters))
+    return named
+
+
+def _read_quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return max(float(value), 0.0)
+            except ValueError:
+                return 0.0
+    return 1.0
