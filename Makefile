@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 # squawk knows neither that each migration is a transaction of its own (so nothing is ever half done: prefer-robust-stmts)
 # nor that the migrator sets the timeouts. prefer-bigint-over-int: counts per request fit, and rows per token shall be small.
 SQUAWK := $(BIN)/squawk --assume-in-transaction --pg-version 18.0 \
-	--exclude prefer-robust-stmts,require-lock-timeout,require-statement-timeout,prefer-bigint-over-int,require-concurrent-index-creation
+	--exclude prefer-robust-stmts,require-lock-timeout,require-statement-timeout,prefer-bigint-over-int,require-concurrent-index-creation,require-concurrent-index-deletion
 
 .PHONY: help
 help: ## List the targets
