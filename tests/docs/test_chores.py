@@ -51,7 +51,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_every_command_of_the_chores_does_what_the_document_says(empty: str, directory: Path) -> None:
-    blocks = BLOCK.findall(read_section("Chores"))
+    blocks = BLOCK.findall(read_section("Chores")) + BLOCK.findall(read_section("Delete"))
     assert blocks
     settings = {"DATABASE_URL": empty, "THUNDER_APP_NAME": APP_NAME}
     secrets = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
