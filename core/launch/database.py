@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import psycopg
 
 from core.database.embedded import start_embedded
-from core.database.embedded_watch import kept_running
 from core.database.migrations import migrate
 from core.errors import ThunderError
 from core.launch.environment import describe_database
 from core.launch.signals import undisturbed
+from core.launch.watch import kept_running
 from core.settings import Settings
 
 

@@ -24,6 +24,14 @@ from tests.test_two_processes import make_key, send
 
 COMPILER = shutil.which("cc")
 SOURCE = Path(__file__).with_name("clock.c")
+MOMENTS: tuple[str | float, ...] = (
+    "0001-01-02T00:00:00Z",
+    "1969-12-31T23:59:59.999999Z",
+    "9999-12-29T23:59:59Z",
+    4e9,
+    0,
+)
+KEY_JUMPS = (timedelta(0), timedelta(hours=2), timedelta(days=-1))
 JUMPS = (timedelta(days=1), timedelta(days=-2), timedelta(days=3650), timedelta(hours=-1), timedelta(0))
 
 
@@ -127,7 +135,7 @@ def test_a_key_lives_by_the_database_s_clock(clock: Clock, postgres_in_time: Emb
         expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         key = make_key(server.client, name="k", is_admin=True, expires_at=expires)["api_key"]
         found: list[int] = []
-        for jump in (timedelta(0), timedelta(hours=2), timedelta(days=-1)):
+        for jump in KEY_JUMPS:
             clock.jump(jump)
             found.append(send(server.client, "GET", "/logs", key).status)
         assert found == [200, 401, 200]
@@ -136,7 +144,7 @@ def test_a_key_lives_by_the_database_s_clock(clock: Clock, postgres_in_time: Emb
 def test_an_engine_s_clock_may_say_anything(faulty: Faulty, tmp_path: Path) -> None:
     with served(tmp_path / "log", faulty.url) as server:
         poster = Poster(server.client)
-        for moment in ("0001-01-02T00:00:00Z", "1969-12-31T23:59:59.999999Z", "9999-12-29T23:59:59Z", 4e9, 0):
+        for moment in MOMENTS:
             document = small(f"at {moment}")
             document["request"] |= {"created_at": moment, "completed_at": "2001-01-01T00:00:00Z"}
             poster.post(document)

@@ -1,6 +1,8 @@
 """Connections that are cut while idle, that go silent, that are all in use; a network that is slow and loses some."""
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +11,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Answer
 from tests.faults.conftest import Faulty
-from tests.faults.processes import Server, served
+from tests.faults.processes import Server, list_children, served
 from tests.faults.proxy import Proxy
 from tests.faults.traces import NO_ANSWER, Poster, assert_whole, small
 
 POOL_SIZE = 10
+TURNS = 2
+REFUSED = 6
+REQUESTS = 100
+ENGINE_PATIENCE_SECONDS = 25
 WAIT_SECONDS = 30
 SESSIONS = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
@@ -53,7 +59,7 @@ CUTS: dict[str, Callable[[Faulty], None]] = {
 def test_connections_cut_while_idle_cost_no_request(faulty: Faulty, tmp_path: Path, cut: str) -> None:
     with served(tmp_path / "log", faulty.url, DATABASE_POOL_SIZE=str(POOL_SIZE)) as server:
         poster = Poster(server.client)
-        for turn in range(2):
+        for turn in range(TURNS):
             fill_pool(server, faulty)
             CUTS[cut](faulty)
             if turn == 0:
@@ -77,8 +83,8 @@ def test_an_exhausted_pool_answers_503_and_serves_again_once_it_is_free(faulty: 
         held = threads.submit(poster.post, small("r1"))
         wait_for_lock(other)
         began = time.monotonic()
-        refused = [threads.submit(server.client.get, "/logs") for _ in range(3)]
-        refused += [threads.submit(server.client.ingest, small(f"other-{index}")) for index in range(3)]
+        refused = [threads.submit(server.client.get, "/logs") for _ in range(REFUSED // 2)]
+        refused += [threads.submit(server.client.ingest, small(f"other-{index}")) for index in range(REFUSED // 2)]
         assert server.client.request("GET", "/health").status == 503
         assert server.client.request("GET", "/livez").status == 200
         for answer in (one.result(WAIT_SECONDS) for one in refused):
@@ -91,6 +97,26 @@ def test_an_exhausted_pool_answers_503_and_serves_again_once_it_is_free(faulty: 
         assert server.client.get("/logs").status == 200
         poster.post(small("afterwards"))
         assert poster.revisions == {"r1": 2, "afterwards": 1}
+        assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
+
+
+def test_a_postgres_that_hangs_is_answered_for_while_the_engine_still_listens(faulty: Faulty, tmp_path: Path) -> None:
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(4) as threads:
+        server.pool.connection_pool_kw["timeout"] = ENGINE_PATIENCE_SECONDS
+        poster = Poster(server.client)
+        poster.post_until_stored(small("before"))
+        hanging = [faulty.server.pid, *list_children(faulty.server.pid)]
+        for pid in hanging:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            posts = [threads.submit(poster.post, small(f"during-{index}")) for index in range(2)]
+            reads = [threads.submit(server.client.get, "/logs") for _ in range(2)]
+            assert {status_of(one.result()) for one in (*posts, *reads)} == {503}, poster.told
+        finally:
+            for pid in hanging:
+                os.kill(pid, signal.SIGCONT)
+        poster.post(small("after"))
+        assert poster.statuses == {201: 2, 503: 2}, poster.told
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
@@ -107,15 +133,6 @@ def status_of(answer: Answer | None) -> int:
     return answer.status if answer else NO_ANSWER
 
 
-def read_until_answered(client: Client, path: str) -> int:
-    """GET as a client that retries does; how many tries it took."""
-    tries = 1
-    while client.get(path).status != 200:
-        tries += 1
-        assert tries < 20
-    return tries
-
-
 PLACES = {"between Thunder and Postgres": 0.01, "between the client and Thunder": 0.05}
 """With the share of packets that reset their connection; one ingest is some six packets there, and two here."""
 
@@ -124,7 +141,7 @@ PLACES = {"between Thunder and Postgres": 0.01, "between the client and Thunder"
 def test_a_slow_network_that_drops_connections(faulty: Faulty, tmp_path: Path, where: str) -> None:
     """50 ms a packet either way; 5 % of new connections are reset at once, and 5 % of ingests in their midst."""
     before_postgres = where == "between Thunder and Postgres"
-    documents = [small(f"r{index}") for index in range(100)]
+    documents = [small(f"r{index}") for index in range(REQUESTS)]
     with (
         served(tmp_path / "log", faulty.url) as server,
         Proxy(lambda: server.port, chance=random.Random(1)) as front,
@@ -135,7 +152,7 @@ def test_a_slow_network_that_drops_connections(faulty: Faulty, tmp_path: Path, w
         poster = Poster(server.client if before_postgres else server.client_at(front.port))
         list(threads.map(poster.post_until_stored, documents))
         lossy.delay_s = lossy.refused = lossy.dropped = 0
-        assert len(poster.acknowledged) == 100
+        assert len(poster.acknowledged) == REQUESTS
         assert set(poster.statuses) <= {201, 503 if before_postgres else NO_ANSWER}, poster.told
         assert lossy.resets >= 5
         assert_whole(server.client, faulty.dsn, documents)

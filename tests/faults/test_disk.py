@@ -22,6 +22,7 @@ from tests.faults.traces import Poster, assert_whole, small
 from tests.test_run import Running, running
 
 SIZE_MB = 150
+REFUSED = 3
 PATIENCE_SECONDS = 60
 
 
@@ -82,15 +83,15 @@ def test_a_full_disk_refuses_traces_and_harms_none(disk: Disk, tmp_path: Path) -
             conn.execute("select pg_switch_wal()")
             conn.execute("select pg_logical_emit_message(true, 'faults', 'the first in it')")
         disk.fill()
-        for index in range(4):
+        for index in range(REFUSED + 1):
             poster.post(small(f"during-{index}", tokens=400))
-        assert poster.statuses[503] >= 3, poster.told
+        assert poster.statuses[503] >= REFUSED, poster.told
         assert set(poster.sentences) == {"the database's disk is full"}
         assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
         assert server.client.get("/logs").status == 200
         assert server.client.request("GET", "/health").status == 200
         disk.free()
-        for index in range(20):
+        for index in range(REFUSED + 1):
             answer = poster.post(small(f"during-{index}", tokens=400))
             assert answer is not None
             assert answer.status == 201, answer.data

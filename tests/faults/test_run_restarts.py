@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from core.database.embedded import EmbeddedPostgres
 from core.database.embedded_cluster import runs_postgres
 from tests.faults.processes import kill_postgres, list_children
 from tests.faults.test_disk import post
@@ -28,6 +30,9 @@ def end(pid: int, how: signal.Signals) -> None:
     os.kill(pid, how)
 
 
+KILLS = (partial(end, how=signal.SIGKILL), kill_postgres, partial(end, how=signal.SIGQUIT))
+
+
 def post_until_stored(run: Running) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (status := post(run)) != 201:
@@ -39,12 +44,12 @@ def test_its_postgres_is_started_again_and_the_same_server_goes_on(directory: Pa
     with running(directory) as run:
         assert run.post_sample() == 201
         seen = [run.postmaster]
-        for kill in (partial(end, how=signal.SIGKILL), kill_postgres, partial(end, how=signal.SIGQUIT)):
+        for kill in KILLS:
             kill(run.postmaster)
             post_until_stored(run)
             assert run.read_sample() == 200
             seen.append(run.postmaster)
-        assert len(set(seen)) == 4
+        assert len(set(seen)) == 1 + len(KILLS)
         run.process.terminate()
         assert run.wait() == 0
         told = run.end()
@@ -61,3 +66,9 @@ def test_a_session_that_is_killed_brings_nobody_down(directory: Path) -> None:
         post_until_stored(run)
         assert run.postmaster == postmaster
         assert run.read_sample() == 200
+
+
+def test_it_waits_for_the_disk(durable_postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(durable_postgres.dsn) as conn:
+        for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
+            assert conn.execute("select current_setting(%s)", [name]).fetchone() == ("on",), name

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from collections.abc import Generator
 from core.database.embedded import EmbeddedPostgres
 from core.database.embedded_cluster import read_tail
 from core.errors import ThunderError
+from core.launch.signals import undisturbed
 from core.logs import DATABASE
 
 log = logging.getLogger(DATABASE)
@@ -30,8 +32,9 @@ def kept_running(server: EmbeddedPostgres) -> Generator[None]:
     try:
         yield
     finally:
-        leaving.set()
-        watcher.join()
+        with undisturbed():
+            leaving.set()
+            watcher.join()
 
 
 def _watch(server: EmbeddedPostgres, leaving: threading.Event) -> None:
@@ -51,7 +54,7 @@ def _watch(server: EmbeddedPostgres, leaving: threading.Event) -> None:
 def _restart(server: EmbeddedPostgres) -> None:
     try:
         server.restart()
-    except (ThunderError, OSError) as error:
+    except (ThunderError, OSError, subprocess.SubprocessError) as error:
         log.warning("the embedded Postgres cannot be started: %s", error)
 
 
