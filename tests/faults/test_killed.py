@@ -21,7 +21,7 @@ CLIENTS = 4
 KILLS = 5
 LOST_ANSWERS = 3
 OUTAGE_SECONDS = 15
-BATCH_LINES = 200
+BATCH_LINES = 60
 TRACES = 500
 LEAST_KILLS = 4
 """Of each: Postgres and the server take turns."""
