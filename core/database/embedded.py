@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -33,7 +34,13 @@ from core.database.embedded_cluster import (
 )
 from core.database.embedded_lock import DirectoryLock, lock_directory
 from core.database.embedded_programs import EmbeddedPostgresError, Programs, find_programs
-from core.database.embedded_socket import PORT, find_socket_dir, make_socket_dir, remove_socket_dir
+from core.database.embedded_socket import (
+    PORT,
+    clear_socket_dir,
+    find_socket_dir,
+    make_socket_dir,
+    remove_socket_dir,
+)
 
 DATABASE = "thunder"
 START_SECONDS = 120
@@ -71,19 +78,18 @@ TEST_SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
+Launch = Callable[[int], subprocess.Popen[bytes]]
+"""Launches the postmaster, which inherits this descriptor."""
+
+
 class EmbeddedPostgres:
     """A running Postgres. A context manager: leaving it stops the server."""
 
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        *,
-        data_dir: Path,
-        programs: Programs,
-        socket_dir: Path,
-        lock: DirectoryLock,
+    def __init__(  # noqa: PLR0913 - what a running server is made of
+        self, launch: Launch, *, alive: int, data_dir: Path, programs: Programs, socket_dir: Path, lock: DirectoryLock
     ) -> None:
-        self._process = process
+        self._launch = launch
+        self._process = launch(alive)
         self._lock = lock
         self.data_dir = data_dir
         self.bin_dir = programs.bin_dir
@@ -125,6 +131,18 @@ class EmbeddedPostgres:
     def announce(self, url: str) -> None:
         """Leave the URL that is served from this directory for whoever starts beside us."""
         self._lock.announce(url)
+
+    def restart(self) -> None:
+        """Launch the server anew, on the same files and under the same DSNs; don't wait until it answers.
+
+        Raises:
+            EmbeddedPostgresError: if processes of the former one do not go.
+        """
+        stop_process(self._process)
+        with (self.data_dir / ALIVE_FILE).open("w") as alive:
+            await_predecessor(self.data_dir / "postgres", alive.fileno())
+            clear_socket_dir(self.socket_dir)
+            self._process = self._launch(alive.fileno())
 
     def stop(self) -> None:
         """End every session, write everything down and stop; return when it has."""
@@ -191,9 +209,10 @@ def launch_server(
         admit(cluster, os_users)
         socket_dir = make_socket_dir(programs)
         arguments = list_arguments(programs.name_for(cluster), socket_dir, settings)
-        log = data_dir / "postgres.log"
-        process = programs.launch("postgres", arguments, directory=cluster, log=log, pass_fd=alive.fileno())
-    return EmbeddedPostgres(process, data_dir=data_dir, programs=programs, socket_dir=socket_dir, lock=lock)
+        launch = partial(programs.launch, "postgres", arguments, cluster, data_dir / "postgres.log")
+        return EmbeddedPostgres(
+            launch, alive=alive.fileno(), data_dir=data_dir, programs=programs, socket_dir=socket_dir, lock=lock
+        )
 
 
 def list_arguments(cluster: str, socket_dir: Path, settings: Mapping[str, str]) -> list[str]:

@@ -56,7 +56,7 @@ def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, du
         "--auth=reject",
         *([] if durable else ["--no-sync"]),
     ]
-    process = programs.launch("initdb", arguments, directory=directory, log=log, pass_fd=alive)
+    process = programs.launch("initdb", arguments, directory, log, alive)
     try:
         process.wait(INIT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -94,7 +94,7 @@ def await_predecessor(cluster: Path, alive: int) -> None:
         return
     for how, seconds in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS)):
         pid = read_postmaster_pid(cluster)
-        if pid is not None:
+        if pid is not None and runs_postgres(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
         if take_lock(alive, seconds=seconds):

@@ -47,7 +47,7 @@ class Programs:
     account: Account | None
 
     def launch(
-        self, program: str, arguments: Sequence[str], *, directory: Path, log: Path, pass_fd: int
+        self, program: str, arguments: Sequence[str], directory: Path, log: Path, pass_fd: int
     ) -> subprocess.Popen[bytes]:
         """Start a program in a directory, with its output in a log and a descriptor to inherit.
 

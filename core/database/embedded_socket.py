@@ -31,7 +31,12 @@ def find_socket_dir(cluster: Path) -> Path | None:
 def remove_socket_dir(directory: Path | None) -> None:
     """Remove a socket directory of ours, if nothing else is in it."""
     if directory is not None and directory.name.startswith(SOCKET_PREFIX):
-        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
-            (directory / name).unlink(missing_ok=True)
+        clear_socket_dir(directory)
         with contextlib.suppress(OSError):
             directory.rmdir()
+
+
+def clear_socket_dir(directory: Path) -> None:
+    """Remove the socket of a dead server, and its lock: its pid may be another's by now."""
+    for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+        (directory / name).unlink(missing_ok=True)

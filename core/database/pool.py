@@ -5,14 +5,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
-from core.database.arrays import register_arrays
-from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
+from core.database.connection import CHECKOUT_TIMEOUT_S, RECONNECT_S, CheckedConnection, Pool, configure
+from core.database.statements import FOREIGN, hold_owner, set_timeout
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logs import DATABASE
@@ -21,23 +20,11 @@ from core.settings import Settings
 log = logging.getLogger(DATABASE)
 
 CONNECT_TIMEOUT_S = 10
-CHECKOUT_TIMEOUT_S = 10
-"""How long a request waits for a free connection."""
 WORK_S = 30
 """How long a connection may be in use beyond what its statements are allowed: a server that hangs must not hang us."""
 MAX_IDLE_S = 120
 """Neon suspends a compute after five idle minutes and cuts its sockets; ours are gone before."""
 MAX_LIFETIME_S = 1800
-
-
-class CheckedConnection(AsyncConnection):
-    """A pooled connection, with what its database had against us when it was checked out."""
-
-    refusal: psycopg.Error | None = None
-
-
-Pool = AsyncConnectionPool[CheckedConnection]
-"""Its name is the app's: what the stamp of the database must say."""
 
 
 class DatabaseUnavailableError(ThunderError):
@@ -63,7 +50,11 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
     """A pool for the life of a process. It connects when first used: an unreachable database doesn't stop the start."""
     if settings.database_url is None:
         raise NotConfiguredError("DATABASE_URL is not set")
-    pool: Pool = AsyncConnectionPool(
+
+    async def check(conn: CheckedConnection) -> None:
+        await pool.check_out(conn)
+
+    pool = Pool(
         settings.database_url.get_secret_value(),
         name=settings.thunder_app_name,
         min_size=0,
@@ -72,8 +63,9 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         max_idle=MAX_IDLE_S,
         max_lifetime=MAX_LIFETIME_S,
         connection_class=CheckedConnection,
-        check=partial(_check, app_name=settings.thunder_app_name),
-        configure=_configure,
+        reconnect_timeout=RECONNECT_S,
+        check=check,
+        configure=configure,
         kwargs={
             "autocommit": True,
             "connect_timeout": CONNECT_TIMEOUT_S,
@@ -87,25 +79,6 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
-
-
-async def _configure(conn: AsyncConnection) -> None:
-    register_arrays(conn)
-
-
-async def _check(conn: CheckedConnection, *, app_name: str) -> None:
-    """Whether the connection still lives and the database is ours, in the one round trip that the first takes anyway.
-
-    (In a pipeline with the caller's first statement it would take one more: psycopg waits when it leaves a pipeline.)
-    A dead connection raises, and the pool tries the next; a refusal waits for `checkout`, for it would be the same.
-    """
-    conn.refusal = None
-    try:
-        await require_owner(conn, app_name=app_name)
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error as error:
-        conn.refusal = error
 
 
 @asynccontextmanager

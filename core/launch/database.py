@@ -12,6 +12,7 @@ from core.database.migrations import migrate
 from core.errors import ThunderError
 from core.launch.environment import describe_database
 from core.launch.signals import undisturbed
+from core.launch.watch import kept_running
 from core.settings import Settings
 
 
@@ -61,12 +62,13 @@ def open_database(settings: Settings) -> Generator[Database]:
 
 @contextlib.contextmanager
 def start_database(settings: Settings) -> Generator[Database]:
-    """Start the embedded Postgres, and stop it undisturbed."""
+    """Start the embedded Postgres, keep it running, and stop it undisturbed."""
     server = start_embedded(settings.thunder_data_dir)
     try:
         name = f"PostgreSQL in {settings.thunder_data_dir}"
         app_name = settings.thunder_app_name
-        yield Database(name, server.dsn, lambda: migrate(server.dsn, app_name=app_name), server.announce)
+        with kept_running(server):
+            yield Database(name, server.dsn, lambda: migrate(server.dsn, app_name=app_name), server.announce)
     finally:
         with undisturbed():
             server.stop()

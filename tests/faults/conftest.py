@@ -1,0 +1,63 @@
+"""A durable Postgres that may be killed and started again, a database of the test's own in it, a proxy in front."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from core.database.embedded import EmbeddedPostgres, await_ready, start_embedded
+from core.database.migrations import migrate
+from tests.faults.processes import kill_postgres, proxied, socket_of
+from tests.faults.proxy import Proxy
+
+TEMPLATE = "faults_template"
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A database, and what can go wrong with it."""
+
+    server: EmbeddedPostgres
+    name: str
+    proxy: Proxy
+
+    @property
+    def url(self) -> str:
+        """As the server under test reaches it: through the proxy."""
+        return proxied(self.proxy, self.name)
+
+    @property
+    def dsn(self) -> str:
+        """As the test does."""
+        return self.server.dsn_of(self.name)
+
+    def kill(self) -> None:
+        kill_postgres(self.server.pid)
+
+    def restart(self) -> None:
+        self.server.restart()
+        await_ready(self.server)
+
+
+@pytest.fixture(scope="session")
+def durable_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """With the settings of `make run`: what it acknowledges is on the disk."""
+    with start_embedded(tmp_path_factory.mktemp("durable")) as server:
+        migrate(server.create_database(TEMPLATE))
+        yield server
+
+
+_names = (f"faulty_{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def faulty(durable_postgres: EmbeddedPostgres) -> Iterator[Faulty]:
+    name = next(_names)
+    durable_postgres.create_database(name, template=TEMPLATE)
+    with Proxy(lambda: socket_of(durable_postgres)) as proxy:
+        yield Faulty(durable_postgres, name, proxy)
+    if durable_postgres.exit_code is not None:
+        durable_postgres.restart()
+        await_ready(durable_postgres)
+    durable_postgres.drop_database(name)

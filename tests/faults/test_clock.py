@@ -1,0 +1,154 @@
+"""The wall clocks of Postgres and of the server jump, as real as they can tell: by a library put before libc."""
+
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.database import embedded_programs
+from core.database.embedded import EmbeddedPostgres, start_embedded
+from core.database.migrations import migrate
+from tests.client import Client
+from tests.conftest import ADMIN_KEY
+from tests.faults.conftest import Faulty
+from tests.faults.processes import served
+from tests.faults.traces import Poster, assert_whole, id_of, small
+from tests.test_two_processes import make_key, send
+
+COMPILER = shutil.which("cc")
+SOURCE = Path(__file__).with_name("clock.c")
+MOMENTS: tuple[str | float, ...] = (
+    "0001-01-02T00:00:00Z",
+    "1969-12-31T23:59:59.999999Z",
+    "9999-12-29T23:59:59Z",
+    4e9,
+    0,
+)
+KEY_JUMPS = (timedelta(0), timedelta(hours=2), timedelta(days=-1))
+JUMPS = (timedelta(days=1), timedelta(days=-2), timedelta(days=3650), timedelta(hours=-1), timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock of whatever is started with this environment."""
+
+    directory: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LD_PRELOAD": str(self.directory / "clock.so"), "CLOCK_OFFSET_FILE": str(self.directory / "offset")}
+
+    def jump(self, by: timedelta) -> None:
+        """Be so much off from now on."""
+        with (self.directory / "offset").open("r+b") as file:
+            file.write(struct.pack("q", int(by.total_seconds())))
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    if COMPILER is None:
+        pytest.skip("there is no C compiler here to make the clock's library with")
+    with tempfile.TemporaryDirectory(prefix="clock-", dir="/tmp") as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # Postgres may run as somebody else
+        (directory / "offset").write_bytes(struct.pack("q", 0))
+        command = [COMPILER, "-shared", "-fPIC", "-O1", "-o", directory / "clock.so", SOURCE, "-ldl"]
+        subprocess.run(command, check=True, timeout=60)
+        yield Clock(directory)
+
+
+@pytest.fixture
+def postgres_in_time(
+    clock: Clock, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EmbeddedPostgres]:
+    clean = embedded_programs.clean_environment
+    monkeypatch.setattr(embedded_programs, "clean_environment", lambda: {**clean(), **clock.environment})
+    with start_embedded(tmp_path_factory.mktemp("clock")) as server:
+        migrate(server.dsn)
+        yield server
+
+
+def read_clock(dsn: str) -> datetime:
+    with psycopg.connect(dsn) as conn:
+        row = conn.execute("select now()").fetchone()
+        assert row is not None
+        return row[0]
+
+
+def walk_feed(client: Client) -> list[str]:
+    """Every id that the feed tells, page after page."""
+    told: list[str] = []
+    path = "/logs?limit=3"
+    while True:
+        page = client.get(path).json
+        told += [row["request_id"] for row in page["data"]]
+        if not page.get("next_cursor"):
+            return told
+        path = f"/logs?limit=3&cursor={page['next_cursor']}"
+
+
+def comment(client: Client, request_id: str) -> int:
+    body = {"username": "ann", "comment": "before"}
+    answer = send(client, "POST", f"/logs/{request_id}/discussions", ADMIN_KEY, **body)
+    assert answer.status == 201, answer.data
+    return answer.json["discussion"]["id"]
+
+
+def test_nothing_is_lost_or_told_wrong_when_the_clock_jumps(
+    clock: Clock, postgres_in_time: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    dsn = postgres_in_time.dsn
+    with served(tmp_path / "log", dsn, **clock.environment) as server:
+        client, poster = server.client, Poster(server.client)
+        poster.post_until_stored(small("same"))
+        number = comment(client, "same")
+        for turn, jump in enumerate(JUMPS):
+            with psycopg.connect(dsn) as conn:
+                row = conn.execute("select pg_current_snapshot()::text").fetchone()
+            tag = client.get("/logs/same").headers["etag"]
+            clock.jump(jump)
+            assert abs(read_clock(dsn) - datetime.now(UTC) - jump) < timedelta(minutes=5), "Postgres's clock is right"
+            poster.post_until_stored(small("same", 1 + turn))
+            poster.post_until_stored(small(f"r{turn}"))
+            assert poster.revisions["same"] == turn + 2
+            with psycopg.connect(dsn) as conn:
+                query = "select request_id from requests where not pg_visible_in_snapshot(stored_xid, %s::pg_snapshot)"
+                new = {name for (name,) in conn.execute(query, row)}
+            assert new == {"same", f"r{turn}"}, "what a stream tells next depends on no clock"
+            assert client.get("/logs/same", if_none_match=tag).status == 200
+            edited = send(client, "PUT", f"/logs/same/discussions/{number}", ADMIN_KEY, comment=f"turn {turn}")
+            assert edited.json["discussion"]["updated_at"] > edited.json["discussion"]["created_at"]
+            assert sorted(walk_feed(client)) == sorted(map(id_of, poster.acknowledged.values()))
+        assert set(poster.statuses) == {201}, poster.told
+        assert_whole(client, dsn, poster.acknowledged.values())
+
+
+def test_a_key_lives_by_the_database_s_clock(clock: Clock, postgres_in_time: EmbeddedPostgres, tmp_path: Path) -> None:
+    with served(tmp_path / "log", postgres_in_time.dsn) as server:  # whose own clock stays right
+        expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        key = make_key(server.client, name="k", is_admin=True, expires_at=expires)["api_key"]
+        found: list[int] = []
+        for jump in KEY_JUMPS:
+            clock.jump(jump)
+            found.append(send(server.client, "GET", "/logs", key).status)
+        assert found == [200, 401, 200]
+
+
+def test_an_engine_s_clock_may_say_anything(faulty: Faulty, tmp_path: Path) -> None:
+    with served(tmp_path / "log", faulty.url) as server:
+        poster = Poster(server.client)
+        for moment in MOMENTS:
+            document = small(f"at {moment}")
+            document["request"] |= {"created_at": moment, "completed_at": "2001-01-01T00:00:00Z"}
+            poster.post(document)
+        poster.post(small("now"))
+        assert set(poster.statuses) == {201}, poster.told
+        assert sorted(walk_feed(server.client)) == sorted(poster.acknowledged)
+        assert_whole(server.client, faulty.dsn, poster.acknowledged.values())

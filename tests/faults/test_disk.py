@@ -1,0 +1,128 @@
+"""The disk of the embedded Postgres is full: for its tables, and for its log, which it cannot live without."""
+
+import contextlib
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import urllib3
+
+from core.database.embedded import start_embedded
+from core.database.embedded_cluster import ROLE
+from core.database.embedded_socket import find_socket_dir
+from core.database.migrations import migrate
+from core.launch.banner import SAMPLE
+from tests.faults.processes import served
+from tests.faults.traces import Poster, assert_whole, small
+from tests.test_run import Running, running
+
+SIZE_MB = 150
+REFUSED = 3
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A small disk of the test's own."""
+
+    directory: Path
+
+    def fill(self) -> None:
+        """Leave not one byte."""
+        with self._ballast.open("ab", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while file.write(b"x" * size) == size:
+                        pass
+                except OSError:
+                    continue
+
+    def free(self) -> None:
+        self._ballast.unlink()
+
+    @property
+    def _ballast(self) -> Path:
+        return self.directory / "ballast"
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    with tempfile.TemporaryDirectory(prefix="disk-") as name:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m,mode=755", "tmpfs", name]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=10)
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"a small disk cannot be mounted here (it takes root): {error}")
+        try:
+            yield Disk(Path(name))
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True, timeout=30)
+
+
+def post(run: Running) -> int:
+    """The same with patience: a request waits 10 s for a connection."""
+    return urllib3.request("POST", f"{run.url}/v1/ingest", body=SAMPLE.read_bytes(), timeout=30).status
+
+
+def test_a_full_disk_refuses_traces_and_harms_none(disk: Disk, tmp_path: Path) -> None:
+    with (
+        start_embedded(disk.directory / "data") as postgres,
+        served(tmp_path / "log", postgres.dsn) as server,
+    ):
+        migrate(postgres.dsn)
+        poster = Poster(server.client)
+        for index in range(5):
+            poster.post_until_stored(small(f"before-{index}"))
+        with psycopg.connect(postgres.dsn, autocommit=True) as conn:
+            # On to a new file of 16 MB, so that it is the tables that will have no room.
+            conn.execute("select pg_switch_wal()")
+            conn.execute("select pg_logical_emit_message(true, 'faults', 'the first in it')")
+        disk.fill()
+        for index in range(REFUSED + 1):
+            poster.post(small(f"during-{index}", tokens=400))
+        assert poster.statuses[503] >= REFUSED, poster.told
+        assert set(poster.sentences) == {"the database's disk is full"}
+        assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
+        assert server.client.get("/logs").status == 200
+        assert server.client.request("GET", "/health").status == 200
+        disk.free()
+        for index in range(REFUSED + 1):
+            answer = poster.post(small(f"during-{index}", tokens=400))
+            assert answer is not None
+            assert answer.status == 201, answer.data
+        assert postgres.exit_code is None
+        assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
+
+
+def test_where_postgres_itself_stops_make_run_starts_it_again_once_there_is_room(disk: Disk) -> None:
+    with running(disk.directory, LOG_LEVEL="error,core.db=warning") as run:
+        assert run.post_sample() == 201
+        socket_dir = find_socket_dir(disk.directory / ".thunder" / "postgres")
+        with psycopg.connect(f"postgresql://{ROLE}@/thunder?host={socket_dir}", autocommit=True) as conn:
+            conn.execute("create table written as select 0 as c")
+            disk.fill()
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not conn.closed:  # each time another 16 MB are wanted for the log
+                assert time.monotonic() < deadline, "Postgres does not stop"
+                with contextlib.suppress(psycopg.OperationalError):
+                    conn.execute("select pg_switch_wal()")
+                    conn.execute("insert into written values (1)")
+        assert post(run) == 503
+        disk.free()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (status := post(run)) != 201:
+            assert status == 503
+            assert time.monotonic() < deadline, "it does not come back"
+        assert run.read_sample() == 200
+        log = urllib3.request("GET", f"{run.url}/logs", headers={"X-API-Key": run.key}).json()
+        assert [row["request_id"] for row in log["data"]] == ["smollm2-force-prefix"]
+        run.process.terminate()
+        assert run.wait() == 0
+        told = run.end()
+    assert "it is started again" in told
+    assert "No space left on device" in told

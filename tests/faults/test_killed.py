@@ -1,0 +1,190 @@
+"""Postgres and the server killed with -9, at random and at the worst moments."""
+
+import itertools
+import json
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.faults.conftest import Faulty
+from tests.faults.processes import served
+from tests.faults.proxy import Proxy
+from tests.faults.traces import NO_ANSWER, Poster, assert_whole, count_requests, id_of, mixed, small
+
+WAIT_SECONDS = 30
+CLIENTS = 4
+KILLS = 5
+LOST_ANSWERS = 3
+OUTAGE_SECONDS = 15
+BATCH_LINES = 60
+TRACES = 500
+LEAST_KILLS = 4
+"""Of each: Postgres and the server take turns."""
+IS_STORED = "select 1 from requests where request_id = 'r1'"
+IS_BEING_STORED = """
+select 1 from pg_stat_activity where datname = current_database() and state <> 'idle' and wait_event = 'ClientRead'
+"""
+
+
+def wait_until(faulty: Faulty, query: str) -> None:
+    """Until a query finds a row, asked behind the server's back."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    with psycopg.connect(faulty.dsn, autocommit=True) as conn:
+        while conn.execute(query.encode()).fetchone() is None:
+            assert time.monotonic() < deadline, query
+            time.sleep(0.005)
+
+
+def test_postgres_killed_in_mid_ingest(faulty: Faulty, tmp_path: Path) -> None:
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(CLIENTS) as threads:
+        pid = server.process and server.process.pid
+        poster = Poster(server.client)
+        numbers = itertools.count()
+        enough = threading.Event()
+
+        def keep_posting() -> None:
+            while not enough.is_set():
+                poster.post_until_stored(small(f"r{next(numbers)}"))
+
+        work = [threads.submit(keep_posting) for _ in range(CLIENTS)]
+        try:
+            for _ in range(KILLS):
+                time.sleep(0.2)
+                faulty.proxy.hold_after = b"insert into request_steps"
+                assert faulty.proxy.held.wait(WAIT_SECONDS), poster.told
+                faulty.kill()
+                faulty.proxy.hold_after = None
+                faulty.proxy.held.clear()
+                faulty.restart()
+        finally:
+            faulty.proxy.hold_after = None
+            enough.set()
+        for one in work:
+            one.result(WAIT_SECONDS * 2)
+        assert set(poster.statuses) == {201, 503}, poster.told
+        assert poster.statuses[503] >= KILLS
+        assert server.process
+        assert server.process.pid == pid
+        assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
+
+
+VICTIMS = ("postgres", "server")
+MOMENTS = ("before the commit", "after the commit")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_with_the_answer_on_its_way(faulty: Faulty, tmp_path: Path, victim: str, moment: str) -> None:
+    committed = moment == "after the commit"
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
+        poster = Poster(server.client)
+        poster.post_until_stored(small("earlier"))
+        document = small("r1")
+        faulty.proxy.hold_after = b"commit" if committed else b"insert into request_traces"
+        answering = thread.submit(poster.post, document)
+        assert faulty.proxy.held.wait(WAIT_SECONDS)
+        wait_until(faulty, IS_STORED if committed else IS_BEING_STORED)
+        faulty.proxy.hold_after = None
+        if victim == "postgres":
+            faulty.kill()
+            answer = answering.result(WAIT_SECONDS)
+            assert answer is not None
+            assert answer.status == 503
+            faulty.restart()
+        else:
+            server.kill()
+            assert answering.result(WAIT_SECONDS) is None
+            server.start()
+        assert count_requests(faulty.dsn) == (2 if committed else 1)
+        poster.post_until_stored(document)
+        assert poster.revisions["r1"] == (2 if committed else 1)
+        assert server.client.log("r1")["revision"] == poster.revisions["r1"]
+        assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
+
+
+def test_server_killed_after_it_answered_and_the_answer_lost(faulty: Faulty, tmp_path: Path) -> None:
+    with served(tmp_path / "log", faulty.url) as server, Proxy(lambda: server.port, on_answer=server.kill) as lossy:
+        poster = Poster(server.client_at(lossy.port))
+        for turn in range(LOST_ANSWERS):
+            assert poster.post(small(f"r{turn}")) is None
+            server.start()
+            assert count_requests(faulty.dsn) == turn + 1
+            again = Poster(server.client)
+            again.post_until_stored(small(f"r{turn}"))
+            assert again.revisions == {f"r{turn}": 2}
+        assert_whole(server.client, faulty.dsn, [small(f"r{turn}") for turn in range(LOST_ANSWERS)])
+
+
+def test_a_long_outage_is_over_when_postgres_is_back(faulty: Faulty, tmp_path: Path) -> None:
+    """The pool's own pauses would have grown to 15 s by then."""
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
+        poster = Poster(server.client)
+        poster.post_until_stored(small("before"))
+        faulty.kill()
+        during = thread.submit(poster.post, small("during"))
+        assert server.client.request("GET", "/health").status == 503
+        time.sleep(OUTAGE_SECONDS)
+        assert during.done()
+        faulty.restart()
+        poster.post(small("after"))
+        assert poster.statuses == {201: 2, 503: 1}, poster.told
+        assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
+
+
+def test_lines_of_a_batch_that_were_acknowledged_are_there(faulty: Faulty, tmp_path: Path) -> None:
+    documents = [small(f"r{index}") for index in range(BATCH_LINES)]
+    body = b"\n".join(json.dumps(document).encode() for document in documents)
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
+        posted = thread.submit(server.client.post_bytes, "/v1/ingest", body, content_type="application/x-ndjson")
+        wait_until(faulty, "select 1 from requests offset 9")
+        faulty.kill()
+        answer = posted.result(WAIT_SECONDS)
+        assert answer.status == 207
+        statuses = [line["status"] for line in answer.json["results"]]
+        count = statuses.count(201)
+        assert 10 <= count < BATCH_LINES
+        assert statuses == [201] * count + [503] * (BATCH_LINES - count)
+        faulty.restart()
+        assert count_requests(faulty.dsn) in (count, count + 1), "one may have been stored but not acknowledged"
+        assert_whole(server.client, faulty.dsn, documents[:count], alone=False)
+        again = server.client.post_bytes("/v1/ingest", body, content_type="application/x-ndjson")
+        assert {line["status"] for line in again.json["results"]} == {201}
+        assert_whole(server.client, faulty.dsn, documents)
+
+
+def test_500_acknowledged_traces_under_random_kills(faulty: Faulty, tmp_path: Path) -> None:
+    chance = random.Random(6)
+    documents = mixed("r", TRACES)
+    with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(CLIENTS) as threads:
+        poster = Poster(server.client)
+        work = [threads.submit(poster.post_until_stored, document) for document in documents]
+        kills = {"postgres": 0, "server": 0}
+        while not all(one.done() for one in work):
+            wanted = len(poster.acknowledged) + chance.randint(20, 50)
+            while len(poster.acknowledged) < wanted and not all(one.done() for one in work):
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.03))
+            if all(one.done() for one in work):
+                break
+            if kills["postgres"] <= kills["server"]:
+                kills["postgres"] += 1
+                faulty.kill()
+                faulty.restart()
+            else:
+                kills["server"] += 1
+                server.kill()
+                server.start()
+        for one in work:
+            one.result()
+        assert len(poster.acknowledged) == TRACES
+        assert set(poster.statuses) <= {201, 503, NO_ANSWER}, poster.told
+        assert min(kills.values()) >= LEAST_KILLS, kills
+        for document in documents:
+            name = id_of(document)
+            assert 1 <= poster.revisions[name] <= poster.tries[name]
+        assert_whole(server.client, faulty.dsn, documents)

@@ -1,0 +1,74 @@
+"""`make run`, when its Postgres dies under it: it is started again, and the same server goes on."""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.database.embedded import EmbeddedPostgres
+from core.database.embedded_cluster import runs_postgres
+from tests.faults.processes import kill_postgres, list_children
+from tests.faults.test_disk import post
+from tests.test_run import Running, running
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+def end(pid: int, how: signal.Signals) -> None:
+    os.kill(pid, how)
+
+
+KILLS = (partial(end, how=signal.SIGKILL), kill_postgres, partial(end, how=signal.SIGQUIT))
+
+
+def post_until_stored(run: Running) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (status := post(run)) != 201:
+        assert status == 503
+        assert time.monotonic() < deadline, "it does not come back"
+
+
+def test_its_postgres_is_started_again_and_the_same_server_goes_on(directory: Path) -> None:
+    with running(directory) as run:
+        assert run.post_sample() == 201
+        seen = [run.postmaster]
+        for kill in KILLS:
+            kill(run.postmaster)
+            post_until_stored(run)
+            assert run.read_sample() == 200
+            seen.append(run.postmaster)
+        assert len(set(seen)) == 1 + len(KILLS)
+        run.process.terminate()
+        assert run.wait() == 0
+        told = run.end()
+        assert not any(map(runs_postgres, seen))
+    assert told.count("the embedded Postgres was killed (SIGKILL); it is started again") == 2
+    assert told.count("the embedded Postgres was stopped; it is started again") == 1
+
+
+def test_a_session_that_is_killed_brings_nobody_down(directory: Path) -> None:
+    with running(directory) as run:
+        assert run.post_sample() == 201
+        postmaster = run.postmaster
+        os.kill(list_children(postmaster)[-1], signal.SIGKILL)
+        post_until_stored(run)
+        assert run.postmaster == postmaster
+        assert run.read_sample() == 200
+
+
+def test_it_waits_for_the_disk(durable_postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(durable_postgres.dsn) as conn:
+        for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
+            assert conn.execute("select current_setting(%s)", [name]).fetchone() == ("on",), name
