@@ -26,7 +26,7 @@ SERVE = """
 import sys
 from functions.common.serve import bind, serve
 bound = bind("127.0.0.1", int(sys.argv[1]))
-serve("functions.api:web", bound, announce=lambda: print(bound.getsockname()[1], flush=True))
+serve(bound, announce=lambda: print(bound.getsockname()[1], flush=True))
 """
 NAMES = {name.upper() for name in Settings.model_fields}
 

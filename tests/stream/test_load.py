@@ -161,7 +161,7 @@ def test_a_text_too_long_for_a_message_is_shortened(listening: Client) -> None:
         assert len(str(text).encode()) <= MAX_MESSAGE_BYTES
         row = json.loads(text)["data"]
         assert set(row["final_text"]) == {"é"}
-        assert row["model_id"] == "m" * 1000
+        assert row["model_id"] == "m" * 500
         post(listening, "next")
         assert receive_ids(socket) == ["next"]
 

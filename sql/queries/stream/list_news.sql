@@ -55,7 +55,7 @@ select
     requests.request_id,
     requests.created_at as created_ts,
     requests.completed_at as finished_ts,
-    substr(requests.model, 1, 1000) as model_id,
+    requests.model as model_id,
     requests.user_key_label as user_api_key,
     substr(requests.final_text, 1, 2097152) as final_text,
     requests.total_steps,
