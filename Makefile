@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Passed on: make test ARGS="-k ingest", make lock ARGS=--upgrade
 ARGS ?=
-ENV ?=
+# To the shell as a variable, not as text of the recipe: a branch's name may be anything.
+export ENV ?=
 MIGRATE ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -34,8 +35,8 @@ demo: $(VENV)/.runtime ## Post the sample traces and 200 labelled ones with thei
 
 .PHONY: deploy
 deploy: $(VENV)/.dev ## Deploy an environment to Modal (ENV=staging, ENV=production; MIGRATE=1 migrates first)
-	@test -n "$(ENV)" || { echo "which? make deploy ENV=staging" >&2; exit 1; }
-	@$(BIN)/python manage.py deploy $(if $(MIGRATE),--migrate) $(ARGS) -- "$(ENV)"
+	@test -n "$$ENV" || { echo "which? make deploy ENV=staging" >&2; exit 1; }
+	@$(BIN)/python manage.py deploy $(if $(filter 1,$(MIGRATE)),--migrate) $(ARGS) -- "$$ENV"
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" for some of them)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 @click.group(context_settings={"max_content_width": 100})
 def cli() -> None:
     """Thunder's commands. Settings come from the environment and from .env; .env.example lists them."""
+    from core.logs import configure_logging
+
+    # A chore's warnings come without values, too; `run` sets the level of LOG_LEVEL.
+    configure_logging("warning", keep=True)
 
 
 @cli.command()
@@ -221,18 +225,18 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
         doomed = Doomed(user_key, read_age(older_than) if older_than else None)
         with admin_database(None, yes=True) as run_work:
             count = run_work(lambda access, key: count_doomed(access, key, doomed))
-        if count:
-            with (
-                admin_database(f"Delete {count} requests for good", yes=yes) as run_work,
-                tqdm(total=count, unit=" requests", disable=None) as bar,
-            ):
+        with (
+            # Asked even if there is none: the user's collections go as well, and a run that was cut short goes on.
+            admin_database(f"Delete {count} requests for good", yes=yes) as run_work,
+            tqdm(total=count, unit=" requests", disable=None) as bar,
+        ):
 
-                def tell(receipts: list[Deletion]) -> None:
-                    bar.update(len(receipts))
-                    for receipt in receipts:
-                        click.echo(receipt.model_dump_json())
+            def tell(receipts: list[Deletion]) -> None:
+                bar.update(len(receipts))
+                for receipt in receipts:
+                    click.echo(receipt.model_dump_json())
 
-                count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
+            count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
     click.echo(f"{count} requests are deleted", err=True)
 
 
@@ -264,7 +268,8 @@ def clear(*, yes: bool, yes_production: bool) -> None:
 
     with plain_errors(), reach_database(load_settings()) as reached:
         shown = show_database(reached.dsn)
-        stamp = require_clearable(shown, embedded=reached.embedded, yes_production=yes_production)
+        app_name = reached.settings.thunder_app_name
+        stamp = require_clearable(shown, app_name=app_name, embedded=reached.embedded, yes_production=yes_production)
         ask(f"Delete all that {stamp.app_name} has stored there", yes=yes)
         contents = clear_database(reached.dsn, app_name=stamp.app_name)
     click.echo("\n".join(describe_cleared(contents)))

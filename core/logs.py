@@ -24,9 +24,15 @@ http_request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("ht
 """X-Request-ID of the request that is being served."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-# What Postgres and pydantic add to their messages: rows and inputs, which are prompts and answers.
-_DETAIL = re.compile(r"^(\s*)(?:DETAIL|CONTEXT|QUERY):.*(?:\n(?!\S).*)*", re.MULTILINE)
-_INPUT = re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL)
+# What Postgres and pydantic add to their messages: rows and inputs, which are prompts and answers. A value may have
+# lines of its own, so all is left out up to the next traceback.
+_END = r"(?=\n+[ |]*(?:During handling|The above exception)|\Z)"
+_DETAIL = re.compile(rf"^[ |]*(?:DETAIL|CONTEXT|QUERY):.*?{_END}", re.MULTILINE | re.DOTALL)
+_INPUT = re.compile(r"input_value=[^\n]*")
+_QUOTED = re.compile(r'"[^"]{64,}"')
+"""In Postgres's messages. A constraint's or a column's name has 63 bytes at most."""
+_CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets")
+"""At debug they write out headers and messages."""
 
 
 def read_levels(text: str) -> tuple[int, dict[str, int]]:
@@ -48,8 +54,13 @@ def read_levels(text: str) -> tuple[int, dict[str, int]]:
     return root, single
 
 
-def configure_logging(levels: str, stream: TextIO | None = None) -> None:
-    """Send all log lines to a stream (stderr), as JSON unless it is a terminal. Again replaces what it did before."""
+def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool = False) -> None:
+    """Send all log lines to a stream (stderr), as JSON unless it is a terminal.
+
+    Again replaces what it did before; with `keep`, it leaves that as it is.
+    """
+    if keep and any(isinstance(one, _Handler) for one in logging.getLogger().handlers):
+        return
     root_level, single = read_levels(levels)
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_TextFormatter() if handler.stream.isatty() else _LineFormatter())
@@ -58,8 +69,10 @@ def configure_logging(levels: str, stream: TextIO | None = None) -> None:
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(root_level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root_level, logging.INFO))
     for name, level in single.items():
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(max(level, logging.INFO) if name in _CHATTY else level)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -101,4 +114,5 @@ class _TextFormatter(logging.Formatter):
 
 def hide_values(text: str) -> str:
     """A traceback without the rows that Postgres quotes, and without the inputs that pydantic does."""
-    return _INPUT.sub("input_value=…", _DETAIL.sub(r"\1(detail left out)", text))
+    text = _INPUT.sub("input_value=…", _DETAIL.sub("(detail left out)", text))
+    return _QUOTED.sub('"…"', text)

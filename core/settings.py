@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     app_port: Annotated[int, Field(ge=0, le=65535)] = 6767
     """The port that `make run` serves on; 0 takes a free one."""
 
-    retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    retention_days: Annotated[float, Field(ge=1, le=36_500)] | None = None
     """Days after which a request is deleted, counted from when it came in. Unset: never."""
 
     app_workers: Annotated[int, Field(ge=1, le=64)] | None = None

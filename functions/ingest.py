@@ -42,8 +42,9 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
 
 
 async def _ingest_batch(context: Context, key: str | None, body: bytes) -> Response:
+    lines = await context.run(read_lines, body)
     receipt = await ingest_lines(
-        read_lines(body), lambda line: _prepare(context, line), lambda prepared: _store(context, key, prepared)
+        lines, lambda line: _prepare(context, line), lambda prepared: _store(context, key, prepared)
     )
     return Response(receipt.model_dump_json(exclude_unset=True), 207, media_type=JSON)
 

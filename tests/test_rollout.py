@@ -49,7 +49,8 @@ def test_an_environment_goes_online_once_its_database_is_ready(empty: str) -> No
     async def run() -> None:
         async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
             status, output = await manage(modal, "staging")
-            assert (status, f"{LATEST_VERSION} migrations are pending" in output, "MIGRATE=1" in output) == (1, True, True), output
+            pending = f"{LATEST_VERSION} migrations are pending"
+            assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
             assert modal.deployed == {}, "nothing is deployed on a database that is not ready"
             await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=name_variables())
             url = modal.url("api")

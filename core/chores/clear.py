@@ -20,11 +20,12 @@ def looks_like_production(app_name: str) -> bool:
     return NOT_PRODUCTION.isdisjoint(re.split(r"[^a-z0-9]+", app_name.lower()))
 
 
-def require_clearable(stamp: Stamp | None, *, embedded: bool, yes_production: bool) -> Stamp:
+def require_clearable(stamp: Stamp | None, *, app_name: str, embedded: bool, yes_production: bool) -> Stamp:
     """Refuse a database that is nobody's, or production's by its looks.
 
     Args:
         stamp: whose it is.
+        app_name: whose it must be.
         embedded: it is the laptop's own, which has production's name unless somebody chose another.
         yes_production: somebody insists.
 
@@ -33,6 +34,8 @@ def require_clearable(stamp: Stamp | None, *, embedded: bool, yes_production: bo
     """
     if stamp is None:
         raise ChoreError("this database belongs to nobody yet, so there is nothing of Thunder's to clear")
+    if not embedded and stamp.app_name != app_name:
+        raise ChoreError(f"this database belongs to {stamp.app_name}, and this is {app_name} (THUNDER_APP_NAME)")
     if embedded or yes_production or not looks_like_production(stamp.app_name):
         return stamp
     raise ChoreError(

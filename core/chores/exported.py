@@ -74,7 +74,11 @@ def read_line(line: bytes) -> tuple[bytes, Origin | None]:
     found = _ORIGIN.match(line, start + len(_NAME)) if start >= 0 else None
     if found is None:
         return line, None
-    return line[:start] + line[found.end() :], _read_origin(orjson.loads(found[0]))
+    try:
+        whose = orjson.loads(found[0])
+    except orjson.JSONDecodeError as error:
+        raise InvalidInputError(f"thunder_export: {error}") from None
+    return line[:start] + line[found.end() :], _read_origin(whose)
 
 
 def _read_origin(whose: dict[str, str | None]) -> Origin:

@@ -33,6 +33,12 @@ class DatabaseUnavailableError(ThunderError):
     status = 503
 
 
+class TooSlowError(ThunderError):
+    """A statement took longer than it may, waiting for others included; the database is there."""
+
+    status = 503
+
+
 class NotConfiguredError(ThunderError):
     """There is no DATABASE_URL."""
 
@@ -167,7 +173,7 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn() | psycopg.errors.UndefinedFunction():
             return DatabaseUnavailableError("the database is not migrated: run `manage.py migrate`")
         case psycopg.errors.QueryCanceled():
-            return DatabaseUnavailableError("the database took too long for this")
+            return TooSlowError("the database took too long for this")
         case psycopg.errors.DiskFull():
             return DatabaseUnavailableError("the database's disk is full")
         case psycopg.errors.TooManyConnections():

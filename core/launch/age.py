@@ -18,6 +18,8 @@ def read_age(text: str) -> datetime:
     found = _AGE.fullmatch(text.strip())
     if found is None:
         raise InvalidInputError(f"{text!r} is no age: write 90d, 12h or 30m")
+    if int(found[1]) == 0:
+        raise InvalidInputError(f"{text!r} is no age: all there is goes by `manage.py clear`")
     try:
         return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
     except OverflowError:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +20,10 @@ MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl"
 MAX_LINES = 1000
 """Of a body: all of them are answered at once, within the time that a request may take."""
 MAX_SHOWN_ID = 512
+MAX_LOOKED_THROUGH = 1024 * 1024
+"""Bytes of a refused line that are looked through for its id."""
+
+_LINE = re.compile(rb"[^\s][^\n]*")
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +58,7 @@ class BatchReceipt(BaseModel):
 class _Refusal:
     status: int
     sentence: str
+    is_away: bool = False
 
 
 def read_lines(body: bytes) -> list[bytes]:
@@ -62,23 +68,13 @@ def read_lines(body: bytes) -> list[bytes]:
         InvalidInputError: there is none, or more than MAX_LINES.
     """
     lines: list[bytes] = []
-    for line in _iterate_lines(body):
+    for line in _LINE.finditer(body):
         if len(lines) == MAX_LINES:
             raise InvalidInputError(f"the body has more than {MAX_LINES} lines: post them in several")
-        lines.append(line)
+        lines.append(line[0])
     if not lines:
         raise InvalidInputError("the body is empty: send one trace per line")
     return lines
-
-
-def _iterate_lines(body: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(body):
-        end = body.find(b"\n", start)
-        end = len(body) if end < 0 else end
-        if line := body[start:end].strip(b" \t\r"):
-            yield line
-        start = end + 1
 
 
 async def ingest_lines(lines: list[bytes], prepare: Prepare, store: Store) -> BatchReceipt:
@@ -95,7 +91,7 @@ async def ingest_lines(lines: list[bytes], prepare: Prepare, store: Store) -> Ba
             ahead = asyncio.ensure_future(_attempt(prepare(lines[index + 1])))
         outcome = away or (prepared if isinstance(prepared, _Refusal) else await _attempt(store(prepared)))
         if isinstance(outcome, _Refusal):
-            away = away or (outcome if outcome.status == DatabaseUnavailableError.status else None)
+            away = away or (outcome if outcome.is_away else None)
             results.append(_refuse(index, line, outcome))
         else:
             results.append(LineResult(index=index, request_id=outcome.request_id, status=201))
@@ -106,7 +102,7 @@ async def _attempt(work: Awaitable[T]) -> T | _Refusal:
     try:
         return await work
     except ThunderError as error:
-        return _Refusal(error.status, str(error))
+        return _Refusal(error.status, str(error), isinstance(error, DatabaseUnavailableError))
     except Exception:
         trace_id = uuid.uuid4().hex
         log.exception("unexpected error %s in a line of a batch", trace_id)
@@ -119,6 +115,8 @@ def _refuse(index: int, line: bytes, refusal: _Refusal) -> LineResult:
 
 def _find_id(line: bytes) -> str | None:
     """The request's id, if a line that was refused has one."""
+    if len(line) > MAX_LOOKED_THROUGH:
+        return None
     try:
         found = orjson.loads(line)["request"]["request_id"]
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):

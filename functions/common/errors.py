@@ -114,11 +114,11 @@ class AlwaysAnswer:
         try:
             await self.app(scope, receive, note_start)
         except (ClientDisconnect, WebSocketDisconnect):
-            log.info("the client of %s went away", _tell_path(scope))
+            log.info("the client of %s went away", tell_path(scope))
         except Exception:
             trace_id = uuid.uuid4().hex
             method = scope.get("method", "WEBSOCKET")
-            log.exception("unexpected error %s at %s %s", trace_id, method, _tell_path(scope))
+            log.exception("unexpected error %s at %s %s", trace_id, method, tell_path(scope))
             sentence = f"something went wrong on our side; the log has it under {trace_id}"
             if not started:
                 await refuse(scope, receive, send, render_error(500, sentence))
@@ -127,7 +127,7 @@ class AlwaysAnswer:
                     await send({"type": "websocket.close", "code": INTERNAL_ERROR, "reason": sentence})
 
 
-def _tell_path(scope: Scope) -> str:
-    """The path for the log. What follows /share is a secret."""
+def tell_path(scope: Scope) -> str:
+    """The path for the log, in one line. What follows /share is a secret."""
     path: str = scope["path"]
-    return "/share/…" if path.startswith("/share") else path
+    return "/share/…" if "/share" in path else path.encode("unicode_escape").decode()

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.logs import http_request_id
 from functions.common.context import Context
+from functions.common.errors import tell_path
 
 HEADER = b"x-request-id"
 QUIET = ("/livez", "/health", "/healthz", "/metrics")
@@ -69,5 +70,4 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
     level = logging.DEBUG if route in QUIET else logging.INFO
     if log.isEnabledFor(level):
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
-        path = "/share/…" if scope["path"].startswith("/share") else scope["path"]
-        log.log(level, "%s %s %s", method, path, status, extra=fields)
+        log.log(level, "%s %s %s", method, tell_path(scope), status, extra=fields)

@@ -24,6 +24,10 @@ class AddressError(ThunderError):
     """The address to serve on cannot be had; the sentence says why."""
 
 
+class StartError(ThunderError):
+    """A process of the server ended before it answered."""
+
+
 class AnnouncingServer(uvicorn.Server):
     """A server that says when it answers: what is printed before that would be a promise."""
 
@@ -45,14 +49,18 @@ class AnnouncingProcesses(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], announce: Callable[[], None]) -> None:
         super().__init__(config, sockets)
         self._announce = announce
+        self.has_failed = False
 
     @override
     def init_processes(self) -> None:
         """Start them all, then announce."""
         super().init_processes()
         ready = [process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes]
-        if all(ready) and not self.signal_queue:
+        if all(ready):
             self._announce()
+        elif not self.signal_queue:
+            self.has_failed = True
+            self.should_exit.set()
 
     @override
     def handle_hup(self) -> None:
@@ -113,6 +121,9 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         workers=workers,
     )
     if workers > 1:
-        AnnouncingProcesses(config, [bound], announce).run()
+        processes = AnnouncingProcesses(config, [bound], announce)
+        processes.run()
+        if processes.has_failed:
+            raise StartError("a server process did not start; the log above says why")
     else:
         AnnouncingServer(config, announce).run(sockets=[bound])

@@ -8,6 +8,7 @@ from core.errors import InvalidInputError
 from core.launch.confirm import describe_owner
 from core.launch.database import answering, migrate_remote
 from core.launch.environment import describe_database as name_database
+from core.logs import configure_logging
 from core.settings import Settings
 
 TIMEOUT_S = 900
@@ -60,6 +61,7 @@ def find_dsn() -> str:
         InvalidInputError: there is no DATABASE_URL.
     """
     settings = Settings()
+    configure_logging(settings.log_level)
     if settings.database_url is None:
         raise InvalidInputError("DATABASE_URL is not set")
     return find_direct_dsn(settings) or settings.database_url.get_secret_value()

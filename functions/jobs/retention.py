@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.deletions.deletion import Doomed, delete_all
 from core.launch.keys import run_as_admin
+from core.logs import configure_logging
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ def retain() -> str:
     What was begun and not finished in an hour goes on the next day.
     """
     settings = Settings()
+    configure_logging(settings.log_level)
     if settings.retention_days is None:
         return "RETENTION_DAYS is not set: nothing is ever too old"
     doomed = Doomed(before=datetime.now(UTC) - timedelta(days=settings.retention_days))

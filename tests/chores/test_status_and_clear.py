@@ -73,7 +73,7 @@ def test_without_any_database_a_look_makes_none(tmp_path: Path) -> None:
 
 
 def test_clear_takes_all_traces_and_collections_and_leaves_keys(
-    client: Client, database_url: str, sql: psycopg.Connection
+    client: Client, database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adopt(database_url, app_name=STAGING)
     sql.execute("insert into collections (name) values ('c')")
@@ -84,6 +84,7 @@ def test_clear_takes_all_traces_and_collections_and_leaves_keys(
     for name in trace_names():
         assert client.ingest(load_trace(name)).status == 201
     adopt(database_url, app_name=STAGING)
+    monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     asked = run("clear")
     assert (asked.exit_code, "add --yes" in asked.stderr, count(sql, "requests")) == (1, True, len(trace_names()))
     done = run("clear", "--yes")
@@ -95,6 +96,17 @@ def test_clear_takes_all_traces_and_collections_and_leaves_keys(
     assert [count(sql, table) for table in emptied] == [0] * len(emptied)
     assert count(sql, "api_keys") == 1
     assert "cleared      0 requests" in run("clear", "--yes").stdout
+
+
+def test_another_app_s_database_is_not_cleared(
+    client: Client, database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.ingest(load_trace(trace_names()[0])).status == 201
+    adopt(database_url, app_name=STAGING)
+    for app_name in ("thunder-backend", "thunder-backend-dev"):
+        monkeypatch.setenv("THUNDER_APP_NAME", app_name)
+        refused = run("clear", "--yes", "--yes-production")
+        assert (refused.exit_code, f"this is {app_name}" in refused.stderr, count(sql, "requests")) == (1, True, 1)
 
 
 def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Connection) -> None:
@@ -140,6 +152,7 @@ def test_clear_waits_for_a_write_that_is_under_way(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     adopt(database_url, app_name=STAGING)
+    monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     cleared: list[Result] = []
     with psycopg.connect(database_url) as writer:
         writer.execute("select hold_owner(%s)", [STAGING])
@@ -160,6 +173,7 @@ def test_clear_gives_up_where_somebody_does_not_end(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr("core.chores.clear.LOCK_TIMEOUT_MS", 50)
     adopt(database_url, app_name=STAGING)
+    monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     sql.execute("insert into collections (name) values ('c')")
     with psycopg.connect(database_url) as writer:
         writer.execute("select hold_owner(%s)", [STAGING])

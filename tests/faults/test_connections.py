@@ -18,7 +18,6 @@ from tests.faults.proxy import Proxy
 from tests.faults.traces import NO_ANSWER, Poster, assert_whole, small
 
 POOL_SIZE = 10
-TURNS = 2
 REFUSED = 6
 REQUESTS = 100
 ENGINE_PATIENCE_SECONDS = 25
@@ -59,14 +58,16 @@ CUTS: dict[str, Callable[[Faulty], None]] = {
 def test_connections_cut_while_idle_cost_no_request(faulty: Faulty, tmp_path: Path, cut: str) -> None:
     with served(tmp_path / "log", faulty.url, DATABASE_POOL_SIZE=str(POOL_SIZE)) as server:
         poster = Poster(server.client)
-        for turn in range(TURNS):
-            fill_pool(server, faulty)
-            CUTS[cut](faulty)
-            if turn == 0:
-                poster.post(small(f"r{turn}"))
-            for _ in range(POOL_SIZE):
-                assert server.client.get("/logs").status == 200
-            poster.post(small(f"s{turn}"))
+        fill_pool(server, faulty)
+        CUTS[cut](faulty)
+        with ThreadPoolExecutor(2) as threads:
+            posting = threads.submit(poster.post, small("first"))
+            reading = threads.submit(server.client.get, "/logs")
+            assert reading.result(WAIT_SECONDS).status == 200
+            posting.result(WAIT_SECONDS)
+        for index in range(POOL_SIZE):
+            assert server.client.get("/logs").status == 200
+            poster.post(small(f"r{index}"))
         assert set(poster.statuses) == {201}, poster.told
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 

@@ -165,7 +165,7 @@ def test_500_acknowledged_traces_under_random_kills(faulty: Faulty, tmp_path: Pa
         work = [threads.submit(poster.post_until_stored, document) for document in documents]
         kills = {"postgres": 0, "server": 0}
         while not all(one.done() for one in work):
-            wanted = len(poster.acknowledged) + chance.randint(20, 50)
+            wanted = len(poster.acknowledged) + chance.randint(30, 60)
             while len(poster.acknowledged) < wanted and not all(one.done() for one in work):
                 time.sleep(0.001)
             time.sleep(chance.uniform(0, 0.03))

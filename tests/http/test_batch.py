@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from core.access.hasher import Hasher
-from core.database.pool import DatabaseUnavailableError
+from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.traces.ingest import PreparedTrace, Receipt, prepare_trace
 from functions.common.batch import ingest_lines
 from tests.build import make_document, number, one_token
@@ -128,3 +128,24 @@ def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
     assert [row.request_id for row in receipt.results] == [f"r{index}" for index in range(5)]
     assert [row.status for row in receipt.results] == [201, 503, 503, 503, 503]
     assert len(tried) == 2
+
+
+def test_blank_lines_cost_nothing(client: Client) -> None:
+    body = gzip.compress((b" \n" * 20_000_000) + json.dumps(make_document("a")).encode())
+    answer = client.post_bytes("/v1/ingest", body, content_type=NDJSON, content_encoding="gzip")
+    assert statuses(answer) == [(0, "a", 201)]
+
+
+def test_a_line_that_waits_too_long_harms_no_other() -> None:
+    async def prepare(line: bytes) -> PreparedTrace:
+        return prepare_trace(line, Hasher(b"secret"))
+
+    async def store(prepared: PreparedTrace) -> Receipt:
+        request_id = prepared.trace.document.request.request_id
+        if request_id == "r1":
+            raise TooSlowError("the database took too long for this")
+        return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
+
+    lines = [json.dumps(make_document(f"r{index}")).encode() for index in range(3)]
+    receipt = asyncio.run(ingest_lines(lines, prepare, store))
+    assert [row.status for row in receipt.results] == [201, 503, 201]

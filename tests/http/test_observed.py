@@ -107,6 +107,13 @@ def test_what_is_no_level_is_refused_with_a_sentence(text: str, monkeypatch: pyt
         Settings()
 
 
+def test_no_level_lets_a_socket_s_headers_or_messages_into_the_log() -> None:
+    for levels in ("debug", "debug,uvicorn.error=debug,websockets=debug"):
+        configure_logging(levels)
+        assert logging.getLogger("uvicorn.error").getEffectiveLevel() == logging.INFO
+        assert logging.getLogger("websockets.server").getEffectiveLevel() == logging.INFO
+
+
 def test_a_terminal_gets_text_and_configuring_again_no_second_line() -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:  # pyrefly: ignore[missing-override-decorator]
@@ -131,7 +138,11 @@ def test_values_in_tracebacks_are_left_out(sql: psycopg.Connection) -> None:
     for error in (invalid.value, refused.value):
         assert ANSWER in str(error)
         assert ANSWER not in hide_values(str(error))
-    assert hide_values("a\nDETAIL:  Key (c)=(x) exists.\nHINT: b") == "a\n(detail left out)\nHINT: b"
+    lines = "a\nDETAIL:  Failing row contains (x\nsecret, 1).\n\nDuring handling of the above exception, b"
+    assert hide_values(lines) == "a\n(detail left out)\n\nDuring handling of the above exception, b"
+    invalid_line = "number\n  not one [type=int, input_value=', input_type=secret', input_type=str]"
+    assert "secret" not in hide_values(invalid_line)
+    assert hide_values(f'invalid input syntax for type integer: "{"secret" * 20}"').endswith('integer: "…"')
 
 
 def test_counters_count_what_happened(client: Client) -> None:
