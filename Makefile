@@ -7,6 +7,7 @@ ARGS ?=
 # To the shell as a variable, not as text of the recipe: a branch's name may be anything.
 export ENV ?=
 MIGRATE ?=
+QUICK ?=
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -41,6 +42,10 @@ deploy: $(VENV)/.dev ## Deploy an environment to Modal (ENV=staging, ENV=product
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" for some of them)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure each path against the least it could take (QUICK=1 under a minute; docs/PERFORMANCE.md)
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, check format and types, the one-way picture, queries and migrations

@@ -1,0 +1,67 @@
+"""The smallest answer on a kept-alive connection: what the web framework takes, and whether a packet waits 40 ms."""
+
+import multiprocessing
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.bench.case import Case, Group
+from tests.bench.measure import Check, Measured, alternate, time_call
+from tests.bench.stage import Stage
+from tests.bench.wire import Wire, encode
+
+DELAYED_ACK_MS = 40
+"""What a small answer takes longer where the server leaves TCP_NODELAY off."""
+FORK = multiprocessing.get_context("fork")
+LIVEZ = encode("GET", "/livez")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A client of the server, and a connection to a process that sends back what it gets."""
+
+    stage: Stage
+    wire: Wire
+    echo: socket.socket
+
+
+@contextmanager
+def open_scene(stage: Stage) -> Generator[Scene]:
+    """A server, and the least that one can be."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        process = FORK.Process(target=send_back, args=(listening,), daemon=True)
+        process.start()
+        try:
+            with (
+                stage.main.connect() as wire,
+                socket.create_connection(listening.getsockname()) as echo,
+            ):
+                yield Scene(stage, wire, echo)
+        finally:
+            process.kill()
+            process.join()
+
+
+def send_back(listening: socket.socket) -> None:
+    """Answer one client with what it sends."""
+    client, _ = listening.accept()
+    while data := client.recv(4096):
+        client.sendall(data)
+
+
+def ask(scene: Scene) -> Measured:
+    """One after the other over the same connection."""
+
+    def bounce() -> None:
+        scene.echo.sendall(LIVEZ)
+        scene.echo.recv(4096)
+
+    measured = alternate(
+        lambda: scene.wire.time(200, LIVEZ), lambda: time_call(bounce), n=scene.stage.choose(1000, 100), warmup=20
+    )
+    measured.checks.append(Check("95 of 100 in under 40 ms", measured.p95 < DELAYED_ACK_MS))
+    return measured
+
+
+GROUP = Group("small", open_scene, [Case("GET /livez, kept alive", "as many bytes to and fro over loopback", ask)])

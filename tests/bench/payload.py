@@ -1,0 +1,166 @@
+"""Traces of any length, made of recorded ones.
+
+The steps come from tests/traces and tests/labelled as they were recorded: most from those that no mod touched,
+long-story first; one in ten each from ban-the (a call and AdjustedLogits) and noisy-logger (a call, a line, an action);
+the first from force-prefix, whose mod forces nine tokens. Where a recording is used a second time, the logarithms of
+its steps are moved by up to a thousandth: repeated as they are, they would compress as no real trace does.
+"""
+
+import gzip
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+TRACES = Path(__file__).parents[1] / "traces"
+LABELLED = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
+OPENING = "force-prefix"
+PLAIN = "plain"
+PATTERN = (PLAIN,) * 4 + ("ban-the",) + (PLAIN,) * 4 + ("noisy-logger",)
+PLACEHOLDER = "bench-" + "0" * 26
+"""The id of every trace that is built; `with_id` puts another of the same length there."""
+MAX_SHIFT = 1e-3
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a mod, with the place of its event among the step's, and what hangs on it."""
+
+    call: Json
+    event: int
+    logs: list[Json]
+    actions: list[Json]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One forward pass and what came of it."""
+
+    events: list[Json]
+    calls: list[Call]
+
+    @property
+    def tokens(self) -> list[int]:
+        """What it added to the text."""
+        return [token for event in self.events for token in event.get("added_tokens") or ()]
+
+
+@dataclass
+class Trace:
+    """A trace that grows by steps, numbered as the engine numbers one."""
+
+    document: Json
+    steps: int = 0
+    tokens: list[int] = field(default_factory=list[int])
+    text: list[str] = field(default_factory=list[str])
+
+    def add(self, step: Step) -> None:
+        """Append a step and the calls on it."""
+        first = len(self.document["events"])
+        for order, event in enumerate(step.events, start=first):
+            self.document["events"].append({**event, "step": self.steps, "sequence_order": order})
+            self.text.append(event.get("token_text") or "")
+        for one in step.calls:
+            number = len(self.document["mod_calls"])
+            self.document["mod_calls"].append(
+                {**one.call, "step": self.steps, "event_sequence_order": first + one.event}
+            )
+            self.document["mod_logs"] += [{**row, "mod_call_sequence": number} for row in one.logs]
+            self.document["actions"] += [{**row, "mod_call_sequence": number} for row in one.actions]
+        self.tokens += step.tokens
+        self.steps += 1
+
+
+def build_trace(tokens: int, *, seed: int = 0) -> bytes:
+    """A trace of so many tokens (at least nine) as the engine would post it; another seed gives other numbers."""
+    source = load_trace("long-story")
+    head = [event for event in source["events"] if event["event_type"] == "Prefilled"]
+    trace = Trace({"request": {}, "events": head, "mod_calls": [], "mod_logs": [], "actions": []})
+    for step in list_steps(random.Random(seed), moved=seed != 0):
+        if len(trace.tokens) >= tokens:
+            break
+        trace.add(step)
+    trace.document["request"] = {
+        **source["request"],
+        "request_id": PLACEHOLDER,
+        "max_tokens": tokens,
+        "final_token_ids": trace.tokens,
+        "final_text": "".join(trace.text),
+        "inference_stats": {"prompt_tokens": 12, "generated_tokens": tokens, "total_tokens": tokens + 12},
+    }
+    return json.dumps(trace.document, ensure_ascii=False).encode()
+
+
+def with_id(body: bytes, request_id: str) -> bytes:
+    """The same trace under another id, of PLACEHOLDER's length at most."""
+    return body.replace(PLACEHOLDER.encode(), request_id.encode(), 1)
+
+
+def list_steps(generator: random.Random, *, moved: bool) -> Iterator[Step]:
+    """Steps without end, in PATTERN's order after the opening one."""
+    yield split_steps(load_trace(OPENING))[0]
+    sources = load_sources()
+    used = dict.fromkeys(sources, 0)
+    for name in itertools.cycle(PATTERN):
+        lap, place = divmod(used[name], len(sources[name]))
+        used[name] += 1
+        step = sources[name][place]
+        yield move(step, 1 + MAX_SHIFT * generator.random()) if moved or lap else step
+
+
+@cache
+def load_sources() -> dict[str, list[Step]]:
+    """The steps of each name in PATTERN."""
+    marked = {name: split_steps(load_trace(name)) for name in PATTERN if name != PLAIN}
+    return {PLAIN: list(list_plain_steps()), **marked}
+
+
+def list_plain_steps() -> Iterator[Step]:
+    """The steps of long-story, then those of the labelled answers without their first, which holds the prompt."""
+    yield from split_steps(load_trace("long-story"))
+    with gzip.open(LABELLED) as lines:
+        for line in lines:
+            yield from split_steps(json.loads(line)["trace"])[1:]
+
+
+def move(step: Step, factor: float) -> Step:
+    """The step with its logarithms multiplied: above 1, they stay in order and their mass below 1."""
+    events: list[Json] = []
+    for event in step.events:
+        top = event.get("top_tokens")
+        changed = [{**one, "logprob": one["logprob"] * factor} for one in top or ()]
+        events.append({**event, "top_tokens": changed} if top else event)
+    return Step(events, step.calls)
+
+
+def split_steps(trace: Json) -> list[Step]:
+    """A recorded trace, pass by pass; what came before the first is left out."""
+    events: list[Json] = trace["events"]
+    starts = [place for place, event in enumerate(events) if event["event_type"] == "ForwardPass"]
+    calls = list(enumerate(trace["mod_calls"]))
+    steps: list[Step] = []
+    for start, end in itertools.pairwise([*starts, len(events)]):
+        places = {event["sequence_order"]: place for place, event in enumerate(events[start:end])}
+        of_step = [(number, call) for number, call in calls if call["event_sequence_order"] in places]
+        hung = [Call(call, places[call["event_sequence_order"]], *hang(trace, number)) for number, call in of_step]
+        steps.append(Step(events[start:end], hung))
+    return steps
+
+
+def hang(trace: Json, number: int) -> tuple[list[Json], list[Json]]:
+    """The lines and the actions of a call."""
+    logs, actions = (
+        [row for row in trace[name] if row["mod_call_sequence"] == number] for name in ("mod_logs", "actions")
+    )
+    return logs, actions
+
+
+def load_trace(name: str) -> Json:
+    """One recorded trace."""
+    return json.loads((TRACES / f"{name}.json").read_bytes())

@@ -1,0 +1,151 @@
+"""Where the time of an ingest goes: stage by stage, function by function, and the server's own stacks under load.
+
+The last needs py-spy on the PATH; where pyinstrument can be imported it takes the place of cProfile. Neither is a
+dependency of Thunder: `pip install --target DIR py-spy pyinstrument`, with DIR in PYTHONPATH and DIR/bin in PATH.
+"""
+
+import asyncio
+import cProfile
+import importlib.util
+import io
+import pstats
+import shutil
+import statistics
+import subprocess
+from collections.abc import Callable, Generator
+from importlib import import_module
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from core.access.hasher import Hasher
+from core.access.session import Access
+from core.database.pool import open_pool
+from core.settings import Settings
+from core.traces import rows
+from core.traces.ingest import ingest_trace, prepare_trace
+from core.traces.log import render_log
+from core.traces.mask import mask_document
+from core.traces.pairing import pair_trace
+from core.traces.parse import check_references, parse_json, validate_document
+from core.traces.scored import ScoredTrace, score_trace
+from core.zstandard import compress
+from tests.bench.measure import MS, Timed, collect_as_served, time_call
+from tests.bench.parallel import run_round
+from tests.bench.payload import build_trace, with_id
+from tests.bench.stage import ROOT, SECRET, Stage, new_id
+from tests.bench.wire import JSON_TYPE, encode
+
+SIZES = (300, 1800)
+REPEATED = 9
+SHOWN = 30
+RECORDED_S = 8
+
+
+def profile_ingest(stage: Stage) -> None:
+    """Print all there is to say."""
+    collect_as_served()
+    for tokens in SIZES:
+        print_stages(stage, tokens)
+    print_functions(build_trace(SIZES[-1]))
+    if (program := shutil.which("py-spy")) is not None:
+        record_server(stage, program)
+
+
+def print_stages(stage: Stage, tokens: int) -> None:
+    """What each part of an ingest takes, and its share."""
+    body = build_trace(tokens)
+    times: dict[str, list[float]] = {}
+    for _ in range(REPEATED):
+        for name, seconds in run_stages(body).items():
+            times.setdefault(name, []).append(MS * seconds)
+    times["store: the statements and the commit, columns included"] = [MS * one for one in time_storing(stage, body)]
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    whole = sum(one for name, one in medians.items() if not name.startswith(" "))
+    click.echo(f"\n{tokens} tokens, {len(body) / 1e6:.2f} MB: {whole:.0f} ms, the median of {REPEATED}")
+    for name, one in medians.items():
+        click.echo(f"  {name:<58} {one:7.1f} ms  {100 * one / whole:3.0f} %")
+
+
+def run_stages(body: bytes) -> dict[str, float]:
+    """Seconds of each stage of `prepare_trace`; those that begin with a space are a part of another."""
+    hasher, taken = Hasher(SECRET.encode()), dict[str, float]()
+
+    def note(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        results: list[Any] = []
+        taken[name] = time_call(lambda: results.append(function(*arguments)))
+        return results[0]
+
+    raw = note("parse: orjson", parse_json, body)
+    document = note("validate: pydantic", validate_document, raw)
+    note("check references", check_references, document)
+    masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
+    trace = note("pair and score", score_trace, masked.document)
+    note("  of that, pair", pair_trace, masked.document)
+    log = note("render the log", render_log, trace)
+    note("compress the document", compress, masked.body)
+    note("compress the log", compress, log)
+    note("  columns of the rows (in store, below)", make_columns, trace)
+    return taken
+
+
+def make_columns(trace: ScoredTrace) -> None:
+    """All rows as arrays."""
+    rows.request_columns(trace)
+    rows.step_columns(trace)
+    rows.summary_columns(trace)
+    rows.mod_columns(trace)
+    rows.mod_call_columns(trace)
+    rows.mod_log_columns(trace)
+    rows.action_columns(trace)
+
+
+def time_storing(stage: Stage, body: bytes) -> list[float]:
+    """Seconds of `ingest_trace`."""
+
+    async def store() -> list[float]:
+        settings = Settings(database_url=SecretStr(stage.make_database()))
+        async with open_pool(settings) as pool:
+            access = Access(open_pool=pool, admin_key=None, secret=SECRET, ingest_open=True)
+            taken: list[float] = []
+            for _ in range(REPEATED + 1):
+                prepared = prepare_trace(with_id(body, new_id()), Hasher(SECRET.encode()))
+                began = asyncio.get_running_loop().time()
+                await ingest_trace(access, None, prepared)
+                taken.append(asyncio.get_running_loop().time() - began)
+            return taken[1:]
+
+    return asyncio.run(store())
+
+
+def print_functions(body: bytes) -> None:
+    """The functions of `prepare_trace` that take the most themselves."""
+    hasher = Hasher(SECRET.encode())
+    if importlib.util.find_spec("pyinstrument") is not None:
+        profiler = import_module("pyinstrument").Profiler(interval=0.0005)
+        with profiler:
+            for _ in range(REPEATED):
+                prepare_trace(body, hasher)
+        click.echo(profiler.output_text(unicode=True, show_all=False))
+        return
+    with cProfile.Profile() as profile:
+        prepare_trace(body, hasher)
+    text = io.StringIO()
+    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(SHOWN)
+    click.echo(text.getvalue())
+
+
+def record_server(stage: Stage, program: str) -> None:
+    """Draw the server's stacks while eight clients post, into profile.svg."""
+    body, output = build_trace(SIZES[-1]), ROOT / "profile.svg"
+    with stage.serve() as server:
+
+        def post() -> Generator[Timed]:
+            with server.connect() as wire:
+                yield lambda: wire.time(201, encode("POST", "/v1/ingest", JSON_TYPE, with_id(body, new_id())))
+
+        command = [program, "record", "--gil", "--subprocesses", "--duration", str(RECORDED_S), "--output", str(output)]
+        with subprocess.Popen([*command, "--pid", str(server.process.pid)]):
+            run_round(post, clients=8, n=4)
+    click.echo(f"the server's stacks, while they held the interpreter: {output}")

@@ -1,0 +1,107 @@
+"""The client: one kept-alive socket and bytes that were written beforehand, so that little of the time is its own."""
+
+import socket
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+JSON_TYPE = {"Content-Type": "application/json"}
+TIMEOUT_S = 120
+BUFFER = 1 << 20
+MAX_IDLE_S = 2
+
+
+class UnexpectedAnswerError(Exception):
+    """The server answered something else than what is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def encode(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
+    """A request as it goes over the wire."""
+    named = {"Host": "bench", **(headers or {})}
+    if body or method != "GET":
+        named["Content-Length"] = str(len(body))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Wire:
+    """A connection to a server."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._address = (parts.hostname, parts.port)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(self._address, timeout=TIMEOUT_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb", BUFFER)
+        self._used_at = time.monotonic()
+
+    def _stay_connected(self) -> None:
+        """The server hangs up on a connection that is idle for five seconds."""
+        if time.monotonic() - self._used_at > MAX_IDLE_S:
+            self.close()
+            self._connect()
+        self._used_at = time.monotonic()
+
+    def ask(self, request: bytes) -> Reply:
+        """Send a request and read the whole answer."""
+        self._stay_connected()
+        self._socket.sendall(request)
+        status = int(self._file.readline().split()[1])
+        headers: dict[str, str] = {}
+        while line := self._file.readline().rstrip():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+        return Reply(status, headers, self._read_body(status, headers))
+
+    def expect(self, status: int, request: bytes) -> Reply:
+        """The same; anything else than this status is no measurement."""
+        reply = self.ask(request)
+        if reply.status != status:
+            raise UnexpectedAnswerError(f"{request[:80]!r} was answered {reply.status}: {reply.body[:300]!r}")
+        return reply
+
+    def time(self, status: int, request: bytes) -> float:
+        """Seconds from the first byte sent to the last one read."""
+        self._stay_connected()
+        began = time.perf_counter()
+        self.expect(status, request)
+        return time.perf_counter() - began
+
+    def _read_body(self, status: int, headers: dict[str, str]) -> bytes:
+        if status in {204, 304}:
+            return b""
+        if headers.get("transfer-encoding") != "chunked":
+            return self._file.read(int(headers["content-length"]))
+        parts: list[bytes] = []
+        while size := int(self._file.readline(), 16):
+            parts.append(self._file.read(size))
+            self._file.readline()
+        self._file.readline()
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._file.close()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
