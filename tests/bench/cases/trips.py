@@ -211,6 +211,7 @@ GROUP = Group(
                 f"10 ms away: POST /v1/ingest, {tokens} tokens",
                 FLOOR,
                 partial(call, 201, partial(post_trace, tokens), max_trips=MAX_TRIPS),
+                is_slow=tokens == SIZES[-1],
             )
             for tokens in SIZES
         ),
