@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 
-def read_key(connection: HTTPConnection) -> str | None:
+async def read_key(connection: HTTPConnection) -> str | None:
     """The key of a request: X-API-Key, else a Bearer token, else the password of Basic (a URL with credentials)."""
     return _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection) or None
 

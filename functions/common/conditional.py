@@ -13,7 +13,7 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client h
 """For a route's `responses`."""
 
 
-def read_known(request: Request) -> list[str]:
+async def read_known(request: Request) -> list[str]:
     """The versions that a client says it has; `*` for any."""
     header = ",".join(request.headers.getlist("if-none-match"))
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",", MAX_KNOWN)[:MAX_KNOWN]]

@@ -119,8 +119,11 @@ def _ending_streams(hub: Hub) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def get_context(connection: HTTPConnection) -> Context:
-    """The context of the process that serves this request."""
+async def get_context(connection: HTTPConnection) -> Context:
+    """The context of the process that serves this request.
+
+    Async, as all that FastAPI calls to make a parameter: it runs a plain function in a thread.
+    """
     return connection.app.state.context
 
 

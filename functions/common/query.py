@@ -45,7 +45,7 @@ TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max
 ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
 
 
-def read_period(
+async def read_period(
     start: Annotated[MomentParam, Query(alias="from")] = None,
     end: Annotated[MomentParam, Query(alias="to")] = None,
     model: TextParam = None,
@@ -58,7 +58,7 @@ def read_period(
 PeriodDep = Annotated[Period, Depends(read_period)]
 
 
-def read_filters(  # noqa: PLR0913, PLR0917 - each is a query parameter
+async def read_filters(  # noqa: PLR0913, PLR0917 - each is a query parameter
     model: TextParam = None,
     mod: TextParam = None,
     tag: TextParam = None,
