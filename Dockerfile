@@ -5,7 +5,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 thunder \
-    && install --directory --owner thunder /srv/thunder
+    && install --directory --owner thunder /srv/thunder /srv/thunder/.thunder
 
 USER thunder
 WORKDIR /srv/thunder
