@@ -436,12 +436,10 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
 def find_migration_dsn() -> str:
     """The direct connection if there is one: a migration outlives a pooler's patience."""
-    from core.database.direct import find_direct_dsn
+    from core.database.direct import find_session_dsn
     from core.launch.environment import load_settings
 
-    settings = load_settings()
-    pooled = settings.database_url
-    dsn = find_direct_dsn(settings) or (pooled.get_secret_value() if pooled else None)
+    dsn = find_session_dsn(load_settings())
     if dsn is None:
         raise click.ClickException("DATABASE_URL is not set (the embedded database of `run` migrates itself)")
     return dsn

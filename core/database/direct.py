@@ -1,4 +1,4 @@
-"""The direct connection, past the pooler: for LISTEN, which belongs to a session."""
+"""The direct connection, past the pooler: for LISTEN, which belongs to a session, and for migrations and chores."""
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -21,6 +21,12 @@ def find_direct_dsn(settings: Settings) -> str | None:
         return None
     endpoint, _, domain = host.partition(".")
     return make_conninfo(pooled, host=f"{endpoint.removesuffix(POOLER)}.{domain}")
+
+
+def find_session_dsn(settings: Settings) -> str | None:
+    """The direct connection, else DATABASE_URL, which may be direct; null if there is no database."""
+    pooled = settings.database_url
+    return find_direct_dsn(settings) or (pooled.get_secret_value() if pooled else None)
 
 
 def is_suspended_when_idle(settings: Settings) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from core.database.direct import find_direct_dsn
+from core.database.direct import find_session_dsn
 from core.database.embedded import start_embedded
 from core.database.migrations import migrate
 from core.errors import ThunderError
@@ -52,9 +52,8 @@ def open_database(settings: Settings) -> Generator[Database]:
         with start_database(settings) as database:
             yield database
         return
-    pooled = settings.database_url.get_secret_value()
-    direct = find_direct_dsn(settings) or pooled
-    name = describe_database(pooled)
+    name = describe_database(settings.database_url.get_secret_value())
+    direct = find_session_dsn(settings) or ""
     describe_database(direct)
     app_name = settings.thunder_app_name
     yield Database(name, None, lambda: migrate_remote(direct, app_name=app_name), announce=lambda _: None)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from core.database.direct import find_direct_dsn
+from core.database.direct import find_session_dsn
 from core.database.embedded import DATABASE
 from core.database.embedded_cluster import ROLE
 from core.database.embedded_lock import AlreadyRunningError
@@ -52,7 +52,7 @@ def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reach
         EmbeddedPostgresError: the embedded one does not start.
     """
     if settings.database_url is not None:
-        dsn = find_direct_dsn(settings) or settings.database_url.get_secret_value()
+        dsn = find_session_dsn(settings) or ""
         describe_database(settings.database_url.get_secret_value())
         describe_database(dsn)
         kept = find_secret(settings)

@@ -38,6 +38,8 @@ def name_deployment(environment: str) -> Deployment:
     """
     if not _NAME.fullmatch(environment):
         raise RolloutError(f"ENV={environment}: an environment's name is lower-case letters, digits and dashes")
+    if environment.rsplit("-", maxsplit=1)[-1] == "chores":
+        raise RolloutError(f"ENV={environment}: names that end in chores are those of the apps that migrate")
     tail = "" if environment == PRODUCTION else f"-{environment}"
     return Deployment(f"{DEFAULT_APP_NAME}{tail}", f"{DEFAULT_SECRET_NAME}{tail}")
 

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from core.database.direct import find_direct_dsn
-from core.database.migrations import read_stamp, read_status
-from core.errors import InvalidInputError
-from core.launch.confirm import describe_owner
-from core.launch.database import answering, migrate_remote
-from core.launch.environment import describe_database as name_database
+from core.chores.status import describe_status, read_database_status
+from core.database.direct import find_session_dsn
+from core.database.pool import NotConfiguredError
+from core.launch.database import migrate_remote
 from core.logs import configure_logging
 from core.settings import Settings
 
@@ -41,27 +39,24 @@ def migrate_database() -> list[str]:
 
 def describe_database() -> Description:
     """Whose the database is, and which migrations it has."""
-    dsn, app_name = find_dsn(), Settings().thunder_app_name
-    with answering(dsn):
-        stamp, migrations = read_stamp(dsn), read_status(dsn)
-    lines = [f"database  {name_database(dsn)}", f"owner     {describe_owner(stamp)}"]
-    lines += [f"{'applied' if applied else 'pending'}  {name}" for name, applied in migrations]
-    pending = sum(not applied for _, applied in migrations)
-    if pending:
-        return Description(lines, f"{pending} migrations are pending")
-    if stamp is None or stamp.app_name != app_name:
-        return Description(lines, f"it is not {app_name}'s, and is nobody else's to deploy on")
-    return Description(lines, "")
+    status, app_name = read_database_status(find_dsn()), Settings().thunder_app_name
+    problem = ""
+    if status.pending:
+        problem = f"{len(status.pending)} migrations are pending"
+    elif status.stamp is None or status.stamp.app_name != app_name:
+        problem = f"it is not {app_name}'s"
+    return Description(describe_status(status), problem)
 
 
 def find_dsn() -> str:
     """The direct connection to the environment's database.
 
     Raises:
-        InvalidInputError: there is no DATABASE_URL.
+        NotConfiguredError: there is no DATABASE_URL.
     """
     settings = Settings()
     configure_logging(settings.log_level)
-    if settings.database_url is None:
-        raise InvalidInputError("DATABASE_URL is not set")
-    return find_direct_dsn(settings) or settings.database_url.get_secret_value()
+    dsn = find_session_dsn(settings)
+    if dsn is None:
+        raise NotConfiguredError("DATABASE_URL is not set")
+    return dsn
