@@ -35,39 +35,6 @@ $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
 
-CREATE TABLE public.collection_members (
-    collection_id bigint NOT NULL,
-    request_pk bigint NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL,
-    added_by text,
-    notes text
-);
-
-COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
-
-CREATE TABLE public.collections (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    description text,
-    created_by text,
-    user_key_hmac bytea,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    share_nonce bytea,
-    share_token_hash bytea,
-    CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
-);
-
-COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
-
-COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
-
-COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
-
-COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
-
-COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
-
 CREATE TABLE public.requests (
     id bigint NOT NULL,
     request_id text NOT NULL,
@@ -161,6 +128,45 @@ COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final t
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
 
+CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((request).share_nonce IS NOT NULL) AND COALESCE(((request).share_expires_at > now()), true));
+
+COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether anybody may read a request: it has a link whose time is not over.';
+
+CREATE TABLE public.collection_members (
+    collection_id bigint NOT NULL,
+    request_pk bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text,
+    notes text
+);
+
+COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
+
+CREATE TABLE public.collections (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_by text,
+    user_key_hmac bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    share_nonce bytea,
+    share_token_hash bytea,
+    CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
+
+COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
+
+COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
+
+COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
+
 CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (SELECT requests.id FROM public.requests WHERE ((open_link.request_id IS NULL) AND (requests.share_token_hash = open_link.token_hash) AND COALESCE((requests.share_expires_at > now()), true)) UNION ALL SELECT requests.id FROM ((public.requests JOIN public.collection_members ON ((requests.id = collection_members.request_pk))) JOIN public.collections ON ((collection_members.collection_id = collections.id))) WHERE ((requests.request_id = open_link.request_id) AND (collections.share_token_hash = open_link.token_hash) AND ((collections.user_key_hmac IS NULL) OR (requests.user_key_hmac = collections.user_key_hmac))));
@@ -172,6 +178,12 @@ CREATE FUNCTION public.request_matches(request public.requests, model text, mod 
     RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR ((request).tags @> ARRAY[tag])) AND ((favorited_by IS NULL) OR ((request).favorited_by @> ARRAY[favorited_by])) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
 
 COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters; a filter that is null passes all.';
+
+CREATE FUNCTION public.request_version(request public.requests, is_owned boolean) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN md5(concat_ws(' '::text, (request).id, EXTRACT(epoch FROM (request).ingested_at), (request).revision, (request).curation, is_owned, public.is_public(request)));
+
+COMMENT ON FUNCTION public.request_version(request public.requests, is_owned boolean) IS 'The version of all that a log shows this reader: part of its ETag.';
 
 CREATE FUNCTION public.require_owner(app_name text) RETURNS void
     LANGUAGE plpgsql

@@ -1,7 +1,7 @@
 """Collections: made, listed, renamed, deleted. A user's are the user's own; an admin's are the admins', who see all."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -10,13 +10,14 @@ from core.access.caller import Caller, ForbiddenError, Scope
 from core.access.hasher import Hasher
 from core.access.session import Access, Visit
 from core.collections import store
-from core.collections.store import CollectionRow, MemberRow
+from core.collections.store import CollectionRow, LockedCollection, MemberRow
 from core.errors import NotFoundError, ThunderError
 from core.traces.json_text import to_column_text
 
 SHARED = "collection"
 """What a share token of a collection is derived for."""
 
+Row = TypeVar("Row", LockedCollection, CollectionRow)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]
 Who = Annotated[str, Field(max_length=1000)]
@@ -113,10 +114,12 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
         NameTakenError: its owner has another of this name.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        row = await lock_own(visit, number)
+        await lock_own(visit, number)
         if change.model_fields_set:
-            row = await _update(visit, number, change) or row
-    return show_collection(row, visit.hasher)
+            row = await _update(visit, number, change)
+        else:
+            row = await store.get_collection(visit.conn, row_id=number)
+    return show_collection(require_own(visit.caller, row, number), visit.hasher)
 
 
 async def _update(visit: Visit, number: int, change: CollectionChange) -> CollectionRow | None:
@@ -143,7 +146,7 @@ async def delete_collection(access: Access, key: str | None, *, number: int) -> 
         await store.delete_collection(visit.conn, row_id=number)
 
 
-async def lock_own(visit: Visit, number: int) -> CollectionRow:
+async def lock_own(visit: Visit, number: int) -> LockedCollection:
     """A collection of the caller's, locked until the transaction ends.
 
     Raises:
@@ -152,7 +155,7 @@ async def lock_own(visit: Visit, number: int) -> CollectionRow:
     return require_own(visit.caller, await store.lock_collection(visit.conn, row_id=number), number)
 
 
-def require_own(caller: Caller, row: CollectionRow | None, number: int) -> CollectionRow:
+def require_own(caller: Caller, row: Row | None, number: int) -> Row:
     """Refuse another's collection as if there were none.
 
     Raises:

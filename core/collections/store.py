@@ -27,6 +27,14 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class LockedCollection(Row):
+    """A collection's number, whose it is (null: the admins'), and what its link is derived from, if it has one."""
+
+    id: int
+    user_key_hmac: bytes | None
+    share_nonce: bytes | None
+
+
 class CollectionRow(Row):
     """A collection, whose it is (null: the admins'), and how many requests it has."""
 
@@ -113,9 +121,9 @@ async def get_shared_collection(conn: AsyncConnection, *, token_hash: bytes) -> 
     return await cursor.fetchone()
 
 
-async def lock_collection(conn: AsyncConnection, *, row_id: int) -> CollectionRow | None:
+async def lock_collection(conn: AsyncConnection, *, row_id: int) -> LockedCollection | None:
     """One collection, locked until the transaction ends, or null."""
-    cursor = conn.cursor(row_factory=class_row(CollectionRow))
+    cursor = conn.cursor(row_factory=class_row(LockedCollection))
     await cursor.execute(_LOCK_COLLECTION, {"id": row_id})
     return await cursor.fetchone()
 

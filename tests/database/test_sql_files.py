@@ -47,7 +47,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "traces/lock_request": store.LockedRequest,
     "collections/list_collections": collections.ListedRow,
     "collections/get_collection": collections.CollectionRow,
-    "collections/lock_collection": collections.CollectionRow,
+    "collections/lock_collection": collections.LockedCollection,
     "collections/get_shared_collection": collections.CollectionRow,
     "collections/list_collections_of_request": collections.CollectionRow,
     "collections/insert_collection": collections.InsertedRow,

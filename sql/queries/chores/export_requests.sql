@@ -40,7 +40,7 @@ select
     requests.tags,
     requests.favorited_by,
     requests.discussion_count,
-    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public
+    is_public(requests) as is_public
 from requests
 where
     (%(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea)

@@ -1,17 +1,7 @@
 select
-    collections.id,
-    collections.name,
-    collections.description,
-    collections.created_at,
-    collections.updated_at,
-    collections.created_by,
-    collections.user_key_hmac,
-    collections.share_nonce,
-    (
-        select count(*)
-        from collection_members
-        where collection_members.collection_id = collections.id
-    ) as request_count
+    id,
+    user_key_hmac,
+    share_nonce
 from collections
-where collections.id = %(id)s
+where id = %(id)s
 for no key update

@@ -1,6 +1,6 @@
 select
     requests.user_key_hmac,
-    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
+    is_public(requests) as is_public,
     requests.discussion_count as total,
     discussions.id,
     discussions.username,

@@ -1,7 +1,7 @@
 -- One row at least for a request that there is: its comments' columns are null where it has none.
 select
     requests.user_key_hmac,
-    requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public,
+    is_public(requests) as is_public,
     requests.discussion_count as total,
     page.id,
     page.username,

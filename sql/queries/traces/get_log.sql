@@ -1,42 +1,30 @@
 -- The text is left where it is if the client has it: `known` are the versions that it said.
 with
-seen as (
+readers as (
     select
-        requests.*,
-        coalesce(%(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea, false) as is_owned,
-        requests.share_nonce is not null and coalesce(requests.share_expires_at > now(), true) as is_public
+        requests.id,
+        coalesce(%(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea, false) as is_owned
     from requests
     where requests.request_id = %(request_id)s
-),
-
-versions as (
-    select
-        md5(concat_ws(
-            ' ',
-            seen.id,
-            extract(epoch from seen.ingested_at),
-            seen.revision,
-            seen.curation,
-            seen.is_owned,
-            seen.is_public
-        )) as version
-    from seen
 )
 
 select
-    seen.request_id,
-    seen.id,
-    seen.created_at,
-    seen.revision,
-    seen.is_owned,
-    seen.user_key_label,
-    seen.share_nonce,
-    seen.is_public,
-    seen.favorited_by,
-    seen.tags,
-    seen.discussion_count,
-    versions.version,
-    case when not array[versions.version, '*'] && %(known)s::text[] then request_traces.log end as log
-from seen
-cross join versions
-inner join request_traces on seen.id = request_traces.request_pk
+    requests.request_id,
+    requests.id,
+    requests.created_at,
+    requests.revision,
+    readers.is_owned,
+    requests.user_key_label,
+    requests.share_nonce,
+    is_public(requests) as is_public,
+    requests.favorited_by,
+    requests.tags,
+    requests.discussion_count,
+    request_version(requests, readers.is_owned) as version,
+    case
+        when not array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[]
+            then request_traces.log
+    end as log
+from readers
+inner join requests on readers.id = requests.id
+inner join request_traces on requests.id = request_traces.request_pk

@@ -1,0 +1,19 @@
+-- What a reader may see and which version of it, each in one place. Both are inlined: no row is copied for them.
+
+create function is_public(request requests) returns boolean language sql stable
+return request.share_nonce is not null and coalesce(request.share_expires_at > now(), true);
+
+comment on function is_public is 'Whether anybody may read a request: it has a link whose time is not over.';
+
+create function request_version(request requests, is_owned boolean) returns text language sql stable
+return md5(concat_ws(
+    ' ',
+    request.id,
+    extract(epoch from request.ingested_at),
+    request.revision,
+    request.curation,
+    is_owned,
+    is_public(request)
+));
+
+comment on function request_version is 'The version of all that a log shows this reader: part of its ETag.';
