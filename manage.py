@@ -1,17 +1,15 @@
 """Thunder from a shell: `python manage.py --help`."""
 
-import contextlib
 import sys
-from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import ThunderError
+from core.commands.data import clear, delete, export, schema
+from core.commands.keys import keys
+from core.commands.shared import admin_database, plain_errors
 
 if TYPE_CHECKING:
-    from core.access.session import Access
     from core.launch.database import Database
     from core.settings import Settings
 
@@ -130,116 +128,6 @@ def adopt(app_name: str, *, yes: bool) -> None:
         click.echo(adopt_database(database.embedded_dsn or find_migration_dsn(), app_name=app_name, yes=yes))
 
 
-@cli.group()
-def keys() -> None:
-    """Keys that are given out: make, list, revoke and rotate them in the database of DATABASE_URL or of `run`."""
-
-
-YES = click.option("--yes", is_flag=True, help="Don't ask.")
-
-
-@keys.command("create")
-@click.argument("name")
-@click.option("--scope", "scopes", multiple=True, help="ingest, read, curate; the default is read and curate.")
-@click.option("--user-key", help="The user whose requests it sees or may post: their key, or its label.")
-@click.option("--admin", is_flag=True, help="Sees and does all.")
-@click.option("--expires-at", help="When it dies by itself: RFC 3339.")
-@click.option("--description", help="What it is for.")
-@YES
-def create(  # noqa: PLR0913 - each is an option
-    name: str,
-    *,
-    scopes: tuple[str, ...],
-    user_key: str | None,
-    admin: bool,
-    expires_at: str | None,
-    description: str | None,
-    yes: bool,
-) -> None:
-    """Make a key called NAME and print it, this once."""
-    from core.access.keys import create_key, read_new_key
-
-    given = {"description": description, "allowed_api_key": user_key, "expires_at": expires_at}
-    with plain_errors(), admin_database(f"Make the key {name!r}", yes=yes) as run_work:
-        new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
-        made = run_work(lambda access, key: create_key(access, key, new))
-    click.echo(made.api_key)
-    click.echo(f"key {made.id}: {made.message}", err=True)
-
-
-@keys.command("list")
-def list_() -> None:
-    """List every key, newest first."""
-    from core.access.keys import list_keys
-    from core.launch.keys import describe_key
-
-    with plain_errors(), admin_database(None, yes=True) as run_work:
-        rows = run_work(list_keys)
-    for row in rows:
-        click.echo(describe_key(row))
-    click.echo(f"{len(rows)} keys", err=True)
-
-
-@keys.command("revoke")
-@click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
-@YES
-def revoke(key_id: int, *, yes: bool) -> None:
-    """Revoke the key KEY_ID: the next request with it is refused, everywhere."""
-    from core.access.keys import revoke_key
-
-    with plain_errors(), admin_database(f"Revoke key {key_id}", yes=yes) as run_work:
-        run_work(lambda access, key: revoke_key(access, key, key_id=key_id))
-    click.echo(f"key {key_id} is revoked")
-
-
-@keys.command("rotate")
-@click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
-@click.option("--overlap-hours", type=float, default=24.0, show_default=True, help="How long the old one lives on.")
-@YES
-def rotate(key_id: int, *, overlap_hours: float, yes: bool) -> None:
-    """Make a successor of the key KEY_ID and print it, this once."""
-    from core.access.keys import rotate_key
-
-    with plain_errors(), admin_database(f"Rotate key {key_id}", yes=yes) as run_work:
-        made = run_work(lambda access, key: rotate_key(access, key, key_id=key_id, overlap_hours=overlap_hours))
-    click.echo(made.api_key)
-    click.echo(f"key {made.id}: {made.message}", err=True)
-
-
-@cli.command()
-@click.option("--user-key", help="Of this user: their key, or its label. Their collections go, too.")
-@click.option("--older-than", help="That came in longer ago than this: 90d, 12h, 30m.")
-@YES
-def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
-    """Delete requests for good, with all that hangs on them, and print a receipt of each as a line of JSON.
-
-    With both options, those that are both. One request alone goes by DELETE /logs/ID, all by `clear`.
-    """
-    from tqdm import tqdm
-
-    from core.deletions.deletion import Doomed, count_doomed, delete_all
-    from core.deletions.store import Deletion
-    from core.launch.age import read_age
-
-    with plain_errors():
-        doomed = Doomed(user_key, read_age(older_than) if older_than else None)
-        with admin_database(None, yes=True) as run_work:
-            count = run_work(lambda access, key: count_doomed(access, key, doomed))
-        with (
-            # Asked even if there is none: the user's collections go as well, and a run that was cut short goes on.
-            admin_database(f"Delete {count} requests for good", yes=yes) as run_work,
-            tqdm(total=count, unit=" requests", disable=None) as bar,
-        ):
-
-            def tell(receipts: list[Deletion]) -> None:
-                bar.update(len(receipts))
-                for receipt in receipts:
-                    click.echo(receipt.model_dump_json())
-
-            count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
-    click.echo(f"{count} requests are deleted", err=True)
-
-
 @cli.command()
 @click.argument("environment")
 @click.option("--migrate", "migrates", is_flag=True, help="Apply pending migrations first, rather than stop at them.")
@@ -250,71 +138,6 @@ def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
 
     with plain_errors():
         roll_out(environment, migrates=migrates, url=url, say=lambda line: click.echo(line, err=True))
-
-
-@cli.command()
-@YES
-@click.option("--yes-production", is_flag=True, help="Clear it even if its owner looks like production.")
-def clear(*, yes: bool, yes_production: bool) -> None:
-    """Empty the database of every request, mod and collection; keys and the owner's stamp stay.
-
-    Refuses a database whose owner looks like production: one without staging, dev or test in its name. The embedded
-    one of `run` never does.
-    """
-    from core.chores.clear import clear_database, describe_cleared, require_clearable
-    from core.launch.confirm import ask, show_database
-    from core.launch.environment import load_settings
-    from core.launch.reach import reach_database
-
-    with plain_errors(), reach_database(load_settings()) as reached:
-        shown = show_database(reached.dsn)
-        app_name = reached.settings.thunder_app_name
-        stamp = require_clearable(shown, app_name=app_name, embedded=reached.embedded, yes_production=yes_production)
-        ask(f"Delete all that {stamp.app_name} has stored there", yes=yes)
-        contents = clear_database(reached.dsn, app_name=stamp.app_name)
-    click.echo("\n".join(describe_cleared(contents)))
-
-
-@cli.command()
-@click.option(
-    "--what",
-    type=click.Choice(["requests", "steps", "actions", "traces"]),
-    default="requests",
-    show_default=True,
-    help="A row per request, token or action; or whole traces, which import reads.",
-)
-@click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
-@click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")
-@click.option("--model", help="Requests of this model.")
-@click.option("--mod", help="Requests that named or called this mod.")
-@click.option("--tag", help="Requests with this tag.")
-@click.option("--user", help="Requests of this user: their label, or their key.")
-@click.option("--from", "after", help="Requests begun at this moment or later: 2025-11-01, 2025-11-01T12:30:00Z.")
-@click.option("--to", "before", help="Requests begun before this moment.")
-def export(  # noqa: PLR0913 - each is an option
-    *,
-    what: str,
-    as_format: str,
-    output: str,
-    model: str | None,
-    mod: str | None,
-    tag: str | None,
-    user: str | None,
-    after: str | None,
-    before: str | None,
-) -> None:
-    """Write what passes the filters, as it is at one moment, to a file or to standard output.
-
-    Of any size: only a batch of rows is in memory at a time.
-    """
-    from core.chores.export import Format, What, export_to, read_filters
-    from core.launch.environment import load_settings
-
-    with plain_errors():
-        filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
-        chosen = {"what": What(what), "as_format": Format(as_format)}
-        count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
-    click.echo(f"{count:,} {what} are written to {'standard output' if output == '-' else output}", err=True)
 
 
 @cli.command("import")
@@ -370,48 +193,6 @@ def secret() -> None:
     click.echo(secrets.token_hex(32))
 
 
-@contextlib.contextmanager
-def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Callable[[Access, str], Any]], Any]]":
-    """A way to do work on the database with an admin's rights, after asking whether to change it."""
-    from functools import partial
-
-    from core.launch.confirm import confirm_change
-    from core.launch.environment import load_settings
-    from core.launch.keys import run_as_admin
-    from core.launch.reach import reach_database
-
-    with reach_database(load_settings(), make=True) as reached:
-        if action is not None:
-            confirm_change(reached.dsn, action, yes=yes)
-        yield partial(run_as_admin, reached.settings)
-
-
-@cli.command()
-@click.option("--output", default="current_schema.sql", show_default=True, help="The file to write; - is stdout.")
-@click.option("--of-migrations", is_flag=True, help="What the migrations add up to, as sql/schema.sql has it.")
-def schema(output: str, *, of_migrations: bool) -> None:
-    """Write the schema that the database has now, as pg_dump does; as the catalogue has it where there is none.
-
-    With --of-migrations it needs no database of yours.
-    """
-    from core.database.schema import write_current_schema, write_schema
-    from core.launch.database import answering
-    from core.launch.environment import load_settings
-    from core.launch.reach import reach_database
-
-    with plain_errors():
-        if of_migrations:
-            text = write_schema()
-        else:
-            with reach_database(load_settings()) as reached, answering(reached.dsn):
-                text = write_current_schema(reached.dsn)
-        if output == "-":
-            click.echo(text, nl=False)
-        else:
-            Path(output).write_text(text, encoding="utf-8")
-            click.echo(f"{output} is written", err=True)
-
-
 def serve_on(database: "Database", settings: "Settings") -> None:
     """Hand the app its environment and serve it until a signal comes."""
     from core.launch.admin_key import load_admin_key, load_secret
@@ -445,15 +226,8 @@ def find_migration_dsn() -> str:
     return dsn
 
 
-@contextlib.contextmanager
-def plain_errors() -> Generator[None]:
-    """End with one sentence and exit code 1 where the reason is the caller's to mend, a full disk for instance."""
-    try:
-        yield
-    except (ThunderError, OSError) as error:
-        sys.stdout.flush()
-        raise click.ClickException(str(error)) from error
-
+for command in (keys, delete, clear, export, schema):
+    cli.add_command(command)
 
 if __name__ == "__main__":
     cli()
