@@ -627,8 +627,6 @@ CREATE INDEX deletions_of_request ON public.deletions USING btree (request_sha25
 
 CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
 
-CREATE INDEX discussions_request ON public.discussions USING btree (request_pk);
-
 CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 
 CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);

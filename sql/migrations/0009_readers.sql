@@ -17,3 +17,6 @@ return md5(concat_ws(
 ));
 
 comment on function request_version is 'The version of all that a log shows this reader: part of its ETag.';
+
+-- The index by (request_pk, id) begins with the same.
+drop index discussions_request;
