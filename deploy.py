@@ -42,8 +42,9 @@ IMAGE = (
         str(HERE / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
     )
     .add_local_python_source("core", "functions")
-    # The line above ships .py files only, and core.database.sql looks for sql/ beside core/.
+    # The line above ships .py files only: core.database.sql looks for sql/ beside core/, and the viewer is no Python.
     .add_local_dir(HERE / "sql", "/root/sql")
+    .add_local_dir(HERE / "functions" / "viewer", "/root/functions/viewer")
 )
 
 # Beside the database, if somebody chose; Modal takes more for that.

@@ -5,11 +5,14 @@ from fastapi import FastAPI
 from functions.common.application import build_app
 from functions.common.endpoints import import_endpoint, list_endpoints
 from functions.common.scaling import Scaling
+from functions.common.viewer import mount_viewer
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
 """An hour is for streams; everything else has its own limits."""
 
 
 def web() -> FastAPI:
-    """The ASGI application that mounts every endpoint; it adds /docs and no route of its own."""
-    return build_app(*(import_endpoint(name).router for name in list_endpoints()))
+    """The ASGI application that mounts every endpoint; it adds the viewer and /docs, and no route of its own."""
+    app = build_app(*(import_endpoint(name).router for name in list_endpoints()))
+    mount_viewer(app)
+    return app

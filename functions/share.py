@@ -69,7 +69,7 @@ async def get_shared_log(
 ) -> Response:
     """The log behind a link; no key is needed, and none is told. A browser gets a page that leads to it."""
     if wants_page(request):
-        return await _answer_page(context, token)
+        return await _answer_page(request, context, token)
     return await answer_log(request, await read_shared_log(context.access, token=token, known=known))
 
 
@@ -92,10 +92,10 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
         collection, members = await read_shared_collection(context.access, token=token, limit=limit, offset=offset)
     except NotFoundError as error:
         if page:
-            return render_dead_link(str(error))
+            return render_dead_link(request, str(error))
         raise
     if page:
-        return render_page(Preview(begin(collection.name, "A collection"), _describe_collection(collection)))
+        return render_page(request, Preview(begin(collection.name, "A collection"), _describe_collection(collection)))
     response.headers.update(HEADERS)
     return SharedRequests(collection=collection, requests=members, total_requests=collection.request_count)
 
@@ -106,16 +106,17 @@ async def get_shared_member(
 ) -> Response:
     """The log of a request in the collection behind a link."""
     if wants_page(request):
-        return await _answer_page(context, token, request_id)
+        return await _answer_page(request, context, token, request_id)
     found = await read_shared_log(context.access, token=token, request_id=request_id, known=known)
     return await answer_log(request, found)
 
 
-async def _answer_page(context: ContextDep, token: str, request_id: str | None = None) -> Response:
+async def _answer_page(request: Request, context: ContextDep, token: str, request_id: str | None = None) -> Response:
     try:
-        return render_page(_describe(await read_preview(context.access, token=token, request_id=request_id)))
+        preview = await read_preview(context.access, token=token, request_id=request_id)
+        return render_page(request, _describe(preview))
     except NotFoundError as error:
-        return render_dead_link(str(error))
+        return render_dead_link(request, str(error))
 
 
 def _describe(row: PreviewRow) -> Preview:

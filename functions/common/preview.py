@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from functions.common.conditional import DEPENDS_ON
 from functions.common.negotiation import read_preferences
+from functions.common.viewer import has_viewer, render_viewer
 
 TITLE_CHARACTERS = 100
 STYLE = """
@@ -33,18 +34,19 @@ PAGES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "ap
 """For a route's `responses`."""
 FormatParam = Annotated[Literal["json"] | None, Query(alias="format", description="JSON, whatever Accept says")]
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex">
+_HEAD = """<meta name="robots" content="noindex">
 <meta name="description" content="{description}">
 <meta property="og:type" content="article">
 <meta property="og:site_name" content="Thunder">
 <meta property="og:title" content="{title}">
 <meta property="og:description" content="{description}">
-<meta name="twitter:card" content="summary">
+<meta name="twitter:card" content="summary">"""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+{head}
 <title>{title}</title>
 <style>{style}</style>
 </head>
@@ -82,19 +84,24 @@ def wants_page(request: Request) -> bool:
     return page > data
 
 
-def render_page(preview: Preview) -> HTMLResponse:
-    """The page, with a link to the data."""
-    return _render(preview, 200, _FURTHER)
+def render_page(request: Request, preview: Preview) -> HTMLResponse:
+    """The viewer, where it is served; else a page with a link to the data."""
+    return _render(request, preview, 200, _FURTHER)
 
 
-def render_dead_link(sentence: str) -> HTMLResponse:
+def render_dead_link(request: Request, sentence: str) -> HTMLResponse:
     """The page of a link that opens nothing."""
-    return _render(Preview("Nothing is shared here", sentence[:1].upper() + sentence[1:] + "."), 404, "")
+    return _render(request, Preview("Nothing is shared here", sentence[:1].upper() + sentence[1:] + "."), 404, "")
 
 
-def _render(preview: Preview, status: int, further: str) -> HTMLResponse:
+def _render(request: Request, preview: Preview, status: int, further: str) -> HTMLResponse:
     parts = {"title": html.escape(preview.title), "description": html.escape(preview.description)}
-    return HTMLResponse(_PAGE.format(**parts, style=STYLE, further=further), status, HEADERS)
+    head = _HEAD.format(**parts)
+    if has_viewer(request):
+        answer = render_viewer(title=preview.title, description=preview.description, head=head, status=status)
+        answer.headers.update({"X-Robots-Tag": "noindex", "Vary": DEPENDS_ON})
+        return answer
+    return HTMLResponse(_PAGE.format(**parts, head=head, style=STYLE, further=further), status, HEADERS)
 
 
 def begin(text: str | None, otherwise: str) -> str:

@@ -1,0 +1,111 @@
+// The frame around the views: which one an address shows, signing in, and leaving one view for the next.
+
+import { api } from "./lib/api.js"
+import { announce, errorNote, h, replace } from "./lib/dom.js"
+import { forgetKey, getKey, setKey } from "./lib/session.js"
+
+// A view is a module with `show(main, context)`; what it returns is called when it is left.
+// `context` is {address: URL, go(path), signal, signIn()}; `signal` is aborted when the view is left.
+const VIEWS = [
+  [/^\/$/, () => import("./views/feed.js")],
+  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js")],
+  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js")],
+  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js")],
+  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js")],
+  [/^\/compare$/, () => import("./views/compare.js")],
+  [/^\/overview$/, () => import("./views/overview.js")],
+]
+const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
+
+const main = document.getElementById("main")
+let leaving = new AbortController()
+let leave = null
+
+/** Show what an address names, as a link to it would. */
+export function go(path, { replaces = false } = {}) {
+  const former = location.pathname
+  history[replaces ? "replaceState" : "pushState"](null, "", path)
+  return open({ focuses: location.pathname !== former })
+}
+
+async function open({ focuses = false } = {}) {
+  leave?.()
+  leave = null
+  leaving.abort()
+  leaving = new AbortController()
+  const { signal } = leaving
+  const address = new URL(location.href)
+  const found = VIEWS.map(([pattern, load]) => [pattern.exec(address.pathname), load]).find(([match]) => match)
+  drawHeader(address.pathname)
+  replace(main, h("p", { class: "loading" }, "Loading …"))
+  if (!found) return replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
+  const [match, load] = found
+  const parameters = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]))
+  try {
+    const view = await load()
+    const done = await view.show(main, { address, parameters, go, signal, signIn })
+    if (signal.aborted) done?.()
+    else leave = done
+  } catch (error) {
+    if (signal.aborted) return
+    if (error.status === 401) return signIn(error.message)
+    replace(main, h("h1", null, error.status === 404 ? "It is not here" : "This did not work"), errorNote(error))
+  }
+  if (focuses && !signal.aborted) main.focus()
+}
+
+/** Ask for a key, and come back to the same address with it. */
+export function signIn(message = null) {
+  const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
+  const note = h("div", null, message && getKey() ? errorNote({ message }) : null)
+  const submit = async (event) => {
+    event.preventDefault()
+    setKey(field.value.trim())
+    try {
+      const { name } = await api("/auth/validate")
+      announce(`Signed in as ${name}.`)
+      await open({ focuses: true })
+    } catch (error) {
+      forgetKey()
+      replace(note, errorNote(error))
+      field.focus()
+    }
+  }
+  replace(
+    main,
+    h("section", { class: "sign-in" },
+      h("h1", null, "Sign in"),
+      h("p", null, "What is stored here is for those who have a key. It stays in this tab and is gone when you close it."),
+      h("form", { onsubmit: submit },
+        h("label", { for: "key" }, "API key"), field, h("button", { class: "primary" }, "Sign in")),
+      note),
+  )
+  field.focus()
+}
+
+function drawHeader(path) {
+  const signOut = () => {
+    forgetKey()
+    go("/")
+    announce("Signed out.")
+  }
+  const links = LINKS.map(([href, name]) => h("a", { href, "aria-current": href === path ? "page" : null }, name))
+  replace(
+    document.getElementById("header"),
+    h("a", { class: "brand", href: "/" }, "Thunder"),
+    path.startsWith("/share/") ? null : h("nav", { "aria-label": "Views" }, links),
+    getKey() ? h("button", { class: "quiet", onclick: signOut }, "Sign out") : null,
+  )
+}
+
+// A link to another view is followed here, so that the key's tab stays one page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]")
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
+  if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return
+  if (link.getAttribute("href").startsWith("#") || !VIEWS.some(([pattern]) => pattern.test(link.pathname))) return
+  event.preventDefault()
+  go(link.pathname + link.search + link.hash)
+})
+window.addEventListener("popstate", () => open())
+open()

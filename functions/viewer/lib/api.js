@@ -1,0 +1,115 @@
+// Calls of the public API (docs/API.md), with the key of whoever is signed in.
+
+import { getKey } from "./session.js"
+
+/** An answer that is none: `status` is HTTP's, 0 if the server could not be reached; the message is its sentence. */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message)
+    this.status = status
+  }
+}
+
+/**
+ * Call the API: api("/logs", {query: {limit: 50}}), api(`/logs/${id}/tags`, {method: "POST", body: {tag}}).
+ *
+ * Query values that are null, undefined or "" are left out. Resolves to the parsed JSON.
+ */
+export async function api(path, { method = "GET", query, body, signal } = {}) {
+  const headers = authorize({ Accept: "application/json" })
+  if (body !== undefined) headers["Content-Type"] = "application/json"
+  const response = await request(path + formatQuery(query), { method, headers, body: body && JSON.stringify(body), signal })
+  const answer = await response.json().catch(() => null)
+  if (!response.ok) throw new ApiError(response.status, answer?.message ?? `The server answered ${response.status}.`)
+  return answer
+}
+
+/** The text of an answer as it came, for those who want to see it. */
+export async function fetchText(path) {
+  const response = await request(path, { headers: authorize({ Accept: "application/json" }) })
+  if (!response.ok) throw new ApiError(response.status, `The server answered ${response.status}.`)
+  return await response.text()
+}
+
+/** A path for one request: requestPath("a b", "/tags") is "/logs/a%20b/tags". */
+export function requestPath(requestId, rest = "") {
+  return `/logs/${encodeURIComponent(requestId)}${rest}`
+}
+
+export function formatQuery(query) {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "")
+  return given.length ? `?${new URLSearchParams(given)}` : ""
+}
+
+/**
+ * Listen to GET /logs/stream as events, over fetch so that the key travels in a header and not in the address.
+ *
+ * Goes on where it was after each interruption, until `signal` is aborted or the key is refused.
+ *   onMessage(message)   {type: "new_log", data} or {type: "lagged", missed}
+ *   onState(state)       "live", "waiting" (it comes back by itself) or "refused"
+ */
+export async function listen({ query, signal, onMessage, onState }) {
+  let position = null
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      const headers = authorize({ Accept: "text/event-stream" })
+      if (position) headers["Last-Event-ID"] = position
+      const response = await fetch(`/logs/stream${formatQuery(query)}`, { headers, signal })
+      if (response.status === 401 || response.status === 403 || response.status === 400) return onState("refused")
+      if (response.ok) {
+        onState("live")
+        failures = 0
+        position = await readEvents(response.body, position, onMessage, () => onState("refused"))
+      }
+    } catch {
+      // The connection broke, or the page is being left: the loop decides.
+    }
+    if (signal.aborted) return
+    onState("waiting")
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, 30000)))
+  }
+}
+
+async function readEvents(stream, position, onMessage) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ""
+  try {
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return position
+      const events = (rest + value).split("\n\n")
+      rest = events.pop()
+      for (const event of events) position = readEvent(event, onMessage) ?? position
+    }
+  } catch {
+    return position
+  }
+}
+
+function readEvent(text, onMessage) {
+  let id = null
+  const data = []
+  for (const line of text.split("\n")) {
+    if (line.startsWith("id:")) id = line.slice(3).trim()
+    else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""))
+  }
+  if (data.length && data.join("")) {
+    const message = JSON.parse(data.join("\n"))
+    if (message?.type) onMessage(message)
+  }
+  return id
+}
+
+function authorize(headers) {
+  const key = getKey()
+  return key ? { ...headers, "X-API-Key": key } : headers
+}
+
+async function request(path, options) {
+  try {
+    return await fetch(path, options)
+  } catch (error) {
+    if (error.name === "AbortError") throw error
+    throw new ApiError(0, "The server cannot be reached.")
+  }
+}
