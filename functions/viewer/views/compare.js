@@ -1,5 +1,64 @@
-import { h, replace } from "../lib/dom.js"
+// Two requests, token by token: where they part, what the model believed there, and what they have in common.
 
-export async function show(main) {
-  replace(main, h("h1", null, "compare"))
+import { api, formatQuery, requestPath } from "../lib/api.js"
+import { announce, emptyState, h, replace } from "../lib/dom.js"
+import { align } from "./compare/align.js"
+import { drawDivergence } from "./compare/divergence.js"
+import { drawForm, SIDES } from "./compare/form.js"
+import { drawNumbers } from "./compare/numbers.js"
+import { drawTexts } from "./compare/texts.js"
+import { chooseIdentity, readTrace } from "./compare/trace.js"
+
+/** /compare?a=<request id>&b=<request id> */
+export async function show(main, { address, go, signal }) {
+  const ids = SIDES.map((side) => address.searchParams.get(side.name)?.trim() ?? "")
+  const place = h("div", { class: "comparison" })
+  const open = (a, b) => go(`/compare${formatQuery({ a, b })}`)
+  replace(main, h("h1", null, "Compare two requests"), drawForm(ids, open, signal), place)
+  if (!ids.every(Boolean)) return replace(place, drawInvitation())
+  if (ids[0] === ids[1]) return replace(place, drawSame(ids[0]))
+  replace(place, h("p", { class: "loading" }, "Loading both …"))
+  const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
+  const failures = answers.map((answer) => answer.reason)
+  if (signal.aborted) return
+  const refused = failures.find((error) => error?.status === 401)
+  if (refused) throw refused
+  if (failures.some(Boolean)) return replace(place, failures.map((error, index) => error && drawFailure(SIDES[index], error)))
+  drawComparison(place, answers.map((answer) => readTrace(answer.value)))
+}
+
+function drawComparison(place, [a, b]) {
+  const identity = chooseIdentity(a, b)
+  const keys = new Map()
+  const [ones, others] = [a, b].map((trace) => trace.tokens.map((token, index) => intern(keys, identity.keyOf(token), trace, index)))
+  const alignment = align(ones, others)
+  replace(
+    place,
+    h("div", { class: "comparison-top" }, drawDivergence(a, b, alignment.common, identity), drawNumbers(a, b)),
+    drawTexts(a, b, alignment, identity),
+  )
+  announce(alignment.isEqual ? "Compared: no difference." : `Compared: the first difference is at token ${alignment.common + 1}.`)
+}
+
+// Equal numbers for equal tokens; a token that nothing is known of equals no other.
+function intern(keys, key, trace, index) {
+  const name = key ?? `unknown ${trace.id} ${index}`
+  if (!keys.has(name)) keys.set(name, keys.size)
+  return keys.get(name)
+}
+
+function drawInvitation() {
+  return emptyState(
+    "Choose two requests",
+    "You see where their texts part, how sure the model was of either token there, and what they have in common. " +
+      "The fields above suggest the latest requests; any other id will do.",
+  )
+}
+
+function drawSame(id) {
+  return emptyState("No difference", "Both are the same request.", h("p", null, h("a", { href: `/view/${encodeURIComponent(id)}` }, "Look at it")))
+}
+
+function drawFailure(side, error) {
+  return h("p", { class: "error", role: "alert" }, h("strong", null, `${side.letter}: `), error.message)
 }

@@ -1,0 +1,72 @@
+// Two requests in numbers, one row each, and whether they differ.
+
+import { h } from "../../lib/dom.js"
+import { formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
+
+const PROMPT_LENGTH = 200
+
+/** The table of what the two requests are and how they came out. */
+export function drawNumbers(a, b) {
+  const links = [a, b].map(({ id }) => h("a", { href: `/view/${encodeURIComponent(id)}` }, id))
+  return h("section", { class: "numbers", "aria-labelledby": "numbers" },
+    h("h2", { id: "numbers" }, "In numbers"),
+    h("table", null,
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"),
+        links.map((link, index) => h("th", { scope: "col" }, h("span", { class: "side" }, "AB"[index]), " ", link)), h("th", { scope: "col" }, "Difference"))),
+      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].map(drawRow))))
+}
+
+function drawRow([name, one, other, difference]) {
+  return h("tr", { class: difference === "same" ? "is-same" : null }, h("th", { scope: "row" }, name), h("td", null, one), h("td", null, other), h("td", null, difference))
+}
+
+function listOutcome(a, b) {
+  const points = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value * 100).toFixed(1)} points`
+  const nats = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`
+  const count = (value) => `${value > 0 ? "+" : "−"}${formatCount(Math.abs(value))}`
+  const confidence = ({ log }) => formatProbability(log.sequence_confidence, { isBound: log.sequence_confidence_is_bound === true })
+  const forced = ({ tokens }) => tokens.filter((token) => token.forced).length
+  return [
+    measure("How sure, on the whole", a, b, ({ log }) => log.sequence_confidence, points, confidence),
+    measure("Least sure window", a, b, ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
+    measure("Tokens in the text", a, b, ({ tokens }) => tokens.length, count),
+    measure("… forced by mods", a, b, forced, count),
+    measure("Discarded tokens", a, b, ({ discarded }) => discarded, count),
+  ]
+}
+
+function listSettings(a, b) {
+  const plain = (name, read) => compare(name, read(a), read(b))
+  return [
+    plain("Model", ({ log }) => log.model_id),
+    plain("Mod", ({ log }) => log.active_mod?.name ?? "none"),
+    plain("Temperature", (trace) => readSetting(trace, "temperature")),
+    plain("Top-p", (trace) => readSetting(trace, "top_p")),
+    plain("Top-k", (trace) => readSetting(trace, "top_k")),
+    plain("Most tokens", ({ log }) => log.max_steps),
+    plain("System prompt", ({ log }) => log.system_prompt ?? "none"),
+    plain("User prompt", ({ log }) => log.user_prompt ?? "none"),
+    plain("Begun", ({ log }) => formatTime(log.created_ts)),
+  ]
+}
+
+function measure(name, a, b, read, format, show = (trace) => formatCount(read(trace))) {
+  const [one, other] = [read(a), read(b)]
+  const isKnown = typeof one === "number" && typeof other === "number"
+  return [name, show(a), show(b), !isKnown ? UNKNOWN : one === other ? "same" : format(other - one)]
+}
+
+function compare(name, one, other) {
+  if (one === null && other === null) return [name, UNKNOWN, UNKNOWN, UNKNOWN]
+  return [name, shorten(one), shorten(other), one === other ? "same" : "differs"]
+}
+
+function shorten(value) {
+  const text = String(value ?? UNKNOWN)
+  return text.length > PROMPT_LENGTH ? `${text.slice(0, PROMPT_LENGTH)}…` : text
+}
+
+// As the first token tells that tells it; a sampler's settings do not change within a request.
+function readSetting({ log }, name) {
+  return log.steps.find((step) => step[name] !== null)?.[name] ?? null
+}

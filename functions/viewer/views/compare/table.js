@@ -1,0 +1,59 @@
+// The aligned texts as a table: every token with its numbers.
+
+import { h } from "../../lib/dom.js"
+import { formatCount, formatProbability } from "../../lib/format.js"
+import { nameToken } from "./divergence.js"
+
+const PAGE = 200
+
+/** A table of the runs of align(), a page at a time. */
+export function drawTable(a, b, runs) {
+  const rows = [...pairTokens(a.tokens, b.tokens, runs)]
+  const body = h("tbody")
+  const more = h("button", { onclick: () => add(true) })
+  let shown = 0
+  const add = (isAsked) => {
+    const added = rows.slice(shown, shown + PAGE).map(drawRow)
+    body.append(...added)
+    shown += added.length
+    more.textContent = `Show ${formatCount(Math.min(PAGE, rows.length - shown))} more of ${formatCount(rows.length)}`
+    more.hidden = shown >= rows.length
+    if (isAsked && more.hidden) added[0].closest("table").focus()
+  }
+  add(false)
+  return h("div", { class: "token-table" },
+    h("table", { tabindex: -1 },
+      h("caption", null, "Every token, in the order of the texts; ≠ marks what only one of them has at that place"),
+      h("thead", null,
+        h("tr", null, h("th", { scope: "colgroup", colspan: 3 }, "A"), h("td"), h("th", { scope: "colgroup", colspan: 3 }, "B")),
+        h("tr", null, drawHeads(), h("th", { scope: "col" }, "Same?"), drawHeads())),
+      body),
+    more)
+}
+
+function drawHeads() {
+  return [h("th", { scope: "col", class: "number" }, "#"), h("th", { scope: "col" }, "Token"), h("th", { scope: "col", class: "number" }, "Probability")]
+}
+
+function* pairTokens(ones, others, runs) {
+  for (const { isSame, a, b } of runs) {
+    const length = Math.max(a[1] - a[0], b[1] - b[0])
+    for (let offset = 0; offset < length; offset += 1) {
+      yield [a[0] + offset < a[1] ? ones[a[0] + offset] : null, isSame, b[0] + offset < b[1] ? others[b[0] + offset] : null]
+    }
+  }
+}
+
+function drawRow([one, isSame, other]) {
+  return h("tr", { class: isSame ? null : "differs" }, drawCells(one), h("td", null, isSame ? "=" : "≠"), drawCells(other))
+}
+
+function drawCells(token) {
+  if (!token) return [h("td"), h("td"), h("td")]
+  const prob = formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })
+  return [
+    h("td", { class: "number" }, formatCount(token.index + 1)),
+    h("td", null, h("code", null, nameToken(token)), token.forced ? h("span", { class: "cause" }, ` ⚑ forced by ${token.forcedBy ?? "a mod"}`) : null),
+    h("td", { class: "number" }, prob),
+  ]
+}
