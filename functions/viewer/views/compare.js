@@ -34,8 +34,9 @@ function drawComparison(place, [a, b]) {
   const alignment = align(ones, others)
   replace(
     place,
-    h("div", { class: "comparison-top" }, drawDivergence(a, b, alignment.common, identity), drawNumbers(a, b)),
+    drawDivergence(a, b, alignment.common, identity),
     drawTexts(a, b, alignment, identity),
+    drawNumbers(a, b),
   )
   announce(alignment.isEqual ? "Compared: no difference." : `Compared: the first difference is at token ${alignment.common + 1}.`)
 }

@@ -9,19 +9,19 @@ const SHOWN = 6
 /** `common` tokens are the same; what comes next is the difference. */
 export function drawDivergence(a, b, common, identity) {
   const [one, other] = [a.tokens[common] ?? null, b.tokens[common] ?? null]
-  if (!one && !other) return drawNone(common, identity)
+  if (!one && !other) return drawNone(common)
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
     h("h2", { id: "divergence" }, `First difference: token ${formatCount(common + 1)}`),
     h("p", null, describe(one, other, common), " ", describeContext(a, b, common)),
-    drawMatrix(one, other, identity),
-    h("div", { class: "lists" }, [["A", one], ["B", other]].map(([letter, token]) => drawList(letter, token, { A: one, B: other }, identity))),
-    h("p", { class: "faint" }, "Probabilities are what the model believed, before temperature and mods. ", identity.sentence))
+    h("div", { class: "parts" },
+      drawMatrix(one, other, identity),
+      [["A", one], ["B", other]].map(([letter, token]) => drawList(letter, token, { A: one, B: other }, identity))))
 }
 
-function drawNone(count, identity) {
+function drawNone(count) {
   const sentence = count ? `Both have the same ${formatCount(count)} tokens.` : "Neither has a token."
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
-    h("h2", { id: "divergence" }, "No difference"), h("p", null, sentence), h("p", { class: "faint" }, identity.sentence))
+    h("h2", { id: "divergence" }, "No difference"), h("p", null, sentence))
 }
 
 function describe(one, other, common) {
@@ -43,24 +43,29 @@ function describeContext(a, b, common) {
 }
 
 function drawMatrix(one, other, { keyOf }) {
+  const place = (token, reader) => placeIn(reader?.list, token, token === reader ? ownKeyOf : keyOf)
   const row = (letter, token) => h("tr", null,
-    h("th", { scope: "row" }, h("span", { class: "side" }, letter), " ", drawToken(token), drawCause(token)),
-    [one, other].map((reader) => drawPlace(token, reader, token && reader ? placeIn(reader.list, token, keyOf) : {})))
+    h("th", { scope: "row" }, h("span", { class: "side" }, letter), " has ", drawToken(token), h("br"), drawCause(token)),
+    [one, other].map((reader) => drawPlace(token, reader, place(token, reader))))
   return h("table", { class: "matrix" },
-    h("caption", null, "Rank and probability of either token, in either request"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), ["A", "B"].map((letter) => h("th", { scope: "col" }, `To the model in ${letter}`)))),
+    h("caption", null, "How likely each token was to the model, before temperature and mods"),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), ["A", "B"].map((letter) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter))))),
     h("tbody", null, one && row("A", one), other && row("B", other)))
 }
 
-export function drawToken(token) {
-  if (!token) return h("span", { class: "faint" }, "(the end)")
+// Within one request an id says it all, whatever the other's vocabulary.
+function ownKeyOf(token) {
+  return token.id ?? token.text
+}
+
+function drawToken(token) {
   return h("code", { class: "token-text" }, nameToken(token))
 }
 
 /** A token's text, visible to the last blank; its id where the trace does not tell the text. */
 export function nameToken(token) {
   if (token.text !== null) return showWhitespace(token.text).replace(/ /g, "␣") || "(empty)"
-  return token.id === null ? "(unknown)" : `(token ${token.id})`
+  return token.id === null ? "(unknown)" : `(token\u00a0${token.id})`
 }
 
 function drawCause(token) {

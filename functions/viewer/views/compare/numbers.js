@@ -13,7 +13,12 @@ export function drawNumbers(a, b) {
     h("table", null,
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"),
         links.map((link, index) => h("th", { scope: "col" }, h("span", { class: "side" }, "AB"[index]), " ", link)), h("th", { scope: "col" }, "Difference"))),
-      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].map(drawRow))))
+      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].filter(isKnown).map(drawRow))))
+}
+
+// What neither trace tells is left out.
+function isKnown([, one, other]) {
+  return one !== UNKNOWN || other !== UNKNOWN
 }
 
 function drawRow([name, one, other, difference]) {
@@ -52,12 +57,11 @@ function listSettings(a, b) {
 
 function measure(name, a, b, read, format, show = (trace) => formatCount(read(trace))) {
   const [one, other] = [read(a), read(b)]
-  const isKnown = typeof one === "number" && typeof other === "number"
-  return [name, show(a), show(b), !isKnown ? UNKNOWN : one === other ? "same" : format(other - one)]
+  const areBoth = typeof one === "number" && typeof other === "number"
+  return [name, show(a), show(b), !areBoth ? UNKNOWN : one === other ? "same" : format(other - one)]
 }
 
 function compare(name, one, other) {
-  if (one === null && other === null) return [name, UNKNOWN, UNKNOWN, UNKNOWN]
   return [name, shorten(one), shorten(other), one === other ? "same" : "differs"]
 }
 

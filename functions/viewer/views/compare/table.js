@@ -9,11 +9,12 @@ const PAGE = 200
 /** A table of the runs of align(), a page at a time. */
 export function drawTable(a, b, runs) {
   const rows = [...pairTokens(a.tokens, b.tokens, runs)]
+  const traces = [a, b]
   const body = h("tbody")
   const more = h("button", { onclick: () => add(true) })
   let shown = 0
   const add = (isAsked) => {
-    const added = rows.slice(shown, shown + PAGE).map(drawRow)
+    const added = rows.slice(shown, shown + PAGE).map((row) => drawRow(row, traces))
     body.append(...added)
     shown += added.length
     more.textContent = `Show ${formatCount(Math.min(PAGE, rows.length - shown))} more of ${formatCount(rows.length)}`
@@ -44,16 +45,18 @@ function* pairTokens(ones, others, runs) {
   }
 }
 
-function drawRow([one, isSame, other]) {
-  return h("tr", { class: isSame ? null : "differs" }, drawCells(one), h("td", null, isSame ? "=" : "≠"), drawCells(other))
+function drawRow([one, isSame, other], [a, b]) {
+  return h("tr", { class: isSame ? null : "differs" }, drawCells(one, a), h("td", null, isSame ? "=" : "≠"), drawCells(other, b))
 }
 
-function drawCells(token) {
+function drawCells(token, trace) {
   if (!token) return [h("td"), h("td"), h("td")]
+  const isFirst = token.forced && !trace.tokens[token.index - 1]?.forced
+  const cause = isFirst ? ` ⚑ forced by ${token.forcedBy ?? "a mod"}` : " ⚑ forced"
   const prob = formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })
   return [
     h("td", { class: "number" }, formatCount(token.index + 1)),
-    h("td", null, h("code", null, nameToken(token)), token.forced ? h("span", { class: "cause" }, ` ⚑ forced by ${token.forcedBy ?? "a mod"}`) : null),
+    h("td", null, h("code", null, nameToken(token)), token.forced ? h("span", { class: "cause" }, cause) : null),
     h("td", { class: "number" }, prob),
   ]
 }

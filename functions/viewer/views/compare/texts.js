@@ -121,7 +121,7 @@ function nameClasses(token, isSame, common) {
   const classes = ["token", scaleClass(doubtOf(token))]
   if (token.forced) classes.push("is-forced")
   if (!isSame) classes.push("is-different")
-  if (!isSame && token.index === common) classes.push("parting")
+  if (token.index === common) classes.push("parting")
   return classes.join(" ")
 }
 

@@ -1,0 +1,114 @@
+// Drift: whether a score is distributed in one period as it was in another.
+
+import { formatQuery } from "../../lib/api.js"
+import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
+import { emptyState, h } from "../../lib/dom.js"
+import { formatCount } from "../../lib/format.js"
+import { readDate, toQuery } from "./period.js"
+import { describeScore } from "./scores.js"
+
+const FIELDS = [["baseline_from", "Then, from"], ["baseline_to", "to"], ["current_from", "Now, from"], ["current_to", "to"]]
+const SURELY = 0.01
+const PERHAPS = 0.05
+const FEW = 30
+
+/** The comparison, with a form for its two periods; unless they are given, the range is halved by its requests. */
+export async function drawDrift({ call, all, parameters, score, go, signal }) {
+  const given = Object.fromEntries(FIELDS.map(([name]) => [name, readDate(parameters.get(name))]))
+  const isGiven = Object.values(given).some(Boolean)
+  const dates = isGiven ? given : halve(await all)
+  const form = drawPeriods(dates ?? given, parameters, go)
+  if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are of one day: choose two periods.")]
+  const [before, after] = ["baseline", "current"].map((name) => toQuery({ from: dates[`${name}_from`], to: dates[`${name}_to`] }))
+  const drift = await call("/v1/confidence/drift", { score, ...after, baseline_from: before.from, baseline_to: before.to })
+  return [form, ...drawResult(drift, score, signal)]
+}
+
+// Days, so that about half of the requests lie in either part.
+function halve(groups) {
+  const days = [...new Map(groups.map((group) => [group.key.slice(0, 10), 0])).keys()]
+  const count = (day) => groups.filter((group) => group.key.startsWith(day)).reduce((total, group) => total + group.n, 0)
+  if (days.length < 2) return null
+  const half = groups.reduce((total, group) => total + group.n, 0) / 2
+  let [place, sum] = [0, 0]
+  while (place < days.length - 1 && sum + count(days[place]) / 2 < half) sum += count(days[place++])
+  const cut = Math.max(1, place)
+  return { baseline_from: days[0], baseline_to: days[cut - 1], current_from: days[cut], current_to: days.at(-1) }
+}
+
+function drawPeriods(dates, parameters, go) {
+  const submit = (event) => {
+    event.preventDefault()
+    go(`/overview${formatQuery({ ...Object.fromEntries(parameters), ...Object.fromEntries(new FormData(event.target)) })}`)
+  }
+  return h("form", { class: "periods", onsubmit: submit },
+    FIELDS.map(([name, title]) => h("div", { class: "field" },
+      h("label", { for: name }, title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Then, " : "Now, "), "to") : title),
+      h("input", { id: name, name, type: "date", value: dates[name] }))),
+    h("button", null, "Compare"))
+}
+
+function drawResult(drift, score, signal) {
+  const { title } = describeScore(score)
+  if (!drift.baseline.n || !drift.current.n) {
+    const side = drift.baseline.n ? "the later" : drift.current.n ? "the earlier" : "either"
+    return [emptyState("Nothing to compare", `There is no request with this score in ${side} period.`)]
+  }
+  const label = `Two histograms of ${title}: ${drift.baseline.n} requests then, ${drift.current.n} now. ${judge(drift)}`
+  return [
+    h("p", null, h("strong", null, judge(drift)), " ", explain(drift, score)),
+    h("figure", null, drawChart({ label, height: 180, make: (colours) => makeOptions(colours, drift, score), signal }),
+      h("figcaption", null, `share of requests by ${title}: `, drawSample(0), ` then (${formatCount(drift.baseline.n)}) `, drawSample(1), ` now (${formatCount(drift.current.n)})`)),
+    drawTable(drift, score),
+  ]
+}
+
+function judge({ ks_pvalue: chance, baseline, current }) {
+  const few = Math.min(baseline.n, current.n) < FEW ? " They are few: only a large change would show." : ""
+  if (chance < SURELY) return `The two differ, more than chance explains.${few}`
+  if (chance < PERHAPS) return `The two may differ: chance alone seldom does this.${few}`
+  return `No change that chance would not explain.${few}`
+}
+
+function explain(drift, score) {
+  const points = Math.round(drift.ks_statistic * 100)
+  const chance = drift.ks_pvalue < 0.001 ? "< 0.001" : `= ${drift.ks_pvalue.toFixed(3)}`
+  const parts = [
+    `Where they lie furthest apart, the shares of requests below a value are ${points} points apart (Kolmogorov-Smirnov ${drift.ks_statistic.toFixed(2)}, p ${chance}).`,
+    `On average a value has moved by ${describeDistance(drift.wasserstein, score)} (Wasserstein).`,
+  ]
+  if (drift.left_out) parts.push(`${formatCount(drift.left_out)} requests are left out: lists of another length than ${drift.k}, or no such score.`)
+  return parts.join(" ")
+}
+
+function describeDistance(distance, score) {
+  const { unit, format } = describeScore(score)
+  const isShare = format(1).endsWith("%")
+  return isShare ? `${(distance * 100).toFixed(1)} points` : `${distance.toFixed(2)}${unit}`
+}
+
+// A histogram as steps: the last edge repeats the last value, so that its bin has a width.
+function makeOptions(colours, drift, score) {
+  const { format } = describeScore(score)
+  const edges = [...drift.baseline.histogram.map((bin) => bin.lo), drift.baseline.histogram.at(-1).hi]
+  const [before, after] = [drift.baseline, drift.current].map(({ n, histogram }) => [...histogram, histogram.at(-1)].map((bin) => bin.n / n))
+  const paths = drawSteps()
+  return {
+    data: [edges, before, after],
+    scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
+    axes: [makeAxis(colours, { values: (_, splits) => splits.map(format) , space: 80 }), makeAxis(colours, { values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    series: [{}, makeLine(colours, 0, { paths, fill: colours.line, fillTo: 0 }), makeLine(colours, 1, { paths })],
+    cursor: { show: false },
+  }
+}
+
+function drawTable(drift, score) {
+  const { format } = describeScore(score)
+  const cell = (n, side) => h("td", { class: "number" }, `${formatCount(n)} (${((n / side.n) * 100).toFixed(1)} %)`)
+  const rows = drift.baseline.histogram.map((bin, index) => h("tr", null,
+    h("th", { scope: "row" }, `${format(bin.lo)} – ${format(bin.hi)}`), cell(bin.n, drift.baseline), cell(drift.current.histogram[index].n, drift.current)))
+  return h("details", null, h("summary", null, "The histograms, as a table"),
+    h("table", null, h("caption", null, "Requests by value, and their share of the period's"),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Value"), ["Then", "Now"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+      h("tbody", null, rows)))
+}

@@ -1,0 +1,48 @@
+// What the overview is narrowed to; all of it stands in the address.
+
+import { formatQuery } from "../../lib/api.js"
+import { h, replace } from "../../lib/dom.js"
+import { PRESETS } from "./period.js"
+import { SCORES } from "./scores.js"
+
+/** The form. `models` and `mods` are promises of names to suggest. */
+export function drawFilters({ parameters, period, score, go, models, mods }) {
+  const value = (name) => parameters.get(name) ?? ""
+  const form = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
+    drawPresets(parameters, period),
+    drawField("From (UTC)", h("input", { id: "overview-from", name: "from", type: "date", value: period.days ? "" : period.from })),
+    drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
+    drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
+    drawField("Mod", h("input", { id: "overview-mod", name: "mod", value: value("mod"), list: "overview-mods", maxlength: 500 })),
+    drawField("Score, below", h("select", { id: "overview-score", name: "score" },
+      Object.entries(SCORES).map(([name, one]) => h("option", { value: name, selected: name === score }, one.title)))),
+    h("button", { class: "primary" }, "Show"),
+    suggest("overview-models", models.then(({ groups }) => groups.map((group) => group.key))),
+    suggest("overview-mods", mods.then((all) => all.map((mod) => mod.name))))
+  return form
+}
+
+function drawField(name, field) {
+  return h("div", { class: "field" }, h("label", { for: field.id }, name), field)
+}
+
+function drawPresets(parameters, period) {
+  const kept = Object.fromEntries(["model", "mod", "score"].map((name) => [name, parameters.get(name)]))
+  return h("nav", { class: "presets", "aria-label": "Range" }, h("span", { class: "faint" }, "Last "), PRESETS.map(([days, title]) =>
+    h("a", { href: `/overview${formatQuery({ ...kept, days })}`, "aria-current": period.days === days ? "true" : null }, title)))
+}
+
+// The periods that drift compares lie within the old range: they go with it.
+function submit(event, parameters, go) {
+  event.preventDefault()
+  const given = Object.fromEntries(new FormData(event.target))
+  const days = given.from || given.to ? null : parameters.get("days")
+  go(`/overview${formatQuery({ days, ...given })}`)
+}
+
+function suggest(id, names) {
+  const list = h("datalist", { id })
+  // Without suggestions, names can still be typed; the section that needs them says what went wrong.
+  names.then((all) => replace(list, all.filter(Boolean).map((name) => h("option", { value: name })))).catch(() => replace(list))
+  return list
+}

@@ -1,0 +1,38 @@
+// What each handler of each mod did, over all requests.
+
+import { emptyState, h } from "../../lib/dom.js"
+import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+
+const HEADS = ["Calls", "Raised", "Milliseconds: half, 95 %", "Surprisal of what it forced", "Confidence after − before", "Tokens forced", "Tokens discarded"]
+
+/** The table of GET /v1/mods. */
+export function drawMods(mods) {
+  if (!mods.length) return emptyState("No mods", "None was called in any request so far.")
+  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Mods" }, h("table", { class: "mods" },
+    h("caption", null, "Each mod's handlers over all requests, whatever the filters above; a change in confidence is no proof of a cause"),
+    h("thead", null, h("tr", null, ["Mod", "Handler of"].map((name) => h("th", { scope: "col" }, name)),
+      h("th", { scope: "col" }, "Did"), HEADS.map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("tbody", null, mods.map(drawMod))))
+}
+
+function drawMod(mod) {
+  const name = h("th", { scope: "rowgroup", rowspan: mod.handlers.length }, mod.name, h("br"),
+    h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, `${formatCount(mod.requests)} ${mod.requests === 1 ? "request" : "requests"}`))
+  return mod.handlers.map((handler, index) => h("tr", null, index === 0 ? name : null, drawHandler(mod, handler)))
+}
+
+function drawHandler(mod, { block_key: key, calls, exceptions, execution_ms: time, actions, effect }) {
+  const points = effect.mean_confidence_change
+  const numbers = [
+    formatCount(calls),
+    exceptions ? h("strong", null, formatCount(exceptions)) : "0",
+    time.p50 === null ? "unknown" : `${formatNumber(time.p50)}, ${formatNumber(time.p95)}`,
+    effect.mean_intervention_surprisal === null ? "–" : `${formatNumber(effect.mean_intervention_surprisal)} nats`,
+    points === null ? "–" : `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points * 100).toFixed(1)} points`,
+    effect.forced_share ? formatProbability(effect.forced_share) : "–",
+    effect.discarded_tokens ? formatCount(effect.discarded_tokens) : "–",
+  ]
+  const did = Object.entries(actions).map(([type, count]) => h("div", null, `${type} × ${formatCount(count)}`))
+  return [h("td", null, key.startsWith(`${mod.name}:`) ? key.slice(mod.name.length + 1) : key), h("td", null, did.length ? did : "–"),
+    numbers.map((text) => h("td", { class: "number" }, text))]
+}

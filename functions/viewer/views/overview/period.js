@@ -1,0 +1,49 @@
+// The time that the overview is about, as its address tells: the last days, or dates, both in UTC.
+
+export const PRESETS = [["1", "1 day"], ["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["all", "all"]]
+const DEFAULT_DAYS = "30"
+const DAY_MS = 86_400_000
+const BY_HOUR_DAYS = 2
+
+/** {days, from, to, unit}: `days` is a preset or null, `from` and `to` dates ("2026-11-24", both included) or "". */
+export function readPeriod(parameters, now = Date.now()) {
+  const [from, to] = ["from", "to"].map((name) => readDate(parameters.get(name)))
+  if (from || to) {
+    const span = from ? (Date.parse(to || toDate(now)) - Date.parse(from)) / DAY_MS + 1 : Infinity
+    return { days: null, from, to, unit: span <= BY_HOUR_DAYS ? "hour" : "day" }
+  }
+  const days = PRESETS.some(([one]) => one === parameters.get("days")) ? parameters.get("days") : DEFAULT_DAYS
+  const begin = days === "all" ? "" : toDate(now - (Number(days) - 1) * DAY_MS)
+  return { days, from: begin, to: "", unit: days === "1" ? "hour" : "day" }
+}
+
+/** The same for the API, whose `to` is the first moment after. */
+export function toQuery({ from, to }) {
+  return { from: from && `${from}T00:00:00Z`, to: to && `${addDay(to)}T00:00:00Z` }
+}
+
+/** A date, or "" for anything else. */
+export function readDate(text) {
+  const date = (text ?? "").slice(0, 10)
+  return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : ""
+}
+
+/** "2026-11-24" of a moment, in UTC. */
+export function toDate(moment) {
+  return new Date(moment).toISOString().slice(0, 10)
+}
+
+/** The seconds since the epoch of a group's key: a day, or an hour. */
+export function toSeconds(key) {
+  return Date.parse(key) / 1000
+}
+
+/** A group's key as people read it: "24 Nov", "24 Nov, 18:00". */
+export function formatKey(key) {
+  const time = key.length > 10 ? { hour: "2-digit", minute: "2-digit" } : {}
+  return new Date(key).toLocaleString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", ...time })
+}
+
+function addDay(date) {
+  return toDate(Date.parse(date) + DAY_MS)
+}

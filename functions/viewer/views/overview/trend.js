@@ -1,0 +1,107 @@
+// How sure the models were over time: one line per model, or per mod, and a dotted one for all requests.
+
+import { drawChart, drawMarkers, drawSample, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
+import { emptyState, h, replace } from "../../lib/dom.js"
+import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatKey, toSeconds } from "./period.js"
+
+const NAMELESS = { model: "(no model named)", mod: "(no mod)" }
+
+/** One call for the groups, and one for each of the largest: {groups, lines}; each line is {name, index, points}. */
+export async function loadTrend(kind, { call, period, filtered }) {
+  const { groups } = await call("/v1/confidence/summary", { group_by: kind })
+  const named = groups.filter((group) => group.key !== null)
+  // A filter is one line: the API's own would take its place and show other requests.
+  const largest = filtered ? named.filter((group) => group.key === filtered) : named.sort((one, other) => other.n - one.n).slice(0, MAX_LINES)
+  const lines = await Promise.all(largest.map(async ({ key }, index) => {
+    const answer = await call("/v1/confidence/summary", { group_by: period.unit, [kind]: key })
+    return { name: key, index, points: answer.groups }
+  }))
+  return { groups, lines }
+}
+
+/** The chart, its legend with numbers, and the same as a table. */
+export function drawTrend(kind, { groups, lines, all }, period, signal) {
+  if (!groups.length) return emptyState("No requests", "None in this time that the filters leave.")
+  const series = [{ name: "all requests", index: null, points: all }, ...lines]
+  const keys = [...new Set(series.flatMap((line) => line.points.map((point) => point.key)))].sort()
+  const rows = series.map((line) => new Map(line.points.map((point) => [point.key, point])))
+  const readout = h("p", { class: "readout", "aria-hidden": "true" })
+  return [
+    h("figure", null,
+      drawChart({ label: describe(kind, lines, keys), make: (colours) => makeOptions(colours, series, keys, rows, period, readout), signal }),
+      h("figcaption", null, findLowest(lines.length ? lines : series), readout)),
+    drawGroups(kind, groups, lines),
+    drawTable(series, keys, rows, period.unit),
+  ]
+}
+
+function describe(kind, lines, keys) {
+  const names = lines.map((line) => line.name).join(", ")
+  return `Line chart, how sure the model was by ${kind}, from ${formatKey(keys[0])} to ${formatKey(keys.at(-1))}: ${names || "all requests"}. The tables below have its numbers.`
+}
+
+function findLowest(lines) {
+  const known = lines.flatMap((line) => line.points.map((point) => ({ name: line.name, key: point.key, mean: point.sequence_confidence.mean })))
+    .filter((point) => point.mean !== null)
+  if (!known.length) return "No token of these requests has a known probability."
+  const lowest = known.reduce((least, point) => (point.mean < least.mean ? point : least))
+  return `Least sure: ${formatProbability(lowest.mean)}, ${lowest.name}, ${formatKey(lowest.key)}.`
+}
+
+function makeOptions(colours, series, keys, rows, period, readout) {
+  const indexes = series.map((line) => line.index)
+  const show = ({ cursor: { idx } }) => replace(readout, idx === null || idx === undefined ? null : describePoint(keys[idx], series, rows))
+  return {
+    data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
+    tzDate: readUtc,
+    scales: { x: { range: (_, low, high) => widen(low, high, period.unit) }, y: { range: [0, 1] } },
+    axes: [makeTimeAxis(colours, period.unit), makeAxis(colours, { values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    series: [{}, ...indexes.map((index) => makeLine(colours, index))],
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    hooks: { draw: [drawMarkers(colours, indexes)], setCursor: [show] },
+  }
+}
+
+// Room for half a day, or half an hour, on both sides: markers at the ends are not cut.
+function widen(low, high, unit) {
+  const room = (unit === "hour" ? 3600 : 86400) / 2
+  return [low - room, high + room]
+}
+
+function describePoint(key, series, rows) {
+  const parts = series.map((line, place) => [line.name, rows[place].get(key)]).filter(([, point]) => point)
+    .map(([name, point]) => `${name} ${formatProbability(point.sequence_confidence.mean)} of ${formatCount(point.n)}`)
+  return `${formatKey(key)}: ${parts.join(" · ")}`
+}
+
+function drawGroups(kind, groups, lines) {
+  const index = new Map(lines.map((line) => [line.name, line.index]))
+  const place = (group) => index.get(group.key) ?? Infinity
+  const rows = [...groups].sort((one, other) => place(one) - place(other) || other.n - one.n)
+  const heads = ["Requests", "How sure", "Middle 90 %", "Least sure window", "Forced", "Stepped in"]
+  return h("div", { class: "wide" }, h("table", { class: "groups" },
+    h("caption", null, "How sure the model was, on the whole (sequence confidence: mean, and where 90 % of the requests lie)",
+      groups.length > lines.length && lines.length ? ` · the largest ${lines.length} have a line` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("tbody", null, rows.map((group) => drawGroup(kind, group, index.get(group.key))))))
+}
+
+function drawGroup(kind, group, index) {
+  const { mean, p5, p95 } = group.sequence_confidence
+  const percent = (value) => (value === null ? "unknown" : formatProbability(value))
+  return h("tr", null,
+    h("th", { scope: "row" }, index === undefined ? h("span", { class: "sample" }) : drawSample(index), " ", group.key ?? NAMELESS[kind]),
+    [formatCount(group.n), percent(mean), p5 === null ? "unknown" : `${Math.round(p5 * 100)}–${Math.round(p95 * 100)} %`,
+      group.lowest_group_confidence.mean === null ? "unknown" : `${formatNumber(group.lowest_group_confidence.mean)} nats`,
+      percent(group.forced_rate), percent(group.intervention_rate)].map((text) => h("td", { class: "number" }, text)))
+}
+
+function drawTable(series, keys, rows, unit) {
+  const cell = (point) => h("td", { class: "number" }, point ? `${formatProbability(point.sequence_confidence.mean)} (${formatCount(point.n)})` : "–")
+  return h("details", null, h("summary", null, `By ${unit}, as a table`),
+    h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
+      h("caption", null, "Mean sequence confidence, and in brackets how many requests; times are UTC"),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, line.name)))),
+      h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row) => cell(row.get(key)))))))))
+}
