@@ -24,7 +24,7 @@ SQUAWK := $(BIN)/squawk --assume-in-transaction --pg-version 18.0 \
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/.runtime ## Serve Thunder here, on an embedded Postgres unless DATABASE_URL names another
@@ -46,6 +46,10 @@ test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" for some of them)
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure each path against the least it could take (QUICK=1 under a minute; docs/PERFORMANCE.md)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take the pictures of docs/VIEWER.md anew (needs Chromium)
+	@$(BIN)/python -m tests.viewer.screenshots $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, check format and types, the one-way picture, queries and migrations

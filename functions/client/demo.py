@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ SOURCE = "exact-match"
 """How the labelled answers were checked."""
 
 Trace = dict[str, Any]
+Sample = tuple[Trace, bool | None]
+"""A trace, and whether its answer was right, where that was checked."""
 
 
 def post_demo(connection: Connection, *, now: datetime) -> int:
     """Post everything, outcomes included, and say how many traces that were. A repeat replaces them."""
-    samples = [*_read_recorded(), *_read_labelled()]
+    samples = mix(list(_read_labelled()), list(_read_recorded()))
     bar = tqdm(samples, desc="posting", unit="trace")
     for place, (trace, correct) in enumerate(bar):
         moment = now - SPREAD * (1 - (place + 1) / len(samples))
@@ -32,12 +35,19 @@ def post_demo(connection: Connection, *, now: datetime) -> int:
     return len(samples)
 
 
-def _read_recorded() -> Iterator[tuple[Trace, None]]:
+def mix(many: list[Sample], few: list[Sample]) -> list[Sample]:
+    """All of them in their order, the few spread evenly among the many; the last of the few comes last."""
+    places = [(place + 1) / len(many) for place in range(len(many))]
+    places += [(place + 1) / len(few) for place in range(len(few))]
+    return [sample for _, sample in sorted(zip(places, [*many, *few], strict=True), key=itemgetter(0))]
+
+
+def _read_recorded() -> Iterator[Sample]:
     for path in sorted((SAMPLES / "traces").glob("*.json")):
         yield json.loads(path.read_bytes()), None
 
 
-def _read_labelled() -> Iterator[tuple[Trace, bool]]:
+def _read_labelled() -> Iterator[Sample]:
     with gzip.open(SAMPLES / "labelled" / "traces.ndjson.gz") as lines:
         for line in lines:
             sample = json.loads(line)

@@ -40,7 +40,7 @@ export function drawChart({ label, height = 220, make, signal }) {
 
 /** An axis in the theme's colours. */
 export function makeAxis(colours, options = {}) {
-  return { stroke: colours.faint, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line }, ...options }
+  return { stroke: colours.faint, size: 34, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line }, ...options }
 }
 
 /** Line number `index` of a chart; null draws it as the one that the others are compared with. */

@@ -7,7 +7,7 @@ import { drawDrift } from "./overview/drift.js"
 import { drawFilters } from "./overview/filters.js"
 import { drawMods } from "./overview/mods.js"
 import { readPeriod, toQuery } from "./overview/period.js"
-import { drawTrend, loadTrend } from "./overview/trend.js"
+import { drawTrend, loadLines } from "./overview/trend.js"
 
 const SUMMARY = "/v1/confidence/summary"
 const BINS = 10
@@ -19,31 +19,37 @@ export async function show(main, { address, go, signal, signIn }) {
   const query = { ...toQuery(period), model: parameters.get("model"), mod: parameters.get("mod") }
   const score = parameters.get("score") || "sequence_confidence"
   const call = (path, further = {}) => api(path, { query: { ...query, ...further }, signal })
-  const all = call(SUMMARY, { group_by: period.unit }).then(({ groups }) => groups)
-  const mods = api("/v1/mods", { signal }).then((answer) => answer.mods)
-  const context = { call, all, period, query, parameters, score, go, signal }
-  const sections = [
-    ["By model", () => showTrend("model", context)],
-    ["By mod", () => showTrend("mod", context)],
-    ["Has it changed?", () => drawDrift(context)],
-    ["Confidence against outcomes", async () => drawCalibration(await call("/v1/confidence/calibration", { score, bins: BINS }), score, signal)],
-    ["What mods do", async () => drawMods(await mods)],
-  ]
+  const summarize = (grouping) => share(call(SUMMARY, { group_by: grouping }).then(({ groups }) => groups))
+  const groups = { all: summarize(period.unit), model: summarize("model"), mod: summarize("mod") }
+  const mods = share(api("/v1/mods", { signal }).then((answer) => answer.mods))
+  const context = { call, groups, period, query, parameters, score, go, signal }
+  const calibrate = async () => drawCalibration(await call("/v1/confidence/calibration", { score, bins: BINS }), score, signal)
+  const draw = (title, load) => drawSection(title, load, { signal, signIn })
   replace(main,
     h("h1", null, "Overview"),
-    drawFilters({ parameters, period, score, go, models: call(SUMMARY, { group_by: "model" }), mods }),
-    h("div", { class: "overview" }, sections.map(([title, load], index) => drawSection(title, index, load, { signal, signIn }))))
+    drawFilters({ parameters, period, score, go, models: groups.model, mods }),
+    h("div", { class: "overview" },
+      h("div", null, draw("By model", () => showTrend("model", context)), draw("Has it changed?", () => drawDrift(context))),
+      h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Confidence against outcomes", calibrate)),
+      draw("What mods do", async () => drawMods(await mods))))
 }
 
-async function showTrend(kind, { call, all, period, query, signal }) {
-  const trend = await loadTrend(kind, { call, period, filtered: query[kind] })
-  return drawTrend(kind, { ...trend, all: await all }, period, signal)
+async function showTrend(kind, { call, groups, period, query, signal }) {
+  const found = await groups[kind]
+  const lines = await loadLines(kind, found, { call, period, filtered: query[kind] })
+  return drawTrend(kind, { groups: found, lines, all: await groups.all }, period, signal)
+}
+
+// Several sections wait for it, each of which says if it failed; nobody else needs to hear.
+function share(promise) {
+  promise.catch(() => null)
+  return promise
 }
 
 // Each section comes when it is there, and fails alone.
-function drawSection(title, index, load, { signal, signIn }) {
+function drawSection(title, load, { signal, signIn }) {
   const place = h("div", null, h("p", { class: "loading" }, "Loading …"))
-  const id = `overview-${index}`
+  const id = `overview ${title}`.toLowerCase().replace(/\W+/g, "-")
   load().then((parts) => signal.aborted || replace(place, parts)).catch((error) => {
     if (signal.aborted) return
     if (error.status === 401) signIn(error.message)

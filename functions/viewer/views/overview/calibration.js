@@ -9,7 +9,7 @@ const [SMALLEST, LARGEST] = [3, 9]
 
 /** What GET /v1/confidence/calibration says; below the least number of outcomes, only its sentence. */
 export function drawCalibration(answer, score, signal) {
-  const sentence = h("p", { class: answer.enough ? "faint" : "note" }, `${answer.message}.`)
+  const sentence = h("p", { class: answer.enough ? "faint" : "note" }, `Mind: ${answer.message}.`)
   if (!answer.enough) return [sentence, h("p", { class: "faint" }, "An outcome says whether an answer turned out right: a test, a person or another model records it (POST /logs/{id}/outcome).")]
   return [drawWords(answer), answer.bins ? drawDiagram(answer, score, signal) : null, sentence, answer.bins ? drawTable(answer, score) : null].filter(Boolean)
 }
@@ -35,7 +35,7 @@ function makeOptions(colours, bins, title) {
   return {
     data: [bins.map((bin) => bin.mean_confidence), bins.map((bin) => bin.accuracy)],
     scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
-    axes: [makeAxis(colours, { values: percent, label: title, labelSize: 20 }), makeAxis(colours, { values: percent, label: "were right", labelSize: 20, space: 40 })],
+    axes: [makeAxis(colours, { values: percent, label: title, labelSize: 20 }), makeAxis(colours, { size: 52, space: 40, values: percent, label: "were right", labelSize: 20 })],
     series: [{}, makeLine(colours, 0)],
     cursor: { show: false },
     hooks: { drawClear: [(plot) => drawDiagonal(plot, colours)], draw: [(plot) => drawPoints(plot, colours, bins)] },

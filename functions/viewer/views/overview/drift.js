@@ -13,10 +13,10 @@ const PERHAPS = 0.05
 const FEW = 30
 
 /** The comparison, with a form for its two periods; unless they are given, the range is halved by its requests. */
-export async function drawDrift({ call, all, parameters, score, go, signal }) {
+export async function drawDrift({ call, groups, parameters, score, go, signal }) {
   const given = Object.fromEntries(FIELDS.map(([name]) => [name, readDate(parameters.get(name))]))
   const isGiven = Object.values(given).some(Boolean)
-  const dates = isGiven ? given : halve(await all)
+  const dates = isGiven ? given : halve(await groups.all)
   const form = drawPeriods(dates ?? given, parameters, go)
   if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are of one day: choose two periods.")]
   const [before, after] = ["baseline", "current"].map((name) => toQuery({ from: dates[`${name}_from`], to: dates[`${name}_to`] }))
@@ -96,7 +96,7 @@ function makeOptions(colours, drift, score) {
   return {
     data: [edges, before, after],
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
-    axes: [makeAxis(colours, { values: (_, splits) => splits.map(format) , space: 80 }), makeAxis(colours, { values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    axes: [makeAxis(colours, { space: 80, values: (_, splits) => splits.map(format) }), makeAxis(colours, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, makeLine(colours, 0, { paths, fill: colours.line, fillTo: 0 }), makeLine(colours, 1, { paths })],
     cursor: { show: false },
   }

@@ -14,10 +14,10 @@ export function drawFilters({ parameters, period, score, go, models, mods }) {
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
     drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
     drawField("Mod", h("input", { id: "overview-mod", name: "mod", value: value("mod"), list: "overview-mods", maxlength: 500 })),
-    drawField("Score, below", h("select", { id: "overview-score", name: "score" },
+    drawField("Score of change and outcomes", h("select", { id: "overview-score", name: "score" },
       Object.entries(SCORES).map(([name, one]) => h("option", { value: name, selected: name === score }, one.title)))),
     h("button", { class: "primary" }, "Show"),
-    suggest("overview-models", models.then(({ groups }) => groups.map((group) => group.key))),
+    suggest("overview-models", models.then((all) => all.map((group) => group.key))),
     suggest("overview-mods", mods.then((all) => all.map((mod) => mod.name))))
   return form
 }
@@ -28,8 +28,9 @@ function drawField(name, field) {
 
 function drawPresets(parameters, period) {
   const kept = Object.fromEntries(["model", "mod", "score"].map((name) => [name, parameters.get(name)]))
-  return h("nav", { class: "presets", "aria-label": "Range" }, h("span", { class: "faint" }, "Last "), PRESETS.map(([days, title]) =>
-    h("a", { href: `/overview${formatQuery({ ...kept, days })}`, "aria-current": period.days === days ? "true" : null }, title)))
+  return h("nav", { class: "presets", "aria-label": "Range" }, h("span", { class: "faint" }, "Days"), PRESETS.map((days) =>
+    h("a", { href: `/overview${formatQuery({ ...kept, days })}`, "aria-current": period.days === days ? "true" : null },
+      days === "all" ? null : h("span", { class: "visually-hidden" }, "last "), days)))
 }
 
 // The periods that drift compares lie within the old range: they go with it.

@@ -1,6 +1,6 @@
 // The time that the overview is about, as its address tells: the last days, or dates, both in UTC.
 
-export const PRESETS = [["1", "1 day"], ["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["all", "all"]]
+export const PRESETS = ["1", "7", "30", "90", "all"]
 const DEFAULT_DAYS = "30"
 const DAY_MS = 86_400_000
 const BY_HOUR_DAYS = 2
@@ -12,7 +12,7 @@ export function readPeriod(parameters, now = Date.now()) {
     const span = from ? (Date.parse(to || toDate(now)) - Date.parse(from)) / DAY_MS + 1 : Infinity
     return { days: null, from, to, unit: span <= BY_HOUR_DAYS ? "hour" : "day" }
   }
-  const days = PRESETS.some(([one]) => one === parameters.get("days")) ? parameters.get("days") : DEFAULT_DAYS
+  const days = PRESETS.includes(parameters.get("days")) ? parameters.get("days") : DEFAULT_DAYS
   const begin = days === "all" ? "" : toDate(now - (Number(days) - 1) * DAY_MS)
   return { days, from: begin, to: "", unit: days === "1" ? "hour" : "day" }
 }

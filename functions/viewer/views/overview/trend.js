@@ -2,22 +2,20 @@
 
 import { drawChart, drawMarkers, drawSample, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
 import { emptyState, h, replace } from "../../lib/dom.js"
-import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatCount, formatNats, formatProbability, UNKNOWN } from "../../lib/format.js"
 import { formatKey, toSeconds } from "./period.js"
 
 const NAMELESS = { model: "(no model named)", mod: "(no mod)" }
 
-/** One call for the groups, and one for each of the largest: {groups, lines}; each line is {name, index, points}. */
-export async function loadTrend(kind, { call, period, filtered }) {
-  const { groups } = await call("/v1/confidence/summary", { group_by: kind })
+/** A call for each of the largest groups: [{name, index, points}]. */
+export async function loadLines(kind, groups, { call, period, filtered }) {
   const named = groups.filter((group) => group.key !== null)
   // A filter is one line: the API's own would take its place and show other requests.
   const largest = filtered ? named.filter((group) => group.key === filtered) : named.sort((one, other) => other.n - one.n).slice(0, MAX_LINES)
-  const lines = await Promise.all(largest.map(async ({ key }, index) => {
+  return await Promise.all(largest.map(async ({ key }, index) => {
     const answer = await call("/v1/confidence/summary", { group_by: period.unit, [kind]: key })
     return { name: key, index, points: answer.groups }
   }))
-  return { groups, lines }
 }
 
 /** The chart, its legend with numbers, and the same as a table. */
@@ -29,8 +27,8 @@ export function drawTrend(kind, { groups, lines, all }, period, signal) {
   const readout = h("p", { class: "readout", "aria-hidden": "true" })
   return [
     h("figure", null,
-      drawChart({ label: describe(kind, lines, keys), make: (colours) => makeOptions(colours, series, keys, rows, period, readout), signal }),
-      h("figcaption", null, findLowest(lines.length ? lines : series), readout)),
+      drawChart({ height: 180, label: describe(kind, lines, keys), make: (colours) => makeOptions(colours, series, keys, rows, period, readout), signal }),
+      h("figcaption", null, h("p", null, findLowest(lines.length ? lines : series)), readout)),
     drawGroups(kind, groups, lines),
     drawTable(series, keys, rows, period.unit),
   ]
@@ -56,7 +54,7 @@ function makeOptions(colours, series, keys, rows, period, readout) {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
     tzDate: readUtc,
     scales: { x: { range: (_, low, high) => widen(low, high, period.unit) }, y: { range: [0, 1] } },
-    axes: [makeTimeAxis(colours, period.unit), makeAxis(colours, { values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    axes: [makeTimeAxis(colours, period.unit), makeAxis(colours, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, ...indexes.map((index) => makeLine(colours, index))],
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     hooks: { draw: [drawMarkers(colours, indexes)], setCursor: [show] },
@@ -79,22 +77,25 @@ function drawGroups(kind, groups, lines) {
   const index = new Map(lines.map((line) => [line.name, line.index]))
   const place = (group) => index.get(group.key) ?? Infinity
   const rows = [...groups].sort((one, other) => place(one) - place(other) || other.n - one.n)
-  const heads = ["Requests", "How sure", "Middle 90 %", "Least sure window", "Forced", "Stepped in"]
+  const heads = ["Requests", "Mean", "Middle 90 %", "Weakest window", "Forced"]
   return h("div", { class: "wide" }, h("table", { class: "groups" },
-    h("caption", null, "How sure the model was, on the whole (sequence confidence: mean, and where 90 % of the requests lie)",
-      groups.length > lines.length && lines.length ? ` · the largest ${lines.length} have a line` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("caption", null, "How sure the model was (sequence confidence)",
+      groups.length > lines.length && lines.length ? ` · the largest ${lines.length} are drawn` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
+    h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
     h("tbody", null, rows.map((group) => drawGroup(kind, group, index.get(group.key))))))
 }
 
 function drawGroup(kind, group, index) {
   const { mean, p5, p95 } = group.sequence_confidence
-  const percent = (value) => (value === null ? "unknown" : formatProbability(value))
-  return h("tr", null,
-    h("th", { scope: "row" }, index === undefined ? h("span", { class: "sample" }) : drawSample(index), " ", group.key ?? NAMELESS[kind]),
-    [formatCount(group.n), percent(mean), p5 === null ? "unknown" : `${Math.round(p5 * 100)}–${Math.round(p95 * 100)} %`,
-      group.lowest_group_confidence.mean === null ? "unknown" : `${formatNumber(group.lowest_group_confidence.mean)} nats`,
-      percent(group.forced_rate), percent(group.intervention_rate)].map((text) => h("td", { class: "number" }, text)))
+  const numbers = [
+    formatCount(group.n),
+    formatProbability(mean),
+    p5 === null ? UNKNOWN : `${Math.round(p5 * 100)}–${Math.round(p95 * 100)} %`,
+    formatNats(group.lowest_group_confidence.mean),
+    group.forced_rate ? formatProbability(group.forced_rate) : group.forced_rate === 0 ? "none" : UNKNOWN,
+  ]
+  return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key ?? NAMELESS[kind]),
+    numbers.map((text) => h("td", { class: "number" }, text)))
 }
 
 function drawTable(series, keys, rows, unit) {

@@ -1,0 +1,19 @@
+"""axe-core on a page, in light and in dark: what it finds is a barrier to somebody."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def assert_accessible(page: Page) -> None:
+    """Axe finds no violation in either theme."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    assert_no_violation(page, "light")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert_no_violation(page, "dark")
+
+
+def assert_no_violation(page: Page, theme: str) -> None:
+    """Axe finds none in the theme that is on."""
+    results = Axe().run(page)
+    found = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}" for one in results.response["violations"]]
+    assert not found, f"in {theme}: {found}"

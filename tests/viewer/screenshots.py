@@ -1,0 +1,143 @@
+"""`python -m tests.viewer.screenshots`: the pictures of docs/screenshots, of what `make demo` posts.
+
+Everything happens at one moment, NOW, in the browser too, so that the same program makes the same pictures again.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from core.launch.signals import stopped_by_signals
+from functions.client.connection import Connection
+from functions.client.demo import move_to, post_demo
+from tests.bench.stage import ADMIN_KEY, AS_ADMIN, ROOT, open_stage
+from tests.bench.wire import JSON_TYPE, Wire, encode
+from tests.viewer.conftest import CHROMIUM, sign_in
+
+FOLDER = ROOT / "docs" / "screenshots"
+TRACES = ROOT / "tests" / "traces"
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+WAIT_MS = 10_000
+WIDTH, HEIGHT = 1280, 800
+
+TRACE = "smollm2-backtrack"
+"""Sentences forced by a mod, tokens it took back, and a last part that the model was unsure of."""
+PARTED = ("smollm2-force-prefix", "smollm2-step-always-zero")
+"""Both begin with the nine tokens that a mod forced; then the model goes on by itself."""
+AGAIN = "-again"
+"""Ends the ids of the recorded traces that come a second time, as the newest of the feed."""
+TAGS = {f"{TRACE}{AGAIN}": ["regression", "look again"], f"smollm2-mod-exception{AGAIN}": ["mod broken"]}
+
+
+def _click_weakest(page: Page) -> None:
+    """The trace is shown with its least sure window in sight, where the view offers to go there."""
+    button = page.get_by_role("button", name="weakest").or_(page.get_by_role("button", name="least sure"))
+    if button.count():
+        button.first.click()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file.
+
+    Attributes:
+        awaits: what is there once the view has all it shows.
+        prepare: what is done before the picture is taken.
+        height: of the window, CSS pixels.
+    """
+
+    name: str
+    path: str
+    awaits: Callable[[Page], Locator]
+    dark: bool = False
+    prepare: Callable[[Page], None] | None = None
+    height: int = HEIGHT
+
+
+def _find_heading(page: Page) -> Locator:
+    return page.locator("main h1")
+
+
+def _find_texts(page: Page) -> Locator:
+    return page.get_by_role("heading", name="Both texts")
+
+
+def _find_last_chart(page: Page) -> Locator:
+    return page.locator("main .chart canvas").nth(3)
+
+
+PICTURES = [
+    Picture("feed", "/", _find_heading),
+    Picture("trace", f"/view/{TRACE}", _find_heading, prepare=_click_weakest),
+    Picture("trace-dark", f"/view/{TRACE}", _find_heading, dark=True, prepare=_click_weakest),
+    Picture("compare", f"/compare?a={PARTED[0]}&b={PARTED[1]}", _find_texts),
+    Picture("overview", "/overview", _find_last_chart, height=1280),
+]
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=FOLDER, help="The folder that the pictures go to.")
+def make_screenshots(*, output: Path) -> None:
+    """Post the samples to a server of its own, and photograph each view of them."""
+    if CHROMIUM is None:
+        raise click.UsageError("there is no Chromium here (Debian: apt-get install chromium; or name one in CHROMIUM)")
+    output.mkdir(parents=True, exist_ok=True)
+    with stopped_by_signals(), open_stage(quick=True) as stage:
+        server = stage.main
+        with server.connect() as wire:
+            post_samples(Connection(server.url, ADMIN_KEY), wire)
+        with sync_playwright() as playwright:
+            # Chromium refuses its sandbox to root, as in tests/viewer/conftest.py.
+            arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+            for picture in PICTURES:
+                take(browser, server.url, picture, output / f"{picture.name}.png")
+                click.echo(f"{picture.name}.png: {(output / f'{picture.name}.png').stat().st_size // 1024} KiB")
+            browser.close()
+
+
+def post_samples(connection: Connection, wire: Wire) -> None:
+    """What `make demo` posts, up to an hour ago; then the recorded traces again, as the newest of the feed."""
+    post_demo(connection, now=NOW - timedelta(hours=1))
+    recorded = [json.loads(path.read_bytes()) for path in sorted(TRACES.glob("*.json"))]
+    for place, trace in enumerate(recorded):
+        trace["request"]["request_id"] += AGAIN
+        connection.ingest(move_to(trace, NOW - timedelta(minutes=3 * (len(recorded) - place))))
+    for request_id, tags in TAGS.items():
+        for tag in tags:
+            body = json.dumps({"tag": tag}).encode()
+            wire.expect(200, encode("POST", f"/logs/{quote(request_id)}/tags", {**JSON_TYPE, **AS_ADMIN}, body))
+
+
+def take(browser: Browser, url: str, picture: Picture, path: Path) -> None:
+    """Open a view as somebody who has signed in, wait for all of it, and take its picture."""
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": WIDTH, "height": picture.height},
+        color_scheme="dark" if picture.dark else "light",
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="UTC",
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.clock.set_fixed_time(NOW)
+    sign_in(page, ADMIN_KEY, picture.path)
+    picture.awaits(page).wait_for()
+    page.locator(".loading").first.wait_for(state="detached")
+    if picture.prepare:
+        picture.prepare(page)
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    context.close()
+
+
+if __name__ == "__main__":
+    sys.exit(make_screenshots())

@@ -1,0 +1,237 @@
+"""Two requests compared: where they part, what the model believed there, and what they have in common."""
+
+import random
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.build import Document, action, added, call, forward, make_document, number, sampled
+from tests.client import Client
+from tests.conftest import load_trace
+from tests.viewer.axe import assert_accessible
+from tests.viewer.conftest import sign_in
+from tests.viewer.hostile import NOTHING_RAN, make_hostile
+
+HELLO = [{"token": 1, "logprob": -0.1, "token_str": "Hello"}]
+ALIGN = """async (pairs) => {
+    const { align } = await import("/viewer/views/compare/align.js")
+    return pairs.map(([a, b, limit]) => align(a, b, limit))
+}"""
+
+
+def make_text(request_id: str, *tokens: tuple[int, str], model: str | None = "m", **request: object) -> Document:
+    """Tokens that were drawn, each from tests.build.TOP."""
+    events = [event for token, text in tokens for event in (forward(), sampled(token, text), added(token))]
+    return make_document(request_id, number(events), request={"model": model, "user_prompt": "Count.", **request})
+
+
+def open_two(client: Client, page: Page, a: Document, b: Document) -> None:
+    for document in (a, b):
+        assert client.ingest(document).status == 201
+    ids = [quote(one["request"]["request_id"], safe="") for one in (a, b)]
+    sign_in(page, client.key, f"/compare?a={ids[0]}&b={ids[1]}")
+    expect(page.get_by_role("heading", name="In numbers")).to_be_visible()
+
+
+def read_places(page: Page) -> list[list[str]]:
+    """What the table of the first difference says of each token, in A and in B."""
+    rows = page.locator(".matrix tbody tr").all()
+    return [[cell.inner_text().replace("\n", ", ") for cell in row.locator("td").all()] for row in rows]
+
+
+def test_the_first_difference_tells_rank_and_probability_of_either_token_in_both(client: Client, page: Page) -> None:
+    open_two(client, page, make_text("a", (5, "five"), (5, "five")), make_text("b", (5, "five"), (7, "seven")))
+    expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
+    # 1 - exp(-0.5) - exp(-1.5) is less than exp(-1.5), the last of the list.
+    unlisted = "not among the top 2, ≤ 17.0 %"
+    assert read_places(page) == [["rank 1, 60.7 %", "rank 1, 60.7 %"], [unlisted, unlisted]]
+    expect(page.get_by_text("The prompts are the same too, so the draw parted them.")).to_be_visible()
+
+
+def test_what_the_recorded_traces_differ_in_is_what_their_lists_say(client: Client, page: Page) -> None:
+    a, b = load_trace("force-prefix"), load_trace("step-always-zero")
+    open_two(client, page, a, b)
+    expect(page.get_by_role("heading", name="First difference: token 10")).to_be_visible()
+    assert read_places(page) == [["rank 1, 86.8 %", "rank 1, 54.5 %"], ["rank 8, 0.21 %", "rank 3, 13.5 %"]]
+    expect(page.locator(".token.is-forced")).to_have_count(18)
+    expect(page.get_by_text("The prompts differ, so the model had not read the same.")).to_be_visible()
+
+
+def test_a_mod_that_forced_the_difference_is_named(client: Client, page: Page) -> None:
+    forced = make_document(
+        "b",
+        number([forward(), sampled(5, "five"), added(8, 9, forced=True)]),
+        request={"model": "m", "user_prompt": "Count."},
+        mod_calls=[call(1, mod="pusher")],
+        actions=[action("ForceTokens", tokens_as_text=["eight", "nine"])],
+    )
+    open_two(client, page, make_text("a", (5, "five")), forced)
+    expect(page.locator(".matrix")).to_contain_text("⚑ forced by pusher")
+    expect(page.get_by_text("a mod stepped in here")).to_be_visible()
+    assert read_places(page)[1] == ["not among the top 2, ≤ 17.0 %"] * 2
+
+
+def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> None:
+    a, b = (
+        make_document(name, number([forward(), sampled(5, "five"), added(8, last, forced=True)]), request={"model": "m"})
+        for name, last in (("a", 9), ("b", 10))
+    )
+    open_two(client, page, a, b)
+    expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
+    assert read_places(page) == [["unknown: no list was taken here (inside a forced run)"] * 2] * 2
+
+
+def test_discarded_tokens_are_no_part_of_the_comparison(client: Client, page: Page) -> None:
+    events = [forward(), sampled(6, "six"), added(6), forward(), sampled(5, "five"), added(5)]
+    went_back = make_document(
+        "b",
+        number(events),
+        request={"model": "m", "user_prompt": "Count."},
+        mod_calls=[call(1)],
+        actions=[action("Backtrack", backtrack_steps=1)],
+    )
+    open_two(client, page, make_text("a", (5, "five")), went_back)
+    expect(page.get_by_role("heading", name="No difference")).to_be_visible()
+    expect(page.get_by_role("row", name="Discarded tokens")).to_contain_text("+1")
+
+
+def test_equal_texts_have_no_difference(client: Client, page: Page) -> None:
+    open_two(client, page, make_text("a", (5, "five"), (6, "six")), make_text("b", (5, "five"), (6, "six")))
+    expect(page.get_by_role("heading", name="No difference")).to_be_visible()
+    expect(page.get_by_text("Both have the same 2 tokens.")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to the first difference")).to_have_count(0)
+
+
+def test_one_that_is_longer_goes_on_where_the_other_ends(client: Client, page: Page) -> None:
+    open_two(client, page, make_text("a", (5, "five")), make_text("b", (5, "five"), (6, "six")))
+    expect(page.get_by_text("Then A ends, and B goes on.")).to_be_visible()
+    assert read_places(page) == [["unknown: the text had ended", "rank 2, 22.3 %"]]
+
+
+def test_models_that_number_their_tokens_differently_are_compared_by_text(client: Client, page: Page) -> None:
+    other = make_text("b", (70, "five"), (71, "seven"), model="n")
+    open_two(client, page, make_text("a", (5, "five"), (6, "six")), other)
+    expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
+    expect(page.get_by_text("Tokens are compared by their text")).to_be_visible()
+
+
+def test_tokens_without_text_are_never_taken_for_one_another(client: Client, page: Page) -> None:
+    a, b = (
+        make_document(name, number([forward(HELLO), added(80), forward(HELLO), added(81)]), request={"model": name})
+        for name in ("a", "b")
+    )
+    open_two(client, page, a, b)
+    expect(page.get_by_role("heading", name="First difference: token 1")).to_be_visible()
+
+
+def test_the_numbers_say_what_is_the_same_and_what_differs(client: Client, page: Page) -> None:
+    a = make_text("a", (5, "five"), temperature=0.2)
+    b = make_text("b", (6, "six"), temperature=0.7, user_prompt="Count on.")
+    open_two(client, page, a, b)
+    expect(page.get_by_role("row", name="Model")).to_contain_text("same")
+    expect(page.get_by_role("row", name="Temperature 0.2 0.7 differs")).to_be_visible()
+    expect(page.get_by_role("row", name="User prompt Count. Count on. differs")).to_be_visible()
+    # exp(-1.5) - exp(-0.5)
+    expect(page.get_by_role("row", name="How sure, on the whole 60.7 % 22.3 % −38.3 points")).to_be_visible()
+
+
+def test_a_request_that_is_missing_is_named_with_its_side(client: Client, page: Page) -> None:
+    client.ingest(make_text("a", (5, "five")))
+    sign_in(page, client.key, "/compare?a=a&b=nobody")
+    expect(page.get_by_role("alert")).to_have_text("B: there is no request 'nobody'")
+
+
+def test_one_request_twice_is_no_comparison(client: Client, page: Page) -> None:
+    sign_in(page, client.key, "/compare?a=a&b=a")
+    expect(page.get_by_text("Both are the same request.")).to_be_visible()
+
+
+def test_two_ids_are_chosen_from_the_latest_requests_and_swapped(client: Client, page: Page) -> None:
+    for name in ("a", "b"):
+        client.ingest(make_text(name, (5 if name == "a" else 6, "x")))
+    sign_in(page, client.key, "/compare")
+    expect(page.get_by_role("heading", name="Choose two requests")).to_be_visible()
+    expect(page.locator("datalist option")).to_have_count(2)
+    page.get_by_label("A Request").fill("a")
+    page.get_by_label("B Request").fill("b")
+    page.get_by_role("button", name="Compare").click()
+    expect(page).to_have_url(f"{client.url}/compare?a=a&b=b")
+    expect(page.locator(".matrix tbody tr").first).to_contain_text("rank 1")
+    page.get_by_role("button", name="Swap").click()
+    expect(page).to_have_url(f"{client.url}/compare?a=b&b=a")
+    expect(page.locator(".matrix tbody tr").first).to_contain_text("rank 2")
+
+
+def test_the_first_difference_is_a_key_away(client: Client, page: Page) -> None:
+    open_two(client, page, load_trace("force-prefix"), load_trace("step-always-zero"))
+    page.get_by_role("button", name="Table").press("Enter")
+    expect(page.get_by_role("table", name="Every token")).to_contain_text("Certainly")
+    page.get_by_role("button", name="Go to the first difference").press("Enter")
+    expect(page.locator(".token.parting")).to_have_count(2)
+    expect(page.locator(".token.parting").first).to_be_in_viewport()
+    expect(page.locator(".run.is-first")).to_be_focused()
+
+
+def test_the_table_comes_page_by_page(client: Client, page: Page) -> None:
+    a = make_document("a", number([added(*range(250))]), request={"model": "m"})
+    b = make_document("b", number([added(*range(10, 250))]), request={"model": "m"})
+    open_two(client, page, a, b)
+    page.get_by_role("button", name="Table").click()
+    rows = page.get_by_role("table", name="Every token").locator("tbody tr")
+    expect(rows).to_have_count(200)
+    expect(page.locator("tbody tr.differs")).to_have_count(10)
+    page.get_by_role("button", name="Show 50 more of 250").click()
+    expect(rows).to_have_count(250)
+
+
+def test_texts_that_differ_in_too_much_are_shown_and_say_so(client: Client, page: Page) -> None:
+    a = make_document("a", number([added(*range(1200), 9000)]), request={"model": "m"})
+    b = make_document("b", number([added(*range(3000, 4200), 9000)]), request={"model": "m"})
+    open_two(client, page, a, b)
+    expect(page.get_by_text("the search for common tokens was given up")).to_be_visible()
+    # The common end is found all the same.
+    expect(page.get_by_text("1 tokens in common, of 1,201 in A and 1,201 in B.")).to_be_visible()
+    expect(page.locator(".runs .token")).to_have_count(2402)
+
+
+def count_common(a: list[int], b: list[int]) -> int:
+    """The length of the longest common subsequence, by the textbook's table."""
+    row = [0] * (len(b) + 1)
+    for one in a:
+        before = row
+        row = [0]
+        for place, other in enumerate(b):
+            row.append(before[place] + 1 if one == other else max(before[place + 1], row[place]))
+    return row[-1]
+
+
+@pytest.mark.parametrize("limit", [2000, 5])
+def test_alignments_cover_both_texts_and_have_as_much_in_common_as_can_be(page: Page, limit: int) -> None:
+    draw = random.Random(20)
+    pairs = [[[draw.randrange(size) for _ in range(draw.randrange(30))] for _ in "ab"] for size in (2, 3, 8) * 50]
+    page.goto("/viewer/icon.svg")
+    page.goto("/compare")
+    for (a, b), found in zip(pairs, page.evaluate(ALIGN, [[*pair, limit] for pair in pairs]), strict=True):
+        assert [a[slice(*run["a"])] for run in found["runs"] if run["isSame"]] == [
+            b[slice(*run["b"])] for run in found["runs"] if run["isSame"]
+        ]
+        for name, text in (("a", a), ("b", b)):
+            assert [token for run in found["runs"] for token in text[slice(*run[name])]] == text
+        common = sum(run["a"][1] - run["a"][0] for run in found["runs"] if run["isSame"])
+        assert found["gaveUpAt"] is not None or common == count_common(a, b)
+        assert found["isEqual"] == (a == b)
+
+
+def test_a_hostile_trace_is_text(client: Client, page: Page) -> None:
+    open_two(client, page, make_hostile("a"), make_hostile("b", token=6))
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("table", name="Every token")).to_contain_text("onerror")
+    assert page.evaluate(NOTHING_RAN)
+
+
+def test_no_barrier_is_found(client: Client, page: Page) -> None:
+    open_two(client, page, load_trace("force-prefix"), load_trace("step-always-zero"))
+    assert_accessible(page)
+    page.get_by_role("button", name="Table").click()
+    assert_accessible(page)

@@ -1,0 +1,212 @@
+"""The overview: confidence over time, drift, calibration and mods, in charts and in tables."""
+
+import json
+import math
+from collections.abc import Iterable
+
+from playwright.sync_api import Page, expect
+
+from tests.build import Document, action, added, call, forward, make_document, number, sampled
+from tests.client import Client
+from tests.conftest import load_trace
+from tests.viewer.axe import assert_accessible
+from tests.viewer.conftest import sign_in
+from tests.viewer.hostile import NOTHING_RAN, make_hostile
+
+DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
+PATH = "/overview?from=2026-03-01&to=2026-03-04"
+
+
+def make_sure(request_id: str, prob: float, day: str = DAYS[0], **request: object) -> Document:
+    """One token of this probability."""
+    rest = [{"token": 6, "logprob": math.log((1 - prob) / 2), "token_str": "six"}]
+    top = sorted([{"token": 5, "logprob": math.log(prob), "token_str": "five"}, *rest], key=lambda one: -one["logprob"])
+    events = number([forward(top), sampled(), added(5)])
+    return make_document(request_id, events, request={"created_at": f"{day}T12:00:00Z", "model": "m", **request})
+
+
+def post(client: Client, documents: Iterable[Document]) -> None:
+    lines = "\n".join(json.dumps(document) for document in documents)
+    answer = client.post_bytes("/v1/ingest", lines.encode(), content_type="application/x-ndjson")
+    assert {one["status"] for one in answer.json["results"]} == {201}
+
+
+def test_each_model_has_a_line_and_its_numbers(client: Client, page: Page) -> None:
+    post(client, [
+        make_sure("1", 0.5),
+        make_sure("2", 0.7),
+        make_sure("3", 0.9, DAYS[2]),
+        make_sure("4", 0.2, DAYS[1], model="n"),
+    ])  # fmt: skip
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="By model")
+    expect(section.get_by_role("img", name="by model, from 1 Mar to 3 Mar: m, n.")).to_be_visible()
+    expect(section.locator("canvas")).to_be_visible()
+    expect(section.get_by_text("Least sure: 20.0 %, n, 2 Mar.")).to_be_visible()
+    expect(section.get_by_role("row", name="m 3 70.0 %")).to_be_visible()
+    section.get_by_text("By day, as a table").click()
+    expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 60.0 % (2) –")).to_be_visible()
+    expect(section.get_by_role("row", name="2 Mar 20.0 % (1) – 20.0 % (1)")).to_be_visible()
+
+
+def test_each_mod_has_a_line_beside_that_of_all_requests(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, active_mod_name="nudge")])
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="By mod")
+    expect(section.get_by_role("row", name="nudge 1 70.0 %")).to_be_visible()
+    expect(section.get_by_role("row", name="(no mod) 1 50.0 %")).to_be_visible()
+    section.get_by_text("By day, as a table").click()
+    expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 70.0 % (1)")).to_be_visible()
+
+
+def test_many_models_are_few_calls(client: Client, page: Page) -> None:
+    post(client, (make_sure(f"{place}", 0.5, model=f"model {place}") for place in range(12)))
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url) if "/v1/" in request.url else None)
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="By model")
+    expect(section.locator(".groups tbody tr")).to_have_count(12)
+    expect(section.locator(".groups tbody svg")).to_have_count(6)
+    expect(page.locator("main .loading")).to_have_count(0)
+    # By day, by model, by mod; a line for each of six models; mods, drift, calibration.
+    assert len(calls) <= 12
+
+
+def test_filters_stand_in_the_address_and_narrow_all(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, model="n"), make_sure("3", 0.9, "2026-02-01")])
+    sign_in(page, client.key, "/overview?days=all")
+    section = page.get_by_role("region", name="By model")
+    expect(section.get_by_role("row", name="m 2")).to_be_visible()
+    page.get_by_label("From (UTC)").fill("2026-03-01")
+    page.get_by_label("Model").fill("m")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(f"{client.url}/overview?from=2026-03-01&model=m&score=sequence_confidence")
+    expect(section.locator(".groups tbody tr")).to_have_count(1)
+    expect(section.get_by_role("row", name="m 1 50.0 %")).to_be_visible()
+    page.get_by_role("link", name="last 7", exact=True).click()
+    expect(page).to_have_url(f"{client.url}/overview?model=m&score=sequence_confidence&days=7")
+    expect(section.get_by_text("None in this time that the filters leave.")).to_be_visible()
+
+
+def test_a_range_of_a_day_is_shown_by_the_hour(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, created_at="2026-03-01T13:30:00Z")])
+    sign_in(page, client.key, "/overview?from=2026-03-01&to=2026-03-01")
+    section = page.get_by_role("region", name="By model")
+    section.get_by_text("By hour, as a table").click()
+    expect(section.get_by_role("row", name="1 Mar, 13:00 70.0 % (1)")).to_be_visible()
+
+
+def test_a_change_is_told_in_words(client: Client, page: Page) -> None:
+    post(client, (make_sure(f"{day}-{place}", 0.2 if day < DAYS[2] else 0.9, day) for day in DAYS for place in range(20)))
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="Has it changed?")
+    expect(section.get_by_text("The two differ, more than chance explains.")).to_be_visible()
+    expect(section.get_by_text("100 points apart (Kolmogorov-Smirnov 1.00, p < 0.001)")).to_be_visible()
+    expect(section.get_by_text("moved by 70.0 points (Wasserstein)")).to_be_visible()
+    section.get_by_text("The histograms, as a table").click()
+    expect(section.get_by_role("row", name="40 (100.0 %) 0 (0.0 %)")).to_be_visible()
+
+
+def test_no_change_is_not_called_one_and_the_periods_can_be_chosen(client: Client, page: Page) -> None:
+    post(client, (make_sure(f"{day}-{place}", 0.2 + place / 40, day) for day in DAYS for place in range(10)))
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="Has it changed?")
+    expect(section.get_by_text("No change that chance would not explain. They are few")).to_be_visible()
+    section.get_by_label("Then, to").fill(DAYS[0])
+    section.get_by_role("button", name="Compare").click()
+    expect(section.get_by_text("then (10)")).to_be_visible()
+    expect(section.get_by_text("now (20)")).to_be_visible()
+
+
+def test_outcomes_below_the_least_number_say_so_in_the_servers_words(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5)])
+    client.post_bytes("/logs/1/outcome", b'{"correct": true}', x_api_key=client.key)
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="Confidence against outcomes")
+    expect(section.get_by_text("1 labelled requests are too few to say anything: 100 are needed")).to_be_visible()
+    expect(section.locator("canvas")).to_have_count(0)
+
+
+def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> None:
+    post(client, (make_sure(f"{place}", 0.25 if place < 60 else 0.85) for place in range(120)))
+    for place in range(120):
+        body = json.dumps({"correct": place % 3 == 0 if place < 60 else place % 6 != 0}).encode()
+        assert client.post_bytes(f"/logs/{place}/outcome", body, x_api_key=client.key).status == 200
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="Confidence against outcomes")
+    label = "Reliability diagram of sequence confidence: 33.3 % right at 25.0 %, 83.3 % right at 85.0 %."
+    expect(section.get_by_role("img", name=label)).to_be_visible()
+    section.get_by_text("The diagram, as a table").click()
+    expect(section.get_by_role("row", name="20.0 % – 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
+    page.get_by_label("Score of change and outcomes").select_option("perplexity")
+    page.get_by_role("button", name="Show").click()
+    expect(section.get_by_text("perplexity is no probability")).to_be_visible()
+
+
+def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
+    forced = make_document(
+        "1",
+        number([forward(), sampled(), added(6, forced=True)]),
+        request={"created_at": f"{DAYS[0]}T12:00:00Z"},
+        mod_calls=[call(1, mod="pusher", execution_time_ms=2.5)],
+        actions=[action("ForceTokens", tokens_as_text=["six"])],
+    )
+    client.ingest(forced)
+    client.ingest(load_trace("mod-exception"))
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="What mods do")
+    expect(section.get_by_role("row", name="pusher 1 request Sampled ForceTokens × 1 1 0 2.50, 2.50 1.50 nats")).to_be_visible()
+    expect(section.get_by_role("row", name="crashing").locator("strong")).to_have_text("1")
+    section.get_by_role("row", name="pusher").get_by_role("link", name="1 request").click()
+    expect(page).to_have_url(f"{client.url}/?mod=pusher")
+
+
+def test_an_empty_overview_says_what_is_missing(client: Client, page: Page) -> None:
+    sign_in(page, client.key, "/overview")
+    for sentence in ("None in this time", "choose two periods", "100 are needed", "None was called"):
+        expect(page.get_by_text(sentence).first).to_be_visible()
+
+
+def test_charts_follow_the_theme(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, DAYS[1])])
+    page.emulate_media(color_scheme="light")
+    sign_in(page, client.key, PATH)
+    expect(page.locator("main .loading")).to_have_count(0)
+    canvas = "document.querySelector('main canvas').toDataURL()"
+    light = page.evaluate(canvas)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => {canvas} !== light", arg=light)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"light => {canvas} === light", arg=light)
+
+
+def test_leaving_stops_what_is_under_way(client: Client, page: Page) -> None:
+    sign_in(page, client.key, "/overview")
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
+
+
+def test_a_key_that_died_is_asked_for_again(client: Client, page: Page) -> None:
+    sign_in(page, "ck_" + "0" * 64, "/overview")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(1)
+
+
+def test_hostile_names_are_text(client: Client, page: Page) -> None:
+    for name in ("a", "b"):
+        assert client.ingest(make_hostile(name, created_at=f"{DAYS[0]}T12:00:00Z")).status == 201
+    sign_in(page, client.key, PATH)
+    expect(page.get_by_role("region", name="By model").locator(".groups")).to_contain_text("onerror")
+    expect(page.get_by_role("region", name="What mods do")).to_contain_text("onerror")
+    expect(page.locator("main .loading")).to_have_count(0)
+    assert page.evaluate(NOTHING_RAN)
+
+
+def test_no_barrier_is_found(client: Client, page: Page) -> None:
+    post(client, (make_sure(f"{day}-{place}", 0.3 + place / 40, day, active_mod_name="nudge") for day in DAYS for place in range(4)))
+    client.ingest(load_trace("backtrack"))
+    sign_in(page, client.key, PATH)
+    expect(page.locator("main .loading")).to_have_count(0)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert_accessible(page)
