@@ -14,6 +14,6 @@ def assert_accessible(page: Page) -> None:
 
 def assert_no_violation(page: Page, theme: str) -> None:
     """Axe finds none in the theme that is on."""
-    results = Axe().run(page)
-    found = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}" for one in results.response["violations"]]
+    violations = Axe().run(page).response["violations"]
+    found = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}" for one in violations]
     assert not found, f"in {theme}: {found}"

@@ -73,10 +73,8 @@ def test_a_mod_that_forced_the_difference_is_named(client: Client, page: Page) -
 
 
 def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> None:
-    a, b = (
-        make_document(name, number([forward(), sampled(5, "five"), added(8, last, forced=True)]), request={"model": "m"})
-        for name, last in (("a", 9), ("b", 10))
-    )
+    runs = {name: [forward(), sampled(5, "five"), added(8, last, forced=True)] for name, last in (("a", 9), ("b", 10))}
+    a, b = (make_document(name, number(events), request={"model": "m"}) for name, events in runs.items())
     open_two(client, page, a, b)
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
     assert read_places(page) == [["unknown: no list was taken here (inside a forced run)"] * 2] * 2
@@ -132,8 +130,10 @@ def test_the_numbers_say_what_is_the_same_and_what_differs(client: Client, page:
     expect(page.get_by_role("row", name="Model m m same")).to_be_visible()
     expect(page.get_by_role("row", name="Temperature 0.2 0.7 differs")).to_be_visible()
     expect(page.get_by_role("row", name="User prompt Count. Count on. differs")).to_be_visible()
-    # exp(-1.5) - exp(-0.5)
-    expect(page.get_by_role("row", name="How sure, on the whole 60.7 % 22.3 % −38.3 points")).to_be_visible()
+    # Of e^-0.5 and e^-1.5.
+    expect(
+        page.get_by_role("row", name="How sure, on the whole 60.7 % 22.3 % \N{MINUS SIGN}38.3 points")
+    ).to_be_visible()
 
 
 def test_a_request_that_is_missing_is_named_with_its_side(client: Client, page: Page) -> None:

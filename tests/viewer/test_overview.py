@@ -1,7 +1,6 @@
 """The overview: confidence over time, drift, calibration and mods, in charts and in tables."""
 
 import json
-import math
 from collections.abc import Iterable
 
 from playwright.sync_api import Page, expect
@@ -19,8 +18,10 @@ PATH = "/overview?from=2026-03-01&to=2026-03-04"
 
 def make_sure(request_id: str, prob: float, day: str = DAYS[0], **request: object) -> Document:
     """One token of this probability."""
-    rest = [{"token": 6, "logprob": math.log((1 - prob) / 2), "token_str": "six"}]
-    top = sorted([{"token": 5, "logprob": math.log(prob), "token_str": "five"}, *rest], key=lambda one: -one["logprob"])
+    probs = {5: prob, 6: (1 - prob) / 2}
+    top: list[Document] = [
+        {"token": token, "prob": probs[token]} for token in sorted(probs, key=lambda one: -probs[one])
+    ]
     events = number([forward(top), sampled(), added(5)])
     return make_document(request_id, events, request={"created_at": f"{day}T12:00:00Z", "model": "m", **request})
 
@@ -45,8 +46,8 @@ def test_each_model_has_a_line_and_its_numbers(client: Client, page: Page) -> No
     expect(section.get_by_text("Least sure: 20.0 %, n, 2 Mar.")).to_be_visible()
     expect(section.get_by_role("row", name="m 3 70.0 %")).to_be_visible()
     section.get_by_text("By day, as a table").click()
-    expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 60.0 % (2) –")).to_be_visible()
-    expect(section.get_by_role("row", name="2 Mar 20.0 % (1) – 20.0 % (1)")).to_be_visible()
+    expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 60.0 % (2) \N{EN DASH}")).to_be_visible()
+    expect(section.get_by_role("row", name="2 Mar 20.0 % (1) \N{EN DASH} 20.0 % (1)")).to_be_visible()
 
 
 def test_each_mod_has_a_line_beside_that_of_all_requests(client: Client, page: Page) -> None:
@@ -97,7 +98,8 @@ def test_a_range_of_a_day_is_shown_by_the_hour(client: Client, page: Page) -> No
 
 
 def test_a_change_is_told_in_words(client: Client, page: Page) -> None:
-    post(client, (make_sure(f"{day}-{place}", 0.2 if day < DAYS[2] else 0.9, day) for day in DAYS for place in range(20)))
+    sure = {DAYS[0]: 0.2, DAYS[1]: 0.2, DAYS[2]: 0.9, DAYS[3]: 0.9}
+    post(client, (make_sure(f"{day}-{place}", sure[day], day) for day in DAYS for place in range(20)))
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="Has it changed?")
     expect(section.get_by_text("The two differ, more than chance explains.")).to_be_visible()
@@ -137,7 +139,7 @@ def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> Non
     label = "Reliability diagram of sequence confidence: 33.3 % right at 25.0 %, 83.3 % right at 85.0 %."
     expect(section.get_by_role("img", name=label)).to_be_visible()
     section.get_by_text("The diagram, as a table").click()
-    expect(section.get_by_role("row", name="20.0 % – 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
+    expect(section.get_by_role("row", name="20.0 % \N{EN DASH} 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
     page.get_by_label("Score of change and outcomes").select_option("perplexity")
     page.get_by_role("button", name="Show").click()
     expect(section.get_by_text("perplexity is no probability")).to_be_visible()
@@ -155,7 +157,8 @@ def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
     client.ingest(load_trace("mod-exception"))
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="What mods do")
-    expect(section.get_by_role("row", name="pusher 1 request Sampled ForceTokens × 1 1 0 2.50, 2.50 1.50 nats")).to_be_visible()
+    row = "pusher 1 request Sampled ForceTokens \N{MULTIPLICATION SIGN} 1 1 0 2.50, 2.50 1.50 nats"
+    expect(section.get_by_role("row", name=row)).to_be_visible()
     expect(section.get_by_role("row", name="crashing").locator("strong")).to_have_text("1")
     section.get_by_role("row", name="pusher").get_by_role("link", name="1 request").click()
     expect(page).to_have_url(f"{client.url}/?mod=pusher")
@@ -186,7 +189,7 @@ def test_leaving_stops_what_is_under_way(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
 
 
-def test_a_key_that_died_is_asked_for_again(client: Client, page: Page) -> None:
+def test_a_key_that_died_is_asked_for_again(page: Page) -> None:
     sign_in(page, "ck_" + "0" * 64, "/overview")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(1)
@@ -203,7 +206,8 @@ def test_hostile_names_are_text(client: Client, page: Page) -> None:
 
 
 def test_no_barrier_is_found(client: Client, page: Page) -> None:
-    post(client, (make_sure(f"{day}-{place}", 0.3 + place / 40, day, active_mod_name="nudge") for day in DAYS for place in range(4)))
+    many = [(day, place) for day in DAYS for place in range(4)]
+    post(client, (make_sure(f"{day}-{place}", 0.3 + place / 40, day, active_mod_name="nudge") for day, place in many))
     client.ingest(load_trace("backtrack"))
     sign_in(page, client.key, PATH)
     expect(page.locator("main .loading")).to_have_count(0)
