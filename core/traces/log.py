@@ -6,6 +6,7 @@ Everything that never changes is made here once, at ingest, and stored compresse
 import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any
 
@@ -64,6 +65,7 @@ def build_log(trace: ScoredTrace) -> Row:
         "actions": _action_rows(trace),
         "steps": _step_rows(trace),
         "step_logit_summaries": _summary_rows(trace),
+        "interventions": [asdict(one) for one in trace.interventions],
         "inference_stats": build_inference_stats(trace),
     }
 

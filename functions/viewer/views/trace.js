@@ -1,5 +1,101 @@
-import { h, replace } from "../lib/dom.js"
+// One request: its text by how sure the model was, and what mods did. The log alone is enough for all of it.
 
-export async function show(main) {
-  replace(main, h("h1", null, "trace"))
+import { api, formatQuery, requestPath } from "../lib/api.js"
+import { announce, emptyState, h, replace } from "../lib/dom.js"
+import { readTrace } from "../lib/scores.js"
+import { getKey } from "../lib/session.js"
+import { drawCourse } from "./trace/chart.js"
+import { showDetails } from "./trace/details.js"
+import { drawHead } from "./trace/head.js"
+import { MODES, drawLegend } from "./trace/modes.js"
+import { drawTable } from "./trace/table.js"
+import { drawTabs } from "./trace/tabs.js"
+import { drawText } from "./trace/text.js"
+
+const FIRST_MODE = "surprisal"
+
+export async function show(main, { address, parameters, signal, signIn }) {
+  const path = findPath(parameters)
+  const log = await fetchLog(path, parameters, signal, signIn)
+  if (!log || signal.aborted) return
+  const trace = readTrace(log)
+  document.title = `${log.request_id} · Thunder`
+  const isOwn = parameters.id !== undefined && getKey() !== null
+  const text = trace.tokens.length ? drawReading(trace, address, signal) : null
+  replace(main,
+    drawHead(trace, { onLowest: text?.goToLowest, hasLinks: isOwn }),
+    text?.element ?? emptyState("No tokens", "This trace says of no token that it entered the text."),
+    drawTabs(trace, { path, isOwn, signal }))
+  text?.begin()
+}
+
+function findPath({ id, token, member }) {
+  if (id !== undefined) return requestPath(id)
+  return `/share/${member === undefined ? "request/" : ""}${encodeURIComponent(token)}${member === undefined ? "" : `/request/${encodeURIComponent(member)}`}`
+}
+
+/** The log behind a path; whoever may not read it without a key is asked for one. */
+async function fetchLog(path, { id }, signal, signIn) {
+  try {
+    return await api(path + formatQuery(id === undefined ? { format: "json" } : null), { signal })
+  } catch (error) {
+    if (error.status !== 401 || id === undefined) throw error
+    signIn(error.message)
+    return null
+  }
+}
+
+/** Controls, text, details, chart and table, all of which follow the token that is looked at. */
+function drawReading(trace, address, signal) {
+  const panel = h("aside", { class: "details", "aria-label": "The token that is looked at" })
+  const legend = h("div")
+  const onSelect = (token) => {
+    showDetails(panel, token, trace.tokens.length)
+    course.select(token.index)
+  }
+  const first = MODES[address.searchParams.get("by")] ? address.searchParams.get("by") : FIRST_MODE
+  const course = drawCourse(trace, { signal, onPick: (index) => goTo(index) })
+  const text = drawText(trace, MODES[first], onSelect)
+  const goTo = (index) => {
+    text.select(index, { scrolls: true })
+    text.element.focus({ preventScroll: true })
+  }
+  const choose = (name) => {
+    text.paint(MODES[name])
+    replace(legend, drawLegend(MODES[name]))
+    rememberMode(name)
+  }
+  replace(legend, drawLegend(MODES[first]))
+  const element = h("div", { class: "reading" },
+    h("div", { class: "controls" }, drawModes(first, choose), drawDiscardedToggle(trace, text), legend),
+    h("div", { class: "columns" }, h("div", { class: "left" }, text.element, course.element, drawTable(trace)), panel))
+  return {
+    element,
+    begin: () => text.select(trace.lowest?.first ?? 0),
+    goToLowest: trace.lowest && (() => {
+      goTo(trace.lowest.first)
+      announce(`Tokens ${trace.lowest.first + 1} to ${trace.lowest.last + 1} are the least sure.`)
+    }),
+  }
+}
+
+function rememberMode(name) {
+  const address = new URL(location.href)
+  if (name === FIRST_MODE) address.searchParams.delete("by")
+  else address.searchParams.set("by", name)
+  history.replaceState(null, "", address)
+}
+
+function drawModes(first, choose) {
+  return h("fieldset", { class: "modes" },
+    h("legend", null, "Colour by"),
+    Object.entries(MODES).map(([name, mode]) => h("label", { title: mode.explain },
+      h("input", { type: "radio", name: "mode", value: name, checked: name === first, onchange: () => choose(name) }), mode.name)))
+}
+
+function drawDiscardedToggle({ tokens }, text) {
+  const count = tokens.filter((token) => token.discarded).length
+  if (!count) return null
+  const box = h("input", { type: "checkbox", checked: true, onchange: () => text.showDiscarded(box.checked) })
+  return h("label", { class: "toggle" }, box, ` Show ${count} discarded ${count === 1 ? "token" : "tokens"}`)
 }

@@ -1,0 +1,155 @@
+// A log as tokens with all their scores, by the definitions of docs/CONFIDENCE.md; what the log leaves out follows from its
+// lists. Natural logarithms, so nats. Nothing here stands for what is not known: then a score is null.
+
+export const WINDOW = 32
+
+/**
+ * Read GET /logs/{id}: {log, tokens, passes, lowest}.
+ *
+ * `tokens` are all that entered the text, discarded ones too; `passes` are the forward passes, with their list, events, and
+ * what mods did on them; `lowest` is the least sure window, {first, last, confidence} by tokens, or null.
+ */
+export function readTrace(log) {
+  const passes = readPasses(log)
+  const vocabulary = findVocabulary(log.actions)
+  const seen = new Set()
+  const tokens = log.steps.map((step) => {
+    const pass = passes[step.generation_step] ?? null
+    const isFirst = pass !== null && !seen.has(pass.index)
+    if (pass) seen.add(pass.index)
+    return readToken(step, pass, isFirst ? pass.list : null, vocabulary)
+  })
+  markRuns(tokens)
+  return { log, tokens, passes, lowest: groupConfidences(tokens) }
+}
+
+function readPasses(log) {
+  const lists = new Map(log.step_logit_summaries.map((one) => [one.step_index, one.topk.map(readEntry)]))
+  const passes = []
+  const passOfEvent = new Map()
+  for (const event of log.events) {
+    if (event.event_type === "ForwardPass") {
+      passes.push({ index: passes.length, list: lists.get(passes.length) ?? null, sampled: null, calls: [] })
+    }
+    const pass = passes.at(-1)
+    if (pass && event.event_type === "Sampled") pass.sampled = { id: event.sampled_token, text: event.token_text }
+    passOfEvent.set(event.id, pass ?? null)
+  }
+  for (const call of log.mod_calls) (passOfEvent.get(call.event_id) ?? passes[0])?.calls.push(readCall(call, log))
+  return passes
+}
+
+function readCall(call, log) {
+  return {
+    ...call,
+    logs: log.mod_logs.filter((line) => line.mod_call_id === call.id),
+    actions: log.actions.filter((action) => action.mod_id === call.id),
+  }
+}
+
+function readEntry(entry) {
+  return { id: entry.token ?? null, text: entry.token_str ?? entry.text ?? null, logprob: readLogprob(entry.logprob) }
+}
+
+// A masked entry counts as p = 0 (docs/CONFIDENCE.md, "Reading a list").
+function readLogprob(logprob) {
+  return typeof logprob !== "number" || logprob <= -1000 ? null : Math.min(logprob, 0)
+}
+
+function readToken(step, pass, list, vocabulary) {
+  const token = {
+    index: step.step_index,
+    pass,
+    list,
+    id: step.token,
+    text: step.token_text,
+    forced: step.forced,
+    forcedBy: step.forced_by,
+    adjusted: step.adjusted_logits,
+    discarded: step.discarded,
+    prob: step.prob,
+    bound: step.prob_upper_bound,
+    logprob: step.logprob,
+    surprisal: step.surprisal,
+    entropy: step.entropy,
+    group: null,
+    startsRun: false,
+  }
+  return { ...token, ...scoreList(list, token, vocabulary) }
+}
+
+/** What a list tells beyond the log's own scores. */
+export function scoreList(list, token, vocabulary) {
+  const nothing = { rank: null, margin: null, missing: null, confidence: null, entropyLower: null, entropyUpper: null }
+  const live = list?.filter((entry) => entry.logprob !== null) ?? []
+  if (!live.length) return nothing
+  const probs = live.map((entry) => Math.exp(entry.logprob))
+  const missing = Math.max(0, 1 - probs.reduce((sum, prob) => sum + prob, 0))
+  const isMasked = live.length < list.length
+  return {
+    rank: rankIn(list, token),
+    margin: list.length > 1 ? probs[0] - (probs[1] ?? 0) : null,
+    missing,
+    confidence: isMasked ? null : -live.reduce((sum, entry) => sum + entry.logprob, 0) / live.length,
+    ...(isMasked ? {} : boundEntropy(live, token.entropy, missing, vocabulary)),
+  }
+}
+
+/** The place of a token in a list, from 1: of equals the worst; null outside it. */
+export function rankIn(list, token) {
+  const found = findIn(list, token)
+  if (!found || found.logprob === null) return null
+  return list.filter((entry) => entry.logprob !== null && entry.logprob >= found.logprob).length
+}
+
+/** The entry of a token: by id where both have one, else by text. */
+export function findIn(list, token) {
+  if (!list) return null
+  const byId = token.id === null ? null : list.find((entry) => entry.id === token.id)
+  if (byId || token.text === null || (token.id !== null && list.every((entry) => entry.id !== null))) return byId ?? null
+  return list.find((entry) => entry.text === token.text && (entry.id === null || token.id === null)) ?? null
+}
+
+// The missing mass in as few tokens as can be, and spread over all the others.
+function boundEntropy(live, entropy, missing, vocabulary) {
+  if (entropy === null) return {}
+  const last = live.at(-1).logprob
+  const smallest = Math.exp(last)
+  const odd = smallest ? missing % smallest : 0
+  const entropyLower = entropy - (missing - odd) * last - (odd ? odd * Math.log(odd) : 0)
+  const outside = vocabulary === null ? 0 : vocabulary - live.length
+  if (outside <= 0) return { entropyLower, entropyUpper: null }
+  const upper = entropy - (missing ? missing * Math.log(missing / outside) : 0)
+  return { entropyLower, entropyUpper: upper > entropyLower - 1e-9 ? Math.max(upper, entropyLower) : null }
+}
+
+// Where a mod adjusted logits, the engine reports their shape: [1, V].
+function findVocabulary(actions) {
+  for (const { action_type: type, payload } of actions) {
+    const size = type === "AdjustedLogits" && Array.isArray(payload?.logits_shape) ? payload.logits_shape.at(-1) : null
+    if (Number.isInteger(size) && size > 0) return size
+  }
+  return null
+}
+
+function markRuns(tokens) {
+  tokens.forEach((token, index) => {
+    const former = tokens[index - 1]
+    token.startsRun = token.forced && !(former?.forced && former.pass === token.pass)
+  })
+}
+
+/** Give each token the mean confidence of the window that ends there, and find the lowest window. */
+function groupConfidences(tokens) {
+  const series = tokens.filter((token) => !token.forced && !token.discarded && token.confidence !== null)
+  const width = Math.min(WINDOW, series.length)
+  let lowest = null
+  for (let end = width; width && end <= series.length; end += 1) {
+    const window = series.slice(end - width, end)
+    const confidence = window.reduce((sum, token) => sum + token.confidence, 0) / width
+    const last = window.at(-1)
+    last.group = confidence
+    if (!lowest || confidence < lowest.confidence) lowest = { first: window[0].index, last: last.index, confidence }
+  }
+  return lowest
+}

@@ -1,0 +1,133 @@
+// Surprisal and group confidence along the text, with what mods did; a click goes to that token.
+
+import { drawChart, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
+import { h } from "../../lib/dom.js"
+import { formatNats } from "../../lib/format.js"
+import { MAX_NATS } from "../../lib/scale.js"
+import { MODES } from "./modes.js"
+
+const HEIGHT = 200
+const SIGNS = { forced: "⚑", discarded: "⌫", adjusted: "±" }
+
+/** Draw the chart: {element, select(index)}. `onPick(index)` is told which token was clicked. */
+export function drawCourse(trace, { signal, onPick }) {
+  const marks = findMarks(trace.tokens)
+  let plot = null
+  let selected = null
+  const element = drawChart({
+    label: describe(trace, marks),
+    height: HEIGHT,
+    signal,
+    make: (colours) => ({
+      data: [
+        trace.tokens.map((token) => token.index),
+        trace.tokens.map((token) => cap(MODES.surprisal.read(token))),
+        trace.tokens.map((token) => token.group),
+      ],
+      scales: { x: { time: false }, y: { range: [0, MAX_NATS] }, group: { range: fitGroups } },
+      axes: [
+        makeAxis(colours, { values: (_, splits) => splits.map((place) => (Number.isInteger(place) ? place + 1 : "")) }),
+        makeAxis(colours, { label: "surprisal, nats", labelSize: 18, size: 40 }),
+        makeAxis(colours, { scale: "group", side: 1, grid: { show: false }, label: "group confidence, nats", labelSize: 18, size: 40 }),
+      ],
+      series: [{}, { ...makeLine(colours, 1), width: 1, dash: [] }, { ...makeLine(colours, 0), scale: "group", spanGaps: true }],
+      cursor: { drag: { x: false, y: false }, points: { show: false } },
+      hooks: {
+        ready: [(ready) => {
+          plot = ready
+          ready.over.addEventListener("click", () => onPick(Math.round(ready.posToVal(ready.cursor.left, "x"))))
+        }],
+        drawClear: [(drawn) => shade(drawn, trace.lowest, colours)],
+        draw: [(drawn) => drawMarks(drawn, marks, colours), (drawn) => drawSelected(drawn, selected, colours)],
+      },
+    }),
+  })
+  const select = (index) => {
+    selected = index
+    plot?.redraw(false)
+  }
+  return { element: h("figure", { class: "course" }, element, drawKey(marks)), select }
+}
+
+function cap(value) {
+  return value === null ? null : Math.min(value, MAX_NATS)
+}
+
+function fitGroups(_, low, high) {
+  return low === null ? [0, 12] : [Math.max(0, Math.floor(low - 0.5)), Math.ceil(high + 0.5)]
+}
+
+function findMarks(tokens) {
+  const kindOf = (token) => (token.startsRun ? "forced" : token.discarded ? "discarded" : token.adjusted && !token.forced ? "adjusted" : null)
+  const marks = []
+  tokens.forEach((token, index) => {
+    const kind = kindOf(token)
+    const goesOn = kind !== "forced" && index > 0 && kindOf(tokens[index - 1]) === kind
+    if (kind && !goesOn) marks.push({ index, kind })
+  })
+  return marks
+}
+
+function describe(trace, marks) {
+  const lowest = trace.lowest
+  const where = lowest ? `The least sure window, tokens ${lowest.first + 1} to ${lowest.last + 1}, has ${formatNats(lowest.confidence)}.` : "No window has a confidence."
+  return `Surprisal and group confidence of ${trace.tokens.length} tokens. ${where} Mods stepped in ${marks.length} times.`
+}
+
+function shade(plot, lowest, colours) {
+  if (!lowest) return
+  const { ctx, bbox } = plot
+  const [left, right] = [lowest.first - 0.5, lowest.last + 0.5].map((place) => plot.valToPos(place, "x", true))
+  ctx.save()
+  ctx.fillStyle = colours.edge
+  ctx.globalAlpha = 0.22
+  ctx.fillRect(left, bbox.top, right - left, bbox.height)
+  ctx.restore()
+}
+
+function drawMarks(plot, marks, colours) {
+  const { ctx, bbox } = plot
+  const ratio = readPixelRatio()
+  ctx.save()
+  ctx.strokeStyle = ctx.fillStyle = colours.ink
+  ctx.font = `${12 * ratio}px sans-serif`
+  ctx.textAlign = "center"
+  let free = -Infinity
+  for (const { index, kind } of marks) {
+    const x = plot.valToPos(index, "x", true)
+    ctx.globalAlpha = 0.5
+    drawLine(ctx, x, bbox, [2 * ratio, 3 * ratio])
+    ctx.globalAlpha = 1
+    if (x < free) continue  // signs one above the other cannot be read
+    ctx.fillText(SIGNS[kind], x, bbox.top + 12 * ratio)
+    free = x + 12 * ratio
+  }
+  ctx.restore()
+}
+
+function drawSelected(plot, index, colours) {
+  if (index === null) return
+  plot.ctx.save()
+  plot.ctx.strokeStyle = colours.ink
+  plot.ctx.lineWidth = 2 * readPixelRatio()
+  drawLine(plot.ctx, plot.valToPos(index, "x", true), plot.bbox, [])
+  plot.ctx.restore()
+}
+
+function drawLine(ctx, x, bbox, dash) {
+  ctx.setLineDash(dash)
+  ctx.beginPath()
+  ctx.moveTo(x, bbox.top)
+  ctx.lineTo(x, bbox.top + bbox.height)
+  ctx.stroke()
+}
+
+function drawKey(marks) {
+  const names = { forced: "forced", discarded: "discarded", adjusted: "logits adjusted" }
+  const kinds = Object.keys(names).filter((kind) => marks.some((mark) => mark.kind === kind))
+  return h("figcaption", { class: "key" },
+    h("span", { class: "line-surprisal" }, "surprisal of each token (5 or more at the top)"),
+    h("span", { class: "line-group" }, "group confidence, mean of 32 tokens: lower is less sure"),
+    h("span", { class: "line-lowest" }, "least sure window"),
+    kinds.map((kind) => h("span", null, `${SIGNS[kind]} ${names[kind]}`)))
+}

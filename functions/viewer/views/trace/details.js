@@ -1,0 +1,90 @@
+// One token in full: how sure the model was of it, what else it believed, and what mods did there.
+
+import { h, replace } from "../../lib/dom.js"
+import { formatNats, formatNumber, formatProbability, showWhitespace } from "../../lib/format.js"
+import { findIn } from "../../lib/scores.js"
+import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
+
+/** Show a token in the panel. */
+export function showDetails(panel, token, count) {
+  replace(panel,
+    h("h2", null, h("code", { class: "token-text" }, nameToken(token))),
+    h("p", { class: "faint" }, `Token ${token.index + 1} of ${count}${token.pass ? `, forward pass ${token.pass.index + 1}` : ", before the first forward pass"}`),
+    h("p", null, describeOrigin(token)),
+    drawOverridden(token),
+    drawScores(token),
+    drawBelief(token),
+    drawMods(token))
+}
+
+/** A token's text, visible to the last blank; its id where the trace does not tell the text. */
+export function nameToken(token) {
+  if (token.text !== null) return showWhitespace(token.text).replace(/ /g, "␣") || "(empty)"
+  return token.id === null ? "(unknown)" : `(token ${token.id})`
+}
+
+function describeOrigin(token) {
+  const parts = []
+  if (token.forced) parts.push(`⚑ Forced by ${token.forcedBy ?? "a mod"}`)
+  else parts.push(token.adjusted ? "Drawn after a mod changed the logits" : "Drawn from the model")
+  if (token.discarded) parts.push("discarded by a backtrack")
+  return `${parts.join(", ")}.`
+}
+
+// The Sampled of a forced pass never entered the text: it is what the model would have said.
+function drawOverridden(token) {
+  const said = token.forced && token.startsRun ? token.pass?.sampled : null
+  if (!said) return null
+  const found = findIn(token.pass.list, { id: said.id ?? null, text: said.text ?? null })
+  const prob = found && found.logprob !== null ? Math.exp(found.logprob) : null
+  return h("p", { class: "overridden" }, "The model would have said ",
+    h("code", { class: "token-text" }, nameToken({ id: said.id ?? null, text: said.text ?? null })),
+    prob === null ? "." : ` (${formatProbability(prob)}).`)
+}
+
+function drawScores(token) {
+  const rows = [
+    ["Probability", describeProbability(token)],
+    ["Rank", describeRank(token)],
+    ["Surprisal", describeSurprisal(token)],
+    ["Entropy", describeEntropy(token)],
+    ["Margin", formatNumber(token.margin)],
+    ["Token confidence", formatNats(token.confidence)],
+    ["Group confidence", formatNats(token.group)],
+  ]
+  return h("dl", { class: "scores" }, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: value === "unknown" ? "faint" : null }, value))))
+}
+
+function drawBelief(token) {
+  if (!token.list) {
+    const reason = token.forced ? "Only the first token of a forced run has a list of its own." : "The trace has no list for this token."
+    return h("p", { class: "faint" }, reason)
+  }
+  const chosen = findIn(token.list, token)
+  return h("table", { class: "bars" },
+    h("caption", null, "What the model believed, before temperature and mods"),
+    h("thead", { class: "visually-hidden" }, h("tr", null, ["Token", "Probability", "Bar"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", null,
+      token.list.map((entry) => drawEntry(nameToken(entry), entry.logprob === null ? null : Math.exp(entry.logprob), entry === chosen && "is-chosen")),
+      drawEntry("other", token.missing, "is-other")))
+}
+
+function drawEntry(name, prob, kind) {
+  const bar = h("span", { class: "bar" })
+  bar.style.setProperty("--share", `${Math.min(prob ?? 0, 1) * 100}%`)
+  return h("tr", { class: kind || null },
+    h("td", null, kind === "is-other" ? name : h("code", { class: "token-text" }, name), kind === "is-chosen" ? " ←" : null),
+    h("td", { class: "number" }, prob === null ? "masked" : formatProbability(prob)),
+    h("td", { class: "track" }, bar))
+}
+
+function drawMods(token) {
+  const calls = token.pass?.calls ?? []
+  if (!calls.length) return null
+  return h("section", null, h("h3", null, "Mods on this pass"), calls.map((call) =>
+    h("div", { class: "call" },
+      h("p", null, h("strong", null, call.mod_name), ` at ${call.event_type}`,
+        call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised an exception") : null),
+      call.actions.length ? h("p", null, "Did: ", call.actions.map((action) => action.action_type).join(", ")) : null,
+      call.logs.map((line) => h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)))))
+}

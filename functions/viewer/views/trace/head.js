@@ -1,0 +1,64 @@
+// What a request was, and how sure the model was of it on the whole.
+
+import { h } from "../../lib/dom.js"
+import { formatNats, formatProbability, formatTime } from "../../lib/format.js"
+
+/** `onLowest()` goes to the least sure window; without one there is none. */
+export function drawHead(trace, { onLowest, hasLinks }) {
+  const { log } = trace
+  return h("header", { class: "trace-head" },
+    h("h1", null, log.request_id),
+    h("p", { class: "facts" }, drawFacts(log, hasLinks)),
+    h("div", { class: "verdict" }, drawConfidence(log), drawLowest(trace, onLowest), drawCoverage(trace)),
+    drawPrompts(log))
+}
+
+function drawFacts(log, hasLinks) {
+  const facts = [
+    log.model_id ?? "unknown model",
+    h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
+    log.active_mod ? `mod ${log.active_mod.name}` : "no mod",
+    `${log.total_steps} forward passes`,
+    log.user_api_key ? `of ${log.user_api_key}` : null,
+    log.revision > 1 ? `posted ${log.revision} times` : null,
+    hasLinks ? h("a", { href: `/compare?a=${encodeURIComponent(log.request_id)}` }, "Compare with another") : null,
+  ]
+  return facts.filter(Boolean).flatMap((fact, index) => (index ? [" · ", fact] : [fact]))
+}
+
+function drawConfidence(log) {
+  const isBound = log.sequence_confidence_is_bound === true
+  const bar = h("span", { class: "bar", "aria-hidden": "true" })
+  bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
+  return h("div", null, h("h2", null, "How sure the model was"),
+    h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
+    h("span", { class: "track" }, bar),
+    h("p", { class: "faint" }, "a token, on average: what it believed, not whether it was so"))
+}
+
+function drawLowest({ lowest }, onLowest) {
+  return h("div", null, h("h2", null, "Least sure passage"),
+    h("p", { class: "figure" }, formatNats(lowest?.confidence)),
+    lowest ? h("button", { class: "primary", onclick: onLowest }, "Go to the least sure passage") : null,
+    h("p", { class: "faint" }, lowest
+      ? `mean token confidence of tokens ${lowest.first + 1} to ${lowest.last + 1}`
+      : "no drawn token has a list to tell it by"))
+}
+
+function drawCoverage({ tokens }) {
+  const drawn = tokens.filter((token) => !token.forced && !token.discarded)
+  const rows = [
+    ["drawn by the model", drawn.length],
+    ["… of which found in their list", drawn.filter((token) => token.rank !== null).length],
+    ["forced by mods", tokens.filter((token) => token.forced).length],
+    ["discarded by backtracks", tokens.filter((token) => token.discarded).length],
+  ]
+  return h("div", null, h("h2", null, `${tokens.length} tokens`),
+    h("dl", { class: "coverage" }, rows.map(([name, count]) => h("div", null, h("dt", null, name), h("dd", null, count)))))
+}
+
+function drawPrompts(log) {
+  const prompts = [["System prompt", log.system_prompt], ["Prompt", log.user_prompt], ["What the model read", log.formatted_prompt]]
+  return h("div", { class: "prompts" }, prompts.filter(([, text]) => text).map(([name, text]) =>
+    h("details", { open: name === "Prompt" && text.length < 300 }, h("summary", null, name), h("pre", null, text))))
+}

@@ -1,0 +1,38 @@
+// The tokens as a table, for those who read rather than look; made when it is opened, page by page.
+
+import { h, replace } from "../../lib/dom.js"
+import { formatNats } from "../../lib/format.js"
+import { nameToken } from "./details.js"
+import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
+
+const PAGE = 200
+const COLUMNS = ["#", "Token", "Probability", "Rank", "Surprisal", "Entropy", "Group confidence", "How it came"]
+
+/** A closed `details` with the table in it. */
+export function drawTable({ tokens }) {
+  const box = h("div")
+  const element = h("details", { class: "token-table" }, h("summary", null, "The tokens as a table"), box)
+  element.addEventListener("toggle", () => element.open && !box.firstChild && showPage(box, tokens, 0))
+  return element
+}
+
+function showPage(box, tokens, start) {
+  const end = Math.min(start + PAGE, tokens.length)
+  const turn = (name, to) => h("button", { type: "button", disabled: to < 0 || to >= tokens.length, onclick: () => showPage(box, tokens, to) }, name)
+  replace(box,
+    h("table", null,
+      h("caption", null, `Tokens ${start + 1} to ${end} of ${tokens.length}`),
+      h("thead", null, h("tr", null, COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", null, tokens.slice(start, end).map(drawRow))),
+    tokens.length > PAGE ? h("p", { class: "pages" }, turn("Previous", start - PAGE), " ", turn("Next", start + PAGE)) : null)
+}
+
+function drawRow(token) {
+  const how = [token.forced ? `forced by ${token.forcedBy ?? "a mod"}` : "drawn", token.discarded && "discarded"].filter(Boolean).join(", ")
+  const cells = [describeProbability(token), describeRank(token), describeSurprisal(token), describeEntropy(token), formatNats(token.group)]
+  return h("tr", null,
+    h("td", { class: "number" }, token.index + 1),
+    h("th", { scope: "row" }, h("code", null, nameToken(token))),
+    cells.map((text) => h("td", { class: "number" }, text)),
+    h("td", null, how))
+}

@@ -1,0 +1,56 @@
+// What lies beside the text, each on a tab; a tab is made when it is first opened.
+
+import { errorNote, h, replace } from "../../lib/dom.js"
+import { drawActions, drawExceptions, drawMods } from "./tabs/mods.js"
+import { drawCollections } from "./tabs/collections.js"
+import { drawComments } from "./tabs/comments.js"
+import { drawJson } from "./tabs/json.js"
+import { drawShare } from "./tabs/share.js"
+import { drawTags } from "./tabs/tags.js"
+
+/** `path` is where the log is, `isOwn` whether its reader may add to it. */
+export function drawTabs(trace, { path, isOwn, signal }) {
+  const { log } = trace
+  const exceptions = log.mod_calls.filter((call) => call.exception_occurred).length
+  const tabs = [
+    ["mods", `Mods (${log.mod_calls.length})`, drawMods],
+    ["actions", `Actions (${log.actions.length})`, drawActions],
+    ["exceptions", `Exceptions (${exceptions})`, drawExceptions],
+    ["json", "Raw JSON", drawJson],
+    ...(isOwn ? [
+      ["tags", "Tags and favorites", drawTags],
+      ["comments", "Comments", drawComments],
+      ["collections", "Collections", drawCollections],
+      ["share", "Share", drawShare],
+    ] : []),
+  ]
+  const panel = h("div", { class: "tab-panel", role: "tabpanel", tabindex: "0", id: "tab-panel" })
+  const buttons = tabs.map(([name, title]) => h("button", { role: "tab", id: `tab-${name}`, "aria-controls": "tab-panel" }, title))
+  const open = async (place) => {
+    buttons.forEach((button, index) => {
+      button.setAttribute("aria-selected", String(index === place))
+      button.tabIndex = index === place ? 0 : -1
+    })
+    panel.setAttribute("aria-labelledby", buttons[place].id)
+    replace(panel, h("p", { class: "loading" }, "Loading …"))
+    try {
+      await tabs[place][2](panel, { trace, path, signal })
+    } catch (error) {
+      if (!signal.aborted) replace(panel, errorNote(error))
+    }
+  }
+  buttons.forEach((button, place) => button.addEventListener("click", () => open(place)))
+  const list = h("div", { class: "tab-list", role: "tablist", "aria-label": "More about this request", onkeydown: (event) => turn(event, buttons) }, buttons)
+  open(exceptions ? 2 : 0)
+  return h("section", { class: "tabs" }, list, panel)
+}
+
+function turn(event, buttons) {
+  const place = buttons.indexOf(document.activeElement)
+  const next = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: buttons.length - 1 }[event.key]
+  if (next === undefined || place < 0) return
+  event.preventDefault()
+  const button = buttons[(next + buttons.length) % buttons.length]
+  button.focus()
+  button.click()
+}

@@ -1,0 +1,59 @@
+// The collections that the request is in; adding it to one, or to a new one.
+
+import { api, requestPath } from "../../../lib/api.js"
+import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { formatCount } from "../../../lib/format.js"
+
+const MOST = 100
+
+export async function drawCollections(panel, { trace: { log } }) {
+  const path = requestPath(log.request_id, "/collections")
+  const note = h("div")
+  const box = h("div")
+  const attempt = async (work) => {
+    try {
+      const { message } = await work()
+      replace(note)
+      await refresh()
+      announce(`${message}.`)
+    } catch (error) {
+      replace(note, errorNote(error))
+    }
+  }
+  const add = (id) => api(path, { method: "POST", body: { collection_id: id } })
+  const refresh = async () => {
+    const [{ collections: members }, { collections: all }] = await Promise.all([api(path), api("/collections", { query: { limit: MOST } })])
+    const others = all.filter((one) => !members.some((member) => member.id === one.id))
+    replace(box,
+      drawMembers(members, (id) => attempt(() => api(path, { method: "DELETE", body: { collection_id: id } }))),
+      others.length ? drawChoice(others, (id) => attempt(() => add(id))) : null,
+      drawNew((name) => attempt(async () => add((await api("/collections", { method: "POST", body: { name } })).collection.id))))
+  }
+  replace(panel, box, note)
+  await refresh()
+}
+
+function drawMembers(members, remove) {
+  if (!members.length) return h("p", { class: "faint" }, "It is in none of your collections.")
+  return h("ul", { class: "members" }, members.map((one) => h("li", null,
+    h("a", { href: `/?collection_id=${one.id}` }, one.name), ` (${formatCount(one.request_count)})`,
+    h("button", { class: "quiet", "aria-label": `Take it out of ${one.name}`, onclick: () => remove(one.id) }, "Take out"))))
+}
+
+function drawChoice(others, add) {
+  const select = h("select", { id: "collection" }, others.map((one) => h("option", { value: one.id }, one.name)))
+  const submit = (event) => {
+    event.preventDefault()
+    add(Number(select.value))
+  }
+  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: select.id }, "Add to"), select, h("button", null, "Add"))
+}
+
+function drawNew(create) {
+  const name = h("input", { id: "collection-name", required: true, maxlength: 200, autocomplete: "off" })
+  const submit = (event) => {
+    event.preventDefault()
+    create(name.value)
+  }
+  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: name.id }, "New collection"), name, h("button", null, "Make it, and add"))
+}

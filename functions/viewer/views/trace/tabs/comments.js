@@ -1,0 +1,77 @@
+// Comments of those who may see the request.
+
+import { api, requestPath } from "../../../lib/api.js"
+import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { formatAge, formatTime } from "../../../lib/format.js"
+
+const PAGE = 50
+
+export async function drawComments(panel, { trace: { log } }) {
+  const path = requestPath(log.request_id, "/discussions")
+  const me = await api("/auth/me")
+  const list = h("ol", { class: "comments" })
+  const note = h("div")
+  const attempt = async (work, sentence) => {
+    try {
+      await work()
+      replace(note)
+      await refresh()
+      announce(sentence)
+    } catch (error) {
+      replace(note, errorNote(error))
+    }
+  }
+  const refresh = async () => {
+    const first = await api(path, { query: { limit: PAGE } })
+    replace(list, first.discussions.map((one) => drawComment(one, path, attempt)), drawMore(first, list, path, attempt))
+    if (!first.total) replace(list, h("li", { class: "faint" }, "Nobody has commented yet."))
+  }
+  replace(panel, list, drawForm(me, path, attempt), note)
+  await refresh()
+}
+
+function drawMore(page, list, path, attempt) {
+  const next = page.offset + page.discussions.length
+  if (next >= page.total) return null
+  const more = h("button", {
+    onclick: async () => {
+      const following = await api(path, { query: { limit: PAGE, offset: next } })
+      more.parentElement.replaceWith(...[...following.discussions.map((one) => drawComment(one, path, attempt)), drawMore(following, list, path, attempt)].filter(Boolean))
+    },
+  }, `Show more (${page.total - next})`)
+  return h("li", null, more)
+}
+
+function drawForm(me, path, attempt) {
+  const name = h("input", { id: "comment-name", value: me.name, required: true, maxlength: 200, autocomplete: "off" })
+  const text = h("textarea", { id: "comment-text", rows: 3, required: true, maxlength: 10_000 })
+  const submit = async (event) => {
+    event.preventDefault()
+    await attempt(async () => {
+      await api(path, { method: "POST", body: { username: name.value, comment: text.value } })
+      text.value = ""
+    }, "Comment added.")
+  }
+  return h("form", { class: "stacked", onsubmit: submit },
+    h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("button", { class: "primary" }, "Add the comment"))
+}
+
+function drawComment(one, path, attempt) {
+  const item = h("li", { class: "comment" })
+  const own = `${path}/${one.id}`
+  const remove = () => attempt(() => api(own, { method: "DELETE" }), "Comment deleted.")
+  const read = () => replace(item,
+    h("p", { class: "faint" }, h("strong", null, one.username), " · ",
+      h("time", { datetime: one.created_at, title: formatTime(one.created_at) }, formatAge(one.created_at)),
+      one.updated_at === one.created_at ? null : " · edited"),
+    h("p", { class: "words" }, one.comment),
+    h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
+  const edit = () => {
+    const text = h("textarea", { rows: 3, "aria-label": "The comment", maxlength: 10_000 }, one.comment)
+    const save = () => attempt(() => api(own, { method: "PUT", body: { comment: text.value } }), "Comment changed.")
+    replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Leave it as it was")))
+    text.focus()
+  }
+  read()
+  return item
+}

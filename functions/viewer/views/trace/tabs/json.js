@@ -1,0 +1,30 @@
+// The log as the API answers it; a long one is shown when somebody asks for it.
+
+import { fetchText } from "../../../lib/api.js"
+import { errorNote, h, replace } from "../../../lib/dom.js"
+
+const MAX_SHOWN = 200_000
+const MIB = 1024 * 1024
+
+export async function drawJson(panel, { trace: { log }, path }) {
+  const text = await fetchText(`${path}?format=json`)
+  const box = h("div")
+  const download = h("button", { onclick: () => save(text, `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
+  const copy = h("button", {
+    onclick: () => navigator.clipboard.writeText(text).then(() => (copy.textContent = "Copied"), (error) => replace(box, errorNote(error))),
+  }, "Copy")
+  const showAll = h("button", { onclick: () => replace(box, drawText(text)) }, "Show all of it")
+  replace(panel, h("p", { class: "buttons" }, download, " ", copy), box)
+  if (text.length <= MAX_SHOWN) replace(box, drawText(text))
+  else replace(box, drawText(text.slice(0, MAX_SHOWN), false), h("p", null, "This is the beginning. ", showAll))
+}
+
+function drawText(text, isWhole = true) {
+  return h("pre", { class: "json", tabindex: "0" }, isWhole ? JSON.stringify(JSON.parse(text), null, 2) : text)
+}
+
+function save(text, name) {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }))
+  h("a", { href: address, download: name }).click()
+  URL.revokeObjectURL(address)
+}

@@ -1,0 +1,82 @@
+// What mods were called for, logged, did, and failed at.
+
+import { h, replace } from "../../../lib/dom.js"
+import { formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
+import { nameToken } from "../details.js"
+
+/** The calls, with their lines and actions. */
+export function drawMods(panel, { trace: { log } }) {
+  if (!log.mod_calls.length) return replace(panel, h("p", { class: "faint" }, "No mod was called."))
+  replace(panel, h("table", null,
+    h("caption", null, "Each call of a mod's handler, in the order they were made"),
+    drawColumns("Mod", "At", "Step", "Milliseconds", "Did", "Logged"),
+    h("tbody", null, log.mod_calls.map((call) => drawCall(call, log)))))
+}
+
+function drawColumns(...names) {
+  return h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col" }, name))))
+}
+
+function drawCall(call, log) {
+  const actions = log.actions.filter((action) => action.mod_id === call.id)
+  const lines = log.mod_logs.filter((line) => line.mod_call_id === call.id)
+  return h("tr", null,
+    h("th", { scope: "row" }, call.mod_name, call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised") : null),
+    h("td", null, call.event_type),
+    h("td", { class: "number" }, call.step),
+    h("td", { class: "number" }, formatNumber(call.execution_time_ms)),
+    h("td", null, actions.map((action) => action.action_type).join(", ") || "–"),
+    h("td", null, lines.length ? lines.map(drawLine) : "–"))
+}
+
+function drawLine(line) {
+  return h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)
+}
+
+/** What mods did, and what that changed. */
+export function drawActions(panel, { trace }) {
+  const { log } = trace
+  if (!log.actions.length && !log.interventions?.length) return replace(panel, h("p", { class: "faint" }, "No mod did anything."))
+  replace(panel, drawEffects(trace), log.actions.length ? h("table", null,
+    h("caption", null, "Each action, with what the mod gave along"),
+    drawColumns("Action", "Of", "Forward pass", "Payload"),
+    h("tbody", null, log.actions.map((action) => h("tr", null,
+      h("th", { scope: "row" }, action.action_type),
+      h("td", null, action.block_key),
+      h("td", { class: "number" }, action.generation_step === null ? "–" : action.generation_step + 1),
+      h("td", null, h("code", null, JSON.stringify(action.payload))))))) : null)
+}
+
+function drawEffects({ log, tokens }) {
+  if (!log.interventions?.length) return null
+  return h("table", null,
+    h("caption", null, "What changed: how hard each pushed, and how sure the model was over the 8 drawn tokens before and after. A change is no proof of a cause."),
+    drawColumns("Intervention", "Tokens", "Surprisal of the first", "Instead of", "Sure before", "Sure after", "Discarded"),
+    h("tbody", null, log.interventions.map((one) => drawEffect(one, tokens))))
+}
+
+function drawEffect(one, tokens) {
+  const place = one.first_index === null ? "–" : `${one.first_index + 1} to ${one.last_index + 1}`
+  const surprisal = `${one.intervention_surprisal_is_bound ? "≥ " : ""}${formatNats(one.intervention_surprisal)}`
+  const hasInstead = one.overridden_token !== null || one.overridden_text !== null
+  const instead = hasInstead ? [h("code", null, nameToken({ id: one.overridden_token, text: one.overridden_text })), ` ${formatProbability(one.overridden_prob)}`] : "–"
+  const first = tokens[one.first_index]
+  return h("tr", null,
+    h("th", { scope: "row" }, one.action_type ?? "unreported", one.mod_name ? ` by ${one.mod_name}` : null),
+    h("td", null, place, first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
+    h("td", { class: "number" }, one.intervention_surprisal === null ? "unknown" : surprisal),
+    h("td", null, instead),
+    h("td", { class: "number" }, formatProbability(one.sequence_confidence_before)),
+    h("td", { class: "number" }, formatProbability(one.sequence_confidence_after)),
+    h("td", { class: "number" }, one.discarded ? `${one.discarded.tokens} (${formatProbability(one.discarded.sequence_confidence)})` : "–"))
+}
+
+/** What mods raised. */
+export function drawExceptions(panel, { trace: { log } }) {
+  const raised = log.mod_calls.filter((call) => call.exception_occurred)
+  if (!raised.length) return replace(panel, h("p", { class: "faint" }, "No mod raised an exception."))
+  replace(panel, raised.map((call) => h("section", null,
+    h("h3", null, `${call.mod_name} at ${call.event_type}, step ${call.step}`),
+    h("p", { class: "bad" }, call.exception_message ?? "It left no message."),
+    call.exception_traceback ? h("pre", { class: "traceback", tabindex: "0" }, call.exception_traceback) : null)))
+}

@@ -1,0 +1,52 @@
+// The link by which somebody without a key reads the request.
+
+import { api, requestPath } from "../../../lib/api.js"
+import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { formatTime } from "../../../lib/format.js"
+
+export function drawShare(panel, { trace: { log } }) {
+  const path = requestPath(log.request_id, "/public")
+  const note = h("div")
+  const box = h("div")
+  const attempt = async (method, body) => {
+    try {
+      const answer = await api(path, { method, body })
+      replace(note)
+      show(answer)
+      announce(`${answer.message}.`)
+    } catch (error) {
+      replace(note, errorNote(error))
+    }
+  }
+  const show = (state) => replace(box, state.is_public
+    ? drawLink(state, () => attempt("DELETE"))
+    : drawOffer((expires) => attempt("POST", expires ? { expires_at: new Date(expires).toISOString() } : {})))
+  const url = log.public_token ? `/share/request/${log.public_token}` : null
+  show({ is_public: log.is_public, public_url: url, expires_at: undefined })
+  replace(panel, box, note)
+}
+
+function drawLink({ public_url: url, expires_at: expires }, unpublish) {
+  const link = url && new URL(url, location.origin).href
+  const copy = link && h("button", {
+    onclick: () => navigator.clipboard.writeText(link).then(() => announce("Copied."), () => field.select()),
+  }, "Copy")
+  const field = link && h("input", { id: "share-link", readonly: true, value: link, onfocus: () => field.select() })
+  return h("section", null,
+    h("p", null, "Whoever has this link reads the request without a key; they see no keys, favorites or comments."),
+    link ? h("p", { class: "inline" }, h("label", { for: field.id }, "Link"), field, copy, h("a", { href: url, target: "_blank", rel: "noopener" }, "Open")) : null,
+    expires ? h("p", null, `It ends on ${formatTime(expires)}.`) : null,
+    h("p", null, h("button", { onclick: unpublish }, "Take the link back"), " It is dead then; sharing again makes another."))
+}
+
+function drawOffer(publish) {
+  const expires = h("input", { id: "share-expires", type: "datetime-local" })
+  const submit = (event) => {
+    event.preventDefault()
+    publish(expires.value)
+  }
+  return h("form", { class: "stacked", onsubmit: submit },
+    h("p", null, "Only those with a key see this request."),
+    h("label", { for: expires.id }, "The link ends by itself at (empty: never)"), expires,
+    h("button", { class: "primary" }, "Share it by a link"))
+}

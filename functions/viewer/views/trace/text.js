@@ -1,0 +1,114 @@
+// The text as tokens: one list box, in which the arrow keys go from token to token. One listener serves them all.
+
+import { h } from "../../lib/dom.js"
+import { showWhitespace } from "../../lib/format.js"
+import { colourOf, describeProbability } from "./modes.js"
+
+const CHUNK = 300
+const LONGEST_CHUNK = 600
+
+/**
+ * Draw the tokens: {element, select(index, {scrolls}), paint(mode), showDiscarded(shown)}.
+ *
+ * `onSelect(token)` is told which token is looked at, by key, click or pointer.
+ */
+export function drawText({ tokens, lowest }, mode, onSelect) {
+  const spans = tokens.map((token) => drawToken(token, tokens, lowest, mode))
+  const element = h("div", { class: "tokens", role: "listbox", tabindex: "0", "aria-label": "The text, token by token" }, chunk(tokens, spans))
+  let selected = -1
+  const select = (index, { scrolls = false } = {}) => {
+    if (index === selected || !tokens[index]) return
+    mark(spans[selected], false)
+    selected = index
+    mark(spans[index], true)
+    spans[index].setAttribute("aria-label", describe(tokens[index]))
+    element.setAttribute("aria-activedescendant", spans[index].id)
+    if (scrolls) spans[index].scrollIntoView({ block: "center" })
+    onSelect(tokens[index])
+  }
+  const indexOf = (event) => Number(event.target.closest?.(".token")?.dataset.index ?? -1)
+  element.addEventListener("pointerover", (event) => event.pointerType === "mouse" && select(indexOf(event)))
+  element.addEventListener("click", (event) => select(indexOf(event)))
+  element.addEventListener("focus", () => select(Math.max(selected, 0)))
+  element.addEventListener("keydown", (event) => {
+    const next = findNext(event.key, selected, tokens, element)
+    if (next === null) return
+    event.preventDefault()
+    select(next)
+    spans[next].scrollIntoView({ block: "nearest" })
+  })
+  return {
+    element,
+    select,
+    paint: (chosen) => tokens.forEach((token, index) => paint(spans[index], token, chosen)),
+    showDiscarded: (shown) => element.classList.toggle("hides-discarded", !shown),
+  }
+}
+
+function mark(span, isSelected) {
+  span?.classList.toggle("is-selected", isSelected)
+  span?.setAttribute("aria-selected", String(isSelected))
+}
+
+// Lines are laid out by the browser, so up and down go by sentences' length rather than by what lies above.
+function findNext(key, selected, tokens, element) {
+  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10, PageDown: 100, PageUp: -100 }
+  if (key === "Home") return 0
+  if (key === "End") return tokens.length - 1
+  if (!(key in steps)) return null
+  const hides = element.classList.contains("hides-discarded")
+  let next = Math.min(Math.max(selected + steps[key], 0), tokens.length - 1)
+  const direction = Math.sign(steps[key])
+  while (hides && tokens[next + direction] && tokens[next].discarded) next += direction
+  return next
+}
+
+function drawToken(token, tokens, lowest, mode) {
+  const span = h("span", { id: `token-${token.index}`, role: "option", "aria-selected": "false", "data-index": token.index }, display(token))
+  const isLowest = lowest && token.index >= lowest.first && token.index <= lowest.last && !token.discarded
+  span.className = [
+    "token",
+    token.forced && "is-forced",
+    token.startsRun && "starts-run",
+    token.discarded && "is-discarded",
+    token.adjusted && !token.forced && "is-adjusted",
+    isLowest && "in-lowest",
+    isLowest && token.index === lowest.first && "starts-lowest",
+    isLowest && token.index === lowest.last && "ends-lowest",
+  ].filter(Boolean).join(" ")
+  paint(span, token, mode)
+  return span
+}
+
+function paint(span, token, mode) {
+  if (span.dataset.colour) span.classList.remove(...span.dataset.colour.split(" "))
+  span.dataset.colour = colourOf(token, mode)
+  span.classList.add(...span.dataset.colour.split(" "))
+}
+
+// What cannot be seen is shown by a sign; a line's end keeps its break.
+function display(token) {
+  if (token.text === null) return token.id === null ? "⟨?⟩" : `⟨${token.id}⟩`
+  if (token.text === "") return "∅"
+  if (token.text.trim()) return token.text.replace(/[\0-\x08\x0b-\x1f\ufffd]/g, (sign) => (sign === "\ufffd" ? "\ufffd" : showWhitespace(sign)))
+  return token.text.replace(/\t/g, "⇥\t").replace(/\n/g, "↵\n").replace(/[\0-\x08\x0b-\x1f]/g, showWhitespace)
+}
+
+/** What is said of a token to those who do not see it. */
+function describe(token) {
+  const state = [token.forced && "forced", token.discarded && "discarded"].filter(Boolean).join(", ")
+  return `${showWhitespace(display(token)).trim() || "blank"}: ${describeProbability(token)}${state ? `, ${state}` : ""}`
+}
+
+// Blocks that the browser need not lay out while they are far away; they end with a line where that is possible.
+function chunk(tokens, spans) {
+  if (spans.length <= LONGEST_CHUNK) return spans
+  const chunks = [[]]
+  tokens.forEach((token, index) => {
+    const last = chunks.at(-1)
+    last.push(spans[index])
+    const ends = last.length >= CHUNK && (token.text?.endsWith("\n") || last.length >= LONGEST_CHUNK)
+    if (ends && index < tokens.length - 1) chunks.push([])
+  })
+  return chunks.map((part, place) => h("div", { class: "chunk", role: "group", "aria-label": `Part ${place + 1}` }, part))
+}
