@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.build import Document, action, added, call, forward, make_document, number, sampled
 from tests.client import Client
@@ -183,8 +183,14 @@ def test_charts_follow_the_theme(client: Client, page: Page) -> None:
     page.wait_for_function(f"light => {canvas} === light", arg=light)
 
 
-def test_leaving_stops_what_is_under_way(client: Client, page: Page) -> None:
-    sign_in(page, client.key, "/overview")
+def stay_under_way(_: Route) -> None:
+    """Neither answer nor refuse."""
+
+
+def test_leaving_while_it_loads_is_no_error(client: Client, page: Page) -> None:
+    page.route("**/v1/**", stay_under_way)
+    sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
+    expect(page.locator("main .loading")).to_have_count(5)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
 

@@ -78,7 +78,7 @@ function drawGroups(kind, groups, lines) {
   const place = (group) => index.get(group.key) ?? Infinity
   const rows = [...groups].sort((one, other) => place(one) - place(other) || other.n - one.n)
   const heads = ["Requests", "Mean", "Middle 90 %", "Weakest window", "Forced"]
-  return h("div", { class: "wide" }, h("table", { class: "groups" },
+  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${kind}, in all` }, h("table", { class: "groups" },
     h("caption", null, "How sure the model was (sequence confidence)",
       groups.length > lines.length && lines.length ? ` · the largest ${lines.length} are drawn` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
     h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
