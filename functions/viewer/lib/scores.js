@@ -2,6 +2,7 @@
 // lists. Natural logarithms, so nats. Nothing here stands for what is not known: then a score is null.
 
 export const WINDOW = 32
+const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 
 /**
  * Read GET /logs/{id}: {log, tokens, passes, lowest}.
@@ -35,16 +36,16 @@ function readPasses(log) {
     if (pass && event.event_type === "Sampled") pass.sampled = { id: event.sampled_token, text: event.token_text }
     passOfEvent.set(event.id, pass ?? null)
   }
-  for (const call of log.mod_calls) (passOfEvent.get(call.event_id) ?? passes[0])?.calls.push(readCall(call, log))
+  for (const call of readCalls(log)) (passOfEvent.get(call.event_id) ?? passes[0])?.calls.push(call)
   return passes
 }
 
-function readCall(call, log) {
-  return {
-    ...call,
-    logs: log.mod_logs.filter((line) => line.mod_call_id === call.id),
-    actions: log.actions.filter((action) => action.mod_id === call.id),
-  }
+/** The calls of mods, each with the lines it logged and what it did. */
+export function readCalls(log) {
+  const calls = new Map(log.mod_calls.map((call) => [call.id, { ...call, logs: [], actions: [] }]))
+  for (const line of log.mod_logs) calls.get(line.mod_call_id)?.logs.push(line)
+  for (const action of log.actions) calls.get(action.mod_id)?.actions.push(action)
+  return [...calls.values()]
 }
 
 function readEntry(entry) {
@@ -80,7 +81,7 @@ function readToken(step, pass, list, vocabulary) {
 
 /** What a list tells beyond the log's own scores. */
 export function scoreList(list, token, vocabulary) {
-  const nothing = { rank: null, margin: null, missing: null, confidence: null, entropyLower: null, entropyUpper: null }
+  const nothing = { rank: null, margin: null, missing: null, confidence: null, ...NO_BOUNDS }
   const live = list?.filter((entry) => entry.logprob !== null) ?? []
   if (!live.length) return nothing
   const probs = live.map((entry) => Math.exp(entry.logprob))
@@ -91,7 +92,7 @@ export function scoreList(list, token, vocabulary) {
     margin: list.length > 1 ? probs[0] - (probs[1] ?? 0) : null,
     missing,
     confidence: isMasked ? null : -live.reduce((sum, entry) => sum + entry.logprob, 0) / live.length,
-    ...(isMasked ? {} : boundEntropy(live, token.entropy, missing, vocabulary)),
+    ...(isMasked ? NO_BOUNDS : boundEntropy(live, token.entropy, missing, vocabulary)),
   }
 }
 
@@ -112,7 +113,7 @@ export function findIn(list, token) {
 
 // The missing mass in as few tokens as can be, and spread over all the others.
 function boundEntropy(live, entropy, missing, vocabulary) {
-  if (entropy === null) return {}
+  if (entropy === null) return NO_BOUNDS
   const last = live.at(-1).logprob
   const smallest = Math.exp(last)
   const odd = smallest ? missing % smallest : 0

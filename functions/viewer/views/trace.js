@@ -23,7 +23,7 @@ export async function show(main, { address, parameters, signal, signIn }) {
   const isOwn = parameters.id !== undefined && getKey() !== null
   const text = trace.tokens.length ? drawReading(trace, address, signal) : null
   replace(main,
-    drawHead(trace, { onLowest: text?.goToLowest, hasLinks: isOwn }),
+    drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),
     text?.element ?? emptyState("No tokens", "This trace says of no token that it entered the text."),
     drawTabs(trace, { path, isOwn, signal }))
   text?.begin()
@@ -47,7 +47,7 @@ async function fetchLog(path, { id }, signal, signIn) {
 
 /** Controls, text, details, chart and table, all of which follow the token that is looked at. */
 function drawReading(trace, address, signal) {
-  const panel = h("aside", { class: "details", "aria-label": "The token that is looked at" })
+  const panel = h("aside", { class: "details", tabindex: "0", "aria-label": "The token that is looked at" })
   const legend = h("div")
   const onSelect = (token) => {
     showDetails(panel, token, trace.tokens.length)
@@ -71,6 +71,7 @@ function drawReading(trace, address, signal) {
     h("div", { class: "columns" }, h("div", { class: "left" }, text.element, course.element, drawTable(trace)), panel))
   return {
     element,
+    goTo,
     begin: () => text.select(trace.lowest?.first ?? 0),
     goToLowest: trace.lowest && (() => {
       goTo(trace.lowest.first)

@@ -7,6 +7,9 @@ import { MAX_NATS } from "../../lib/scale.js"
 import { MODES } from "./modes.js"
 
 const HEIGHT = 200
+/** Tokens and marks from which on a line each would hide the rest. */
+const MANY_TOKENS = 1000
+const MANY_MARKS = 60
 const SIGNS = { forced: "⚑", discarded: "⌫", adjusted: "±" }
 
 /** Draw the chart: {element, select(index)}. `onPick(index)` is told which token was clicked. */
@@ -30,8 +33,8 @@ export function drawCourse(trace, { signal, onPick }) {
         makeAxis(colours, { label: "surprisal, nats", labelSize: 18, size: 40 }),
         makeAxis(colours, { scale: "group", side: 1, grid: { show: false }, label: "group confidence, nats", labelSize: 18, size: 40 }),
       ],
-      series: [{}, { ...makeLine(colours, 1), width: 1, dash: [] }, { ...makeLine(colours, 0), scale: "group", spanGaps: true }],
-      cursor: { drag: { x: false, y: false }, points: { show: false } },
+      series: [{}, { ...makeLine(colours, 1), width: 1, dash: [], alpha: trace.tokens.length > MANY_TOKENS ? 0.35 : 1 }, { ...makeLine(colours, 0), scale: "group", spanGaps: true }],
+      cursor: { drag: { x: false, y: false, click: () => {} }, points: { show: false } },
       hooks: {
         ready: [(ready) => {
           plot = ready
@@ -93,10 +96,11 @@ function drawMarks(plot, marks, colours) {
   ctx.font = `${12 * ratio}px sans-serif`
   ctx.textAlign = "center"
   let free = -Infinity
+  const reach = marks.length > MANY_MARKS ? { top: bbox.top, height: 16 * ratio } : bbox
   for (const { index, kind } of marks) {
     const x = plot.valToPos(index, "x", true)
     ctx.globalAlpha = 0.5
-    drawLine(ctx, x, bbox, [2 * ratio, 3 * ratio])
+    drawLine(ctx, x, reach, [2 * ratio, 3 * ratio])
     ctx.globalAlpha = 1
     if (x < free) continue  // signs one above the other cannot be read
     ctx.fillText(SIGNS[kind], x, bbox.top + 12 * ratio)
@@ -114,11 +118,11 @@ function drawSelected(plot, index, colours) {
   plot.ctx.restore()
 }
 
-function drawLine(ctx, x, bbox, dash) {
+function drawLine(ctx, x, { top, height }, dash) {
   ctx.setLineDash(dash)
   ctx.beginPath()
-  ctx.moveTo(x, bbox.top)
-  ctx.lineTo(x, bbox.top + bbox.height)
+  ctx.moveTo(x, top)
+  ctx.lineTo(x, top + height)
   ctx.stroke()
 }
 

@@ -2,14 +2,19 @@
 
 import { h } from "../../lib/dom.js"
 import { formatNats, formatProbability, formatTime } from "../../lib/format.js"
+import { nameToken } from "./details.js"
+import { MODES, describeProbability } from "./modes.js"
 
-/** `onLowest()` goes to the least sure window; without one there is none. */
-export function drawHead(trace, { onLowest, hasLinks }) {
+const LEAST_LIKELY = 5
+
+/** `onLowest()` goes to the least sure window, `onToken(index)` to a token; without tokens there are none. */
+export function drawHead(trace, { onLowest, onToken, hasLinks }) {
   const { log } = trace
   return h("header", { class: "trace-head" },
     h("h1", null, log.request_id),
     h("p", { class: "facts" }, drawFacts(log, hasLinks)),
     h("div", { class: "verdict" }, drawConfidence(log), drawLowest(trace, onLowest), drawCoverage(trace)),
+    drawLeastLikely(trace, onToken),
     drawPrompts(log))
 }
 
@@ -43,6 +48,17 @@ function drawLowest({ lowest }, onLowest) {
     h("p", { class: "faint" }, lowest
       ? `mean token confidence of tokens ${lowest.first + 1} to ${lowest.last + 1}`
       : "no drawn token has a list to tell it by"))
+}
+
+/** The drawn tokens that the model believed in least, each a way to its place. */
+function drawLeastLikely({ tokens }, onToken) {
+  const doubtOf = MODES.surprisal.read
+  const drawn = tokens.filter((token) => !token.forced && !token.discarded && doubtOf(token) !== null)
+  const least = drawn.sort((one, other) => doubtOf(other) - doubtOf(one)).slice(0, LEAST_LIKELY)
+  if (!least.length) return null
+  return h("p", { class: "least-likely" }, "Least likely tokens: ", least.map((token) =>
+    h("button", { onclick: () => onToken(token.index), "aria-label": `Token ${token.index + 1}, ${nameToken(token)}, ${describeProbability(token)}` },
+      h("code", null, nameToken(token)), ` ${describeProbability(token)}`)))
 }
 
 function drawCoverage({ tokens }) {

@@ -27,7 +27,8 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     onSelect(tokens[index])
   }
   const indexOf = (event) => Number(event.target.closest?.(".token")?.dataset.index ?? -1)
-  element.addEventListener("pointerover", (event) => event.pointerType === "mouse" && select(indexOf(event)))
+  // Not pointerover: that also comes when the text moves under a pointer that rests.
+  element.addEventListener("pointermove", (event) => event.pointerType === "mouse" && select(indexOf(event)))
   element.addEventListener("click", (event) => select(indexOf(event)))
   element.addEventListener("focus", () => select(Math.max(selected, 0)))
   element.addEventListener("keydown", (event) => {
@@ -76,6 +77,7 @@ function drawToken(token, tokens, lowest, mode) {
     isLowest && token.index === lowest.first && "starts-lowest",
     isLowest && token.index === lowest.last && "ends-lowest",
   ].filter(Boolean).join(" ")
+  if (!span.textContent.trim()) span.setAttribute("aria-label", describe(token))
   paint(span, token, mode)
   return span
 }

@@ -2,7 +2,10 @@
 
 import { h, replace } from "../../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
+import { readCalls } from "../../../lib/scores.js"
 import { nameToken } from "../details.js"
+
+const PAGE = 50
 
 /** The calls, with their lines and actions. */
 export function drawMods(panel, { trace: { log } }) {
@@ -10,23 +13,33 @@ export function drawMods(panel, { trace: { log } }) {
   replace(panel, h("table", null,
     h("caption", null, "Each call of a mod's handler, in the order they were made"),
     drawColumns("Mod", "At", "Step", "Milliseconds", "Did", "Logged"),
-    h("tbody", null, log.mod_calls.map((call) => drawCall(call, log)))))
+    drawRows(readCalls(log), drawCall)))
+}
+
+/** A table's body; of a long one the rest is drawn when somebody asks for it. */
+function drawRows(items, drawRow, start = 0) {
+  const end = Math.min(start + PAGE, items.length)
+  const more = h("button", {
+    onclick: () => {
+      const rest = drawRows(items, drawRow, end)
+      more.closest("tr").replaceWith(...rest.childNodes)
+    },
+  }, `Show more (${items.length - end})`)
+  return h("tbody", null, items.slice(start, end).map(drawRow), end < items.length ? h("tr", null, h("td", { colspan: 7 }, more)) : null)
 }
 
 function drawColumns(...names) {
   return h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col" }, name))))
 }
 
-function drawCall(call, log) {
-  const actions = log.actions.filter((action) => action.mod_id === call.id)
-  const lines = log.mod_logs.filter((line) => line.mod_call_id === call.id)
+function drawCall(call) {
   return h("tr", null,
     h("th", { scope: "row" }, call.mod_name, call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised") : null),
     h("td", null, call.event_type),
     h("td", { class: "number" }, call.step),
     h("td", { class: "number" }, formatNumber(call.execution_time_ms)),
-    h("td", null, actions.map((action) => action.action_type).join(", ") || "–"),
-    h("td", null, lines.length ? lines.map(drawLine) : "–"))
+    h("td", null, call.actions.map((action) => action.action_type).join(", ") || "–"),
+    h("td", null, call.logs.length ? call.logs.map(drawLine) : "–"))
 }
 
 function drawLine(line) {
@@ -40,11 +53,15 @@ export function drawActions(panel, { trace }) {
   replace(panel, drawEffects(trace), log.actions.length ? h("table", null,
     h("caption", null, "Each action, with what the mod gave along"),
     drawColumns("Action", "Of", "Forward pass", "Payload"),
-    h("tbody", null, log.actions.map((action) => h("tr", null,
-      h("th", { scope: "row" }, action.action_type),
-      h("td", null, action.block_key),
-      h("td", { class: "number" }, action.generation_step === null ? "–" : action.generation_step + 1),
-      h("td", null, h("code", null, JSON.stringify(action.payload))))))) : null)
+    drawRows(log.actions, drawAction)) : null)
+}
+
+function drawAction(action) {
+  return h("tr", null,
+    h("th", { scope: "row" }, action.action_type),
+    h("td", null, action.block_key),
+    h("td", { class: "number" }, action.generation_step === null ? "–" : action.generation_step + 1),
+    h("td", null, h("code", null, JSON.stringify(action.payload))))
 }
 
 function drawEffects({ log, tokens }) {
@@ -52,7 +69,7 @@ function drawEffects({ log, tokens }) {
   return h("table", null,
     h("caption", null, "What changed: how hard each pushed, and how sure the model was over the 8 drawn tokens before and after. A change is no proof of a cause."),
     drawColumns("Intervention", "Tokens", "Surprisal of the first", "Instead of", "Sure before", "Sure after", "Discarded"),
-    h("tbody", null, log.interventions.map((one) => drawEffect(one, tokens))))
+    drawRows(log.interventions, (one) => drawEffect(one, tokens)))
 }
 
 function drawEffect(one, tokens) {

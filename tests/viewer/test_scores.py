@@ -1,0 +1,68 @@
+"""What the page works out from a log is what the API answers of the same request."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.build import action, added, call, forward, make_document, number, sampled
+from tests.client import Client
+from tests.conftest import load_trace, trace_names
+from tests.viewer.conftest import sign_in
+
+READ = """async (id) => {
+    const { readTrace } = await import("/viewer/lib/scores.js")
+    const { api, requestPath } = await import("/viewer/lib/api.js")
+    const { tokens, lowest } = readTrace(await api(requestPath(id)))
+    return { tokens: tokens.map(({ pass, list, ...token }) => ({ ...token, pass: pass?.index ?? null })), lowest }
+}"""
+SAME = {
+    "text": "text",
+    "rank": "rank",
+    "margin": "margin",
+    "missing": "missing_mass",
+    "confidence": "token_confidence",
+    "entropyLower": "entropy_lower",
+    "entropyUpper": "entropy_upper",
+    "group": "group_confidence",
+    "prob": "prob",
+    "bound": "prob_upper_bound",
+    "surprisal": "surprisal",
+    "pass": "step",
+}
+
+
+def check(client: Client, page: Page, document: dict[str, Any]) -> None:
+    assert client.ingest(document).status == 201
+    request_id = document["request"]["request_id"]
+    sign_in(page, client.key, "/viewer/icon.svg")
+    read = page.evaluate(READ, request_id)
+    report = client.get(f"/v1/confidence/{request_id}").json
+    assert len(read["tokens"]) == len(report["tokens"])
+    for ours, theirs in zip(read["tokens"], report["tokens"], strict=True):
+        for name, other in SAME.items():
+            wanted = theirs[other]
+            if isinstance(wanted, float):
+                wanted = pytest.approx(wanted, rel=1e-9, abs=1e-12)
+            assert ours[name] == wanted, (ours["index"], name)
+    lowest = report["sequence"]["lowest_group_confidence"]
+    assert (read["lowest"] is None) == (lowest is None)
+    if lowest is not None:
+        assert read["lowest"]["confidence"] == pytest.approx(lowest, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", trace_names())
+def test_every_score_of_a_recorded_trace(client: Client, page: Page, name: str) -> None:
+    check(client, page, load_trace(name))
+
+
+def test_masked_doubled_unsorted_unlisted_and_bounded_ones(client: Client, page: Page) -> None:
+    masked = [{"token": 5, "logprob": -0.5}, {"token": 6, "logprob": None}, {"token": 7, "logprob": -2000.0}]
+    unsorted = [{"token": 6, "logprob": -1.5}, {"token": 5, "logprob": -0.5}, {"token": 6, "logprob": -3.0}]
+    tied = [{"token": token, "logprob": -1.5, "token_str": str(token)} for token in (5, 6, 7)]
+    texts = [{"logprob": -0.7, "token_str": "five"}, {"prob": 0.2, "token_str": "six"}]
+    events: list[dict[str, Any]] = []
+    for top in (masked, unsorted, tied, texts, [{"token": 9, "prob": 0.0}], None):
+        events += [forward(top) if top else {"event_type": "ForwardPass"}, sampled(5, "five"), added(5)]
+    adjusted = [action("AdjustedLogits", logits_shape=[1, 1000])]
+    check(client, page, make_document("odd", number(events), mod_calls=[call(1)], actions=adjusted))

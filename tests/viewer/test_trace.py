@@ -1,0 +1,189 @@
+"""The trace view: what it shows of a text, how one moves in it, and where the model was least sure."""
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.bench.payload import build_trace, with_id
+from tests.build import added, forward, make_document, number, one_token, sampled
+from tests.client import Client
+from tests.conftest import load_trace
+from tests.viewer.axe import assert_accessible
+from tests.viewer.conftest import sign_in
+from tests.viewer.hostile import MARKUP, NOTHING_RAN, make_hostile
+
+
+def open_trace(client: Client, page: Page, document: dict[str, object] | str, query: str = "") -> None:
+    trace = load_trace(document) if isinstance(document, str) else document
+    assert client.ingest(trace).status == 201
+    sign_in(page, client.key, f"/view/{quote(trace['request']['request_id'], safe='')}{query}")
+    expect(page.get_by_role("tablist")).to_be_visible()
+
+
+def test_forced_discarded_and_unlisted_tokens_are_told_by_shape(client: Client, page: Page) -> None:
+    open_trace(client, page, "backtrack")
+    expect(page.get_by_role("option")).to_have_count(86)
+    expect(page.locator(".tokens .is-forced")).to_have_count(16)
+    expect(page.locator(".tokens .starts-run")).to_have_count(2)
+    expect(page.locator(".tokens .is-discarded")).to_have_count(6)
+    expect(page.locator(".tokens .scale-unknown")).to_have_count(14)
+    page.get_by_label("Show 6 discarded tokens").uncheck()
+    expect(page.locator(".tokens .is-discarded").first).to_be_hidden()
+    page.get_by_label("Show 6 discarded tokens").check()
+    expect(page.locator(".tokens .is-discarded").first).to_be_visible()
+
+
+def test_the_least_sure_window_is_one_click_away(client: Client, page: Page) -> None:
+    open_trace(client, page, "backtrack")
+    lowest = client.get("/v1/confidence/smollm2-backtrack").json["sequence"]["lowest_group_confidence"]
+    expect(page.get_by_text(f"{lowest:.2f} nats", exact=True)).to_be_visible()
+    page.get_by_role("option").first.click()
+    page.get_by_role("button", name="Go to the least sure passage").click()
+    selected = page.locator(".tokens .is-selected")
+    expect(selected).to_have_class(re.compile("starts-lowest"))
+    expect(page.locator(".tokens .in-lowest")).to_have_count(32)
+    expect(page.get_by_role("status")).to_have_text("Tokens 54 to 85 are the least sure.")
+
+
+def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    panel, text = page.get_by_label("The token that is looked at"), page.get_by_role("listbox")
+    text.focus()
+    page.keyboard.press("Home")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("Certainly")
+    expect(panel).to_contain_text("Forced by")
+    expect(panel).to_contain_text("The model would have said While (34.3 %).")
+    expect(panel).to_contain_text("not among the 20")
+    expect(panel).to_contain_text("≤ 0.47 %")
+    expect(panel).to_contain_text("≥ 5.35 nats")
+    expect(panel).to_contain_text("forcing prefix")
+    expect(panel.locator(".bars tbody tr")).to_have_count(21)
+    page.keyboard.press("ArrowRight")
+    expect(panel).to_contain_text("Only the first token of a forced run has a list of its own.")
+    expect(text).to_have_attribute("aria-activedescendant", "token-1")
+    page.get_by_role("option").nth(20).hover()
+    expect(panel).to_contain_text("Token 21 of 60")
+    page.keyboard.press("End")
+    expect(panel).to_contain_text("Token 60 of 60")
+
+
+def test_a_click_in_the_chart_goes_to_that_token(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    over = page.locator(".course .u-over")
+    box = over.bounding_box()
+    assert box is not None
+    over.click(position={"x": box["width"] - 1, "y": 20})
+    expect(page.locator(".tokens .is-selected")).to_have_id("token-59")
+    expect(page.get_by_role("listbox")).to_be_focused()
+
+
+def test_another_measure_colours_the_text_and_stands_in_the_address(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    before = page.get_by_role("option").nth(30).get_attribute("class")
+    page.get_by_label("Entropy").check()
+    expect(page.locator(".reading .legend")).to_contain_text("Entropy, nats:")
+    expect(page).to_have_url(re.compile(r"\?by=entropy$"))
+    assert page.get_by_role("option").nth(30).get_attribute("class") != before
+    page.reload()
+    expect(page.get_by_label("Entropy")).to_be_checked()
+
+
+def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client, page: Page) -> None:
+    events = number([forward(), sampled(9, "nine"), added(9), {"event_type": "ForwardPass"}, sampled(8, "eight"), added(8)])
+    open_trace(client, page, make_document("r", events))
+    panel = page.get_by_label("The token that is looked at")
+    page.get_by_role("option").first.click()
+    expect(panel).to_contain_text("≤ 17.0 %")
+    page.get_by_role("option").nth(1).click()
+    expect(panel.locator("dd").first).to_have_text("unknown")
+    expect(panel).not_to_contain_text("0.00 %")
+    assert "correct" not in page.content().lower()
+
+
+def test_the_table_says_the_same(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    page.get_by_text("The tokens as a table").click()
+    rows = page.locator(".token-table tbody tr")
+    expect(rows).to_have_count(60)
+    expect(rows.first).to_contain_text("≤ 0.47 %")
+    expect(rows.first).to_contain_text("forced by")
+
+
+def test_a_mod_that_raised_is_what_one_sees_first(client: Client, page: Page) -> None:
+    open_trace(client, page, "mod-exception")
+    expect(page.get_by_role("tab", name="Exceptions (1)")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tabpanel")).to_contain_text("KeyError: 'state'")
+    expect(page.get_by_role("tabpanel")).to_contain_text("Traceback (most recent call last)")
+
+
+def test_what_mods_did_and_changed_is_told(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    page.get_by_role("tab", name="Actions").click()
+    panel = page.get_by_role("tabpanel")
+    expect(panel).to_contain_text("≥ 5.35 nats")
+    expect(panel).to_contain_text("While 34.3 %")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Mods (1)")).to_be_focused()
+    expect(panel).to_contain_text("forcing prefix")
+
+
+def test_the_raw_json_is_the_api_s(client: Client, page: Page) -> None:
+    open_trace(client, page, make_document("r", number(one_token())))
+    page.get_by_role("tab", name="Raw JSON").click()
+    shown = page.locator(".json").inner_text()
+    assert json.loads(shown) == client.log("r")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "r.json"
+
+
+def test_a_trace_without_tokens_and_one_that_is_not_there_say_so(client: Client, page: Page) -> None:
+    open_trace(client, page, make_document("empty"))
+    expect(page.get_by_role("heading", name="No tokens")).to_be_visible()
+    page.goto("/view/nothing")
+    expect(page.get_by_role("alert")).to_have_text("there is no request 'nothing'")
+
+
+def test_five_thousand_tokens_stay_light(client: Client, page: Page) -> None:
+    answer = client.post_bytes("/v1/ingest", with_id(build_trace(5000), "long"))
+    assert answer.status == 201
+    sign_in(page, client.key, "/view/long")
+    expect(page.get_by_role("option")).to_have_count(5000)
+    page.get_by_role("listbox").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#token-4999")).to_be_in_viewport()
+    changed = page.evaluate(
+        """() => new Promise((resolve) => {
+            let count = 0
+            const observer = new MutationObserver((records) => (count += records.length))
+            observer.observe(document.querySelector(".tokens"), { subtree: true, attributes: true, childList: true })
+            document.querySelector("#token-4000").dispatchEvent(
+                new PointerEvent("pointermove", { bubbles: true, pointerType: "mouse" }))
+            setTimeout(() => resolve(count), 0)
+        })"""
+    )
+    assert 0 < changed < 10
+
+
+@pytest.mark.parametrize("name", ["backtrack", "mod-exception"])
+def test_nobody_is_kept_out(client: Client, page: Page, name: str) -> None:
+    open_trace(client, page, name)
+    assert_accessible(page)
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        expect(page.locator(".tab-panel .loading")).to_have_count(0)
+        assert_accessible(page)
+
+
+def test_markup_in_every_field_is_text(client: Client, page: Page) -> None:
+    document = make_hostile("r")
+    open_trace(client, page, document)
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        expect(page.locator(".tab-panel .loading")).to_have_count(0)
+        assert page.evaluate(NOTHING_RAN)
+    expect(page.get_by_role("option").first).to_have_text(MARKUP)
+    expect(page.get_by_role("heading", level=1)).to_have_text("<img src=x onerror=alert(3)>r")
