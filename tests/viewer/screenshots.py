@@ -38,10 +38,9 @@ TAGS = {f"{TRACE}{AGAIN}": ["regression", "look again"], f"smollm2-mod-exception
 
 
 def _click_weakest(page: Page) -> None:
-    """The trace is shown with its least sure window in sight, where the view offers to go there."""
-    button = page.get_by_role("button", name="weakest").or_(page.get_by_role("button", name="least sure"))
-    if button.count():
-        button.first.click()
+    """The trace is shown with its least sure window in sight."""
+    page.get_by_role("button", name="Go to the least sure passage").click()
+    page.mouse.wheel(0, -HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,10 @@ def _find_heading(page: Page) -> Locator:
     return page.locator("main h1")
 
 
+def _find_course(page: Page) -> Locator:
+    return page.locator(".course canvas")
+
+
 def _find_texts(page: Page) -> Locator:
     return page.get_by_role("heading", name="Both texts")
 
@@ -76,8 +79,8 @@ def _find_last_chart(page: Page) -> Locator:
 
 PICTURES = [
     Picture("feed", "/", _find_heading),
-    Picture("trace", f"/view/{TRACE}", _find_heading, prepare=_click_weakest),
-    Picture("trace-dark", f"/view/{TRACE}", _find_heading, dark=True, prepare=_click_weakest),
+    Picture("trace", f"/view/{TRACE}", _find_course, prepare=_click_weakest, height=1080),
+    Picture("trace-dark", f"/view/{TRACE}", _find_course, dark=True, prepare=_click_weakest, height=1080),
     Picture("compare", f"/compare?a={PARTED[0]}&b={PARTED[1]}", _find_texts),
     Picture("overview", "/overview", _find_last_chart, height=1280),
 ]

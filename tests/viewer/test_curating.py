@@ -1,4 +1,4 @@
-"""Tags, favorites, comments, collections and links, from the trace view; and the link opened by somebody without a key."""
+"""Tags, favorites, comments, collections and links from the trace view; a link opened by somebody without a key."""
 
 import re
 
@@ -66,7 +66,7 @@ def test_a_collection_is_made_left_and_joined(client: Client, panel: Page) -> No
     assert len(client.get("/logs/r1/collections").json["collections"]) == 1
 
 
-def test_the_server_s_sentence_is_shown_when_it_refuses(client: Client, panel: Page) -> None:
+def test_the_server_s_sentence_is_shown_when_it_refuses(panel: Page) -> None:
     panel.get_by_role("tab", name="Collections").click()
     panel.get_by_label("New collection").fill(" ")
     panel.get_by_role("button", name="Make it, and add").click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.bench.payload import build_trace, with_id
-from tests.build import added, forward, make_document, number, one_token, sampled
+from tests.build import Document, added, forward, make_document, number, one_token, sampled
 from tests.client import Client
 from tests.conftest import load_trace
 from tests.viewer.axe import assert_accessible
@@ -16,7 +16,7 @@ from tests.viewer.conftest import sign_in
 from tests.viewer.hostile import MARKUP, NOTHING_RAN, make_hostile
 
 
-def open_trace(client: Client, page: Page, document: dict[str, object] | str, query: str = "") -> None:
+def open_trace(client: Client, page: Page, document: Document | str, query: str = "") -> None:
     trace = load_trace(document) if isinstance(document, str) else document
     assert client.ingest(trace).status == 201
     sign_in(page, client.key, f"/view/{quote(trace['request']['request_id'], safe='')}{query}")
@@ -92,7 +92,8 @@ def test_another_measure_colours_the_text_and_stands_in_the_address(client: Clie
 
 
 def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client, page: Page) -> None:
-    events = number([forward(), sampled(9, "nine"), added(9), {"event_type": "ForwardPass"}, sampled(8, "eight"), added(8)])
+    bare = [{"event_type": "ForwardPass"}, sampled(8, "eight"), added(8)]
+    events = number([forward(), sampled(9, "nine"), added(9), *bare])
     open_trace(client, page, make_document("r", events))
     panel = page.get_by_label("The token that is looked at")
     page.get_by_role("option").first.click()
