@@ -15,7 +15,7 @@ FAR_WINDOW_LOG = 23
 
 __all__ = ["compress", "compress_far", "decompress", "prepend", "zstd"]
 
-_FAR = {
+_FAR: dict[int, int] = {
     zstd.CompressionParameter.compression_level: LEVEL,
     zstd.CompressionParameter.window_log: FAR_WINDOW_LOG,
     zstd.CompressionParameter.enable_long_distance_matching: 1,
