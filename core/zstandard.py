@@ -10,8 +10,16 @@ else:
 LEVEL = 1
 """Digits compress as badly at level 3 and take twice as long (docs/decisions/0003)."""
 
-__all__ = ["compress", "decompress", "prepend", "zstd"]
+FAR_WINDOW_LOG = 23
+"""8 MiB: how far apart two equal passages may lie. Browsers unpack no more (RFC 9659)."""
 
+__all__ = ["compress", "compress_far", "decompress", "prepend", "zstd"]
+
+_FAR: dict[int, int] = {
+    zstd.CompressionParameter.compression_level: LEVEL,
+    zstd.CompressionParameter.window_log: FAR_WINDOW_LOG,
+    zstd.CompressionParameter.enable_long_distance_matching: 1,
+}
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _SINGLE_SEGMENT, _CHECKSUM, _DICTIONARY = 0x20, 0x04, 0x03
 _BLOCK_BYTES = 128 * 1024
@@ -22,6 +30,11 @@ _LEAST_WINDOW_LOG = 17
 def compress(data: bytes) -> bytes:
     """One frame, with the size of its content in the header."""
     return zstd.compress(data, LEVEL)
+
+
+def compress_far(data: bytes) -> bytes:
+    """The same, for what says long passages twice, megabytes apart."""
+    return zstd.compress(data, options=_FAR)
 
 
 def decompress(frame: bytes) -> bytes:

@@ -55,7 +55,7 @@ async def _prepare(context: Context, body: bytes) -> PreparedTrace:
 
 async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:
     receipt = await ingest_trace(context.access, key, prepared)
-    context.metrics.note_ingest(prepared.document_bytes, count_rows(prepared))
+    context.metrics.note_ingest(prepared.frames.document_bytes, count_rows(prepared))
     context.hub.nudge()
     return receipt
 

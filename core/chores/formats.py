@@ -8,7 +8,7 @@ import orjson
 from psycopg import Column
 
 from core.chores.exported import Origin, write_line
-from core.zstandard import decompress
+from core.traces.lists import assemble
 
 Batch = Sequence[tuple[Any, ...]]
 
@@ -52,9 +52,9 @@ class TraceWriter:
         self._secret = secret
 
     def write(self, batch: Batch) -> None:
-        """Write some traces: document, beginning, owner and owner's label of each."""
-        for document, created_at, owner, label in batch:
-            self._file.write(write_line(decompress(document), Origin(owner, label, created_at, self._secret)))
+        """Write some traces: the two frames, beginning, owner and owner's label of each."""
+        for document, log, created_at, owner, label in batch:
+            self._file.write(write_line(assemble(document, log), Origin(owner, label, created_at, self._secret)))
 
     def close(self) -> None:
         """Nothing stands at the end."""

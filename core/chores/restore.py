@@ -10,13 +10,12 @@ from core.access.session import Access, Visit
 from core.chores.exported import Origin, fingerprint, flatten, read_line
 from core.chores.importing import OnConflict, Outcome, Status, Store
 from core.traces.document import TraceDocument
-from core.traces.ingest import PreparedTrace, ingest_trace
-from core.traces.log import render_log
+from core.traces.ingest import PreparedTrace, compress_trace, ingest_trace
+from core.traces.lists import assemble
 from core.traces.mask import MaskedDocument, find_keys, mask_document
-from core.traces.parse import parse_document
+from core.traces.parse import Posted, parse_posted
 from core.traces.scored import score_trace
 from core.traces.store import StoredDocument, get_document
-from core.zstandard import compress, decompress
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class Owner:
 class Found:
     """What is known of a trace before it is stored: without users' keys, its owner, and what has its id already."""
 
+    posted: Posted
     masked: MaskedDocument
     owner: Owner
     created_at: datetime | None
@@ -46,7 +46,7 @@ class Found:
         """Whether the very same is there: the document byte for byte, but for line ends, and its owner if known."""
         if self.stored is None or (self.owner.is_known and self.stored.user_key_hmac != self.owner.hmac):
             return False
-        return flatten(decompress(self.stored.document)) == flatten(self.masked.body)
+        return flatten(assemble(self.stored.document, self.stored.log)) == flatten(self.masked.body)
 
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
@@ -72,15 +72,15 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
-    posted = parse_document(body)
+    posted = parse_posted(body)
     hasher = await access.hasher()
-    masked = mask_import(body, posted, hasher)
-    request_id = posted.request.request_id
+    masked = mask_import(body, posted.document, hasher)
+    request_id = posted.document.request.request_id
     async with access.visit(key, Scope.READ) as visit:
-        owner = await _find_owner(visit, posted, origin)
+        owner = await _find_owner(visit, posted.document, origin)
         stored = await get_document(visit.conn, request_id=request_id)
-    found = Found(masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
+    found = Found(posted, masked, owner, origin.created_at if origin else None, stored)
+    note = "" if owner.is_known or not posted.document.request.user_api_key else "its user's label is not known here"
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
@@ -91,7 +91,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:
     """Put labels where users' keys are; a label that is there already stays as it is."""
-    if all(find_label_range(key) for key in find_keys(body.decode(), posted)):
+    if all(find_label_range(key) for key in find_keys(body, posted)):
         return MaskedDocument(body, posted)
     return mask_document(body, posted, lambda key: key if find_label_range(key) else hasher.label_user_key(key))
 
@@ -105,9 +105,7 @@ def prepare_found(found: Found) -> PreparedTrace:
         trace=replace(trace, document=found.masked.document.model_copy(update={"request": began})),
         owner=found.owner.hmac,
         owner_label=found.owner.label,
-        document=compress(found.masked.body),
-        document_bytes=len(found.masked.body),
-        log=compress(render_log(trace)),
+        frames=compress_trace(found.masked, trace, is_strict=found.posted.is_strict),
     )
 
 

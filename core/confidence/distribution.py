@@ -40,11 +40,13 @@ class Distribution:
         mass: M, the sum of probs; up to 1 + 1e-6.
         missing_mass: r = 1 - M, what lies outside the list; at least 0, though rounding may carry M past 1.
         live: how many entries are not masked.
+        is_as_sent: whether the list came like this: sorted, each token once, with ids and logprobs.
     """
 
     tokens: tuple[int | None, ...]
     texts: tuple[str | None, ...]
     logprobs: tuple[float, ...]
+    is_as_sent: bool = field(default=False, repr=False, compare=False, kw_only=True)
     probs: tuple[float, ...] = field(init=False, repr=False, compare=False)
     mass: float = field(init=False, repr=False, compare=False)
     missing_mass: float = field(init=False, repr=False, compare=False)
@@ -120,7 +122,7 @@ def _read_clean(entries: Sequence[object]) -> Distribution | None:
         return None
     if min(tokens) < 0 or max(tokens) > MAX_TOKEN_ID or len({*tokens}) < len(tokens):
         return None
-    return Distribution(tokens, _read_texts(rows), logprobs)
+    return Distribution(tokens, _read_texts(rows), logprobs, is_as_sent=True)
 
 
 def _read_texts(rows: Sequence[Mapping[str, object]]) -> tuple[str | None, ...]:

@@ -16,11 +16,12 @@ from core.database.pool import checkout_transaction
 from core.database.statements import notify_streams
 from core.errors import ThunderError
 from core.traces import rows, store
+from core.traces.lists import cut_lists
 from core.traces.log import render_log
-from core.traces.mask import mask_document
-from core.traces.parse import parse_document
+from core.traces.mask import MaskedDocument, mask_document
+from core.traces.parse import parse_posted
 from core.traces.scored import ScoredTrace, score_trace
-from core.zstandard import compress
+from core.zstandard import compress, compress_far
 
 INGEST_TIMEOUT_MS = 60_000
 """A statement of an ingest that takes longer is cancelled, and nothing is stored."""
@@ -46,15 +47,22 @@ class Receipt(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Frames:
+    """What is stored of a trace whole: its document and its log, each a zstd frame (core.traces.lists)."""
+
+    document: bytes
+    document_bytes: int
+    log: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedTrace:
     """A trace that is known to be good, ready to be stored."""
 
     trace: ScoredTrace
     owner: bytes | None
     owner_label: str | None
-    document: bytes
-    document_bytes: int
-    log: bytes
+    frames: Frames
 
 
 def count_rows(prepared: PreparedTrace) -> dict[str, int]:
@@ -76,18 +84,29 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     Raises:
         InvalidInputError: with a sentence that names the place.
     """
-    posted = parse_document(body)
-    key = posted.request.user_api_key
-    masked = mask_document(body, posted, hasher.label_user_key)
+    posted = parse_posted(body)
+    key = posted.document.request.user_api_key
+    masked = mask_document(body, posted.document, hasher.label_user_key)
     trace = score_trace(masked.document)
     return PreparedTrace(
         trace=trace,
         owner=hasher.hash_user_key(key) if key else None,
         owner_label=hasher.label_user_key(key) if key else None,
-        document=compress(masked.body),
-        document_bytes=len(masked.body),
-        log=compress(render_log(trace)),
+        frames=compress_trace(masked, trace, is_strict=posted.is_strict),
     )
+
+
+def compress_trace(masked: MaskedDocument, trace: ScoredTrace, *, is_strict: bool) -> Frames:
+    """Render the log and compress it, and the document without the lists that the log has; pure.
+
+    Args:
+        masked: the document.
+        trace: the same, scored.
+        is_strict: whether the document is JSON as orjson reads it.
+    """
+    cut = cut_lists(masked.body, masked.document) if is_strict else None
+    log = render_log(trace, cut.lists if cut else None)
+    return Frames(compress(cut.rest if cut else masked.body), len(masked.body), compress_far(log))
 
 
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:
@@ -111,9 +130,9 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         await store.insert_trace(
             conn,
             request_id=request_id,
-            document=prepared.document,
-            document_bytes=prepared.document_bytes,
-            log=prepared.log,
+            document=prepared.frames.document,
+            document_bytes=prepared.frames.document_bytes,
+            log=prepared.frames.log,
         )
         if trace.pairing.steps:
             await store.insert_steps(conn, request_id=request_id, columns=rows.step_columns(trace))

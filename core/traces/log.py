@@ -1,25 +1,26 @@
 """The log: what GET /logs/{id} shows of a trace, field by field as shared/contract/quote-clients.md, "The log", has it.
 
-Everything that never changes is made here once, at ingest, and stored compressed; core.traces.read adds the rest.
+Everything that never changes is made here once, at ingest, and stored compressed; core.traces.read adds the rest. Lists
+of alternatives are most of it: where they are known to the letter, they go in without being written anew.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from operator import itemgetter
 from typing import Any
+
+import orjson
 
 from core.confidence import Distribution, InvalidDistribution, read_prob
 from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import dump_json
+from core.traces.lists import is_shown_as_posted
 from core.traces.scored import ScoredTrace
 from core.traces.stats import build_inference_stats
 
 Row = dict[str, Any]
-
-_LOGPROB = itemgetter("logprob")
 
 UNKNOWN = (
     "model_version",
@@ -33,14 +34,20 @@ UNKNOWN = (
 """Fields of the contract that no engine sends."""
 
 
-def render_log(trace: ScoredTrace) -> bytes:
-    """The unchanging part of the log: JSON members without the outer brace that opens them."""
-    return dump_json(build_log(trace))[1:]
+def render_log(trace: ScoredTrace, lists: Sequence[bytes] | None = None) -> bytes:
+    """The unchanging part of the log: JSON members without the outer brace that opens them.
+
+    Args:
+        trace: paired and scored.
+        lists: the JSON of each event's top_tokens, as far as they have some, in the order of the events.
+    """
+    return dump_json(build_log(trace, lists))[1:]
 
 
-def build_log(trace: ScoredTrace) -> Row:
-    """The unchanging part of the log as one object."""
+def build_log(trace: ScoredTrace, lists: Sequence[bytes] | None = None) -> Row:
+    """The unchanging part of the log as one object; `lists` as above."""
     request = trace.document.request
+    shown = _show_lists(trace, lists)
     first_pass = next(iter(trace.pairing.passes), None)
     active = strip_user_key(request.active_mod_name) if request.active_mod_name else None
     return {
@@ -59,30 +66,30 @@ def build_log(trace: ScoredTrace) -> Row:
         "sequence_confidence_is_bound": trace.sequence.sequence_confidence_is_bound,
         "lowest_group_confidence": trace.sequence.lowest_group_confidence,
         "request_tags": {},
-        "events": _event_rows(trace),
+        "events": _event_rows(trace, shown),
         "mod_calls": _mod_call_rows(trace),
         "mod_logs": _mod_log_rows(trace),
         "actions": _action_rows(trace),
         "steps": _step_rows(trace),
-        "step_logit_summaries": _summary_rows(trace),
+        "step_logit_summaries": list(_iterate_summaries(trace, shown)),
         "interventions": [asdict(one) for one in trace.interventions],
         "inference_stats": build_inference_stats(trace),
     }
 
 
-def _event_rows(trace: ScoredTrace) -> list[Row]:
-    shown = _shown_steps(trace)
+def _event_rows(trace: ScoredTrace, lists: dict[int, Any]) -> list[Row]:
+    steps = _shown_steps(trace)
     return [
         {
             "id": position + 1,
             "event_type": event.event_type,
-            "step": shown[position],
+            "step": steps[position],
             "sequence_order": event.sequence_order,
             "created_at": event.created_at,
             "prompt_length": event.prompt_length,
             "max_steps": event.max_steps,
             "input_text": event.input_text,
-            "top_tokens": _show_top_tokens(event.top_tokens),
+            "top_tokens": lists.get(event.sequence_order),
             "sampled_token": event.sampled_token,
             "token_text": event.token_text,
             "added_tokens": event.added_tokens,
@@ -104,18 +111,19 @@ def _shown_steps(trace: ScoredTrace) -> list[int]:
     return [event.step for event in trace.pairing.events]
 
 
+def _show_lists(trace: ScoredTrace, lists: Sequence[bytes] | None) -> dict[int, Any]:
+    """What is shown of each event's list, by its sequence_order."""
+    events = [event for event in trace.pairing.events if event.top_tokens is not None]
+    if lists is None:
+        return {event.sequence_order: _show_top_tokens(event.top_tokens) for event in events}
+    return {event.sequence_order: orjson.Fragment(text) for event, text in zip(events, lists, strict=True)}
+
+
 def _show_top_tokens(top_tokens: list[Any] | None) -> Any:  # noqa: ANN401 - JSON
     """The UI reads logprob: where only prob was posted, its logarithm is added."""
-    if not top_tokens or _all_have_logprobs(top_tokens):
+    if not top_tokens or is_shown_as_posted(top_tokens):
         return top_tokens
     return [_with_logprob(entry) for entry in top_tokens]
-
-
-def _all_have_logprobs(top_tokens: list[Any]) -> bool:
-    try:
-        return None not in map(_LOGPROB, top_tokens)
-    except (KeyError, TypeError):
-        return False
 
 
 def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
@@ -220,11 +228,7 @@ def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
 
 
-def _summary_rows(trace: ScoredTrace) -> list[Row]:
-    return list(_iterate_summaries(trace))
-
-
-def _iterate_summaries(trace: ScoredTrace) -> Iterator[Row]:
+def _iterate_summaries(trace: ScoredTrace, lists: dict[int, Any]) -> Iterator[Row]:
     for one in trace.pairing.passes:
         if one.distribution is None:
             continue
@@ -233,7 +237,7 @@ def _iterate_summaries(trace: ScoredTrace) -> Iterator[Row]:
             "id": one.index + 1,
             "step_index": one.index,
             "phase": "decode" if one.index else "prefill",
-            "topk": _show_topk(one.distribution),
+            "topk": lists[one.event.sequence_order] if one.distribution.is_as_sent else _show_topk(one.distribution),
             "top_p_cutoff": cutoff,
             "top_p_count": count,
             "note": None,
@@ -242,8 +246,8 @@ def _iterate_summaries(trace: ScoredTrace) -> Iterator[Row]:
 
 
 def _show_topk(distribution: Distribution) -> list[Row]:
-    """The list as it was scored: best first, each token once."""
+    """The list as it was scored, where it was not sent so: best first, each token once."""
     return [
-        {"token": token, "logprob": logprob, "text": text}
+        {"token": token, "logprob": logprob, "token_str": text}
         for token, logprob, text in zip(distribution.tokens, distribution.logprobs, distribution.texts, strict=True)
     ]

@@ -1,13 +1,13 @@
 """Users' keys out of a document before it is stored: wherever the engine puts one, its label stands instead.
 
 That is `request.user_api_key`; `mod@<key>` anywhere; the fields that name who did something; and, where a key is long
-enough to be no word, any place at all. The rest stays as it was posted, byte for byte: the request, which always holds
-the key, is a small part of a document and written anew by itself, and what follows it is only searched.
+enough to be no word, any place at all. The rest stays as it was posted, byte for byte. A document is only searched, as
+bytes; one in which a key could hide is taken apart and written anew.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,16 @@ MAX_KEYS = 50
 LONG_KEY = 16
 """Characters from which on a key is no word that a text may hold by chance."""
 
-_STARTS_WITH_REQUEST = re.compile(r'\s*\{\s*"request"\s*:\s*')
-_NEEDLESS_ESCAPE = re.compile(r"\\u00[2-7][0-9a-fA-F]|\\/")
+FIRST_BYTES = 16 * 1024
+"""How much of a body is looked at for its request at first; twice as much each time that is not all of it."""
+
+_STARTS_WITH_REQUEST = re.compile(rb'\s*\{\s*"request"\s*:\s*')
+_NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7][0-9a-fA-F]|\\/")
 """Escapes that no JSON writer needs for a printable character: a key could hide behind them."""
 _KEY_FIELDS = ("user_api_key", "created_by", "added_by")
-_NAMED_KEY = re.compile(rf'"(?:{"|".join(_KEY_FIELDS)})"\s*:\s*("(?:[^"\\]|\\.)*")')
+_NAMED = tuple(f'"{name}"'.encode() for name in _KEY_FIELDS)
+_TEXT_VALUE = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
+_DECODER = json.JSONDecoder(parse_int=float)  # of any number of digits
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]*[A-DF-Za-df-z_:~][A-Za-z0-9_.:+~-]*")
 
 
@@ -50,8 +55,7 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     Raises:
         InvalidInputError: it is nested too deeply to be searched.
     """
-    text = body.decode()
-    labels = {key: label(key) for key in find_keys(text, document)}
+    labels = {key: label(key) for key in find_keys(body, document)}
     if not labels:
         return MaskedDocument(body, document)
     if len(labels) > MAX_KEYS:
@@ -60,23 +64,24 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     if request_id in labels or _mask(request_id, labels) != request_id:
         raise InvalidInputError("request.request_id: an id cannot hold a user's key")
     try:
-        return _mask_quickly(text, document, labels) or _reread(dump_exact(_mask(load_exact(text)[0], labels)))
+        return _mask_quickly(body, document, labels) or _mask_thoroughly(body, labels)
     except RecursionError:
         raise InvalidInputError("the trace is nested too deeply to be searched for users' keys") from None
     except ValidationError as error:  # a name that its label makes too long
         raise InvalidInputError(describe_validation(error, "request")) from None
 
 
-def find_keys(text: str, document: TraceDocument) -> list[str]:
+def find_keys(body: bytes, document: TraceDocument) -> list[str]:
     """The users' keys that a document names: its owner's, those that hang on mods, and those of who did something.
 
-    The last are looked for in the text: where a name occurs twice, the parsed document has only one of them.
+    The last are looked for in the body: where a name occurs twice, the parsed document has only one of them.
     """
     request = document.request
     names = {request.active_mod_name, request.mod_text, *(row.mod_name for row in document.mod_calls)}
     names.update(row.mod_name for row in document.mod_logs)
     keys = {request.user_api_key, *(_find_hung_key(name) for name in names if name)}
-    keys.update(json.loads(found[1]) for found in _NAMED_KEY.finditer(text))
+    for name in _NAMED:
+        keys.update(_list_values(body, name))
     # A longer key first: a shorter one may be a part of it.
     return sorted((key for key in keys if key), key=lambda key: (-len(key), key))
 
@@ -87,28 +92,59 @@ def _find_hung_key(name: str) -> str | None:
     return None if "\n" in name or len(key.split()) != 1 else key.strip()
 
 
-def _mask_quickly(text: str, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:
-    """Where the request comes first, write it anew and only search the rest; null if that would not be safe."""
-    start = _STARTS_WITH_REQUEST.match(text)
-    if start is None or text.find('"request"', start.end()) >= 0:
+def _list_values(body: bytes, name: bytes) -> Iterator[str]:
+    """Each text that stands behind a name. Searching for the name itself is ten times as fast as one expression."""
+    start = body.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if found := _TEXT_VALUE.match(body, end):
+            yield json.loads(found[1])
+        start = body.find(name, end)
+
+
+def _mask_quickly(body: bytes, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:
+    """Only search the text, and parse again what changed: the request, where it is first. Null if that is not safe."""
+    start = _STARTS_WITH_REQUEST.match(body)
+    if start is None or body.find(b'"request"', start.end()) >= 0:
         return None
-    request, end = load_exact(text, start.end())
-    rest = text[end:]
-    if not all(_is_plain(key) for key in labels) or _NEEDLESS_ESCAPE.search(rest):
+    if not all(map(_is_plain, labels)) or _NEEDLESS_ESCAPE.search(body):
         return None
-    masked_rest = rest
+    end = _find_end(body, start.end())
+    request, rest = _mask_all(body[:end], labels), _mask_all(body[end:], labels)
+    if request is None or rest is None:
+        return None
+    if rest != body[end:]:
+        return _reread(request + rest)
+    model = Request.model_validate(parse_json(request[start.end() :]))
+    return MaskedDocument(request + rest, document.model_copy(update={"request": model}))
+
+
+def _find_end(body: bytes, start: int) -> int:
+    """Where the object that begins at a place ends. Only as much is decoded as it takes."""
+    size = FIRST_BYTES
+    while start + size < len(body):
+        text = body[start : start + size].decode(errors="ignore")  # a character may be cut in two at the end
+        try:
+            return start + len(text[: _DECODER.raw_decode(text)[1]].encode())
+        except json.JSONDecodeError:
+            size *= 2
+    text = body[start:].decode()
+    return start + len(text[: _DECODER.raw_decode(text)[1]].encode())
+
+
+def _mask_all(body: bytes, labels: Mapping[str, str]) -> bytes | None:
+    masked: bytes | None = body
     for key, label in labels.items():
-        masked_rest = _mask_json(masked_rest, key, label)
-    masked = dump_exact(_mask(request, labels))
-    whole = text[: start.end()] + masked + masked_rest
-    if masked_rest != rest:
-        return _reread(whole)
-    model = Request.model_validate(parse_json(masked.encode()))
-    return MaskedDocument(whole.encode(), document.model_copy(update={"request": model}))
+        masked = None if masked is None else _mask_json(masked, key.encode(), label.encode())
+    return masked
 
 
-def _reread(text: str) -> MaskedDocument:
-    body = text.encode()
+def _mask_thoroughly(body: bytes, labels: Mapping[str, str]) -> MaskedDocument:
+    """Take every text of a document apart, and write all of it anew."""
+    return _reread(dump_exact(_mask(load_exact(body.decode())[0], labels)).encode())
+
+
+def _reread(body: bytes) -> MaskedDocument:
     return MaskedDocument(body, validate_document(parse_json(body)))
 
 
@@ -117,14 +153,20 @@ def _is_plain(key: str) -> bool:
     return _PLAIN.fullmatch(key) is not None
 
 
-def _mask_json(text: str, key: str, label: str) -> str:
-    """A plain key out of JSON: what `_mask_text` does to each string, done to the text of them all."""
-    if key not in text:
-        return text
+def _mask_json(body: bytes, key: bytes, label: bytes) -> bytes | None:
+    """A plain key out of JSON: what `_mask_text` does to each string, done to the text of them all.
+
+    Null where a letter that is not ASCII follows the key: whether it is one takes the text to say.
+    """
+    if key not in body:
+        return body
     if len(key) >= LONG_KEY:
-        return text.replace(key, label)
-    named = re.sub(rf'("(?:{"|".join(_KEY_FIELDS)})"\s*:\s*"){re.escape(key)}"', lambda m: f'{m[1]}{label}"', text)
-    return _mask_hung(named, key, label)
+        return body.replace(key, label)
+    if re.search(rb"@" + re.escape(key) + rb"[\x80-\xff]", body):
+        return None
+    names = "|".join(_KEY_FIELDS).encode()
+    named = re.sub(rb'("(?:' + names + rb')"\s*:\s*")' + re.escape(key) + rb'"', lambda m: m[1] + label + b'"', body)
+    return re.sub(rb"@" + re.escape(key) + rb"(?![\w-])", lambda _: b"@" + label, named)
 
 
 def _mask(value: object, labels: Mapping[str, str], name: str = "") -> Any:  # noqa: ANN401 - JSON

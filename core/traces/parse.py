@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Never
 
 import orjson
@@ -14,15 +15,37 @@ from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument
 MAX_ERRORS_NAMED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A document as it came.
+
+    Attributes:
+        document: checked.
+        is_strict: whether orjson reads it: no lone surrogates, no numbers beyond a double.
+    """
+
+    document: TraceDocument
+    is_strict: bool
+
+
 def parse_document(body: bytes) -> TraceDocument:
     """Parse and check one posted document.
 
     Raises:
         InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
     """
-    document = validate_document(parse_json(body))
+    return parse_posted(body).document
+
+
+def parse_posted(body: bytes) -> Posted:
+    """The same, and how strict its JSON is."""
+    try:
+        raw, is_strict = orjson.loads(body), True
+    except orjson.JSONDecodeError:
+        raw, is_strict = _parse_json_slowly(body), False
+    document = validate_document(raw)
     check_references(document)
-    return document
+    return Posted(document, is_strict)
 
 
 def validate_document(raw: object) -> TraceDocument:

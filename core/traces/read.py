@@ -15,7 +15,7 @@ from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
 from core.traces.json_text import to_column_text
-from core.traces.shown import StoredJson, VersionedLog, show_log
+from core.traces.shown import PostedJson, VersionedLog, show_log
 from core.traces.store import ListedRow
 
 NO_FILTERS = Filters()
@@ -138,7 +138,7 @@ async def read_log(access: Access, key: str | None, *, request_id: str, known: C
     return show_log(stored, visit.hasher)
 
 
-async def read_document(access: Access, key: str | None, *, request_id: str) -> StoredJson:
+async def read_document(access: Access, key: str | None, *, request_id: str) -> PostedJson:
     """The document as it was posted, users' keys masked.
 
     Raises:
@@ -148,7 +148,7 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
         stored = None if is_no_id(request_id) else await store.get_document(visit.conn, request_id=request_id)
     if stored is None or not visit.caller.may_see(stored.user_key_hmac):
         raise hidden(visit.caller, request_id)
-    return StoredJson(stored.document)
+    return PostedJson(stored.document, stored.log)
 
 
 async def require_own_request(visit: Visit, request_id: str) -> None:

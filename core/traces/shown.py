@@ -1,4 +1,4 @@
-"""What leaves of a stored log or document: a zstd frame as it lies in the database, and what may change before it."""
+"""What leaves of a stored log or document: zstd frames as they lie in the database, and what may change before them."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from core.access.hasher import Hasher, strip_labels
+from core.traces.lists import assemble
 from core.traces.store import StoredLog
 from core.zstandard import compress, decompress, prepend
 
@@ -43,6 +44,22 @@ class StoredJson:
         if self.strips_labels and LABEL_END.search(plain):
             plain = _strip_members(plain)
         return self.changing + plain
+
+
+@dataclass(frozen=True, slots=True)
+class PostedJson:
+    """A document as it was posted, in the two frames that hold it (core.traces.lists)."""
+
+    document_frame: bytes
+    log_frame: bytes
+
+    def pack(self) -> bytes:
+        """As one zstd frame."""
+        return compress(self.unpack())
+
+    def unpack(self) -> bytes:
+        """As plain JSON."""
+        return assemble(self.document_frame, self.log_frame)
 
 
 @dataclass(frozen=True, slots=True)

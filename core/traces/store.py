@@ -119,10 +119,11 @@ class LockedRequest(Row):
 
 
 class StoredDocument(Row):
-    """A document as it was posted, as one zstd frame, and whose it is."""
+    """The two frames that a document is made of (core.traces.lists), and whose it is."""
 
     user_key_hmac: bytes | None
     document: bytes
+    log: bytes
 
 
 async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> AsyncCursor[StoredRequest]:

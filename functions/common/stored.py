@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
-from core.traces.shown import StoredJson, VersionedLog
+from core.traces.shown import PostedJson, StoredJson, VersionedLog
 from functions.common.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.common.negotiation import read_preferences
 
@@ -26,12 +26,15 @@ async def answer_log(request: Request, found: VersionedLog) -> Response:
     return await answer_stored(request, found.log, describe_version(found.version))
 
 
-async def answer_stored(request: Request, stored: StoredJson, headers: dict[str, str] | None = None) -> Response:
+async def answer_stored(
+    request: Request, stored: StoredJson | PostedJson, headers: dict[str, str] | None = None
+) -> Response:
     """Stored JSON in an encoding that the client takes."""
     headers = headers or {"Vary": DEPENDS_ON}
     accepted = read_accepted_encodings(request)
     if "zstd" in accepted:
-        packed = await asyncio.to_thread(stored.pack) if stored.strips_labels else stored.pack()
+        is_ready = isinstance(stored, StoredJson) and not stored.strips_labels
+        packed = stored.pack() if is_ready else await asyncio.to_thread(stored.pack)
         return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "zstd"})
     return await answer_json(request, await asyncio.to_thread(stored.unpack), headers)
 

@@ -25,12 +25,13 @@ from core.database.pool import open_pool
 from core.settings import Settings
 from core.traces import rows
 from core.traces.ingest import ingest_trace, prepare_trace
+from core.traces.lists import cut_lists
 from core.traces.log import render_log
 from core.traces.mask import mask_document
 from core.traces.pairing import pair_trace
 from core.traces.parse import check_references, parse_json, validate_document
 from core.traces.scored import ScoredTrace, score_trace
-from core.zstandard import compress
+from core.zstandard import compress, compress_far
 from tests.bench.measure import MS, Timed, collect_as_served, time_call
 from tests.bench.parallel import run_round
 from tests.bench.payload import build_trace, with_id
@@ -83,9 +84,10 @@ def run_stages(body: bytes) -> dict[str, float]:
     masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
     trace = note("pair and score", score_trace, masked.document)
     note("  of that, pair", pair_trace, masked.document)
-    log = note("render the log", render_log, trace)
-    note("compress the document", compress, masked.body)
-    note("compress the log", compress, log)
+    cut = note("cut the lists out", cut_lists, masked.body, masked.document)
+    log = note("render the log", render_log, trace, cut.lists if cut else None)
+    note("compress the document", compress, cut.rest if cut else masked.body)
+    note("compress the log", compress_far, log)
     note("  columns of the rows (in store, below)", make_columns, trace)
     return taken
 

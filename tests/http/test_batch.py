@@ -117,7 +117,7 @@ def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
         return prepare_trace(line, Hasher(b"secret"))
 
     async def store(prepared: PreparedTrace) -> Receipt:
-        tried.append(prepared.document)
+        tried.append(prepared.frames.document)
         if len(tried) == 2:
             raise DatabaseUnavailableError("the database is not reachable")
         request_id = prepared.trace.document.request.request_id

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from core.zstandard import compress, decompress
+from core.traces.lists import assemble
+from core.zstandard import decompress
 from tests.build import action, added, call, forward, make_document, number, one_token, sampled
 from tests.client import Client
 from tests.conftest import TRACES, load_trace, masked, trace_names
@@ -100,6 +101,7 @@ def test_every_recorded_trace_goes_in_and_comes_back_lossless_and_scored(client:
     shown = client.log(request_id)
     check_log(shown, json.loads(posted))
     assert answer.json["sequence_confidence"] == shown["sequence_confidence"]
+    assert shown["interventions"] == client.get(f"/v1/confidence/{request_id}").json["interventions"]
     assert 0 < shown["sequence_confidence"] < 1
     assert answer.json["tokens"] == len(shown["steps"])
     assert answer.json["events"] == len(shown["events"])
@@ -126,7 +128,7 @@ def check_log(shown: dict[str, Any], posted: dict[str, Any]) -> None:
     for step in shown["steps"]:
         check_step(step)
     for summary in shown["step_logit_summaries"]:
-        assert set(summary["topk"][0]) == {"token", "logprob", "text"}
+        assert {"token", "logprob"} <= set(summary["topk"][0]) <= {"token", "logprob", "token_str"}
 
 
 def check_step(step: dict[str, Any]) -> None:
@@ -313,10 +315,13 @@ def test_what_the_engine_did_not_say_is_null_and_stats_are_derived(client: Clien
     assert stats["avg_tokens_per_sec"] == pytest.approx(60 / 1.016269)
 
 
-def test_the_stored_document_is_one_frame_of_what_was_posted(client: Client, sql: psycopg.Connection) -> None:
-    client.ingest(load_trace("plain-greedy"))
-    row = sql.execute("select document, document_bytes from request_traces").fetchone()
+def test_the_lists_of_a_trace_are_stored_once(client: Client, sql: psycopg.Connection) -> None:
+    posted = json.dumps(masked(load_trace("plain-greedy"))).encode()
+    client.post_bytes("/v1/ingest", json.dumps(load_trace("plain-greedy")).encode())
+    row = sql.execute("select document, log, document_bytes from request_traces").fetchone()
     assert row is not None
-    assert json.loads(decompress(row[0])) == masked(load_trace("plain-greedy"))
-    assert row[1] == len(decompress(row[0]))
-    assert len(row[0]) <= len(compress(decompress(row[0])))
+    assert b"logprob" not in decompress(row[0])
+    assert assemble(row[0], row[1]) == client.get("/logs/smollm2-plain-greedy/trace").data
+    assert json.loads(assemble(row[0], row[1])) == json.loads(posted)
+    assert row[2] == len(assemble(row[0], row[1]))
+    assert len(row[0]) + len(row[1]) < len(posted) * 0.35

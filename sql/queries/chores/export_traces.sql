@@ -1,5 +1,6 @@
 select
     request_traces.document,
+    request_traces.log,
     requests.created_at,
     requests.user_key_hmac,
     requests.user_key_label
