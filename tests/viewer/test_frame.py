@@ -5,14 +5,14 @@ from playwright.sync_api import Page, expect
 from tests.client import Client
 
 
-def test_a_key_is_asked_for_tried_and_forgotten_when_signing_out(client: Client, page: Page) -> None:
+def test_a_key_is_asked_for_tried_and_forgotten_when_signing_out(page: Page) -> None:
     page.goto("/compare")
     page.get_by_role("link", name="Requests").click()
     page.evaluate("sessionStorage.clear()")
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_the_policy_lets_nothing_else_run(client: Client, page: Page) -> None:
+def test_the_policy_lets_nothing_else_run(client: Client) -> None:
     answer = client.get("/")
     assert answer.status == 200
     policy = answer.headers["content-security-policy"]
