@@ -6,14 +6,15 @@ import { forgetKey, getKey, setKey } from "./lib/session.js"
 
 // A view is a module with `show(main, context)`; what it returns is called when it is left.
 // `context` is {address: URL, go(path), signal, signIn()}; `signal` is aborted when the view is left.
+// The title beside it stands until the view has a better one.
 const VIEWS = [
-  [/^\/$/, () => import("./views/feed.js")],
-  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js")],
-  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js")],
-  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js")],
-  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js")],
-  [/^\/compare$/, () => import("./views/compare.js")],
-  [/^\/overview$/, () => import("./views/overview.js")],
+  [/^\/$/, () => import("./views/feed.js"), "Requests"],
+  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js"), "Request"],
+  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js"), "Shared collection"],
+  [/^\/compare$/, () => import("./views/compare.js"), "Compare"],
+  [/^\/overview$/, () => import("./views/overview.js"), "Overview"],
 ]
 const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
 
@@ -25,6 +26,7 @@ let leave = null
 export function go(path, { replaces = false } = {}) {
   const former = location.pathname
   history[replaces ? "replaceState" : "pushState"](null, "", path)
+  scrollTo({ top: 0 })
   return open({ focuses: location.pathname !== former })
 }
 
@@ -35,11 +37,12 @@ async function open({ focuses = false } = {}) {
   leaving = new AbortController()
   const { signal } = leaving
   const address = new URL(location.href)
-  const found = VIEWS.map(([pattern, load]) => [pattern.exec(address.pathname), load]).find(([match]) => match)
+  const found = VIEWS.map(([pattern, ...rest]) => [pattern.exec(address.pathname), ...rest]).find(([match]) => match)
   drawHeader(address.pathname)
   replace(main, h("p", { class: "loading" }, "Loading …"))
   if (!found) return replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
-  const [match, load] = found
+  const [match, load, title] = found
+  document.title = `${title} · Thunder`
   const parameters = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]))
   try {
     const view = await load()
