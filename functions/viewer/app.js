@@ -26,13 +26,13 @@ let leave = null
 export function go(path, { replaces = false } = {}) {
   const former = location.pathname
   history[replaces ? "replaceState" : "pushState"](null, "", path)
-  scrollTo({ top: 0 })
-  return open({ focuses: location.pathname !== former })
+  return open({ focuses: location.pathname !== former, isNew: true })
 }
 
-async function open({ focuses = false } = {}) {
+async function open({ focuses = false, isNew = false } = {}) {
   leave?.()
   leave = null
+  if (isNew) scrollTo({ top: 0 })
   leaving.abort()
   leaving = new AbortController()
   const { signal } = leaving
@@ -40,11 +40,12 @@ async function open({ focuses = false } = {}) {
   const found = VIEWS.map(([pattern, ...rest]) => [pattern.exec(address.pathname), ...rest]).find(([match]) => match)
   drawHeader(address.pathname)
   replace(main, h("p", { class: "loading" }, "Loading …"))
-  if (!found) return replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
+  if (!found) return showNothing()
   const [match, load, title] = found
   document.title = `${title} · Thunder`
-  const parameters = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]))
   try {
+    const named = Object.entries(match.groups ?? {})
+    const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
     const view = await load()
     const done = await view.show(main, { address, parameters, go, signal, signIn })
     if (signal.aborted) done?.()
@@ -57,8 +58,14 @@ async function open({ focuses = false } = {}) {
   if (focuses && !signal.aborted) main.focus()
 }
 
+function showNothing() {
+  document.title = "Nothing here · Thunder"
+  replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
+}
+
 /** Ask for a key, and come back to the same address with it. */
 export function signIn(message = null) {
+  document.title = "Sign in · Thunder"
   const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
   const note = h("div", null, message && getKey() ? errorNote({ message }) : null)
   const submit = async (event) => {

@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatAge } from "../../lib/format.js"
+import { makeCourses } from "./course.js"
 import { drawRow } from "./row.js"
 
 const CHUNK = 50
@@ -17,14 +18,16 @@ export function makeList({ choice, narrow, signal }) {
   const element = h("div", { class: "rows", role: "feed", "aria-label": "Requests" })
   const rows = new Map()
   const badges = new Map()
+  const course = makeCourses()
   const draw = (id) => drawRow(rows.get(id), {
-    narrow, badge: badges.get(id), isChosen: choice.has(id), onChoose: choice.toggle,
+    course, narrow, badge: badges.get(id), isChosen: choice.has(id), onChoose: choice.toggle,
   })
   const chunks = makeChunks(element, draw, signal)
   const find = (id) => element.querySelector(`[data-id="${CSS.escape(id)}"]`)
   const keepNew = (given) => {
     const fresh = given.filter((row) => !rows.has(row.request_id))
     for (const row of fresh) rows.set(row.request_id, row)
+    course.widen(fresh, element)
     return [...new Set(fresh.map((row) => row.request_id))]
   }
   keepAges(element, signal)
@@ -53,6 +56,7 @@ export function makeList({ choice, narrow, signal }) {
       const id = row.request_id
       if (!badge && JSON.stringify(rows.get(id)) === JSON.stringify(row)) return
       rows.set(id, row)
+      course.widen([row], element)
       if (badge) badges.set(id, badge)
       const former = find(id)
       if (former) replaceRow(former, draw(id), Boolean(badge))

@@ -106,5 +106,5 @@ function drawNothing(filters) {
 
 function drawHead() {
   return h("div", { class: "request head", "aria-hidden": "true" },
-    h("span"), h("span", null, "Answer"), h("span", null, "Group confidence, lowest"), h("span", null, "How sure"))
+    h("span"), h("span", null, "Answer"), h("span", null, "Group confidence, lowest (nats)"), h("span", null, "How sure"))
 }
