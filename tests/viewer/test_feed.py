@@ -38,7 +38,8 @@ def post_many(sql: psycopg.Connection, count: int) -> None:
         "final_text": "'answer of copy ' || n",
     }
     chosen = ", ".join(made.get(name, name) for name in names.split())
-    statement = f"insert into requests ({', '.join(names.split())}) select {chosen} from requests, generate_series(1, %s) n"
+    into = f"insert into requests ({', '.join(names.split())})"
+    statement = f"{into} select {chosen} from requests, generate_series(1, %s) n"
     sql.execute(statement.encode(), [count])
 
 
