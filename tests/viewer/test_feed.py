@@ -25,8 +25,8 @@ def post(client: Client, request_id: str, **request: Any) -> None:
     assert client.ingest(make_document(request_id, number(one_token()), mod_calls=mods, request=parts)).status == 201
 
 
-def post_many(sql: psycopg.Connection, count: int) -> None:
-    """Copies of the one request that there is, each a second older than the one before."""
+def post_many(sql: psycopg.Connection, count: int, of: str = "a") -> None:
+    """Copies of a request, each a second older than the one before."""
     names = (
         "request_id created_at posted_by model mods final_text total_steps tokens tokens_with_distribution"
         " sampled_tokens sampled_in_top_k scored_tokens forced_tokens discarded_tokens masked_tokens interventions"
@@ -39,8 +39,8 @@ def post_many(sql: psycopg.Connection, count: int) -> None:
     }
     chosen = ", ".join(made.get(name, name) for name in names.split())
     into = f"insert into requests ({', '.join(names.split())})"
-    statement = f"{into} select {chosen} from requests, generate_series(1, %s) n"
-    sql.execute(statement.encode(), [count])
+    statement = f"{into} select {chosen} from requests, generate_series(1, %s) n where request_id = %s"
+    sql.execute(statement.encode(), [count, of])
 
 
 def rows(page: Page) -> Locator:
@@ -314,6 +314,21 @@ def test_back_leads_to_where_one_was(client: Client, sql: psycopg.Connection, pa
     page.go_back()
     expect(link).to_be_focused()
     expect(link).to_be_in_viewport()
+
+
+def test_what_came_in_while_one_was_away_leaves_no_gap(client: Client, sql: psycopg.Connection, page: Page) -> None:
+    post(client, "a", created_at="2026-01-01T10:00:00Z")
+    sign_in(page, client.key)
+    page.get_by_role("link", name="answer of a").click()
+    expect(page).to_have_url(re.compile("/view/a$"))
+    post(client, "z", created_at="2026-01-02T10:00:00Z")
+    post_many(sql, 70, of="z")
+    page.go_back()
+    page.get_by_role("button", name="50 new requests").click()
+    expect(rows(page).first).to_contain_text("answer of z")
+    page.mouse.wheel(0, 100_000)
+    expect(rows(page).last).to_contain_text("answer of a")
+    assert texts(page) == ["answer of z", *(f"answer of copy {n}" for n in range(1, 71)), "answer of a"]
 
 
 def test_a_revoked_key_is_asked_for_anew(client: Client, page: Page) -> None:

@@ -33,6 +33,7 @@ export function showState(element, state) {
 export function follow({ query, signal, list, isReading, onHeld, onState, refresh }) {
   const held = new Map()
   let dropped = 0
+  let hasGap = false
   let arrived = []
   const take = (rows, badge) => {
     for (const row of rows.map(keepRow)) {
@@ -40,7 +41,7 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
       else if (held.size < MOST_HELD || held.has(row.request_id)) held.set(row.request_id, row)
       else dropped += 1
     }
-    if (held.size && !isReading()) release()
+    if (held.size && !hasGap && !isReading()) release()
     else onHeld(held.size + dropped)
   }
   const release = () => {
@@ -53,7 +54,10 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
   }
   const catchUp = async () => {
     const rows = await refresh().catch(() => [])
-    if (!signal.aborted) take(rows.reverse(), null)
+    if (signal.aborted) return
+    // None of the newest is known here: there may be more between them and the list.
+    hasGap ||= list.size() > 0 && rows.length > 0 && !rows.some((row) => list.has(row.request_id))
+    take(rows.reverse(), null)
   }
   const gather = (row) => {
     if (arrived.push(row) === 1) setTimeout(() => signal.aborted || take(arrived.splice(0), "replaced"), TOGETHER_MS)
@@ -71,7 +75,7 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
       wasLive ||= state === "live"
     },
   })
-  return { release, isWhole: () => !dropped }
+  return { release, isWhole: () => !dropped && !hasGap }
 }
 
 let told = 0
