@@ -21,6 +21,7 @@ from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
 from functions.common.conditional import DEPENDS_ON, UNCHANGED, KnownDep
 from functions.common.context import ContextDep
+from functions.common.negotiation import wants_page
 from functions.common.preview import (
     PAGES,
     FormatParam,
@@ -29,7 +30,6 @@ from functions.common.preview import (
     describe_confidence,
     render_dead_link,
     render_page,
-    wants_page,
 )
 from functions.common.scaling import Scaling
 from functions.common.stored import answer_log

@@ -85,6 +85,7 @@ CREATE TABLE public.requests (
     has_exception boolean DEFAULT false NOT NULL,
     search tsvector DEFAULT ''::tsvector NOT NULL,
     stored_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    group_confidence real[],
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -127,6 +128,8 @@ COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler rai
 COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, as they stand.';
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
+
+COMMENT ON COLUMN public.requests.group_confidence IS 'Nats: the weakest window of 32 tokens in each of up to 32 equal parts of the request, in order.';
 
 CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE

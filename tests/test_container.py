@@ -98,6 +98,8 @@ def serve_and_ask(directory: Path, environment: dict[str, str]) -> None:
             health = urllib3.request("GET", f"{url[0]}/healthz", timeout=SECONDS)
             assert (health.status, health.json()["database"]["status"]) == (200, "ok")
             assert urllib3.request("GET", f"{url[0]}/logs", timeout=SECONDS).status == 401
+            for path in ("/", "/viewer/app.js"):
+                assert urllib3.request("GET", f"{url[0]}{path}", timeout=SECONDS).status == 200
         finally:
             os.killpg(process.pid, signal.SIGTERM)
 

@@ -231,10 +231,11 @@ def test_the_image_has_the_locked_packages_and_no_other(deploy: Deploy) -> None:
     assert steps == {"pip_install_from_requirements", "add_local_python_source", "add_local_dir"}
 
 
-def test_the_code_and_the_sql_are_mounted_and_nothing_else(deploy: Deploy) -> None:
+def test_the_code_the_sql_and_the_viewer_are_mounted_and_nothing_else(deploy: Deploy) -> None:
     deployed = deploy()
     deployed.image.add_local_python_source.assert_called_once_with("core", "functions")
-    deployed.image.add_local_dir.assert_called_once_with(ROOT / "sql", "/root/sql")
+    folders = [call.args for call in deployed.image.add_local_dir.call_args_list]
+    assert folders == [(ROOT / name, f"/root/{name}") for name in ("sql", "functions/viewer")]
     assert deployed.app_arguments["image"] is deployed.image
     assert deployed.app_arguments["include_source"] is False
 

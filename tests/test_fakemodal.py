@@ -93,6 +93,10 @@ def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> Non
             _, feed = await call(modal, app, function, "/logs")
             assert [row["request_id"] for row in feed["data"]] == [mine]
             assert await call(modal, app, function, f"/logs/{mine}/trace") == (200, masked(traces[app]))
+        for path, part in {"/": '<main id="main"', "/view/x": '<main id="main"', "/viewer/app.js": "import"}.items():
+            status, text = await call(modal, app, "api", path)
+            assert (status, part in text) == (200, True), path
+        assert (await call(modal, app, "logs", "/"))[0] == 404
         _, health = await call(modal, app, "api", "/health")
         assert (health["status"], health["app"]) == ("ok", app)
         assert (await call(modal, app, "logs", "/health"))[0] == 404
@@ -193,11 +197,11 @@ def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:
     assert dump["problems"] == []
 
 
-def test_a_container_sees_the_code_and_the_sql_alone(deployed: FakeModal) -> None:
+def test_a_container_sees_the_code_the_sql_and_the_viewer_alone(deployed: FakeModal) -> None:
     code = {path for folder in ("core", "functions") for path in (ROOT / folder).rglob("*.py")}
-    sql = {path for path in (ROOT / "sql").rglob("*") if path.is_file()}
+    rest = {path for folder in ("sql", "functions/viewer") for path in (ROOT / folder).rglob("*") if path.is_file()}
     for function in deployed.dump()["functions"].values():
-        assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | sql}
+        assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | rest}
 
 
 def test_the_image_installs_the_lock_file_by_its_hashes(deployed: FakeModal) -> None:

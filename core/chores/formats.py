@@ -13,8 +13,9 @@ from core.traces.lists import assemble
 Batch = Sequence[tuple[Any, ...]]
 
 ARROW_TYPES = MappingProxyType({16: "bool_", 20: "int64", 23: "int32", 25: "string", 701: "float64"})
-"""By the number that Postgres gives a type; the two others are below."""
+"""By the number that Postgres gives a type; the three others are below."""
 TEXT_ARRAY = 1009
+REAL_ARRAY = 1021
 TIMESTAMPTZ = 1184
 
 
@@ -67,7 +68,8 @@ class ParquetWriter:
         import pyarrow as pa  # noqa: PLC0415 - large, and needed for nothing else
         from pyarrow import parquet  # noqa: PLC0415 - the same
 
-        special = {TEXT_ARRAY: pa.list_(pa.string()), TIMESTAMPTZ: pa.timestamp("us", tz="UTC")}
+        lists = {TEXT_ARRAY: pa.list_(pa.string()), REAL_ARRAY: pa.list_(pa.float64())}
+        special = {**lists, TIMESTAMPTZ: pa.timestamp("us", tz="UTC")}
         kinds = {**{oid: getattr(pa, name)() for oid, name in ARROW_TYPES.items()}, **special}
         self._schema = pa.schema([(column.name, kinds[column.type_code]) for column in columns])
         self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")

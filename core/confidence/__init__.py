@@ -22,7 +22,7 @@ from core.confidence.score import DEFAULT_TOP_P, TRUNCATED_MASS, UNRELIABLE_MASS
 from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, score_sequence
 from core.confidence.shape import find_nucleus
 from core.confidence.token import Token, TokenScores
-from core.confidence.window import DEFAULT_WINDOW, group_confidences
+from core.confidence.window import DEFAULT_WINDOW, PROFILE_PARTS, group_confidences, profile_groups
 
 __all__ = [
     "DEFAULT_INTERVENTION_WINDOW",
@@ -31,6 +31,7 @@ __all__ = [
     "LOW_CONFIDENCE",
     "MAX_TOKEN_ID",
     "MAX_TOP_TOKENS",
+    "PROFILE_PARTS",
     "TRUNCATED_MASS",
     "UNRELIABLE_MASS",
     "Coverage",
@@ -44,6 +45,7 @@ __all__ = [
     "TokenScores",
     "find_nucleus",
     "group_confidences",
+    "profile_groups",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",

@@ -5,11 +5,15 @@ local collapse that the mean of a long answer hides. Only comparable at equal k 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from core.confidence.token import Token, TokenScores
 
 DEFAULT_WINDOW = 32
 """Tokens in a window. DeepConf uses 2048 for long reasoning; the answers seen here are shorter."""
+
+PROFILE_PARTS = 32
+"""Numbers in a profile: what a small picture of a request has room for."""
 
 
 def select_confidences(tokens: Sequence[Token], scores: Sequence[TokenScores]) -> list[tuple[int, float]]:
@@ -53,6 +57,19 @@ def group_confidences(
     for (i, _), mean in zip(series[len(series) - len(means) :], means, strict=True):
         groups[i] = mean
     return groups
+
+
+def profile_groups(
+    tokens: Sequence[Token], scores: Sequence[TokenScores], *, window: int = DEFAULT_WINDOW, parts: int = PROFILE_PARTS
+) -> list[float]:
+    """The lowest group confidence, nats, in each of up to `parts` equal parts of the request's windows, in order.
+
+    The lowest of them is lowest_group_confidence: no part of a long answer hides a collapse. Empty without a window.
+    """
+    means = average_windows([value for _, value in select_confidences(tokens, scores)], window)
+    count = min(parts, len(means))
+    bounds = [i * len(means) // count for i in range(count + 1)] if count else []
+    return [min(means[start:end]) for start, end in pairwise(bounds)]
 
 
 def _sum_prefixes(values: Sequence[float]) -> tuple[list[float], list[float]]:

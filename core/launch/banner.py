@@ -14,6 +14,7 @@ def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) 
         [
             "",
             f"Thunder serves on {url}",
+            f"  viewer     {url}/ (sign in with the admin key)",
             f"  database   {database}",
             f"  admin key  {admin_key}",
             f"  ingest     {ingest}",

@@ -4,7 +4,7 @@ import struct
 from operator import attrgetter
 from typing import Any
 
-from core.confidence import Distribution, InterventionScores
+from core.confidence import Distribution, InterventionScores, profile_groups
 from core.database.arrays import (
     bool_array,
     bytea_array,
@@ -60,6 +60,7 @@ def request_columns(trace: ScoredTrace) -> Columns:
     """The row of `requests`."""
     request, coverage = trace.document.request, trace.sequence.coverage
     mods = list_mods(trace)
+    profile = profile_groups(trace.tokens, trace.scores, window=trace.sequence.window)
     return {
         "request_id": request.request_id,
         "created_at": request.created_at,
@@ -84,6 +85,7 @@ def request_columns(trace: ScoredTrace) -> Columns:
         "interventions": len(trace.interventions),
         "backtracks": sum(one.discarded is not None for one in trace.interventions),
         **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
+        "group_confidence": float8_array(profile) if profile else None,
         "has_exception": any(call.exception_occurred for call in trace.document.mod_calls),
         "search": find_words(trace),
     }

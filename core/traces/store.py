@@ -61,10 +61,11 @@ class FeedRow(Row):
     sequence_confidence: float | None
     sequence_confidence_is_bound: bool | None
     lowest_group_confidence: float | None
+    group_confidence: list[float] | None
 
 
 class ListedRow(FeedRow):
-    """The same with what tells its version; the text is null where only that was asked for."""
+    """The same with what tells its version; text and group confidence are null where only that was asked for."""
 
     ingested_at: Annotated[UtcMoment, Field(exclude=True)]
     revision: Annotated[int, Field(exclude=True)]

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 MAX_KNOWN = 20
-FORMAT = "1"
+FORMAT = "2"
 """Part of every tag: raise it when what is shown of the same rows changes."""
 DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}

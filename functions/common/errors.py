@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
+from functions.common.negotiation import wants_page
+from functions.common.viewer import has_viewer, render_viewer
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +49,11 @@ async def _answer_thunder_error(_: Request, error: Exception) -> JSONResponse:
     return render_error(status, str(error), headers)
 
 
-async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 404 and has_viewer(request) and wants_page(request):
+        return render_viewer(title="There is nothing here", status=404)
     sentences = {
         404: f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible at {request.url.path}",

@@ -16,6 +16,21 @@ def read_preferences(request: Request, header: str) -> dict[str, float]:
     return named
 
 
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks, or a program that reads pages: `text/html` is named, and not behind JSON.
+
+    `?format=json` asks for JSON whatever else is said.
+    """
+    if request.query_params.get("format") == "json":
+        return False
+    named = read_preferences(request, "accept")
+    places = list(named)
+    page, data = named.get("text/html", 0.0), named.get("application/json", 0.0)
+    if page == data > 0:
+        return places.index("text/html") < places.index("application/json")
+    return page > data
+
+
 def _read_quality(parameters: str) -> float:
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")

@@ -11,7 +11,6 @@ from fastapi import Query, Request
 from starlette.responses import HTMLResponse
 
 from functions.common.conditional import DEPENDS_ON
-from functions.common.negotiation import read_preferences
 from functions.common.viewer import has_viewer, render_viewer
 
 TITLE_CHARACTERS = 100
@@ -69,21 +68,6 @@ class Preview:
     description: str
 
 
-def wants_page(request: Request) -> bool:
-    """Whether a browser asks, or a program that reads pages: `text/html` is named, and not behind JSON.
-
-    `?format=json` asks for JSON whatever else is said.
-    """
-    if request.query_params.get("format") == "json":
-        return False
-    named = read_preferences(request, "accept")
-    places = list(named)
-    page, data = named.get("text/html", 0.0), named.get("application/json", 0.0)
-    if page == data > 0:
-        return places.index("text/html") < places.index("application/json")
-    return page > data
-
-
 def render_page(request: Request, preview: Preview) -> HTMLResponse:
     """The viewer, where it is served; else a page with a link to the data."""
     return _render(request, preview, 200, _FURTHER)
@@ -98,7 +82,9 @@ def _render(request: Request, preview: Preview, status: int, further: str) -> HT
     parts = {"title": html.escape(preview.title), "description": html.escape(preview.description)}
     head = _HEAD.format(**parts)
     if has_viewer(request):
-        answer = render_viewer(title=preview.title, description=preview.description, head=head, status=status)
+        answer = render_viewer(
+            title=preview.title, description=preview.description, head=head, further=further, status=status
+        )
         answer.headers.update({"X-Robots-Tag": "noindex", "Vary": DEPENDS_ON})
         return answer
     return HTMLResponse(_PAGE.format(**parts, head=head, style=STYLE, further=further), status, HEADERS)

@@ -4,12 +4,14 @@ import html
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from typing_extensions import override
 
 FOLDER = Path(__file__).parent.parent / "viewer"
+TEMPLATE = "index.html"
 FILES_PATH = "/viewer"
 PAGES = ("/", "/view/{request_id:path}", "/compare", "/overview")
 HEADERS = {
@@ -22,7 +24,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # a share link's address is the key
     "X-Content-Type-Options": "nosniff",
 }
-_TEMPLATE = (FOLDER / "index.html").read_text("utf-8")
+_TEMPLATE = (FOLDER / TEMPLATE).read_text("utf-8")
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,6 +34,7 @@ def render_viewer(
     title: str = "Thunder",
     description: str = "Traces of language models, token by token",
     head: str = "",
+    further: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     """The one page; the script in it shows what the address names.
@@ -40,9 +43,10 @@ def render_viewer(
         title: plain text, as the description; both are escaped here.
         description: for whoever runs no script.
         head: markup for the head, made by the server alone.
+        further: markup below the description, likewise.
         status: of the answer.
     """
-    parts = {"title": html.escape(title), "description": html.escape(description), "head": head}
+    parts = {"title": html.escape(title), "description": html.escape(description), "head": head, "further": further}
     return HTMLResponse(_TEMPLATE.format(**parts), status, HEADERS)
 
 
@@ -72,6 +76,8 @@ class _Files(StaticFiles):
 
     @override
     async def get_response(self, path: str, scope: Scope) -> Response:
+        if path == TEMPLATE or "\0" in path:
+            raise HTTPException(404)
         response = await super().get_response(path, scope)
-        response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        response.headers.update({**HEADERS, "Cache-Control": "no-cache"})
         return response

@@ -6,14 +6,15 @@ import { forgetKey, getKey, setKey } from "./lib/session.js"
 
 // A view is a module with `show(main, context)`; what it returns is called when it is left.
 // `context` is {address: URL, go(path), signal, signIn()}; `signal` is aborted when the view is left.
+// The title beside it stands until the view has a better one.
 const VIEWS = [
-  [/^\/$/, () => import("./views/feed.js")],
-  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js")],
-  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js")],
-  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js")],
-  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js")],
-  [/^\/compare$/, () => import("./views/compare.js")],
-  [/^\/overview$/, () => import("./views/overview.js")],
+  [/^\/$/, () => import("./views/feed.js"), "Requests"],
+  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js"), "Request"],
+  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js"), "Shared collection"],
+  [/^\/compare$/, () => import("./views/compare.js"), "Compare"],
+  [/^\/overview$/, () => import("./views/overview.js"), "Overview"],
 ]
 const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
 
@@ -25,23 +26,26 @@ let leave = null
 export function go(path, { replaces = false } = {}) {
   const former = location.pathname
   history[replaces ? "replaceState" : "pushState"](null, "", path)
-  return open({ focuses: location.pathname !== former })
+  return open({ focuses: location.pathname !== former, isNew: true })
 }
 
-async function open({ focuses = false } = {}) {
+async function open({ focuses = false, isNew = false } = {}) {
   leave?.()
   leave = null
+  if (isNew) scrollTo({ top: 0 })
   leaving.abort()
   leaving = new AbortController()
   const { signal } = leaving
   const address = new URL(location.href)
-  const found = VIEWS.map(([pattern, load]) => [pattern.exec(address.pathname), load]).find(([match]) => match)
+  const found = VIEWS.map(([pattern, ...rest]) => [pattern.exec(address.pathname), ...rest]).find(([match]) => match)
   drawHeader(address.pathname)
   replace(main, h("p", { class: "loading" }, "Loading …"))
-  if (!found) return replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
-  const [match, load] = found
-  const parameters = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]))
+  if (!found) return showNothing()
+  const [match, load, title] = found
+  document.title = `${title} · Thunder`
   try {
+    const named = Object.entries(match.groups ?? {})
+    const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
     const view = await load()
     const done = await view.show(main, { address, parameters, go, signal, signIn })
     if (signal.aborted) done?.()
@@ -54,8 +58,14 @@ async function open({ focuses = false } = {}) {
   if (focuses && !signal.aborted) main.focus()
 }
 
+function showNothing() {
+  document.title = "Nothing here · Thunder"
+  replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
+}
+
 /** Ask for a key, and come back to the same address with it. */
 export function signIn(message = null) {
+  document.title = "Sign in · Thunder"
   const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
   const note = h("div", null, message && getKey() ? errorNote({ message }) : null)
   const submit = async (event) => {

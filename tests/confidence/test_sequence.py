@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.confidence import Coverage, SequenceScores, Token, group_confidences, score_sequence, score_tokens
+from core.confidence import (
+    Coverage,
+    SequenceScores,
+    Token,
+    group_confidences,
+    profile_groups,
+    score_sequence,
+    score_tokens,
+)
 from core.confidence.window import average_windows
 from tests.confidence.builders import chosen, moderate, some_tokens
 
@@ -195,3 +203,23 @@ def test_forced_and_discarded_tokens_change_no_aggregate(tokens: list[Token], ex
 def test_the_running_sum_never_falls(tokens: list[Token]) -> None:
     sums = [row.cum_nll for row in score_tokens(tokens)]
     assert all(a is None or (b is not None and a <= b) for a, b in pairwise(sums))
+
+
+@moderate
+@given(tokens=st.lists(some_tokens(), max_size=40), window=st.integers(1, 8), parts=st.integers(1, 8))
+def test_a_profile_keeps_the_order_and_the_lowest_window(tokens: list[Token], window: int, parts: int) -> None:
+    scores = score_tokens(tokens)
+    means = [mean for mean in group_confidences(tokens, scores, window) if mean is not None]
+    found = profile_groups(tokens, scores, window=window, parts=parts)
+    assert len(found) == min(parts, len(means))
+    rest = iter(means)
+    assert all(value in rest for value in found), "they are some of the windows, in their order"
+    assert min(found, default=None) == min(means, default=None)
+
+
+def test_a_profile_s_parts_are_as_long_as_each_other() -> None:
+    tokens = [chosen(0, *probs) for probs in [(0.5, 0.5), (0.9, 0.1)] * 3 + [(0.6, 0.4)]]
+    confidences = [row.token_confidence for row in score_tokens(tokens)]
+    assert profile_groups(tokens, score_tokens(tokens), window=1, parts=3) == [
+        min(value for value in confidences[start:end] if value is not None) for start, end in [(0, 2), (2, 4), (4, 7)]
+    ]

@@ -256,6 +256,21 @@ def test_the_feed_is_newest_first_and_clamps_its_page(client: Client) -> None:
     assert "limit" in answer.json["error"]
 
 
+def test_the_feed_tells_the_course_of_each_request(client: Client, sql: psycopg.Connection) -> None:
+    for name in trace_names():
+        assert client.ingest(load_trace(name)).status == 201
+    for row in client.get("/logs?limit=100").json["data"]:
+        report = client.get(f"/v1/confidence/{row['request_id']}").json
+        windows = [one["group_confidence"] for one in report["tokens"] if one["group_confidence"] is not None]
+        assert len(row["group_confidence"]) == min(32, len(windows))
+        assert min(row["group_confidence"]) == pytest.approx(row["lowest_group_confidence"], rel=1e-6)
+        assert row["group_confidence"][-1] == pytest.approx(windows[-1], rel=1e-6) or len(windows) > 32
+    client.ingest(make_document("unscored"))
+    sql.execute("update requests set group_confidence = null where request_id = 'smollm2-force-prefix'")
+    rows = {row["request_id"]: row["group_confidence"] for row in client.get("/logs?limit=100").json["data"]}
+    assert rows["unscored"] is rows["smollm2-force-prefix"] is None, "what was stored before there was the field, too"
+
+
 def test_paths_answer_with_a_trailing_slash_too(client: Client) -> None:
     client.ingest(make_document())
     for path in ("/logs/", "/logs/r1/", "/logs/r1/trace/", "/health/", "/healthz/", "/livez/"):

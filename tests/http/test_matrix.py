@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from core.settings import Settings
 from functions.api import web
+from functions.common import viewer
 from functions.common.endpoints import import_endpoint, list_endpoints
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
@@ -54,6 +55,11 @@ GET    /livez                          200  200    200   200   200    200    200
 GET    /openapi.json                   200  200    200   200   200    200    200    200   200    200    200
 GET    /docs                           200  200    200   200   200    200    200    200   200    200    200
 GET    /docs/oauth2-redirect           200  200    200   200   200    200    200    200   200    200    200
+
+GET    /                               200  200    200   200   200    200    200    200   200    200    200
+GET    /view/{private}                 200  200    200   200   200    200    200    200   200    200    200
+GET    /compare                        200  200    200   200   200    200    200    200   200    200    200
+GET    /overview                       200  200    200   200   200    200    200    200   200    200    200
 
 GET    /metrics                        401  403    403   403   403    403    403    200   200    401    401
 
@@ -409,13 +415,14 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
 
 def list_routes(app: FastAPI) -> set[str]:
     """Every method of every path: the application's own, and those of the endpoints it mounts."""
-    endpoints = [import_endpoint(name).router.routes for name in list_endpoints()]
+    endpoints = [viewer.router.routes, *(import_endpoint(name).router.routes for name in list_endpoints())]
     every: list[BaseRoute] = [*app.routes, *itertools.chain.from_iterable(endpoints)]
     routes = {f"WEBSOCKET {route.path}" for route in every if isinstance(route, WebSocketRoute)}
     for route in every:
         if isinstance(route, Route | APIRoute):
             # Starlette's own routes answer HEAD where they answer GET.
-            routes |= {f"{method} {route.path}" for method in route.methods or () if method != "HEAD"}
+            path = route.path.replace(":path}", "}")
+            routes |= {f"{method} {path}" for method in route.methods or () if method != "HEAD"}
     documented = {f"{method.upper()} {path}" for path, item in app.openapi()["paths"].items() for method in item}
     assert documented <= routes, "list_routes overlooks some"
     return routes

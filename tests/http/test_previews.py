@@ -1,4 +1,4 @@
-"""The page behind a link: what a chat program shows of it, and what it must not run."""
+"""The page behind a link: what a chat program shows of it, and what it must not run. On one origin it is the viewer."""
 
 import html.parser
 from typing import Any
@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from tests.build import make_document, number, one_token
 from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, SECRET, Serve
 from tests.test_two_processes import send
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -24,6 +24,7 @@ class Page(html.parser.HTMLParser):
         self.tags: list[str] = []
         self.meta: dict[str, str] = {}
         self.links: list[str] = []
+        self.scripts: list[str | None] = []
         self.text = ""
         self.feed(text)
 
@@ -33,12 +34,22 @@ class Page(html.parser.HTMLParser):
         self.tags.append(tag)
         if tag == "meta" and (name := given.get("property") or given.get("name")):
             self.meta[name] = given["content"] or ""
+        if tag == "script":
+            self.scripts.append(given.get("src"))
         if tag == "a":
             self.links.append(given["href"] or "")
 
     @override
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+@pytest.fixture(params=["api", "share"])
+def opener(request: pytest.FixtureRequest, serve: Serve, database_url: str, client: Client) -> Client:
+    """Whoever answers the link: all endpoints on one origin, and the function `share` alone, which has no viewer."""
+    if request.param == "api":
+        return client
+    return serve("functions.share:web", DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
 
 
 def publish(client: Client, **request: Any) -> str:
@@ -48,23 +59,29 @@ def publish(client: Client, **request: Any) -> str:
     return send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
 
 
+def find_links(page: Page) -> list[str]:
+    """All but the one that leads past the header."""
+    return [link for link in page.links if link != "#main"]
+
+
 def open_page(client: Client, url: str, accept: str = BROWSER) -> Answer:
     return client.request("GET", url, None, accept=accept)
 
 
-def test_a_preview_shows_model_first_words_and_confidence(client: Client) -> None:
+def test_a_preview_shows_model_first_words_and_confidence(client: Client, opener: Client) -> None:
     link = publish(client, model="SmolLM2", final_text="Certainly!\n\nHere is the honest answer: " + "word " * 100)
-    answer = open_page(client, link)
+    answer = open_page(opener, link)
     page = Page(answer.data.decode())
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert f"<title>{page.meta['og:title']}</title>" in answer.data.decode()
     assert page.meta["og:title"].startswith("Certainly! Here is the honest answer: word")
     assert len(page.meta["og:title"]) <= 100
     assert "SmolLM2" in page.meta["og:description"]
     assert "60.7%" in page.meta["og:description"]  # exp(-0.5)
     assert "correct" not in answer.data.decode()
     assert page.meta["robots"] == answer.headers["X-Robots-Tag"] == "noindex"
-    (further,) = page.links
-    assert open_page(client, link + further).json["request_id"] == "r1"
+    (further,) = find_links(page)
+    assert open_page(opener, link + further).json["request_id"] == "r1"
 
 
 @pytest.mark.parametrize(
@@ -94,33 +111,36 @@ def test_who_asks_for_html_gets_the_page_and_everybody_else_json(client: Client,
 
 
 @pytest.mark.parametrize("field", ["model", "final_text"])
-def test_text_from_a_trace_is_never_markup(client: Client, field: str) -> None:
+def test_text_from_a_trace_is_never_markup(client: Client, opener: Client, field: str) -> None:
     link = publish(client, **{field: ATTACK})
-    answer = open_page(client, link)
+    answer = open_page(opener, link)
     page = Page(answer.data.decode())
-    assert {"script", "img"}.isdisjoint(page.tags)
+    assert "img" not in page.tags
+    assert page.scripts == (["/viewer/app.js"] if opener is client else [])
     assert "<script>alert(1)</script>" in page.text
     policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.startswith(
+        "default-src 'none'; " + ("script-src 'self';" if opener is client else "style-src 'sha256-")
+    )
     assert "unsafe" not in policy
     assert (answer.headers["Referrer-Policy"], answer.headers["X-Content-Type-Options"]) == ("no-referrer", "nosniff")
 
 
-def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client) -> None:
+def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client, opener: Client) -> None:
     link = publish(client)
     send(client, "DELETE", "/logs/r1/public", ADMIN_KEY)
     for url in (link, "/share/request/nonsense", "/share/request/%3Cscript%3E"):
-        answer = open_page(client, url)
+        answer = open_page(opener, url)
         page = Page(answer.data.decode())
-        assert (answer.status, page.links) == (404, [])
+        assert (answer.status, find_links(page)) == (404, [])
         assert "no longer public" in page.text
-        assert open_page(client, url, "application/json").json["code"] == 404
+        assert open_page(opener, url, "application/json").json["code"] == 404
 
 
-def test_a_page_tells_no_key_and_no_label(client: Client) -> None:
+def test_a_page_tells_no_key_and_no_label(client: Client, opener: Client) -> None:
     for text in (f"my key is {USER} " * 40, "x" * 470 + f" {USER} y", f"{USER}", "w " * 239 + USER):
         link = publish(client, final_text=text, model=f"model of {USER}")
-        shown = open_page(client, link).data.decode()
+        shown = open_page(opener, link).data.decode()
         for hidden in (USER, "…#", USER[:6]):
             assert hidden not in shown, text
 

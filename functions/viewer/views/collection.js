@@ -1,5 +1,39 @@
-import { h, replace } from "../lib/dom.js"
+// A shared collection: its name, what it is, and the requests in it. No key is needed.
 
-export async function show(main) {
-  replace(main, h("h1", null, "collection"))
+import { api } from "../lib/api.js"
+import { emptyState, h, replace } from "../lib/dom.js"
+import { formatCount, formatTime } from "../lib/format.js"
+import { drawMore } from "./feed/more.js"
+
+const PAGE = 50
+const MAX_TEXT = 400
+
+/** Show the collection behind a link. */
+export async function show(main, { parameters: { token }, signal, signIn }) {
+  const path = `/share/${encodeURIComponent(token)}`
+  const { collection, requests, total_requests: total } = await api(path, { query: { limit: PAGE }, signal })
+  document.title = `${collection.name} · Thunder`
+  const list = h("ol", { class: "members", "aria-label": "Requests" })
+  const more = h("div", { class: "more" })
+  const add = (rows) => list.append(...rows.map((row) => drawMember(path, row)))
+  const next = (offset) => (offset < total ? offset : null)
+  const load = async (offset) => {
+    const page = await api(path, { query: { limit: PAGE, offset }, signal })
+    return { rows: page.requests, cursor: page.requests.length ? next(offset + page.requests.length) : null }
+  }
+  add(requests)
+  replace(main,
+    h("h1", { dir: "auto" }, collection.name),
+    collection.description && h("p", { class: "description", dir: "auto" }, collection.description),
+    h("p", { class: "faint" }, `A shared collection of ${formatCount(total)} request${total === 1 ? "" : "s"}, the last added first.`),
+    total ? list : emptyState("Nothing is in it yet", "Whoever shares it can still add requests."),
+    more)
+  drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
+}
+
+function drawMember(path, row) {
+  const text = row.final_text?.slice(0, MAX_TEXT).replace(/\s+/g, " ").trim() || "(no text)"
+  return h("li", null,
+    h("a", { class: "text", href: `${path}/request/${encodeURIComponent(row.request_id)}`, dir: "auto" }, text),
+    h("p", { class: "meta" }, h("time", { datetime: row.created_ts }, formatTime(row.created_ts)), row.model_id && h("span", null, row.model_id)))
 }

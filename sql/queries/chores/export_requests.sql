@@ -36,6 +36,7 @@ select
     requests.tail_confidence,
     requests.lowest_group_confidence,
     requests.bottom_10pct_group_confidence,
+    requests.group_confidence,
     requests.low_confidence_fraction,
     requests.tags,
     requests.favorited_by,

@@ -66,6 +66,7 @@ select
     requests.sequence_confidence,
     requests.sequence_confidence_is_bound,
     requests.lowest_group_confidence,
+    requests.group_confidence,
     requests.user_key_hmac,
     requests.stored_xid::text::bigint as stored_xid,
     page.found

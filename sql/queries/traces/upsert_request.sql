@@ -34,6 +34,7 @@ insert into requests (
     mean_confidence,
     tail_confidence,
     bottom_10pct_group_confidence,
+    group_confidence,
     low_confidence_fraction,
     has_exception,
     search
@@ -74,6 +75,7 @@ values (
     %(mean_confidence)s::double precision,
     %(tail_confidence)s::double precision,
     %(bottom_10pct_group_confidence)s::double precision,
+    %(group_confidence)s::real[],
     %(low_confidence_fraction)s::double precision,
     %(has_exception)s,
     to_tsvector('simple', %(search)s)
@@ -116,6 +118,7 @@ on conflict (request_id) do update
         mean_confidence = excluded.mean_confidence,
         tail_confidence = excluded.tail_confidence,
         bottom_10pct_group_confidence = excluded.bottom_10pct_group_confidence,
+        group_confidence = excluded.group_confidence,
         low_confidence_fraction = excluded.low_confidence_fraction,
         has_exception = excluded.has_exception,
         search = excluded.search,

@@ -1,0 +1,35 @@
+// The end of the list: more rows behind a cursor, when it comes into sight or by its button.
+
+import { errorNote, h, replace } from "../../lib/dom.js"
+
+const NEAR = "600px"
+
+/** The button and what it does: {load(), cursor()}. `load(cursor)` resolves to a page, `add(rows)` shows them. */
+export function drawMore(element, { cursor, signal, signIn, load, add }) {
+  let isLoading = false
+  const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && loadMore(), { rootMargin: NEAR })
+  signal.addEventListener("abort", () => sight.disconnect())
+  const button = h("button", { onclick: () => loadMore() }, "Load more")
+  const draw = (error = null) => {
+    sight.disconnect()
+    button.textContent = isLoading ? "Loading …" : "Load more"
+    button.setAttribute("aria-disabled", String(isLoading))
+    replace(element, error && errorNote(error), cursor && button)
+    // After an error somebody tries again, not the machine.
+    if (cursor && !isLoading && !error) sight.observe(button)
+  }
+  const loadMore = async () => {
+    if (isLoading || !cursor) return
+    isLoading = true
+    draw()
+    const page = await load(cursor).catch((error) => ({ error, cursor, rows: [] }))
+    if (signal.aborted) return
+    isLoading = false
+    cursor = page.cursor
+    if (page.error?.status === 401) return signIn(page.error.message)
+    add(page.rows)
+    draw(page.error)
+  }
+  draw()
+  return { load: loadMore, cursor: () => cursor }
+}

@@ -1,0 +1,113 @@
+"""What the viewer is served as: to whom, under which policy, and that nothing beside its files is."""
+
+import http.client
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from functions.common.viewer import FOLDER
+from tests.build import make_document, number, one_token
+from tests.client import Client
+from tests.conftest import Serve
+from tests.http.test_previews import BROWSER
+
+PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/")
+FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "application/octet-stream"}
+
+
+def get_raw(client: Client, path: str) -> tuple[int, bytes]:
+    """GET a path as it stands: other clients tidy dots away."""
+    connection = http.client.HTTPConnection(urlsplit(client.url).netloc)
+    connection.putrequest("GET", path, skip_accept_encoding=True)
+    connection.endheaders()
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_the_same_for_everybody_and_holds_no_data(client: Client, path: str) -> None:
+    request = {"user_api_key": "key-of-ann-0123456789", "final_text": "private words", "model": "private model"}
+    client.ingest(make_document("r1", number(one_token()), request=request))
+    pages = [client.request("GET", path, accept=BROWSER), client.get(path, accept=BROWSER)]
+    assert [page.status for page in pages] == [200, 200]
+    assert pages[0].data == pages[1].data
+    assert b"private" not in pages[0].data
+    assert b"key-of-ann" not in pages[0].data
+
+
+@pytest.mark.parametrize("path", ["/", "/viewer/app.js", "/viewer/icon.svg", "/nothing/here"])
+def test_nothing_runs_but_the_server_s_own_scripts(client: Client, path: str) -> None:
+    answer = client.request("GET", path, accept=BROWSER)
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'"),
+        **dict.fromkeys(("default-src", "base-uri", "form-action", "frame-ancestors", "trusted-types"), "'none'"),
+        "require-trusted-types-for": "'script'",
+    }
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_each_file_is_served_by_its_type_and_is_not_sent_twice(client: Client) -> None:
+    assert len(FILES) > 10
+    for name in FILES:
+        answer = client.request("GET", f"/viewer/{name}")
+        if name == "index.html":
+            assert answer.status == 404, "it is a template, not a page"
+            continue
+        assert (answer.status, answer.data) == (200, (FOLDER / name).read_bytes())
+        assert answer.headers["Content-Type"].split(";")[0] == TYPES[Path(name).suffix]
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = client.request("GET", f"/viewer/{name}", if_none_match=answer.headers["ETag"])
+        assert (again.status, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/viewer/../api.py",
+        "/viewer/%2e%2e/api.py",
+        "/viewer/..%2fapi.py",
+        "/viewer/lib/../../api.py",
+        "/viewer/lib/%2e%2e/%2e%2e/api.py",
+        "/viewer/..%5capi.py",
+        "/viewer/..%252fapi.py",
+        "/viewer//etc/passwd",
+        "/viewer/%2fetc%2fpasswd",
+        "/viewer/../../.env",
+        "/viewer/%00",
+        "/viewer/app.js%00.css",
+        "/viewer/" + "a" * 3000,
+        "/viewer",
+        "/viewer/",
+        "/viewer/lib",
+        "/viewer/views/",
+        "/viewer/nothing.js",
+    ],
+)
+def test_nothing_outside_the_folder_is_served_and_no_folder_is_listed(client: Client, path: str) -> None:
+    status, body = get_raw(client, path)
+    assert status == 404, path
+    assert b"import" not in body
+    assert b"root:" not in body
+
+
+def test_an_address_that_names_nothing_is_a_page_for_browsers_alone(client: Client) -> None:
+    page = client.request("GET", "/nothing/here", accept=BROWSER)
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert b"There is nothing here" in page.data
+    for accept in ("*/*", "application/json"):
+        answer = client.request("GET", "/nothing/here", accept=accept)
+        assert (answer.status, answer.json["error"]) == (404, "there is nothing at /nothing/here")
+    assert client.get("/logs/nobody", accept=BROWSER).json["error"] == "there is no request 'nobody'"
+
+
+def test_the_viewer_is_there_without_a_database(serve: Serve) -> None:
+    client = serve()
+    assert client.request("GET", "/", accept=BROWSER).status == 200
+    assert client.request("GET", "/viewer/app.js").status == 200
