@@ -8,7 +8,7 @@ import functions
 
 ONE_ORIGIN = "api"
 FIRST = ("stream", "logs", "ingest")
-"""A request is compared with one route after the other: these are asked most. /logs/stream before /logs/{request_id}."""
+"""A request is compared with route after route, and these are asked most. /logs/stream before /logs/{request_id}."""
 
 
 def list_endpoints() -> list[str]:
