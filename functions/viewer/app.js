@@ -6,15 +6,15 @@ import { forgetKey, getKey, setKey } from "./lib/session.js"
 
 // A view is a module with `show(main, context)`; what it returns is called when it is left.
 // `context` is {address: URL, go(path), signal, signIn()}; `signal` is aborted when the view is left.
-// The title beside it stands until the view has a better one.
+// Its name is what its style sheet goes by; the title stands until the view has a better one.
 const VIEWS = [
-  [/^\/$/, () => import("./views/feed.js"), "Requests"],
-  [/^\/view\/(?<id>.+)$/, () => import("./views/trace.js"), "Request"],
-  [/^\/share\/request\/(?<token>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
-  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, () => import("./views/trace.js"), "Shared request"],
-  [/^\/share\/(?<token>[^/]+)$/, () => import("./views/collection.js"), "Shared collection"],
-  [/^\/compare$/, () => import("./views/compare.js"), "Compare"],
-  [/^\/overview$/, () => import("./views/overview.js"), "Overview"],
+  [/^\/$/, "feed", () => import("./views/feed.js"), "Requests"],
+  [/^\/view\/(?<id>.+)$/, "trace", () => import("./views/trace.js"), "Request"],
+  [/^\/share\/request\/(?<token>[^/]+)$/, "trace", () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, "trace", () => import("./views/trace.js"), "Shared request"],
+  [/^\/share\/(?<token>[^/]+)$/, "collection", () => import("./views/collection.js"), "Shared collection"],
+  [/^\/compare$/, "compare", () => import("./views/compare.js"), "Compare"],
+  [/^\/overview$/, "overview", () => import("./views/overview.js"), "Overview"],
 ]
 const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
 
@@ -41,7 +41,8 @@ async function open({ focuses = false, isNew = false } = {}) {
   drawHeader(address.pathname)
   replace(main, h("p", { class: "loading" }, "Loading …"))
   if (!found) return showNothing()
-  const [match, load, title] = found
+  const [match, name, load, title] = found
+  main.dataset.view = name
   document.title = `${title} · Thunder`
   try {
     const named = Object.entries(match.groups ?? {})

@@ -66,7 +66,7 @@ def _find_heading(page: Page) -> Locator:
 
 
 def _find_course(page: Page) -> Locator:
-    return page.locator(".course canvas")
+    return page.locator(".trace-course canvas")
 
 
 def _find_texts(page: Page) -> Locator:

@@ -72,7 +72,7 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
 
 def test_a_click_in_the_chart_goes_to_that_token(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
-    over = page.locator(".course .u-over")
+    over = page.locator(".trace-course .u-over")
     box = over.bounding_box()
     assert box is not None
     over.click(position={"x": box["width"] - 1, "y": 20})

@@ -49,7 +49,7 @@ export function drawCourse(trace, { signal, onPick }) {
     selected = index
     plot?.redraw(false)
   }
-  return { element: h("figure", { class: "course" }, element, drawKey(marks)), select }
+  return { element: h("figure", { class: "trace-course" }, element, drawKey(marks)), select }
 }
 
 function cap(value) {
