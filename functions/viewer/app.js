@@ -47,6 +47,7 @@ async function open({ focuses = false, isNew = false } = {}) {
     const named = Object.entries(match.groups ?? {})
     const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
     const view = await load()
+    if (signal.aborted) return
     const done = await view.show(main, { address, parameters, go, signal, signIn })
     if (signal.aborted) done?.()
     else leave = done
