@@ -48,6 +48,7 @@ async function open({ focuses = false, isNew = false } = {}) {
     const named = Object.entries(match.groups ?? {})
     const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
     const view = await load()
+    if (signal.aborted) return
     const done = await view.show(main, { address, parameters, go, signal, signIn })
     if (signal.aborted) done?.()
     else leave = done
@@ -86,7 +87,8 @@ export function signIn(message = null) {
     main,
     h("section", { class: "sign-in" },
       h("h1", null, "Sign in"),
-      h("p", null, "What is stored here is for those who have a key. It stays in this tab and is gone when you close it."),
+      h("p", null, "What is stored here is for those who have a key. Yours stays in this tab and is gone when you close it."),
+      h("p", { class: "faint" }, h("code", null, "make run"), " prints an admin's key when it starts."),
       h("form", { onsubmit: submit },
         h("label", { for: "key" }, "API key"), field, h("button", { class: "primary" }, "Sign in")),
       note),

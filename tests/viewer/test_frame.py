@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.client import Client
 from tests.conftest import load_trace
@@ -76,6 +76,25 @@ def test_links_lead_from_view_to_view_without_loading_the_page_anew(client: Clie
     page.go_back()
     expect(page).to_have_title("Overview · Thunder")
     assert page.evaluate("globalThis.same")
+
+
+def test_a_view_that_comes_late_does_not_take_the_place_of_the_next(client: Client, page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/views/compare.js", hold)
+    sign_in(page, client.key)
+    with page.expect_request("**/views/compare.js"):
+        page.get_by_role("link", name="Compare").click()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.locator("h1")).to_be_visible()
+    shown = page.locator("h1").inner_text()
+    held[0].continue_()
+    # Once this is there, so was what the click waited for.
+    page.evaluate("import('/viewer/views/compare.js')")
+    assert page.locator("h1").inner_text() == shown
 
 
 def test_the_first_tab_stop_skips_to_the_content(client: Client, page: Page) -> None:
