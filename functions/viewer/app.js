@@ -116,8 +116,10 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]")
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
   if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return
-  if (link.getAttribute("href").startsWith("#") || !VIEWS.some(([pattern]) => pattern.test(link.pathname))) return
+  if (!VIEWS.some(([pattern]) => pattern.test(link.pathname))) return
   event.preventDefault()
+  // The skip link leads within the page: no other address, or the view would be drawn anew.
+  if (link.getAttribute("href").startsWith("#")) return main.focus()
   go(link.pathname + link.search + link.hash)
 })
 window.addEventListener("popstate", () => open())
