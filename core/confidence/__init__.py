@@ -9,6 +9,7 @@ Every score is the field's own, under its own name, in natural logs, null where 
 model believed, which is not whether it was right. docs/CONFIDENCE.md explains each.
 """
 
+from core.confidence.decode import decode_distribution
 from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, read_distribution
 from core.confidence.intervention import (
     DEFAULT_INTERVENTION_WINDOW,
@@ -42,6 +43,7 @@ __all__ = [
     "SequenceScores",
     "Token",
     "TokenScores",
+    "decode_distribution",
     "find_nucleus",
     "group_confidences",
     "read_chosen_logprob",

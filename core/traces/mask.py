@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
 from core.errors import InvalidInputError
 from core.traces.document import Request, TraceDocument
 from core.traces.json_text import dump_exact, load_exact
-from core.traces.parse import describe_validation, parse_json, validate_document
+from core.traces.parse import convert, parse_document, parse_json
 
 MAX_KEYS = 50
 """Users' keys of one document: each is a search of all of it. A trace has one, and perhaps one per mod."""
@@ -67,8 +67,6 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
         return _mask_quickly(body, document, labels) or _mask_thoroughly(body, labels)
     except RecursionError:
         raise InvalidInputError("the trace is nested too deeply to be searched for users' keys") from None
-    except ValidationError as error:  # a name that its label makes too long
-        raise InvalidInputError(describe_validation(error, "request")) from None
 
 
 def find_keys(body: bytes, document: TraceDocument) -> list[str]:
@@ -115,8 +113,8 @@ def _mask_quickly(body: bytes, document: TraceDocument, labels: Mapping[str, str
         return None
     if rest != body[end:]:
         return _reread(request + rest)
-    model = Request.model_validate(parse_json(request[start.end() :]))
-    return MaskedDocument(request + rest, document.model_copy(update={"request": model}))
+    named = convert(parse_json(request[start.end() :]), Request, "request")  # its label may make a name too long
+    return MaskedDocument(request + rest, msgspec.structs.replace(document, request=named))
 
 
 def _find_end(body: bytes, start: int) -> int:
@@ -145,7 +143,7 @@ def _mask_thoroughly(body: bytes, labels: Mapping[str, str]) -> MaskedDocument:
 
 
 def _reread(body: bytes) -> MaskedDocument:
-    return MaskedDocument(body, validate_document(parse_json(body)))
+    return MaskedDocument(body, parse_document(body))
 
 
 def _is_plain(key: str) -> bool:

@@ -1,31 +1,29 @@
 """From the bytes of a body to a checked document, or to a sentence that names what is wrong and where."""
 
+import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Never
+from typing import Never, TypeVar
 
+import msgspec
 import orjson
 from pydantic import ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument
+from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument, read_custom
 
 MAX_ERRORS_NAMED = 3
+Part = TypeVar("Part", bound=msgspec.Struct)
+
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A document as it came.
-
-    Attributes:
-        document: checked.
-        is_strict: whether orjson reads it: no lone surrogates, no numbers beyond a double.
-    """
-
-    document: TraceDocument
-    is_strict: bool
+_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=read_custom)
+_PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_PIECE_BYTES = 64 * 1024
 
 
 def parse_document(body: bytes) -> TraceDocument:
@@ -34,28 +32,67 @@ def parse_document(body: bytes) -> TraceDocument:
     Raises:
         InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
     """
-    return parse_posted(body).document
-
-
-def parse_posted(body: bytes) -> Posted:
-    """The same, and how strict its JSON is."""
-    try:
-        raw, is_strict = orjson.loads(body), True
-    except orjson.JSONDecodeError:
-        raw, is_strict = _parse_json_slowly(body), False
-    document = validate_document(raw)
+    document = _parse_quickly(body)
+    if document is None:
+        return validate_document(parse_json(body))
     check_references(document)
-    return Posted(document, is_strict)
+    return document
+
+
+def _parse_quickly(body: bytes) -> TraceDocument | None:
+    """Null where msgspec refuses: the slow way says why, or takes it."""
+    try:
+        document = _DECODER.decode(body)
+        _check_utf8(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return document
+
+
+def _check_utf8(body: bytes) -> None:
+    """What msgspec skips it does not look into, and the document is stored as it is."""
+    decoder, view = _UTF8(), memoryview(body)
+    for start in range(0, len(body), _PIECE_BYTES):
+        decoder.decode(view[start : start + _PIECE_BYTES])
+    decoder.decode(b"", final=True)
 
 
 def validate_document(raw: object) -> TraceDocument:
-    """Check the types and ranges of one parsed document."""
+    """Check one document that was parsed already."""
     if not isinstance(raw, dict):
         raise InvalidInputError("a trace is a JSON object with the key `request`")
+    events = raw.get("events")
+    held = {**raw, "events": list(map(_hold_list, events))} if isinstance(events, list) else raw
+    document = convert(held, TraceDocument)
+    check_references(document)
+    return document
+
+
+def convert(raw: object, kind: type[Part], place: str = "") -> Part:
+    """Check a part of a document that was parsed already; `place` is where it stands."""
     try:
-        return TraceDocument.model_validate(raw)
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error)) from None
+        return msgspec.convert(raw, kind, dec_hook=read_custom)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(_describe(error, place)) from None
+
+
+def _hold_list(event: object) -> object:
+    """An event with its list as text, which is how the model has it."""
+    if not isinstance(event, dict) or "top_tokens" not in event:
+        return event
+    try:
+        return {**event, "top_tokens": msgspec.Raw(json.dumps(event["top_tokens"]).encode())}
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+
+
+def _describe(error: msgspec.ValidationError, prefix: str) -> str:
+    """The sentence of msgspec with the place in front: `events[12].sampled_token: expected …`."""
+    found = _PLACED.fullmatch(str(error))
+    message, place = (found["message"], found["place"] or "") if found else (str(error), "")
+    if missing := _MISSING.fullmatch(message):
+        message, place = "is required", f"{place}.{missing[1]}"
+    return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
 
 
 def parse_json(body: bytes) -> object:
@@ -103,7 +140,7 @@ def _format_place(location: Sequence[int | str], prefix: str) -> str:
 
 
 def check_references(document: TraceDocument) -> None:
-    """Refuse what refers to something that is not there, and a sequence_order that occurs twice."""
+    """Refuse what refers to nothing, a sequence_order that occurs twice, and a list that is none."""
     orders = Counter(event.sequence_order for event in document.events)
     if len(orders) < len(document.events):
         _refuse_duplicate(document, orders)
@@ -112,6 +149,9 @@ def check_references(document: TraceDocument) -> None:
             raise InvalidInputError(
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
+    for index, event in enumerate(document.events):
+        if event.has_list and not bytes(event.top_tokens).startswith(b"["):
+            raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
     added = sum(len(event.added_tokens or ()) for event in document.events)
     if added > MAX_TOKENS:
         raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
