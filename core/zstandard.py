@@ -15,7 +15,7 @@ LEVEL = 1
 FAR_WINDOW_LOG = 23
 """8 MiB: how far apart two equal passages may lie. Browsers unpack no more (RFC 9659)."""
 
-WHOLE_BYTES = 1 << 24
+WHOLE_BYTES = 1 << FAR_WINDOW_LOG
 """What is no longer is compressed in one piece, its size in the header."""
 
 __all__ = ["compress", "compress_far", "decompress", "prepend", "zstd"]

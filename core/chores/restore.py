@@ -14,7 +14,7 @@ from core.chores.importing import OnConflict, Outcome, Status, Store
 from core.traces.document import TraceDocument
 from core.traces.ingest import PreparedTrace, compress_trace, ingest_trace
 from core.traces.lists import assemble
-from core.traces.mask import MaskedDocument, find_keys, mask_document
+from core.traces.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.traces.parse import parse_document
 from core.traces.scored import score_trace
 from core.traces.store import StoredDocument, get_document
@@ -93,7 +93,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:
     """Put labels where users' keys are; a label that is there already stays as it is."""
     if all(find_label_range(key) for key in find_keys(body, posted)):
-        return MaskedDocument(body, posted)
+        return keep_document(body, posted)
     return mask_document(body, posted, lambda key: key if find_label_range(key) else hasher.label_user_key(key))
 
 

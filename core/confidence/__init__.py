@@ -10,7 +10,13 @@ model believed, which is not whether it was right. docs/CONFIDENCE.md explains e
 """
 
 from core.confidence.decode import decode_distribution
-from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, read_distribution
+from core.confidence.distribution import (
+    MAX_TOKEN_ID,
+    MAX_TOP_TOKENS,
+    Distribution,
+    make_distribution,
+    read_distribution,
+)
 from core.confidence.intervention import (
     DEFAULT_INTERVENTION_WINDOW,
     DiscardedScores,
@@ -46,6 +52,7 @@ __all__ = [
     "decode_distribution",
     "find_nucleus",
     "group_confidences",
+    "make_distribution",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution
+from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
 from core.confidence.number import MAX_LOGPROB_NOISE
 
 _LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
@@ -37,5 +37,5 @@ def decode_distribution(text: bytes) -> Distribution | None:
     texts = tuple([entry.token_str for entry in entries])
     if None in texts:
         texts = tuple([entry.text if entry.token_str is None else entry.token_str for entry in entries])
-    distribution = Distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
+    distribution = make_distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
     return distribution if distribution.mass <= 1.0 + MAX_LOGPROB_NOISE else None

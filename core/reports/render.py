@@ -35,7 +35,7 @@ def render_score(body: bytes) -> bytes:
 
 
 def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
-    """The JSON of each member of an object, unread: a trace is long, its options are not. None where msgspec refuses."""
+    """The JSON of each member of an object: a trace is long, its options are not. None where msgspec refuses."""
     try:
         return _MEMBERS.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

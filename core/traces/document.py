@@ -4,7 +4,6 @@ The contract is shared/contract/quote-clients.md's "Ingest document"; docs/API.m
 """
 
 import sys
-from abc import ABC
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -53,15 +52,20 @@ if TYPE_CHECKING:
     Moment = datetime
     RequestId = str
 else:
-    # msgspec hands a class that it does not know to the hook, and asks isinstance() of what comes back.
-    class Moment(ABC):  # noqa: B024 - a name for the hook
+
+    class _Hooked(type):
+        """msgspec hands a class that it does not know to the hook, and asks isinstance() of what comes back."""
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            """The hook has checked it."""
+            return True
+
+    class Moment(metaclass=_Hooked):
         """A timestamp as clients write it."""
 
-    class RequestId(ABC):  # noqa: B024 - a name for the hook
+    class RequestId(metaclass=_Hooked):
         """A text that can stand in a path."""
 
-    Moment.register(datetime)
-    RequestId.register(str)
 
 JsonText = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})]
 NO_LIST = msgspec.Raw(b"null")

@@ -104,9 +104,9 @@ def compress_trace(masked: MaskedDocument, trace: ScoredTrace) -> Frames:
         trace: the same, scored.
     """
     lists = show_lists(trace.pairing)
-    rest = cut_lists(masked.body, trace.document.events, lists)
+    rest = cut_lists(masked, lists)
     document = compress(masked.body if rest is None else rest)
-    return Frames(document, len(masked.body), compress_far(render_log(trace, lists)))
+    return Frames(document, masked.size, compress_far(render_log(trace, lists)))
 
 
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:

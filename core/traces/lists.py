@@ -17,6 +17,7 @@ import orjson
 from core.confidence import InvalidDistribution, read_prob
 from core.errors import InvalidInputError
 from core.traces.document import Event
+from core.traces.mask import MaskedDocument
 from core.traces.steps import Pairing
 from core.zstandard import decompress
 
@@ -92,25 +93,24 @@ def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a Forwar
     return {**entry, "logprob": logprob if logprob > -math.inf else None}
 
 
-def cut_lists(body: bytes, events: Sequence[Event], lists: Mapping[int, Shown]) -> bytes | None:
+def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | None:
     """A document with `CUT` where each list stood; null if the log shows one of them otherwise, or in another order.
 
     Args:
-        body: a document as posted.
-        events: its events, in the order of the document.
+        masked: a document without users' keys.
         lists: what the log shows, in order.
     """
-    parts: list[bytes] = []
-    end = 0
-    if not _is_ordered(events):
+    if not _is_ordered(masked.document.events):
         return None
+    body, end = masked.source, masked.start
+    parts: list[bytes] = []
     for one in lists.values():
         start = _find(body, one, end) if isinstance(one, msgspec.Raw) else -1
         if start < 0:
             return None
         parts.append(body[end:start])
         end = start + len(one)
-    return CUT.join([*parts, body[end:]])
+    return masked.head + CUT.join([*parts, body[end:]])
 
 
 def assemble(document_frame: bytes, log_frame: bytes) -> bytes:

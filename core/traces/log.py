@@ -32,7 +32,7 @@ UNKNOWN = (
     "eos_reason",
 )
 """Fields of the contract that no engine sends."""
-ROWS_AT_ONCE = 4000
+ROWS_AT_ONCE = 1000
 """Rows of the log that are objects at a time."""
 
 
@@ -205,7 +205,10 @@ def _iterate_steps(trace: ScoredTrace) -> Iterator[Row]:
 
 
 def _first(*values: float | None) -> float | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _iterate_summaries(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[Row]:

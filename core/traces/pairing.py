@@ -4,7 +4,7 @@ Events are paired by order, never by `step` (some engine builds leave it 0): a F
 the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
 """
 
-from dataclasses import replace
+import msgspec
 
 from core.confidence import Distribution, InvalidDistribution, Token, decode_distribution, read_distribution
 from core.errors import InvalidInputError
@@ -178,4 +178,4 @@ def _read_odd_list(event: Event, place: str) -> Distribution | None:
         raise InvalidInputError(str(error)) from None
     if distribution is None or is_strict:
         return distribution
-    return replace(distribution, is_as_sent=False)  # nor can it be shown so
+    return msgspec.structs.replace(distribution, is_as_sent=False)  # nor can it be shown so

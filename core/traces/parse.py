@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Never, TypeVar
 
 import msgspec
@@ -12,15 +13,29 @@ import orjson
 from pydantic import ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument, read_custom
+from core.traces.document import (
+    MAX_INT32,
+    MAX_TOKENS,
+    Action,
+    Event,
+    ModCall,
+    ModLog,
+    Request,
+    TraceDocument,
+    read_custom,
+)
 
 MAX_ERRORS_NAMED = 3
+MAX_MESSAGE_CHARS = 200
+"""Of a sentence of msgspec, which repeats what was sent."""
 Part = TypeVar("Part", bound=msgspec.Struct)
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
-_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=read_custom)
+# Engines stamp a whole second's events alike. What cannot be kept by value is refused, and read the slow way.
+_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
+_ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
 _PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _PIECE_BYTES = 64 * 1024
@@ -61,27 +76,44 @@ def validate_document(raw: object) -> TraceDocument:
     """Check one document that was parsed already."""
     if not isinstance(raw, dict):
         raise InvalidInputError("a trace is a JSON object with the key `request`")
-    events = raw.get("events")
-    held = {**raw, "events": list(map(_hold_list, events))} if isinstance(events, list) else raw
-    document = convert(held, TraceDocument)
+    held = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
+    if "request" in raw:
+        held["request"] = _select(raw["request"], Request)
+    document = _convert(held, TraceDocument)
     check_references(document)
     return document
 
 
-def convert(raw: object, kind: type[Part], place: str = "") -> Part:
-    """Check a part of a document that was parsed already; `place` is where it stands."""
+def validate_request(raw: object) -> Request:
+    """Check a request that was parsed already."""
+    return _convert(_select(raw, Request), Request, "request")
+
+
+def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
     try:
         return msgspec.convert(raw, kind, dec_hook=read_custom)
     except msgspec.ValidationError as error:
         raise InvalidInputError(_describe(error, place)) from None
+    except UnicodeEncodeError:
+        raise InvalidInputError("an event_type, log_level or action_type is a lone surrogate") from None
 
 
-def _hold_list(event: object) -> object:
-    """An event with its list as text, which is how the model has it."""
-    if not isinstance(event, dict) or "top_tokens" not in event:
-        return event
+def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:
+    return [_select(row, kind) for row in rows] if isinstance(rows, list) else rows
+
+
+def _select(row: object, kind: type[msgspec.Struct]) -> object:
+    """The keys of an object that its model has, for msgspec trips over a lone surrogate among the others."""
+    if not isinstance(row, dict):
+        return row
+    known = {name: row[name] for name in kind.__struct_fields__ if name in row}
+    return {**known, "top_tokens": _hold_list(known["top_tokens"])} if "top_tokens" in known else known
+
+
+def _hold_list(value: object) -> msgspec.Raw:
+    """A list as text, which is how the model has it."""
     try:
-        return {**event, "top_tokens": msgspec.Raw(json.dumps(event["top_tokens"]).encode())}
+        return msgspec.Raw(json.dumps(value).encode())
     except RecursionError:
         raise InvalidInputError("the body is nested too deeply") from None
 
@@ -90,6 +122,7 @@ def _describe(error: msgspec.ValidationError, prefix: str) -> str:
     """The sentence of msgspec with the place in front: `events[12].sampled_token: expected …`."""
     found = _PLACED.fullmatch(str(error))
     message, place = (found["message"], found["place"] or "") if found else (str(error), "")
+    message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
     if missing := _MISSING.fullmatch(message):
         message, place = "is required", f"{place}.{missing[1]}"
     return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"

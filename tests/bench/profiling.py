@@ -83,7 +83,7 @@ def run_stages(body: bytes) -> dict[str, float]:
     trace = note("pair and score", score_trace, masked.document)
     note("  of that, pair", pair_trace, masked.document)
     lists = note("look through the lists", show_lists, trace.pairing)
-    rest = note("cut the lists out", cut_lists, masked.body, masked.document.events, lists)
+    rest = note("cut the lists out", cut_lists, masked, lists)
     log = note("render the log", lambda: list(render_log(trace, lists)))
     note("compress the document", compress, masked.body if rest is None else rest)
     note("compress the log", compress_far, log)
