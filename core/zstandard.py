@@ -1,6 +1,8 @@
 """Zstandard as the standard library has it from Python 3.14 on, and its backport before."""
 
+import itertools
 import sys
+from collections.abc import Iterable
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -12,6 +14,9 @@ LEVEL = 1
 
 FAR_WINDOW_LOG = 23
 """8 MiB: how far apart two equal passages may lie. Browsers unpack no more (RFC 9659)."""
+
+WHOLE_BYTES = 1 << FAR_WINDOW_LOG
+"""What is no longer is compressed in one piece, its size in the header."""
 
 __all__ = ["compress", "compress_far", "decompress", "prepend", "zstd"]
 
@@ -32,9 +37,21 @@ def compress(data: bytes) -> bytes:
     return zstd.compress(data, LEVEL)
 
 
-def compress_far(data: bytes) -> bytes:
-    """The same, for what says long passages twice, megabytes apart."""
-    return zstd.compress(data, options=_FAR)
+def compress_far(pieces: Iterable[bytes]) -> bytes:
+    """The same, for what says long passages twice, megabytes apart.
+
+    The size of what is longer than `WHOLE_BYTES` is not in the header: it is compressed piece by piece.
+    """
+    rest = iter(pieces)
+    held: list[bytes] = []
+    size = 0
+    for piece in rest:
+        held.append(piece)
+        size += len(piece)
+        if size > WHOLE_BYTES:
+            compressor = zstd.ZstdCompressor(options=_FAR)
+            return b"".join([*map(compressor.compress, itertools.chain(held, rest)), compressor.flush()])
+    return zstd.compress(b"".join(held), options=_FAR)
 
 
 def decompress(frame: bytes) -> bytes:

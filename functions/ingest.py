@@ -4,12 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from core.traces.document import TraceDocument
+from core.traces.document import TraceDocument, describe_custom
 from core.traces.ingest import PreparedTrace, Receipt, count_rows, ingest_trace, prepare_trace
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
-from functions.common.body import JSON, describe_body, read_large_body, read_type
+from functions.common.body import JSON, describe_struct, read_large_body, read_type
 from functions.common.context import Context, ContextDep
 from functions.common.scaling import Scaling
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["ingest"])
 
 
 def _describe_bodies() -> dict[str, Any]:
-    body = describe_body(TraceDocument)
+    body = describe_struct(TraceDocument, describe_custom)
     lines = {"schema": {"type": "string", "description": "one trace per line"}}
     body["requestBody"]["content"] |= {MEDIA_TYPES[0]: lines}
     return body

@@ -4,6 +4,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
 from core.access.session import Access, Visit
@@ -12,8 +14,8 @@ from core.chores.importing import OnConflict, Outcome, Status, Store
 from core.traces.document import TraceDocument
 from core.traces.ingest import PreparedTrace, compress_trace, ingest_trace
 from core.traces.lists import assemble
-from core.traces.mask import MaskedDocument, find_keys, mask_document
-from core.traces.parse import Posted, parse_posted
+from core.traces.mask import MaskedDocument, find_keys, keep_document, mask_document
+from core.traces.parse import parse_document
 from core.traces.scored import score_trace
 from core.traces.store import StoredDocument, get_document
 
@@ -35,7 +37,6 @@ class Owner:
 class Found:
     """What is known of a trace before it is stored: without users' keys, its owner, and what has its id already."""
 
-    posted: Posted
     masked: MaskedDocument
     owner: Owner
     created_at: datetime | None
@@ -72,15 +73,15 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
-    posted = parse_posted(body)
+    posted = parse_document(body)
     hasher = await access.hasher()
-    masked = mask_import(body, posted.document, hasher)
-    request_id = posted.document.request.request_id
+    masked = mask_import(body, posted, hasher)
+    request_id = posted.request.request_id
     async with access.visit(key, Scope.READ) as visit:
-        owner = await _find_owner(visit, posted.document, origin)
+        owner = await _find_owner(visit, posted, origin)
         stored = await get_document(visit.conn, request_id=request_id)
-    found = Found(posted, masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not posted.document.request.user_api_key else "its user's label is not known here"
+    found = Found(masked, owner, origin.created_at if origin else None, stored)
+    note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
@@ -92,7 +93,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:
     """Put labels where users' keys are; a label that is there already stays as it is."""
     if all(find_label_range(key) for key in find_keys(body, posted)):
-        return MaskedDocument(body, posted)
+        return keep_document(body, posted)
     return mask_document(body, posted, lambda key: key if find_label_range(key) else hasher.label_user_key(key))
 
 
@@ -100,12 +101,12 @@ def prepare_found(found: Found) -> PreparedTrace:
     """Pair, score, render and compress, as an ingest does."""
     trace = score_trace(found.masked.document)
     request = found.masked.document.request
-    began = request.model_copy(update={"created_at": request.created_at or found.created_at})
+    began = msgspec.structs.replace(request, created_at=request.created_at or found.created_at)
     return PreparedTrace(
-        trace=replace(trace, document=found.masked.document.model_copy(update={"request": began})),
+        trace=replace(trace, document=msgspec.structs.replace(found.masked.document, request=began)),
         owner=found.owner.hmac,
         owner_label=found.owner.label,
-        frames=compress_trace(found.masked, trace, is_strict=found.posted.is_strict),
+        frames=compress_trace(found.masked, trace),
     )
 
 

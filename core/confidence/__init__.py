@@ -9,7 +9,14 @@ Every score is the field's own, under its own name, in natural logs, null where 
 model believed, which is not whether it was right. docs/CONFIDENCE.md explains each.
 """
 
-from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, read_distribution
+from core.confidence.decode import decode_distribution
+from core.confidence.distribution import (
+    MAX_TOKEN_ID,
+    MAX_TOP_TOKENS,
+    Distribution,
+    make_distribution,
+    read_distribution,
+)
 from core.confidence.intervention import (
     DEFAULT_INTERVENTION_WINDOW,
     DiscardedScores,
@@ -43,8 +50,10 @@ __all__ = [
     "SequenceScores",
     "Token",
     "TokenScores",
+    "decode_distribution",
     "find_nucleus",
     "group_confidences",
+    "make_distribution",
     "profile_groups",
     "read_chosen_logprob",
     "read_distribution",

@@ -1,14 +1,14 @@
 """A token, and the scores of a token: what goes in, what comes out."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from core.confidence.distribution import Distribution
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, gc=False):
     """A token that was chosen, with the distribution it was chosen from.
 
     Attributes:

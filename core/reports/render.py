@@ -1,12 +1,16 @@
 """Reports made: of a stored document, and of a body that is scored and forgotten. Pure; no I/O."""
 
+import msgspec
+
 from core.confidence import DEFAULT_WINDOW, InvalidDistribution
 from core.errors import InvalidInputError
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.traces.json_text import dump_json
-from core.traces.parse import check_references, parse_document, parse_json, validate_document
+from core.traces.parse import parse_document, parse_json
 from core.traces.scored import score_trace
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def render_stored_report(body: bytes, *, request_id: str, window: int = DEFAULT_WINDOW) -> bytes:
@@ -21,17 +25,29 @@ def render_score(body: bytes) -> bytes:
     Raises:
         InvalidInputError: it is no JSON, of no known shape, or something in it is wrong; the sentence names the place.
     """
-    return dump_json(_score(parse_json(body)))
-
-
-def _score(raw: object) -> Report:
-    if not is_quote_trace(raw):
-        return _score_response(raw, read_options(raw))
+    members = _read_members(body)
+    if {"request", "events"} <= members.keys():
+        named = {name: parse_json(bytes(members[name])) for name in ScoreOptions.model_fields if name in members}
+        return dump_json(_score_trace(body, read_options(named)))
+    raw = parse_json(body)
     options = read_options(raw)
-    document = validate_document(raw)
-    check_references(document)
+    return dump_json(_score_trace(body, options) if is_quote_trace(raw) else _score_response(raw, options))
+
+
+def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
+    """The JSON of each member of an object: a trace is long, its options are not. None where msgspec refuses."""
+    try:
+        return _MEMBERS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _score_trace(body: bytes, options: ScoreOptions) -> Report:
     trace = score_trace(
-        document, window=options.window or DEFAULT_WINDOW, top_p=options.top_p, vocab_size=options.vocab_size
+        parse_document(body),
+        window=options.window or DEFAULT_WINDOW,
+        top_p=options.top_p,
+        vocab_size=options.vocab_size,
     )
     return report_trace(trace, logprobs_mode=options.logprobs_mode)
 

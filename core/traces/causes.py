@@ -51,7 +51,7 @@ class Causes:
 
     def take(self, event: Event, current: Pass | None) -> list[PairedAction]:
         """Take up what was asked for at an event, and return it."""
-        taken = list(self.at_event.get(event.sequence_order, ()))
+        taken = self.at_event.get(event.sequence_order, [])
         for action in taken:
             action.generation_step = current.index if current else None
             if action.backtrack_steps:

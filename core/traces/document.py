@@ -3,11 +3,14 @@
 The contract is shared/contract/quote-clients.md's "Ingest document"; docs/API.md repeats it for clients.
 """
 
-from typing import Annotated, Any, Literal
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+import msgspec
+from msgspec import Meta
 
-from core.traces.timestamp import Timestamp
+from core.traces.timestamp import parse_timestamp
 
 MAX_REQUEST_ID_LENGTH = 512
 """Characters."""
@@ -20,12 +23,12 @@ MAX_MOD_NAME_LENGTH = 500
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 
-Int32 = Annotated[int, Field(ge=0, le=MAX_INT32)]
-Int64 = Annotated[int, Field(ge=0, le=MAX_INT64)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Int32 = Annotated[int, Meta(ge=0, le=MAX_INT32)]
+Int64 = Annotated[int, Meta(ge=0, le=MAX_INT64)]
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 Details = dict[str, Any]
-# Failing fast: the first wrong entry is enough, and a million sentences would take longer to make than to send.
-TokenIds = Annotated[list[Int32], Field(max_length=MAX_TOKENS, fail_fast=True)]
+TokenIds = Annotated[list[Int32], Meta(max_length=MAX_TOKENS)]
+ModName = Annotated[str, Meta(max_length=MAX_MOD_NAME_LENGTH)]
 
 EventType = Literal["Prefilled", "ForwardPass", "Sampled", "Added"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -45,7 +48,48 @@ RESERVED_IDS = frozenset({".", "..", "stream", "api-keys", "summary", "drift", "
 """Names that stand where an id would in some path."""
 
 
-def _check_request_id(value: str) -> str:
+if TYPE_CHECKING:
+    Moment = datetime
+    RequestId = str
+else:
+
+    class _Hooked(type):
+        """msgspec hands a class that it does not know to the hook, and asks isinstance() of what comes back."""
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            """The hook has checked it."""
+            return True
+
+    class Moment(metaclass=_Hooked):
+        """A timestamp as clients write it."""
+
+    class RequestId(metaclass=_Hooked):
+        """A text that can stand in a path."""
+
+
+JsonText = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})]
+NO_LIST = msgspec.Raw(b"null")
+
+
+def read_custom(kind: type, value: object) -> object:
+    """Hook for msgspec, decoding: moments and ids.
+
+    Raises:
+        ValueError: it is none; msgspec adds the place.
+    """
+    return parse_timestamp(value) if kind is Moment else _check_request_id(value)
+
+
+def describe_custom(kind: type) -> dict[str, Any]:
+    """Hook for msgspec, schemas: moments and ids."""
+    if kind is Moment:
+        return {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID_LENGTH}
+
+
+def _check_request_id(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_REQUEST_ID_LENGTH:
+        raise ValueError(f"an id is a text of 1 to {MAX_REQUEST_ID_LENGTH} characters")
     if "\0" in value:
         raise ValueError("an id cannot hold U+0000")
     if "/" in value or not value.isprintable() or value in RESERVED_IDS:
@@ -57,31 +101,16 @@ def _check_request_id(value: str) -> str:
     return value
 
 
-def _check_mod_name(value: str) -> str:
-    # Not by Field: a bounded text may hold no lone surrogate for pydantic, and a mod may be called anything.
-    if len(value) > MAX_MOD_NAME_LENGTH:
-        raise ValueError(f"a mod's name may have {MAX_MOD_NAME_LENGTH} characters")
-    return value
+class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """JSON has no cycles, so the garbage collector need not look."""
 
 
-ModName = Annotated[str, AfterValidator(_check_mod_name)]
-RequestId = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_REQUEST_ID_LENGTH),
-    AfterValidator(_check_request_id),
-]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
-
-
-class Request(_Part):
+class Request(_Part, frozen=True, kw_only=True, gc=False):
     """The inference itself."""
 
     request_id: RequestId
-    created_at: Timestamp | None = None
-    completed_at: Timestamp | None = None
+    created_at: Moment | None = None
+    completed_at: Moment | None = None
     model: str | None = None
     user_api_key: str | None = None
     max_tokens: Int64 | None = None
@@ -97,19 +126,20 @@ class Request(_Part):
     inference_stats: Details | None = None
 
 
-class Event(_Part):
+class Event(_Part, frozen=True, kw_only=True, gc=False):
     """One thing that happened during generation. Only `sequence_order` orders a trace; `step` is not a key."""
 
     event_type: EventType
     step: Int32
     sequence_order: Int64
-    created_at: Timestamp | None = None
+    created_at: Moment | None = None
     details: Details | None = None
     prompt_length: Int64 | None = None
     tokens_so_far_len: Int64 | None = None
     max_steps: Int64 | None = None
     input_text: str | None = None
-    top_tokens: list[Any] | None = None  # read by core.confidence, which knows what a distribution is
+    top_tokens: JsonText = msgspec.field(default_factory=lambda: NO_LIST)
+    """Its JSON: core.confidence reads it, which knows what a distribution is; the log shows it to the letter."""
     sampled_token: Int32 | None = None
     token_text: str | None = None
     added_tokens: TokenIds | None = None
@@ -121,38 +151,43 @@ class Event(_Part):
     top_p: Finite | None = None
     temperature: Finite | None = None
 
+    @property
+    def has_list(self) -> bool:
+        """Whether top_tokens is there, and not null."""
+        return self.top_tokens is not NO_LIST and bytes(self.top_tokens) != b"null"
 
-class ModCall(_Part):
+
+class ModCall(_Part, frozen=True, kw_only=True, gc=False):
     """One call of a mod's handler."""
 
     event_sequence_order: Int64
     mod_name: ModName
     event_type: EventType
     step: Int32
-    created_at: Timestamp | None = None
+    created_at: Moment | None = None
     execution_time_ms: Finite | None = None
     exception_occurred: bool = False
     exception_message: str | None = None
     exception_traceback: str | None = None
 
 
-class ModLog(_Part):
+class ModLog(_Part, frozen=True, kw_only=True, gc=False):
     """One line that a mod logged."""
 
     mod_call_sequence: Int64
     mod_name: ModName
     log_message: str
     log_level: LogLevel = "INFO"
-    created_at: Timestamp | None = None
+    created_at: Moment | None = None
 
 
-class Action(_Part):
+class Action(_Part, frozen=True, kw_only=True, gc=False):
     """One thing that a mod did. Its own fields may stand at the top or inside `details`; the top wins."""
 
     mod_call_sequence: Int64
     action_type: ActionType
     action_order: Int64
-    created_at: Timestamp | None = None
+    created_at: Moment | None = None
     details: Details | None = None
     new_prompt: Any = None
     new_length: Any = None
@@ -175,20 +210,18 @@ class Action(_Part):
         return {**(self.details or {}), **own}
 
 
-_OWN_FIELDS = [name for name, field in Action.model_fields.items() if field.annotation is Any]
+_OWN_FIELDS = [field.name for field in msgspec.structs.fields(Action) if field.type is Any]
+Rows = Meta(max_length=MAX_ROWS)
 
 
-Rows = Field(default_factory=list, max_length=MAX_ROWS, fail_fast=True)
-
-
-class TraceDocument(_Part):
+class TraceDocument(_Part, frozen=True, kw_only=True, gc=False):
     """One finished inference."""
 
     request: Request
-    events: list[Event] = Rows
-    mod_calls: list[ModCall] = Rows
-    mod_logs: list[ModLog] = Rows
-    actions: list[Action] = Rows
+    events: Annotated[list[Event], Rows] = msgspec.field(default_factory=list)
+    mod_calls: Annotated[list[ModCall], Rows] = msgspec.field(default_factory=list)
+    mod_logs: Annotated[list[ModLog], Rows] = msgspec.field(default_factory=list)
+    actions: Annotated[list[Action], Rows] = msgspec.field(default_factory=list)
 
 
 def strip_user_key(mod_name: str) -> str:

@@ -16,10 +16,10 @@ from core.database.pool import checkout_transaction
 from core.database.statements import notify_streams
 from core.errors import ThunderError
 from core.traces import rows, store
-from core.traces.lists import cut_lists
+from core.traces.lists import cut_lists, show_lists
 from core.traces.log import render_log
 from core.traces.mask import MaskedDocument, mask_document
-from core.traces.parse import parse_posted
+from core.traces.parse import parse_document
 from core.traces.scored import ScoredTrace, score_trace
 from core.zstandard import compress, compress_far
 
@@ -84,29 +84,29 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     Raises:
         InvalidInputError: with a sentence that names the place.
     """
-    posted = parse_posted(body)
-    key = posted.document.request.user_api_key
-    masked = mask_document(body, posted.document, hasher.label_user_key)
+    document = parse_document(body)
+    key = document.request.user_api_key
+    masked = mask_document(body, document, hasher.label_user_key)
     trace = score_trace(masked.document)
     return PreparedTrace(
         trace=trace,
         owner=hasher.hash_user_key(key) if key else None,
         owner_label=hasher.label_user_key(key) if key else None,
-        frames=compress_trace(masked, trace, is_strict=posted.is_strict),
+        frames=compress_trace(masked, trace),
     )
 
 
-def compress_trace(masked: MaskedDocument, trace: ScoredTrace, *, is_strict: bool) -> Frames:
+def compress_trace(masked: MaskedDocument, trace: ScoredTrace) -> Frames:
     """Render the log and compress it, and the document without the lists that the log has; pure.
 
     Args:
         masked: the document.
         trace: the same, scored.
-        is_strict: whether the document is JSON as orjson reads it.
     """
-    cut = cut_lists(masked.body, masked.document) if is_strict else None
-    log = render_log(trace, cut.lists if cut else None)
-    return Frames(compress(cut.rest if cut else masked.body), len(masked.body), compress_far(log))
+    lists = show_lists(trace.pairing)
+    rest = cut_lists(masked, lists)
+    document = compress(masked.body if rest is None else rest)
+    return Frames(document, masked.size, compress_far(render_log(trace, lists)))
 
 
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:

@@ -5,14 +5,20 @@ as it is; the lists stand in the log, in the same order (docs/decisions/0011).
 """
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
+import orjson
 
-from core.traces.document import TraceDocument
+from core.confidence import InvalidDistribution, read_prob
+from core.errors import InvalidInputError
+from core.traces.document import Event
+from core.traces.mask import MaskedDocument
+from core.traces.steps import Pairing
 from core.zstandard import decompress
 
 CUT = b"\0"
@@ -20,18 +26,8 @@ SEARCHED = 40
 """Bytes of a list to look for: to prepare a search for all of it takes longer than the search."""
 _ORDER, _LOGPROB = attrgetter("sequence_order"), itemgetter("logprob")
 
-
-@dataclass(frozen=True, slots=True)
-class CutDocument:
-    """A document without its lists.
-
-    Attributes:
-        rest: what is left, with `CUT` where each list stood.
-        lists: one per event that has one, in the order of the events; JSON.
-    """
-
-    rest: bytes
-    lists: list[bytes]
+Shown = msgspec.Raw | list[Any]
+"""What the log shows of a list: its own text, or other entries."""
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -45,29 +41,76 @@ class _Events(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Events)
 
 
-def cut_lists(body: bytes, document: TraceDocument) -> CutDocument | None:
-    """Part a document and its lists; null if the log shows one of them otherwise, or in another order.
+def read_list(text: msgspec.Raw) -> tuple[list[Any], bool]:
+    """The entries of a list, and whether orjson reads it: no lone surrogates, no numbers beyond a double.
 
-    Args:
-        body: a document in strict JSON, as orjson reads it.
-        document: the same, parsed.
+    Raises:
+        InvalidInputError: a number has more digits than Python reads, or it is nested too deeply.
     """
-    shown = [event.top_tokens for event in document.events if event.top_tokens is not None]
-    if not all(map(is_shown_as_posted, shown)) or not _is_ordered(document):
-        return None
     try:
-        lists = _read_lists(body)
-    except msgspec.DecodeError:
-        return None
-    return CutDocument(_cut(body, lists), lists) if len(lists) == len(shown) else None
+        return orjson.loads(memoryview(text)), True
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(bytes(text)), False
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
 
 
-def is_shown_as_posted(top_tokens: Sequence[Any]) -> bool:
-    """Whether each entry says its logprob: where only a prob was posted, the log adds it."""
+def show_lists(pairing: Pairing) -> dict[int, Shown]:
+    """What the log shows of each event's list, by its sequence_order; in order."""
+    passes = (one for one in pairing.passes if one.distribution and one.distribution.is_as_sent)
+    clean = {one.event.sequence_order for one in passes}
+    return {
+        event.sequence_order: event.top_tokens if event.sequence_order in clean else _show_list(event.top_tokens)
+        for event in pairing.events
+        if event.has_list
+    }
+
+
+def _show_list(text: msgspec.Raw) -> Shown:
+    """The UI reads logprob: where only prob was posted, its logarithm is added."""
+    entries, is_strict = read_list(text)
+    return text if is_strict and _has_logprobs(entries) else [_with_logprob(entry) for entry in entries]
+
+
+def _has_logprobs(entries: Sequence[Any]) -> bool:
     try:
-        return None not in map(_LOGPROB, top_tokens)
+        return None not in map(_LOGPROB, entries)
     except (KeyError, TypeError):
         return False
+
+
+def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
+    if not isinstance(entry, dict) or entry.get("logprob") is not None or entry.get("prob") is None:
+        return entry
+    try:
+        logprob = read_prob(entry["prob"], "prob")
+    except InvalidDistribution:
+        return entry
+    return {**entry, "logprob": logprob if logprob > -math.inf else None}
+
+
+def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | None:
+    """A document with `CUT` where each list stood; null if the log shows one of them otherwise, or in another order.
+
+    Args:
+        masked: a document without users' keys.
+        lists: what the log shows, in order.
+    """
+    if not _is_ordered(masked.document.events):
+        return None
+    body, end = masked.source, masked.start
+    parts: list[bytes] = []
+    for one in lists.values():
+        start = _find(body, one, end) if isinstance(one, msgspec.Raw) else -1
+        if start < 0:
+            return None
+        parts.append(body[end:start])
+        end = start + len(one)
+    return masked.head + CUT.join([*parts, body[end:]])
 
 
 def assemble(document_frame: bytes, log_frame: bytes) -> bytes:
@@ -79,23 +122,17 @@ def assemble(document_frame: bytes, log_frame: bytes) -> bytes:
     return b"".join(itertools.chain.from_iterable(zip(parts, [*lists, b""], strict=True)))
 
 
-def _is_ordered(document: TraceDocument) -> bool:
-    orders = list(map(_ORDER, document.events))
+def _is_ordered(events: Iterable[Event]) -> bool:
+    orders = list(map(_ORDER, events))
     return all(one < next_one for one, next_one in itertools.pairwise(orders))
+
+
+def _find(body: bytes, one: msgspec.Raw, start: int) -> int:
+    text = bytes(one)
+    found = body.find(text[:SEARCHED], start)
+    return found if body.startswith(text, found) else body.find(text, start)
 
 
 def _read_lists(text: bytes) -> list[bytes]:
     posted = (bytes(event.top_tokens) for event in _DECODER.decode(text).events)
     return [one for one in posted if one != b"null"]
-
-
-def _cut(body: bytes, lists: list[bytes]) -> bytes:
-    parts: list[bytes] = []
-    end = 0
-    for one in lists:
-        start = body.index(one[:SEARCHED], end)
-        if not body.startswith(one, start):
-            start = body.index(one, start)
-        parts.append(body[end:start])
-        end = start + len(one)
-    return CUT.join([*parts, body[end:]])

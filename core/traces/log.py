@@ -4,19 +4,20 @@ Everything that never changes is made here once, at ingest, and stored compresse
 of alternatives are most of it: where they are known to the letter, they go in without being written anew.
 """
 
-import math
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import orjson
 
-from core.confidence import Distribution, InvalidDistribution, read_prob
+from core.confidence import Distribution
 from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import dump_json
-from core.traces.lists import is_shown_as_posted
+from core.traces.lists import Shown
 from core.traces.scored import ScoredTrace
 from core.traces.stats import build_inference_stats
 
@@ -32,22 +33,40 @@ UNKNOWN = (
     "eos_reason",
 )
 """Fields of the contract that no engine sends."""
+ROWS_AT_ONCE = 1000
+"""Rows of the log that are objects at a time."""
 
 
-def render_log(trace: ScoredTrace, lists: Sequence[bytes] | None = None) -> bytes:
-    """The unchanging part of the log: JSON members without the outer brace that opens them.
+def render_log(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[bytes]:
+    """The unchanging part of the log in pieces: JSON members without the outer brace that opens them.
 
     Args:
         trace: paired and scored.
-        lists: the JSON of each event's top_tokens, as far as they have some, in the order of the events.
+        lists: what is shown of each event's list, by its sequence_order.
     """
-    return dump_json(build_log(trace, lists))[1:]
+    yield dump_json(_head(trace))[1:-1]
+    yield from _dump_rows("events", _iterate_events(trace, lists))
+    yield from _dump_rows("mod_calls", _iterate_mod_calls(trace))
+    yield from _dump_rows("mod_logs", _iterate_mod_logs(trace))
+    yield from _dump_rows("actions", _iterate_actions(trace))
+    yield from _dump_rows("steps", _iterate_steps(trace))
+    yield from _dump_rows("step_logit_summaries", _iterate_summaries(trace, lists))
+    yield from _dump_rows("interventions", map(asdict, trace.interventions))
+    yield b"," + dump_json({"inference_stats": build_inference_stats(trace)})[1:]
 
 
-def build_log(trace: ScoredTrace, lists: Sequence[bytes] | None = None) -> Row:
-    """The unchanging part of the log as one object; `lists` as above."""
+def _dump_rows(name: str, rows: Iterator[Row]) -> Iterator[bytes]:
+    """One member, so many rows at a time: all of them at once are many times the size of their text."""
+    start = f',"{name}":['.encode()
+    while held := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        yield start
+        yield dump_json(held)[1:-1]
+        start = b","
+    yield start.removesuffix(b",") + b"]"
+
+
+def _head(trace: ScoredTrace) -> Row:
     request = trace.document.request
-    shown = _show_lists(trace, lists)
     first_pass = next(iter(trace.pairing.passes), None)
     active = strip_user_key(request.active_mod_name) if request.active_mod_name else None
     return {
@@ -66,20 +85,16 @@ def build_log(trace: ScoredTrace, lists: Sequence[bytes] | None = None) -> Row:
         "sequence_confidence_is_bound": trace.sequence.sequence_confidence_is_bound,
         "lowest_group_confidence": trace.sequence.lowest_group_confidence,
         "request_tags": {},
-        "events": _event_rows(trace, shown),
-        "mod_calls": _mod_call_rows(trace),
-        "mod_logs": _mod_log_rows(trace),
-        "actions": _action_rows(trace),
-        "steps": _step_rows(trace),
-        "step_logit_summaries": list(_iterate_summaries(trace, shown)),
-        "interventions": [asdict(one) for one in trace.interventions],
-        "inference_stats": build_inference_stats(trace),
     }
 
 
-def _event_rows(trace: ScoredTrace, lists: dict[int, Any]) -> list[Row]:
+def _show(shown: Shown | None) -> Any:  # noqa: ANN401 - JSON
+    return orjson.Fragment(bytes(shown)) if isinstance(shown, msgspec.Raw) else shown
+
+
+def _iterate_events(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[Row]:
     steps = _shown_steps(trace)
-    return [
+    return (
         {
             "id": position + 1,
             "event_type": event.event_type,
@@ -89,7 +104,7 @@ def _event_rows(trace: ScoredTrace, lists: dict[int, Any]) -> list[Row]:
             "prompt_length": event.prompt_length,
             "max_steps": event.max_steps,
             "input_text": event.input_text,
-            "top_tokens": lists.get(event.sequence_order),
+            "top_tokens": _show(lists.get(event.sequence_order)),
             "sampled_token": event.sampled_token,
             "token_text": event.token_text,
             "added_tokens": event.added_tokens,
@@ -97,7 +112,7 @@ def _event_rows(trace: ScoredTrace, lists: dict[int, Any]) -> list[Row]:
             "forced": event.forced,
         }
         for position, event in enumerate(trace.pairing.events)
-    ]
+    )
 
 
 def _shown_steps(trace: ScoredTrace) -> list[int]:
@@ -111,34 +126,9 @@ def _shown_steps(trace: ScoredTrace) -> list[int]:
     return [event.step for event in trace.pairing.events]
 
 
-def _show_lists(trace: ScoredTrace, lists: Sequence[bytes] | None) -> dict[int, Any]:
-    """What is shown of each event's list, by its sequence_order."""
-    events = [event for event in trace.pairing.events if event.top_tokens is not None]
-    if lists is None:
-        return {event.sequence_order: _show_top_tokens(event.top_tokens) for event in events}
-    return {event.sequence_order: orjson.Fragment(text) for event, text in zip(events, lists, strict=True)}
-
-
-def _show_top_tokens(top_tokens: list[Any] | None) -> Any:  # noqa: ANN401 - JSON
-    """The UI reads logprob: where only prob was posted, its logarithm is added."""
-    if not top_tokens or is_shown_as_posted(top_tokens):
-        return top_tokens
-    return [_with_logprob(entry) for entry in top_tokens]
-
-
-def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
-    if not isinstance(entry, dict) or entry.get("logprob") is not None or entry.get("prob") is None:
-        return entry
-    try:
-        logprob = read_prob(entry["prob"], "prob")
-    except InvalidDistribution:
-        return entry
-    return {**entry, "logprob": logprob if logprob > -math.inf else None}
-
-
-def _mod_call_rows(trace: ScoredTrace) -> list[Row]:
+def _iterate_mod_calls(trace: ScoredTrace) -> Iterator[Row]:
     event_ids = {event.sequence_order: position + 1 for position, event in enumerate(trace.pairing.events)}
-    return [
+    return (
         {
             "id": index + 1,
             "event_id": event_ids[call.event_sequence_order],
@@ -152,11 +142,11 @@ def _mod_call_rows(trace: ScoredTrace) -> list[Row]:
             "exception_traceback": call.exception_traceback,
         }
         for index, call in enumerate(trace.document.mod_calls)
-    ]
+    )
 
 
-def _mod_log_rows(trace: ScoredTrace) -> list[Row]:
-    return [
+def _iterate_mod_logs(trace: ScoredTrace) -> Iterator[Row]:
+    return (
         {
             "id": index + 1,
             "mod_call_id": line.mod_call_sequence + 1,
@@ -166,69 +156,64 @@ def _mod_log_rows(trace: ScoredTrace) -> list[Row]:
             "created_at": line.created_at,
         }
         for index, line in enumerate(trace.document.mod_logs)
-    ]
+    )
 
 
-def _action_rows(trace: ScoredTrace) -> list[Row]:
+def _iterate_actions(trace: ScoredTrace) -> Iterator[Row]:
     """`step_index` stays null: filled, the UI hangs the action on every pass of that step."""
     calls = trace.document.mod_calls
     block_ids = {key: index + 1 for index, key in enumerate(dict.fromkeys(block_key(call) for call in calls))}
-    rows: list[Row] = []
     for action, paired in zip(trace.document.actions, trace.pairing.actions, strict=True):
-        rows.append(
-            {
-                "action_id": paired.index + 1,
-                "step_index": None,
-                "generation_step": paired.generation_step,
-                "mod_id": paired.call_index + 1,
-                "block_id": block_ids[paired.block_key],
-                "block_key": paired.block_key,
-                "action_type": action.action_type,
-                "event": calls[paired.call_index].event_type,
-                "payload": action.payload,
-                "created_at": action.created_at,
-            }
-        )
-    return rows
+        yield {
+            "action_id": paired.index + 1,
+            "step_index": None,
+            "generation_step": paired.generation_step,
+            "mod_id": paired.call_index + 1,
+            "block_id": block_ids[paired.block_key],
+            "block_key": paired.block_key,
+            "action_type": action.action_type,
+            "event": calls[paired.call_index].event_type,
+            "payload": action.payload,
+            "created_at": action.created_at,
+        }
 
 
-def _step_rows(trace: ScoredTrace) -> list[Row]:
+def _iterate_steps(trace: ScoredTrace) -> Iterator[Row]:
     request = trace.document.request
-    rows: list[Row] = []
     for step, scores in zip(trace.pairing.steps, trace.scores, strict=True):
         sampler = step.source.event if step.source else step.event
-        rows.append(
-            {
-                "step_index": step.index,
-                "generation_step": step.source.index if step.source else None,
-                "token": step.token,
-                "token_text": step.text,
-                "forced": step.forced,
-                "forced_by": step.forced_by,
-                "adjusted_logits": step.adjusted_logits,
-                "discarded": step.discarded,
-                "top_k": _first(step.event.top_k, sampler.top_k),
-                "top_p": _first(step.event.top_p, sampler.top_p),
-                "temperature": _first(step.event.temperature, sampler.temperature, request.temperature),
-                "prob": scores.prob,
-                "prob_upper_bound": scores.prob_upper_bound,
-                "logprob": scores.logprob,
-                "entropy": scores.entropy,
-                "flatness": scores.flatness,
-                "surprisal": scores.surprisal,
-                "cum_nll": scores.cum_nll,
-                "rng_counter": None,
-                "created_at": step.event.created_at,
-            }
-        )
-    return rows
+        yield {
+            "step_index": step.index,
+            "generation_step": step.source.index if step.source else None,
+            "token": step.token,
+            "token_text": step.text,
+            "forced": step.forced,
+            "forced_by": step.forced_by,
+            "adjusted_logits": step.adjusted_logits,
+            "discarded": step.discarded,
+            "top_k": _first(step.event.top_k, sampler.top_k),
+            "top_p": _first(step.event.top_p, sampler.top_p),
+            "temperature": _first(step.event.temperature, sampler.temperature, request.temperature),
+            "prob": scores.prob,
+            "prob_upper_bound": scores.prob_upper_bound,
+            "logprob": scores.logprob,
+            "entropy": scores.entropy,
+            "flatness": scores.flatness,
+            "surprisal": scores.surprisal,
+            "cum_nll": scores.cum_nll,
+            "rng_counter": None,
+            "created_at": step.event.created_at,
+        }
 
 
 def _first(*values: float | None) -> float | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
-def _iterate_summaries(trace: ScoredTrace, lists: dict[int, Any]) -> Iterator[Row]:
+def _iterate_summaries(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[Row]:
     for one in trace.pairing.passes:
         if one.distribution is None:
             continue
@@ -237,7 +222,9 @@ def _iterate_summaries(trace: ScoredTrace, lists: dict[int, Any]) -> Iterator[Ro
             "id": one.index + 1,
             "step_index": one.index,
             "phase": "decode" if one.index else "prefill",
-            "topk": lists[one.event.sequence_order] if one.distribution.is_as_sent else _show_topk(one.distribution),
+            "topk": _show(lists[one.event.sequence_order])
+            if one.distribution.is_as_sent
+            else _show_topk(one.distribution),
             "top_p_cutoff": cutoff,
             "top_p_count": count,
             "note": None,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
 from core.errors import InvalidInputError
-from core.traces.document import Request, TraceDocument
+from core.traces.document import TraceDocument
 from core.traces.json_text import dump_exact, load_exact
-from core.traces.parse import describe_validation, parse_json, validate_document
+from core.traces.parse import parse_document, parse_json, validate_request
 
 MAX_KEYS = 50
 """Users' keys of one document: each is a search of all of it. A trace has one, and perhaps one per mod."""
@@ -30,7 +30,8 @@ _STARTS_WITH_REQUEST = re.compile(rb'\s*\{\s*"request"\s*:\s*')
 _NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7][0-9a-fA-F]|\\/")
 """Escapes that no JSON writer needs for a printable character: a key could hide behind them."""
 _KEY_FIELDS = ("user_api_key", "created_by", "added_by")
-_NAMED = tuple(f'"{name}"'.encode() for name in _KEY_FIELDS)
+_NAME_ENDS = {b'_api_key"': (b'"user',), b'_by"': (b'"created', b'"added')}
+"""What the names end in, and what stands before that: one search for two of them."""
 _TEXT_VALUE = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
 _DECODER = json.JSONDecoder(parse_int=float)  # of any number of digits
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]*[A-DF-Za-df-z_:~][A-Za-z0-9_.:+~-]*")
@@ -38,10 +39,29 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]*[A-DF-Za-df-z_:~][A-Za-z0-9_.:+~-]*")
 
 @dataclass(frozen=True, slots=True)
 class MaskedDocument:
-    """A document without users' keys: as bytes to store, and as it is to be scored."""
+    """A document without users' keys: as bytes to store, and as it is to be scored.
 
-    body: bytes
+    Attributes:
+        head: what stands in place of the first bytes of `source`: the request, as a rule; empty where nothing changed.
+        source: the document as posted, or written anew.
+        start: how many bytes of it `head` replaces. A copy of the rest would be as large as the trace.
+        document: parsed.
+    """
+
+    head: bytes
+    source: bytes
+    start: int
     document: TraceDocument
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join([self.head, memoryview(self.source)[self.start :]])
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return len(self.head) + len(self.source) - self.start
 
 
 def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], str]) -> MaskedDocument:
@@ -57,7 +77,7 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     """
     labels = {key: label(key) for key in find_keys(body, document)}
     if not labels:
-        return MaskedDocument(body, document)
+        return keep_document(body, document)
     if len(labels) > MAX_KEYS:
         raise InvalidInputError(f"the trace names {len(labels)} users' keys; it may name {MAX_KEYS}")
     request_id = document.request.request_id
@@ -67,8 +87,11 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
         return _mask_quickly(body, document, labels) or _mask_thoroughly(body, labels)
     except RecursionError:
         raise InvalidInputError("the trace is nested too deeply to be searched for users' keys") from None
-    except ValidationError as error:  # a name that its label makes too long
-        raise InvalidInputError(describe_validation(error, "request")) from None
+
+
+def keep_document(body: bytes, document: TraceDocument) -> MaskedDocument:
+    """A document that names no user's key."""
+    return MaskedDocument(b"", body, 0, document)
 
 
 def find_keys(body: bytes, document: TraceDocument) -> list[str]:
@@ -80,8 +103,8 @@ def find_keys(body: bytes, document: TraceDocument) -> list[str]:
     names = {request.active_mod_name, request.mod_text, *(row.mod_name for row in document.mod_calls)}
     names.update(row.mod_name for row in document.mod_logs)
     keys = {request.user_api_key, *(_find_hung_key(name) for name in names if name)}
-    for name in _NAMED:
-        keys.update(_list_values(body, name))
+    for end, beginnings in _NAME_ENDS.items():
+        keys.update(_list_values(body, end, beginnings))
     # A longer key first: a shorter one may be a part of it.
     return sorted((key for key in keys if key), key=lambda key: (-len(key), key))
 
@@ -92,14 +115,14 @@ def _find_hung_key(name: str) -> str | None:
     return None if "\n" in name or len(key.split()) != 1 else key.strip()
 
 
-def _list_values(body: bytes, name: bytes) -> Iterator[str]:
-    """Each text that stands behind a name. Searching for the name itself is ten times as fast as one expression."""
-    start = body.find(name)
+def _list_values(body: bytes, name_end: bytes, beginnings: tuple[bytes, ...]) -> Iterator[str]:
+    """Each text that stands behind a name. Searching for its end is ten times as fast as one expression."""
+    start = body.find(name_end)
     while start >= 0:
-        end = start + len(name)
-        if found := _TEXT_VALUE.match(body, end):
+        end = start + len(name_end)
+        if body.endswith(beginnings, 0, start) and (found := _TEXT_VALUE.match(body, end)):
             yield json.loads(found[1])
-        start = body.find(name, end)
+        start = body.find(name_end, end)
 
 
 def _mask_quickly(body: bytes, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:
@@ -110,13 +133,17 @@ def _mask_quickly(body: bytes, document: TraceDocument, labels: Mapping[str, str
     if not all(map(_is_plain, labels)) or _NEEDLESS_ESCAPE.search(body):
         return None
     end = _find_end(body, start.end())
-    request, rest = _mask_all(body[:end], labels), _mask_all(body[end:], labels)
-    if request is None or rest is None:
+    request = _mask_all(body[:end], labels)
+    if request is None:
         return None
-    if rest != body[end:]:
-        return _reread(request + rest)
-    model = Request.model_validate(parse_json(request[start.end() :]))
-    return MaskedDocument(request + rest, document.model_copy(update={"request": model}))
+    if any(body.find(key.encode(), end) >= 0 for key in labels):
+        rest = _mask_all(body[end:], labels)
+        if rest is None:
+            return None
+        if rest != body[end:]:
+            return _reread(request + rest)
+    named = validate_request(parse_json(request[start.end() :]))  # its label may make a name too long
+    return MaskedDocument(request, body, end, msgspec.structs.replace(document, request=named))
 
 
 def _find_end(body: bytes, start: int) -> int:
@@ -145,7 +172,7 @@ def _mask_thoroughly(body: bytes, labels: Mapping[str, str]) -> MaskedDocument:
 
 
 def _reread(body: bytes) -> MaskedDocument:
-    return MaskedDocument(body, validate_document(parse_json(body)))
+    return keep_document(body, parse_document(body))
 
 
 def _is_plain(key: str) -> bool:

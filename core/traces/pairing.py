@@ -4,11 +4,14 @@ Events are paired by order, never by `step` (some engine builds leave it 0): a F
 the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
 """
 
-from core.confidence import Distribution, InvalidDistribution, Token, read_distribution
+import msgspec
+
+from core.confidence import Distribution, InvalidDistribution, Token, decode_distribution, read_distribution
 from core.errors import InvalidInputError
 from core.traces.causes import FORCING_ACTIONS, Causes, read_actions
 from core.traces.document import MAX_TOKENS, Event, TraceDocument, strip_user_key
 from core.traces.interventions import note_adjustment, note_backtrack, note_forced_run
+from core.traces.lists import read_list
 from core.traces.steps import PairedAction, Pairing, Pass, Step
 from core.traces.texts import fill_texts
 
@@ -162,9 +165,17 @@ class _Pairer:
 
 
 def _read_top_tokens(event: Event, posted_index: int) -> Distribution | None:
-    if not event.top_tokens:
+    if not event.has_list:
         return None
+    return decode_distribution(event.top_tokens) or _read_odd_list(event, f"events[{posted_index}].top_tokens")
+
+
+def _read_odd_list(event: Event, place: str) -> Distribution | None:
+    entries, is_strict = read_list(event.top_tokens)
     try:
-        return read_distribution(event.top_tokens, f"events[{posted_index}].top_tokens")
+        distribution = read_distribution(entries, place)
     except InvalidDistribution as error:
         raise InvalidInputError(str(error)) from None
+    if distribution is None or is_strict:
+        return distribution
+    return msgspec.structs.replace(distribution, is_as_sent=False)  # nor can it be shown so

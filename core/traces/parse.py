@@ -1,31 +1,44 @@
 """From the bytes of a body to a checked document, or to a sentence that names what is wrong and where."""
 
+import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Never
+from functools import lru_cache
+from typing import Never, TypeVar
 
+import msgspec
 import orjson
 from pydantic import ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.document import MAX_INT32, MAX_TOKENS, Action, TraceDocument
+from core.traces.document import (
+    MAX_INT32,
+    MAX_TOKENS,
+    Action,
+    Event,
+    ModCall,
+    ModLog,
+    Request,
+    TraceDocument,
+    read_custom,
+)
 
 MAX_ERRORS_NAMED = 3
+MAX_MESSAGE_CHARS = 200
+"""Of a sentence of msgspec, which repeats what was sent."""
+Part = TypeVar("Part", bound=msgspec.Struct)
+
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A document as it came.
-
-    Attributes:
-        document: checked.
-        is_strict: whether orjson reads it: no lone surrogates, no numbers beyond a double.
-    """
-
-    document: TraceDocument
-    is_strict: bool
+# Engines stamp a whole second's events alike. What cannot be kept by value is refused, and read the slow way.
+_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
+_ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
+_PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_PIECE_BYTES = 64 * 1024
 
 
 def parse_document(body: bytes) -> TraceDocument:
@@ -34,28 +47,85 @@ def parse_document(body: bytes) -> TraceDocument:
     Raises:
         InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
     """
-    return parse_posted(body).document
-
-
-def parse_posted(body: bytes) -> Posted:
-    """The same, and how strict its JSON is."""
-    try:
-        raw, is_strict = orjson.loads(body), True
-    except orjson.JSONDecodeError:
-        raw, is_strict = _parse_json_slowly(body), False
-    document = validate_document(raw)
+    document = _parse_quickly(body)
+    if document is None:
+        return validate_document(parse_json(body))
     check_references(document)
-    return Posted(document, is_strict)
+    return document
+
+
+def _parse_quickly(body: bytes) -> TraceDocument | None:
+    """Null where msgspec refuses: the slow way says why, or takes it."""
+    try:
+        document = _DECODER.decode(body)
+        _check_utf8(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return document
+
+
+def _check_utf8(body: bytes) -> None:
+    """What msgspec skips it does not look into, and the document is stored as it is."""
+    decoder, view = _UTF8(), memoryview(body)
+    for start in range(0, len(body), _PIECE_BYTES):
+        decoder.decode(view[start : start + _PIECE_BYTES])
+    decoder.decode(b"", final=True)
 
 
 def validate_document(raw: object) -> TraceDocument:
-    """Check the types and ranges of one parsed document."""
+    """Check one document that was parsed already."""
     if not isinstance(raw, dict):
         raise InvalidInputError("a trace is a JSON object with the key `request`")
+    held = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
+    if "request" in raw:
+        held["request"] = _select(raw["request"], Request)
+    document = _convert(held, TraceDocument)
+    check_references(document)
+    return document
+
+
+def validate_request(raw: object) -> Request:
+    """Check a request that was parsed already."""
+    return _convert(_select(raw, Request), Request, "request")
+
+
+def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
     try:
-        return TraceDocument.model_validate(raw)
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error)) from None
+        return msgspec.convert(raw, kind, dec_hook=read_custom)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(_describe(error, place)) from None
+    except UnicodeEncodeError:
+        raise InvalidInputError("an event_type, log_level or action_type is a lone surrogate") from None
+
+
+def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:
+    return [_select(row, kind) for row in rows] if isinstance(rows, list) else rows
+
+
+def _select(row: object, kind: type[msgspec.Struct]) -> object:
+    """The keys of an object that its model has, for msgspec trips over a lone surrogate among the others."""
+    if not isinstance(row, dict):
+        return row
+    known = {name: row[name] for name in kind.__struct_fields__ if name in row}
+    return {**known, "top_tokens": _hold_list(known["top_tokens"])} if "top_tokens" in known else known
+
+
+def _hold_list(value: object) -> msgspec.Raw:
+    """A list as text, which is how the model has it."""
+    try:
+        return msgspec.Raw(json.dumps(value).encode())
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+
+
+def _describe(error: msgspec.ValidationError, prefix: str) -> str:
+    """The sentence of msgspec with the place in front: `events[12].sampled_token: expected …`."""
+    found = _PLACED.fullmatch(str(error))
+    message, place = (found["message"], found["place"] or "") if found else (str(error), "")
+    message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
+    if missing := _MISSING.fullmatch(message):
+        message, place = "is required", f"{place}.{missing[1]}"
+    return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
 
 
 def parse_json(body: bytes) -> object:
@@ -103,7 +173,7 @@ def _format_place(location: Sequence[int | str], prefix: str) -> str:
 
 
 def check_references(document: TraceDocument) -> None:
-    """Refuse what refers to something that is not there, and a sequence_order that occurs twice."""
+    """Refuse what refers to nothing, a sequence_order that occurs twice, and a list that is none."""
     orders = Counter(event.sequence_order for event in document.events)
     if len(orders) < len(document.events):
         _refuse_duplicate(document, orders)
@@ -112,6 +182,9 @@ def check_references(document: TraceDocument) -> None:
             raise InvalidInputError(
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
+    for index, event in enumerate(document.events):
+        if event.has_list and not bytes(event.top_tokens).startswith(b"["):
+            raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
     added = sum(len(event.added_tokens or ()) for event in document.events)
     if added > MAX_TOKENS:
         raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")

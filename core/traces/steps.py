@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from core.confidence import Distribution, Intervention, Token
 from core.traces.document import Event
 
@@ -26,8 +28,7 @@ class PairedAction:
     """Its place in `Pairing.interventions`; several actions may share none."""
 
 
-@dataclass(slots=True)
-class Pass:
+class Pass(msgspec.Struct, gc=False):
     """One forward pass: the distribution the model gave and what was drawn from it."""
 
     index: int
@@ -40,8 +41,7 @@ class Pass:
     overridden: bool = False
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct, gc=False):
     """One token that entered the text, forced and later discarded ones too."""
 
     index: int

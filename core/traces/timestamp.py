@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator
@@ -39,7 +38,6 @@ def _check_range(moment: datetime) -> datetime:
     return moment
 
 
-@lru_cache(maxsize=4096)  # engines stamp a whole second's events alike
 def _parse_text(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError("a timestamp is RFC 3339 text or a number of seconds since the epoch")

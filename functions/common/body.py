@@ -1,9 +1,10 @@
 """Bodies: read up to a limit, unpacked up to the same limit."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
+import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -73,7 +74,17 @@ def read_type(request: Request) -> str:
 
 def describe_body(model: type[BaseModel]) -> dict[str, Any]:
     """What the OpenAPI document says of a body that the handler reads itself."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return _describe(model.model_json_schema(ref_template="#/components/schemas/{model}"))
+
+
+def describe_struct(model: type[msgspec.Struct], hook: Callable[[type], dict[str, Any]]) -> dict[str, Any]:
+    """The same of a body that msgspec reads."""
+    template = "#/components/schemas/{name}"
+    (schema,), known = msgspec.json.schema_components([model], schema_hook=hook, ref_template=template)
+    return _describe({**schema, "$defs": known})
+
+
+def _describe(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 

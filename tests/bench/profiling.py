@@ -25,11 +25,11 @@ from core.database.pool import open_pool
 from core.settings import Settings
 from core.traces import rows
 from core.traces.ingest import ingest_trace, prepare_trace
-from core.traces.lists import cut_lists
+from core.traces.lists import cut_lists, show_lists
 from core.traces.log import render_log
 from core.traces.mask import mask_document
 from core.traces.pairing import pair_trace
-from core.traces.parse import check_references, parse_json, validate_document
+from core.traces.parse import parse_document
 from core.traces.scored import ScoredTrace, score_trace
 from core.zstandard import compress, compress_far
 from tests.bench.measure import MS, Timed, collect_as_served, time_call
@@ -78,15 +78,14 @@ def run_stages(body: bytes) -> dict[str, float]:
         taken[name] = time_call(lambda: results.append(function(*arguments)))
         return results[0]
 
-    raw = note("parse: orjson", parse_json, body)
-    document = note("validate: pydantic", validate_document, raw)
-    note("check references", check_references, document)
+    document = note("parse and check", parse_document, body)
     masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
     trace = note("pair and score", score_trace, masked.document)
     note("  of that, pair", pair_trace, masked.document)
-    cut = note("cut the lists out", cut_lists, masked.body, masked.document)
-    log = note("render the log", render_log, trace, cut.lists if cut else None)
-    note("compress the document", compress, cut.rest if cut else masked.body)
+    lists = note("look through the lists", show_lists, trace.pairing)
+    rest = note("cut the lists out", cut_lists, masked, lists)
+    log = note("render the log", lambda: list(render_log(trace, lists)))
+    note("compress the document", compress, masked.body if rest is None else rest)
     note("compress the log", compress_far, log)
     note("  columns of the rows (in store, below)", make_columns, trace)
     return taken

@@ -145,7 +145,7 @@ FORGED = (
 )
 HOSTILE = [
     (b"not json", "the body is not JSON"),
-    (b'{"request": {}}', "request.request_id: Field required"),
+    (b'{"request": {}}', "request.request_id: is required"),
     (b"[1, 2]", "a trace is a JSON object"),
     (b'{"request": {"request_id": "x"}, "events": [' + b"[" * 100_000, "nested too deeply"),
     (b"\xff\xfe{}", "the body is not"),

@@ -1,9 +1,11 @@
 """Reading a top-k list: what is kept, what is masked, what is refused and with which sentence."""
 
+import json
 import math
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,8 @@ from core.confidence import (
     MAX_TOP_TOKENS,
     Distribution,
     InvalidDistribution,
+    decode_distribution,
+    make_distribution,
     read_chosen_logprob,
     read_distribution,
 )
@@ -186,7 +190,8 @@ def test_the_order_of_the_entries_changes_nothing(entries: list[Any], random: An
 def test_reading_in_one_pass_and_entry_by_entry_give_the_same(entries: list[Any]) -> None:
     """A number sent as text takes the careful way, whatever its neighbours are."""
     ordered = sorted(entries, key=lambda entry: -entry["logprob"])
-    assert read(*ordered) == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])
+    in_one_pass = msgspec.structs.replace(read(*ordered), is_as_sent=False)
+    assert in_one_pass == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])
 
 
 ANY_JSON = st.recursive(
@@ -220,4 +225,42 @@ def test_any_list_is_a_distribution_or_an_invalid_one(entries: list[object]) -> 
 
 
 def test_a_distribution_may_be_made_without_reading() -> None:
-    assert Distribution((0, 1), (None, None), (math.log(0.5), math.log(0.25))) == listed(0.5, 0.25)
+    assert make_distribution((0, 1), (None, None), (math.log(0.5), math.log(0.25))) == listed(0.5, 0.25)
+
+
+@moderate
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"token": st.integers(0, 9), "logprob": st.floats(-20, 0) | st.just(-0.0) | st.integers(-3, 0)},
+            optional={"token_str": st.none() | st.text(max_size=3), "text": st.text(max_size=3), "x": st.just(1)},
+        ),
+        max_size=4,
+    )
+)
+def test_a_list_decoded_at_once_is_the_one_that_is_read_entry_by_entry(entries: list[Any]) -> None:
+    entries.sort(key=lambda entry: -entry["logprob"])
+    found = decode_distribution(json.dumps(entries).encode("utf-8"))
+    if found is not None:
+        assert found == msgspec.structs.replace(read(*entries), is_as_sent=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[]",
+        b"null",
+        b'[{"token": 1}]',
+        b'[{"token": 1, "logprob": -1, "prob": 0.3}]',
+        b'[{"token": 1, "logprob": -1000}]',
+        b'[{"token": 1, "logprob": null}]',
+        b'[{"token": 1.0, "logprob": -1}]',
+        b'[{"token": 1, "logprob": -2}, {"token": 2, "logprob": -1}]',
+        b'[{"token": 1, "logprob": -1}, {"token": 1, "logprob": -1}]',
+        b'[{"token": 1, "logprob": -0.1}, {"token": 2, "logprob": -0.2}]',
+        b'[{"token": 1, "logprob": -1, "token_str": "\\ud800"}]',
+        b'[{"token": 1, "logprob": 1e-9}]',
+    ],
+)
+def test_any_other_list_is_not_decoded_at_once(text: bytes) -> None:
+    assert decode_distribution(text) is None

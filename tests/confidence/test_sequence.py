@@ -1,10 +1,11 @@
 """The scores of a request: what counts, what is skipped, and that nothing is made up."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,7 +192,11 @@ def test_null_never_turns_into_a_number(tokens: list[Token]) -> None:
 )
 def test_forced_and_discarded_tokens_change_no_aggregate(tokens: list[Token], extra: Token, at: int, fate: str) -> None:
     at = min(at, len(tokens))
-    put_in = [*tokens[:at], replace(extra, forced=fate == "forced", discarded=fate == "discarded"), *tokens[at:]]
+    put_in = [
+        *tokens[:at],
+        msgspec.structs.replace(extra, forced=fate == "forced", discarded=fate == "discarded"),
+        *tokens[at:],
+    ]
     before, after = values_of(score(*tokens)), values_of(score(*put_in))
     moved = before.pop("min_token_index"), after.pop("min_token_index")
     assert before == after

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
@@ -19,7 +20,7 @@ from tests.docs.examples import ROOT, Example, Table, find_difference, read_exam
 API = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
 WITH_EXAMPLES = ["README.md", "docs/API.md", "docs/QUOTE.md"]
 BASH_SECONDS = 60
-BODIES: dict[str, type[BaseModel]] = {
+BODIES: dict[str, type[BaseModel | msgspec.Struct]] = {
     "document": TraceDocument,
     "request": Request,
     "events[]": Event,
@@ -74,9 +75,15 @@ def check_fields(table: Table, answer: object) -> None:
 
 @pytest.mark.parametrize("path", BODIES)
 def test_the_tables_of_the_document_name_every_key_and_which_are_required(path: str) -> None:
-    fields = BODIES[path].model_fields
     (table,) = [one for one in read_tables(API, "key") if one.path == path]
-    assert table.second == {name: "yes" if one.is_required() else "no" for name, one in fields.items()}
+    assert table.second == {name: "yes" if required else "no" for name, required in list_fields(BODIES[path])}
+
+
+def list_fields(model: type[BaseModel | msgspec.Struct]) -> list[tuple[str, bool]]:
+    """The keys of a body, and whether each is required."""
+    if issubclass(model, msgspec.Struct):
+        return [(one.name, one.required) for one in msgspec.structs.fields(model)]
+    return [(name, one.is_required()) for name, one in model.model_fields.items()]
 
 
 def test_every_path_is_described(client: Client) -> None:

@@ -42,9 +42,9 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "no request": ({}, "request: Field required"),
+    "no request": ({}, "request: is required"),
     "not an object": ([], "a trace is a JSON object"),
-    "no request_id": ({"request": {}}, "request.request_id: Field required"),
+    "no request_id": ({"request": {}}, "request.request_id: is required"),
     "empty request_id": (make_document(""), "request.request_id: "),
     "long request_id": (make_document("x" * 513), "request.request_id: "),
     "NUL in request_id": (make_document("a\0b"), "request.request_id: an id cannot hold U+0000"),

@@ -43,3 +43,72 @@ def test_lists_of_events_that_are_no_forward_pass_are_held_as_posted(top: list[o
 def test_a_long_mod_name_is_refused() -> None:
     calls = [{"event_sequence_order": 0, "mod_name": "x" * 501, "event_type": "ForwardPass", "step": 0}]
     assert "mod_calls[0].mod_name" in refuse(make_document(events=number([forward()]), mod_calls=calls))
+
+
+SURROGATE = {"\ud800": 1}
+AN_EVENT = {"event_type": "Prefilled", "step": 0, "sequence_order": 0}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**make_document(), **SURROGATE},
+        make_document(request=SURROGATE),
+        make_document(events=[{**AN_EVENT, **SURROGATE}]),
+        make_document(events=[{**AN_EVENT, "details": SURROGATE}]),
+        make_document(events=[{**AN_EVENT, "details": {"n": 1e308 * 10}}]),
+        make_document(events=[{**AN_EVENT, "top_tokens": [{**SURROGATE, "token": 1, "logprob": -1.0}]}]),
+    ],
+)
+def test_what_msgspec_does_not_read_is_read_slowly(document: dict[str, Any]) -> None:
+    body = json.dumps(document).replace("Infinity", "1e999")
+    assert parse_document(body.encode()).request.request_id == "r1"
+
+
+def test_a_key_that_occurs_twice_counts_the_last_time() -> None:
+    body = b'{"request": 5, "request": {"request_id": 5, "request_id": "r"}, "events": {}, "events": []}'
+    assert parse_document(body).request.request_id == "r"
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        ({"event_type": "\ud800"}, "an event_type, log_level or action_type is a lone surrogate"),
+        ({"event_type": "x" * 1000}, "events[0].event_type: invalid enum value 'xxx"),
+        ({"top_tokens": "abc"}, "events[0].top_tokens: expected `array | null`"),
+        ({"top_tokens": {}}, "events[0].top_tokens: expected `array | null`"),
+        ({"created_at": [1]}, "events[0].created_at: a timestamp is RFC 3339 text or a number of seconds"),
+        ({"created_at": True}, "events[0].created_at: a timestamp is RFC 3339 text or a number of seconds"),
+        ({"added_tokens": [1, 2.0]}, "events[0].added_tokens[1]: expected `int`, got `float`"),
+        ({"details": 5}, "events[0].details: expected `object | null`, got `int`"),
+    ],
+)
+def test_a_refusal_names_the_place(event: dict[str, Any], sentence: str) -> None:
+    told = refuse(make_document(events=[{**AN_EVENT, **event}]))
+    assert told.startswith(sentence)
+    assert len(told) < 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"request": {"request_id": "r"}}',
+        b'{"request": {"request_id": "r"}} x',
+        b'{"request": {"request_id": "r"}}\0',
+        b'{"request": {"request_id": "r"}, "x": "\xff"}',
+        b'{"request": {"request_id": "r"}, "\xff": 1}',
+        b'{"request": {"request_id": "r"}, "x": "\xed\xa0\x80"}',
+        b'{"request": {"request_id": "r", "model": "\xff"}}',
+        b'{"request": {"request_id": "r"}, "x": "\xe2\x82',
+        b'{"request": {"request_id": "r"}, "x": 01}',
+        b'{"request": {"request_id": "r"}, "x": "\t"}',
+        b'{"request": {"request_id": "r"}, "x": "\\q"}',
+        b'{"request": {"request_id": "r"}, "x": [1,]}',
+        b'{"request": {"request_id": "r"}, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"request": {"request_id": "r"}, "events": [{"top_tokens": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}",
+        b'{"request": {"request_id": "r", "inference_stats": {"n": ' + b"9" * 5000 + b"}}}",
+    ],
+)
+def test_what_is_no_json_is_refused_even_where_nobody_reads_it(body: bytes) -> None:
+    with pytest.raises(InvalidInputError, match=r"^the body is "):
+        parse_document(body)

@@ -1,0 +1,41 @@
+"""The top-k list of one forward pass straight from JSON, as a well-behaved engine sends it."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
+from core.confidence.number import MAX_LOGPROB_NOISE
+
+_LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
+
+
+class _Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    token: Annotated[int, Meta(ge=0, le=MAX_TOKEN_ID)]
+    logprob: Annotated[float, Meta(ge=_LEAST_CLEAN, le=0.0)]
+    token_str: str | None = None
+    text: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(Annotated[list[_Entry], Meta(min_length=1, max_length=MAX_TOP_TOKENS)])
+
+
+def decode_distribution(text: bytes) -> Distribution | None:
+    """A list of `{token, logprob, token_str? | text?}` that is sorted, unmasked, without duplicates and other keys.
+
+    Almost every list is like this. Null for any other: `read_distribution` takes it, or says what is wrong with it.
+    """
+    try:
+        entries = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    tokens = tuple([entry.token for entry in entries])
+    logprobs = [entry.logprob for entry in entries]
+    if sorted(logprobs, reverse=True) != logprobs or len({*tokens}) < len(tokens):
+        return None
+    texts = tuple([entry.token_str for entry in entries])
+    if None in texts:
+        texts = tuple([entry.text if entry.token_str is None else entry.token_str for entry in entries])
+    distribution = make_distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
+    return distribution if distribution.mass <= 1.0 + MAX_LOGPROB_NOISE else None
