@@ -38,7 +38,9 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
     body = await read_large_body(request, context, types=(JSON, *MEDIA_TYPES))
     if read_type(request) in MEDIA_TYPES:
         return await _ingest_batch(context, key, body)
-    return await _store(context, key, await _prepare(context, body))
+    prepared = await _prepare(context, body)
+    del body  # as large as all the rest
+    return await _store(context, key, prepared)
 
 
 async def _ingest_batch(context: Context, key: str | None, body: bytes) -> Response:

@@ -16,7 +16,7 @@ from core.database.pool import checkout_transaction
 from core.database.statements import notify_streams
 from core.errors import ThunderError
 from core.traces import rows, store
-from core.traces.lists import cut_lists, show_lists
+from core.traces.lists import cut_lists, forget_lists, show_lists
 from core.traces.log import render_log
 from core.traces.mask import MaskedDocument, mask_document
 from core.traces.parse import parse_document
@@ -88,11 +88,13 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     key = document.request.user_api_key
     masked = mask_document(body, document, hasher.label_user_key)
     trace = score_trace(masked.document)
+    frames = compress_trace(masked, trace)
+    forget_lists(trace.document.events)
     return PreparedTrace(
         trace=trace,
         owner=hasher.hash_user_key(key) if key else None,
         owner_label=hasher.label_user_key(key) if key else None,
-        frames=compress_trace(masked, trace),
+        frames=frames,
     )
 
 
@@ -104,8 +106,7 @@ def compress_trace(masked: MaskedDocument, trace: ScoredTrace) -> Frames:
         trace: the same, scored.
     """
     lists = show_lists(trace.pairing)
-    rest = cut_lists(masked, lists)
-    document = compress(masked.body if rest is None else rest)
+    document = compress(cut_lists(masked, lists) or masked.body)
     return Frames(document, masked.size, compress_far(render_log(trace, lists)))
 
 

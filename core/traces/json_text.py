@@ -23,19 +23,20 @@ def dump_json(value: object) -> bytes:
     except orjson.JSONEncodeError:
         pass
     try:
-        return orjson.dumps(_make_writable(value))
+        return orjson.dumps(make_writable(value))
     except (orjson.JSONEncodeError, RecursionError):
         raise InvalidInputError("the trace is nested too deeply to be shown") from None
 
 
-def _make_writable(value: object) -> object:
+def make_writable(value: object) -> object:
+    """The value with what orjson refuses replaced."""
     match value:
         case str():
             return replace_surrogates(value)
         case dict():
-            return {replace_surrogates(str(key)): _make_writable(item) for key, item in value.items()}
+            return {replace_surrogates(str(key)): make_writable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_make_writable(item) for item in value]
+            return [make_writable(item) for item in value]
         case int() if not -_INT64 <= value < _UINT64:
             return _to_double(value)
         case _:

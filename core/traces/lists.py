@@ -16,7 +16,7 @@ import orjson
 
 from core.confidence import InvalidDistribution, read_prob
 from core.errors import InvalidInputError
-from core.traces.document import Event
+from core.traces.document import NO_LIST, Event
 from core.traces.mask import MaskedDocument
 from core.traces.steps import Pairing
 from core.zstandard import decompress
@@ -110,7 +110,15 @@ def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | Non
             return None
         parts.append(body[end:start])
         end = start + len(one)
-    return masked.head + CUT.join([*parts, body[end:]])
+    parts.append(body[end:])
+    parts[0] = masked.head + parts[0]
+    return CUT.join(parts)
+
+
+def forget_lists(events: Iterable[Event]) -> None:
+    """Let go of the lists, which keep the whole body in memory, where nobody will read them any more."""
+    for event in events:
+        msgspec.structs.force_setattr(event, "top_tokens", NO_LIST)
 
 
 def assemble(document_frame: bytes, log_frame: bytes) -> bytes:

@@ -24,6 +24,7 @@ from core.traces.document import (
     TraceDocument,
     read_custom,
 )
+from core.traces.json_text import make_writable
 
 MAX_ERRORS_NAMED = 3
 MAX_MESSAGE_CHARS = 200
@@ -76,10 +77,9 @@ def validate_document(raw: object) -> TraceDocument:
     """Check one document that was parsed already."""
     if not isinstance(raw, dict):
         raise InvalidInputError("a trace is a JSON object with the key `request`")
-    held = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
-    if "request" in raw:
-        held["request"] = _select(raw["request"], Request)
-    document = _convert(held, TraceDocument)
+    request = {"request": _select(raw["request"], Request)} if "request" in raw else {}
+    rows = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
+    document = _convert({**request, **rows}, TraceDocument)
     check_references(document)
     return document
 
@@ -94,8 +94,15 @@ def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
         return msgspec.convert(raw, kind, dec_hook=read_custom)
     except msgspec.ValidationError as error:
         raise InvalidInputError(_describe(error, place)) from None
-    except UnicodeEncodeError:
-        raise InvalidInputError("an event_type, log_level or action_type is a lone surrogate") from None
+    except UnicodeEncodeError:  # a lone surrogate where no free text may stand; without it, msgspec says where
+        return _convert(_replace_surrogates(raw), kind, place)
+
+
+def _replace_surrogates(raw: object) -> object:
+    try:
+        return make_writable(raw)
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
 
 
 def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:

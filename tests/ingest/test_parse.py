@@ -73,7 +73,8 @@ def test_a_key_that_occurs_twice_counts_the_last_time() -> None:
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        ({"event_type": "\ud800"}, "an event_type, log_level or action_type is a lone surrogate"),
+        ({"event_type": "\ud800"}, "events[0].event_type: invalid enum value"),
+        ({"sampled_token": "\ud800"}, "events[0].sampled_token: expected `int | null`, got `str`"),
         ({"event_type": "x" * 1000}, "events[0].event_type: invalid enum value 'xxx"),
         ({"top_tokens": "abc"}, "events[0].top_tokens: expected `array | null`"),
         ({"top_tokens": {}}, "events[0].top_tokens: expected `array | null`"),
