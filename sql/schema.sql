@@ -503,11 +503,11 @@ ALTER TABLE ONLY public.request_traces ALTER COLUMN log SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE public.request_traces IS 'The trace itself, whole; one row per request.';
 
-COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, with a label in place of a user''s key.';
+COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, labels in place of users'' keys; a NUL stands for each list that the log has.';
 
 COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
 
-COMMENT ON COLUMN public.request_traces.log IS 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest.';
+COMMENT ON COLUMN public.request_traces.log IS 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest; its lists are those of the document.';
 
 ALTER TABLE public.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.requests_id_seq
