@@ -61,6 +61,9 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
     expect(panel).to_contain_text("≥ 5.35 nats")
     expect(panel).to_contain_text("forcing prefix")
     expect(panel.locator(".bars tbody tr")).to_have_count(21)
+    widths = panel.locator(".bars .bar").evaluate_all("bars => bars.map((bar) => bar.getBoundingClientRect().width)")
+    assert widths[:-1] == sorted(widths[:-1], reverse=True)
+    assert widths[0] > widths[1] > widths[10] > 0
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text("Only the first token of a forced run has a list of its own.")
     expect(text).to_have_attribute("aria-activedescendant", "token-1")
@@ -129,6 +132,8 @@ def test_what_mods_did_and_changed_is_told(client: Client, page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Mods (1)")).to_be_focused()
     expect(panel).to_contain_text("forcing prefix")
+    panel.get_by_role("button", name="token 1", exact=True).click()
+    expect(page.locator(".tokens .is-selected")).to_have_id("token-0")
 
 
 def test_the_raw_json_is_the_api_s(client: Client, page: Page) -> None:

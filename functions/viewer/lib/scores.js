@@ -7,8 +7,8 @@ const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 /**
  * Read GET /logs/{id}: {log, tokens, passes, lowest}.
  *
- * `tokens` are all that entered the text, discarded ones too; `passes` are the forward passes, with their list, events, and
- * what mods did on them; `lowest` is the least sure window, {first, last, confidence} by tokens, or null.
+ * `tokens` are all that entered the text, discarded ones too; `passes` are the forward passes, with their list, their first
+ * token, and the calls of mods on them; `lowest` is the least sure window, {first, last, confidence} by tokens, or null.
  */
 export function readTrace(log) {
   const passes = readPasses(log)
@@ -17,6 +17,7 @@ export function readTrace(log) {
   const tokens = log.steps.map((step) => {
     const pass = passes[step.generation_step] ?? null
     const isFirst = pass !== null && !seen.has(pass.index)
+    if (isFirst) pass.first = step.step_index
     if (pass) seen.add(pass.index)
     return readToken(step, pass, isFirst ? pass.list : null, vocabulary)
   })
@@ -30,19 +31,22 @@ function readPasses(log) {
   const passOfEvent = new Map()
   for (const event of log.events) {
     if (event.event_type === "ForwardPass") {
-      passes.push({ index: passes.length, list: lists.get(passes.length) ?? null, sampled: null, calls: [] })
+      passes.push({ index: passes.length, first: null, list: lists.get(passes.length) ?? null, sampled: null, calls: [] })
     }
     const pass = passes.at(-1)
     if (pass && event.event_type === "Sampled") pass.sampled = { id: event.sampled_token, text: event.token_text }
     passOfEvent.set(event.id, pass ?? null)
   }
-  for (const call of readCalls(log)) (passOfEvent.get(call.event_id) ?? passes[0])?.calls.push(call)
+  for (const call of readCalls(log)) {
+    call.pass = passOfEvent.get(call.event_id) ?? passes[0] ?? null
+    call.pass?.calls.push(call)
+  }
   return passes
 }
 
 /** The calls of mods, each with the lines it logged and what it did. */
-export function readCalls(log) {
-  const calls = new Map(log.mod_calls.map((call) => [call.id, { ...call, logs: [], actions: [] }]))
+function readCalls(log) {
+  const calls = new Map(log.mod_calls.map((call) => [call.id, { ...call, pass: null, logs: [], actions: [] }]))
   for (const line of log.mod_logs) calls.get(line.mod_call_id)?.logs.push(line)
   for (const action of log.actions) calls.get(action.mod_id)?.actions.push(action)
   return [...calls.values()]

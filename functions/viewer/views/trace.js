@@ -25,7 +25,7 @@ export async function show(main, { address, parameters, signal, signIn }) {
   replace(main,
     drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),
     text?.element ?? emptyState("No tokens", "This trace says of no token that it entered the text."),
-    drawTabs(trace, { path, isOwn, signal }))
+    drawTabs(trace, { path, isOwn, goTo: text?.goTo, signal }))
   text?.begin()
 }
 

@@ -1,10 +1,8 @@
-// Surprisal and group confidence along the text, with what mods did; a click goes to that token.
+// Token and group confidence along the text, with what mods did; a click goes to that token.
 
 import { drawChart, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatNats } from "../../lib/format.js"
-import { MAX_NATS } from "../../lib/scale.js"
-import { MODES } from "./modes.js"
 
 const HEIGHT = 200
 /** Tokens and marks from which on a line each would hide the rest. */
@@ -24,16 +22,15 @@ export function drawCourse(trace, { signal, onPick }) {
     make: (colours) => ({
       data: [
         trace.tokens.map((token) => token.index),
-        trace.tokens.map((token) => cap(MODES.surprisal.read(token))),
+        trace.tokens.map((token) => token.confidence),
         trace.tokens.map((token) => token.group),
       ],
-      scales: { x: { time: false }, y: { range: [0, MAX_NATS] }, group: { range: fitGroups } },
+      scales: { x: { time: false }, y: { range: (_, low, high) => [Math.floor(low ?? 0), Math.ceil((high ?? 11) + 1)] } },
       axes: [
         makeAxis(colours, { values: (_, splits) => splits.map((place) => (Number.isInteger(place) ? place + 1 : "")) }),
-        makeAxis(colours, { label: "surprisal, nats", labelSize: 18, size: 40 }),
-        makeAxis(colours, { scale: "group", side: 1, grid: { show: false }, label: "group confidence, nats", labelSize: 18, size: 40 }),
+        makeAxis(colours, { label: "confidence, nats", labelSize: 18, size: 40 }),
       ],
-      series: [{}, { ...makeLine(colours, 1), width: 1, dash: [], alpha: trace.tokens.length > MANY_TOKENS ? 0.35 : 1 }, { ...makeLine(colours, 0), scale: "group", spanGaps: true }],
+      series: [{}, { ...makeLine(colours, 1), width: 1, dash: [], alpha: trace.tokens.length > MANY_TOKENS ? 0.35 : 1 }, { ...makeLine(colours, 0), width: 3, spanGaps: true }],
       cursor: { drag: { x: false, y: false, click: () => {} }, points: { show: false } },
       hooks: {
         ready: [(ready) => {
@@ -52,14 +49,6 @@ export function drawCourse(trace, { signal, onPick }) {
   return { element: h("figure", { class: "trace-course" }, element, drawKey(marks)), select }
 }
 
-function cap(value) {
-  return value === null ? null : Math.min(value, MAX_NATS)
-}
-
-function fitGroups(_, low, high) {
-  return low === null ? [0, 12] : [Math.max(0, Math.floor(low - 0.5)), Math.ceil(high + 0.5)]
-}
-
 function findMarks(tokens) {
   const kindOf = (token) => (token.startsRun ? "forced" : token.discarded ? "discarded" : token.adjusted && !token.forced ? "adjusted" : null)
   const marks = []
@@ -74,7 +63,7 @@ function findMarks(tokens) {
 function describe(trace, marks) {
   const lowest = trace.lowest
   const where = lowest ? `The least sure window, tokens ${lowest.first + 1} to ${lowest.last + 1}, has ${formatNats(lowest.confidence)}.` : "No window has a confidence."
-  return `Surprisal and group confidence of ${trace.tokens.length} tokens. ${where} Mods stepped in ${marks.length} times.`
+  return `Token and group confidence of ${trace.tokens.length} tokens. ${where} Mods stepped in ${marks.length} times.`
 }
 
 function shade(plot, lowest, colours) {
@@ -130,8 +119,8 @@ function drawKey(marks) {
   const names = { forced: "forced", discarded: "discarded", adjusted: "logits adjusted" }
   const kinds = Object.keys(names).filter((kind) => marks.some((mark) => mark.kind === kind))
   return h("figcaption", { class: "key" },
-    h("span", { class: "line-surprisal" }, "surprisal of each token (5 or more at the top)"),
-    h("span", { class: "line-group" }, "group confidence, mean of 32 tokens: lower is less sure"),
+    h("span", { class: "line-token" }, "token confidence"),
+    h("span", { class: "line-group" }, "group confidence, the mean of 32 drawn tokens; lower is less sure"),
     h("span", { class: "line-lowest" }, "least sure window"),
     kinds.map((kind) => h("span", null, `${SIGNS[kind]} ${names[kind]}`)))
 }

@@ -53,6 +53,7 @@ export function drawLegend(mode) {
     h("span", { class: "swatches" }, stops.map(([share, value]) =>
       h("span", { class: `swatch ${scaleClass(share, 1)}` }, `${value.toFixed(digits)}${share === 1 ? "+" : ""}`))),
     h("span", null, h("span", { class: "swatch scale-unknown" }, "?"), " no list"),
+    h("span", null, h("span", { class: "token is-bound" }, "token"), " outside its list: at least so surprising"),
     h("span", null, h("span", { class: "token is-forced starts-run" }, "forced"), " by a mod"),
     h("span", null, h("span", { class: "token is-discarded" }, "discarded")),
     h("span", null, h("span", { class: "token in-lowest" }, "least sure window")))

@@ -8,8 +8,8 @@ import { drawJson } from "./tabs/json.js"
 import { drawShare } from "./tabs/share.js"
 import { drawTags } from "./tabs/tags.js"
 
-/** `path` is where the log is, `isOwn` whether its reader may add to it. */
-export function drawTabs(trace, { path, isOwn, signal }) {
+/** `path` is where the log is, `isOwn` whether its reader may add to it; `goTo(index)` shows a token. */
+export function drawTabs(trace, { path, isOwn, goTo, signal }) {
   const { log } = trace
   const exceptions = log.mod_calls.filter((call) => call.exception_occurred).length
   const tabs = [
@@ -34,7 +34,7 @@ export function drawTabs(trace, { path, isOwn, signal }) {
     panel.setAttribute("aria-labelledby", buttons[place].id)
     replace(panel, h("p", { class: "loading" }, "Loading …"))
     try {
-      await tabs[place][2](panel, { trace, path, signal })
+      await tabs[place][2](panel, { trace, path, goTo, signal })
     } catch (error) {
       if (!signal.aborted) replace(panel, errorNote(error))
     }

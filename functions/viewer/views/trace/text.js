@@ -72,6 +72,7 @@ function drawToken(token, tokens, lowest, mode) {
     token.forced && "is-forced",
     token.startsRun && "starts-run",
     token.discarded && "is-discarded",
+    token.prob === null && token.bound !== null && "is-bound",
     token.adjusted && !token.forced && "is-adjusted",
     isLowest && "in-lowest",
     isLowest && token.index === lowest.first && "starts-lowest",

@@ -2,18 +2,17 @@
 
 import { h, replace } from "../../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
-import { readCalls } from "../../../lib/scores.js"
 import { nameToken } from "../details.js"
 
 const PAGE = 50
 
 /** The calls, with their lines and actions. */
-export function drawMods(panel, { trace: { log } }) {
+export function drawMods(panel, { trace: { log, passes }, goTo }) {
   if (!log.mod_calls.length) return replace(panel, h("p", { class: "faint" }, "No mod was called."))
   replace(panel, h("table", null,
     h("caption", null, "Each call of a mod's handler, in the order they were made"),
-    drawColumns("Mod", "At", "Step", "Milliseconds", "Did", "Logged"),
-    drawRows(readCalls(log), drawCall)))
+    drawColumns("Where", "Mod", "At", "Milliseconds", "Did", "Logged"),
+    drawRows(passes.length ? passes.flatMap((pass) => pass.calls) : log.mod_calls.map((call) => ({ ...call, pass: null, logs: [], actions: [] })), (call) => drawCall(call, goTo))))
 }
 
 /** A table's body; of a long one the rest is drawn when somebody asks for it. */
@@ -32,14 +31,19 @@ function drawColumns(...names) {
   return h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col" }, name))))
 }
 
-function drawCall(call) {
+function drawCall(call, goTo) {
   return h("tr", null,
+    h("td", null, drawPlace(call.pass?.first ?? null, goTo)),
     h("th", { scope: "row" }, call.mod_name, call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised") : null),
     h("td", null, call.event_type),
-    h("td", { class: "number" }, call.step),
     h("td", { class: "number" }, formatNumber(call.execution_time_ms)),
     h("td", null, call.actions.map((action) => action.action_type).join(", ") || "–"),
     h("td", null, call.logs.length ? call.logs.map(drawLine) : "–"))
+}
+
+/** A way to a token; a pass that no token came of has none. */
+function drawPlace(index, goTo) {
+  return index === null ? "–" : h("button", { class: "place", onclick: () => goTo(index) }, `token ${index + 1}`)
 }
 
 function drawLine(line) {
@@ -47,40 +51,40 @@ function drawLine(line) {
 }
 
 /** What mods did, and what that changed. */
-export function drawActions(panel, { trace }) {
+export function drawActions(panel, { trace, goTo }) {
   const { log } = trace
   if (!log.actions.length && !log.interventions?.length) return replace(panel, h("p", { class: "faint" }, "No mod did anything."))
-  replace(panel, drawEffects(trace), log.actions.length ? h("table", null,
+  replace(panel, drawEffects(trace, goTo), log.actions.length ? h("table", null,
     h("caption", null, "Each action, with what the mod gave along"),
-    drawColumns("Action", "Of", "Forward pass", "Payload"),
-    drawRows(log.actions, drawAction)) : null)
+    drawColumns("Where", "Action", "Of", "Payload"),
+    drawRows(log.actions, (action) => drawAction(action, trace, goTo))) : null)
 }
 
-function drawAction(action) {
+function drawAction(action, { passes }, goTo) {
   return h("tr", null,
+    h("td", null, drawPlace(passes[action.generation_step]?.first ?? null, goTo)),
     h("th", { scope: "row" }, action.action_type),
     h("td", null, action.block_key),
-    h("td", { class: "number" }, action.generation_step === null ? "–" : action.generation_step + 1),
     h("td", null, h("code", null, JSON.stringify(action.payload))))
 }
 
-function drawEffects({ log, tokens }) {
+function drawEffects({ log, tokens }, goTo) {
   if (!log.interventions?.length) return null
   return h("table", null,
     h("caption", null, "What changed: how hard each pushed, and how sure the model was over the 8 drawn tokens before and after. A change is no proof of a cause."),
     drawColumns("Intervention", "Tokens", "Surprisal of the first", "Instead of", "Sure before", "Sure after", "Discarded"),
-    drawRows(log.interventions, (one) => drawEffect(one, tokens)))
+    drawRows(log.interventions, (one) => drawEffect(one, tokens, goTo)))
 }
 
-function drawEffect(one, tokens) {
-  const place = one.first_index === null ? "–" : `${one.first_index + 1} to ${one.last_index + 1}`
+function drawEffect(one, tokens, goTo) {
+  const index = one.first_index ?? one.discarded?.first_index ?? null
   const surprisal = `${one.intervention_surprisal_is_bound ? "≥ " : ""}${formatNats(one.intervention_surprisal)}`
   const hasInstead = one.overridden_token !== null || one.overridden_text !== null
   const instead = hasInstead ? [h("code", null, nameToken({ id: one.overridden_token, text: one.overridden_text })), ` ${formatProbability(one.overridden_prob)}`] : "–"
   const first = tokens[one.first_index]
   return h("tr", null,
     h("th", { scope: "row" }, one.action_type ?? "unreported", one.mod_name ? ` by ${one.mod_name}` : null),
-    h("td", null, place, first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
+    h("td", null, drawPlace(index, goTo), first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
     h("td", { class: "number" }, one.intervention_surprisal === null ? "unknown" : surprisal),
     h("td", null, instead),
     h("td", { class: "number" }, formatProbability(one.sequence_confidence_before)),
