@@ -26,6 +26,7 @@ _BY_LOGPROB = itemgetter(2)
 
 _ONLY_INT = {int}  # bool is an int to isinstance()
 _ONLY_FLOAT = {float}
+_TEXT_OR_NONE = {str, type(None)}
 _LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
 
 
@@ -130,7 +131,8 @@ def _read_clean(entries: Sequence[object]) -> Distribution | None:
         return None
     if min(tokens) < 0 or max(tokens) > MAX_TOKEN_ID or len({*tokens}) < len(tokens):
         return None
-    return make_distribution(tokens, _read_texts(rows), logprobs, is_as_sent=True)
+    named = [row.get("token_str") for row in rows]
+    return make_distribution(tokens, _read_texts(rows), logprobs, is_as_sent={*map(type, named)} <= _TEXT_OR_NONE)
 
 
 def _read_texts(rows: Sequence[Mapping[str, object]]) -> tuple[str | None, ...]:

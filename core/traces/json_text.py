@@ -1,8 +1,6 @@
 """JSON out: orjson, and what to do about the values that it refuses."""
 
-import json
 import math
-from typing import Self
 
 import orjson
 
@@ -66,35 +64,3 @@ def to_column_text(text: str | None) -> str | None:
     except UnicodeEncodeError:
         return replace_surrogates(text)
     return text
-
-
-class ExactNumber(float):
-    """A number with the text it was written as, so that it can be written again to the digit."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """Parse the text and keep it."""
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-def load_exact(text: str, start: int = 0) -> tuple[object, int]:
-    """Parse one JSON value at a place of a text, numbers to the digit, and tell where it ends."""
-    while text[start : start + 1] in (" ", "\t", "\r", "\n"):
-        start += 1
-    return json.JSONDecoder(parse_float=ExactNumber, parse_int=ExactNumber).raw_decode(text, start)
-
-
-def dump_exact(value: object) -> str:
-    """Write what `load_exact` read."""
-    match value:
-        case ExactNumber():
-            return value.text
-        case dict():
-            return "{" + ",".join(f"{json.dumps(name)}:{dump_exact(part)}" for name, part in value.items()) + "}"
-        case list():
-            return "[" + ",".join(map(dump_exact, value)) + "]"
-        case _:
-            return json.dumps(value)

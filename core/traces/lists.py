@@ -17,6 +17,7 @@ import orjson
 from core.confidence import InvalidDistribution, read_prob
 from core.errors import InvalidInputError
 from core.traces.document import NO_LIST, Event
+from core.traces.json_text import dump_json
 from core.traces.mask import MaskedDocument
 from core.traces.steps import Pairing
 from core.zstandard import decompress
@@ -48,11 +49,16 @@ def read_list(text: msgspec.Raw) -> tuple[list[Any], bool]:
         InvalidInputError: a number has more digits than Python reads, or it is nested too deeply.
     """
     try:
-        return orjson.loads(memoryview(text)), True
+        entries = orjson.loads(memoryview(text))
     except orjson.JSONDecodeError:
-        pass
+        return _read_slowly(text), False
+    dump_json([[[entries]]])  # as deep as it lies in the log, which must be written anew for whoever may see no labels
+    return entries, True
+
+
+def _read_slowly(text: msgspec.Raw) -> list[Any]:
     try:
-        return json.loads(bytes(text)), False
+        return json.loads(bytes(text))
     except RecursionError:
         raise InvalidInputError("the body is nested too deeply") from None
     except ValueError as error:

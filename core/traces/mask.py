@@ -2,20 +2,18 @@
 
 That is `request.user_api_key`; `mod@<key>` anywhere; the fields that name who did something; and, where a key is long
 enough to be no word, any place at all. The rest stays as it was posted, byte for byte. A document is only searched, as
-bytes; one in which a key could hide is taken apart and written anew.
+bytes; of one in which a key could hide each text is taken apart.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from core.errors import InvalidInputError
 from core.traces.document import TraceDocument
-from core.traces.json_text import dump_exact, load_exact
 from core.traces.parse import parse_document, parse_json, validate_request
 
 MAX_KEYS = 50
@@ -23,6 +21,8 @@ MAX_KEYS = 50
 LONG_KEY = 16
 """Characters from which on a key is no word that a text may hold by chance."""
 
+MAX_GROWTH = 16 * 1024 * 1024
+"""Bytes by which labels may make a document longer: a key of one letter, named a million times, would make it many."""
 FIRST_BYTES = 16 * 1024
 """How much of a body is looked at for its request at first; twice as much each time that is not all of it."""
 
@@ -32,9 +32,12 @@ _NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7][0-9a-fA-F]|\\/")
 _KEY_FIELDS = ("user_api_key", "created_by", "added_by")
 _NAME_ENDS = {b'_api_key"': (b'"user',), b'_by"': (b'"created', b'"added')}
 """What the names end in, and what stands before that: one search for two of them."""
-_TEXT_VALUE = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive: an alternative for each character costs a hundred times its size
+_TEXTS = re.compile(_TEXT, re.DOTALL)
+_TEXT_VALUE = re.compile(rb"\s*:\s*(" + _TEXT + rb")", re.DOTALL)
+_COLON = re.compile(rb"\s*:\s*")
 _DECODER = json.JSONDecoder(parse_int=float)  # of any number of digits
-_PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]*[A-DF-Za-df-z_:~][A-Za-z0-9_.:+~-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.:+~@-]*[A-DF-Za-df-z_:~@][A-Za-z0-9_.:+~@-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,14 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
         label: what is shown of a key.
 
     Raises:
-        InvalidInputError: it is nested too deeply to be searched.
+        InvalidInputError: it is nested too deeply to be searched, or names too many keys, or one too often.
     """
-    labels = {key: label(key) for key in find_keys(body, document)}
-    if not labels:
+    keys = find_keys(body, document)
+    if not keys:
         return keep_document(body, document)
-    if len(labels) > MAX_KEYS:
-        raise InvalidInputError(f"the trace names {len(labels)} users' keys; it may name {MAX_KEYS}")
+    if len(keys) > MAX_KEYS:
+        raise InvalidInputError(f"the trace names {len(keys)} users' keys; it may name {MAX_KEYS}")
+    labels = {key: label(key) for key in keys}
     request_id = document.request.request_id
     if request_id in labels or _mask(request_id, labels) != request_id:
         raise InvalidInputError("request.request_id: an id cannot hold a user's key")
@@ -102,6 +106,7 @@ def find_keys(body: bytes, document: TraceDocument) -> list[str]:
     request = document.request
     names = {request.active_mod_name, request.mod_text, *(row.mod_name for row in document.mod_calls)}
     names.update(row.mod_name for row in document.mod_logs)
+    names.update(event.forced_by for event in document.events)
     keys = {request.user_api_key, *(_find_hung_key(name) for name in names if name)}
     for end, beginnings in _NAME_ENDS.items():
         keys.update(_list_values(body, end, beginnings))
@@ -167,8 +172,32 @@ def _mask_all(body: bytes, labels: Mapping[str, str]) -> bytes | None:
 
 
 def _mask_thoroughly(body: bytes, labels: Mapping[str, str]) -> MaskedDocument:
-    """Take every text of a document apart, and write all of it anew."""
-    return _reread(dump_exact(_mask(load_exact(body.decode())[0], labels)).encode())
+    """Take every text of a document apart, and write those anew that a key was in; all between them stays as it is."""
+    return _reread(_TEXTS.sub(_TextMasker(labels), body))
+
+
+class _TextMasker:
+    """Masks one text of JSON after the other, each as what it says; of one behind a name it knows that name."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+        self.name = ""
+        self.after_name = -1
+
+    def __call__(self, found: re.Match[bytes]) -> bytes:
+        text = found[0][1:-1].decode() if b"\\" not in found[0] else json.loads(found[0])
+        name = self.name if found.start() == self.after_name else ""
+        if colon := _COLON.match(found.string, found.end()):
+            self.name, self.after_name = text, colon.end()
+        masked = _mask(text, self.labels, name)
+        return found[0] if masked == text else _dump_text(masked)
+
+
+def _dump_text(text: str) -> bytes:
+    try:
+        return json.dumps(text, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return json.dumps(text).encode()
 
 
 def _reread(body: bytes) -> MaskedDocument:
@@ -189,6 +218,8 @@ def _mask_json(body: bytes, key: bytes, label: bytes) -> bytes | None:
         return body
     if len(key) >= LONG_KEY:
         return body.replace(key, label)
+    if body.count(b"@" + key) * len(label) > MAX_GROWTH:
+        raise InvalidInputError("the trace names a user's key too often")
     if re.search(rb"@" + re.escape(key) + rb"[\x80-\xff]", body):
         return None
     names = "|".join(_KEY_FIELDS).encode()
@@ -196,18 +227,10 @@ def _mask_json(body: bytes, key: bytes, label: bytes) -> bytes | None:
     return re.sub(rb"@" + re.escape(key) + rb"(?![\w-])", lambda _: b"@" + label, named)
 
 
-def _mask(value: object, labels: Mapping[str, str], name: str = "") -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case str():
-            for key, label in labels.items():
-                value = _mask_text(value, key, label, name)
-            return value
-        case dict():
-            return {_mask(one, labels): _mask(part, labels, one) for one, part in value.items()}
-        case list():
-            return [_mask(part, labels) for part in value]
-        case _:
-            return value
+def _mask(text: str, labels: Mapping[str, str], name: str = "") -> str:
+    for key, label in labels.items():
+        text = _mask_text(text, key, label, name)
+    return text
 
 
 def _mask_text(text: str, key: str, label: str, name: str) -> str:

@@ -11,7 +11,8 @@ from core.traces.lists import assemble
 from core.traces.store import StoredLog
 from core.zstandard import compress, decompress, prepend
 
-LABEL_END = re.compile("…#[0-9a-f]{12}".encode())
+LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
+"""In JSON: an engine's writer, or ours of former times, escapes what is not ASCII."""
 SHARED = "request"
 """What a share token of a single request is derived for."""
 

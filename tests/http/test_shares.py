@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from core.zstandard import decompress
-from tests.build import action, call, make_document, number, one_token
+from tests.build import action, call, forward, make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
 from tests.http.test_matrix import server_thread
@@ -240,3 +240,17 @@ def test_publishing_and_taking_back_at_once_leaves_either(place: Place) -> None:
     links = {answer["public_url"] for answer in answers if answer["public_url"]}
     alive = {link for link in links if place.get(link).status == 200}
     assert alive == ({f"/share/request/{shown['public_token']}"} if shown["is_public"] else set())
+
+
+@pytest.mark.parametrize("user", ["bob@example.com-and-more", "clé-of-a-user-0123456789", "key/of/a/user-0123456789"])
+@pytest.mark.parametrize("accepted", ["identity", "zstd"])
+def test_a_label_in_a_list_is_not_told_whatever_the_key_looks_like(client: Client, user: str, accepted: str) -> None:
+    top = [{"token": 1, "logprob": -0.1, "token_str": f"hi {user}"}]
+    document = make_document("r1", number([forward(top)]), request={"user_api_key": user})
+    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    assert label(user) in client.get("/logs/r1/trace").data.decode()
+    link = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
+    shown = client.request("GET", link, None, accept_encoding=accepted)
+    assert shown.status == 200
+    assert shown.json["events"][0]["top_tokens"][0]["token_str"] == "hi …"
+    assert shown.json["step_logit_summaries"][0]["topk"][0]["token_str"] == "hi …"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
+from core.errors import InvalidInputError
 from core.traces.ingest import PreparedTrace, prepare_trace
 from core.traces.lists import CUT, assemble
 from core.zstandard import decompress
@@ -102,3 +103,19 @@ def test_whatever_is_posted_comes_back(lists: list[Any], indent: int | None, asc
     assert assemble(frames.document, frames.log) == body
     shown = orjson.loads(b"{" + decompress(frames.log))["events"]
     assert [event["top_tokens"] for event in shown] == [event["top_tokens"] for event in json.loads(body)["events"]]
+
+
+@pytest.mark.parametrize("depth", [200, 300, 990, 100_000])
+def test_what_is_nested_so_deeply_that_it_could_not_be_shown_is_refused(depth: int) -> None:
+    entry = '{"token":1,"logprob":-0.1,"x":' + "[" * depth + "]" * depth + "}"
+    body = with_events(forward(1, f"[{entry}]"))
+    if depth == 200:
+        check(body, is_cut=True)
+        return
+    with pytest.raises(InvalidInputError, match="nested too deeply"):
+        prepare(body)
+
+
+def test_a_text_that_is_none_is_shown_as_unknown() -> None:
+    log = json.loads(b"{" + decompress(prepare(with_events(forward(1, LIST.replace('"a', '[1],"x":"a')))).frames.log))
+    assert log["step_logit_summaries"][0]["topk"][0]["token_str"] is None

@@ -1,6 +1,8 @@
 """Users' keys never stay in a document, wherever the engine puts them; everything else does, to the digit."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -157,3 +159,44 @@ def test_a_key_may_be_an_address() -> None:
     document = {"request": {"request_id": "r", "active_mod_name": "nudge@ann@host", "mod_text": "a/b/nudge@ann@host"}}
     assert json.loads(mask(document))["request"]["active_mod_name"] == f"nudge@{hide('ann@host')}"
     assert b"ann" not in mask(document)
+
+
+def test_a_document_in_which_a_key_could_hide_stays_to_the_letter_but_for_its_keys() -> None:
+    rest = rb', "a" : [1.10, 1E5, "\/", {"n" : "caf\u00e9" }] , "created_by": "a\/b", "x": "a/b", "y":"see mod@a/b."}'
+    body = b'{"request": {"request_id":"r", "user_api_key" : "a/b" }' + rest
+    kept = rest.replace(b'"created_by": "a\\/b"', b'"created_by": "<3>"').replace(b"mod@a/b", b"mod@<3>")
+    assert mask(body) == b'{"request": {"request_id":"r", "user_api_key" : "<3>" }' + kept
+
+
+def test_a_key_that_only_a_forced_token_names_goes_too() -> None:
+    event = {"event_type": "Added", "step": 0, "sequence_order": 1, "added_tokens": [1], "forced_by": "nudge@secret"}
+    assert b"secret" not in mask({"request": {"request_id": "r"}, "events": [event]})
+
+
+def test_one_letter_named_a_million_times_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="too often"):
+        mask(b'{"request":{"request_id":"r","user_api_key":"k"},"x":"' + b"@k " * 6_000_000 + b'"}')
+
+
+def test_many_keys_are_counted_before_they_are_labelled() -> None:
+    labelled: list[str] = []
+    body = json.dumps({"request": {"request_id": "r"}, "x": [{"created_by": f"key {i}"} for i in range(51)]}).encode()
+    with pytest.raises(InvalidInputError, match="51 users' keys"):
+        mask_document(body, parse_document(body), lambda key: labelled.append(key) or key)
+    assert not labelled
+
+
+def test_a_long_text_is_found_in_the_room_it_takes() -> None:
+    # The matcher's own stack is no Python object, so only a process of its own shows it.
+    program = """
+import resource
+from core.traces.mask import find_keys
+from core.traces.parse import parse_document
+body = b'{"request":{"request_id":"r"},"x":{"created_by":"' + b"a" * 10_000_000 + b'"}}'
+document = parse_document(body)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+find_keys(body, document)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    kilobytes = int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout)
+    assert kilobytes < 200_000
