@@ -55,9 +55,17 @@ async function open({ focuses = false, isNew = false } = {}) {
   } catch (error) {
     if (signal.aborted) return
     if (error.status === 401) return signIn(error.message)
-    replace(main, h("h1", null, error.status === 404 ? "It is not here" : "This did not work"), errorNote(error))
+    showFailure(error)
   }
   if (focuses && !signal.aborted) main.focus()
+}
+
+// Without a status the error is the browser's: a file of the viewer could not be loaded.
+function showFailure(error) {
+  const isAway = error.status === undefined || error.status === 0 || error.status >= 500
+  const told = error.status === undefined && error instanceof TypeError ? { message: "The server cannot be reached." } : error
+  replace(main, h("h1", null, error.status === 404 ? "It is not here" : "This did not work"), errorNote(told),
+    isAway ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
 }
 
 function showNothing() {
@@ -72,8 +80,9 @@ export function signIn(message = null) {
   const note = h("div", null, message && getKey() ? errorNote({ message }) : null)
   const submit = async (event) => {
     event.preventDefault()
-    setKey(field.value.trim())
     try {
+      if (!/^[\x21-\x7e]+$/.test(field.value.trim())) throw new Error("That is no key: a key has letters, digits and signs only, and no blanks.")
+      setKey(field.value.trim())
       const { name } = await api("/auth/validate")
       announce(`Signed in as ${name}.`)
       await open({ focuses: true })

@@ -139,3 +139,20 @@ def test_axe_finds_nothing_while_signing_in(client: Client, browser: Browser, sc
     found = Axe().run(page)
     context.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_can_be_no_key_is_not_sent(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("API key").fill("клюé😀")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("That is no key")
+
+
+def test_a_server_that_is_away_can_be_asked_again(client: Client, page: Page) -> None:
+    sign_in(page, client.key, "/viewer/icon.svg")
+    page.route("**/logs?*", lambda route: route.fulfill(status=503, json={"message": "the database is not reachable"}))
+    page.goto("/")
+    expect(page.get_by_role("alert")).to_have_text("the database is not reachable")
+    page.unroute("**/logs?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()

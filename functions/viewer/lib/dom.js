@@ -44,6 +44,16 @@ export function emptyState(title, sentence, ...further) {
   return h("section", { class: "empty" }, h("h2", null, title), h("p", null, sentence), further)
 }
 
+/** Copy a text; where a page may not (plain http), it says so by what it resolves to. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** What went wrong, in the server's words, where whoever asked will look. */
 export function errorNote(error) {
   return h("p", { class: "error", role: "alert" }, error.message)

@@ -2,22 +2,39 @@
 
 export const UNKNOWN = "unknown"
 
-/** A probability: "37.2 %", "< 0.01 %", "≤ 1.3 %" where it is only an upper bound, "unknown". */
+/** A probability: "37.2 %", "< 0.01 %", "≤ 1.3 %" where it is only an upper bound (rounded up, so that it stays one). */
 export function formatProbability(value, { isBound = false } = {}) {
   if (value === null || value === undefined) return UNKNOWN
   const percent = value * 100
-  const text = percent >= 99.95 && percent < 100 ? "> 99.9" : percent > 0 && percent < 0.01 ? "< 0.01" : trim(percent)
-  return isBound ? `≤ ${text.replace(/^[<>] /, "")} %` : `${text} %`
+  if (isBound) return `≤ ${roundUp(percent)} %`
+  if (percent >= 99.95 && percent < 100) return "> 99.9 %"
+  return percent > 0 && percent < 0.01 ? "< 0.01 %" : `${percent.toFixed(digitsOf(percent))} %`
 }
 
-function trim(percent) {
-  if (percent >= 10) return percent.toFixed(1)
-  return percent.toFixed(2)
+// Of two digits, unless rounding carries it to ten.
+function digitsOf(percent) {
+  return percent >= 9.995 ? 1 : 2
+}
+
+function roundUp(percent) {
+  const digits = digitsOf(percent)
+  const text = percent.toFixed(digits)
+  return Number(text) >= percent ? text : (Number(text) + 10 ** -digits).toFixed(digits)
 }
 
 /** Nats: "1.32 nats". */
 export function formatNats(value, digits = 2) {
   return value === null || value === undefined ? UNKNOWN : `${value.toFixed(digits)} nats`
+}
+
+/** "≥ 1.32 nats": rounded down, so that it stays a lower bound. */
+export function formatLeastNats(value) {
+  return value === null || value === undefined ? UNKNOWN : `≥ ${(Math.floor(value * 100) / 100).toFixed(2)} nats`
+}
+
+/** "1 token", "2 tokens". */
+export function formatAmount(count, name) {
+  return `${formatCount(count)} ${name}${count === 1 ? "" : "s"}`
 }
 
 /** A plain number with few digits. */
@@ -49,5 +66,16 @@ export function formatAge(text, now = Date.now()) {
 
 /** A token's text so that every character can be seen: "↵" for a line's end, "⇥" for a tab, "␀"… for controls. */
 export function showWhitespace(text) {
-  return text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/[\0-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
+  return showControls(text.replace(/\n/g, "↵").replace(/\t/g, "⇥"))
+}
+
+// What turns the direction of a line, or has no width: it would change how what stands beside it reads.
+const INVISIBLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+
+/** A text with a sign for each character that has none of its own; line ends and tabs stay. */
+export function showControls(text) {
+  return text.replace(INVISIBLE, (character) => {
+    const code = character.charCodeAt(0)
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨${code.toString(16).padStart(4, "0")}⟩`
+  })
 }

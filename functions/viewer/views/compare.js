@@ -11,12 +11,11 @@ import { chooseIdentity, readTrace } from "./compare/trace.js"
 
 /** /compare?a=<request id>&b=<request id> */
 export async function show(main, { address, go, signal }) {
-  const ids = SIDES.map((side) => address.searchParams.get(side.name)?.trim() ?? "")
+  const ids = SIDES.map((side) => address.searchParams.get(side.name) ?? "")
   const place = h("div", { class: "comparison" })
   const open = (a, b) => go(`/compare${formatQuery({ a, b })}`)
   replace(main, h("h1", null, "Compare two requests"), drawForm(ids, open, signal), place)
   if (!ids.every(Boolean)) return replace(place, drawInvitation())
-  if (ids[0] === ids[1]) return replace(place, drawSame(ids[0]))
   replace(place, h("p", { class: "loading" }, "Loading both …"))
   const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
   const failures = answers.map((answer) => answer.reason)
@@ -24,6 +23,7 @@ export async function show(main, { address, go, signal }) {
   const refused = failures.find((error) => error?.status === 401)
   if (refused) throw refused
   if (failures.some(Boolean)) return replace(place, failures.map((error, index) => error && drawFailure(SIDES[index], error)))
+  if (ids[0] === ids[1]) return replace(place, drawSame(ids[0]))
   drawComparison(place, answers.map((answer) => readTrace(answer.value)))
 }
 

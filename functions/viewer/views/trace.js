@@ -2,11 +2,12 @@
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
+import { formatAmount } from "../lib/format.js"
 import { readTrace } from "../lib/scores.js"
 import { getKey } from "../lib/session.js"
 import { drawCourse } from "./trace/chart.js"
 import { showDetails } from "./trace/details.js"
-import { drawHead } from "./trace/head.js"
+import { drawHead, nameSpan } from "./trace/head.js"
 import { MODES, drawLegend } from "./trace/modes.js"
 import { drawTable } from "./trace/table.js"
 import { drawTabs } from "./trace/tabs.js"
@@ -16,8 +17,8 @@ const FIRST_MODE = "surprisal"
 
 export async function show(main, { address, parameters, signal, signIn }) {
   const path = findPath(parameters)
-  const log = await fetchLog(path, parameters, signal, signIn)
-  if (!log || signal.aborted) return
+  const log = await api(path + formatQuery(parameters.id === undefined ? { format: "json" } : null), { signal })
+  if (signal.aborted) return
   const trace = readTrace(log)
   document.title = `${log.request_id} · Thunder`
   const isOwn = parameters.id !== undefined && getKey() !== null
@@ -25,24 +26,13 @@ export async function show(main, { address, parameters, signal, signIn }) {
   replace(main,
     drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),
     text?.element ?? emptyState("No tokens", "This trace says of no token that it entered the text."),
-    drawTabs(trace, { path, isOwn, goTo: text?.goTo, signal }))
+    drawTabs(trace, { path, isOwn, goTo: text?.goTo, signal, signIn }))
   text?.begin()
 }
 
 function findPath({ id, token, member }) {
   if (id !== undefined) return requestPath(id)
   return `/share/${member === undefined ? "request/" : ""}${encodeURIComponent(token)}${member === undefined ? "" : `/request/${encodeURIComponent(member)}`}`
-}
-
-/** The log behind a path; whoever may not read it without a key is asked for one. */
-async function fetchLog(path, { id }, signal, signIn) {
-  try {
-    return await api(path + formatQuery(id === undefined ? { format: "json" } : null), { signal })
-  } catch (error) {
-    if (error.status !== 401 || id === undefined) throw error
-    signIn(error.message)
-    return null
-  }
 }
 
 /** Controls, text, details, chart and table, all of which follow the token that is looked at. */
@@ -53,7 +43,8 @@ function drawReading(trace, address, signal) {
     showDetails(panel, token, trace.tokens.length)
     course.select(token.index)
   }
-  const first = MODES[address.searchParams.get("by")] ? address.searchParams.get("by") : FIRST_MODE
+  const wanted = address.searchParams.get("by") ?? ""
+  const first = Object.hasOwn(MODES, wanted) ? wanted : FIRST_MODE
   const course = drawCourse(trace, { signal, onPick: (index) => goTo(index) })
   const text = drawText(trace, MODES[first], onSelect)
   const goTo = (index) => {
@@ -75,7 +66,7 @@ function drawReading(trace, address, signal) {
     begin: () => text.select(trace.lowest?.first ?? 0),
     goToLowest: trace.lowest && (() => {
       goTo(trace.lowest.first)
-      announce(`Tokens ${trace.lowest.first + 1} to ${trace.lowest.last + 1} are the least sure.`)
+      announce(`The least sure passage: ${nameSpan(trace.lowest)}.`)
     }),
   }
 }
@@ -98,5 +89,5 @@ function drawDiscardedToggle({ tokens }, text) {
   const count = tokens.filter((token) => token.discarded).length
   if (!count) return null
   const box = h("input", { type: "checkbox", checked: true, onchange: () => text.showDiscarded(box.checked) })
-  return h("label", { class: "toggle" }, box, ` Show ${count} discarded ${count === 1 ? "token" : "tokens"}`)
+  return h("label", { class: "toggle" }, box, ` Show ${formatAmount(count, "discarded token")}`)
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, showWhitespace } from "../../lib/format.js"
+import { findIn } from "../../lib/scores.js"
 import { measureRest, placeIn } from "./trace.js"
 
 const SHOWN = 6
@@ -12,6 +13,7 @@ export function drawDivergence(a, b, common, identity) {
   if (!one && !other) return drawNone(common)
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
     h("h2", { id: "divergence" }, `First difference: token ${formatCount(common + 1)}`),
+    a.discarded || b.discarded ? h("p", { class: "faint" }, "Discarded tokens are not counted here.") : null,
     h("p", null, describe(one, other, common), " ", describeContext(a, b, common)),
     h("div", { class: "parts" },
       drawMatrix(one, other, identity),
@@ -43,7 +45,7 @@ function describeContext(a, b, common) {
 }
 
 function drawMatrix(one, other, { keyOf }) {
-  const place = (token, reader) => placeIn(reader?.list, token, token === reader ? ownKeyOf : keyOf)
+  const place = (token, reader) => (token === reader ? placeOwn(token) : placeIn(reader?.list, token, keyOf))
   const row = (letter, token) => h("tr", null,
     h("th", { scope: "row" }, h("span", { class: "side" }, letter), " has ", drawToken(token), h("br"), drawCause(token)),
     [one, other].map((reader) => drawPlace(token, reader, place(token, reader))))
@@ -53,9 +55,10 @@ function drawMatrix(one, other, { keyOf }) {
     h("tbody", null, one && row("A", one), other && row("B", other)))
 }
 
-// Within one request an id says it all, whatever the other's vocabulary.
-function ownKeyOf(token) {
-  return token.id ?? token.text
+// Within one request an id says it all, whatever the other's vocabulary; where there is none, the text does.
+function placeOwn(token) {
+  const found = token ? findIn(token.list, token) : null
+  return placeIn(token?.list, token ?? {}, (one) => (one === token || one === found ? "own" : found ? null : (one.id ?? one.text)))
 }
 
 function drawToken(token) {

@@ -17,7 +17,7 @@ export function drawForm(ids, open, signal) {
     }))
   const latest = h("datalist", { id: "latest-requests" })
   suggest(latest, signal)
-  const read = () => fields.map((field) => field.value.trim())
+  const read = () => fields.map((field) => field.value)
   const submit = (event) => {
     event.preventDefault()
     open(...read())

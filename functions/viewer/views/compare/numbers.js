@@ -10,10 +10,10 @@ export function drawNumbers(a, b) {
   const links = [a, b].map(({ id }) => h("a", { href: `/view/${encodeURIComponent(id)}` }, id))
   return h("section", { class: "numbers", "aria-labelledby": "numbers" },
     h("h2", { id: "numbers" }, "In numbers"),
-    h("table", null,
+    h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "In numbers" }, h("table", null,
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"),
         links.map((link, index) => h("th", { scope: "col" }, h("span", { class: "side" }, "AB"[index]), " ", link)), h("th", { scope: "col" }, "Difference"))),
-      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].filter(isKnown).map(drawRow))))
+      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].filter(isKnown).map(drawRow)))))
 }
 
 // What neither trace tells is left out.
@@ -32,7 +32,8 @@ function listOutcome(a, b) {
   const confidence = ({ log }) => formatProbability(log.sequence_confidence, { isBound: log.sequence_confidence_is_bound === true })
   const forced = ({ tokens }) => tokens.filter((token) => token.forced).length
   return [
-    measure("How sure, on the whole", a, b, ({ log }) => log.sequence_confidence, points, confidence),
+    // Of two numbers that are only bounds nothing tells the difference.
+    measure("How sure, on the whole", a, b, ({ log }) => (log.sequence_confidence_is_bound ? null : log.sequence_confidence), points, confidence),
     measure("Least sure window", a, b, ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
     measure("Tokens in the text", a, b, ({ tokens }) => tokens.length, count),
     measure("… forced by mods", a, b, forced, count),

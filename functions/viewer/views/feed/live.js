@@ -12,6 +12,7 @@ const STATES = {
   live: "Live",
   waiting: "Reconnecting …",
   refused: "Not live: the server refuses it",
+  away: "Not live: the server cannot be asked",
   off: "Not live: what is in a collection changes by hand",
 }
 

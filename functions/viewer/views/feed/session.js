@@ -40,7 +40,7 @@ export function openSession(filters, page, { parts, learn, signIn, reopen }) {
   const list = makeList({ choice, signal, narrow: (filter) => addressOf({ ...filters, ...filter }) })
   const draw = () => {
     if (list.size() && !list.element.isConnected) replace(parts.rows, drawHead(), list.element)
-    else if (!list.size()) replace(parts.rows, page.error ? errorNote(page.error) : drawNothing(filters))
+    else if (!list.size()) replace(parts.rows, page.error ? drawFailure(page.error, reopen) : drawNothing(filters))
   }
   const add = (rows) => {
     list.append(rows)
@@ -70,7 +70,8 @@ export function openSession(filters, page, { parts, learn, signIn, reopen }) {
 function followSession(filters, { page, list, signal, parts, draw, signIn, reopen }) {
   const { sort, collection_id: collection, ...query } = filters
   replace(parts.news)
-  if (collection || page.error) return showState(parts.state, collection ? "off" : "refused")
+  if (page.error) return showState(parts.state, isAway(page.error) ? "away" : "refused")
+  if (collection) return showState(parts.state, "off")
   showState(parts.state, "connecting")
   const showHeld = () => {
     scrollTo({ top: 0 })
@@ -98,6 +99,14 @@ function drawNews(element, count, onclick) {
   const button = element.firstChild
   if (button && count) button.textContent = text
   else replace(element, count ? h("button", { class: "primary", onclick }, text) : null)
+}
+
+function isAway({ status }) {
+  return !status || status >= 500
+}
+
+function drawFailure(error, reopen) {
+  return [errorNote(error), isAway(error) && h("p", null, h("button", { onclick: reopen }, "Try again"))]
 }
 
 function drawNothing(filters) {

@@ -25,5 +25,5 @@ export const SCORES = {
 
 /** The score of that name; a name that only a newer server knows stands for itself. */
 export function describeScore(name) {
-  return SCORES[name] ?? { title: name, ...plain }
+  return Object.hasOwn(SCORES, name) ? SCORES[name] : { title: name, ...plain }
 }

@@ -69,7 +69,7 @@ function widen(low, high, unit) {
 
 function describePoint(key, series, rows) {
   const parts = series.map((line, place) => [line.name, rows[place].get(key)]).filter(([, point]) => point)
-    .map(([name, point]) => `${name} ${formatProbability(point.sequence_confidence.mean)} of ${formatCount(point.n)}`)
+    .map(([name, point]) => `${name} ${formatMean(point)} of ${formatCount(point.n)}`)
   return `${formatKey(key)}: ${parts.join(" · ")}`
 }
 
@@ -85,11 +85,16 @@ function drawGroups(kind, groups, lines) {
     h("tbody", null, rows.map((group) => drawGroup(kind, group, index.get(group.key))))))
 }
 
+// Where a drawn token was outside its list, a request's confidence is at most so much, and so is the mean.
+function formatMean({ sequence_confidence: { mean }, coverage }) {
+  return formatProbability(mean, { isBound: coverage.sampled_in_top_k < coverage.sampled })
+}
+
 function drawGroup(kind, group, index) {
-  const { mean, p5, p95 } = group.sequence_confidence
+  const { p5, p95 } = group.sequence_confidence
   const numbers = [
     formatCount(group.n),
-    formatProbability(mean),
+    formatMean(group),
     p5 === null ? UNKNOWN : `${Math.round(p5 * 100)}–${Math.round(p95 * 100)} %`,
     formatNats(group.lowest_group_confidence.mean),
     group.forced_rate ? formatProbability(group.forced_rate) : group.forced_rate === 0 ? "none" : UNKNOWN,
@@ -99,7 +104,7 @@ function drawGroup(kind, group, index) {
 }
 
 function drawTable(series, keys, rows, unit) {
-  const cell = (point) => h("td", { class: "number" }, point ? `${formatProbability(point.sequence_confidence.mean)} (${formatCount(point.n)})` : "–")
+  const cell = (point) => h("td", { class: "number" }, point ? `${formatMean(point)} (${formatCount(point.n)})` : "–")
   return h("details", null, h("summary", null, `By ${unit}, as a table`),
     h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
       h("caption", null, "Mean sequence confidence, and in brackets how many requests; times are UTC"),

@@ -2,7 +2,8 @@
 
 import { drawChart, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
-import { formatNats } from "../../lib/format.js"
+import { formatAmount, formatNats } from "../../lib/format.js"
+import { nameSpan } from "./head.js"
 
 const HEIGHT = 200
 /** Tokens and marks from which on a line each would hide the rest. */
@@ -62,8 +63,8 @@ function findMarks(tokens) {
 
 function describe(trace, marks) {
   const lowest = trace.lowest
-  const where = lowest ? `The least sure window, tokens ${lowest.first + 1} to ${lowest.last + 1}, has ${formatNats(lowest.confidence)}.` : "No window has a confidence."
-  return `Token and group confidence of ${trace.tokens.length} tokens. ${where} Mods stepped in ${marks.length} times.`
+  const where = lowest ? `The least sure window, ${nameSpan(lowest)}, has ${formatNats(lowest.confidence)}.` : "No window has a confidence."
+  return `Token and group confidence of ${formatAmount(trace.tokens.length, "token")}. ${where} Mods stepped in ${formatAmount(marks.length, "time")}.`
 }
 
 function shade(plot, lowest, colours) {
@@ -120,7 +121,7 @@ function drawKey(marks) {
   const kinds = Object.keys(names).filter((kind) => marks.some((mark) => mark.kind === kind))
   return h("figcaption", { class: "key" },
     h("span", { class: "line-token" }, "token confidence"),
-    h("span", { class: "line-group" }, "group confidence, the mean of 32 drawn tokens; lower is less sure"),
+    h("span", { class: "line-group" }, "group confidence, the mean of up to 32 drawn tokens; lower is less sure"),
     h("span", { class: "line-lowest" }, "least sure window"),
     kinds.map((kind) => h("span", null, `${SIGNS[kind]} ${names[kind]}`)))
 }

@@ -1,11 +1,16 @@
 // What a request was, and how sure the model was of it on the whole.
 
 import { h } from "../../lib/dom.js"
-import { formatNats, formatProbability, formatTime } from "../../lib/format.js"
+import { formatAmount, formatCount, formatNats, formatProbability, formatTime } from "../../lib/format.js"
 import { nameToken } from "./details.js"
 import { MODES, describeProbability } from "./modes.js"
 
 const LEAST_LIKELY = 5
+
+/** "tokens 3 to 34", "token 3". */
+export function nameSpan({ first, last }) {
+  return first === last ? `token ${first + 1}` : `tokens ${first + 1} to ${last + 1}`
+}
 
 /** `onLowest()` goes to the least sure window, `onToken(index)` to a token; without tokens there are none. */
 export function drawHead(trace, { onLowest, onToken, hasLinks }) {
@@ -23,7 +28,7 @@ function drawFacts(log, hasLinks) {
     log.model_id ?? "unknown model",
     h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
     log.active_mod ? `mod ${log.active_mod.name}` : "no mod",
-    `${log.total_steps} forward passes`,
+    log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
     log.user_api_key ? `of ${log.user_api_key}` : null,
     log.revision > 1 ? `posted ${log.revision} times` : null,
     hasLinks ? h("a", { href: `/compare?a=${encodeURIComponent(log.request_id)}` }, "Compare with another") : null,
@@ -33,7 +38,7 @@ function drawFacts(log, hasLinks) {
 
 function drawConfidence(log) {
   const isBound = log.sequence_confidence_is_bound === true
-  const bar = h("span", { class: "bar", "aria-hidden": "true" })
+  const bar = h("span", { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })
   bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
   return h("div", null, h("h2", null, "How sure the model was"),
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
@@ -46,7 +51,7 @@ function drawLowest({ lowest }, onLowest) {
     h("p", { class: "figure" }, formatNats(lowest?.confidence)),
     lowest ? h("button", { class: "primary", onclick: onLowest }, "Go to the least sure passage") : null,
     h("p", { class: "faint" }, lowest
-      ? `mean token confidence of tokens ${lowest.first + 1} to ${lowest.last + 1}`
+      ? `mean token confidence of ${nameSpan(lowest)}`
       : "no drawn token has a list to tell it by"))
 }
 
@@ -69,12 +74,12 @@ function drawCoverage({ tokens }) {
     ["forced by mods", tokens.filter((token) => token.forced).length],
     ["discarded by backtracks", tokens.filter((token) => token.discarded).length],
   ]
-  return h("div", null, h("h2", null, `${tokens.length} tokens`),
+  return h("div", null, h("h2", null, formatAmount(tokens.length, "token")),
     h("dl", { class: "coverage" }, rows.map(([name, count]) => h("div", null, h("dt", null, name), h("dd", null, count)))))
 }
 
 function drawPrompts(log) {
   const prompts = [["System prompt", log.system_prompt], ["Prompt", log.user_prompt], ["What the model read", log.formatted_prompt]]
   return h("div", { class: "prompts" }, prompts.filter(([, text]) => text).map(([name, text]) =>
-    h("details", { open: name === "Prompt" && text.length < 300 }, h("summary", null, name), h("pre", null, text))))
+    h("details", { open: name === "Prompt" && text.length < 300 }, h("summary", null, name), h("pre", { dir: "auto" }, text))))
 }

@@ -1,7 +1,7 @@
 // What the text can be coloured by. Each has a fixed range, so that two pages can be compared; more colour is less sure.
 
 import { h } from "../../lib/dom.js"
-import { formatNats, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatLeastNats, formatNats, formatNumber, formatProbability } from "../../lib/format.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
 
 export const MODES = {
@@ -68,7 +68,7 @@ export function describeProbability(token) {
 /** "1.32 nats", "≥ 4.34 nats". */
 export function describeSurprisal(token) {
   if (token.surprisal !== null) return formatNats(token.surprisal)
-  return token.bound > 0 ? `≥ ${formatNats(-Math.log(token.bound))}` : "unknown"
+  return token.bound > 0 ? formatLeastNats(-Math.log(token.bound)) : "unknown"
 }
 
 /** "3 of 20"; outside the list it has none. */
@@ -81,5 +81,5 @@ export function describeRank(token) {
 export function describeEntropy(token) {
   if (token.entropy === null) return "unknown"
   const lower = token.entropyLower ?? token.entropy
-  return token.entropyUpper === null ? `≥ ${formatNats(lower)}` : `${formatNumber(lower)} to ${formatNats(token.entropyUpper)}`
+  return token.entropyUpper === null ? formatLeastNats(lower) : `${formatNumber(lower)} to ${formatNats(token.entropyUpper)}`
 }

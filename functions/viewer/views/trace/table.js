@@ -10,7 +10,7 @@ const COLUMNS = ["#", "Token", "Probability", "Rank", "Surprisal", "Entropy", "G
 
 /** A closed `details` with the table in it. */
 export function drawTable({ tokens }) {
-  const box = h("div")
+  const box = h("div", { tabindex: "0", role: "group", "aria-label": "Tokens" })
   const element = h("details", { class: "token-table" }, h("summary", null, "The tokens as a table"), box)
   element.addEventListener("toggle", () => element.open && !box.firstChild && showPage(box, tokens, 0))
   return element

@@ -9,7 +9,7 @@ import { drawShare } from "./tabs/share.js"
 import { drawTags } from "./tabs/tags.js"
 
 /** `path` is where the log is, `isOwn` whether its reader may add to it; `goTo(index)` shows a token. */
-export function drawTabs(trace, { path, isOwn, goTo, signal }) {
+export function drawTabs(trace, { path, isOwn, goTo, signal, signIn }) {
   const { log } = trace
   const exceptions = log.mod_calls.filter((call) => call.exception_occurred).length
   const tabs = [
@@ -26,7 +26,10 @@ export function drawTabs(trace, { path, isOwn, goTo, signal }) {
   ]
   const panel = h("div", { class: "tab-panel", role: "tabpanel", tabindex: "0", id: "tab-panel" })
   const buttons = tabs.map(([name, title]) => h("button", { role: "tab", id: `tab-${name}`, "aria-controls": "tab-panel" }, title))
+  let opened = 0
   const open = async (place) => {
+    opened += 1
+    const [turn, box] = [opened, h("div")]
     buttons.forEach((button, index) => {
       button.setAttribute("aria-selected", String(index === place))
       button.tabIndex = index === place ? 0 : -1
@@ -34,10 +37,12 @@ export function drawTabs(trace, { path, isOwn, goTo, signal }) {
     panel.setAttribute("aria-labelledby", buttons[place].id)
     replace(panel, h("p", { class: "loading" }, "Loading …"))
     try {
-      await tabs[place][2](panel, { trace, path, goTo, signal })
+      await tabs[place][2](box, { trace, path, goTo, signal })
     } catch (error) {
-      if (!signal.aborted) replace(panel, errorNote(error))
+      if (error.status === 401 && !signal.aborted) return signIn(error.message)
+      replace(box, errorNote(error))
     }
+    if (turn === opened && !signal.aborted) replace(panel, box)  // another may have been opened meanwhile
   }
   buttons.forEach((button, place) => button.addEventListener("click", () => open(place)))
   const list = h("div", { class: "tab-list", role: "tablist", "aria-label": "More about this request", onkeydown: (event) => turn(event, buttons) }, buttons)

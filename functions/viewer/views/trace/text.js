@@ -1,7 +1,7 @@
 // The text as tokens: one list box, in which the arrow keys go from token to token. One listener serves them all.
 
 import { h } from "../../lib/dom.js"
-import { showWhitespace } from "../../lib/format.js"
+import { showControls, showWhitespace } from "../../lib/format.js"
 import { colourOf, describeProbability } from "./modes.js"
 
 const CHUNK = 300
@@ -14,9 +14,10 @@ const LONGEST_CHUNK = 600
  */
 export function drawText({ tokens, lowest }, mode, onSelect) {
   const spans = tokens.map((token) => drawToken(token, tokens, lowest, mode))
-  const element = h("div", { class: "tokens", role: "listbox", tabindex: "0", "aria-label": "The text, token by token" }, chunk(tokens, spans))
+  const element = h("div", { class: "tokens", role: "listbox", tabindex: "0", dir: "auto", "aria-label": "The text, token by token" }, chunk(tokens, spans))
   let selected = -1
-  const select = (index, { scrolls = false } = {}) => {
+  const select = (wanted, { scrolls = false } = {}) => {
+    const index = element.classList.contains("hides-discarded") ? findShown(tokens, wanted, 1) : wanted
     if (index === selected || !tokens[index]) return
     mark(spans[selected], false)
     selected = index
@@ -54,14 +55,20 @@ function mark(span, isSelected) {
 // Lines are laid out by the browser, so up and down go by sentences' length rather than by what lies above.
 function findNext(key, selected, tokens, element) {
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10, PageDown: 100, PageUp: -100 }
-  if (key === "Home") return 0
-  if (key === "End") return tokens.length - 1
-  if (!(key in steps)) return null
-  const hides = element.classList.contains("hides-discarded")
-  let next = Math.min(Math.max(selected + steps[key], 0), tokens.length - 1)
-  const direction = Math.sign(steps[key])
-  while (hides && tokens[next + direction] && tokens[next].discarded) next += direction
-  return next
+  const wanted = { Home: 0, End: tokens.length - 1 }[key] ?? (key in steps ? selected + steps[key] : null)
+  if (wanted === null) return null
+  const next = Math.min(Math.max(wanted, 0), tokens.length - 1)
+  return element.classList.contains("hides-discarded") ? findShown(tokens, next, Math.sign(next - selected) || 1) : next
+}
+
+/** The nearest token that was not discarded, onward if there is one there. */
+function findShown(tokens, start, direction) {
+  const onward = (index, step) => {
+    while (tokens[index]?.discarded) index += step
+    return index
+  }
+  const next = onward(start, direction)
+  return tokens[next] ? next : onward(start, -direction)
 }
 
 function drawToken(token, tokens, lowest, mode) {
@@ -93,8 +100,8 @@ function paint(span, token, mode) {
 function display(token) {
   if (token.text === null) return token.id === null ? "⟨?⟩" : `⟨${token.id}⟩`
   if (token.text === "") return "∅"
-  if (token.text.trim()) return token.text.replace(/[\0-\x08\x0b-\x1f\ufffd]/g, (sign) => (sign === "\ufffd" ? "\ufffd" : showWhitespace(sign)))
-  return token.text.replace(/\t/g, "⇥\t").replace(/\n/g, "↵\n").replace(/[\0-\x08\x0b-\x1f]/g, showWhitespace)
+  if (token.text.trim()) return showControls(token.text)
+  return showControls(token.text.replace(/\t/g, "⇥\t").replace(/\n/g, "↵\n"))
 }
 
 /** What is said of a token to those who do not see it. */

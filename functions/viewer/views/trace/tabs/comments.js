@@ -11,33 +11,34 @@ export async function drawComments(panel, { trace: { log } }) {
   const me = await api("/auth/me")
   const list = h("ol", { class: "comments" })
   const note = h("div")
-  const attempt = async (work, sentence) => {
+  const attempt = async (work, { sentence = null, refreshes = true } = {}) => {
     try {
       await work()
       replace(note)
-      await refresh()
-      announce(sentence)
+      if (refreshes) await refresh()
+      if (sentence) announce(sentence)
     } catch (error) {
       replace(note, errorNote(error))
     }
   }
   const refresh = async () => {
     const first = await api(path, { query: { limit: PAGE } })
-    replace(list, first.discussions.map((one) => drawComment(one, path, attempt)), drawMore(first, list, path, attempt))
+    replace(list, first.discussions.map((one) => drawComment(one, path, attempt)), drawMore(first, path, attempt))
     if (!first.total) replace(list, h("li", { class: "faint" }, "Nobody has commented yet."))
   }
   replace(panel, list, drawForm(me, path, attempt), note)
   await refresh()
 }
 
-function drawMore(page, list, path, attempt) {
+function drawMore(page, path, attempt) {
   const next = page.offset + page.discussions.length
   if (next >= page.total) return null
   const more = h("button", {
-    onclick: async () => {
+    onclick: () => attempt(async () => {
       const following = await api(path, { query: { limit: PAGE, offset: next } })
-      more.parentElement.replaceWith(...[...following.discussions.map((one) => drawComment(one, path, attempt)), drawMore(following, list, path, attempt)].filter(Boolean))
-    },
+      const rows = following.discussions.map((one) => drawComment(one, path, attempt))
+      more.parentElement.replaceWith(...rows, ...[drawMore(following, path, attempt)].filter(Boolean))
+    }, { refreshes: false }),
   }, `Show more (${page.total - next})`)
   return h("li", null, more)
 }
@@ -50,7 +51,7 @@ function drawForm(me, path, attempt) {
     await attempt(async () => {
       await api(path, { method: "POST", body: { username: name.value, comment: text.value } })
       text.value = ""
-    }, "Comment added.")
+    }, { sentence: "Comment added." })
   }
   return h("form", { class: "stacked", onsubmit: submit },
     h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("button", { class: "primary" }, "Add the comment"))
@@ -59,7 +60,7 @@ function drawForm(me, path, attempt) {
 function drawComment(one, path, attempt) {
   const item = h("li", { class: "comment" })
   const own = `${path}/${one.id}`
-  const remove = () => attempt(() => api(own, { method: "DELETE" }), "Comment deleted.")
+  const remove = () => attempt(() => api(own, { method: "DELETE" }), { sentence: "Comment deleted." })
   const read = () => replace(item,
     h("p", { class: "faint" }, h("strong", null, one.username), " · ",
       h("time", { datetime: one.created_at, title: formatTime(one.created_at) }, formatAge(one.created_at)),
@@ -68,7 +69,7 @@ function drawComment(one, path, attempt) {
     h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
   const edit = () => {
     const text = h("textarea", { rows: 3, "aria-label": "The comment", maxlength: 10_000 }, one.comment)
-    const save = () => attempt(() => api(own, { method: "PUT", body: { comment: text.value } }), "Comment changed.")
+    const save = () => attempt(() => api(own, { method: "PUT", body: { comment: text.value } }), { sentence: "Comment changed." })
     replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Leave it as it was")))
     text.focus()
   }

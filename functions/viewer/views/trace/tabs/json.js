@@ -1,7 +1,7 @@
 // The log as the API answers it; a long one is shown when somebody asks for it.
 
 import { fetchText } from "../../../lib/api.js"
-import { errorNote, h, replace } from "../../../lib/dom.js"
+import { copyText, h, replace } from "../../../lib/dom.js"
 
 const MAX_SHOWN = 200_000
 const MIB = 1024 * 1024
@@ -11,7 +11,7 @@ export async function drawJson(panel, { trace: { log }, path }) {
   const box = h("div")
   const download = h("button", { onclick: () => save(text, `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {
-    onclick: () => navigator.clipboard.writeText(text).then(() => (copy.textContent = "Copied"), (error) => replace(box, errorNote(error))),
+    onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser does not let this page copy"),
   }, "Copy")
   const showAll = h("button", { onclick: () => replace(box, drawText(text)) }, "Show all of it")
   replace(panel, h("p", { class: "buttons" }, download, " ", copy), box)

@@ -1,7 +1,7 @@
 // What mods were called for, logged, did, and failed at.
 
 import { h, replace } from "../../../lib/dom.js"
-import { formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
+import { formatLeastNats, formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
 import { nameToken } from "../details.js"
 
 const PAGE = 50
@@ -78,14 +78,14 @@ function drawEffects({ log, tokens }, goTo) {
 
 function drawEffect(one, tokens, goTo) {
   const index = one.first_index ?? one.discarded?.first_index ?? null
-  const surprisal = `${one.intervention_surprisal_is_bound ? "≥ " : ""}${formatNats(one.intervention_surprisal)}`
+  const surprisal = (one.intervention_surprisal_is_bound ? formatLeastNats : formatNats)(one.intervention_surprisal)
   const hasInstead = one.overridden_token !== null || one.overridden_text !== null
   const instead = hasInstead ? [h("code", null, nameToken({ id: one.overridden_token, text: one.overridden_text })), ` ${formatProbability(one.overridden_prob)}`] : "–"
   const first = tokens[one.first_index]
   return h("tr", null,
     h("th", { scope: "row" }, one.action_type ?? "unreported", one.mod_name ? ` by ${one.mod_name}` : null),
     h("td", null, drawPlace(index, goTo), first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
-    h("td", { class: "number" }, one.intervention_surprisal === null ? "unknown" : surprisal),
+    h("td", { class: "number" }, surprisal),
     h("td", null, instead),
     h("td", { class: "number" }, formatProbability(one.sequence_confidence_before)),
     h("td", { class: "number" }, formatProbability(one.sequence_confidence_after)),

@@ -1,7 +1,7 @@
 // The link by which somebody without a key reads the request.
 
 import { api, requestPath } from "../../../lib/api.js"
-import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { announce, copyText, errorNote, h, replace } from "../../../lib/dom.js"
 import { formatTime } from "../../../lib/format.js"
 
 export function drawShare(panel, { trace: { log } }) {
@@ -29,7 +29,7 @@ export function drawShare(panel, { trace: { log } }) {
 function drawLink({ public_url: url, expires_at: expires }, unpublish) {
   const link = url && new URL(url, location.origin).href
   const copy = link && h("button", {
-    onclick: () => navigator.clipboard.writeText(link).then(() => announce("Copied."), () => field.select()),
+    onclick: async () => ((await copyText(link)) ? announce("Copied.") : field.select()),
   }, "Copy")
   const field = link && h("input", { id: "share-link", readonly: true, value: link, onfocus: () => field.select() })
   return h("section", null,
