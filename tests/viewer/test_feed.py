@@ -94,7 +94,8 @@ def test_a_row_tells_what_one_looks_for(client: Client, page: Page) -> None:
     )
     for text in (told["model_id"], "mod force_prefix", "doubtful", "1 comment", told["user_api_key"]):
         expect(row).to_contain_text(text)
-    expect(row.locator(".confidence .number")).to_have_text(f"≤ {math.ceil(told['sequence_confidence'] * 1000) / 10:.1f} %")
+    at_most = math.ceil(told["sequence_confidence"] * 1000) / 10
+    expect(row.locator(".confidence .number")).to_have_text(f"≤ {at_most:.1f} %")
     lowest = f"lowest {told['lowest_group_confidence']:.2f} nats"
     expect(row.get_by_role("img", name=re.compile(lowest))).to_be_visible()
     expect(row.locator("time")).to_have_attribute("datetime", told["created_ts"])
