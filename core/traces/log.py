@@ -7,7 +7,6 @@ of alternatives are most of it: where they are known to the letter, they go in w
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -51,11 +50,11 @@ def render_log(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[bytes
     yield from _dump_rows("actions", _iterate_actions(trace))
     yield from _dump_rows("steps", _iterate_steps(trace))
     yield from _dump_rows("step_logit_summaries", _iterate_summaries(trace, lists))
-    yield from _dump_rows("interventions", map(asdict, trace.interventions))
+    yield from _dump_rows("interventions", iter(trace.interventions))
     yield b"," + dump_json({"inference_stats": build_inference_stats(trace)})[1:]
 
 
-def _dump_rows(name: str, rows: Iterator[Row]) -> Iterator[bytes]:
+def _dump_rows(name: str, rows: Iterator[object]) -> Iterator[bytes]:
     """One member, so many rows at a time: all of them at once are many times the size of their text."""
     start = f',"{name}":['.encode()
     while held := list(itertools.islice(rows, ROWS_AT_ONCE)):
