@@ -69,6 +69,12 @@ export function showWhitespace(text) {
   return showControls(text.replace(/\n/g, "↵").replace(/\t/g, "⇥"))
 }
 
+/** A token's text, visible to the last blank; its id where the trace does not tell the text. */
+export function nameToken({ id, text }) {
+  if (text !== null) return showWhitespace(text).replace(/ /g, "␣") || "(empty)"
+  return id === null ? "(unknown)" : `(token\u00a0${id})`
+}
+
 // What turns the direction of a line, or has no width: it would change how what stands beside it reads.
 const INVISIBLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
 

@@ -1,7 +1,7 @@
 // The place where two texts part: who wrote what, and how sure the model was of either token, in either request.
 
 import { h } from "../../lib/dom.js"
-import { formatCount, formatProbability, showWhitespace } from "../../lib/format.js"
+import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
 import { findIn } from "../../lib/scores.js"
 import { measureRest, placeIn } from "./trace.js"
 
@@ -63,12 +63,6 @@ function placeOwn(token) {
 
 function drawToken(token) {
   return h("code", { class: "token-text" }, nameToken(token))
-}
-
-/** A token's text, visible to the last blank; its id where the trace does not tell the text. */
-export function nameToken(token) {
-  if (token.text !== null) return showWhitespace(token.text).replace(/ /g, "␣") || "(empty)"
-  return token.id === null ? "(unknown)" : `(token\u00a0${token.id})`
 }
 
 function drawCause(token) {

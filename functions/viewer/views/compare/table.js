@@ -1,8 +1,7 @@
 // The aligned texts as a table: every token with its numbers.
 
 import { h } from "../../lib/dom.js"
-import { formatCount, formatProbability } from "../../lib/format.js"
-import { nameToken } from "./divergence.js"
+import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
 
 const PAGE = 200
 

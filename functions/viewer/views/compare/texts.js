@@ -1,9 +1,8 @@
 // Both texts beside each other, coloured by how unsure the model was of each token, or as a table.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatCount, formatNats, formatProbability, showWhitespace } from "../../lib/format.js"
+import { formatCount, formatNats, formatProbability, nameToken, showWhitespace } from "../../lib/format.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
-import { nameToken } from "./divergence.js"
 import { drawTable } from "./table.js"
 import { doubtOf } from "./trace.js"
 

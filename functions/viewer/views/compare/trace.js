@@ -1,45 +1,21 @@
 // What a log says, as far as comparing needs it: the tokens that stayed, each with the list of its forward pass.
 
+import { readTrace as readWhole } from "../../lib/scores.js"
+
 /** Of two traces from different models: so many ids must be shared, and so few may differ in text, to be one vocabulary. */
 const ENOUGH_IDS = 20
 const MOST_CONFLICTS = 0.05
 
 /**
- * Read GET /logs/{id}.
+ * Read GET /logs/{id}: {id, log, lists, tokens, discarded}.
  *
- * `tokens` are those that were not discarded: {index, id, text, forced, forcedBy, adjusted, prob, bound, surprisal, list}.
- * `list` is [{id, text, logprob}], best first, or null where the token has no distribution of its own.
+ * `tokens` are those of lib/scores.js that were not discarded, numbered anew; `lists` are those of all forward passes.
  */
 export function readTrace(log) {
-  const lists = new Map(log.step_logit_summaries.map((one) => [one.step_index, (one.topk ?? []).map(readEntry)]))
-  const seen = new Set()
-  const tokens = []
-  for (const step of log.steps) {
-    // The list of a pass belongs to the first token that came of it, whether that one stayed or not.
-    const isFirst = step.generation_step !== null && !seen.has(step.generation_step)
-    seen.add(step.generation_step)
-    if (!step.discarded) tokens.push(readToken(step, tokens.length, isFirst ? lists.get(step.generation_step) : null))
-  }
-  return { id: log.request_id, log, lists, tokens, discarded: log.steps.length - tokens.length }
-}
-
-function readEntry(entry) {
-  return { id: entry.token ?? null, text: entry.text ?? entry.token_str ?? null, logprob: entry.logprob ?? null }
-}
-
-function readToken(step, index, list) {
-  return {
-    index,
-    id: step.token,
-    text: step.token_text,
-    forced: step.forced,
-    forcedBy: step.forced_by,
-    adjusted: step.adjusted_logits,
-    prob: step.prob,
-    bound: step.prob_upper_bound,
-    surprisal: step.surprisal,
-    list: list?.length ? list : null,
-  }
+  const { tokens, passes } = readWhole(log)
+  const kept = tokens.filter((token) => !token.discarded).map((token, index) => ({ ...token, index }))
+  const lists = passes.map((pass) => pass.list).filter(Boolean)
+  return { id: log.request_id, log, lists, tokens: kept, discarded: tokens.length - kept.length }
 }
 
 /** Nats to colour a token by: its surprisal, or what it is at least where only a bound of its probability is known. */
@@ -74,7 +50,7 @@ function countShared(a, b) {
 }
 
 function mapTexts(trace) {
-  const known = [...trace.lists.values()].flat().concat(trace.tokens).filter((one) => one.id !== null && one.text !== null)
+  const known = trace.lists.flat().concat(trace.tokens).filter((one) => one.id !== null && one.text !== null)
   return new Map(known.map((one) => [one.id, one.text]))
 }
 

@@ -1,7 +1,7 @@
 // One token in full: how sure the model was of it, what else it believed, and what mods did there.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatNats, formatNumber, formatProbability, showWhitespace } from "../../lib/format.js"
+import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
 import { findIn } from "../../lib/scores.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
@@ -15,12 +15,6 @@ export function showDetails(panel, token, count) {
     drawScores(token),
     drawBelief(token),
     drawMods(token))
-}
-
-/** A token's text, visible to the last blank; its id where the trace does not tell the text. */
-export function nameToken(token) {
-  if (token.text !== null) return showWhitespace(token.text).replace(/ /g, "␣") || "(empty)"
-  return token.id === null ? "(unknown)" : `(token ${token.id})`
 }
 
 function describeOrigin(token) {

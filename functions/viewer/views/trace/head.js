@@ -1,8 +1,7 @@
 // What a request was, and how sure the model was of it on the whole.
 
 import { h } from "../../lib/dom.js"
-import { formatAmount, formatCount, formatNats, formatProbability, formatTime } from "../../lib/format.js"
-import { nameToken } from "./details.js"
+import { formatAmount, formatCount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
 import { MODES, describeProbability } from "./modes.js"
 
 const LEAST_LIKELY = 5

@@ -1,8 +1,7 @@
 // The tokens as a table, for those who read rather than look; made when it is opened, page by page.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatNats } from "../../lib/format.js"
-import { nameToken } from "./details.js"
+import { formatNats, nameToken } from "../../lib/format.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
 const PAGE = 200

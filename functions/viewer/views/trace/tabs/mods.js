@@ -1,8 +1,7 @@
 // What mods were called for, logged, did, and failed at.
 
 import { h, replace } from "../../../lib/dom.js"
-import { formatLeastNats, formatNats, formatNumber, formatProbability } from "../../../lib/format.js"
-import { nameToken } from "../details.js"
+import { formatLeastNats, formatNats, formatNumber, formatProbability, nameToken } from "../../../lib/format.js"
 
 const PAGE = 50
 
