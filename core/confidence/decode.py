@@ -5,15 +5,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from core.confidence.distribution import MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
+from core.confidence.distribution import LEAST_CLEAN, MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
 from core.confidence.number import MAX_LOGPROB_NOISE
-
-_LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
 
 
 class _Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     token: Annotated[int, Meta(ge=0, le=MAX_TOKEN_ID)]
-    logprob: Annotated[float, Meta(ge=_LEAST_CLEAN, le=0.0)]
+    logprob: Annotated[float, Meta(ge=LEAST_CLEAN, le=0.0)]
     token_str: str | None = None
     text: str | None = None
 

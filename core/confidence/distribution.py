@@ -27,7 +27,7 @@ _BY_LOGPROB = itemgetter(2)
 _ONLY_INT = {int}  # bool is an int to isinstance()
 _ONLY_FLOAT = {float}
 _TEXT_OR_NONE = {str, type(None)}
-_LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
+LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
 
 
 class Distribution(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +127,7 @@ def _read_clean(entries: Sequence[object]) -> Distribution | None:
     if {*map(type, tokens)} != _ONLY_INT or {*map(type, logprobs)} != _ONLY_FLOAT:
         return None
     # No comparison with NaN holds, so this finds it too.
-    if logprobs[0] > 0.0 or not all(map(ge, logprobs, (*logprobs[1:], _LEAST_CLEAN))):
+    if logprobs[0] > 0.0 or not all(map(ge, logprobs, (*logprobs[1:], LEAST_CLEAN))):
         return None
     if min(tokens) < 0 or max(tokens) > MAX_TOKEN_ID or len({*tokens}) < len(tokens):
         return None

@@ -1,7 +1,7 @@
 // A log as tokens with all their scores, by the definitions of docs/CONFIDENCE.md; what the log leaves out follows from its
 // lists. Natural logarithms, so nats. Nothing here stands for what is not known: then a score is null.
 
-export const WINDOW = 32
+const WINDOW = 32
 const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 
 /**
@@ -84,15 +84,15 @@ function readToken(step, pass, list, vocabulary) {
 }
 
 /** What a list tells beyond the log's own scores. */
-export function scoreList(list, token, vocabulary) {
+function scoreList(list, token, vocabulary) {
   const nothing = { rank: null, margin: null, missing: null, confidence: null, ...NO_BOUNDS }
   const live = list?.filter((entry) => entry.logprob !== null) ?? []
   if (!live.length) return nothing
   const probs = live.map((entry) => Math.exp(entry.logprob))
-  const missing = Math.max(0, 1 - probs.reduce((sum, prob) => sum + prob, 0))
+  const missing = measureMissing(list)
   const isMasked = live.length < list.length
   return {
-    rank: rankIn(list, token),
+    rank: rankOf(list, findIn(list, token)),
     margin: list.length > 1 ? probs[0] - (probs[1] ?? 0) : null,
     missing,
     confidence: isMasked ? null : -live.reduce((sum, entry) => sum + entry.logprob, 0) / live.length,
@@ -100,11 +100,15 @@ export function scoreList(list, token, vocabulary) {
   }
 }
 
-/** The place of a token in a list, from 1: of equals the worst; null outside it. */
-export function rankIn(list, token) {
-  const found = findIn(list, token)
-  if (!found || found.logprob === null) return null
-  return list.filter((entry) => entry.logprob !== null && entry.logprob >= found.logprob).length
+/** The probability of all that a list does not show. */
+export function measureMissing(list) {
+  return Math.max(0, 1 - list.reduce((sum, entry) => sum + (entry.logprob === null ? 0 : Math.exp(entry.logprob)), 0))
+}
+
+/** The place of an entry in its list, from 1: of equals the worst; null for none, and for a masked one. */
+export function rankOf(list, entry) {
+  if (!entry || entry.logprob === null) return null
+  return list.filter((one) => one.logprob !== null && one.logprob >= entry.logprob).length
 }
 
 /** The entry of a token: by id where both have one, else by text. */

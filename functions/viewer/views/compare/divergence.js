@@ -2,8 +2,8 @@
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
-import { findIn } from "../../lib/scores.js"
-import { measureRest, placeIn } from "./trace.js"
+import { findIn, measureMissing } from "../../lib/scores.js"
+import { placeIn } from "./trace.js"
 
 const SHOWN = 6
 
@@ -108,7 +108,7 @@ function drawEntry(entry, list, writers, keyOf) {
 }
 
 function drawOthers(list, shown) {
-  const rest = measureRest(list) + list.filter((entry) => !shown.includes(entry) && entry.logprob !== null)
+  const rest = measureMissing(list) + list.filter((entry) => !shown.includes(entry) && entry.logprob !== null)
     .reduce((total, entry) => total + Math.exp(entry.logprob), 0)
   return h("tr", { class: "others" }, h("td"), h("td", null, "all others"), h("td", { class: "number" }, formatProbability(rest)), h("td", { class: "track" }, drawBar(rest)))
 }

@@ -68,7 +68,7 @@ function drawColumns(a, b, alignment) {
 }
 
 /** Runs as rows: short ones in common stay among the differences around them, and long rows are cut. */
-export function toRows(runs) {
+function toRows(runs) {
   const rows = []
   runs.forEach((run, index) => {
     const isBetween = index > 0 && index < runs.length - 1

@@ -1,6 +1,6 @@
 // What a log says, as far as comparing needs it: the tokens that stayed, each with the list of its forward pass.
 
-import { readTrace as readWhole } from "../../lib/scores.js"
+import { measureMissing, rankOf, readTrace as readWhole } from "../../lib/scores.js"
 
 /** Of two traces from different models: so many ids must be shared, and so few may differ in text, to be one vocabulary. */
 const ENOUGH_IDS = 20
@@ -65,15 +65,9 @@ export function placeIn(list, token, keyOf) {
   const known = list.filter((entry) => entry.logprob !== null)
   const found = list.find((entry) => keyOf(entry) === key)
   if (found?.logprob === null) return { isMasked: true }
-  if (found) return { rank: known.filter((entry) => entry.logprob >= found.logprob).length, prob: Math.exp(found.logprob) }
+  if (found) return { rank: rankOf(list, found), prob: Math.exp(found.logprob) }
   if (!known.length) return {}
   const last = Math.exp(Math.min(...known.map((entry) => entry.logprob)))
-  const rest = measureRest(list)
+  const rest = measureMissing(list)
   return { bound: rest > 0 ? Math.min(last, rest) : last, k: list.length }
-}
-
-/** The probability of all that a list does not show. */
-export function measureRest(list) {
-  const sum = list.reduce((total, entry) => total + (entry.logprob === null ? 0 : Math.exp(entry.logprob)), 0)
-  return Math.max(0, 1 - sum)
 }

@@ -13,7 +13,7 @@ export function keepRow(row) {
 }
 
 /** Where a request is shown. */
-export function viewPath(requestId) {
+function viewPath(requestId) {
   return `/view/${encodeURIComponent(requestId)}`
 }
 

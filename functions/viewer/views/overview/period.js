@@ -29,7 +29,7 @@ export function readDate(text) {
 }
 
 /** "2026-11-24" of a moment, in UTC. */
-export function toDate(moment) {
+function toDate(moment) {
   return new Date(moment).toISOString().slice(0, 10)
 }
 
