@@ -45,22 +45,22 @@ class Int4Array(PgArray):
     oid = 1007
 
 
-class Int8Array(PgArray):
-    """`bigint[]`."""
-
-    oid = 1016
-
-
 class BoolArray(PgArray):
     """`boolean[]`."""
 
     oid = 1000
 
 
-class ByteaArray(PgArray):
-    """`bytea[]`."""
+class Float4Array(PgArray):
+    """`real[]`."""
 
-    oid = 1001
+    oid = 1021
+
+
+class Int2Array(PgArray):
+    """`smallint[]`."""
+
+    oid = 1005
 
 
 class TextArray(PgArray):
@@ -89,19 +89,9 @@ def int4_array(values: Iterable[int | None]) -> PgArray:
     return Int4Array(_build(23, [_NULL if value is None else _INT4(4, value) for value in values]))
 
 
-def int8_array(values: Iterable[int | None]) -> PgArray:
-    """`bigint[]`; values must fit."""
-    return Int8Array(_build(20, [_NULL if value is None else _INT8(8, value) for value in values]))
-
-
 def bool_array(values: Iterable[bool | None]) -> PgArray:
     """`boolean[]`."""
     return BoolArray(_build(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values]))
-
-
-def bytea_array(values: Iterable[bytes | None]) -> PgArray:
-    """`bytea[]`."""
-    return ByteaArray(_build(17, [_NULL if value is None else _LENGTH(len(value)) + value for value in values]))
 
 
 def text_array(values: Iterable[str | None]) -> PgArray:

@@ -17,7 +17,8 @@ from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.read import hidden, is_no_id
-from core.traces.shown import SHARED, VersionedLog, show_log
+from core.traces.log_cache import LogCache
+from core.traces.shown import SHARED, LogView, view_log
 from core.traces.timestamp import Timestamp
 
 NONCE_BYTES = 16
@@ -95,24 +96,26 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
 
 
 async def read_shared_log(
-    access: Access, *, token: str, request_id: str | None = None, known: Collection[str] = ()
-) -> VersionedLog:
-    """The log that a link opens, without any key; without its text if `known` has its version.
+    access: Access, cache: LogCache, *, token: str, request_id: str | None = None, known: Collection[str] = ()
+) -> LogView:
+    """Read the log that a link opens, without any key.
 
     A request's own link opens it alone; a public collection's opens each of its members, by `request_id`.
 
     Raises:
-        NotFoundError: the link is unknown, taken back or expired.
+        NotFoundError: the link is unknown, revoked or expired.
     """
+    token_hash, stored, held = hash_token(token), None, []
     async with access.visit(None, Scope.READ, public=True) as visit:
-        stored = None
         if request_id is None or not is_no_id(request_id):
+            held = cache.find(request_id or token)
+            rendered = [log.version for log in held]
             stored = await store.get_shared_log(
-                visit.conn, token_hash=hash_token(token), request_id=request_id, known=list(known)
+                visit.conn, token_hash=token_hash, request_id=request_id, known=list(known), rendered=rendered
             )
     if stored is None:
         raise NotFoundError(DEAD_LINK)
-    return show_log(stored, visit.hasher)
+    return view_log(stored, visit.hasher, held)
 
 
 async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:

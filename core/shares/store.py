@@ -64,12 +64,12 @@ async def get_preview(
 
 
 async def get_shared_log(
-    conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, known: list[str]
+    conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, known: list[str], rendered: list[str]
 ) -> StoredLog | None:
-    """The log that a live share token opens: the request's own, or that of a collection which has this member.
-
-    Without its text if the client knows its version.
-    """
+    """Get the request that a live share token opens: its own, or a member of a collection by id."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(_GET_SHARED_LOG, {"token_hash": token_hash, "request_id": request_id, "known": known})
+    await cursor.execute(
+        _GET_SHARED_LOG,
+        {"token_hash": token_hash, "request_id": request_id, "known": known, "rendered": rendered},
+    )
     return await cursor.fetchone()

@@ -1,12 +1,13 @@
-"""Ingest: one posted document in, one transaction, one receipt out.
+"""Store a posted document: one transaction, one receipt.
 
-Preparing is pure and takes the time (parse, score, render, compress), so the caller may do it in a thread. Storing
-takes two round trips whatever the size: everything in one pipeline, then the commit.
+Preparing is pure and takes the time (parse, mask, score, compress), so the caller may do it in a thread or in another
+process. Storing takes two round trips whatever the size: all statements in one pipeline, then the commit.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import AsyncConnection
 from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Caller, ForbiddenError
@@ -16,12 +17,13 @@ from core.database.pool import checkout_transaction
 from core.database.statements import notify_streams
 from core.errors import ThunderError
 from core.traces import rows, store
-from core.traces.lists import cut_lists, forget_lists, show_lists
-from core.traces.log import render_log
+from core.traces.log import check_log
 from core.traces.mask import MaskedDocument, mask_document
 from core.traces.parse import parse_document
+from core.traces.rows import Columns
 from core.traces.scored import ScoredTrace, score_trace
-from core.zstandard import compress, compress_far
+from core.traces.stored import QUOTE_FORMAT
+from core.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
 """A statement of an ingest that takes longer is cancelled, and nothing is stored."""
@@ -47,117 +49,122 @@ class Receipt(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
-    """What is stored of a trace whole: its document and its log, each a zstd frame (core.traces.lists)."""
-
-    document: bytes
-    document_bytes: int
-    log: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedTrace:
-    """A trace that is known to be good, ready to be stored."""
+    """A trace that was checked and scored, as the parameters of the statements that store it.
 
-    trace: ScoredTrace
+    Attributes:
+        owner: HMAC of the user key that the trace names; None if it names none.
+        owner_label: the masked label of that key.
+        request: the row of `requests`.
+        document: the rows of `request_traces`, `request_steps` and `step_logit_summaries`.
+        mods: the rows of `mods`, `mod_blocks` and `mod_calls`; None if no mod was called.
+        mod_logs: the rows of `mod_logs`; None if there is none.
+        actions: the rows of `actions`; None if there is none.
+        counts: how many passes, calls and so on there are, by table.
+        events: how many events were posted.
+    """
+
     owner: bytes | None
     owner_label: str | None
-    frames: Frames
+    request: Columns
+    document: Columns
+    mods: tuple[Columns, Columns, Columns] | None
+    mod_logs: Columns | None
+    actions: Columns | None
+    counts: dict[str, int]
+    events: int
 
-
-def count_rows(prepared: PreparedTrace) -> dict[str, int]:
-    """How many rows of each table a trace is."""
-    trace = prepared.trace
-    return {
-        "requests": 1,
-        "request_steps": len(trace.pairing.steps),
-        "step_logit_summaries": sum(one.distribution is not None for one in trace.pairing.passes),
-        "mod_calls": len(trace.document.mod_calls),
-        "mod_logs": len(trace.document.mod_logs),
-        "actions": len(trace.document.actions),
-    }
+    @property
+    def request_id(self) -> str:
+        """The id that the client gave."""
+        return self.request["request_id"]
 
 
 def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
-    """Parse, check, mask, pair, score, render and compress one posted document.
+    """Parse, check, mask, score and compress one posted document. Pure.
 
     Raises:
-        InvalidInputError: with a sentence that names the place.
+        InvalidInputError: the document is not valid; the message names the place.
     """
     document = parse_document(body)
     key = document.request.user_api_key
     masked = mask_document(body, document, hasher.label_user_key)
-    trace = score_trace(masked.document)
-    frames = compress_trace(masked, trace)
-    forget_lists(trace.document.events)
+    owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
+    return prepare_rows(score_trace(masked.document), compress_document(masked), owner=owner, owner_label=label)
+
+
+def compress_document(masked: MaskedDocument) -> Columns:
+    """Compress a masked document: the row of `request_traces`."""
+    frame = compress(masked.pieces, size=masked.size)
+    return {"format": QUOTE_FORMAT, "document": frame, "document_bytes": masked.size}
+
+
+def prepare_rows(
+    trace: ScoredTrace, document: Columns, *, owner: bytes | None, owner_label: str | None
+) -> PreparedTrace:
+    """Turn a scored trace into the rows of all tables.
+
+    Raises:
+        InvalidInputError: an object in it is nested too deeply for the log.
+    """
+    check_log(trace)
+    posted = trace.document
     return PreparedTrace(
-        trace=trace,
-        owner=hasher.hash_user_key(key) if key else None,
-        owner_label=hasher.label_user_key(key) if key else None,
-        frames=frames,
+        owner=owner,
+        owner_label=owner_label,
+        request=rows.request_columns(trace),
+        document={**document, **rows.document_columns(trace)},
+        mods=(*rows.mod_columns(trace), rows.mod_call_columns(trace)) if posted.mod_calls else None,
+        mod_logs=rows.mod_log_columns(trace) if posted.mod_logs else None,
+        actions=rows.action_columns(trace) if posted.actions else None,
+        counts=rows.count_rows(trace),
+        events=len(posted.events),
     )
 
 
-def compress_trace(masked: MaskedDocument, trace: ScoredTrace) -> Frames:
-    """Render the log and compress it, and the document without the lists that the log has; pure.
-
-    Args:
-        masked: the document.
-        trace: the same, scored.
-    """
-    lists = show_lists(trace.pairing)
-    document = compress(cut_lists(masked, lists) or masked.body)
-    return Frames(document, masked.size, compress_far(render_log(trace, lists)))
-
-
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:
-    """Store a prepared trace in one transaction; the receipt is for after its commit.
+    """Store a prepared trace in one transaction, and return the receipt once it is committed.
 
     Raises:
-        UnauthorizedError: the key died while the body was on its way.
-        ForbiddenError: the caller's key is bound to one user, and this is another's trace.
+        UnauthorizedError: the key was revoked or expired while the body was on its way.
+        ForbiddenError: the caller's key is bound to one user, and the trace belongs to another.
         OtherOwnerError: the id is taken by another owner's request.
     """
-    trace = prepared.trace
-    request_id = trace.document.request.request_id
+    request_id = prepared.request_id
     async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
         caller = await access.identify_ingest(conn, key)
         ownership = _decide_ownership(prepared, caller)
         if caller.is_admin:
             await store.hold_request(conn, request_id=request_id)
             await store.forget_former_owner(conn, request_id=request_id, owner=ownership["user_key_hmac"])
-        upserted = await store.upsert_request(conn, columns={**rows.request_columns(trace), **ownership})
-        await store.delete_children(conn, request_id=request_id)
-        await store.insert_trace(
-            conn,
-            request_id=request_id,
-            document=prepared.frames.document,
-            document_bytes=prepared.frames.document_bytes,
-            log=prepared.frames.log,
-        )
-        if trace.pairing.steps:
-            await store.insert_steps(conn, request_id=request_id, columns=rows.step_columns(trace))
-        if trace.k is not None:
-            await store.insert_summaries(conn, request_id=request_id, columns=rows.summary_columns(trace))
-        if trace.document.mod_calls:
-            mods, blocks = rows.mod_columns(trace)
-            await store.share_mods(conn)
-            await store.insert_mods(conn, columns=mods)
-            await store.insert_mod_blocks(conn, columns=blocks)
-            await store.insert_mod_calls(conn, request_id=request_id, columns=rows.mod_call_columns(trace))
-        if trace.document.mod_logs:
-            await store.insert_mod_logs(conn, request_id=request_id, columns=rows.mod_log_columns(trace))
-        if trace.document.actions:
-            await store.insert_actions(conn, request_id=request_id, columns=rows.action_columns(trace))
+        upserted = await store.upsert_request(conn, columns={**prepared.request, **ownership})
+        await write_rows(conn, prepared)
         await notify_streams(conn)
         stored = await upserted.fetchone()
         if stored is None:
             raise OtherOwnerError(f"the id {request_id!r} is taken by another owner's request")
-    return _make_receipt(trace, stored)
+    return _make_receipt(prepared, stored)
+
+
+async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
+    """Write everything but the row of `requests`, which must be there, in place of what was stored before."""
+    request_id = prepared.request_id
+    await store.delete_children(conn, request_id=request_id)
+    await store.write_document(conn, request_id=request_id, columns=prepared.document)
+    if prepared.mods:
+        mods, blocks, calls = prepared.mods
+        await store.share_mods(conn)
+        await store.insert_mods(conn, columns=mods)
+        await store.insert_mod_blocks(conn, columns=blocks)
+        await store.insert_mod_calls(conn, request_id=request_id, columns=calls)
+    if prepared.mod_logs:
+        await store.insert_mod_logs(conn, request_id=request_id, columns=prepared.mod_logs)
+    if prepared.actions:
+        await store.insert_actions(conn, request_id=request_id, columns=prepared.actions)
 
 
 def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:
-    """Whose the request will be: the user's whose key it names, else that of the key it is posted with."""
+    """The owner is the user whose key the trace names, or else the user that the caller's key is bound to."""
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
         if owner not in (None, caller.owner):
@@ -171,12 +178,12 @@ def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]
     }
 
 
-def _make_receipt(trace: ScoredTrace, stored: store.StoredRequest) -> Receipt:
+def _make_receipt(prepared: PreparedTrace, stored: store.StoredRequest) -> Receipt:
     return Receipt(
-        request_id=trace.document.request.request_id,
+        request_id=prepared.request_id,
         revision=stored.revision,
         replaced=stored.revision > 1,
-        sequence_confidence=trace.sequence.sequence_confidence,
-        events=len(trace.document.events),
-        tokens=len(trace.tokens),
+        sequence_confidence=prepared.request["sequence_confidence"],
+        events=prepared.events,
+        tokens=prepared.request["tokens"],
     )

@@ -1,62 +1,122 @@
-"""Top-k lists to the letter: the log shows them as they were posted, and the document is stored without them.
-
-They are four fifths of a trace. The document's frame has `CUT` in the place of each list, a byte that no JSON may hold
-as it is; the lists stand in the log, in the same order (docs/decisions/0011).
-"""
+"""Read the top-k lists of a trace: all at once where each is regular, one distribution at a time where one is not."""
 
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import orjson
 
-from core.confidence import InvalidDistribution, read_prob
+from core.confidence import (
+    Distribution,
+    InvalidDistribution,
+    ListTable,
+    decode_distribution,
+    decode_lists,
+    read_distribution,
+    read_prob,
+)
 from core.errors import InvalidInputError
-from core.traces.document import NO_LIST, Event
+from core.traces.document import Event
 from core.traces.json_text import dump_json
-from core.traces.mask import MaskedDocument
-from core.traces.steps import Pairing
-from core.zstandard import decompress
 
-CUT = b"\0"
-SEARCHED = 40
-"""Bytes of a list to look for: to prepare a search for all of it takes longer than the search."""
-_ORDER, _LOGPROB = attrgetter("sequence_order"), itemgetter("logprob")
-
-Shown = msgspec.Raw | list[Any]
-"""What the log shows of a list: its own text, or other entries."""
+MAX_EMPTY_CHARS = 64
+"""Characters of `[ ]`: a longer list is read to find out whether it is empty."""
 
 
-class _Event(msgspec.Struct, gc=False):
-    top_tokens: msgspec.Raw = msgspec.Raw(b"null")
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The top-k lists of a trace's forward passes. A row is the position of a list among them, by sequence_order.
+
+    Attributes:
+        events: the event of each row.
+        rows: the row of each event that has a list, by its sequence_order.
+        table: all lists as arrays; None where one of them is not regular.
+        distributions: the distribution of each row; only where there is no table.
+    """
+
+    events: list[Event]
+    rows: dict[int, int]
+    table: ListTable | None
+    distributions: list[Distribution]
+
+    def get(self, row: int) -> Distribution:
+        """Return the distribution of one row."""
+        return self.distributions[row] if self.table is None else self.table.distribution(row)
+
+    def is_as_sent(self, row: int) -> bool:
+        """Return whether the list of a row was posted sorted, each token once, with ids and logprobs."""
+        return self.table is not None or self.distributions[row].is_as_sent
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return the length of each list."""
+        return [one.k for one in self.distributions] if self.table is None else self.table.sizes.tolist()
 
 
-class _Events(msgspec.Struct):
-    events: list[_Event] = []
+def read_lists(events: Sequence[Event], posted: Sequence[int]) -> Lists:
+    """Read the lists of all forward passes.
 
-
-_DECODER = msgspec.json.Decoder(_Events)
-
-
-def read_list(text: msgspec.Raw) -> tuple[list[Any], bool]:
-    """The entries of a list, and whether orjson reads it: no lone surrogates, no numbers beyond a double.
+    Args:
+        events: by sequence_order.
+        posted: the position of each event in the document, for errors.
 
     Raises:
-        InvalidInputError: a number has more digits than Python reads, or it is nested too deeply.
+        InvalidInputError: a list is not a distribution; the message names its place.
+    """
+    passes = [
+        (event, index)
+        for event, index in zip(events, posted, strict=True)
+        if event.event_type == "ForwardPass" and event.has_list and not _is_empty(event.top_tokens)
+    ]
+    table = decode_lists([event.top_tokens for event, _ in passes])
+    distributions: list[Distribution] = []
+    if table is None:
+        read = [(event, _read_one(event.top_tokens, f"events[{index}].top_tokens")) for event, index in passes]
+        distributions = [one for _, one in read if one is not None]
+        kept = [event for event, one in read if one is not None]
+    else:
+        kept = [event for event, _ in passes]
+    return Lists(kept, {event.sequence_order: row for row, event in enumerate(kept)}, table, distributions)
+
+
+def _is_empty(text: msgspec.Raw) -> bool:
+    return len(text) <= MAX_EMPTY_CHARS and not bytes(text)[1:-1].strip()
+
+
+def _read_one(text: msgspec.Raw, place: str) -> Distribution | None:
+    return decode_distribution(bytes(text)) or _read_irregular(text, place)
+
+
+def _read_irregular(text: msgspec.Raw, place: str) -> Distribution | None:
+    entries, is_strict = read_entries(text)
+    try:
+        distribution = read_distribution(entries, place)
+    except InvalidDistribution as error:
+        raise InvalidInputError(str(error)) from None
+    if distribution is None or is_strict:
+        return distribution
+    return msgspec.structs.replace(distribution, is_as_sent=False)  # its text cannot be part of the log
+
+
+def read_entries(text: msgspec.Raw) -> tuple[list[Any], bool]:
+    """Parse a list, and say whether orjson accepts it: no lone surrogates, no numbers beyond a double.
+
+    Raises:
+        InvalidInputError: a number has more digits than Python reads, or the list is nested too deeply.
     """
     try:
         entries = orjson.loads(memoryview(text))
     except orjson.JSONDecodeError:
-        return _read_slowly(text), False
-    dump_json([[[entries]]])  # as deep as it lies in the log, which must be written anew for whoever may see no labels
+        return _parse_slowly(text), False
+    dump_json([[[entries]]])  # as deep as it is in the log, which is parsed to strip labels from it
     return entries, True
 
 
-def _read_slowly(text: msgspec.Raw) -> list[Any]:
+def _parse_slowly(text: msgspec.Raw) -> list[Any]:
     try:
         return json.loads(bytes(text))
     except RecursionError:
@@ -65,31 +125,17 @@ def _read_slowly(text: msgspec.Raw) -> list[Any]:
         raise InvalidInputError(f"the body is not usable JSON: {error}") from None
 
 
-def show_lists(pairing: Pairing) -> dict[int, Shown]:
-    """What the log shows of each event's list, by its sequence_order; in order."""
-    passes = (one for one in pairing.passes if one.distribution and one.distribution.is_as_sent)
-    clean = {one.event.sequence_order for one in passes}
-    return {
-        event.sequence_order: event.top_tokens if event.sequence_order in clean else _show_list(event.top_tokens)
-        for event in pairing.events
-        if event.has_list
-    }
-
-
-def _show_list(text: msgspec.Raw) -> Shown:
-    """The UI reads logprob: where only prob was posted, its logarithm is added."""
-    entries, is_strict = read_list(text)
+def show_list(text: msgspec.Raw) -> msgspec.Raw | list[Any]:
+    """Return a list as the log shows it: as posted, with a logprob beside each prob that came alone."""
+    entries, is_strict = read_entries(text)
     return text if is_strict and _has_logprobs(entries) else [_with_logprob(entry) for entry in entries]
 
 
 def _has_logprobs(entries: Sequence[Any]) -> bool:
-    try:
-        return None not in map(_LOGPROB, entries)
-    except (KeyError, TypeError):
-        return False
+    return all(isinstance(entry, dict) and entry.get("logprob") is not None for entry in entries)
 
 
-def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a ForwardPass's entries were checked
+def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only the entries of a ForwardPass were checked
     if not isinstance(entry, dict) or entry.get("logprob") is not None or entry.get("prob") is None:
         return entry
     try:
@@ -99,54 +145,8 @@ def _with_logprob(entry: Any) -> Any:  # noqa: ANN401 - as posted; only a Forwar
     return {**entry, "logprob": logprob if logprob > -math.inf else None}
 
 
-def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | None:
-    """A document with `CUT` where each list stood; null if the log shows one of them otherwise, or in another order.
-
-    Args:
-        masked: a document without users' keys.
-        lists: what the log shows, in order.
-    """
-    if not _is_ordered(masked.document.events):
-        return None
-    body, end = masked.source, masked.start
-    parts: list[bytes] = []
-    for one in lists.values():
-        start = _find(body, one, end) if isinstance(one, msgspec.Raw) else -1
-        if start < 0:
-            return None
-        parts.append(body[end:start])
-        end = start + len(one)
-    parts.append(body[end:])
-    parts[0] = masked.head + parts[0]
-    return CUT.join(parts)
-
-
-def forget_lists(events: Iterable[Event]) -> None:
-    """Let go of the lists, which keep the whole body in memory, where nobody will read them any more."""
-    for event in events:
-        msgspec.structs.force_setattr(event, "top_tokens", NO_LIST)
-
-
-def assemble(document_frame: bytes, log_frame: bytes) -> bytes:
-    """A document as it was posted, out of the two frames that are stored of a trace."""
-    parts = decompress(document_frame).split(CUT)
-    if len(parts) == 1:
-        return parts[0]
-    lists = _read_lists(b"{" + decompress(log_frame))
-    return b"".join(itertools.chain.from_iterable(zip(parts, [*lists, b""], strict=True)))
-
-
-def _is_ordered(events: Iterable[Event]) -> bool:
-    orders = list(map(_ORDER, events))
-    return all(one < next_one for one, next_one in itertools.pairwise(orders))
-
-
-def _find(body: bytes, one: msgspec.Raw, start: int) -> int:
-    text = bytes(one)
-    found = body.find(text[:SEARCHED], start)
-    return found if body.startswith(text, found) else body.find(text, start)
-
-
-def _read_lists(text: bytes) -> list[bytes]:
-    posted = (bytes(event.top_tokens) for event in _DECODER.decode(text).events)
-    return [one for one in posted if one != b"null"]
+def list_texts(lists: Lists) -> dict[int, str]:
+    """Map each token id of the lists to its text."""
+    distributions = map(lists.get, range(len(lists.events)))
+    pairs = itertools.chain.from_iterable(zip(one.tokens, one.texts, strict=True) for one in distributions)
+    return {token: text for token, text in pairs if token is not None and text is not None}

@@ -1,26 +1,25 @@
-"""The log: what GET /logs/{id} shows of a trace, field by field as shared/contract/quote-clients.md, "The log", has it.
+"""Render the log: what GET /logs/{id} answers, derived from the document each time it is not cached.
 
-Everything that never changes is made here once, at ingest, and stored compressed; core.traces.read adds the rest. Lists
-of alternatives are most of it: where they are known to the letter, they go in without being written anew.
+core.traces.shown adds the fields that change after ingest. Top-k lists are most of a log; a list that the contract's
+readers understand as it was posted goes in as text, without being parsed.
 """
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
 from core.confidence import Distribution
+from core.errors import InvalidInputError
 from core.traces.causes import block_key
-from core.traces.document import strip_user_key
-from core.traces.json_text import dump_json
-from core.traces.lists import Shown
+from core.traces.document import Event, strip_user_key
+from core.traces.json_text import dump_json, make_writable
+from core.traces.lists import show_list
+from core.traces.log_rows import ActionRow, EventRow, ModCallRow, ModLogRow, PassRow, StepRow
 from core.traces.scored import ScoredTrace
 from core.traces.stats import build_inference_stats
-
-Row = dict[str, Any]
 
 UNKNOWN = (
     "model_version",
@@ -33,38 +32,54 @@ UNKNOWN = (
 )
 """Fields of the contract that no engine sends."""
 ROWS_AT_ONCE = 1000
-"""Rows of the log that are objects at a time."""
+"""Rows of the log that exist as objects at one time; all of a long trace's take many times the size of their text."""
+_ENCODE = msgspec.json.Encoder().encode
 
 
-def render_log(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[bytes]:
-    """The unchanging part of the log in pieces: JSON members without the outer brace that opens them.
-
-    Args:
-        trace: paired and scored.
-        lists: what is shown of each event's list, by its sequence_order.
-    """
+def render_log(trace: ScoredTrace) -> Iterator[bytes]:
+    """Render the part of the log that ingest decides, in pieces: JSON members without the outer opening brace."""
     yield dump_json(_head(trace))[1:-1]
-    yield from _dump_rows("events", _iterate_events(trace, lists))
-    yield from _dump_rows("mod_calls", _iterate_mod_calls(trace))
-    yield from _dump_rows("mod_logs", _iterate_mod_logs(trace))
-    yield from _dump_rows("actions", _iterate_actions(trace))
-    yield from _dump_rows("steps", _iterate_steps(trace))
-    yield from _dump_rows("step_logit_summaries", _iterate_summaries(trace, lists))
-    yield from _dump_rows("interventions", iter(trace.interventions))
+    yield from _render_rows("events", _iterate_events(trace))
+    yield from _render_rows("mod_calls", _iterate_mod_calls(trace))
+    yield from _render_rows("mod_logs", _iterate_mod_logs(trace))
+    yield from _render_rows("actions", _iterate_actions(trace))
+    yield from _render_rows("steps", _iterate_steps(trace))
+    yield from _render_rows("step_logit_summaries", _iterate_passes(trace))
+    yield b"," + dump_json({"interventions": trace.interventions})[1:-1]
     yield b"," + dump_json({"inference_stats": build_inference_stats(trace)})[1:]
 
 
-def _dump_rows(name: str, rows: Iterator[object]) -> Iterator[bytes]:
-    """One member, so many rows at a time: all of them at once are many times the size of their text."""
+def check_log(trace: ScoredTrace) -> None:
+    """Refuse at ingest the objects that could not be shown: those of any shape, which may be nested too deeply.
+
+    Raises:
+        InvalidInputError: one of them is.
+    """
+    for action in trace.document.actions:
+        dump_json([[[action.payload]]])  # as deep as in the log, which is parsed to strip labels from it
+    dump_json([trace.document.request.inference_stats])
+
+
+def _render_rows(name: str, rows: Iterator[msgspec.Struct]) -> Iterator[bytes]:
     start = f',"{name}":['.encode()
     while held := list(itertools.islice(rows, ROWS_AT_ONCE)):
         yield start
-        yield dump_json([held])[2:-2]  # as deep as in the whole log, which must not fail where its rows do not
+        yield _encode_rows(held)[1:-1]
         start = b","
     yield start.removesuffix(b",") + b"]"
 
 
-def _head(trace: ScoredTrace) -> Row:
+def _encode_rows(rows: Sequence[msgspec.Struct]) -> bytes:
+    """Encode rows; where a text has a lone surrogate or an integer more than 64 bits, with a replacement for it."""
+    try:
+        return _ENCODE(rows)
+    except (UnicodeEncodeError, OverflowError):
+        return _ENCODE([make_writable(msgspec.structs.asdict(row)) for row in rows])
+    except RecursionError:
+        raise InvalidInputError("the trace is nested too deeply to be shown") from None
+
+
+def _head(trace: ScoredTrace) -> dict[str, Any]:
     request = trace.document.request
     first_pass = next(iter(trace.pairing.passes), None)
     active = strip_user_key(request.active_mod_name) if request.active_mod_name else None
@@ -87,37 +102,36 @@ def _head(trace: ScoredTrace) -> Row:
     }
 
 
-def _show(shown: Shown | None) -> Any:  # noqa: ANN401 - JSON
-    return orjson.Fragment(bytes(shown)) if isinstance(shown, msgspec.Raw) else shown
+def _iterate_events(trace: ScoredTrace) -> Iterator[EventRow]:
+    for index, (event, step) in enumerate(zip(trace.pairing.events, _list_steps(trace), strict=True), 1):
+        yield EventRow(
+            index,
+            event.event_type,
+            step,
+            event.sequence_order,
+            event.created_at,
+            event.prompt_length,
+            event.max_steps,
+            event.input_text,
+            _show_list_of(trace, event) if event.has_list else None,
+            event.sampled_token,
+            event.token_text,
+            event.added_tokens,
+            event.added_token_count,
+            event.forced,
+        )
 
 
-def _iterate_events(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[Row]:
-    steps = _shown_steps(trace)
-    return (
-        {
-            "id": position + 1,
-            "event_type": event.event_type,
-            "step": steps[position],
-            "sequence_order": event.sequence_order,
-            "created_at": event.created_at,
-            "prompt_length": event.prompt_length,
-            "max_steps": event.max_steps,
-            "input_text": event.input_text,
-            "top_tokens": _show(lists.get(event.sequence_order)),
-            "sampled_token": event.sampled_token,
-            "token_text": event.token_text,
-            "added_tokens": event.added_tokens,
-            "added_token_count": event.added_token_count,
-            "forced": event.forced,
-        }
-        for position, event in enumerate(trace.pairing.events)
-    )
+def _show_list_of(trace: ScoredTrace, event: Event) -> msgspec.Raw | list[Any]:
+    lists = trace.pairing.lists
+    row = lists.rows.get(event.sequence_order)
+    return event.top_tokens if row is not None and lists.is_as_sent(row) else show_list(event.top_tokens)
 
 
-def _shown_steps(trace: ScoredTrace) -> list[int]:
-    """The posted steps; the pass's number for every event where the engine left several passes on one step.
+def _list_steps(trace: ScoredTrace) -> list[int]:
+    """Return each event's posted step, or the number of its pass where the engine left several passes on one step.
 
-    The UI pairs a step's events by this field alone.
+    The Quote UI groups events by this field alone.
     """
     passes = Counter(one.event.step for one in trace.pairing.passes)
     if any(count > 1 for count in passes.values()):
@@ -125,114 +139,104 @@ def _shown_steps(trace: ScoredTrace) -> list[int]:
     return [event.step for event in trace.pairing.events]
 
 
-def _iterate_mod_calls(trace: ScoredTrace) -> Iterator[Row]:
-    event_ids = {event.sequence_order: position + 1 for position, event in enumerate(trace.pairing.events)}
-    return (
-        {
-            "id": index + 1,
-            "event_id": event_ids[call.event_sequence_order],
-            "mod_name": strip_user_key(call.mod_name),
-            "event_type": call.event_type,
-            "step": call.step,
-            "created_at": call.created_at,
-            "execution_time_ms": call.execution_time_ms,
-            "exception_occurred": call.exception_occurred,
-            "exception_message": call.exception_message,
-            "exception_traceback": call.exception_traceback,
-        }
-        for index, call in enumerate(trace.document.mod_calls)
-    )
+def _iterate_mod_calls(trace: ScoredTrace) -> Iterator[ModCallRow]:
+    event_ids = {event.sequence_order: index for index, event in enumerate(trace.pairing.events, 1)}
+    for index, call in enumerate(trace.document.mod_calls, 1):
+        yield ModCallRow(
+            index,
+            event_ids[call.event_sequence_order],
+            strip_user_key(call.mod_name),
+            call.event_type,
+            call.step,
+            call.created_at,
+            call.execution_time_ms,
+            call.exception_occurred,
+            call.exception_message,
+            call.exception_traceback,
+        )
 
 
-def _iterate_mod_logs(trace: ScoredTrace) -> Iterator[Row]:
-    return (
-        {
-            "id": index + 1,
-            "mod_call_id": line.mod_call_sequence + 1,
-            "mod_name": strip_user_key(line.mod_name),
-            "log_message": line.log_message,
-            "log_level": line.log_level,
-            "created_at": line.created_at,
-        }
-        for index, line in enumerate(trace.document.mod_logs)
-    )
+def _iterate_mod_logs(trace: ScoredTrace) -> Iterator[ModLogRow]:
+    for index, line in enumerate(trace.document.mod_logs, 1):
+        yield ModLogRow(
+            index,
+            line.mod_call_sequence + 1,
+            strip_user_key(line.mod_name),
+            line.log_message,
+            line.log_level,
+            line.created_at,
+        )
 
 
-def _iterate_actions(trace: ScoredTrace) -> Iterator[Row]:
-    """`step_index` stays null: filled, the UI hangs the action on every pass of that step."""
+def _iterate_actions(trace: ScoredTrace) -> Iterator[ActionRow]:
     calls = trace.document.mod_calls
-    block_ids = {key: index + 1 for index, key in enumerate(dict.fromkeys(block_key(call) for call in calls))}
+    block_ids = {key: index for index, key in enumerate(dict.fromkeys(block_key(call) for call in calls), 1)}
     for action, paired in zip(trace.document.actions, trace.pairing.actions, strict=True):
-        yield {
-            "action_id": paired.index + 1,
-            "step_index": None,
-            "generation_step": paired.generation_step,
-            "mod_id": paired.call_index + 1,
-            "block_id": block_ids[paired.block_key],
-            "block_key": paired.block_key,
-            "action_type": action.action_type,
-            "event": calls[paired.call_index].event_type,
-            "payload": action.payload,
-            "created_at": action.created_at,
-        }
+        yield ActionRow(
+            paired.index + 1,
+            paired.generation_step,
+            paired.call_index + 1,
+            block_ids[paired.block_key],
+            paired.block_key,
+            action.action_type,
+            calls[paired.call_index].event_type,
+            action.payload,
+            action.created_at,
+        )
 
 
-def _iterate_steps(trace: ScoredTrace) -> Iterator[Row]:
-    request = trace.document.request
-    for step, scores in zip(trace.pairing.steps, trace.scores, strict=True):
-        sampler = step.source.event if step.source else step.event
-        yield {
-            "step_index": step.index,
-            "generation_step": step.source.index if step.source else None,
-            "token": step.token,
-            "token_text": step.text,
-            "forced": step.forced,
-            "forced_by": step.forced_by,
-            "adjusted_logits": step.adjusted_logits,
-            "discarded": step.discarded,
-            "top_k": _first(step.event.top_k, sampler.top_k),
-            "top_p": _first(step.event.top_p, sampler.top_p),
-            "temperature": _first(step.event.temperature, sampler.temperature, request.temperature),
-            "prob": scores.prob,
-            "prob_upper_bound": scores.prob_upper_bound,
-            "logprob": scores.logprob,
-            "entropy": scores.entropy,
-            "flatness": scores.flatness,
-            "surprisal": scores.surprisal,
-            "cum_nll": scores.cum_nll,
-            "rng_counter": None,
-            "created_at": step.event.created_at,
-        }
+def _iterate_steps(trace: ScoredTrace) -> Iterator[StepRow]:
+    temperature, scores = trace.document.request.temperature, trace.scores
+    columns = (
+        scores.prob,
+        scores.prob_upper_bound,
+        scores.logprob,
+        scores.entropy,
+        scores.flatness,
+        scores.surprisal,
+        scores.cum_nll,
+    )
+    for step, *values in zip(trace.pairing.steps, *(column.tolist() for column in columns), strict=True):
+        event, sampler = step.event, step.source.event if step.source else step.event
+        yield StepRow(
+            step.index,
+            step.source.index if step.source else None,
+            step.token,
+            step.text,
+            step.forced,
+            step.forced_by,
+            step.adjusted_logits,
+            step.discarded,
+            _first(event.top_k, sampler.top_k),
+            _first(event.top_p, sampler.top_p),
+            _first(event.temperature, sampler.temperature, temperature),
+            *values,  # the encoder writes NaN as null
+            event.created_at,
+        )
 
 
-def _first(*values: float | None) -> float | None:
-    for value in values:
-        if value is not None:
-            return value
-    return None
+def _first(*values: float | None) -> Any:  # noqa: ANN401 - an int stays one
+    return next((value for value in values if value is not None), None)
 
 
-def _iterate_summaries(trace: ScoredTrace, lists: Mapping[int, Shown]) -> Iterator[Row]:
+def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:
+    lists, nuclei = trace.pairing.lists, trace.nuclei
+    cutoffs, counts = nuclei.cutoffs.tolist(), nuclei.counts.tolist()
     for one in trace.pairing.passes:
-        if one.distribution is None:
-            continue
-        count, cutoff = trace.nucleus_of(one)
-        yield {
-            "id": one.index + 1,
-            "step_index": one.index,
-            "phase": "decode" if one.index else "prefill",
-            "topk": _show(lists[one.event.sequence_order])
-            if one.distribution.is_as_sent
-            else _show_topk(one.distribution),
-            "top_p_cutoff": cutoff,
-            "top_p_count": count,
-            "note": None,
-            "created_at": one.event.created_at,
-        }
+        if one.row is not None:
+            yield PassRow(
+                one.index + 1,
+                one.index,
+                "decode" if one.index else "prefill",
+                one.event.top_tokens if lists.is_as_sent(one.row) else _show_distribution(lists.get(one.row)),
+                cutoffs[one.row],
+                counts[one.row] or None,
+                one.event.created_at,
+            )
 
 
-def _show_topk(distribution: Distribution) -> list[Row]:
-    """The list as it was scored, where it was not sent so: best first, each token once."""
+def _show_distribution(distribution: Distribution) -> list[dict[str, Any]]:
+    """Show a list as it was scored where it was posted in another form: best first, each token once."""
     return [
         {"token": token, "logprob": logprob, "token_str": text}
         for token, logprob, text in zip(distribution.tokens, distribution.logprobs, distribution.texts, strict=True)

@@ -4,14 +4,11 @@ Events are paired by order, never by `step` (some engine builds leave it 0): a F
 the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
 """
 
-import msgspec
-
-from core.confidence import Distribution, InvalidDistribution, Token, decode_distribution, read_distribution
-from core.errors import InvalidInputError
+from core.confidence import Token
 from core.traces.causes import FORCING_ACTIONS, Causes, read_actions
 from core.traces.document import MAX_TOKENS, Event, TraceDocument, strip_user_key
 from core.traces.interventions import note_adjustment, note_backtrack, note_forced_run
-from core.traces.lists import read_list
+from core.traces.lists import read_lists
 from core.traces.steps import PairedAction, Pairing, Pass, Step
 from core.traces.texts import fill_texts
 
@@ -31,17 +28,18 @@ class _Pairer:
     """Walks the events once, keeping the surviving steps as a stack that backtracks pop from."""
 
     def __init__(self, document: TraceDocument) -> None:
-        self.posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
-        self.pairing = Pairing([document.events[index] for index in self.posted], actions=read_actions(document))
+        posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
+        events = [document.events[index] for index in posted]
+        self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
         self.causes = Causes(document, self.pairing.actions)
         self.surviving: list[Step] = []
         self.current: Pass | None = None
 
     def run(self) -> Pairing:
-        for position, event in enumerate(self.pairing.events):
+        for event in self.pairing.events:
             match event.event_type:
                 case "ForwardPass":
-                    self._open_pass(event, self.posted[position])
+                    self._open_pass(event)
                 case "Sampled" if self.current is not None:
                     self.current.sampled = event
                 case "Added":
@@ -53,11 +51,11 @@ class _Pairer:
         self._settle()
         return self.pairing
 
-    def _open_pass(self, event: Event, posted_index: int) -> None:
+    def _open_pass(self, event: Event) -> None:
         self._settle()
         self.causes.open_pass()
-        distribution = _read_top_tokens(event, posted_index)
-        self.current = Pass(len(self.pairing.passes), event, distribution, adjusted=bool(event.adjusted_logits))
+        row = self.pairing.lists.rows.get(event.sequence_order)
+        self.current = Pass(len(self.pairing.passes), event, row, adjusted=bool(event.adjusted_logits))
         self.pairing.passes.append(self.current)
 
     def _settle(self) -> None:
@@ -84,7 +82,7 @@ class _Pairer:
                 self.current.overridden = True
             return
         cause = self.causes.forcing if forced else None
-        first, overridden = len(self.pairing.steps), self._find_overridden()
+        first, overridden = len(self.pairing.steps), self._find_overridden() if forced else None
         for offset, token in enumerate(tokens):
             self._push(
                 event, token, self._find_text(event, token, cause, offset, len(tokens)), forced=forced, cause=cause
@@ -126,7 +124,7 @@ class _Pairer:
             adjusted_logits=bool(event.adjusted_logits or (current and current.adjusted)),
             event=event,
             source=current,
-            distribution=current.distribution if current and fresh else None,
+            row=current.row if current and fresh else None,
         )
         if current and fresh:
             current.first_step = step.index
@@ -148,7 +146,8 @@ class _Pairer:
         if current is None or current.sampled is None or current.first_step is not None:
             return None
         sampled = current.sampled
-        return Token(token=sampled.sampled_token, text=sampled.token_text, distribution=current.distribution)
+        distribution = None if current.row is None else self.pairing.lists.get(current.row)
+        return Token(token=sampled.sampled_token, text=sampled.token_text, distribution=distribution)
 
     def _find_text(
         self, event: Event, token: int | None, cause: PairedAction | None, offset: int, count: int
@@ -162,20 +161,3 @@ class _Pairer:
         if sampled and token is not None and sampled.sampled_token == token and sampled.token_text is not None:
             return sampled.token_text
         return event.token_text if count == 1 else None
-
-
-def _read_top_tokens(event: Event, posted_index: int) -> Distribution | None:
-    if not event.has_list:
-        return None
-    return decode_distribution(event.top_tokens) or _read_odd_list(event, f"events[{posted_index}].top_tokens")
-
-
-def _read_odd_list(event: Event, place: str) -> Distribution | None:
-    entries, is_strict = read_list(event.top_tokens)
-    try:
-        distribution = read_distribution(entries, place)
-    except InvalidDistribution as error:
-        raise InvalidInputError(str(error)) from None
-    if distribution is None or is_strict:
-        return distribution
-    return msgspec.structs.replace(distribution, is_as_sent=False)  # nor can it be shown so

@@ -15,8 +15,10 @@ from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
 from core.traces.json_text import to_column_text
-from core.traces.shown import PostedJson, VersionedLog, show_log
+from core.traces.log_cache import LogCache
+from core.traces.shown import LogView, PackedJson, view_log
 from core.traces.store import ListedRow
+from core.traces.stored import require_known_format
 
 NO_FILTERS = Filters()
 MAX_LIMIT = 100
@@ -121,34 +123,44 @@ async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRo
     return rows, rows[0].total if rows else 0
 
 
-async def read_log(access: Access, key: str | None, *, request_id: str, known: Collection[str] = ()) -> VersionedLog:
-    """The log: the caller's own, or anybody's that is public; without its text if `known` has its version.
+async def read_log(
+    access: Access, cache: LogCache, key: str | None, *, request_id: str, known: Collection[str] = ()
+) -> LogView:
+    """Read a log: the caller's own, or anybody's that is public.
 
     Raises:
         UnauthorizedError: it is not public, and no live key came.
-        NotFoundError: there is none, or it is not the caller's to see.
+        NotFoundError: there is none, or the caller may not read it.
     """
+    stored, held = None, cache.find(request_id)
     async with access.visit(key, Scope.READ, public=True) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
-        owner = visit.caller.owner_filter
-        stored = await store.get_log(visit.conn, request_id=request_id, owner=owner, known=list(known))
-    if stored is None or not (stored.is_owned or stored.is_public):
+        if not is_no_id(request_id):
+            stored = await store.get_log(
+                visit.conn,
+                request_id=request_id,
+                owner=visit.caller.owner_filter,
+                known=list(known),
+                rendered=[log.version for log in held],
+            )
+    if stored is None:
         raise hidden(visit.caller, request_id)
-    return show_log(stored, visit.hasher)
+    return view_log(stored, visit.hasher, held)
 
 
-async def read_document(access: Access, key: str | None, *, request_id: str) -> PostedJson:
-    """The document as it was posted, users' keys masked.
+async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:
+    """Read the document as it was posted, with labels in place of user API keys.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's to see.
+        NotFoundError: there is none, or the caller may not read it.
     """
+    stored = None
     async with access.visit(key, Scope.READ) as visit:
-        stored = None if is_no_id(request_id) else await store.get_document(visit.conn, request_id=request_id)
-    if stored is None or not visit.caller.may_see(stored.user_key_hmac):
+        if not is_no_id(request_id):
+            stored = await store.get_document(visit.conn, request_id=request_id, owner=visit.caller.owner_filter)
+    if stored is None:
         raise hidden(visit.caller, request_id)
-    return PostedJson(stored.document, stored.log)
+    require_known_format(stored.format)
+    return PackedJson(stored.document)
 
 
 async def require_own_request(visit: Visit, request_id: str) -> None:

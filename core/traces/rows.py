@@ -1,27 +1,22 @@
-"""A scored trace as the columns of each table: parameters for the statements of core.traces.store."""
+"""Turn a scored trace into the columns of each table, which are the parameters of the statements of core.traces.store."""
 
-import struct
-from operator import attrgetter
 from typing import Any
 
-from core.confidence import Distribution, InterventionScores, profile_groups
-from core.database.arrays import (
-    bool_array,
-    bytea_array,
-    float8_array,
-    int4_array,
-    text_array,
-    timestamptz_array,
-)
+import numpy as np
+
+from core.confidence import InterventionScores
+from core.database.arrays import bool_array, float8_array, int4_array, text_array, timestamptz_array
+from core.database.columns import bool_column, integer_column, real_column, smallint_column
 from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import to_column_text
-from core.traces.scored import ScoredTrace
+from core.traces.scored import SCORING_VERSION, ScoredTrace
 from core.traces.steps import PairedAction
 
 Columns = dict[str, Any]
 
-UNKNOWN_TOKEN = -1
+NONE = -1
+"""An id or an index that is not known."""
 MAX_MODEL = 500
 """Characters of a model's name that are filtered by; an index takes no text of any length."""
 MAX_SEARCHED = 50_000
@@ -42,12 +37,9 @@ _SEQUENCE_SCORES = (
     "bottom_10pct_group_confidence",
     "low_confidence_fraction",
 )
-_SCORES = (
-    "prob",
+_STEP_SCORES = (
     "prob_upper_bound",
     "logprob",
-    "surprisal",
-    "cum_nll",
     "entropy",
     "missing_mass",
     "flatness",
@@ -60,7 +52,7 @@ def request_columns(trace: ScoredTrace) -> Columns:
     """The row of `requests`."""
     request, coverage = trace.document.request, trace.sequence.coverage
     mods = list_mods(trace)
-    profile = profile_groups(trace.tokens, trace.scores, window=trace.sequence.window)
+    sampled = np.array([not (step.forced or step.discarded) for step in trace.pairing.steps], np.bool_)
     return {
         "request_id": request.request_id,
         "created_at": request.created_at,
@@ -70,24 +62,34 @@ def request_columns(trace: ScoredTrace) -> Columns:
         "mods": text_array(mods),
         "final_text": to_column_text(request.final_text),
         "total_steps": len(trace.pairing.passes),
-        "k": trace.k,
+        "k": max(trace.pairing.lists.sizes, default=None),
         "tokens": coverage.steps,
         "tokens_with_distribution": coverage.with_distribution,
         "sampled_tokens": coverage.sampled,
         "sampled_in_top_k": coverage.sampled_in_top_k,
-        "scored_tokens": sum(
-            token.sampled and scores.prob_upper_bound is not None
-            for token, scores in zip(trace.tokens, trace.scores, strict=True)
-        ),
+        "scored_tokens": int(np.count_nonzero(sampled & ~np.isnan(trace.scores.prob_upper_bound))),
         "forced_tokens": coverage.forced,
         "discarded_tokens": coverage.discarded,
         "masked_tokens": coverage.masked,
         "interventions": len(trace.interventions),
         "backtracks": sum(one.discarded is not None for one in trace.interventions),
         **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
-        "group_confidence": float8_array(profile) if profile else None,
+        "group_confidence": float8_array(trace.profile) if trace.profile else None,
+        "scoring_version": SCORING_VERSION,
         "has_exception": any(call.exception_occurred for call in trace.document.mod_calls),
         "search": find_words(trace),
+    }
+
+
+def count_rows(trace: ScoredTrace) -> dict[str, int]:
+    """Count what a trace adds to each table: tokens and passes where a row holds all of a request's."""
+    return {
+        "requests": 1,
+        "request_steps": len(trace.pairing.steps),
+        "step_logit_summaries": len(trace.pairing.lists.events),
+        "mod_calls": len(trace.document.mod_calls),
+        "mod_logs": len(trace.document.mod_logs),
+        "actions": len(trace.document.actions),
     }
 
 
@@ -106,42 +108,33 @@ def list_mods(trace: ScoredTrace) -> list[str]:
     return list(dict.fromkeys(strip_user_key(name) for name in (active, *called) if name))
 
 
-def step_columns(trace: ScoredTrace) -> Columns:
-    """The rows of `request_steps`."""
+def document_columns(trace: ScoredTrace) -> Columns:
+    """Return the arrays of `request_steps` and `step_logit_summaries`."""
+    return {**_step_columns(trace), **_pass_columns(trace)}
+
+
+def _step_columns(trace: ScoredTrace) -> Columns:
     steps, scores = trace.pairing.steps, trace.scores
     return {
-        "step_index": int4_array(step.index for step in steps),
-        "generation_step": int4_array(step.source.index if step.source else None for step in steps),
-        "token": int4_array(step.token for step in steps),
+        "step_generation_step": integer_column([NONE if step.source is None else step.source.index for step in steps]),
+        "token": integer_column([NONE if step.token is None else step.token for step in steps]),
         "token_text": text_array(step.text for step in steps),
-        "forced": bool_array(step.forced for step in steps),
-        "forced_by": text_array(step.forced_by for step in steps),
-        "adjusted_logits": bool_array(step.adjusted_logits for step in steps),
-        "discarded": bool_array(step.discarded for step in steps),
-        "rank": int4_array(row.rank for row in scores),
-        **{name: float8_array(map(attrgetter(name), scores)) for name in _SCORES},
+        "forced": bool_column([step.forced for step in steps]),
+        "forced_by": text_array(step.forced_by for step in steps) if any(step.forced_by for step in steps) else None,
+        "adjusted_logits": bool_column([step.adjusted_logits for step in steps]),
+        "discarded": bool_column([step.discarded for step in steps]),
+        "rank": smallint_column(scores.rank),
+        **{name: real_column(getattr(scores, name)) for name in _STEP_SCORES},
     }
 
 
-def summary_columns(trace: ScoredTrace) -> Columns:
-    """The rows of `step_logit_summaries`."""
-    passes = [one for one in trace.pairing.passes if one.distribution]
-    nuclei = [trace.nucleus_of(one) for one in passes]
-    distributions = [one.distribution for one in passes if one.distribution]
+def _pass_columns(trace: ScoredTrace) -> Columns:
     return {
-        "generation_step": int4_array(one.index for one in passes),
-        "k": int4_array(distribution.k for distribution in distributions),
-        "topk": bytea_array(map(pack_topk, distributions)),
-        "top_p_count": int4_array(count for count, _ in nuclei),
-        "top_p_cutoff": float8_array(cutoff for _, cutoff in nuclei),
+        "pass_generation_step": integer_column([one.index for one in trace.pairing.passes if one.row is not None]),
+        "k": smallint_column(np.array(trace.pairing.lists.sizes, np.int64)),
+        "top_p_count": smallint_column(trace.nuclei.counts),
+        "top_p_cutoff": real_column(trace.nuclei.cutoffs),
     }
-
-
-def pack_topk(distribution: Distribution) -> bytes:
-    """K pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first."""
-    tokens = (UNKNOWN_TOKEN if token is None else token for token in distribution.tokens)
-    pairs = [value for pair in zip(tokens, distribution.logprobs, strict=True) for value in pair]
-    return struct.pack(">" + "if" * distribution.k, *pairs)
 
 
 def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:

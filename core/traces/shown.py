@@ -1,4 +1,4 @@
-"""What leaves of a stored log or document: zstd frames as they lie in the database, and what may change before them."""
+"""What a reader sees of a stored document: the document itself, or the log that is derived from it."""
 
 import re
 from dataclasses import dataclass
@@ -7,76 +7,90 @@ from typing import Any
 import orjson
 
 from core.access.hasher import Hasher, strip_labels
-from core.traces.lists import assemble
+from core.traces.log import render_log
+from core.traces.log_cache import CachedLog
+from core.traces.parse import parse_document
+from core.traces.scored import score_trace
 from core.traces.store import StoredLog
-from core.zstandard import compress, decompress, prepend
+from core.traces.stored import require_known_format
+from core.zstandard import compress_far, decompress, prepend
 
 LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
-"""In JSON: an engine's writer, or ours of former times, escapes what is not ASCII."""
+"""In JSON: engines escape what is not ASCII."""
 SHARED = "request"
-"""What a share token of a single request is derived for."""
+"""The purpose that share tokens of single requests are derived for."""
 
 
 @dataclass(frozen=True, slots=True)
-class StoredJson:
-    """JSON whose larger part is compressed. Both ways out take the processor a while.
+class PackedJson:
+    """JSON that ends in a zstd frame. Packing and unpacking take the processor a while.
 
     Attributes:
         frame: the end of the text, as one zstd frame.
-        changing: the text in front of it.
-        strips_labels: whether users' labels that stand in the frame are left out.
+        start: the text in front of it.
     """
 
     frame: bytes
-    changing: bytes = b""
-    strips_labels: bool = False
+    start: bytes = b""
 
     def pack(self) -> bytes:
-        """As one zstd frame; the stored one is not unpacked."""
-        if self.strips_labels:
-            plain = decompress(self.frame)
-            if LABEL_END.search(plain):  # a label stands where a text held a key
-                return compress(self.changing + _strip_members(plain))
-        return prepend(self.changing, self.frame) if self.changing else self.frame
+        """Return one zstd frame of the whole text, without unpacking the one there is."""
+        return prepend(self.start, self.frame) if self.start else self.frame
 
     def unpack(self) -> bytes:
-        """As plain JSON."""
-        plain = decompress(self.frame)
-        if self.strips_labels and LABEL_END.search(plain):
-            plain = _strip_members(plain)
-        return self.changing + plain
+        """Return the text."""
+        return self.start + decompress(self.frame) if self.start else decompress(self.frame)
 
 
 @dataclass(frozen=True, slots=True)
-class PostedJson:
-    """A document as it was posted, in the two frames that hold it (core.traces.lists)."""
+class LogView:
+    """A log as one reader sees it, not rendered yet.
 
-    document_frame: bytes
-    log_frame: bytes
-
-    def pack(self) -> bytes:
-        """As one zstd frame."""
-        return compress(self.unpack())
-
-    def unpack(self) -> bytes:
-        """As plain JSON."""
-        return assemble(self.document_frame, self.log_frame)
-
-
-@dataclass(frozen=True, slots=True)
-class VersionedLog:
-    """A log, or that the client has this version of it: then it is null."""
+    Attributes:
+        version: of everything the reader sees, for an ETag.
+        is_known: whether the client has this version; then there is nothing to render.
+        start: the members that change after ingest, as the beginning of a JSON object.
+        document: the document's frame; None where `cached` makes it unnecessary.
+        cached: the rendered log, if this process has kept it.
+    """
 
     version: str
-    log: StoredJson | None
+    is_known: bool
+    request_id: str
+    is_owned: bool
+    document_version: str
+    start: bytes
+    document: bytes | None
+    cached: CachedLog | None
+
+    def render(self) -> CachedLog:
+        """Derive the log from the document: parse, pair, score, render. Pure."""
+        if self.cached is not None:
+            return self.cached
+        trace = score_trace(parse_document(decompress(self.document or b"")))
+        pieces = render_log(trace)
+        frame = compress_far(pieces if self.is_owned else [strip_members(b"".join(pieces))])
+        return CachedLog(self.document_version, self.is_owned, frame)
 
 
-def show_log(stored: StoredLog, hasher: Hasher) -> VersionedLog:
-    """The log as its reader sees it. Whoever does not own it is told no key, and no token but the one that they had."""
-    if stored.log is None:
-        return VersionedLog(stored.version, None)
-    changing = orjson.dumps(_list_changing(stored, hasher))[:-1] + b","
-    return VersionedLog(stored.version, StoredJson(stored.log, changing, strips_labels=not stored.is_owned))
+def view_log(stored: StoredLog, hasher: Hasher, held: list[CachedLog]) -> LogView:
+    """Decide what a reader sees of a log. Readers other than the owner see no labels, and no share token.
+
+    Raises:
+        NewerFormatError: a newer version of Thunder stored the document.
+    """
+    require_known_format(stored.format)
+    cached = (log for log in held if log.version == stored.document_version and log.is_owned == stored.is_owned)
+    return LogView(
+        version=stored.version,
+        is_known=stored.is_known,
+        request_id=stored.request_id,
+        is_owned=stored.is_owned,
+        document_version=stored.document_version,
+        start=orjson.dumps(_list_changing(stored, hasher))[:-1] + b",",
+        document=stored.document,
+        cached=next(cached, None),
+    )
 
 
 def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
@@ -96,9 +110,11 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
     }
 
 
-def _strip_members(log: bytes) -> bytes:
-    """The members of the log (core.traces.log leaves out the brace that opens them) without labels."""
-    return orjson.dumps(_strip_labels(orjson.loads(b"{" + log)))[1:]
+def strip_members(members: bytes) -> bytes:
+    """Remove users' labels from the members of a log, which lack the outer opening brace."""
+    if not LABEL_END.search(members):
+        return members
+    return orjson.dumps(_strip_labels(orjson.loads(b"{" + members)))[1:]
 
 
 def _strip_labels(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core.confidence import Distribution, Intervention, Token
+from core.confidence import Intervention, Token
 from core.traces.document import Event
+from core.traces.lists import Lists
 
 
 @dataclass(slots=True)
@@ -29,14 +30,14 @@ class PairedAction:
 
 
 class Pass(msgspec.Struct, gc=False):
-    """One forward pass: the distribution the model gave and what was drawn from it."""
+    """One forward pass: its top-k list, as a row of `Pairing.lists`, and what was sampled from it."""
 
     index: int
     event: Event
-    distribution: Distribution | None
+    row: int | None
     sampled: Event | None = None
     first_step: int | None = None
-    """The step its distribution belongs to; null while no token came of it."""
+    """The step that the list belongs to; None while no token came of the pass."""
     adjusted: bool = False
     overridden: bool = False
 
@@ -52,17 +53,17 @@ class Step(msgspec.Struct, gc=False):
     adjusted_logits: bool
     event: Event
     source: Pass | None
-    distribution: Distribution | None
+    row: int | None
     discarded: bool = False
 
-    def to_token(self) -> Token:
-        """The step as core.confidence knows it."""
+    def to_token(self, lists: Lists | None = None) -> Token:
+        """Return the step as core.confidence knows it, with its distribution where lists are given."""
         return Token(
             token=self.token,
             text=self.text,
             forced=self.forced,
             discarded=self.discarded,
-            distribution=self.distribution,
+            distribution=lists.get(self.row) if lists and self.row is not None else None,
         )
 
 
@@ -71,6 +72,7 @@ class Pairing:
     """A whole trace, paired."""
 
     events: list[Event]
+    lists: Lists
     passes: list[Pass] = field(default_factory=list)
     pass_of_event: list[int] = field(default_factory=list)
     """For each event in order: the index of its forward pass, 0 before the first."""

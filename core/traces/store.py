@@ -12,9 +12,7 @@ from core.traces.timestamp import UtcMoment
 _UPSERT_REQUEST = load_query("traces/upsert_request")
 _FORGET_FORMER_OWNER = load_query("traces/forget_former_owner")
 _DELETE_CHILDREN = load_query("traces/delete_children")
-_INSERT_TRACE = load_query("traces/insert_trace")
-_INSERT_STEPS = load_query("traces/insert_steps")
-_INSERT_SUMMARIES = load_query("traces/insert_summaries")
+_WRITE_DOCUMENT = load_query("traces/write_document")
 _SHARE_MODS = load_query("traces/share_mods")
 _INSERT_MODS = load_query("traces/insert_mods")
 _INSERT_MOD_BLOCKS = load_query("traces/insert_mod_blocks")
@@ -82,12 +80,15 @@ class UserRow(Row):
 
 
 class StoredLog(Row):
-    """A log: what may change as columns, the rest as one zstd frame (core.traces.log says of what).
+    """A request as one reader sees it.
 
     Attributes:
-        is_owned: whether it is the reader's.
-        version: of all that this reader is shown.
-        log: null: the client has this version.
+        is_owned: whether the request is the reader's.
+        version: of everything that this reader sees.
+        document_version: of the document and this view of it.
+        is_known: whether the client has this version.
+        format: of the document.
+        document: one zstd frame; None if the client or the process has what follows from it.
     """
 
     request_id: str
@@ -102,7 +103,10 @@ class StoredLog(Row):
     tags: list[str]
     discussion_count: int
     version: str
-    log: bytes | None
+    document_version: str
+    is_known: bool
+    format: int
+    document: bytes | None
 
 
 class Ownership(Row):
@@ -120,11 +124,11 @@ class LockedRequest(Row):
 
 
 class StoredDocument(Row):
-    """The two frames that a document is made of (core.traces.lists), and whose it is."""
+    """A document: its owner, its format, and the zstd frame that holds it."""
 
     user_key_hmac: bytes | None
+    format: int
     document: bytes
-    log: bytes
 
 
 async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> AsyncCursor[StoredRequest]:
@@ -145,22 +149,9 @@ async def delete_children(conn: AsyncConnection, *, request_id: str) -> None:
     await conn.execute(_DELETE_CHILDREN, {"request_id": request_id})
 
 
-async def insert_trace(
-    conn: AsyncConnection, *, request_id: str, document: bytes, document_bytes: int, log: bytes
-) -> None:
-    """Insert the compressed document and log."""
-    values = {"request_id": request_id, "document": document, "document_bytes": document_bytes, "log": log}
-    await conn.execute(_INSERT_TRACE, values, binary=True)
-
-
-async def insert_steps(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
-    """Insert the rows of `request_steps`."""
-    await conn.execute(_INSERT_STEPS, {"request_id": request_id, **columns})
-
-
-async def insert_summaries(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
-    """Insert the rows of `step_logit_summaries`."""
-    await conn.execute(_INSERT_SUMMARIES, {"request_id": request_id, **columns})
+async def write_document(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Write the compressed document and the arrays derived from it, in place of those of the previous revision."""
+    await conn.execute(_WRITE_DOCUMENT, {"request_id": request_id, **columns})
 
 
 async def share_mods(conn: AsyncConnection) -> None:
@@ -214,17 +205,21 @@ async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) 
     return await cursor.fetchall()
 
 
-async def get_log(conn: AsyncConnection, *, request_id: str, owner: bytes | None, known: list[str]) -> StoredLog | None:
-    """One stored log as this owner sees it, or null; without its text if the client knows its version."""
+async def get_log(
+    conn: AsyncConnection, *, request_id: str, owner: bytes | None, known: list[str], rendered: list[str]
+) -> StoredLog | None:
+    """Get a request as this owner sees it; None if there is none, or the owner may not read it."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(_GET_LOG, {"request_id": request_id, "owner": owner, "known": known})
+    await cursor.execute(
+        _GET_LOG, {"request_id": request_id, "owner": owner, "known": known, "rendered": rendered}
+    )
     return await cursor.fetchone()
 
 
-async def get_document(conn: AsyncConnection, *, request_id: str) -> StoredDocument | None:
-    """One stored document, or null."""
+async def get_document(conn: AsyncConnection, *, request_id: str, owner: bytes | None) -> StoredDocument | None:
+    """Get a document; None if there is none, or the owner may not read it."""
     cursor = conn.cursor(row_factory=class_row(StoredDocument), binary=True)
-    await cursor.execute(_GET_DOCUMENT, {"request_id": request_id})
+    await cursor.execute(_GET_DOCUMENT, {"request_id": request_id, "owner": owner})
     return await cursor.fetchone()
 
 

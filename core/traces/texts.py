@@ -1,7 +1,6 @@
 """Texts for the tokens that were forced without one, from what the rest of the trace tells."""
 
-from collections.abc import Iterator
-
+from core.traces.lists import list_texts
 from core.traces.steps import Pairing
 
 
@@ -10,21 +9,11 @@ def fill_texts(pairing: Pairing) -> None:
     missing = [step for step in pairing.steps if step.text is None and step.token is not None]
     if not missing:
         return
-    texts = dict(_iterate_texts(pairing))
+    texts = list_texts(pairing.lists)
+    texts |= {step.token: step.text for step in pairing.steps if step.token is not None and step.text is not None}
     for step in missing:
         step.text = texts.get(step.token) if step.token is not None else None
     _fill_from_inputs(pairing)
-
-
-def _iterate_texts(pairing: Pairing) -> Iterator[tuple[int, str]]:
-    for one in pairing.passes:
-        if one.distribution:
-            for token, text in zip(one.distribution.tokens, one.distribution.texts, strict=True):
-                if token is not None and text is not None:
-                    yield token, text
-    for step in pairing.steps:
-        if step.token is not None and step.text is not None:
-            yield step.token, step.text
 
 
 def _fill_from_inputs(pairing: Pairing) -> None:

@@ -1,5 +1,5 @@
--- A trace is written once and read whole: request_traces keeps it whole, requests holds what the feed shows, and the
--- other tables hold the rows that statistics are made of. Child rows refer to the bigint, not to the text id.
+-- A trace is written once and read whole: request_traces keeps it, requests holds what the feed shows, filters and sorts
+-- by, and the other tables hold what statistics are made of. Child rows refer to the bigint, not to the text id.
 
 create table requests (
     id bigint generated always as identity primary key,
@@ -41,6 +41,8 @@ create table requests (
     lowest_group_confidence double precision,
     bottom_10pct_group_confidence double precision,
     low_confidence_fraction double precision,
+    group_confidence real[],
+    scoring_version smallint not null,
     tags text[] not null default '{}',
     favorited_by text[] not null default '{}',
     discussion_count integer not null default 0,
@@ -63,6 +65,9 @@ comment on column requests.scored_tokens is 'Sampled tokens whose probability or
 comment on column requests.k is 'Length of the longest top-k list; null when no pass had one.';
 comment on column requests.sequence_confidence is 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
 comment on column requests.sequence_nll is 'Nats: the sum of -ln p over the same tokens.';
+comment on column requests.group_confidence is
+'Nats: the lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order.';
+comment on column requests.scoring_version is 'The version of the rules that the scores follow; `manage.py rescore` updates older ones.';
 comment on column requests.user_key_hmac is
 'HMAC-SHA256 of the user''s key under THUNDER_SECRET: whose request it is. Null: the admins''.';
 comment on column requests.user_key_label is 'What is shown of that key.';
@@ -75,62 +80,142 @@ create index requests_newest_of_user on requests (user_key_hmac, created_at desc
 
 create table request_traces (
     request_pk bigint primary key references requests (id) on delete cascade,
+    format smallint not null,
     document bytea not null,
-    document_bytes bigint not null,
-    log bytea not null
+    document_bytes bigint not null
 );
 
--- Both are zstd frames already: compressing them again would only cost time.
+-- A zstd frame already: compressing it again would only cost time.
 alter table request_traces alter column document set storage external;
-alter table request_traces alter column log set storage external;
 
-comment on table request_traces is 'The trace itself, whole; one row per request.';
-comment on column request_traces.document is 'One zstd frame: the body as it was posted, with a label in place of a user''s key.';
+comment on table request_traces is 'The document itself, whole; one row per request. Everything else is derived from it.';
+comment on column request_traces.format is '1: what the Quote engine posts. Code refuses to read a format that it does not know.';
+comment on column request_traces.document is
+'One zstd frame: the body as it was posted, with labels in place of user API keys.';
 comment on column request_traces.document_bytes is 'Length of the body before compression.';
-comment on column request_traces.log is 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest.';
 
--- The two large tables have no foreign key: checking one costs as much as inserting the row (docs/decisions/0002).
+-- One array per column instead of one row per token (docs/decisions/0014). Scores have seven digits here; the exact
+-- ones follow from the document.
 create table request_steps (
-    request_pk bigint not null,
-    step_index integer not null,
-    generation_step integer,
-    token integer,
-    token_text text,
-    forced boolean not null,
-    forced_by text,
-    adjusted_logits boolean not null,
-    discarded boolean not null,
-    prob double precision,
-    prob_upper_bound double precision,
-    logprob double precision,
-    surprisal double precision,
-    cum_nll double precision,
-    rank integer,
-    entropy double precision,
-    missing_mass double precision,
-    flatness double precision,
-    margin double precision,
-    token_confidence double precision,
-    primary key (request_pk, step_index)
+    request_pk bigint primary key references requests (id) on delete cascade,
+    generation_step integer[] not null,
+    token integer[] not null,
+    token_text text[] not null,
+    forced boolean[] not null,
+    forced_by text[],
+    adjusted_logits boolean[] not null,
+    discarded boolean[] not null,
+    logprob real[] not null,
+    prob_upper_bound real[] not null,
+    rank smallint[] not null,
+    entropy real[] not null,
+    missing_mass real[] not null,
+    flatness real[] not null,
+    margin real[] not null,
+    token_confidence real[] not null
 );
 
-comment on table request_steps is 'One row per token that entered the text, scored; forced and later discarded ones too.';
-comment on column request_steps.generation_step is 'The forward pass it belongs to, from 0; null for tokens added before the first.';
-comment on column request_steps.surprisal is 'Nats, like every entropy and logprob here.';
+comment on table request_steps is
+'One row per request: the tokens that entered the text, one array per column. The view steps has a row per token.';
+comment on column request_steps.forced_by is 'Null where no token was forced.';
+
+create view steps as
+select
+    requests.request_id,
+    step.step_index::integer - 1 as step_index,
+    step.generation_step,
+    step.token,
+    step.token_text,
+    step.forced,
+    step.forced_by,
+    step.adjusted_logits,
+    step.discarded,
+    exp(step.logprob::double precision)::real as prob,
+    step.prob_upper_bound,
+    step.logprob,
+    -step.logprob as surprisal,
+    step.rank,
+    step.entropy,
+    step.missing_mass,
+    step.flatness,
+    step.margin,
+    step.token_confidence
+from requests
+inner join request_steps on requests.id = request_steps.request_pk
+cross join
+    lateral unnest(
+        request_steps.generation_step,
+        request_steps.token,
+        request_steps.token_text,
+        request_steps.forced,
+        request_steps.forced_by,
+        request_steps.adjusted_logits,
+        request_steps.discarded,
+        request_steps.logprob,
+        request_steps.prob_upper_bound,
+        request_steps.rank,
+        request_steps.entropy,
+        request_steps.missing_mass,
+        request_steps.flatness,
+        request_steps.margin,
+        request_steps.token_confidence
+    ) with ordinality as step (
+        generation_step,
+        token,
+        token_text,
+        forced,
+        forced_by,
+        adjusted_logits,
+        discarded,
+        logprob,
+        prob_upper_bound,
+        rank,
+        entropy,
+        missing_mass,
+        flatness,
+        margin,
+        token_confidence,
+        step_index
+    );
+
+comment on view steps is 'One row per token that entered the text, scored; forced and later discarded ones too.';
+comment on column steps.step_index is 'Position of the token among all that entered the text, from 0.';
+comment on column steps.generation_step is 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+comment on column steps.prob is 'Null where the token is not among the top k: its prob_upper_bound then holds.';
+comment on column steps.surprisal is 'Nats, like every entropy and logprob here.';
 
 create table step_logit_summaries (
-    request_pk bigint not null,
-    generation_step integer not null,
-    k integer not null,
-    topk bytea not null,
-    top_p_cutoff double precision,
-    top_p_count integer,
-    primary key (request_pk, generation_step)
+    request_pk bigint primary key references requests (id) on delete cascade,
+    generation_step integer[] not null,
+    k smallint[] not null,
+    top_p_count smallint[] not null,
+    top_p_cutoff real[] not null
 );
 
-comment on table step_logit_summaries is 'One row per forward pass that had a distribution.';
-comment on column step_logit_summaries.topk is
-'k pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first; exact values are in the document.';
+comment on table step_logit_summaries is
+'One row per request: the forward passes that had a top-k list. The view passes has a row per pass. The lists themselves are in the document.';
+
+create view passes as
+select
+    requests.request_id,
+    pass.generation_step,
+    pass.k,
+    pass.top_p_count,
+    pass.top_p_cutoff
+from requests
+inner join step_logit_summaries on requests.id = step_logit_summaries.request_pk
+cross join
+    lateral unnest(
+        step_logit_summaries.generation_step,
+        step_logit_summaries.k,
+        step_logit_summaries.top_p_count,
+        step_logit_summaries.top_p_cutoff
+    ) as pass (generation_step, k, top_p_count, top_p_cutoff);
+
+comment on view passes is 'One row per forward pass that had a top-k list.';
+comment on column passes.k is 'Entries of the list.';
+comment on column passes.top_p_count is 'Tokens of the nucleus; null where it ends outside the list.';
+comment on column passes.top_p_cutoff is 'The least probability in the nucleus.';
 
 create table mods (
     id bigint generated always as identity primary key,
@@ -204,15 +289,3 @@ comment on column actions.confidence_change is
 'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
 
 create index actions_block on actions (block_id);
-
--- What the missing foreign keys would do for whoever deletes a request by hand.
-create function delete_request_children() returns trigger language plpgsql as $$
-begin
-    delete from request_steps where request_pk = old.id;
-    delete from step_logit_summaries where request_pk = old.id;
-    return old;
-end
-$$;
-
-create trigger requests_delete_children before delete on requests
-for each row execute function delete_request_children();

@@ -18,5 +18,11 @@ return md5(concat_ws(
 
 comment on function request_version is 'The version of all that a log shows this reader: part of its ETag.';
 
+create function document_version(request requests, is_owned boolean) returns text language sql stable
+return concat_ws('.', request.id, request.revision, extract(epoch from request.ingested_at), is_owned);
+
+comment on function document_version is
+'The version of the document, and the view of it that is rendered for this reader: the key of a process''s rendered logs.';
+
 -- The index by (request_pk, id) begins with the same.
 drop index discussions_request;

@@ -1,4 +1,5 @@
--- The text is left where it is if the client has it: `known` are the versions that it said.
+-- A request as somebody with a link sees it. The document stays where it is if the client has this version (`known`) or
+-- the process has rendered it (`rendered`).
 select
     requests.request_id,
     requests.id,
@@ -12,10 +13,16 @@ select
     requests.tags,
     requests.discussion_count,
     request_version(requests, false) as version,
+    document_version(requests, false) as document_version,
+    array[request_version(requests, false), '*'] && %(known)s::text[] as is_known,
+    request_traces.format,
     case
-        when not array[request_version(requests, false), '*'] && %(known)s::text[]
-            then request_traces.log
-    end as log
+        when
+            array[request_version(requests, false), '*'] && %(known)s::text[]
+            or document_version(requests, false) = any(%(rendered)s::text[])
+            then null
+        else request_traces.document
+    end as document
 from requests
 inner join request_traces on requests.id = request_traces.request_pk
 where requests.id = open_link(%(token_hash)s, %(request_id)s::text)

@@ -1,20 +1,9 @@
+-- Delete the mod calls, logs and actions of a request's previous revision.
 with
 request as (
     select id
     from requests
     where request_id = %(request_id)s
-),
-
-deleted_steps as (
-    delete from request_steps
-    using request
-    where request_steps.request_pk = request.id
-),
-
-deleted_summaries as (
-    delete from step_logit_summaries
-    using request
-    where step_logit_summaries.request_pk = request.id
 ),
 
 deleted_actions as (
@@ -27,14 +16,8 @@ deleted_logs as (
     delete from mod_logs
     using request
     where mod_logs.request_pk = request.id
-),
-
-deleted_calls as (
-    delete from mod_calls
-    using request
-    where mod_calls.request_pk = request.id
 )
 
-delete from request_traces
+delete from mod_calls
 using request
-where request_traces.request_pk = request.id
+where mod_calls.request_pk = request.id

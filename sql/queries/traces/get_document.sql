@@ -1,7 +1,10 @@
+-- The document of a request that this owner may read; everybody's without an owner.
 select
     requests.user_key_hmac,
-    request_traces.document,
-    request_traces.log
+    request_traces.format,
+    request_traces.document
 from requests
 inner join request_traces on requests.id = request_traces.request_pk
-where requests.request_id = %(request_id)s
+where
+    requests.request_id = %(request_id)s
+    and (%(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea)

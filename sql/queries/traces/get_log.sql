@@ -1,4 +1,5 @@
--- The text is left where it is if the client has it: `known` are the versions that it said.
+-- A request as its reader sees it; no row for a request that this owner may not read. The document stays where it is if
+-- the client has this version (`known`) or the process has rendered it (`rendered`).
 with
 readers as (
     select
@@ -21,10 +22,17 @@ select
     requests.tags,
     requests.discussion_count,
     request_version(requests, readers.is_owned) as version,
+    document_version(requests, readers.is_owned) as document_version,
+    array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[] as is_known,
+    request_traces.format,
     case
-        when not array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[]
-            then request_traces.log
-    end as log
+        when
+            array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[]
+            or document_version(requests, readers.is_owned) = any(%(rendered)s::text[])
+            then null
+        else request_traces.document
+    end as document
 from readers
 inner join requests on readers.id = requests.id
 inner join request_traces on requests.id = request_traces.request_pk
+where readers.is_owned or is_public(requests)

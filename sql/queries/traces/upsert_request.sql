@@ -36,6 +36,7 @@ insert into requests (
     bottom_10pct_group_confidence,
     group_confidence,
     low_confidence_fraction,
+    scoring_version,
     has_exception,
     search
 )
@@ -77,6 +78,7 @@ values (
     %(bottom_10pct_group_confidence)s::double precision,
     %(group_confidence)s::real[],
     %(low_confidence_fraction)s::double precision,
+    %(scoring_version)s,
     %(has_exception)s,
     to_tsvector('simple', %(search)s)
 )
@@ -120,6 +122,7 @@ on conflict (request_id) do update
         bottom_10pct_group_confidence = excluded.bottom_10pct_group_confidence,
         group_confidence = excluded.group_confidence,
         low_confidence_fraction = excluded.low_confidence_fraction,
+        scoring_version = excluded.scoring_version,
         has_exception = excluded.has_exception,
         search = excluded.search,
         stored_xid = excluded.stored_xid

@@ -1,0 +1,46 @@
+"""Pack numpy columns as binary Postgres arrays. Apart from core.database.arrays, so that functions start without numpy."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.database.arrays import BoolArray, Float4Array, Int2Array, Int4Array, PgArray
+
+_HEADER = struct.Struct(">iiIii")
+
+
+def real_column(values: NDArray[np.float64]) -> PgArray:
+    """Pack a column of scores as `real[]`; NaN becomes null, a value below the smallest real becomes 0."""
+    with np.errstate(over="ignore", under="ignore"):
+        return Float4Array(_pack_column(700, ">f4", values, np.isnan(values)))
+
+
+def smallint_column(values: NDArray[np.int64]) -> PgArray:
+    """Pack a column of counts as `smallint[]`; 0 becomes null."""
+    return Int2Array(_pack_column(21, ">i2", values, values == 0))
+
+
+def integer_column(values: Sequence[int]) -> PgArray:
+    """Pack a column of ids as `integer[]`; a negative one becomes null."""
+    ids = np.asarray(values, dtype=np.int64)
+    return Int4Array(_pack_column(23, ">i4", ids, ids < 0))
+
+
+def bool_column(values: Sequence[bool]) -> PgArray:
+    """Pack a column of flags as `boolean[]`."""
+    flags = np.asarray(values, dtype=np.uint8)
+    return BoolArray(_pack_column(16, "u1", flags, np.zeros(len(flags), dtype=np.bool_)))
+
+
+def _pack_column(element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_]) -> bytes:
+    """Write length and value of each element, as `array_recv` reads them; a null is a length of -1 alone."""
+    size = np.dtype(kind).itemsize
+    rows = np.empty(len(values), dtype=[("length", ">i4"), ("value", kind)])
+    rows["length"], rows["value"] = np.where(is_null, -1, size), np.where(is_null, 0, values)
+    data = rows.view(np.uint8).reshape(len(values), 4 + size)
+    written = np.ones_like(data, dtype=np.bool_)
+    written[is_null, 4:] = False
+    return _HEADER.pack(1, 1, element_oid, len(values), 1) + data[written].tobytes()

@@ -1,0 +1,23 @@
+"""The stored document: one zstd frame in a known format, from which everything else is derived."""
+
+from core.errors import ThunderError
+from core.zstandard import decompress
+
+QUOTE_FORMAT = 1
+"""The document as the Quote engine posts it, with labels in place of user API keys."""
+
+
+class NewerFormatError(ThunderError):
+    """A document was stored by a newer version of Thunder."""
+
+    status = 503
+
+
+def require_known_format(number: int) -> None:
+    """Refuse a document in a format that this version does not know.
+
+    Raises:
+        NewerFormatError: a newer version stored it.
+    """
+    if number != QUOTE_FORMAT:
+        raise NewerFormatError(f"this document was stored by a newer version of Thunder (format {number}); update this one")
