@@ -11,7 +11,14 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize("function", ["ingest", "logs", "health", "mods", "outcomes", "score", "confidence"])
 def test_no_function_pays_for_statistics_when_it_starts(function: str) -> None:
-    heavy = "{'numpy', 'scipy', 'pyarrow', 'tqdm', 'modal'}"
+    heavy = "{'scipy', 'pyarrow', 'tqdm', 'modal'}"
     code = f"import sys, functions.{function}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("function", ["health", "mods"])
+def test_a_function_that_scores_nothing_does_without_numpy(function: str) -> None:
+    code = f"import sys, functions.{function}; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -9,6 +9,7 @@ Every score is the field's own, under its own name, in natural logs, null where 
 model believed, which is not whether it was right. docs/CONFIDENCE.md explains each.
 """
 
+from core.confidence.columns import TokenColumns, nuclei, score_columns, to_columns
 from core.confidence.decode import decode_distribution
 from core.confidence.distribution import (
     MAX_TOKEN_ID,
@@ -26,8 +27,9 @@ from core.confidence.intervention import (
 )
 from core.confidence.number import InvalidDistribution, read_chosen_logprob, read_logprob, read_prob
 from core.confidence.score import DEFAULT_TOP_P, TRUNCATED_MASS, UNRELIABLE_MASS, score_tokens
-from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, score_sequence
+from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, score_sequence, summarize_columns
 from core.confidence.shape import find_nucleus
+from core.confidence.table import ListTable, decode_lists
 from core.confidence.token import Token, TokenScores
 from core.confidence.window import DEFAULT_WINDOW, PROFILE_PARTS, group_confidences, profile_groups
 
@@ -47,19 +49,26 @@ __all__ = [
     "Intervention",
     "InterventionScores",
     "InvalidDistribution",
+    "ListTable",
     "SequenceScores",
     "Token",
+    "TokenColumns",
     "TokenScores",
     "decode_distribution",
+    "decode_lists",
     "find_nucleus",
     "group_confidences",
     "make_distribution",
+    "nuclei",
     "profile_groups",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",
     "read_prob",
+    "score_columns",
     "score_interventions",
     "score_sequence",
     "score_tokens",
+    "summarize_columns",
+    "to_columns",
 ]

@@ -8,25 +8,37 @@ from msgspec import Meta
 from core.confidence.distribution import LEAST_CLEAN, MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
 from core.confidence.number import MAX_LOGPROB_NOISE
 
+MAX_MASS = 1.0 + MAX_LOGPROB_NOISE
+"""The largest sum of a list's probabilities that rounding explains."""
 
-class _Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+
+class Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """One token of a regular list: an id, a log-probability that is not masked, and a text under either name."""
+
     token: Annotated[int, Meta(ge=0, le=MAX_TOKEN_ID)]
     logprob: Annotated[float, Meta(ge=LEAST_CLEAN, le=0.0)]
     token_str: str | None = None
     text: str | None = None
 
 
-_DECODER = msgspec.json.Decoder(Annotated[list[_Entry], Meta(min_length=1, max_length=MAX_TOP_TOKENS)])
+_DECODER = msgspec.json.Decoder(Annotated[list[Entry], Meta(min_length=1, max_length=MAX_TOP_TOKENS)])
 
 
-def decode_distribution(text: bytes) -> Distribution | None:
-    """A list of `{token, logprob, token_str? | text?}` that is sorted, unmasked, without duplicates and other keys.
-
-    Almost every list is like this. Null for any other: `read_distribution` takes it, or says what is wrong with it.
-    """
+def decode_entries(text: bytes | msgspec.Raw) -> list[Entry] | None:
+    """Decode a list whose entries are all regular, in whatever order; None for any other list."""
     try:
-        entries = _DECODER.decode(text)
+        return _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def decode_distribution(text: bytes | msgspec.Raw) -> Distribution | None:
+    """Decode a regular list: `{token, logprob, token_str? | text?}`, sorted, unmasked, no duplicates, no other keys.
+
+    Almost every list is regular. None for any other: `read_distribution` takes it, or says what is wrong with it.
+    """
+    entries = decode_entries(text)
+    if entries is None:
         return None
     tokens = tuple([entry.token for entry in entries])
     logprobs = [entry.logprob for entry in entries]
@@ -36,4 +48,4 @@ def decode_distribution(text: bytes) -> Distribution | None:
     if None in texts:
         texts = tuple([entry.text if entry.token_str is None else entry.token_str for entry in entries])
     distribution = make_distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
-    return distribution if distribution.mass <= 1.0 + MAX_LOGPROB_NOISE else None
+    return distribution if distribution.mass <= MAX_MASS else None

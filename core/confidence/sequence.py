@@ -5,8 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import float_info
 
-from core.confidence.token import Token, TokenScores, log_bound
-from core.confidence.window import DEFAULT_WINDOW, average_windows, select_confidences
+import numpy as np
+
+from core.confidence.columns import TokenColumns, to_columns
+from core.confidence.table import Flags, Floats
+from core.confidence.token import Token, TokenScores
+from core.confidence.window import DEFAULT_WINDOW, average_windows, profile_windows
 
 LOW_CONFIDENCE = 0.2
 """A token below this probability counts as one of low confidence."""
@@ -83,9 +87,7 @@ class SequenceScores:
 def score_sequence(
     tokens: Sequence[Token], scores: Sequence[TokenScores], *, window: int = DEFAULT_WINDOW
 ) -> SequenceScores:
-    """Scores a request from its scored tokens.
-
-    A sampled token without list and logprob has neither probability nor bound: the means skip it, coverage shows it.
+    """Score a request from its scored tokens.
 
     Args:
         tokens: all of the request's.
@@ -95,48 +97,90 @@ def score_sequence(
     Raises:
         ValueError: the window is below 1, or there are not as many scores as tokens.
     """
-    sampled = [(i, row) for i, (token, row) in enumerate(zip(tokens, scores, strict=True)) if token.sampled]
-    logs = [(log, i) for i, row in sampled if (log := log_bound(row)) is not None]
-    lowest = min(logs, default=None)  # by value, then by index
-    values = [log for log, _ in logs]
-    confidences = [value for _, value in select_confidences(tokens, scores)]
-    groups = average_windows(confidences, window)
-    negentropies = [row.negentropy for _, row in sampled if row.negentropy is not None]
-    return SequenceScores(
-        sequence_confidence=average_probability(values),
-        sequence_confidence_is_bound=any(row.prob is None and row.prob_upper_bound for _, row in sampled)
-        if logs
-        else None,
-        perplexity=_measure_perplexity(values),
-        sequence_nll=0.0 - math.fsum(values) if values else None,
-        min_token_probability=math.exp(lowest[0]) if lowest else None,
-        min_token_index=lowest[1] if lowest else None,
-        mean_token_entropy=average(row.entropy for _, row in sampled),
-        mean_token_negentropy=average(negentropies),
-        min_token_negentropy=min(negentropies, default=None),
-        probability_margin=average(row.margin for _, row in sampled),
-        mean_confidence=average(confidences),
-        tail_confidence=groups[-1] if groups else None,
-        lowest_group_confidence=min(groups, default=None),
-        bottom_10pct_group_confidence=average(sorted(groups)[: max(1, len(groups) // 10)]),
+    if len(tokens) != len(scores):
+        raise ValueError(f"{len(scores)} scores do not belong to {len(tokens)} tokens")
+    sequence, _ = summarize_columns(
+        to_columns(scores),
+        forced=np.array([token.forced for token in tokens], np.bool_),
+        discarded=np.array([token.discarded for token in tokens], np.bool_),
+        masked=sum(token.distribution is not None and token.distribution.masked for token in tokens),
         window=window,
-        low_confidence_fraction=average(float(math.exp(value) < LOW_CONFIDENCE) for value in values),
-        coverage=count_coverage(tokens, scores),
     )
+    return sequence
 
 
-def count_coverage(tokens: Sequence[Token], scores: Sequence[TokenScores]) -> Coverage:
-    """Counts what there was to score."""
-    lists = [token.distribution for token in tokens if token.distribution is not None]
-    return Coverage(
-        steps=len(tokens),
-        with_distribution=len(lists),
-        sampled=sum(token.sampled for token in tokens),
-        sampled_in_top_k=sum(token.sampled and row.rank is not None for token, row in zip(tokens, scores, strict=True)),
-        forced=sum(token.forced for token in tokens),
-        discarded=sum(token.discarded for token in tokens),
-        masked=sum(distribution.masked for distribution in lists),
+def summarize_columns(
+    columns: TokenColumns, *, forced: Flags, discarded: Flags, masked: int = 0, window: int = DEFAULT_WINDOW
+) -> tuple[SequenceScores, list[float]]:
+    """Score a request from the columns of its tokens, and profile its windows as `profile_groups` does.
+
+    A sampled token without list and logprob has neither probability nor bound: the means skip it, coverage shows it.
+
+    Args:
+        columns: the scores of all N tokens.
+        forced: [N] put there by a mod.
+        discarded: [N] removed by a backtrack.
+        masked: how many tokens have a list with a masked entry.
+        window: tokens in a DeepConf window, at least 1.
+
+    Raises:
+        ValueError: the window is below 1.
+    """
+    sampled = ~(forced | discarded)
+    logs = _bound_logs(columns)
+    scored = np.flatnonzero(sampled & ~np.isnan(logs))
+    values = logs[scored]
+    mean = _average(values)
+    lowest = int(values.argmin()) if values.size else None  # the first of several
+    bounded = np.isnan(columns.prob[scored])
+    negentropies = _select(columns.negentropy, sampled)
+    confidences = _select(columns.token_confidence, sampled)
+    groups = average_windows(confidences, window)
+    sequence = SequenceScores(
+        sequence_confidence=None if mean is None else math.exp(mean),
+        sequence_confidence_is_bound=bool(bounded.any()) if values.size else None,
+        perplexity=math.exp(-mean) if mean is not None and -mean < _MAX_EXPONENT else None,
+        sequence_nll=0.0 - float(values.sum()) if values.size else None,
+        min_token_probability=None if lowest is None else math.exp(values[lowest]),
+        min_token_index=None if lowest is None else int(scored[lowest]),
+        mean_token_entropy=_average(_select(columns.entropy, sampled)),
+        mean_token_negentropy=_average(negentropies),
+        min_token_negentropy=float(negentropies.min()) if negentropies.size else None,
+        probability_margin=_average(_select(columns.margin, sampled)),
+        mean_confidence=_average(confidences),
+        tail_confidence=float(groups[-1]) if groups.size else None,
+        lowest_group_confidence=float(groups.min()) if groups.size else None,
+        bottom_10pct_group_confidence=_average(np.sort(groups)[: max(1, groups.size // 10)]),
+        window=window,
+        low_confidence_fraction=average([float(math.exp(value) < LOW_CONFIDENCE) for value in values.tolist()]),
+        coverage=Coverage(
+            steps=sampled.size,
+            with_distribution=int(np.count_nonzero(columns.k)),
+            sampled=int(np.count_nonzero(sampled)),
+            sampled_in_top_k=int(np.count_nonzero(columns.rank[sampled])),
+            forced=int(np.count_nonzero(forced)),
+            discarded=int(np.count_nonzero(discarded)),
+            masked=masked,
+        ),
     )
+    return sequence, profile_windows(groups)
+
+
+def _bound_logs(columns: TokenColumns) -> Floats:
+    """`log_bound` of each token, NaN where neither its probability nor a bound is known."""
+    logs = columns.logprob.copy()
+    unknown = np.flatnonzero(np.isnan(logs) & ~np.isnan(columns.prob_upper_bound))
+    logs[unknown] = np.log(columns.prob_upper_bound[unknown])
+    return logs
+
+
+def _select(values: Floats, sampled: Flags) -> Floats:
+    """The values of the sampled tokens that have one."""
+    return values[sampled & ~np.isnan(values)]
+
+
+def _average(values: Floats) -> float | None:
+    return float(values.mean()) if values.size else None
 
 
 def average(values: Iterable[float | None]) -> float | None:
@@ -148,11 +192,3 @@ def average(values: Iterable[float | None]) -> float | None:
 def average_probability(logprobs: Sequence[float]) -> float | None:
     """exp(mean ln p), the geometric mean of the probabilities; null for none."""
     return math.exp(math.fsum(logprobs) / len(logprobs)) if logprobs else None
-
-
-def _measure_perplexity(logprobs: Sequence[float]) -> float | None:
-    """exp(-mean ln p), from the logs: 1/x would divide by zero where the confidence underflows."""
-    if not logprobs:
-        return None
-    exponent = -math.fsum(logprobs) / len(logprobs)
-    return math.exp(exponent) if exponent < _MAX_EXPONENT else None

@@ -5,8 +5,11 @@ local collapse that the mean of a long answer hides. Only comparable at equal k 
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.confidence.table import Floats
 from core.confidence.token import Token, TokenScores
 
 DEFAULT_WINDOW = 32
@@ -25,7 +28,7 @@ def select_confidences(tokens: Sequence[Token], scores: Sequence[TokenScores]) -
     ]
 
 
-def average_windows(values: Sequence[float], window: int) -> list[float]:
+def average_windows(values: ArrayLike, window: int) -> Floats:
     """The mean of each window, in order of the token it ends on; none for no values.
 
     Raises:
@@ -33,14 +36,12 @@ def average_windows(values: Sequence[float], window: int) -> list[float]:
     """
     if window < 1:
         raise ValueError(f"a window of {window} tokens is too short (at least 1)")
-    if not values:
-        return []
-    width = min(window, len(values))
-    high, low = _sum_prefixes(values)
-    return [
-        ((high[end] - high[end - width]) + (low[end] - low[end - width])) / width
-        for end in range(width, len(values) + 1)
-    ]
+    series = np.asarray(values, np.float64)
+    if not series.size:
+        return series
+    width = min(window, series.size)
+    high, low = _sum_prefixes(series)
+    return ((high[width:] - high[:-width]) + (low[width:] - low[:-width])) / width
 
 
 def group_confidences(
@@ -54,7 +55,7 @@ def group_confidences(
     series = select_confidences(tokens, scores)
     means = average_windows([value for _, value in series], window)
     groups: list[float | None] = [None] * len(tokens)
-    for (i, _), mean in zip(series[len(series) - len(means) :], means, strict=True):
+    for (i, _), mean in zip(series[len(series) - len(means) :], means.tolist(), strict=True):
         groups[i] = mean
     return groups
 
@@ -66,24 +67,23 @@ def profile_groups(
 
     The lowest of them is lowest_group_confidence: no part of a long answer hides a collapse. Empty without a window.
     """
-    means = average_windows([value for _, value in select_confidences(tokens, scores)], window)
-    count = min(parts, len(means))
-    bounds = [i * len(means) // count for i in range(count + 1)] if count else []
-    return [min(means[start:end]) for start, end in pairwise(bounds)]
+    return profile_windows(average_windows([value for _, value in select_confidences(tokens, scores)], window), parts)
 
 
-def _sum_prefixes(values: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Running sums and, beside them, what rounding took from each (Knuth's TwoSum).
+def profile_windows(means: Floats, parts: int = PROFILE_PARTS) -> list[float]:
+    """The lowest mean in each of up to `parts` equal parts of a request's windows."""
+    count = min(parts, means.size)
+    starts = [i * means.size // count for i in range(count)]
+    return np.minimum.reduceat(means, starts).tolist() if starts else []
+
+
+def _sum_prefixes(values: Floats) -> tuple[Floats, Floats]:
+    """Running sums from 0 and, beside them, the running sum of what rounding took from each (Knuth's TwoSum).
 
     Subtracting two plain running sums would lose digits as a text grows; adding each window anew costs its width.
     """
-    total = error = 0.0
-    high, low = [total], [error]
-    for value in values:
-        after = total + value
-        part = after - total
-        error += (total - (after - part)) + (value - part)
-        total = after
-        high.append(total)
-        low.append(error)
-    return high, low
+    high = np.concatenate(([0.0], np.cumsum(values)))
+    total, after = high[:-1], high[1:]
+    part = after - total
+    error = (total - (after - part)) + (values - part)
+    return high, np.concatenate(([0.0], np.cumsum(error)))

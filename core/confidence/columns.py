@@ -1,0 +1,186 @@
+"""The scores of all tokens of a trace in one pass over its lists: `score_tokens`, vectorised.
+
+`core.confidence.score` and `core.confidence.shape` define each score, and tests hold both equal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from sys import float_info
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.confidence.score import bound_unlisted
+from core.confidence.shape import MASS_NOISE
+from core.confidence.table import Flags, Floats, Ints, ListTable
+from core.confidence.token import TokenScores
+
+NO_LIST = -1
+"""The row of a token without a list."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenColumns:
+    """The scores of N tokens, an array [N] per score; `TokenScores` defines them.
+
+    NaN where a score cannot be derived; 0 in `rank`, `k` and `top_p_count`, which count from 1.
+    """
+
+    prob: Floats
+    prob_upper_bound: Floats
+    logprob: Floats
+    surprisal: Floats
+    cum_nll: Floats
+    rank: Ints
+    entropy: Floats
+    missing_mass: Floats
+    negentropy: Floats
+    flatness: Floats
+    margin: Floats
+    token_confidence: Floats
+    k: Ints
+    top_p_count: Ints
+    top_p_cutoff: Floats
+
+
+def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
+    table: ListTable,
+    *,
+    rows: ArrayLike,
+    tokens: ArrayLike,
+    sampled: ArrayLike,
+    top_p: ArrayLike,
+    texts: Sequence[str | None] | None = None,
+) -> TokenColumns:
+    """Score N tokens whose lists are all regular.
+
+    Args:
+        table: the lists of the trace.
+        rows: [N] the list that each token was chosen from, -1 for none.
+        tokens: [N] ids, -1 where unknown.
+        sampled: [N] whether the token counts in the aggregates: neither forced nor discarded.
+        top_p: [N] or one for all: the mass of the nucleus, in (0, 1].
+        texts: [N] what each token reads as, by which one of unknown id is found in its list.
+    """
+    rows, tokens = np.asarray(rows, np.int64), np.asarray(tokens, np.int64)
+    sampled, top_p = np.asarray(sampled, np.bool_), np.broadcast_to(np.asarray(top_p, np.float64), rows.shape)
+    listed = np.flatnonzero(rows >= 0)
+    places = _find_places(table, rows, tokens, texts)
+    found = np.flatnonzero(places >= 0)
+    cells = rows[found], places[found]
+    logprob, prob = _spread(table.logprobs[cells], found, rows.size), _spread(table.probs[cells], found, rows.size)
+    rank = np.zeros(rows.size, np.int64)
+    ties = (table.logprobs[rows[found]] >= logprob[found, np.newaxis]) & table.inside[rows[found]]
+    rank[found] = ties.sum(axis=1)
+    count, cutoff = np.zeros(rows.size, np.int64), np.full(rows.size, np.nan)
+    count[listed], cutoff[listed] = _find_nuclei(table, rows[listed], top_p[listed])
+    entropy = 0.0 - (table.probs * table.logprobs).sum(axis=1)
+    negentropy = _measure_negentropy(table, entropy)
+    margin = np.where(table.sizes > 1, table.probs[:, 0] - table.probs[:, 1:2].sum(axis=1), np.nan)
+    return TokenColumns(
+        prob=prob,
+        prob_upper_bound=_bound_prob(table, rows, prob),
+        logprob=logprob,
+        surprisal=0.0 - logprob,
+        cum_nll=_sum_surprisal(logprob, sampled),
+        rank=rank,
+        entropy=_take(entropy, rows),
+        missing_mass=_take(table.missing_mass, rows),
+        negentropy=_take(negentropy, rows),
+        flatness=_take(1.0 - negentropy, rows),
+        margin=_take(margin, rows),
+        token_confidence=_take(0.0 - table.logprobs.sum(axis=1) / table.sizes, rows),
+        k=np.append(table.sizes, 0)[rows],
+        top_p_count=count,
+        top_p_cutoff=cutoff,
+    )
+
+
+def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
+    """The scores of `score_tokens` as columns, for a trace with a list that is not regular."""
+
+    def numbers(name: str) -> Floats:
+        return np.array(list(map(attrgetter(name), scores)), np.float64)  # None becomes NaN
+
+    def counts(name: str) -> Ints:
+        return np.array([getattr(row, name) or 0 for row in scores], np.int64)
+
+    return TokenColumns(
+        prob=numbers("prob"),
+        prob_upper_bound=numbers("prob_upper_bound"),
+        logprob=numbers("logprob"),
+        surprisal=numbers("surprisal"),
+        cum_nll=numbers("cum_nll"),
+        rank=counts("rank"),
+        entropy=numbers("entropy"),
+        missing_mass=numbers("missing_mass"),
+        negentropy=numbers("negentropy"),
+        flatness=numbers("flatness"),
+        margin=numbers("margin"),
+        token_confidence=numbers("token_confidence"),
+        k=counts("k"),
+        top_p_count=counts("top_p_count"),
+        top_p_cutoff=numbers("top_p_cutoff"),
+    )
+
+
+def nuclei(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
+    """The nucleus of every list: (top_p_count [P], 0 for none; top_p_cutoff [P], NaN for none), as `find_nucleus`."""
+    rows = np.arange(table.sizes.size)
+    return _find_nuclei(table, rows, np.broadcast_to(np.asarray(top_p, np.float64), rows.shape))
+
+
+def _find_nuclei(table: ListTable, rows: Ints, top_p: Floats) -> tuple[Ints, Floats]:
+    goal = top_p - MASS_NOISE
+    short = np.cumsum(table.probs[rows], axis=1) < goal[:, np.newaxis]
+    count = np.minimum(short.sum(axis=1) + 1, table.sizes[rows])
+    count[table.mass[rows] < goal] = 0
+    return count, np.where(count > 0, table.probs[rows, count - 1], np.nan)
+
+
+def _find_places(table: ListTable, rows: Ints, tokens: Ints, texts: Sequence[str | None] | None) -> Ints:
+    """Where each token stands in its list, from 0; -1 outside it."""
+    places = np.full(rows.size, -1)
+    known = np.flatnonzero((rows >= 0) & (tokens >= 0))
+    which, place = np.nonzero(table.tokens[rows[known]] == tokens[known, np.newaxis])
+    places[known[which]] = place
+    if texts:
+        for i in np.flatnonzero((rows >= 0) & (tokens < 0)).tolist():
+            found = table.distribution(rows[i]).find(None, texts[i])
+            places[i] = -1 if found is None else found
+    return places
+
+
+def _bound_prob(table: ListTable, rows: Ints, prob: Floats) -> Floats:
+    """The probability, or the most it can be. Few tokens are outside their list, and for them each digit counts."""
+    bound = prob.copy()
+    for i in np.flatnonzero((rows >= 0) & np.isnan(prob)).tolist():
+        bound[i] = bound_unlisted(table.distribution(rows[i])) or np.nan
+    return bound
+
+
+def _measure_negentropy(table: ListTable, entropy: Floats) -> Floats:
+    null = (table.mass < float_info.min) | (table.sizes < 2)
+    mass = np.where(null, 1.0, table.mass)
+    share = (np.log(mass) + entropy / mass) / np.log(np.maximum(table.sizes, 2))
+    return np.where(null, np.nan, 1.0 - np.clip(share, 0.0, 1.0))
+
+
+def _sum_surprisal(logprob: Floats, sampled: Flags) -> Floats:
+    known = sampled & ~np.isnan(logprob)
+    total = np.cumsum(np.where(known, 0.0 - logprob, 0.0))
+    total[np.cumsum(known) == 0] = np.nan
+    return total
+
+
+def _take(values: Floats, rows: Ints) -> Floats:
+    """The value of each token's list; NaN, put last, for row -1."""
+    return np.append(values, np.nan)[rows]
+
+
+def _spread(values: Floats, where: Ints, size: int) -> Floats:
+    """The values at their places among `size` others that are NaN."""
+    spread = np.full(size, np.nan)
+    spread[where] = values
+    return spread

@@ -1,0 +1,89 @@
+"""All top-k lists of a trace as arrays, so that numpy scores them in one pass."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from core.confidence.decode import MAX_MASS, decode_distribution, decode_entries
+from core.confidence.distribution import Distribution
+from core.confidence.shape import MASS_NOISE
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+BEYOND = -1
+"""The token id in the cells beyond the end of a list."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListTable:
+    """The regular top-k lists of a trace, one per row, best entry first: P lists, the longest of K entries (or K = 1).
+
+    Attributes:
+        texts: [P] the JSON text of each list.
+        tokens: [P, K] ids, -1 beyond the end of a list.
+        logprobs: [P, K] nats, at most 0, falling; 0 beyond the end.
+        probs: [P, K] exp of the logprobs; 0 beyond the end.
+        inside: [P, K] which cells hold an entry.
+        sizes: [P] entries of each list, from 1.
+        mass: [P] the sum of probs.
+        missing_mass: [P] 1 - mass, at least 0.
+    """
+
+    texts: Sequence[bytes | msgspec.Raw]
+    tokens: Ints
+    logprobs: Floats
+    probs: Floats
+    inside: Flags
+    sizes: Ints
+    mass: Floats
+    missing_mass: Floats
+
+    def distribution(self, row: int) -> Distribution:
+        """One list with its tokens' texts, decoded anew: few rows need more than their numbers."""
+        return cast("Distribution", decode_distribution(self.texts[row]))
+
+
+def decode_lists(texts: Sequence[bytes | msgspec.Raw]) -> ListTable | None:
+    """Decode all lists of a trace; None if `decode_distribution` refuses one of them."""
+    cells = _decode_cells(texts)
+    if cells is None:
+        return None
+    table = _build_table(texts, *cells)
+    return table if _is_regular(table) else None
+
+
+def _decode_cells(texts: Sequence[bytes | msgspec.Raw]) -> tuple[Ints, Ints, Floats] | None:
+    """The size of each list, and the ids and logprobs of all entries in a row; None if an entry is not regular."""
+    sizes, tokens, logprobs = array("q"), array("q"), array("d")
+    for text in texts:
+        entries = decode_entries(text)
+        if entries is None:
+            return None
+        sizes.append(len(entries))
+        tokens.fromlist([entry.token for entry in entries])
+        logprobs.fromlist([entry.logprob for entry in entries])
+    return np.array(sizes), np.array(tokens), np.array(logprobs)
+
+
+def _build_table(texts: Sequence[bytes | msgspec.Raw], sizes: Ints, ids: Ints, logs: Floats) -> ListTable:
+    inside = np.arange(sizes.max(initial=1)) < sizes[:, np.newaxis]
+    tokens, logprobs, probs = np.full(inside.shape, BEYOND), np.zeros(inside.shape), np.zeros(inside.shape)
+    tokens[inside], logprobs[inside], probs[inside] = ids, logs, np.exp(logs)
+    mass = probs.sum(axis=1)
+    return ListTable(texts, tokens, logprobs, probs, inside, sizes, mass, np.maximum(0.0, 1.0 - mass))
+
+
+def _is_regular(table: ListTable) -> bool:
+    """Whether each list is sorted, holds no token twice and sums to at most 1. On the edge, math.fsum must decide."""
+    rises = (table.logprobs[:, 1:] > table.logprobs[:, :-1]) & table.inside[:, 1:]
+    ordered = np.sort(table.tokens, axis=1)
+    repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != BEYOND)
+    exceeds = table.mass > MAX_MASS - MASS_NOISE
+    return not (rises.any() or repeats.any() or exceeds.any())
