@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     app_workers: Annotated[int, Field(ge=1, le=64)] | None = None
     """Processes that `make run` serves from. Unset: one per core, 8 at most."""
 
+    log_cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
+    """Memory (MiB) in which each process keeps the logs that were read last, rendered and compressed."""
+
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The largest body, in MiB, as sent and as unpacked."""
 

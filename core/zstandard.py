@@ -18,10 +18,11 @@ FAR_WINDOW_LOG = 23
 WHOLE_BYTES = 1 << FAR_WINDOW_LOG
 """What is no longer is compressed in one piece, its size in the header."""
 
-__all__ = ["compress", "compress_far", "decompress", "prepend", "zstd"]
+__all__ = ["compress", "decompress", "prepend", "zstd"]
 
+_NEAR: dict[int, int] = {zstd.CompressionParameter.compression_level: LEVEL}
 _FAR: dict[int, int] = {
-    zstd.CompressionParameter.compression_level: LEVEL,
+    **_NEAR,
     zstd.CompressionParameter.window_log: FAR_WINDOW_LOG,
     zstd.CompressionParameter.enable_long_distance_matching: 1,
 }
@@ -32,30 +33,30 @@ _LEAST_WINDOW_LOG = 17
 """Of a window that holds a block of that many bytes."""
 
 
-def compress(data: bytes) -> bytes:
-    """One frame, with the size of its content in the header."""
-    return zstd.compress(data, LEVEL)
+def compress(pieces: Iterable[bytes | memoryview], *, far: bool = False) -> bytes:
+    """Compress pieces into one frame.
 
+    The size of a text longer than `WHOLE_BYTES` is not in the header: it is compressed piece by piece, without a copy.
 
-def compress_far(pieces: Iterable[bytes]) -> bytes:
-    """The same, for what says long passages twice, megabytes apart.
-
-    The size of what is longer than `WHOLE_BYTES` is not in the header: it is compressed piece by piece.
+    Args:
+        pieces: of the text, in order.
+        far: whether long passages occur again megabytes later, as the lists of a log do.
     """
+    options = _FAR if far else _NEAR
     rest = iter(pieces)
-    held: list[bytes] = []
+    held: list[bytes | memoryview] = []
     size = 0
     for piece in rest:
         held.append(piece)
         size += len(piece)
         if size > WHOLE_BYTES:
-            compressor = zstd.ZstdCompressor(options=_FAR)
+            compressor = zstd.ZstdCompressor(options=options)
             return b"".join([*map(compressor.compress, itertools.chain(held, rest)), compressor.flush()])
-    return zstd.compress(b"".join(held), options=_FAR)
+    return zstd.compress(b"".join(held), options=options)
 
 
 def decompress(frame: bytes) -> bytes:
-    """What `compress` was given."""
+    """Return the text that `compress` was given."""
     return zstd.decompress(frame)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.traces.document import TraceDocument, describe_custom
-from core.traces.ingest import PreparedTrace, Receipt, count_rows, ingest_trace, prepare_trace
+from core.traces.ingest import PreparedTrace, Receipt, ingest_trace, prepare_trace
 from functions.common.access import KeyDep
 from functions.common.application import build_app
 from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
@@ -57,7 +57,7 @@ async def _prepare(context: Context, body: bytes) -> PreparedTrace:
 
 async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:
     receipt = await ingest_trace(context.access, key, prepared)
-    context.metrics.note_ingest(prepared.frames.document_bytes, count_rows(prepared))
+    context.metrics.note_ingest(prepared.document["document_bytes"], prepared.counts)
     context.hub.nudge()
     return receipt
 

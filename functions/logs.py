@@ -88,7 +88,8 @@ async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_
 @router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)
 async def get_log(request: Request, context: ContextDep, key: KeyDep, known: KnownDep, request_id: str) -> Response:
     """The log: the whole trace with every token scored."""
-    return await answer_log(request, await read_log(context.access, key, request_id=request_id, known=known))
+    view = await read_log(context.access, context.logs, key, request_id=request_id, known=known)
+    return await answer_log(request, context, view)
 
 
 def web() -> FastAPI:

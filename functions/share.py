@@ -70,7 +70,9 @@ async def get_shared_log(
     """The log behind a link; no key is needed, and none is told. A browser gets a page that leads to it."""
     if wants_page(request):
         return await _answer_page(request, context, token)
-    return await answer_log(request, await read_shared_log(context.access, token=token, known=known))
+    return await answer_log(
+        request, context, await read_shared_log(context.access, context.logs, token=token, known=known)
+    )
 
 
 @router.get("/share/{token}", response_model=SharedRequests, responses=PAGES)
@@ -107,8 +109,8 @@ async def get_shared_member(
     """The log of a request in the collection behind a link."""
     if wants_page(request):
         return await _answer_page(request, context, token, request_id)
-    found = await read_shared_log(context.access, token=token, request_id=request_id, known=known)
-    return await answer_log(request, found)
+    view = await read_shared_log(context.access, context.logs, token=token, request_id=request_id, known=known)
+    return await answer_log(request, context, view)
 
 
 async def _answer_page(request: Request, context: ContextDep, token: str, request_id: str | None = None) -> Response:

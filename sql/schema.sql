@@ -14,27 +14,6 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.delete_request_children() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-begin
-    delete from request_steps where request_pk = old.id;
-    delete from step_logit_summaries where request_pk = old.id;
-    return old;
-end
-$$;
-
-CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-begin
-    lock table environment in share mode;
-    perform require_owner(hold_owner.app_name);
-end
-$$;
-
-COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
-
 CREATE TABLE public.requests (
     id bigint NOT NULL,
     request_id text NOT NULL,
@@ -75,6 +54,8 @@ CREATE TABLE public.requests (
     lowest_group_confidence double precision,
     bottom_10pct_group_confidence double precision,
     low_confidence_fraction double precision,
+    group_confidence real[],
+    scoring_version smallint NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
     discussion_count integer DEFAULT 0 NOT NULL,
@@ -85,7 +66,6 @@ CREATE TABLE public.requests (
     has_exception boolean DEFAULT false NOT NULL,
     search tsvector DEFAULT ''::tsvector NOT NULL,
     stored_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    group_confidence real[],
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -117,6 +97,10 @@ COMMENT ON COLUMN public.requests.sequence_confidence IS 'exp(mean ln p) over sa
 
 COMMENT ON COLUMN public.requests.sequence_nll IS 'Nats: the sum of -ln p over the same tokens.';
 
+COMMENT ON COLUMN public.requests.group_confidence IS 'Nats: the lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order.';
+
+COMMENT ON COLUMN public.requests.scoring_version IS 'The version of the rules that the scores follow; `manage.py rescore` updates older ones.';
+
 COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
 
 COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
@@ -129,7 +113,22 @@ COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final t
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
 
-COMMENT ON COLUMN public.requests.group_confidence IS 'Nats: the weakest window of 32 tokens in each of up to 32 equal parts of the request, in order.';
+CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN concat_ws('.'::text, (request).id, (request).revision, EXTRACT(epoch FROM (request).ingested_at), is_owned);
+
+COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document, and the view of it that is rendered for this reader: the key of a process''s rendered logs.';
+
+CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    lock table environment in share mode;
+    perform require_owner(hold_owner.app_name);
+end
+$$;
+
+COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
 
 CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE
@@ -463,51 +462,72 @@ COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a requ
 
 COMMENT ON COLUMN public.outcomes.source IS 'Who says so: a test suite, a person, another model.';
 
-CREATE TABLE public.request_steps (
+CREATE TABLE public.step_logit_summaries (
     request_pk bigint NOT NULL,
-    step_index integer NOT NULL,
-    generation_step integer,
-    token integer,
-    token_text text,
-    forced boolean NOT NULL,
-    forced_by text,
-    adjusted_logits boolean NOT NULL,
-    discarded boolean NOT NULL,
-    prob double precision,
-    prob_upper_bound double precision,
-    logprob double precision,
-    surprisal double precision,
-    cum_nll double precision,
-    rank integer,
-    entropy double precision,
-    missing_mass double precision,
-    flatness double precision,
-    margin double precision,
-    token_confidence double precision
+    generation_step integer[] NOT NULL,
+    k smallint[] NOT NULL,
+    top_p_count smallint[] NOT NULL,
+    top_p_cutoff real[] NOT NULL
 );
 
-COMMENT ON TABLE public.request_steps IS 'One row per token that entered the text, scored; forced and later discarded ones too.';
+COMMENT ON TABLE public.step_logit_summaries IS 'One row per request: the forward passes that had a top-k list. The view passes has a row per pass. The lists themselves are in the document.';
 
-COMMENT ON COLUMN public.request_steps.generation_step IS 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+CREATE VIEW public.passes AS
+ SELECT requests.request_id,
+    pass.generation_step,
+    pass.k,
+    pass.top_p_count,
+    pass.top_p_cutoff
+   FROM ((public.requests
+     JOIN public.step_logit_summaries ON ((requests.id = step_logit_summaries.request_pk)))
+     CROSS JOIN LATERAL UNNEST(step_logit_summaries.generation_step, step_logit_summaries.k, step_logit_summaries.top_p_count, step_logit_summaries.top_p_cutoff) pass(generation_step, k, top_p_count, top_p_cutoff));
 
-COMMENT ON COLUMN public.request_steps.surprisal IS 'Nats, like every entropy and logprob here.';
+COMMENT ON VIEW public.passes IS 'One row per forward pass that had a top-k list.';
+
+COMMENT ON COLUMN public.passes.k IS 'Entries of the list.';
+
+COMMENT ON COLUMN public.passes.top_p_count IS 'Tokens of the nucleus; null where it ends outside the list.';
+
+COMMENT ON COLUMN public.passes.top_p_cutoff IS 'The least probability in the nucleus.';
+
+CREATE TABLE public.request_steps (
+    request_pk bigint NOT NULL,
+    generation_step integer[] NOT NULL,
+    token integer[] NOT NULL,
+    token_text text[] NOT NULL,
+    forced boolean[] NOT NULL,
+    forced_by text[],
+    adjusted_logits boolean[] NOT NULL,
+    discarded boolean[] NOT NULL,
+    logprob real[] NOT NULL,
+    prob_upper_bound real[] NOT NULL,
+    rank smallint[] NOT NULL,
+    entropy real[] NOT NULL,
+    missing_mass real[] NOT NULL,
+    flatness real[] NOT NULL,
+    margin real[] NOT NULL,
+    token_confidence real[] NOT NULL
+);
+
+COMMENT ON TABLE public.request_steps IS 'One row per request: the tokens that entered the text, one array per column. The view steps has a row per token.';
+
+COMMENT ON COLUMN public.request_steps.forced_by IS 'Null where no token was forced.';
 
 CREATE TABLE public.request_traces (
     request_pk bigint NOT NULL,
+    format smallint NOT NULL,
     document bytea NOT NULL,
-    document_bytes bigint NOT NULL,
-    log bytea NOT NULL
+    document_bytes bigint NOT NULL
 );
 ALTER TABLE ONLY public.request_traces ALTER COLUMN document SET STORAGE EXTERNAL;
-ALTER TABLE ONLY public.request_traces ALTER COLUMN log SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE public.request_traces IS 'The trace itself, whole; one row per request.';
+COMMENT ON TABLE public.request_traces IS 'The document itself, whole; one row per request. Everything else is derived from it.';
 
-COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, labels in place of users'' keys; a NUL stands for each list that the log has.';
+COMMENT ON COLUMN public.request_traces.format IS '1: what the Quote engine posts. Code refuses to read a format that it does not know.';
+
+COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, with labels in place of user API keys.';
 
 COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
-
-COMMENT ON COLUMN public.request_traces.log IS 'One zstd frame: the part of GET /logs/{id} that never changes, made at ingest; its lists are those of the document.';
 
 ALTER TABLE public.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.requests_id_seq
@@ -525,18 +545,39 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.step_logit_summaries (
-    request_pk bigint NOT NULL,
-    generation_step integer NOT NULL,
-    k integer NOT NULL,
-    topk bytea NOT NULL,
-    top_p_cutoff double precision,
-    top_p_count integer
-);
+CREATE VIEW public.steps AS
+ SELECT requests.request_id,
+    ((step.step_index)::integer - 1) AS step_index,
+    step.generation_step,
+    step.token,
+    step.token_text,
+    step.forced,
+    step.forced_by,
+    step.adjusted_logits,
+    step.discarded,
+    (exp((step.logprob)::double precision))::real AS prob,
+    step.prob_upper_bound,
+    step.logprob,
+    (- step.logprob) AS surprisal,
+    step.rank,
+    step.entropy,
+    step.missing_mass,
+    step.flatness,
+    step.margin,
+    step.token_confidence
+   FROM ((public.requests
+     JOIN public.request_steps ON ((requests.id = request_steps.request_pk)))
+     CROSS JOIN LATERAL UNNEST(request_steps.generation_step, request_steps.token, request_steps.token_text, request_steps.forced, request_steps.forced_by, request_steps.adjusted_logits, request_steps.discarded, request_steps.logprob, request_steps.prob_upper_bound, request_steps.rank, request_steps.entropy, request_steps.missing_mass, request_steps.flatness, request_steps.margin, request_steps.token_confidence) WITH ORDINALITY step(generation_step, token, token_text, forced, forced_by, adjusted_logits, discarded, logprob, prob_upper_bound, rank, entropy, missing_mass, flatness, margin, token_confidence, step_index));
 
-COMMENT ON TABLE public.step_logit_summaries IS 'One row per forward pass that had a distribution.';
+COMMENT ON VIEW public.steps IS 'One row per token that entered the text, scored; forced and later discarded ones too.';
 
-COMMENT ON COLUMN public.step_logit_summaries.topk IS 'k pairs of big-endian int32 token (-1: unknown) and float32 logprob, best first; exact values are in the document.';
+COMMENT ON COLUMN public.steps.step_index IS 'Position of the token among all that entered the text, from 0.';
+
+COMMENT ON COLUMN public.steps.generation_step IS 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+
+COMMENT ON COLUMN public.steps.prob IS 'Null where the token is not among the top k: its prob_upper_bound then holds.';
+
+COMMENT ON COLUMN public.steps.surprisal IS 'Nats, like every entropy and logprob here.';
 
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk, action_index);
@@ -596,7 +637,7 @@ ALTER TABLE ONLY public.outcomes
     ADD CONSTRAINT outcomes_pkey PRIMARY KEY (request_pk, source);
 
 ALTER TABLE ONLY public.request_steps
-    ADD CONSTRAINT request_steps_pkey PRIMARY KEY (request_pk, step_index);
+    ADD CONSTRAINT request_steps_pkey PRIMARY KEY (request_pk);
 
 ALTER TABLE ONLY public.request_traces
     ADD CONSTRAINT request_traces_pkey PRIMARY KEY (request_pk);
@@ -614,7 +655,7 @@ ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
 ALTER TABLE ONLY public.step_logit_summaries
-    ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk, generation_step);
+    ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk);
 
 CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
@@ -660,8 +701,6 @@ CREATE INDEX requests_with_exception ON public.requests USING btree (created_at 
 
 CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 
-CREATE TRIGGER requests_delete_children BEFORE DELETE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.delete_request_children();
-
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_block_id_fkey FOREIGN KEY (block_id) REFERENCES public.mod_blocks(id) ON DELETE CASCADE;
 
@@ -692,5 +731,11 @@ ALTER TABLE ONLY public.mod_logs
 ALTER TABLE ONLY public.outcomes
     ADD CONSTRAINT outcomes_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.request_steps
+    ADD CONSTRAINT request_steps_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.request_traces
     ADD CONSTRAINT request_traces_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.step_logit_summaries
+    ADD CONSTRAINT step_logit_summaries_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;

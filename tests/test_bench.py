@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.access.hasher import Hasher
-from core.traces.ingest import prepare_trace
+from core.traces.parse import parse_document
+from core.traces.scored import score_trace
 from tests.bench.all_cases import GROUPS
 from tests.bench.case import Case
 from tests.bench.measure import Check, Measured, alternate, percentile
@@ -34,13 +34,13 @@ def test_a_built_trace_has_exactly_so_many_tokens(tokens: int) -> None:
 
 @pytest.mark.parametrize("tokens", [60, 300, 1800])
 def test_a_built_trace_is_stored_like_a_recorded_one(tokens: int) -> None:
-    prepared = prepare_trace(build_trace(tokens), Hasher(b"secret"))
-    assert len(prepared.trace.tokens) == tokens
-    assert prepared.trace.k == 20
-    assert prepared.trace.sequence.sequence_confidence is not None
-    assert prepared.trace.document.mod_calls
-    assert prepared.trace.document.mod_logs
-    assert {action.action_type for action in prepared.trace.pairing.actions} >= {"ForceTokens", "AdjustedLogits"}
+    trace = score_trace(parse_document(build_trace(tokens)))
+    assert len(trace.pairing.steps) == tokens
+    assert max(trace.pairing.lists.sizes) == 20
+    assert trace.sequence.sequence_confidence is not None
+    assert trace.document.mod_calls
+    assert trace.document.mod_logs
+    assert {action.action_type for action in trace.pairing.actions} >= {"ForceTokens", "AdjustedLogits"}
 
 
 def test_every_pass_has_its_twenty_tokens_in_order_and_no_two_passes_are_the_same() -> None:

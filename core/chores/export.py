@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import psycopg
-from psycopg import Column, IsolationLevel
+from psycopg import IsolationLevel
 from tqdm import tqdm
 
 from core.access.caller import Scope
 from core.access.session import Access
 from core.chores import store
 from core.chores.connection import connect
+from core.chores.export_steps import COLUMNS, Column, iterate_steps
 from core.chores.exported import fingerprint
 from core.chores.formats import Batch, JsonWriter, ParquetWriter, TraceWriter, Writer
 from core.chores.output import open_output
@@ -48,8 +49,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 10_000, What.ACTIONS: 10_000, What.TRACES: 4}
-"""Rows in memory at once. A trace may have 75 MB."""
+BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 1, What.ACTIONS: 10_000, What.TRACES: 4}
+"""Rows fetched at once; of steps, documents. A trace may have 75 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,12 @@ def write_export(
     """Write an export and return how many rows it has; `progress` is called with the size of each batch."""
     count = 0
     with store.open_export(conn, what=order.what, parameters=order.parameters) as cursor:
-        writer = _make_writer(order, file, cursor.description or [])
-        for batch in iterate_batches(cursor, BATCH_ROWS[order.what]):
+        batches = iterate_batches(cursor, BATCH_ROWS[order.what])
+        columns = [Column(one.name, one.type_code) for one in cursor.description or []]
+        if order.what is What.STEPS:
+            batches, columns = (rows for batch in batches if (rows := list(iterate_steps(batch)))), COLUMNS
+        writer = _make_writer(order, file, columns)
+        for batch in batches:
             writer.write(batch)
             count += len(batch)
             progress(len(batch))

@@ -5,10 +5,11 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, Protocol
 
 import orjson
-from psycopg import Column
 
+from core.chores.export_steps import Column
 from core.chores.exported import Origin, write_line
-from core.traces.lists import assemble
+from core.traces.stored import require_known_format
+from core.zstandard import decompress
 
 Batch = Sequence[tuple[Any, ...]]
 
@@ -53,9 +54,10 @@ class TraceWriter:
         self._secret = secret
 
     def write(self, batch: Batch) -> None:
-        """Write some traces: the two frames, beginning, owner and owner's label of each."""
-        for document, log, created_at, owner, label in batch:
-            self._file.write(write_line(assemble(document, log), Origin(owner, label, created_at, self._secret)))
+        """Write some traces: id, format, document, beginning, owner and owner's label of each."""
+        for _, number, document, created_at, owner, label in batch:
+            require_known_format(number)
+            self._file.write(write_line(decompress(document), Origin(owner, label, created_at, self._secret)))
 
     def close(self) -> None:
         """Nothing stands at the end."""

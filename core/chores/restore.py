@@ -4,20 +4,18 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
-
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
 from core.access.session import Access, Visit
 from core.chores.exported import Origin, fingerprint, flatten, read_line
 from core.chores.importing import OnConflict, Outcome, Status, Store
 from core.traces.document import TraceDocument
-from core.traces.ingest import PreparedTrace, compress_trace, ingest_trace
-from core.traces.lists import assemble
+from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
 from core.traces.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.traces.parse import parse_document
 from core.traces.scored import score_trace
 from core.traces.store import StoredDocument, get_document
+from core.zstandard import decompress
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Found:
         """Whether the very same is there: the document byte for byte, but for line ends, and its owner if known."""
         if self.stored is None or (self.owner.is_known and self.stored.user_key_hmac != self.owner.hmac):
             return False
-        return flatten(assemble(self.stored.document, self.stored.log)) == flatten(self.masked.body)
+        return flatten(decompress(self.stored.document)) == flatten(self.masked.body)
 
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
@@ -79,7 +77,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     request_id = posted.request.request_id
     async with access.visit(key, Scope.READ) as visit:
         owner = await _find_owner(visit, posted, origin)
-        stored = await get_document(visit.conn, request_id=request_id)
+        stored = await get_document(visit.conn, request_id=request_id, owner=None)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
     note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
     if found.is_stored:
@@ -98,16 +96,13 @@ def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDoc
 
 
 def prepare_found(found: Found) -> PreparedTrace:
-    """Pair, score, render and compress, as an ingest does."""
+    """Score and compress, as an ingest does; a document without a beginning has the one of the export."""
     trace = score_trace(found.masked.document)
-    request = found.masked.document.request
-    began = msgspec.structs.replace(request, created_at=request.created_at or found.created_at)
-    return PreparedTrace(
-        trace=replace(trace, document=msgspec.structs.replace(found.masked.document, request=began)),
-        owner=found.owner.hmac,
-        owner_label=found.owner.label,
-        frames=compress_trace(found.masked, trace),
+    prepared = prepare_rows(
+        trace, compress_document(found.masked), owner=found.owner.hmac, owner_label=found.owner.label
     )
+    began = prepared.request["created_at"] or found.created_at
+    return replace(prepared, request={**prepared.request, "created_at": began})
 
 
 async def _find_owner(visit: Visit, posted: TraceDocument, origin: Origin | None) -> Owner:

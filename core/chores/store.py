@@ -19,11 +19,12 @@ _COUNT_EXPORT = load_query("chores/count_export")
 _PROBE_SERVER = load_query("chores/probe_server")
 _SLEEP = load_query("chores/sleep")
 _FIND_GUARDS = load_query("chores/find_guards")
+_EXPORT_TRACES = load_query("chores/export_traces")
 _EXPORTS = {
     "requests": load_query("chores/export_requests"),
-    "steps": load_query("chores/export_steps"),
+    "steps": _EXPORT_TRACES,
     "actions": load_query("chores/export_actions"),
-    "traces": load_query("chores/export_traces"),
+    "traces": _EXPORT_TRACES,
 }
 
 
@@ -114,7 +115,7 @@ def count_export(conn: Connection, *, parameters: dict[str, Any]) -> ExportSize:
 
 def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
     """A cursor of the server's over what passes the filters: only what is fetched comes over."""
-    cursor = conn.cursor("export", binary=what == "traces")
+    cursor = conn.cursor("export", binary=what in ("traces", "steps"))
     return cursor.execute(_EXPORTS[what], parameters)
 
 

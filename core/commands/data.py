@@ -110,7 +110,7 @@ def export(  # noqa: PLR0913 - each is an option
 @click.option("--output", default="current_schema.sql", show_default=True, help="The file to write; - is stdout.")
 @click.option("--of-migrations", is_flag=True, help="What the migrations add up to, as sql/schema.sql has it.")
 def schema(output: str, *, of_migrations: bool) -> None:
-    """Write the schema that the database has now, as pg_dump does; as the catalogue has it where there is none.
+    """Write the schema that the database has now, as pg_dump does.
 
     With --of-migrations it needs no database of yours.
     """

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from sys import float_info
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,6 +43,11 @@ class TokenColumns:
     k: Ints
     top_p_count: Ints
     top_p_cutoff: Floats
+
+    def to_rows(self) -> list[TokenScores]:
+        """Return the scores token by token, as `score_tokens` has them, without those that are not columns."""
+        columns = [_list_known(getattr(self, name)) for name in self.__slots__]
+        return [TokenScores(**dict(zip(self.__slots__, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
 def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
@@ -172,6 +178,14 @@ def _sum_surprisal(logprob: Floats, sampled: Flags) -> Floats:
     total = np.cumsum(np.where(known, 0.0 - logprob, 0.0))
     total[np.cumsum(known) == 0] = np.nan
     return total
+
+
+def _list_known(column: Floats | Ints) -> list[Any]:
+    """List a column with None where a score cannot be derived."""
+    values, unknown = column.tolist(), column == 0 if column.dtype == np.int64 else np.isnan(column)
+    for i in np.flatnonzero(unknown).tolist():
+        values[i] = None
+    return values
 
 
 def _take(values: Floats, rows: Ints) -> Floats:

@@ -1,4 +1,4 @@
-"""Pack numpy columns as binary Postgres arrays. Apart from core.database.arrays, so that functions start without numpy."""
+"""Pack numpy columns as binary Postgres arrays; a module of its own, so that core.database imports without numpy."""
 
 import struct
 from collections.abc import Sequence

@@ -12,7 +12,6 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from core.database.catalogue import describe_catalogue, read_major_version
 from core.database.embedded import TEST_SETTINGS, start_embedded
 from core.database.embedded_programs import EmbeddedPostgresError, find_install
 from core.database.migrations import CONNECT_TIMEOUT_S, migrate
@@ -26,7 +25,7 @@ HEADER = """\
 -- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
 -- tests/database/test_schema.py compares the two.
 """
-CURRENT_HEADER = "-- The schema of a database as it is, written by `manage.py schema`"
+CURRENT_HEADER = "-- The schema of a database, written by `manage.py schema`.\n"
 
 # All that pg_dump writes before the first object sets up a session that restores a dump.
 _PREAMBLE = re.compile(r"\A.*?(?=^--\n-- Name: )", re.DOTALL | re.MULTILINE)
@@ -51,21 +50,21 @@ def write_schema() -> str:
 
 
 def write_current_schema(dsn: str) -> str:
-    """The schema of a database: pg_dump's, or where none knows a server of that version, its catalogue's.
+    """Return the schema of a database, as pg_dump writes it.
 
     Args:
         dsn: a direct connection.
 
     Raises:
-        SchemaDumpError: pg_dump failed or took too long.
+        SchemaDumpError: no pg_dump of this machine knows the server's version, or it failed or took too long.
         psycopg.OperationalError: the database does not answer.
     """
     with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
-        major = read_major_version(conn)
-        program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
-        if program is None:
-            return f"{CURRENT_HEADER} from its catalogue.\n\n{describe_catalogue(conn)}"
-    return clean_dump(run_pg_dump(program, dsn), header=f"{CURRENT_HEADER} with pg_dump.\n")
+        major = conn.info.server_version // 10_000
+    program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
+    if program is None:
+        raise SchemaDumpError(f"pg_dump: none here knows PostgreSQL {major}; install its client programs")
+    return clean_dump(run_pg_dump(program, dsn), header=CURRENT_HEADER)
 
 
 def list_pg_dumps() -> Iterator[Path]:

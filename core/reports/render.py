@@ -8,14 +8,13 @@ from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.traces.json_text import dump_json
 from core.traces.parse import parse_document, parse_json
-from core.traces.scored import score_trace
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def render_stored_report(body: bytes, *, request_id: str, window: int = DEFAULT_WINDOW) -> bytes:
     """The report of a stored document, as JSON. Pure, and takes the time: the caller may do it in a thread."""
-    report = report_trace(score_trace(parse_document(body), window=window))
+    report = report_trace(parse_document(body), ScoreOptions(window=window))
     return dump_json({"request_id": request_id, **report})
 
 
@@ -43,13 +42,7 @@ def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 def _score_trace(body: bytes, options: ScoreOptions) -> Report:
-    trace = score_trace(
-        parse_document(body),
-        window=options.window or DEFAULT_WINDOW,
-        top_p=options.top_p,
-        vocab_size=options.vocab_size,
-    )
-    return report_trace(trace, logprobs_mode=options.logprobs_mode)
+    return report_trace(parse_document(body), options)
 
 
 def _score_response(raw: object, options: ScoreOptions) -> Report:

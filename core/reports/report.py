@@ -9,11 +9,15 @@ from core.confidence import (
     Token,
     TokenScores,
     group_confidences,
+    score_interventions,
     score_sequence,
     score_tokens,
 )
 from core.responses import ScoreOptions
-from core.traces.scored import ScoredTrace
+from core.traces.document import MAX_INT32, TraceDocument
+from core.traces.pairing import pair_trace
+from core.traces.scored import list_tokens, list_top_ps
+from core.traces.steps import Pairing
 
 Report = dict[str, Any]
 
@@ -21,29 +25,36 @@ RAW_LOGPROBS = "raw_logprobs"
 """What Quote sends: from the model's raw logits, before a mod and before temperature. The name is vLLM's."""
 
 
-def report_trace(trace: ScoredTrace, *, logprobs_mode: str | None = None) -> Report:
-    """The report of a Quote trace, with what its mods did."""
-    sequence = trace.sequence
-    groups = group_confidences(trace.tokens, trace.scores, sequence.window)
+def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
+    """Report on a Quote trace, with what its mods did.
+
+    Raises:
+        InvalidInputError: a top-k list is not a distribution, or the length of a backtrack is not a count.
+    """
+    pairing, window = pair_trace(document), options.window or DEFAULT_WINDOW
+    tokens = list_tokens(pairing)
+    top_ps = [options.top_p] * len(tokens) if options.top_p else list_top_ps(pairing)
+    scores = score_tokens(tokens, top_ps=top_ps, vocab_size=options.vocab_size or find_vocab_size(document))
+    groups = group_confidences(tokens, scores, window)
     return {
-        "k": trace.k,
-        "logprobs_mode": logprobs_mode or RAW_LOGPROBS,
-        "alignment": align(trace),
-        "sequence": asdict(sequence),
+        "k": max(pairing.lists.sizes, default=None),
+        "logprobs_mode": options.logprobs_mode or RAW_LOGPROBS,
+        "alignment": align(document, pairing),
+        "sequence": asdict(score_sequence(tokens, scores, window=window)),
         "tokens": [
             _report_token(
                 step.index,
                 token,
-                scores,
+                scored,
                 group,
                 step=step.source.index if step.source else None,
                 sequence_order=step.event.sequence_order,
                 forced_by=step.forced_by,
                 adjusted_logits=step.adjusted_logits,
             )
-            for step, token, scores, group in zip(trace.pairing.steps, trace.tokens, trace.scores, groups, strict=True)
+            for step, token, scored, group in zip(pairing.steps, tokens, scores, groups, strict=True)
         ],
-        "interventions": [asdict(intervention) for intervention in trace.interventions],
+        "interventions": [asdict(one) for one in score_interventions(tokens, scores, pairing.interventions)],
     }
 
 
@@ -65,13 +76,22 @@ def report_response(tokens: list[Token], options: ScoreOptions) -> Report:
     }
 
 
-def align(trace: ScoredTrace) -> Literal["exact", "partial"]:
+def find_vocab_size(document: TraceDocument) -> int | None:
+    """Find the size of the vocabulary where a mod adjusted logits and the engine reports their shape, [1, V]."""
+    for action in document.actions:
+        shape = action.payload.get("logits_shape") if action.action_type == "AdjustedLogits" else None
+        if isinstance(shape, list) and shape and type(shape[-1]) is int and 0 < shape[-1] <= MAX_INT32:
+            return shape[-1]
+    return None
+
+
+def align(document: TraceDocument, pairing: Pairing) -> Literal["exact", "partial"]:
     """Whether the surviving tokens are the final ones. An engine may strip the end token, so the last may be missing.
 
     Anything else means that the trace does not tell the whole story, and neither do the scores.
     """
-    final = trace.document.request.final_token_ids
-    surviving = [step.token for step in trace.pairing.steps if not step.discarded]
+    final = document.request.final_token_ids
+    surviving = [step.token for step in pairing.steps if not step.discarded]
     return "exact" if final is not None and final in (surviving, surviving[:-1]) else "partial"
 
 

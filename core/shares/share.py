@@ -16,8 +16,8 @@ from core.access.session import Access, Visit
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
-from core.traces.read import hidden, is_no_id
 from core.traces.log_cache import LogCache
+from core.traces.read import hidden, is_no_id
 from core.traces.shown import SHARED, LogView, view_log
 from core.traces.timestamp import Timestamp
 
@@ -105,17 +105,20 @@ async def read_shared_log(
     Raises:
         NotFoundError: the link is unknown, revoked or expired.
     """
-    token_hash, stored, held = hash_token(token), None, []
+    cache_key = request_id or token
+    stored, held = None, cache.find(cache_key)
     async with access.visit(None, Scope.READ, public=True) as visit:
         if request_id is None or not is_no_id(request_id):
-            held = cache.find(request_id or token)
-            rendered = [log.version for log in held]
             stored = await store.get_shared_log(
-                visit.conn, token_hash=token_hash, request_id=request_id, known=list(known), rendered=rendered
+                visit.conn,
+                token_hash=hash_token(token),
+                request_id=request_id,
+                known=list(known),
+                rendered=[log.version for log in held],
             )
     if stored is None:
         raise NotFoundError(DEAD_LINK)
-    return view_log(stored, visit.hasher, held)
+    return view_log(stored, visit.hasher, cache_key=cache_key, held=held)
 
 
 async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:

@@ -196,7 +196,10 @@ def _iterate_steps(trace: ScoredTrace) -> Iterator[StepRow]:
         scores.surprisal,
         scores.cum_nll,
     )
-    for step, *values in zip(trace.pairing.steps, *(column.tolist() for column in columns), strict=True):
+    lists = (column.tolist() for column in columns)  # the encoder writes NaN as null
+    for step, prob, bound, logprob, entropy, flatness, surprisal, cum_nll in zip(
+        trace.pairing.steps, *lists, strict=True
+    ):
         event, sampler = step.event, step.source.event if step.source else step.event
         yield StepRow(
             step.index,
@@ -210,7 +213,13 @@ def _iterate_steps(trace: ScoredTrace) -> Iterator[StepRow]:
             _first(event.top_k, sampler.top_k),
             _first(event.top_p, sampler.top_p),
             _first(event.temperature, sampler.temperature, temperature),
-            *values,  # the encoder writes NaN as null
+            prob,
+            bound,
+            logprob,
+            entropy,
+            flatness,
+            surprisal,
+            cum_nll,
             event.created_at,
         )
 

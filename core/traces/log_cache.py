@@ -9,7 +9,7 @@ class CachedLog:
     """A rendered log.
 
     Attributes:
-        version: the row, its revision and the time of ingest, which together name one document; the database confirms it.
+        version: the row, its revision and the time of ingest, which name one document; the database confirms it.
         is_owned: whether it is the owner's view; others see no labels.
         frame: the members that ingest decides, as a zstd frame.
     """
@@ -20,7 +20,7 @@ class CachedLog:
 
 
 class LogCache:
-    """The logs that were read last, up to a number of bytes. Each read asks the database whether its version is current.
+    """The logs that were read last, up to a number of bytes. Each read asks the database whether a log is current.
 
     It belongs to one process and its code, so a log never outlives a change of scoring.
     """

@@ -57,9 +57,14 @@ class MaskedDocument:
     document: TraceDocument
 
     @property
+    def pieces(self) -> tuple[bytes, memoryview]:
+        """All of it, in order and without a copy."""
+        return self.head, memoryview(self.source)[self.start :]
+
+    @property
     def body(self) -> bytes:
         """All of it."""
-        return b"".join([self.head, memoryview(self.source)[self.start :]])
+        return b"".join(self.pieces)
 
     @property
     def size(self) -> int:

@@ -144,7 +144,7 @@ async def read_log(
             )
     if stored is None:
         raise hidden(visit.caller, request_id)
-    return view_log(stored, visit.hasher, held)
+    return view_log(stored, visit.hasher, cache_key=request_id, held=held)
 
 
 async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:

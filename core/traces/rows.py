@@ -1,4 +1,4 @@
-"""Turn a scored trace into the columns of each table, which are the parameters of the statements of core.traces.store."""
+"""Turn a scored trace into the columns of each table: parameters for the statements of core.traces.store."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from core.traces.parse import parse_document
 from core.traces.scored import score_trace
 from core.traces.store import StoredLog
 from core.traces.stored import require_known_format
-from core.zstandard import compress_far, decompress, prepend
+from core.zstandard import compress, decompress, prepend
 
 LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
 """In JSON: engines escape what is not ASCII."""
@@ -49,6 +49,7 @@ class LogView:
     Attributes:
         version: of everything the reader sees, for an ETag.
         is_known: whether the client has this version; then there is nothing to render.
+        cache_key: what the process's cache of rendered logs knows it by.
         start: the members that change after ingest, as the beginning of a JSON object.
         document: the document's frame; None where `cached` makes it unnecessary.
         cached: the rendered log, if this process has kept it.
@@ -56,7 +57,7 @@ class LogView:
 
     version: str
     is_known: bool
-    request_id: str
+    cache_key: str
     is_owned: bool
     document_version: str
     start: bytes
@@ -69,11 +70,11 @@ class LogView:
             return self.cached
         trace = score_trace(parse_document(decompress(self.document or b"")))
         pieces = render_log(trace)
-        frame = compress_far(pieces if self.is_owned else [strip_members(b"".join(pieces))])
+        frame = compress(pieces if self.is_owned else [strip_members(b"".join(pieces))], far=True)
         return CachedLog(self.document_version, self.is_owned, frame)
 
 
-def view_log(stored: StoredLog, hasher: Hasher, held: list[CachedLog]) -> LogView:
+def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[CachedLog]) -> LogView:
     """Decide what a reader sees of a log. Readers other than the owner see no labels, and no share token.
 
     Raises:
@@ -84,7 +85,7 @@ def view_log(stored: StoredLog, hasher: Hasher, held: list[CachedLog]) -> LogVie
     return LogView(
         version=stored.version,
         is_known=stored.is_known,
-        request_id=stored.request_id,
+        cache_key=cache_key,
         is_owned=stored.is_owned,
         document_version=stored.document_version,
         start=orjson.dumps(_list_changing(stored, hasher))[:-1] + b",",

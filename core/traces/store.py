@@ -210,9 +210,7 @@ async def get_log(
 ) -> StoredLog | None:
     """Get a request as this owner sees it; None if there is none, or the owner may not read it."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
-    await cursor.execute(
-        _GET_LOG, {"request_id": request_id, "owner": owner, "known": known, "rendered": rendered}
-    )
+    await cursor.execute(_GET_LOG, {"request_id": request_id, "owner": owner, "known": known, "rendered": rendered})
     return await cursor.fetchone()
 
 

@@ -1,7 +1,6 @@
 """The stored document: one zstd frame in a known format, from which everything else is derived."""
 
 from core.errors import ThunderError
-from core.zstandard import decompress
 
 QUOTE_FORMAT = 1
 """The document as the Quote engine posts it, with labels in place of user API keys."""
@@ -20,4 +19,4 @@ def require_known_format(number: int) -> None:
         NewerFormatError: a newer version stored it.
     """
     if number != QUOTE_FORMAT:
-        raise NewerFormatError(f"this document was stored by a newer version of Thunder (format {number}); update this one")
+        raise NewerFormatError(f"document: a newer version of Thunder stored it (format {number}); update this one")

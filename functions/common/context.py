@@ -22,6 +22,7 @@ from core.database.pool import Pool, open_pool
 from core.logs import configure_logging
 from core.settings import Settings
 from core.stream.hub import Hub
+from core.traces.log_cache import LogCache
 from functions.common.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Context:
     executor: ThreadPoolExecutor
     access: Access
     hub: Hub
+    logs: LogCache
     metrics: Metrics = field(default_factory=Metrics)
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -65,7 +67,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             for warning in access.warnings:
                 log.warning(warning)
             hub = _make_hub(settings, access)
-            app.state.context = Context(settings, executor, access, hub)
+            app.state.context = Context(settings, executor, access, hub, LogCache(settings.log_cache_mb * 1024 * 1024))
             with _ending_streams(hub):
                 yield
             await hub.close()

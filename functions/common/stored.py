@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
-from core.traces.shown import PostedJson, StoredJson, VersionedLog
+from core.traces.shown import LogView, PackedJson
 from functions.common.conditional import DEPENDS_ON, answer_unchanged, describe_version
+from functions.common.context import Context
 from functions.common.negotiation import read_preferences
 
 MEDIA_TYPE = "application/json"
@@ -19,22 +20,21 @@ SLICE_BYTES = 128 * 1024
 """What the compressing middleware takes at once: it works in the event loop."""
 
 
-async def answer_log(request: Request, found: VersionedLog) -> Response:
-    """A log, or that the client has it."""
-    if found.log is None:
-        return answer_unchanged(found.version)
-    return await answer_stored(request, found.log, describe_version(found.version))
+async def answer_log(request: Request, context: Context, view: LogView) -> Response:
+    """Answer with a log, rendered unless this process kept it, or with 304 if the client has this version."""
+    if view.is_known:
+        return answer_unchanged(view.version)
+    log = view.cached or await context.run(view.render)
+    context.logs.keep(view.cache_key, log)
+    return await answer_stored(request, PackedJson(log.frame, view.start), describe_version(view.version))
 
 
-async def answer_stored(
-    request: Request, stored: StoredJson | PostedJson, headers: dict[str, str] | None = None
-) -> Response:
-    """Stored JSON in an encoding that the client takes."""
+async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
+    """Answer with packed JSON in an encoding that the client accepts."""
     headers = headers or {"Vary": DEPENDS_ON}
     accepted = read_accepted_encodings(request)
     if "zstd" in accepted:
-        is_ready = isinstance(stored, StoredJson) and not stored.strips_labels
-        packed = stored.pack() if is_ready else await asyncio.to_thread(stored.pack)
+        packed = stored.pack() if len(stored.frame) <= SLICE_BYTES else await asyncio.to_thread(stored.pack)
         return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "zstd"})
     return await answer_json(request, await asyncio.to_thread(stored.unpack), headers)
 

@@ -23,15 +23,14 @@ from core.access.hasher import Hasher
 from core.access.session import Access
 from core.database.pool import open_pool
 from core.settings import Settings
-from core.traces import rows
-from core.traces.ingest import ingest_trace, prepare_trace
-from core.traces.lists import cut_lists, show_lists
+from core.traces.ingest import compress_document, ingest_trace, prepare_rows, prepare_trace
+from core.traces.lists import read_lists
 from core.traces.log import render_log
 from core.traces.mask import mask_document
 from core.traces.pairing import pair_trace
 from core.traces.parse import parse_document
-from core.traces.scored import ScoredTrace, score_trace
-from core.zstandard import compress, compress_far
+from core.traces.scored import score_trace
+from core.zstandard import compress, decompress
 from tests.bench.measure import MS, Timed, collect_as_served, time_call
 from tests.bench.parallel import run_round
 from tests.bench.payload import build_trace, with_id
@@ -82,24 +81,14 @@ def run_stages(body: bytes) -> dict[str, float]:
     masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
     trace = note("pair and score", score_trace, masked.document)
     note("  of that, pair", pair_trace, masked.document)
-    lists = note("look through the lists", show_lists, trace.pairing)
-    rest = note("cut the lists out", cut_lists, masked, lists)
-    log = note("render the log", lambda: list(render_log(trace, lists)))
-    note("compress the document", compress, masked.body if rest is None else rest)
-    note("compress the log", compress_far, log)
-    note("  columns of the rows (in store, below)", make_columns, trace)
+    note("  of that, read the lists", read_lists, trace.pairing.events, range(len(trace.pairing.events)))
+    document = note("compress the document", compress_document, masked)
+    note("columns of the rows", lambda: prepare_rows(trace, document, owner=None, owner_label=None))
+    frame = compress([body])
+    note("  (log: decompress the document)", decompress, frame)
+    log = note("  (log: render it)", lambda: list(render_log(trace)))
+    note("  (log: compress it)", lambda: compress(log, far=True))
     return taken
-
-
-def make_columns(trace: ScoredTrace) -> None:
-    """All rows as arrays."""
-    rows.request_columns(trace)
-    rows.step_columns(trace)
-    rows.summary_columns(trace)
-    rows.mod_columns(trace)
-    rows.mod_call_columns(trace)
-    rows.mod_log_columns(trace)
-    rows.action_columns(trace)
 
 
 def time_storing(stage: Stage, body: bytes) -> list[float]:

@@ -159,7 +159,7 @@ def test_text_that_postgres_cannot_hold_comes_back_unharmed(client: Client, sql:
     shown = client.log("r1")
     assert "�" in shown["final_text"]
     assert shown["steps"][0]["token_text"].startswith("a")
-    assert sql.execute("select token_text from request_steps").fetchone() == ("a�b�c�\U0001f642",)
+    assert sql.execute("select token_text from steps").fetchone() == ("a�b�c�\U0001f642",)
     assert client.get("/logs").json["data"][0]["final_text"] == "a�b�c�\U0001f642"
 
 
@@ -234,7 +234,7 @@ def test_too_large_bodies_are_refused_however_they_are_packed(serve: Serve, data
     plain = json.dumps(make_document(pad="x" * 1024 * 1024)).encode()
     assert client.post_bytes("/v1/ingest", plain).status == 413
     assert client.post_bytes("/v1/ingest", gzip.compress(plain), content_encoding="gzip").status == 413
-    bomb = compress(b"x" * 500 * 1024 * 1024)
+    bomb = compress([b"x" * 500 * 1024 * 1024])
     answer = client.post_bytes("/v1/ingest", bomb, content_encoding="zstd")
     assert answer.status == 413
     assert "1 MiB" in answer.json["error"]
@@ -243,11 +243,11 @@ def test_too_large_bodies_are_refused_however_they_are_packed(serve: Serve, data
 def test_packed_bodies_are_unpacked(client: Client) -> None:
     body = json.dumps(load_trace("plain-capital")).encode()
     halves = gzip.compress(body[:100]) + gzip.compress(body[100:])
-    frames = compress(body[:100]) + compress(body[100:])
+    frames = compress([body[:100]]) + compress([body[100:]])
     for encoding, packed in (
         ("gzip", gzip.compress(body)),
         ("x-gzip", halves),
-        ("zstd", compress(body)),
+        ("zstd", compress([body])),
         ("ZSTD", frames),
         ("identity", body),
     ):
@@ -258,7 +258,7 @@ def test_packed_bodies_are_unpacked(client: Client) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_damaged_packed_bodies_are_refused(client: Client, encoding: str) -> None:
     body = json.dumps(load_trace("plain-capital")).encode()
-    packed = gzip.compress(body) if encoding == "gzip" else compress(body)
+    packed = gzip.compress(body) if encoding == "gzip" else compress([body])
     for damaged in (packed[:-20], b"nonsense", packed + b"trailing"):
         answer = client.post_bytes("/v1/ingest", damaged, content_encoding=encoding)
         assert answer.status == 400
@@ -301,5 +301,5 @@ def test_two_posts_of_one_id_at_once_leave_one_whole_trace(client: Client, sql: 
     assert winner in stored
     counted = count_rows(sql)
     assert counted["requests"] == counted["request_traces"] == 1
-    assert counted["request_steps"] == (60 if winner == stored[0] else 86)
+    assert sql.execute("select count(*) from steps").fetchone() == (60 if winner == stored[0] else 86,)
     assert counted["actions"] == len(winner["actions"])

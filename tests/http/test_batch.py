@@ -117,10 +117,10 @@ def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
         return prepare_trace(line, Hasher(b"secret"))
 
     async def store(prepared: PreparedTrace) -> Receipt:
-        tried.append(prepared.frames.document)
+        tried.append(prepared.document["document"])
         if len(tried) == 2:
             raise DatabaseUnavailableError("the database is not reachable")
-        request_id = prepared.trace.document.request.request_id
+        request_id = prepared.request_id
         return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
 
     lines = [json.dumps(make_document(f"r{index}")).encode() for index in range(5)]
@@ -141,7 +141,7 @@ def test_a_line_that_waits_too_long_harms_no_other() -> None:
         return prepare_trace(line, Hasher(b"secret"))
 
     async def store(prepared: PreparedTrace) -> Receipt:
-        request_id = prepared.trace.document.request.request_id
+        request_id = prepared.request_id
         if request_id == "r1":
             raise TooSlowError("the database took too long for this")
         return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)

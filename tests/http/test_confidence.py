@@ -84,7 +84,12 @@ def test_the_log_and_the_report_tell_the_same(client: Client) -> None:
     report = client.get("/v1/confidence/smollm2-force-prefix").json
     steps = client.log("smollm2-force-prefix")["steps"]
     for name in ("token", "prob", "logprob", "entropy", "flatness", "surprisal", "cum_nll", "forced_by", "discarded"):
-        assert [token[name] for token in report["tokens"]] == [step[name] for step in steps]
+        assert [token[name] for token in report["tokens"]] == [near(step[name]) for step in steps]
+
+
+def near(value: Any) -> Any:
+    """The log sums a list's terms in another order than the report."""
+    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
 
 
 def test_a_summary_groups_and_interpolates(client: Client) -> None:

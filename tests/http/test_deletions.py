@@ -104,7 +104,7 @@ def test_a_large_trace_goes_whole(client: Client, sql: psycopg.Connection) -> No
     document = load_trace("llama31-8b-force-tokens")
     request_id = document["request"]["request_id"]
     assert client.ingest(document).status == 201
-    rows = sql.execute("select count(*) from request_steps").fetchone()
+    rows = sql.execute("select count(*) from steps").fetchone()
     receipt = send(client, "DELETE", f"/logs/{request_id}", ADMIN_KEY).json["deletion"]
     assert (receipt["steps"],) == rows
     for table in ("request_steps", "step_logit_summaries", "mods", "mod_blocks", "actions", "request_traces"):

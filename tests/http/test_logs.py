@@ -9,7 +9,6 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from core.traces.lists import assemble
 from core.zstandard import decompress
 from tests.build import action, added, call, forward, make_document, number, one_token, sampled
 from tests.client import Client
@@ -101,10 +100,18 @@ def test_every_recorded_trace_goes_in_and_comes_back_lossless_and_scored(client:
     shown = client.log(request_id)
     check_log(shown, json.loads(posted))
     assert answer.json["sequence_confidence"] == shown["sequence_confidence"]
-    assert shown["interventions"] == client.get(f"/v1/confidence/{request_id}").json["interventions"]
+    reported = client.get(f"/v1/confidence/{request_id}").json["interventions"]
+    assert [flatten(one) for one in shown["interventions"]] == [
+        pytest.approx(flatten(one), rel=1e-12) for one in reported
+    ]
     assert 0 < shown["sequence_confidence"] < 1
     assert answer.json["tokens"] == len(shown["steps"])
     assert answer.json["events"] == len(shown["events"])
+
+
+def flatten(intervention: dict[str, Any]) -> dict[str, Any]:
+    removed = intervention["discarded"] or {}
+    return {**intervention, "discarded": None, **{f"discarded.{name}": value for name, value in removed.items()}}
 
 
 def check_log(shown: dict[str, Any], posted: dict[str, Any]) -> None:
@@ -330,13 +337,43 @@ def test_what_the_engine_did_not_say_is_null_and_stats_are_derived(client: Clien
     assert stats["avg_tokens_per_sec"] == pytest.approx(60 / 1.016269)
 
 
-def test_the_lists_of_a_trace_are_stored_once(client: Client, sql: psycopg.Connection) -> None:
+def test_a_trace_is_stored_once(client: Client, sql: psycopg.Connection) -> None:
     posted = json.dumps(masked(load_trace("plain-greedy"))).encode()
     client.post_bytes("/v1/ingest", json.dumps(load_trace("plain-greedy")).encode())
-    row = sql.execute("select document, log, document_bytes from request_traces").fetchone()
+    row = sql.execute("select format, document, document_bytes from request_traces").fetchone()
     assert row is not None
-    assert b"logprob" not in decompress(row[0])
-    assert assemble(row[0], row[1]) == client.get("/logs/smollm2-plain-greedy/trace").data
-    assert json.loads(assemble(row[0], row[1])) == json.loads(posted)
-    assert row[2] == len(assemble(row[0], row[1]))
-    assert len(row[0]) + len(row[1]) < len(posted) * 0.35
+    number, document, size = row
+    assert decompress(document) == client.get("/logs/smollm2-plain-greedy/trace").data
+    assert json.loads(decompress(document)) == json.loads(posted)
+    assert (number, size) == (1, len(decompress(document)))
+    arrays = sql.execute("""
+        select sum(pg_column_size(request_steps)) + sum(pg_column_size(step_logit_summaries))
+        from request_steps, step_logit_summaries
+    """).fetchone()
+    assert arrays is not None
+    assert len(document) + arrays[0] < len(posted) * 0.25
+    assert arrays[0] < 70 * 60
+
+
+def test_a_log_that_is_read_again_is_rendered_once_and_never_stale(client: Client, sql: psycopg.Connection) -> None:
+    document = load_trace("plain-greedy")
+    client.ingest(document)
+    first = client.log("smollm2-plain-greedy")
+    sql.execute("update request_traces set document = '\\x00'")  # a second rendering would fail
+    assert client.log("smollm2-plain-greedy") == first
+    document["request"]["final_text"] = "another"
+    client.ingest(document)
+    assert client.log("smollm2-plain-greedy")["final_text"] == "another"
+    sql.execute("truncate requests restart identity cascade")
+    document["request"]["final_text"] = "a third, under the same number"
+    client.ingest(document)
+    assert client.log("smollm2-plain-greedy")["final_text"] == "a third, under the same number"
+
+
+def test_a_document_of_a_newer_version_is_refused(client: Client, sql: psycopg.Connection) -> None:
+    client.ingest(load_trace("plain-greedy"))
+    sql.execute("update request_traces set format = 99")
+    for path in ("", "/trace"):
+        answer = client.get(f"/logs/smollm2-plain-greedy{path}")
+        assert (answer.status, "newer version" in answer.json["message"]) == (503, True)
+    assert client.get("/v1/confidence/smollm2-plain-greedy").status == 503

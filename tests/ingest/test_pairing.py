@@ -30,7 +30,7 @@ def test_a_step_is_a_pass_a_sample_and_what_was_added() -> None:
     assert tokens(pairing) == [5, 6]
     assert [step.text for step in pairing.steps] == ["five", "six"]
     assert [step.source.index for step in pairing.steps if step.source] == [0, 1]
-    assert all(step.distribution for step in pairing.steps)
+    assert all(step.row is not None for step in pairing.steps)
 
 
 def test_the_last_sample_before_the_next_pass_counts() -> None:
@@ -54,7 +54,7 @@ def test_an_added_that_says_nothing_entered_is_believed() -> None:
 
 def test_the_first_forced_token_has_the_distribution_and_the_rest_have_none() -> None:
     pairing = pair([forward(), sampled(), added(7, 6, 5, forced=True)])
-    assert [step.distribution is not None for step in pairing.steps] == [True, False, False]
+    assert [step.row is not None for step in pairing.steps] == [True, False, False]
     assert all(step.forced for step in pairing.steps)
     (intervention,) = pairing.interventions
     assert (intervention.first_index, intervention.last_index) == (0, 2)
@@ -66,7 +66,7 @@ def test_the_first_forced_token_has_the_distribution_and_the_rest_have_none() ->
 def test_tokens_forced_before_the_first_pass_have_no_distribution() -> None:
     pairing = pair([{"event_type": "Prefilled"}, added(7, forced=True), *one_token()])
     first = pairing.steps[0]
-    assert (first.token, first.source, first.distribution) == (7, None, None)
+    assert (first.token, first.source, first.row) == (7, None, None)
 
 
 def test_a_backtrack_removes_what_was_there_before_its_own_tokens() -> None:
@@ -188,7 +188,7 @@ def test_a_list_that_is_no_distribution_is_refused_by_its_posted_place() -> None
 def test_the_nucleus_follows_the_event_s_top_p() -> None:
     events = [forward(top_p=0.5), sampled(), added(5), forward(), sampled(), added(5)]
     scored = score_trace(read(events))
-    assert [row.top_p_count for row in scored.scores] == [1, None]
+    assert [row.top_p_count for row in scored.scores.to_rows()] == [1, None]
 
 
 def test_a_forced_count_without_tokens_overrides_with_unknown_ones() -> None:

@@ -37,7 +37,7 @@ def test_moments_that_do_not_exist_are_refused(moment: object) -> None:
 @pytest.mark.parametrize("top", [[5], [{"token": 1}], ["x"], [None], [{"token": 1, "prob": "much"}]])
 def test_lists_of_events_that_are_no_forward_pass_are_held_as_posted(top: list[object]) -> None:
     events = number([forward(), {**sampled(), "top_tokens": top}, added(5)])
-    assert score_trace(parse_document(json.dumps(make_document(events=events)).encode())).tokens
+    assert score_trace(parse_document(json.dumps(make_document(events=events)).encode())).pairing.steps
 
 
 def test_a_long_mod_name_is_refused() -> None:

@@ -2,10 +2,7 @@ select
     (select count(*) from requests) as requests,
     (select coalesce(sum(requests.tokens), 0) from requests) as tokens,
     (select coalesce(sum(request_traces.document_bytes), 0) from request_traces) as posted_bytes,
-    (
-        select coalesce(sum(octet_length(request_traces.document) + octet_length(request_traces.log)), 0)
-        from request_traces
-    ) as stored_bytes,
+    (select coalesce(sum(octet_length(request_traces.document)), 0) from request_traces) as stored_bytes,
     pg_database_size(current_database()) as database_bytes,
     (select count(*) from collections) as collections,
     (select count(*) from discussions) as comments,

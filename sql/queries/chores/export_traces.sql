@@ -1,6 +1,8 @@
+-- The documents that pass the filters. `--what steps` derives its rows from them.
 select
+    requests.request_id,
+    request_traces.format,
     request_traces.document,
-    request_traces.log,
     requests.created_at,
     requests.user_key_hmac,
     requests.user_key_label

@@ -3,7 +3,7 @@ with
 doomed as (
     delete from requests
     where id = any(%(ids)s::bigint[])
-    returning id, request_id
+    returning id, request_id, tokens
 )
 
 insert into deletions (
@@ -28,14 +28,11 @@ select
         select request_traces.document_bytes from request_traces
         where request_traces.request_pk = doomed.id
     ), 0),
-    (
-        select count(*) from request_steps
-        where request_steps.request_pk = doomed.id
-    ),
-    (
-        select count(*) from step_logit_summaries
+    doomed.tokens,
+    coalesce((
+        select cardinality(step_logit_summaries.generation_step) from step_logit_summaries
         where step_logit_summaries.request_pk = doomed.id
-    ),
+    ), 0),
     (
         select count(*) from mod_calls
         where mod_calls.request_pk = doomed.id

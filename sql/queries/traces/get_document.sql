@@ -1,4 +1,4 @@
--- The document of a request that this owner may read; everybody's without an owner.
+-- The document of a request that this owner may read. Without an owner, of any request.
 select
     requests.user_key_hmac,
     request_traces.format,

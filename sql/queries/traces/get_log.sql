@@ -1,4 +1,4 @@
--- A request as its reader sees it; no row for a request that this owner may not read. The document stays where it is if
+-- A request as its reader sees it, or no row if this owner may not read it. The document stays where it is if
 -- the client has this version (`known`) or the process has rendered it (`rendered`).
 with
 readers as (

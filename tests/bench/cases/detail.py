@@ -18,7 +18,7 @@ FLOOR = "the stored log's bytes, fetched by the request's id over one prepared c
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 NO_HEADERS: dict[str, str] = {}
 FETCH = """
-select request_traces.log from requests
+select request_traces.document from requests
 inner join request_traces on requests.id = request_traces.request_pk
 where requests.request_id = %s
 """
