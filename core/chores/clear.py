@@ -9,6 +9,7 @@ from core.chores.connection import ChoreError, connect
 from core.chores.sizes import count_of
 from core.chores.store import Contents
 from core.database.migrations import Stamp
+from core.traces.version import SCORING_VERSION
 
 LOCK_TIMEOUT_MS = 10_000
 NOT_PRODUCTION = frozenset({"staging", "dev", "test"})
@@ -57,7 +58,7 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
             owner = store.hold_writers(conn)
             if owner != app_name:
                 raise ChoreError(f"this database belongs to {owner or 'nobody'} by now; nothing was cleared")
-            contents = store.count_contents(conn)
+            contents = store.count_contents(conn, scoring_version=SCORING_VERSION)
             store.clear(conn)
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000

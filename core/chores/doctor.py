@@ -17,6 +17,7 @@ from core.errors import ThunderError
 from core.launch.admin_key import find_admin_key
 from core.launch.reach import Reached, reach_database
 from core.settings import Settings
+from core.traces.version import SCORING_VERSION
 
 TRIPS = 5
 SLOW_TRIP_MS = 50
@@ -56,6 +57,7 @@ def _examine_database(reached: Reached) -> Iterator[Finding]:
         yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases: make them agree")
     yield _examine_schema(reached.dsn)
     with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated: said already
+        yield _examine_scores(store.count_contents(conn, scoring_version=SCORING_VERSION).outdated)
         guards = store.find_guards(conn)
         yield of_settings.examine_secret(settings, guards.kept_secret)
         yield of_settings.examine_admin_key(find_admin_key(settings), guards.admin_keys)
@@ -118,6 +120,12 @@ def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
         advice = f"set DATABASE_URL or THUNDER_APP_NAME, or `manage.py adopt --app-name {app_name}`"
         return fail("owner", f"it belongs to {stamp.app_name}; this app is {app_name}: {advice}")
     return ok("owner", f"{stamp.app_name}, as this app")
+
+
+def _examine_scores(outdated: int) -> Finding:
+    if outdated:
+        return warn("scores", f"{outdated:,} requests have scores of another version: run `manage.py rescore`")
+    return ok("scores", f"every request's are of version {SCORING_VERSION}")
 
 
 def _examine_schema(dsn: str) -> Finding:

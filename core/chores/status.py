@@ -9,6 +9,7 @@ from core.database.migrations import Stamp, read_stamp, read_status
 from core.launch.confirm import describe_owner
 from core.launch.database import answering
 from core.launch.environment import describe_database
+from core.traces.version import SCORING_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def read_database_status(dsn: str) -> Status:
 def _count(dsn: str) -> Contents | None:
     try:
         with connect(dsn) as conn:
-            return count_contents(conn)
+            return count_contents(conn, scoring_version=SCORING_VERSION)
     except ChoreError:
         return None
 
@@ -56,6 +57,10 @@ def describe_status(status: Status) -> list[str]:
     return lines + _describe_contents(status.contents)
 
 
+def _describe_outdated(count: int) -> str:
+    return f", {count:,} with scores of another version: run `manage.py rescore`" if count else ""
+
+
 def _describe_contents(contents: Contents) -> list[str]:
     newest = "no trace came in yet"
     if contents.newest is not None:
@@ -63,7 +68,7 @@ def _describe_contents(contents: Contents) -> list[str]:
     collections = count_of(contents.collections, "collection", "collections")
     posted, stored = describe_bytes(contents.posted_bytes), describe_bytes(contents.stored_bytes)
     return [
-        f"requests  {contents.requests:,}",
+        f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
         f"tokens    {contents.tokens:,}",
         f"stored    {stored} for {posted} posted; the database has {describe_bytes(contents.database_bytes)}",
         f"beside    {collections}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",

@@ -32,6 +32,7 @@ class Contents(BaseModel):
     """How much there is in a database.
 
     Attributes:
+        outdated: requests whose stored scores are of another version than this code's.
         posted_bytes: of the documents, before compression.
         stored_bytes: of documents and logs, compressed.
         database_bytes: on the server's disk, indexes and all.
@@ -42,6 +43,7 @@ class Contents(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     requests: int
+    outdated: int
     tokens: int
     posted_bytes: int
     stored_bytes: int
@@ -82,9 +84,10 @@ class ExportSize(BaseModel):
     tokens: int
 
 
-def count_contents(conn: Connection) -> Contents:
-    """Count what is in the database."""
-    return conn.cursor(row_factory=class_row(Contents)).execute(_COUNT_CONTENTS).fetchall()[0]
+def count_contents(conn: Connection, *, scoring_version: int) -> Contents:
+    """Count the contents of the database."""
+    cursor = conn.cursor(row_factory=class_row(Contents))
+    return cursor.execute(_COUNT_CONTENTS, {"scoring_version": scoring_version}).fetchall()[0]
 
 
 def hold_writers(conn: Connection) -> str | None:

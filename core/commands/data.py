@@ -1,5 +1,6 @@
 """Commands on what a database holds: delete, clear, export, schema."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -39,6 +40,27 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
 
             count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
     click.echo(f"{count} requests are deleted", err=True)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Requests whose scores are of this version, too.")
+def rescore(*, everything: bool) -> None:
+    """Update what requests store of their scores, after a version of Thunder changed the scoring rules.
+
+    Works in batches while the server runs, and goes on where it was interrupted. Logs need no update: they are derived
+    when they are read. Exit code 1 if a request could not be scored; it stays as it was.
+    """
+    from tqdm import tqdm
+
+    from core.traces.rescore import count_outdated, describe_rescored
+    from core.traces.rescore import rescore as rescore_all
+
+    with plain_errors(), admin_database(None, yes=True) as run_work:
+        count = run_work(lambda access, key: count_outdated(access, key, everything=everything))
+        with tqdm(total=count, unit=" requests", disable=None) as bar:
+            done = run_work(lambda access, key: rescore_all(access, key, everything=everything, progress=bar.update))
+    click.echo("\n".join(describe_rescored(done)))
+    sys.exit(1 if done.failed else 0)
 
 
 @click.command()

@@ -182,15 +182,26 @@ def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> boo
         if checksum == migration.checksum:
             return False
         if checksum is not None:
-            raise MigrationError(
-                f"migration {migration.name} was applied with another text: never edit an applied one, add the next"
-            )
+            raise _describe_difference(migration)
         conn.execute(migration.statements)
         conn.execute(
             _INSERT_APPLIED,
             {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
         )
         return True
+
+
+def _describe_difference(migration: Migration) -> MigrationError:
+    """Return the error for a migration whose applied text is not that of its file."""
+    if migration.version == 1:
+        return MigrationError(
+            "a development version of Thunder made this database, and its schema is another one: export the traces with "
+            "that version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file "
+            "into an empty database (for the embedded one, move .thunder away first)"
+        )
+    return MigrationError(
+        f"migration {migration.name} was applied with another text: restore the file, and put the change into a new one"
+    )
 
 
 def check_applied(dsn: str) -> int:
@@ -203,7 +214,7 @@ def check_applied(dsn: str) -> int:
         applied = _read_applied(conn)
     for migration in list_migrations():
         if applied.get(migration.version, migration.checksum) != migration.checksum:
-            raise MigrationError(f"migration {migration.name} was applied with another text than is here")
+            raise _describe_difference(migration)
     return max(applied, default=0)
 
 

@@ -56,7 +56,8 @@ class PreparedTrace:
         owner: HMAC of the user key that the trace names; None if it names none.
         owner_label: the masked label of that key.
         request: the row of `requests`.
-        document: the rows of `request_traces`, `request_steps` and `step_logit_summaries`.
+        document: the row of `request_traces`.
+        arrays: the rows of `request_steps` and `step_logit_summaries`.
         mods: the rows of `mods`, `mod_blocks` and `mod_calls`; None if no mod was called.
         mod_logs: the rows of `mod_logs`; None if there is none.
         actions: the rows of `actions`; None if there is none.
@@ -68,6 +69,7 @@ class PreparedTrace:
     owner_label: str | None
     request: Columns
     document: Columns
+    arrays: Columns
     mods: tuple[Columns, Columns, Columns] | None
     mod_logs: Columns | None
     actions: Columns | None
@@ -113,7 +115,8 @@ def prepare_rows(
         owner=owner,
         owner_label=owner_label,
         request=rows.request_columns(trace),
-        document={**document, **rows.document_columns(trace)},
+        document=document,
+        arrays=rows.array_columns(trace),
         mods=(*rows.mod_columns(trace), rows.mod_call_columns(trace)) if posted.mod_calls else None,
         mod_logs=rows.mod_log_columns(trace) if posted.mod_logs else None,
         actions=rows.action_columns(trace) if posted.actions else None,
@@ -138,6 +141,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
             await store.hold_request(conn, request_id=request_id)
             await store.forget_former_owner(conn, request_id=request_id, owner=ownership["user_key_hmac"])
         upserted = await store.upsert_request(conn, columns={**prepared.request, **ownership})
+        await store.write_document(conn, request_id=request_id, columns=prepared.document)
         await write_rows(conn, prepared)
         await notify_streams(conn)
         stored = await upserted.fetchone()
@@ -147,10 +151,10 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
 
 
 async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
-    """Write everything but the row of `requests`, which must be there, in place of what was stored before."""
+    """Write the rows derived from a stored document, in place of the previous ones."""
     request_id = prepared.request_id
     await store.delete_children(conn, request_id=request_id)
-    await store.write_document(conn, request_id=request_id, columns=prepared.document)
+    await store.write_arrays(conn, request_id=request_id, columns=prepared.arrays)
     if prepared.mods:
         mods, blocks, calls = prepared.mods
         await store.share_mods(conn)

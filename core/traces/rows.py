@@ -10,8 +10,9 @@ from core.database.columns import bool_column, integer_column, real_column, smal
 from core.traces.causes import block_key
 from core.traces.document import strip_user_key
 from core.traces.json_text import to_column_text
-from core.traces.scored import SCORING_VERSION, ScoredTrace
+from core.traces.scored import ScoredTrace
 from core.traces.steps import PairedAction
+from core.traces.version import SCORING_VERSION
 
 Columns = dict[str, Any]
 
@@ -108,7 +109,7 @@ def list_mods(trace: ScoredTrace) -> list[str]:
     return list(dict.fromkeys(strip_user_key(name) for name in (active, *called) if name))
 
 
-def document_columns(trace: ScoredTrace) -> Columns:
+def array_columns(trace: ScoredTrace) -> Columns:
     """Return the arrays of `request_steps` and `step_logit_summaries`."""
     return {**_step_columns(trace), **_pass_columns(trace)}
 

@@ -23,9 +23,6 @@ from core.traces.document import Event, TraceDocument
 from core.traces.pairing import pair_trace
 from core.traces.steps import Pairing, Pass, Step
 
-SCORING_VERSION = 1
-"""Raise it when a stored score or a paired step changes: `manage.py rescore` then updates what was stored before."""
-
 
 @dataclass(frozen=True, slots=True)
 class Nuclei:

@@ -13,6 +13,7 @@ _UPSERT_REQUEST = load_query("traces/upsert_request")
 _FORGET_FORMER_OWNER = load_query("traces/forget_former_owner")
 _DELETE_CHILDREN = load_query("traces/delete_children")
 _WRITE_DOCUMENT = load_query("traces/write_document")
+_WRITE_ARRAYS = load_query("traces/write_arrays")
 _SHARE_MODS = load_query("traces/share_mods")
 _INSERT_MODS = load_query("traces/insert_mods")
 _INSERT_MOD_BLOCKS = load_query("traces/insert_mod_blocks")
@@ -23,6 +24,9 @@ _LIST_REQUESTS = load_query("traces/list_requests")
 _LIST_LEAST_SURE = load_query("traces/list_least_sure")
 _LIST_USERS = load_query("traces/list_users")
 _GET_LOG = load_query("traces/get_log")
+_COUNT_OUTDATED = load_query("traces/count_outdated")
+_LOCK_OUTDATED = load_query("traces/lock_outdated")
+_UPDATE_SCORES = load_query("traces/update_scores")
 _FIND_OWNER = load_query("traces/find_owner")
 _LOCK_REQUEST = load_query("traces/lock_request")
 _GET_DOCUMENT = load_query("traces/get_document")
@@ -123,6 +127,16 @@ class LockedRequest(Row):
     user_key_hmac: bytes | None
 
 
+class OutdatedRow(Row):
+    """A request whose stored scores are of another version, with its document."""
+
+    id: int
+    request_id: str
+    sequence_confidence: float | None
+    format: int
+    document: bytes
+
+
 class StoredDocument(Row):
     """A document: its owner, its format, and the zstd frame that holds it."""
 
@@ -150,8 +164,13 @@ async def delete_children(conn: AsyncConnection, *, request_id: str) -> None:
 
 
 async def write_document(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
-    """Write the compressed document and the arrays derived from it, in place of those of the previous revision."""
+    """Write the compressed document, in place of the previous revision's."""
     await conn.execute(_WRITE_DOCUMENT, {"request_id": request_id, **columns})
+
+
+async def write_arrays(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
+    """Write the rows of `request_steps` and `step_logit_summaries`, in place of the previous ones."""
+    await conn.execute(_WRITE_ARRAYS, {"request_id": request_id, **columns})
 
 
 async def share_mods(conn: AsyncConnection) -> None:
@@ -238,3 +257,26 @@ async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedReque
 async def hold_request(conn: AsyncConnection, *, request_id: str) -> None:
     """The same without waiting for the answer: what follows in the transaction sees all that others added before."""
     await conn.execute(_LOCK_REQUEST, {"request_id": request_id})
+
+
+async def count_outdated(conn: AsyncConnection, *, version: int, everything: bool) -> int:
+    """Count the requests whose scores are of another version, or all."""
+    cursor = await conn.execute(_COUNT_OUTDATED, {"version": version, "everything": everything})
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def lock_outdated(
+    conn: AsyncConnection, *, version: int, everything: bool, after_id: int, limit: int
+) -> list[OutdatedRow]:
+    """Lock the next requests whose scores are of another version, or of any."""
+    cursor = conn.cursor(row_factory=class_row(OutdatedRow), binary=True)
+    await cursor.execute(
+        _LOCK_OUTDATED, {"version": version, "everything": everything, "after_id": after_id, "limit": limit}
+    )
+    return await cursor.fetchall()
+
+
+async def update_scores(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
+    """Replace what a request stores of its scores."""
+    await conn.execute(_UPDATE_SCORES, columns)

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import Response
 
+from core.traces.version import SCORING_VERSION
+
 MAX_KNOWN = 20
-FORMAT = "2"
-"""Part of every tag: raise it when what is shown of the same rows changes."""
+FORMAT = f"3-{SCORING_VERSION}"
+"""Part of every tag: raise the first number when the same rows are shown in another way."""
 DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}
 """For a route's `responses`."""

@@ -1,5 +1,5 @@
--- A trace is written once and read whole: request_traces keeps it, requests holds what the feed shows, filters and sorts
--- by, and the other tables hold what statistics are made of. Child rows refer to the bigint, not to the text id.
+-- A trace is written once and read whole: request_traces keeps it, requests holds what the feed shows, filters and
+-- sorts by, and the other tables hold what statistics are made of. Child rows refer to the bigint, not to the text id.
 
 create table requests (
     id bigint generated always as identity primary key,

@@ -17,7 +17,19 @@ from tests.conftest import ADMIN_KEY
 
 PASSWORD = "hunter2-hunter2"
 ENV = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
-ALL = ["settings", "database", "direct", "latency", "server", "clock", "timeouts", "owner", "schema", "secret"]
+ALL = [
+    "settings",
+    "database",
+    "direct",
+    "latency",
+    "server",
+    "clock",
+    "timeouts",
+    "owner",
+    "schema",
+    "scores",
+    "secret",
+]
 
 
 def read_findings(printed: str) -> dict[str, tuple[str, str]]:
@@ -61,7 +73,7 @@ def test_what_is_wrong_is_named_with_what_to_do(database_url: str, manage: Comma
 
 
 def test_an_edited_migration_is_found(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
-    sql.execute("update schema_migrations set checksum = 'x' where version = 1")
+    sql.execute("update schema_migrations set checksum = 'x' where version = 2")
     done = manage("doctor", on=database_url, **ENV)
     assert (done.exit_code, "was applied with another text" in done.stdout) == (1, True)
 

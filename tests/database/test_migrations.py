@@ -40,11 +40,14 @@ def test_two_at_once_take_turns(empty: str) -> None:
     assert sorted(name for names in applied for name in names) == [migration.name for migration in list_migrations()]
 
 
-def test_an_edited_migration_is_noticed(empty: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "advice"), [(1, "a development version .* export the traces"), (2, "restore the file")]
+)
+def test_an_edited_migration_is_noticed(empty: str, version: int, advice: str) -> None:
     migrate(empty)
     with psycopg.connect(empty, autocommit=True) as conn:
-        conn.execute("update schema_migrations set checksum = 'other' where version = 1")
-    with pytest.raises(MigrationError, match="never edit an applied one"):
+        conn.execute("update schema_migrations set checksum = 'other' where version = %s", [version])
+    with pytest.raises(MigrationError, match=advice):
         migrate(empty)
 
 

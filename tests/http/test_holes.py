@@ -352,7 +352,6 @@ def read_everything(sql: psycopg.Connection) -> Iterator[bytes]:
                 if isinstance(value, bytes):
                     yield value
                     if value.startswith(ZSTD_FRAME):
-                        # A NUL stands for each list that a document has in common with its log.
                         yield from unescape(decompress(value))
                 else:
                     yield from unescape(str(value).encode())

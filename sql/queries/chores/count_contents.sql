@@ -1,5 +1,9 @@
 select
     (select count(*) from requests) as requests,
+    (
+        select count(*) from requests
+        where requests.scoring_version <> %(scoring_version)s
+    ) as outdated,
     (select coalesce(sum(requests.tokens), 0) from requests) as tokens,
     (select coalesce(sum(request_traces.document_bytes), 0) from request_traces) as posted_bytes,
     (select coalesce(sum(octet_length(request_traces.document)), 0) from request_traces) as stored_bytes,

@@ -1,0 +1,103 @@
+"""`manage.py rescore`: derive again what requests store of their documents, after a change of the scoring rules.
+
+Each batch is a transaction, and a request that is up to date is left out, so an interrupted run goes on where it was.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.access.caller import Scope
+from core.access.session import Access, Visit
+from core.errors import ThunderError
+from core.traces import store
+from core.traces.ingest import PreparedTrace, prepare_rows, write_rows
+from core.traces.parse import parse_document
+from core.traces.scored import score_trace
+from core.traces.store import OutdatedRow
+from core.traces.stored import require_known_format
+from core.traces.version import SCORING_VERSION
+from core.zstandard import decompress
+
+BATCH = 8
+"""Requests per transaction. They are locked meanwhile, and their compressed documents are in memory."""
+NOISE = 1e-9
+"""By how much a sequence confidence may move and still count as unchanged."""
+
+
+@dataclass(slots=True)
+class Rescored:
+    """What a run did.
+
+    Attributes:
+        count: requests whose stored scores are of this version now.
+        changed: those of them whose sequence confidence moved.
+        largest: by how much one moved at most.
+        failed: the id of each request that could not be scored, and why; it stays as it was.
+    """
+
+    count: int = 0
+    changed: int = 0
+    largest: float = 0.0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def note(self, before: float | None, after: float | None) -> None:
+        """Count one request."""
+        self.count += 1
+        moved = abs((before or 0.0) - (after or 0.0)) if (before is None) == (after is None) else 1.0
+        self.changed += moved > NOISE
+        self.largest = max(self.largest, moved)
+
+
+async def count_outdated(access: Access, key: str, *, everything: bool) -> int:
+    """Count the requests that `rescore` would update."""
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await store.count_outdated(visit.conn, version=SCORING_VERSION, everything=everything)
+
+
+async def rescore(
+    access: Access, key: str, *, everything: bool = False, progress: Callable[[int], object] = int
+) -> Rescored:
+    """Update what requests store of their scores.
+
+    Args:
+        access: the database.
+        key: an admin's.
+        everything: update requests of the present version, too.
+        progress: called with the size of each batch.
+    """
+    done, after_id = Rescored(), 0
+    while True:
+        async with access.visit(key, Scope.ADMIN) as visit:
+            batch = await store.lock_outdated(
+                visit.conn, version=SCORING_VERSION, everything=everything, after_id=after_id, limit=BATCH
+            )
+            for row in batch:
+                await _rescore_one(visit, row, done)
+        if not batch:
+            return done
+        after_id = batch[-1].id
+        progress(len(batch))
+
+
+async def _rescore_one(visit: Visit, row: OutdatedRow, done: Rescored) -> None:
+    try:
+        prepared = await asyncio.to_thread(_prepare, row)
+    except ThunderError as error:
+        done.failed[row.request_id] = str(error)
+        return
+    await store.update_scores(visit.conn, columns=prepared.request)
+    await write_rows(visit.conn, prepared)
+    done.note(row.sequence_confidence, prepared.request["sequence_confidence"])
+
+
+def _prepare(row: OutdatedRow) -> PreparedTrace:
+    require_known_format(row.format)
+    return prepare_rows(score_trace(parse_document(decompress(row.document))), {}, owner=None, owner_label=None)
+
+
+def describe_rescored(done: Rescored) -> list[str]:
+    """Describe a run, a line for each failure."""
+    failures = [f"failed {request_id}: {reason}" for request_id, reason in done.failed.items()]
+    moved = f"; {done.changed:,} changed, the sequence confidence by {done.largest:.3g} at most" if done.changed else ""
+    return [*failures, f"rescored {done.count:,} requests{moved}"]

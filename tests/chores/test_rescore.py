@@ -1,0 +1,76 @@
+"""`manage.py rescore`: stored scores follow the rules of the code that runs."""
+
+import psycopg
+import pytest
+
+from tests.build import make_document, number, one_token
+from tests.chores.conftest import Command
+from tests.client import Client
+from tests.conftest import load_trace, trace_names
+
+DERIVED = ("request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
+AGE = """
+update requests set scoring_version = 0, sequence_confidence = 0.5, tokens = 1, group_confidence = '{1}';
+update request_steps set entropy = '{}', token = '{}';
+update step_logit_summaries set k = '{}';
+update actions set intervention_surprisal = 7;
+"""
+
+
+def dump(sql: psycopg.Connection, table: str) -> list[tuple[object, ...]]:
+    return sql.execute(f"table {table}".encode()).fetchall()
+
+
+def read_scores(sql: psycopg.Connection) -> list[tuple[object, ...]]:
+    columns = "request_id, revision, scoring_version, sequence_confidence, tokens, group_confidence, has_exception"
+    return sql.execute(f"select {columns} from requests order by id".encode()).fetchall()
+
+
+@pytest.fixture
+def stored(client: Client) -> Client:
+    for name in trace_names():
+        assert client.ingest(load_trace(name)).status == 201
+    return client
+
+
+def test_rescored_requests_are_as_if_posted_today(
+    stored: Client, database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    before, rows = read_scores(sql), {table: sorted(map(str, dump(sql, table))) for table in DERIVED}
+    feed = stored.get("/logs")
+    sql.execute(AGE)
+    assert f"{len(before)} with scores of another version" in manage("status", on=database_url).stdout
+    assert f"warn  scores        {len(before)} requests" in manage("doctor", on=database_url).stdout
+    done = manage("rescore", on=database_url)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(
+        f"rescored {len(before)} requests; {len(before)} changed, the sequence confidence by 0."
+    )
+    assert read_scores(sql) == before
+    assert {table: sorted(map(str, dump(sql, table))) for table in DERIVED} == rows
+    assert manage("rescore", on=database_url).stdout == "rescored 0 requests\n"
+    again = stored.request("GET", "/logs", x_api_key=stored.key, if_none_match=feed.headers["ETag"])
+    assert again.status == 200, "what the feed shows has changed in between"
+
+
+def test_all_of_them_on_demand(stored: Client, database_url: str, manage: Command) -> None:
+    del stored
+    done = manage("rescore", "--all", on=database_url)
+    assert (done.exit_code, done.stdout) == (0, f"rescored {len(trace_names())} requests\n")
+
+
+def test_a_document_that_cannot_be_scored_stays_and_is_named(
+    client: Client, database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    for name in ("a", "b", "c"):
+        client.ingest(make_document(name, number(one_token())))
+    sql.execute("update requests set scoring_version = 0")
+    sql.execute(
+        "update request_traces set format = 99 where request_pk = (select id from requests where request_id = 'b')"
+    )
+    done = manage("rescore", on=database_url)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[0].startswith("failed b: document: a newer version of Thunder stored it")
+    assert done.stdout.splitlines()[1] == "rescored 2 requests"
+    versions = sql.execute("select request_id, scoring_version from requests order by id").fetchall()
+    assert versions == [("a", 1), ("b", 0), ("c", 1)]
