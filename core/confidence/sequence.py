@@ -10,7 +10,7 @@ import numpy as np
 from core.confidence.columns import TokenColumns, to_columns
 from core.confidence.table import Flags, Floats
 from core.confidence.token import Token, TokenScores
-from core.confidence.window import DEFAULT_WINDOW, average_windows, profile_windows
+from core.confidence.window import DEFAULT_WINDOW, profile_windows, slide_windows
 
 LOW_CONFIDENCE = 0.2
 """A token below this probability counts as one of low confidence."""
@@ -135,7 +135,8 @@ def summarize_columns(
     bounded = np.isnan(columns.prob[scored])
     negentropies = _select(columns.negentropy, sampled)
     confidences = _select(columns.token_confidence, sampled)
-    groups = average_windows(confidences, window)
+    groups = slide_windows(columns.token_confidence, sampled, window)
+    groups = groups[~np.isnan(groups)]
     sequence = SequenceScores(
         sequence_confidence=None if mean is None else math.exp(mean),
         sequence_confidence_is_bound=bool(bounded.any()) if values.size else None,
@@ -153,24 +154,29 @@ def summarize_columns(
         bottom_10pct_group_confidence=_average(np.sort(groups)[: max(1, groups.size // 10)]),
         window=window,
         low_confidence_fraction=average([float(math.exp(value) < LOW_CONFIDENCE) for value in values.tolist()]),
-        coverage=Coverage(
-            steps=sampled.size,
-            with_distribution=int(np.count_nonzero(columns.k)),
-            sampled=int(np.count_nonzero(sampled)),
-            sampled_in_top_k=int(np.count_nonzero(columns.rank[sampled])),
-            forced=int(np.count_nonzero(forced)),
-            discarded=int(np.count_nonzero(discarded)),
-            masked=masked,
-        ),
+        coverage=_count_coverage(columns, forced, discarded, masked),
     )
     return sequence, profile_windows(groups)
+
+
+def _count_coverage(columns: TokenColumns, forced: Flags, discarded: Flags, masked: int) -> Coverage:
+    sampled = ~(forced | discarded)
+    return Coverage(
+        steps=sampled.size,
+        with_distribution=int(np.count_nonzero(columns.k)),
+        sampled=int(np.count_nonzero(sampled)),
+        sampled_in_top_k=int(np.count_nonzero(columns.rank[sampled])),
+        forced=int(np.count_nonzero(forced)),
+        discarded=int(np.count_nonzero(discarded)),
+        masked=masked,
+    )
 
 
 def _bound_logs(columns: TokenColumns) -> Floats:
     """`log_bound` of each token, NaN where neither its probability nor a bound is known."""
     logs = columns.logprob.copy()
     unknown = np.flatnonzero(np.isnan(logs) & ~np.isnan(columns.prob_upper_bound))
-    logs[unknown] = np.log(columns.prob_upper_bound[unknown])
+    logs[unknown] = [math.log(bound) for bound in columns.prob_upper_bound[unknown].tolist()]
     return logs
 
 
