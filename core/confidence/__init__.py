@@ -31,7 +31,7 @@ from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, s
 from core.confidence.shape import find_nucleus
 from core.confidence.table import ListTable, decode_lists
 from core.confidence.token import Token, TokenScores
-from core.confidence.window import DEFAULT_WINDOW, PROFILE_PARTS, group_confidences, profile_groups, slide_windows
+from core.confidence.window import DEFAULT_WINDOW, PROFILE_PARTS, group_confidences
 
 __all__ = [
     "DEFAULT_INTERVENTION_WINDOW",
@@ -60,7 +60,6 @@ __all__ = [
     "group_confidences",
     "make_distribution",
     "nuclei",
-    "profile_groups",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",
@@ -69,7 +68,6 @@ __all__ = [
     "score_interventions",
     "score_sequence",
     "score_tokens",
-    "slide_windows",
     "summarize_columns",
     "to_columns",
 ]

@@ -70,22 +70,11 @@ def profile_windows(means: Floats, parts: int = PROFILE_PARTS) -> list[float]:
 def group_confidences(
     tokens: Sequence[Token], scores: Sequence[TokenScores], window: int = DEFAULT_WINDOW
 ) -> list[float | None]:
-    """The group_confidence of each token, as `slide_windows`; None where that gives NaN."""
-    groups = slide_windows(*_read_series(tokens, scores), window)
-    return [None if math.isnan(mean) else mean for mean in groups.tolist()]
-
-
-def profile_groups(
-    tokens: Sequence[Token], scores: Sequence[TokenScores], *, window: int = DEFAULT_WINDOW, parts: int = PROFILE_PARTS
-) -> list[float]:
-    """The profile of a request's windows, nats, as `profile_windows`."""
-    groups = slide_windows(*_read_series(tokens, scores), window)
-    return profile_windows(groups[~np.isnan(groups)], parts)
-
-
-def _read_series(tokens: Sequence[Token], scores: Sequence[TokenScores]) -> tuple[Floats, Flags]:
+    """The group_confidence of each token, as `slide_windows` gives it; None for NaN."""
     confidences = np.array([row.token_confidence for row in scores], np.float64)
-    return confidences, np.array([token.sampled for token in tokens], np.bool_)
+    sampled = np.array([token.sampled for token in tokens], np.bool_)
+    groups = slide_windows(confidences, sampled, window).tolist()
+    return [None if math.isnan(group) else group for group in groups]
 
 
 def _sum_prefixes(values: Floats) -> tuple[Floats, Floats]:
