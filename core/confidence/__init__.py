@@ -5,8 +5,14 @@
     scores = score_tokens(tokens)
     sequence = score_sequence(tokens, scores)
 
-Every score is the field's own, under its own name, in natural logs, null where it cannot be derived. They tell what the
-model believed, which is not whether it was right. docs/CONFIDENCE.md explains each.
+All tokens of a trace at once, where its lists are regular:
+
+    table = decode_lists(texts)
+    columns = score_columns(table, rows=rows, tokens=ids, sampled=~(forced | discarded), top_p=0.9)
+    sequence, profile = summarize_columns(columns, forced=forced, discarded=discarded)
+
+Every score is the field's own, under its own name, in natural logs, and None where it cannot be derived. Scores measure
+what the model believed, not whether it was right. docs/CONFIDENCE.md explains each.
 """
 
 from core.confidence.columns import TokenColumns, nuclei, score_columns, to_columns
@@ -31,7 +37,7 @@ from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, s
 from core.confidence.shape import find_nucleus
 from core.confidence.table import ListTable, decode_lists
 from core.confidence.token import Token, TokenScores
-from core.confidence.window import DEFAULT_WINDOW, PROFILE_PARTS, group_confidences, profile_groups
+from core.confidence.window import DEFAULT_WINDOW, group_confidences
 
 __all__ = [
     "DEFAULT_INTERVENTION_WINDOW",
@@ -40,7 +46,6 @@ __all__ = [
     "LOW_CONFIDENCE",
     "MAX_TOKEN_ID",
     "MAX_TOP_TOKENS",
-    "PROFILE_PARTS",
     "TRUNCATED_MASS",
     "UNRELIABLE_MASS",
     "Coverage",
@@ -60,7 +65,6 @@ __all__ = [
     "group_confidences",
     "make_distribution",
     "nuclei",
-    "profile_groups",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from sys import float_info
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +17,7 @@ from core.confidence.shape import MASS_NOISE
 from core.confidence.table import Flags, Floats, Ints, ListTable
 from core.confidence.token import TokenScores
 
-NO_LIST = -1
-"""The row of a token without a list."""
+Array = TypeVar("Array", Floats, Ints)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,35 +70,30 @@ def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
     """
     rows, tokens = np.asarray(rows, np.int64), np.asarray(tokens, np.int64)
     sampled, top_p = np.asarray(sampled, np.bool_), np.broadcast_to(np.asarray(top_p, np.float64), rows.shape)
-    listed = np.flatnonzero(rows >= 0)
     places = _find_places(table, rows, tokens, texts)
-    found = np.flatnonzero(places >= 0)
-    cells = rows[found], places[found]
-    logprob, prob = _spread(table.logprobs[cells], found, rows.size), _spread(table.probs[cells], found, rows.size)
-    rank = np.zeros(rows.size, np.int64)
-    ties = (table.logprobs[rows[found]] >= logprob[found, np.newaxis]) & table.inside[rows[found]]
-    rank[found] = ties.sum(axis=1)
-    count, cutoff = np.zeros(rows.size, np.int64), np.full(rows.size, np.nan)
-    count[listed], cutoff[listed] = _find_nuclei(table, rows[listed], top_p[listed])
+    found, listed = np.flatnonzero(places >= 0), np.flatnonzero(rows >= 0)
+    unknown, none = np.full(rows.size, np.nan), np.zeros(rows.size, np.int64)
+    logprob = _fill(unknown, found, table.logprobs[rows[found], places[found]])
+    prob = _fill(unknown, found, table.probs[rows[found], places[found]])
+    count, cutoff = _find_nuclei(table, rows[listed], top_p[listed])
     entropy = 0.0 - (table.probs * table.logprobs).sum(axis=1)
     negentropy = _measure_negentropy(table, entropy)
-    margin = np.where(table.sizes > 1, table.probs[:, 0] - table.probs[:, 1:2].sum(axis=1), np.nan)
     return TokenColumns(
         prob=prob,
         prob_upper_bound=_bound_prob(table, rows, prob),
         logprob=logprob,
         surprisal=0.0 - logprob,
         cum_nll=_sum_surprisal(logprob, sampled),
-        rank=rank,
+        rank=_fill(none, found, _rank(table, rows[found], logprob[found])),
         entropy=_take(entropy, rows),
         missing_mass=_take(table.missing_mass, rows),
         negentropy=_take(negentropy, rows),
         flatness=_take(1.0 - negentropy, rows),
-        margin=_take(margin, rows),
+        margin=_take(_measure_margin(table), rows),
         token_confidence=_take(0.0 - table.logprobs.sum(axis=1) / table.sizes, rows),
         k=np.append(table.sizes, 0)[rows],
-        top_p_count=count,
-        top_p_cutoff=cutoff,
+        top_p_count=_fill(none, listed, count),
+        top_p_cutoff=_fill(unknown, listed, cutoff),
     )
 
 
@@ -158,6 +152,11 @@ def _find_places(table: ListTable, rows: Ints, tokens: Ints, texts: Sequence[str
     return places
 
 
+def _rank(table: ListTable, rows: Ints, logprob: Floats) -> Ints:
+    """How many entries are at least as likely; ties take the worse rank."""
+    return ((table.logprobs[rows] >= logprob[:, np.newaxis]) & table.inside[rows]).sum(axis=1)
+
+
 def _bound_prob(table: ListTable, rows: Ints, prob: Floats) -> Floats:
     """The probability, or the most it can be. Few tokens are outside their list, and for them each digit counts."""
     bound = prob.copy()
@@ -171,6 +170,11 @@ def _measure_negentropy(table: ListTable, entropy: Floats) -> Floats:
     mass = np.where(null, 1.0, table.mass)
     share = (np.log(mass) + entropy / mass) / np.log(np.maximum(table.sizes, 2))
     return np.where(null, np.nan, 1.0 - np.clip(share, 0.0, 1.0))
+
+
+def _measure_margin(table: ListTable) -> Floats:
+    margin = table.probs[:, 0] - table.probs[:, 1:2].sum(axis=1)
+    return np.where(table.sizes > 1, margin, np.nan)
 
 
 def _sum_surprisal(logprob: Floats, sampled: Flags) -> Floats:
@@ -193,8 +197,8 @@ def _take(values: Floats, rows: Ints) -> Floats:
     return np.append(values, np.nan)[rows]
 
 
-def _spread(values: Floats, where: Ints, size: int) -> Floats:
-    """The values at their places among `size` others that are NaN."""
-    spread = np.full(size, np.nan)
-    spread[where] = values
-    return spread
+def _fill(blank: Array, places: Ints, values: Array) -> Array:
+    """A copy of a blank column with values at some places."""
+    column = blank.copy()
+    column[places] = values
+    return column

@@ -4,13 +4,16 @@ Forced tokens count in no aggregate of the request; here they get their own numb
 model the forced token is, not whether it was a good one.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.confidence.columns import TokenColumns
 from core.confidence.score import score_tokens
-from core.confidence.sequence import average, average_probability
-from core.confidence.token import Token, TokenScores, log_bound
+from core.confidence.sequence import average, average_probability, bound_logs
+from core.confidence.table import Floats, Ints
+from core.confidence.token import Token
 
 DEFAULT_INTERVENTION_WINDOW = 8
 """Sampled tokens on each side of an intervention that before and after look at."""
@@ -107,35 +110,42 @@ class InterventionScores:
 
 def score_interventions(
     tokens: Sequence[Token],
-    scores: Sequence[TokenScores],
+    columns: TokenColumns,
     interventions: Sequence[Intervention],
     *,
     window: int = DEFAULT_INTERVENTION_WINDOW,
 ) -> list[InterventionScores]:
-    """Scores each intervention from the request's scored tokens.
+    """Score each intervention from the scores of the request's tokens.
 
     Before and after are the `window` sampled tokens on each side, as many as there are.
+
+    Args:
+        tokens: all of the request's; of their distributions only those of the first forced tokens are read.
+        columns: their scores.
+        interventions: in any order.
+        window: sampled tokens on each side.
 
     Raises:
         ValueError: the window is below 1.
     """
     if window < 1:
         raise ValueError(f"a window of {window} tokens is too short (at least 1)")
-    sampled = [i for i, token in enumerate(tokens) if token.sampled]
-    return [_score_intervention(tokens, scores, sampled, each, window) for each in interventions]
+    sampled = np.flatnonzero([token.sampled for token in tokens])
+    logs = bound_logs(columns)
+    return [_score_intervention(tokens, columns, logs, sampled, each, window) for each in interventions]
 
 
-def _score_intervention(
-    tokens: Sequence[Token], scores: Sequence[TokenScores], sampled: list[int], each: Intervention, window: int
+def _score_intervention(  # noqa: PLR0913, PLR0917 - what all interventions share is computed once
+    tokens: Sequence[Token], columns: TokenColumns, logs: Floats, sampled: Ints, each: Intervention, window: int
 ) -> InterventionScores:
     first = each.first_index if each.first_index is not None else each.discarded_first
     last = each.last_index if each.last_index is not None else each.discarded_last
-    end = 0 if first is None else bisect_left(sampled, first)
-    before = [scores[i] for i in sampled[max(0, end - window) : end]]
-    start = len(sampled) if last is None else bisect_right(sampled, last)
-    after = [scores[i] for i in sampled[start : start + window]]
-    forced = None if each.first_index is None else scores[each.first_index]
-    log = None if forced is None else log_bound(forced)
+    end = 0 if first is None else int(np.searchsorted(sampled, first))
+    before = sampled[max(0, end - window) : end]
+    start = sampled.size if last is None else int(np.searchsorted(sampled, last, side="right"))
+    after = sampled[start : start + window]
+    forced = each.first_index
+    pushed = None if forced is None or np.isnan(logs[forced]) else forced
     return InterventionScores(
         action_type=each.action_type,
         mod_name=each.mod_name,
@@ -143,18 +153,18 @@ def _score_intervention(
         generation_step=each.generation_step,
         first_index=each.first_index,
         last_index=each.last_index,
-        intervention_surprisal=None if log is None else 0.0 - log,
-        intervention_surprisal_is_bound=None if forced is None or log is None else forced.logprob is None,
-        intervention_rank=None if forced is None else forced.rank,
+        intervention_surprisal=None if pushed is None else 0.0 - float(logs[pushed]),
+        intervention_surprisal_is_bound=None if pushed is None else bool(np.isnan(columns.logprob[pushed])),
+        intervention_rank=None if forced is None else int(columns.rank[forced]) or None,
         overridden_token=each.overridden.token if each.overridden else None,
         overridden_text=each.overridden.text if each.overridden else None,
         overridden_prob=_find_overridden_prob(tokens, each),
         window=window,
-        sequence_confidence_before=_measure_confidence(before),
-        sequence_confidence_after=_measure_confidence(after),
-        mean_confidence_before=average(row.token_confidence for row in before),
-        mean_confidence_after=average(row.token_confidence for row in after),
-        discarded=_score_discarded(tokens, scores, each),
+        sequence_confidence_before=average_probability(logs[before]),
+        sequence_confidence_after=average_probability(logs[after]),
+        mean_confidence_before=average(columns.token_confidence[before]),
+        mean_confidence_after=average(columns.token_confidence[after]),
+        discarded=_score_discarded(tokens, logs, each),
     )
 
 
@@ -169,18 +179,12 @@ def _find_overridden_prob(tokens: Sequence[Token], each: Intervention) -> float 
     return score_tokens([overridden])[0].prob
 
 
-def _score_discarded(
-    tokens: Sequence[Token], scores: Sequence[TokenScores], each: Intervention
-) -> DiscardedScores | None:
+def _score_discarded(tokens: Sequence[Token], logs: Floats, each: Intervention) -> DiscardedScores | None:
     first, last = each.discarded_first, each.discarded_last
     if not each.discarded_count:
         return None
     removed: Sequence[int] = each.discarded_indices
     if not removed and first is not None and last is not None:
         removed = range(first, last + 1)
-    drawn = [scores[i] for i in removed if tokens[i].discarded and not tokens[i].forced]
-    return DiscardedScores(each.discarded_count, first, last, _measure_confidence(drawn))
-
-
-def _measure_confidence(rows: Sequence[TokenScores]) -> float | None:
-    return average_probability([log for row in rows if (log := log_bound(row)) is not None])
+    drawn = [i for i in removed if tokens[i].discarded and not tokens[i].forced]
+    return DiscardedScores(each.discarded_count, first, last, average_probability(logs[drawn]))

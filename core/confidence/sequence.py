@@ -1,7 +1,7 @@
 """The scores of a whole request, over its sampled tokens: neither forced by a mod nor discarded by a backtrack."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sys import float_info
 
@@ -10,7 +10,7 @@ import numpy as np
 from core.confidence.columns import TokenColumns, to_columns
 from core.confidence.table import Flags, Floats
 from core.confidence.token import Token, TokenScores
-from core.confidence.window import DEFAULT_WINDOW, average_windows, profile_windows
+from core.confidence.window import DEFAULT_WINDOW, profile_windows, slide_windows
 
 LOW_CONFIDENCE = 0.2
 """A token below this probability counts as one of low confidence."""
@@ -112,7 +112,7 @@ def score_sequence(
 def summarize_columns(
     columns: TokenColumns, *, forced: Flags, discarded: Flags, masked: int = 0, window: int = DEFAULT_WINDOW
 ) -> tuple[SequenceScores, list[float]]:
-    """Score a request from the columns of its tokens, and profile its windows as `profile_groups` does.
+    """Score a request from the columns of its tokens, and profile its windows (`profile_windows`).
 
     A sampled token without list and logprob has neither probability nor bound: the means skip it, coverage shows it.
 
@@ -127,68 +127,76 @@ def summarize_columns(
         ValueError: the window is below 1.
     """
     sampled = ~(forced | discarded)
-    logs = _bound_logs(columns)
+    logs = bound_logs(columns)
     scored = np.flatnonzero(sampled & ~np.isnan(logs))
     values = logs[scored]
-    mean = _average(values)
     lowest = int(values.argmin()) if values.size else None  # the first of several
-    bounded = np.isnan(columns.prob[scored])
-    negentropies = _select(columns.negentropy, sampled)
-    confidences = _select(columns.token_confidence, sampled)
-    groups = average_windows(confidences, window)
+    negentropy, confidence = columns.negentropy[sampled], columns.token_confidence[sampled]
+    groups = slide_windows(columns.token_confidence, sampled, window)
+    groups = groups[~np.isnan(groups)]
     sequence = SequenceScores(
-        sequence_confidence=None if mean is None else math.exp(mean),
-        sequence_confidence_is_bound=bool(bounded.any()) if values.size else None,
-        perplexity=math.exp(-mean) if mean is not None and -mean < _MAX_EXPONENT else None,
+        sequence_confidence=average_probability(values),
+        sequence_confidence_is_bound=bool(np.isnan(columns.prob[scored]).any()) if values.size else None,
+        perplexity=_measure_perplexity(values),
         sequence_nll=0.0 - float(values.sum()) if values.size else None,
         min_token_probability=None if lowest is None else math.exp(values[lowest]),
         min_token_index=None if lowest is None else int(scored[lowest]),
-        mean_token_entropy=_average(_select(columns.entropy, sampled)),
-        mean_token_negentropy=_average(negentropies),
-        min_token_negentropy=float(negentropies.min()) if negentropies.size else None,
-        probability_margin=_average(_select(columns.margin, sampled)),
-        mean_confidence=_average(confidences),
+        mean_token_entropy=average(columns.entropy[sampled]),
+        mean_token_negentropy=average(negentropy),
+        min_token_negentropy=_find_least(negentropy),
+        probability_margin=average(columns.margin[sampled]),
+        mean_confidence=average(confidence),
         tail_confidence=float(groups[-1]) if groups.size else None,
-        lowest_group_confidence=float(groups.min()) if groups.size else None,
-        bottom_10pct_group_confidence=_average(np.sort(groups)[: max(1, groups.size // 10)]),
+        lowest_group_confidence=_find_least(groups),
+        bottom_10pct_group_confidence=average(np.sort(groups)[: max(1, groups.size // 10)]),
         window=window,
-        low_confidence_fraction=average([float(math.exp(value) < LOW_CONFIDENCE) for value in values.tolist()]),
-        coverage=Coverage(
-            steps=sampled.size,
-            with_distribution=int(np.count_nonzero(columns.k)),
-            sampled=int(np.count_nonzero(sampled)),
-            sampled_in_top_k=int(np.count_nonzero(columns.rank[sampled])),
-            forced=int(np.count_nonzero(forced)),
-            discarded=int(np.count_nonzero(discarded)),
-            masked=masked,
+        low_confidence_fraction=average(
+            np.array([math.exp(value) < LOW_CONFIDENCE for value in values.tolist()], np.float64)
         ),
+        coverage=_count_coverage(columns, forced, discarded, masked),
     )
     return sequence, profile_windows(groups)
 
 
-def _bound_logs(columns: TokenColumns) -> Floats:
-    """`log_bound` of each token, NaN where neither its probability nor a bound is known."""
+def _count_coverage(columns: TokenColumns, forced: Flags, discarded: Flags, masked: int) -> Coverage:
+    sampled = ~(forced | discarded)
+    return Coverage(
+        steps=sampled.size,
+        with_distribution=int(np.count_nonzero(columns.k)),
+        sampled=int(np.count_nonzero(sampled)),
+        sampled_in_top_k=int(np.count_nonzero(columns.rank[sampled])),
+        forced=int(np.count_nonzero(forced)),
+        discarded=int(np.count_nonzero(discarded)),
+        masked=masked,
+    )
+
+
+def bound_logs(columns: TokenColumns) -> Floats:
+    """The ln p(y) of each token, or of its upper bound; aggregates take it. Nats, ≤ 0; NaN where both are unknown."""
     logs = columns.logprob.copy()
     unknown = np.flatnonzero(np.isnan(logs) & ~np.isnan(columns.prob_upper_bound))
-    logs[unknown] = np.log(columns.prob_upper_bound[unknown])
+    logs[unknown] = [math.log(bound) for bound in columns.prob_upper_bound[unknown].tolist()]
     return logs
 
 
-def _select(values: Floats, sampled: Flags) -> Floats:
-    """The values of the sampled tokens that have one."""
-    return values[sampled & ~np.isnan(values)]
+def average(values: Floats) -> float | None:
+    """The mean of the known values; None if there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
 
 
-def _average(values: Floats) -> float | None:
-    return float(values.mean()) if values.size else None
+def average_probability(logs: Floats) -> float | None:
+    """exp(mean ln p), the geometric mean of the known probabilities; None if there are none."""
+    mean = average(logs)
+    return None if mean is None else math.exp(mean)
 
 
-def average(values: Iterable[float | None]) -> float | None:
-    """The mean of those that are known; null if none is."""
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known else None
+def _measure_perplexity(logs: Floats) -> float | None:
+    """exp(-mean ln p), from the logs: 1/x would divide by zero where the confidence underflows."""
+    mean = average(logs)
+    return math.exp(-mean) if mean is not None and -mean < _MAX_EXPONENT else None
 
 
-def average_probability(logprobs: Sequence[float]) -> float | None:
-    """exp(mean ln p), the geometric mean of the probabilities; null for none."""
-    return math.exp(math.fsum(logprobs) / len(logprobs)) if logprobs else None
+def _find_least(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.min()) if known.size else None

@@ -1,6 +1,5 @@
 """A token, and the scores of a token: what goes in, what comes out."""
 
-import math
 from typing import NamedTuple
 
 import msgspec
@@ -86,10 +85,3 @@ class TokenScores(NamedTuple):
     k: int | None = None
     top_p_count: int | None = None
     top_p_cutoff: float | None = None
-
-
-def log_bound(scores: TokenScores) -> float | None:
-    """The ln p(y), or of its upper bound where p(y) is unknown: what the aggregates take. Nats, ≤ 0."""
-    if scores.logprob is not None:
-        return scores.logprob
-    return None if scores.prob_upper_bound is None else math.log(scores.prob_upper_bound)

@@ -4,12 +4,13 @@ A text shorter than the window has one window, all of it. Nats, ≥ 0, higher = 
 local collapse that the mean of a long answer hides. Only comparable at equal k and equal window. Source: DeepConf.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.confidence.table import Floats
+from core.confidence.table import Flags, Floats
 from core.confidence.token import Token, TokenScores
 
 DEFAULT_WINDOW = 32
@@ -19,17 +20,29 @@ PROFILE_PARTS = 32
 """Numbers in a profile: what a small picture of a request has room for."""
 
 
-def select_confidences(tokens: Sequence[Token], scores: Sequence[TokenScores]) -> list[tuple[int, float]]:
-    """The series that windows slide over: (index, token_confidence) of the sampled tokens that have one."""
-    return [
-        (i, score.token_confidence)
-        for i, (token, score) in enumerate(zip(tokens, scores, strict=True))
-        if score.token_confidence is not None and token.sampled
-    ]
+def slide_windows(confidences: Floats, sampled: Flags, window: int = DEFAULT_WINDOW) -> Floats:
+    """The group_confidence of each of N tokens: the mean of the window that ends there.
+
+    NaN before the first full window (a text shorter than it has one, on its last token), and for tokens outside the
+    series: forced, discarded, without a list, or with a masked one.
+
+    Args:
+        confidences: [N] the token_confidence of each token, NaN where it has none.
+        sampled: [N] which tokens were neither forced nor discarded.
+        window: tokens in a window.
+
+    Raises:
+        ValueError: the window is below 1.
+    """
+    series = np.flatnonzero(sampled & ~np.isnan(confidences))
+    means = average_windows(confidences[series], window)
+    groups = np.full(confidences.size, np.nan)
+    groups[series[series.size - means.size :]] = means
+    return groups
 
 
 def average_windows(values: ArrayLike, window: int) -> Floats:
-    """The mean of each window, in order of the token it ends on; none for no values.
+    """The mean of each window, in order of the token it ends on; empty for no values.
 
     Raises:
         ValueError: the window is below 1.
@@ -44,37 +57,24 @@ def average_windows(values: ArrayLike, window: int) -> Floats:
     return ((high[width:] - high[:-width]) + (low[width:] - low[:-width])) / width
 
 
-def group_confidences(
-    tokens: Sequence[Token], scores: Sequence[TokenScores], window: int = DEFAULT_WINDOW
-) -> list[float | None]:
-    """group_confidence per token: the mean of the window that ends there.
-
-    Null before the first full window (a text shorter than it has one, on its last token), and for tokens outside the
-    series: forced, discarded, without a list, or with a masked one.
-    """
-    series = select_confidences(tokens, scores)
-    means = average_windows([value for _, value in series], window)
-    groups: list[float | None] = [None] * len(tokens)
-    for (i, _), mean in zip(series[len(series) - len(means) :], means.tolist(), strict=True):
-        groups[i] = mean
-    return groups
-
-
-def profile_groups(
-    tokens: Sequence[Token], scores: Sequence[TokenScores], *, window: int = DEFAULT_WINDOW, parts: int = PROFILE_PARTS
-) -> list[float]:
-    """The lowest group confidence, nats, in each of up to `parts` equal parts of the request's windows, in order.
-
-    The lowest of them is lowest_group_confidence: no part of a long answer hides a collapse. Empty without a window.
-    """
-    return profile_windows(average_windows([value for _, value in select_confidences(tokens, scores)], window), parts)
-
-
 def profile_windows(means: Floats, parts: int = PROFILE_PARTS) -> list[float]:
-    """The lowest mean in each of up to `parts` equal parts of a request's windows."""
+    """The lowest mean in each of up to `parts` equal parts of a request's windows, in order; empty without a window.
+
+    The lowest of them is lowest_group_confidence: no part of a long answer hides a collapse.
+    """
     count = min(parts, means.size)
     starts = [i * means.size // count for i in range(count)]
     return np.minimum.reduceat(means, starts).tolist() if starts else []
+
+
+def group_confidences(
+    tokens: Sequence[Token], scores: Sequence[TokenScores], window: int = DEFAULT_WINDOW
+) -> list[float | None]:
+    """The group_confidence of each token, as `slide_windows` gives it; None for NaN."""
+    confidences = np.array([row.token_confidence for row in scores], np.float64)
+    sampled = np.array([token.sampled for token in tokens], np.bool_)
+    groups = slide_windows(confidences, sampled, window).tolist()
+    return [None if math.isnan(group) else group for group in groups]
 
 
 def _sum_prefixes(values: Floats) -> tuple[Floats, Floats]:

@@ -195,9 +195,9 @@ def _describe_difference(migration: Migration) -> MigrationError:
     """Return the error for a migration whose applied text is not that of its file."""
     if migration.version == 1:
         return MigrationError(
-            "a development version of Thunder made this database, and its schema is another one: export the traces with "
-            "that version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file "
-            "into an empty database (for the embedded one, move .thunder away first)"
+            "a development version of Thunder made this database, with another schema: export the traces with that "
+            "version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file into "
+            "an empty database (for the embedded one, move .thunder away first)"
         )
     return MigrationError(
         f"migration {migration.name} was applied with another text: restore the file, and put the change into a new one"

@@ -12,6 +12,7 @@ from core.confidence import (
     score_interventions,
     score_sequence,
     score_tokens,
+    to_columns,
 )
 from core.responses import ScoreOptions
 from core.traces.document import MAX_INT32, TraceDocument
@@ -54,7 +55,7 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
             )
             for step, token, scored, group in zip(pairing.steps, tokens, scores, groups, strict=True)
         ],
-        "interventions": [asdict(one) for one in score_interventions(tokens, scores, pairing.interventions)],
+        "interventions": list(map(asdict, score_interventions(tokens, to_columns(scores), pairing.interventions))),
     }
 
 

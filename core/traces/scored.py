@@ -135,4 +135,4 @@ def _score_interventions(pairing: Pairing, scores: TokenColumns) -> list[Interve
         return []
     first = {one.first_index for one in pairing.interventions}
     tokens = [step.to_token(pairing.lists if step.index in first else None) for step in pairing.steps]
-    return score_interventions(tokens, scores.to_rows(), pairing.interventions)
+    return score_interventions(tokens, scores, pairing.interventions)

@@ -13,6 +13,7 @@ from core.confidence import (
     Token,
     score_interventions,
     score_tokens,
+    to_columns,
 )
 from tests.confidence.builders import chosen, listed, moderate, some_tokens
 
@@ -20,7 +21,7 @@ HALF, QUARTER = (0.5, 0.25), (0.25, 0.25)
 
 
 def score(tokens: list[Token], intervention: Intervention, window: int = 8) -> InterventionScores:
-    return score_interventions(tokens, score_tokens(tokens), [intervention], window=window)[0]
+    return score_interventions(tokens, to_columns(score_tokens(tokens)), [intervention], window=window)[0]
 
 
 def force(first: int, last: int, overridden: Token | None = None) -> Intervention:

@@ -14,6 +14,7 @@ from core.confidence import (
     score_interventions,
     score_sequence,
     score_tokens,
+    to_columns,
 )
 
 REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text(encoding="utf-8"))
@@ -72,7 +73,7 @@ def test_the_sides_of_each_forced_run_equal_their_reference() -> None:
     for expected in sequence["expected"]["interventions"]:
         first, last = expected.pop("forced_steps")
         intervention = Intervention("ForceTokens", "mod", "mod:Sampled", first, first, last, None)
-        found = score_interventions(tokens, rows, [intervention], window=expected.pop("w"))[0]
+        found = score_interventions(tokens, to_columns(rows), [intervention], window=expected.pop("w"))[0]
         assert {name: getattr(found, name) for name in expected} == {k: near(v) for k, v in expected.items()}
 
 
@@ -81,7 +82,7 @@ def test_a_forced_token_outside_the_list_is_pushed_at_least_as_hard_as_its_bound
     tokens, rows = score(sequence)
     inside = Intervention("ForceTokens", None, None, 10, 10, 13, None)
     outside = Intervention("ForceTokens", None, None, 28, 28, 28, None)
-    known, bound = score_interventions(tokens, rows, [inside, outside])
+    known, bound = score_interventions(tokens, to_columns(rows), [inside, outside])
     assert (known.intervention_rank, known.intervention_surprisal_is_bound) == (7, False)
     assert known.intervention_surprisal == near(6.8796049349961)
     assert (bound.intervention_rank, bound.intervention_surprisal_is_bound) == (None, True)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +16,10 @@ from core.confidence import (
     SequenceScores,
     Token,
     group_confidences,
-    profile_groups,
     score_sequence,
     score_tokens,
 )
-from core.confidence.window import average_windows
+from core.confidence.window import average_windows, profile_windows
 from tests.confidence.builders import chosen, moderate, some_tokens
 
 
@@ -213,9 +213,8 @@ def test_the_running_sum_never_falls(tokens: list[Token]) -> None:
 @moderate
 @given(tokens=st.lists(some_tokens(), max_size=40), window=st.integers(1, 8), parts=st.integers(1, 8))
 def test_a_profile_keeps_the_order_and_the_lowest_window(tokens: list[Token], window: int, parts: int) -> None:
-    scores = score_tokens(tokens)
-    means = [mean for mean in group_confidences(tokens, scores, window) if mean is not None]
-    found = profile_groups(tokens, scores, window=window, parts=parts)
+    means = [mean for mean in groups(*tokens, window=window) if mean is not None]
+    found = profile_windows(np.array(means), parts)
     assert len(found) == min(parts, len(means))
     rest = iter(means)
     assert all(value in rest for value in found), "they are some of the windows, in their order"
@@ -223,8 +222,4 @@ def test_a_profile_keeps_the_order_and_the_lowest_window(tokens: list[Token], wi
 
 
 def test_a_profile_s_parts_are_as_long_as_each_other() -> None:
-    tokens = [chosen(0, *probs) for probs in [(0.5, 0.5), (0.9, 0.1)] * 3 + [(0.6, 0.4)]]
-    confidences = [row.token_confidence for row in score_tokens(tokens)]
-    assert profile_groups(tokens, score_tokens(tokens), window=1, parts=3) == [
-        min(value for value in confidences[start:end] if value is not None) for start, end in [(0, 2), (2, 4), (4, 7)]
-    ]
+    assert profile_windows(np.array([7, 6, 5.5, 4, 1, 3, 2]), 3) == [6, 4, 1]
