@@ -108,7 +108,7 @@ def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | Non
     """
     if not _is_ordered(masked.document.events):
         return None
-    body, end = masked.source, masked.start
+    body, end = masked.body, 0
     parts: list[bytes] = []
     for one in lists.values():
         start = _find(body, one, end) if isinstance(one, msgspec.Raw) else -1
@@ -117,7 +117,6 @@ def cut_lists(masked: MaskedDocument, lists: Mapping[int, Shown]) -> bytes | Non
         parts.append(body[end:start])
         end = start + len(one)
     parts.append(body[end:])
-    parts[0] = masked.head + parts[0]
     return CUT.join(parts)
 
 
