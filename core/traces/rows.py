@@ -14,7 +14,7 @@ from core.database.arrays import (
     timestamptz_array,
 )
 from core.traces.causes import block_key
-from core.traces.document import strip_user_key
+from core.traces.document import MAX_MODEL, strip_user_key
 from core.traces.json_text import to_column_text
 from core.traces.scored import ScoredTrace
 from core.traces.steps import PairedAction
@@ -22,8 +22,6 @@ from core.traces.steps import PairedAction
 Columns = dict[str, Any]
 
 UNKNOWN_TOKEN = -1
-MAX_MODEL = 500
-"""Characters of a model's name that are filtered by; an index takes no text of any length."""
 MAX_SEARCHED = 50_000
 """Characters of a text whose words are indexed; a tsvector may have 1 MiB."""
 _SEQUENCE_SCORES = (
