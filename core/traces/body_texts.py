@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive: an alternative for each character takes a hundred times its size
 TEXTS = re.compile(_TEXT, re.DOTALL)
@@ -12,13 +12,18 @@ _SPACES = b" \t\r\n"
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
 
 
-def find_starts(body: bytes, pattern: re.Pattern[bytes]) -> Iterator[int]:
-    """Yield where each text begins that a pattern occurs in. The pattern must occur in texts only."""
-    found = pattern.search(body)
-    while found:
-        start = _find_quote(body, found.start())
+def find_starts(body: bytes, find: Callable[[int], int]) -> Iterator[int]:
+    """Yield where each text begins that a place is in.
+
+    Args:
+        body: JSON.
+        find: returns the next place at or behind a position, -1 if there is none. All places are in texts.
+    """
+    place = find(0)
+    while place >= 0:
+        start = _find_quote(body, place)
         yield start
-        found = pattern.search(body, find_end(body, start))
+        place = find(find_end(body, start))
 
 
 def find_end(body: bytes, start: int) -> int:
