@@ -11,6 +11,8 @@ from core.traces.json_text import to_column_text
 LONG_KEY = 16
 """Characters from which on a key shows six of them; a shorter one, which may be a word, shows two."""
 LABEL_DIGITS = 12
+LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
+"""The longest label."""
 HMAC_BYTES = 32
 
 LABEL_MARK = "…#"
@@ -57,6 +59,15 @@ def find_label_range(text: str) -> tuple[bytes, bytes] | None:
 def strip_labels(text: str) -> str:
     """A text without the labels of users' keys, for whoever may be told none."""
     return _LABEL.sub("…", text) if LABEL_MARK in text else text
+
+
+def strip_cut_labels(text: str, limit: int) -> str:
+    """Strip labels from a text that was cut at a limit, in characters.
+
+    The cut can leave the beginning of a label, which begins with the key. So the end, where that would be, is dropped.
+    """
+    shown = strip_labels(text)
+    return shown if len(text) < limit else shown[: 1 - LABEL_CHARACTERS]
 
 
 def hash_token(token: str) -> bytes:

@@ -90,7 +90,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:
     """Put labels where users' keys are; a label that is there already stays as it is."""
-    if all(find_label_range(key) for key in find_keys(body, posted)):
+    if all(find_label_range(key) for key in find_keys(body)):
         return keep_document(body, posted)
     return mask_document(body, posted, lambda key: key if find_label_range(key) else hasher.label_user_key(key))
 

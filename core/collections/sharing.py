@@ -6,13 +6,14 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
-from core.access.hasher import hash_token, strip_labels
+from core.access.hasher import hash_token, strip_cut_labels, strip_labels
 from core.access.session import Access
 from core.collections import store
 from core.collections.collection import SHARED, lock_own
 from core.collections.store import MemberRow
 from core.errors import NotFoundError
 from core.shares.share import DEAD_LINK, NONCE_BYTES
+from core.traces.document import MAX_MODEL
 
 
 class CollectionShare(BaseModel):
@@ -96,7 +97,8 @@ async def read_shared_collection(
 
 
 def _strip(member: MemberRow) -> MemberRow:
-    texts = {"model_id": member.model_id, "final_text": member.final_text}
-    return member.model_copy(
-        update={"added_by": None, "notes": None, **{name: text and strip_labels(text) for name, text in texts.items()}}
-    )
+    shown = {
+        "model_id": member.model_id and strip_cut_labels(member.model_id, MAX_MODEL),
+        "final_text": member.final_text and strip_cut_labels(member.final_text, store.TEXT_CHARACTERS),
+    }
+    return member.model_copy(update={"added_by": None, "notes": None, **shown})

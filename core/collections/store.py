@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
+TEXT_CHARACTERS = 65_536
+"""Of each text on a page: a page must fit into a container."""
+
 _LIST_COLLECTIONS = load_query("collections/list_collections")
 _LIST_COLLECTIONS_OF_REQUEST = load_query("collections/list_collections_of_request")
 _GET_COLLECTION = load_query("collections/get_collection")
@@ -161,7 +164,8 @@ async def set_share(conn: AsyncConnection, *, row_id: int, nonce: bytes | None, 
 async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset: int) -> list[MemberRow]:
     """A page of a collection's requests, the last added first."""
     cursor = conn.cursor(row_factory=class_row(MemberRow))
-    await cursor.execute(_LIST_MEMBERS, {"id": row_id, "limit": limit, "offset": offset})
+    values = {"id": row_id, "limit": limit, "offset": offset, "characters": TEXT_CHARACTERS}
+    await cursor.execute(_LIST_MEMBERS, values)
     return await cursor.fetchall()
 
 

@@ -196,8 +196,8 @@ def _describe_difference(migration: Migration) -> MigrationError:
     if migration.version == 1:
         return MigrationError(
             "a development version of Thunder made this database, with another schema: export the traces with that "
-            "version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file into "
-            "an empty database (for the embedded one, move .thunder away first)"
+            "version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file "
+            "into an empty database (for the embedded one, move .thunder away first)"
         )
     return MigrationError(
         f"migration {migration.name} was applied with another text: restore the file, and put the change into a new one"

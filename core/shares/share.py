@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
-from core.access.hasher import hash_token, strip_labels
+from core.access.hasher import hash_token, strip_cut_labels
 from core.access.session import Access, Visit
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
+from core.traces.document import MAX_MODEL
 from core.traces.log_cache import LogCache
 from core.traces.read import hidden, is_no_id
 from core.traces.shown import SHARED, LogView, view_log
@@ -23,7 +24,6 @@ from core.traces.timestamp import Timestamp
 
 NONCE_BYTES = 16
 PREVIEW_CHARACTERS = 500
-LABEL_CHARACTERS = 20
 DEAD_LINK = "this link is not known, or it is no longer public"
 
 
@@ -135,15 +135,11 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
             )
     if row is None:
         raise NotFoundError(DEAD_LINK)
-    shown = {"model": row.model and strip_labels(row.model), "final_text": begin_without_labels(row.final_text)}
+    shown = {
+        "model": row.model and strip_cut_labels(row.model, MAX_MODEL),
+        "final_text": row.final_text and strip_cut_labels(row.final_text, PREVIEW_CHARACTERS),
+    }
     return row.model_copy(update=shown)
-
-
-def begin_without_labels(text: str | None) -> str | None:
-    """The beginning of a text that was cut at PREVIEW_CHARACTERS, without labels and without half of one."""
-    if text is None:
-        return None
-    return strip_labels(text[:-LABEL_CHARACTERS] if len(text) >= PREVIEW_CHARACTERS else text)
 
 
 async def _lock_own(visit: Visit, request_id: str) -> ShareRow:

@@ -20,6 +20,8 @@ MAX_TOKENS = 200_000
 """Tokens of a list of ids, and tokens that a trace adds in all."""
 MAX_MOD_NAME_LENGTH = 500
 """Characters; an index has room for no more than 2,700 bytes."""
+MAX_MODEL = 500
+"""Characters of a model's name that are stored to filter by; an index takes no text of any length."""
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 

@@ -97,7 +97,7 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
 
 def compress_document(masked: MaskedDocument) -> Columns:
     """Compress a masked document: the row of `request_traces`."""
-    frame = compress(masked.pieces)
+    frame = compress(masked.pieces())
     return {"format": QUOTE_FORMAT, "document": frame, "document_bytes": masked.size}
 
 

@@ -1,250 +1,222 @@
-"""Users' keys out of a document before it is stored: wherever the engine puts one, its label stands instead.
+"""Replace users' keys with labels before a document is stored.
 
-That is `request.user_api_key`; `mod@<key>` anywhere; the fields that name who did something; and, where a key is long
-enough to be no word, any place at all. The rest stays as it was posted, byte for byte. A document is only searched, as
-bytes; of one in which a key could hide each text is taken apart.
+A key is masked where the engine puts one: as the value of a field that names a user, and in `mod@<key>`. A key of
+LONG_KEY characters or more is no word, so it is masked in every text, and in JSON inside a text.
+
+A document is searched as bytes. Only the texts in which a key can occur are decoded, and only the texts that held one
+are written anew. Everything else stays as it was posted, byte for byte, and is never copied.
 """
 
-import json
+import heapq
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from core.errors import InvalidInputError
+from core.traces.body_texts import COLON, TEXTS, find_end, find_starts, read_name, read_value, write_text
 from core.traces.document import TraceDocument
-from core.traces.parse import parse_document, parse_json, validate_request
+from core.traces.key_masker import LONG_KEY, KeyMasker
+from core.traces.parse import parse_document
 
 MAX_KEYS = 50
-"""Users' keys of one document: each is a search of all of it. A trace has one, and perhaps one per mod."""
-LONG_KEY = 16
-"""Characters from which on a key is no word that a text may hold by chance."""
+"""Users' keys in one document. A trace has one, and perhaps one per mod."""
+FEW_BACKSLASHES = 5000
+"""How many are looked at one by one before an expression, which reads slowly but never stops, searches the rest."""
+MIN_ANCHOR = 4
+"""Characters of a part of a key that is rare enough to be searched for."""
 
-MAX_GROWTH = 16 * 1024 * 1024
-"""Bytes by which labels may make a document longer: a key of one letter, named a million times, would make it many."""
-FIRST_BYTES = 16 * 1024
-"""How much of a body is looked at for its request at first; twice as much each time that is not all of it."""
+_KEY_FIELDS = frozenset({"user_api_key", "created_by", "added_by"})
+_MOD_FIELDS = frozenset({"active_mod_name", "mod_text", "mod_name", "forced_by"})
+_NAME_END = re.compile(rb'y"\s*:\s*')
+"""What all names of _KEY_FIELDS end in. A search for each name takes three times as long."""
+_NAME_STARTS = (b'"user_api_ke', b'"created_b', b'"added_b')
+_NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7]")
+"""An escape that no JSON writer needs: names and keys can be spelled with it."""
+_PLAIN_RUN = re.compile(r"[ !#-.0-\[\]-~]+")
+"""What no JSON writer needs to escape."""
+_IN_TEXTS_ONLY = re.compile(r"[^\s0-9,:\[\]{}+.eEtrufalsn-]")
+"""A character that JSON has nowhere but in texts: not in numbers, in `true`, `false` and `null`, or around them."""
 
-_STARTS_WITH_REQUEST = re.compile(rb'\s*\{\s*"request"\s*:\s*')
-_NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7][0-9a-fA-F]|\\/")
-"""Escapes that no JSON writer needs for a printable character: a key could hide behind them."""
-_KEY_FIELDS = ("user_api_key", "created_by", "added_by")
-_NAME_ENDS = {b'_api_key"': (b'"user',), b'_by"': (b'"created', b'"added')}
-"""What the names end in, and what stands before that: one search for two of them."""
-_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive: an alternative for each character costs a hundred times its size
-_TEXTS = re.compile(_TEXT, re.DOTALL)
-_TEXT_VALUE = re.compile(rb"\s*:\s*(" + _TEXT + rb")", re.DOTALL)
-_COLON = re.compile(rb"\s*:\s*")
-_DECODER = json.JSONDecoder(parse_int=float)  # of any number of digits
-_PLAIN = re.compile(r"[A-Za-z0-9_.:+~@-]*[A-DF-Za-df-z_:~@][A-Za-z0-9_.:+~@-]*")
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The bytes that replace a value of the body."""
+
+    start: int
+    end: int
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedDocument:
-    """A document without users' keys: as bytes to store, and as it is to be scored.
+    """A document without users' keys: its bytes to store, and the same parsed, to score.
 
     Attributes:
-        head: what stands in place of the first bytes of `source`: the request, as a rule; empty where nothing changed.
-        source: the document as posted, or written anew.
-        start: how many bytes of it `head` replaces. A copy of the rest would be as large as the trace.
-        document: parsed.
+        source: the body that the edits refer to.
+        edits: in the order of the body, without overlaps.
+        document: parsed from the edited body.
     """
 
-    head: bytes
     source: bytes
-    start: int
+    edits: list[Edit]
     document: TraceDocument
 
-    @property
-    def pieces(self) -> tuple[bytes, memoryview]:
-        """All of it, in order and without a copy."""
-        return self.head, memoryview(self.source)[self.start :]
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """Yield the document in parts, without a copy of the body."""
+        source, end = memoryview(self.source), 0
+        for edit in self.edits:
+            yield source[end : edit.start]
+            yield edit.text
+            end = edit.end
+        yield source[end:]
 
     @property
     def body(self) -> bytes:
-        """All of it."""
-        return b"".join(self.pieces)
+        """The whole document."""
+        return b"".join(self.pieces()) if self.edits else self.source
 
     @property
     def size(self) -> int:
-        """Bytes of all of it."""
-        return len(self.head) + len(self.source) - self.start
+        """Bytes of the whole document."""
+        return len(self.source) + sum(len(edit.text) - (edit.end - edit.start) for edit in self.edits)
 
 
 def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], str]) -> MaskedDocument:
-    """Put labels where the users' keys are.
+    """Replace the users' keys of a document with labels.
 
     Args:
-        body: a document as posted.
-        document: the same, parsed.
-        label: what is shown of a key.
+        body: the document as posted.
+        document: the same document, parsed.
+        label: makes the label of a key.
 
     Raises:
-        InvalidInputError: it is nested too deeply to be searched, or names too many keys, or one too often.
+        InvalidInputError: the document names too many keys, or one of them too often.
     """
-    keys = find_keys(body, document)
+    starts = _find_candidates(body)
+    keys = _list_keys(body, starts)
     if not keys:
         return keep_document(body, document)
     if len(keys) > MAX_KEYS:
         raise InvalidInputError(f"the trace names {len(keys)} users' keys; it may name {MAX_KEYS}")
-    labels = {key: label(key) for key in keys}
+    masker = KeyMasker({key: label(key) for key in keys})
     request_id = document.request.request_id
-    if request_id in labels or _mask(request_id, labels) != request_id:
+    if request_id in keys or masker.mask(request_id) != request_id:
         raise InvalidInputError("request.request_id: an id cannot hold a user's key")
-    try:
-        return _mask_quickly(body, document, labels) or _mask_thoroughly(body, labels)
-    except RecursionError:
-        raise InvalidInputError("the trace is nested too deeply to be searched for users' keys") from None
+    return _apply(body, list(_edit(body, _add_long_keys(body, starts, keys), masker)), document)
 
 
 def keep_document(body: bytes, document: TraceDocument) -> MaskedDocument:
-    """A document that names no user's key."""
-    return MaskedDocument(b"", body, 0, document)
+    """Return a document that names no user's key."""
+    return MaskedDocument(body, [], document)
 
 
-def find_keys(body: bytes, document: TraceDocument) -> list[str]:
-    """The users' keys that a document names: its owner's, those that hang on mods, and those of who did something.
+def find_keys(body: bytes) -> list[str]:
+    """Return the users' keys that a document names, wherever it repeats a field; longest first."""
+    return _list_keys(body, _find_candidates(body))
 
-    The last are looked for in the body: where a name occurs twice, the parsed document has only one of them.
-    """
-    request = document.request
-    names = {request.active_mod_name, request.mod_text, *(row.mod_name for row in document.mod_calls)}
-    names.update(row.mod_name for row in document.mod_logs)
-    names.update(event.forced_by for event in document.events)
-    keys = {request.user_api_key, *(_find_hung_key(name) for name in names if name)}
-    for end, beginnings in _NAME_ENDS.items():
-        keys.update(_list_values(body, end, beginnings))
-    # A longer key first: a shorter one may be a part of it.
+
+def _find_candidates(body: bytes) -> Iterable[int]:
+    """Return where each value begins that can name a key or hold a short one."""
+    return array(
+        "Q", _merge(_find_named_values(body), find_starts(body, partial(body.find, b"@")), _find_escaped(body))
+    )
+
+
+def _merge(*starts: Iterable[int]) -> Iterator[int]:
+    return (start for start, _ in itertools.groupby(heapq.merge(*starts)))
+
+
+def _find_named_values(body: bytes) -> Iterator[int]:
+    return (found.end() for found in _NAME_END.finditer(body) if body.endswith(_NAME_STARTS, 0, found.start()))
+
+
+def _find_escaped(body: bytes) -> Iterator[int]:
+    """Yield the texts with needless escapes, and the values of those that are names."""
+    for start in find_starts(body, partial(_find_escape, body)):
+        yield start
+        if colon := COLON.match(body, find_end(body, start)):
+            yield colon.end()
+
+
+def _find_escape(body: bytes, start: int) -> int:
+    """Return the next needless escape. Looking for a byte is thirty times as fast as an expression, if it is rare."""
+    for _ in range(FEW_BACKSLASHES):
+        start = body.find(b"\\", start)
+        if start < 0 or _NEEDLESS_ESCAPE.match(body, start):
+            return start
+        start += 1
+    found = _NEEDLESS_ESCAPE.search(body, start)
+    return found.start() if found else -1
+
+
+def _list_keys(body: bytes, starts: Iterable[int]) -> list[str]:
+    keys = {_read_key(body, start) for start in starts}
     return sorted((key for key in keys if key), key=lambda key: (-len(key), key))
 
 
+def _read_key(body: bytes, start: int) -> str | None:
+    name, end = read_name(body, start), find_end(body, start)
+    if name in _KEY_FIELDS:
+        return read_value(body[start:end]) if end > start else None
+    return _find_hung_key(read_value(body[start:end])) if name in _MOD_FIELDS and end > start else None
+
+
 def _find_hung_key(name: str) -> str | None:
-    """The key of `mod@<key>` or `…/mod@<key>`; null for a mod's source, which has lines."""
+    """Return the key of `mod@<key>` or `…/mod@<key>`; None for a mod's source, which has lines."""
     key = name.partition("@")[2]  # the first sign, as strip_user_key has it: a key may be an address
     return None if "\n" in name or len(key.split()) != 1 else key.strip()
 
 
-def _list_values(body: bytes, name_end: bytes, beginnings: tuple[bytes, ...]) -> Iterator[str]:
-    """Each text that stands behind a name. Searching for its end is ten times as fast as one expression."""
-    start = body.find(name_end)
-    while start >= 0:
-        end = start + len(name_end)
-        if body.endswith(beginnings, 0, start) and (found := _TEXT_VALUE.match(body, end)):
-            yield json.loads(found[1])
-        start = body.find(name_end, end)
+def _add_long_keys(body: bytes, starts: Iterable[int], keys: list[str]) -> Iterator[int]:
+    """Add the texts that can hold a long key: those with its anchor, or all of them."""
+    anchors = {_find_anchor(key) for key in keys if len(key) >= LONG_KEY}
+    if None in anchors:
+        return _merge(starts, (found.start() for found in TEXTS.finditer(body)))
+    return _merge(starts, *(find_starts(body, partial(body.find, anchor)) for anchor in anchors if anchor))
 
 
-def _mask_quickly(body: bytes, document: TraceDocument, labels: Mapping[str, str]) -> MaskedDocument | None:
-    """Only search the text, and parse again what changed: the request, where it is first. Null if that is not safe."""
-    start = _STARTS_WITH_REQUEST.match(body)
-    if start is None or body.find(b'"request"', start.end()) >= 0:
-        return None
-    if not all(map(_is_plain, labels)) or _NEEDLESS_ESCAPE.search(body):
-        return None
-    end = _find_end(body, start.end())
-    request = _mask_all(body[:end], labels)
-    if request is None:
-        return None
-    if any(body.find(key.encode(), end) >= 0 for key in labels):
-        rest = _mask_all(body[end:], labels)
-        if rest is None:
-            return None
-        if rest != body[end:]:
-            return _reread(request + rest)
-    named = validate_request(parse_json(request[start.end() :]))  # its label may make a name too long
-    return MaskedDocument(request, body, end, msgspec.structs.replace(document, request=named))
+def _find_anchor(key: str) -> bytes | None:
+    """Return the longest part of a key that stands in JSON as it is, and in texts only; None if it is not rare."""
+    runs = [run for run in _PLAIN_RUN.findall(key) if _IN_TEXTS_ONLY.search(run)]
+    longest: str = max(runs, key=len, default="")
+    return longest.encode() if len(longest) >= MIN_ANCHOR else None
 
 
-def _find_end(body: bytes, start: int) -> int:
-    """Where the object that begins at a place ends. Only as much is decoded as it takes."""
-    size = FIRST_BYTES
-    while start + size < len(body):
-        text = body[start : start + size].decode(errors="ignore")  # a character may be cut in two at the end
-        try:
-            return start + len(text[: _DECODER.raw_decode(text)[1]].encode())
-        except json.JSONDecodeError:
-            size *= 2
-    text = body[start:].decode()
-    return start + len(text[: _DECODER.raw_decode(text)[1]].encode())
+def _edit(body: bytes, starts: Iterable[int], masker: KeyMasker) -> Iterator[Edit]:
+    for start in starts:
+        end = find_end(body, start)
+        text = read_value(body[start:end]) if end > start else ""
+        if text in masker.labels and read_name(body, start) in _KEY_FIELDS:
+            masked = masker.labels[text]
+        else:
+            masked = masker.mask(text) if body.startswith(b'"', start) else text
+        if masked != text:
+            yield Edit(start, end, write_text(masked))
 
 
-def _mask_all(body: bytes, labels: Mapping[str, str]) -> bytes | None:
-    masked: bytes | None = body
-    for key, label in labels.items():
-        masked = None if masked is None else _mask_json(masked, key.encode(), label.encode())
-    return masked
+def _apply(body: bytes, edits: list[Edit], document: TraceDocument) -> MaskedDocument:
+    """Parse the edited document; only its request if nothing behind the request changed."""
+    if not edits:
+        return keep_document(body, document)
+    masked = MaskedDocument(body, edits, document)
+    cut = body.find(b'"events"', edits[-1].end)
+    if cut > 0 and (posted := _parse_head(body[:cut])) and posted.request == document.request:
+        head = _parse_head(MaskedDocument(body[:cut], edits, document).body)
+        if head is not None:
+            return MaskedDocument(body, edits, msgspec.structs.replace(document, request=head.request))
+    whole = masked.body
+    return keep_document(whole, parse_document(whole))
 
 
-def _mask_thoroughly(body: bytes, labels: Mapping[str, str]) -> MaskedDocument:
-    """Take every text of a document apart, and write those anew that a key was in; all between them stays as it is."""
-    return _reread(_TEXTS.sub(_TextMasker(labels), body))
-
-
-class _TextMasker:
-    """Masks one text of JSON after the other, each as what it says; of one behind a name it knows that name."""
-
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
-        self.name = ""
-        self.after_name = -1
-
-    def __call__(self, found: re.Match[bytes]) -> bytes:
-        text = found[0][1:-1].decode() if b"\\" not in found[0] else json.loads(found[0])
-        name = self.name if found.start() == self.after_name else ""
-        if colon := _COLON.match(found.string, found.end()):
-            self.name, self.after_name = text, colon.end()
-        masked = _mask(text, self.labels, name)
-        return found[0] if masked == text else _dump_text(masked)
-
-
-def _dump_text(text: str) -> bytes:
+def _parse_head(head: bytes) -> TraceDocument | None:
+    """Parse what stands in front of the events; None if that is more than the request, or not all of it."""
     try:
-        return json.dumps(text, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return json.dumps(text).encode()
-
-
-def _reread(body: bytes) -> MaskedDocument:
-    return keep_document(body, parse_document(body))
-
-
-def _is_plain(key: str) -> bool:
-    """Whether a key stands in JSON as it is, and only inside texts: no writer escapes it, and it is no number."""
-    return _PLAIN.fullmatch(key) is not None
-
-
-def _mask_json(body: bytes, key: bytes, label: bytes) -> bytes | None:
-    """A plain key out of JSON: what `_mask_text` does to each string, done to the text of them all.
-
-    Null where a letter that is not ASCII follows the key: whether it is one takes the text to say.
-    """
-    if key not in body:
-        return body
-    if len(key) >= LONG_KEY:
-        return body.replace(key, label)
-    if body.count(b"@" + key) * len(label) > MAX_GROWTH:
-        raise InvalidInputError("the trace names a user's key too often")
-    if re.search(rb"@" + re.escape(key) + rb"[\x80-\xff]", body):
+        document = parse_document(head.rstrip(b" \t\r\n,") + b"}")
+    except InvalidInputError:
         return None
-    names = "|".join(_KEY_FIELDS).encode()
-    named = re.sub(rb'("(?:' + names + rb')"\s*:\s*")' + re.escape(key) + rb'"', lambda m: m[1] + label + b'"', body)
-    return re.sub(rb"@" + re.escape(key) + rb"(?![\w-])", lambda _: b"@" + label, named)
-
-
-def _mask(text: str, labels: Mapping[str, str], name: str = "") -> str:
-    for key, label in labels.items():
-        text = _mask_text(text, key, label, name)
-    return text
-
-
-def _mask_text(text: str, key: str, label: str, name: str) -> str:
-    if key not in text:
-        return text
-    if len(key) >= LONG_KEY or (text == key and name in _KEY_FIELDS):
-        return text.replace(key, label)
-    return _mask_hung(text, key, label)
-
-
-def _mask_hung(text: str, key: str, label: str) -> str:
-    return re.sub(rf"@{re.escape(key)}(?![\w-])", lambda _: f"@{label}", text)
+    return document if document == TraceDocument(request=document.request) else None

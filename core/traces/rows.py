@@ -8,7 +8,7 @@ from core.confidence import InterventionScores
 from core.database.arrays import bool_array, float8_array, int4_array, text_array, timestamptz_array
 from core.database.columns import bool_column, integer_column, real_column, smallint_column
 from core.traces.causes import block_key
-from core.traces.document import strip_user_key
+from core.traces.document import MAX_MODEL, strip_user_key
 from core.traces.json_text import to_column_text
 from core.traces.scored import ScoredTrace
 from core.traces.steps import PairedAction
@@ -18,8 +18,6 @@ Columns = dict[str, Any]
 
 NONE = -1
 """An id or an index that is not known."""
-MAX_MODEL = 500
-"""Characters of a model's name that are filtered by; an index takes no text of any length."""
 MAX_SEARCHED = 50_000
 """Characters of a text whose words are indexed; a tsvector may have 1 MiB."""
 _SEQUENCE_SCORES = (

@@ -93,7 +93,7 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
     """
     document, _ = read_line(line)
     posted = parse_document(document)
-    keys = find_keys(document, posted)
+    keys = find_keys(document)
     if any(find_label_range(key) for key in keys):
         raise InvalidInputError("it names a user by a label, which only an import without --url understands")
     request_id = posted.request.request_id

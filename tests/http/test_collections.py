@@ -268,6 +268,20 @@ def test_a_link_opens_the_collection_and_its_logs_and_tells_no_key(client: Clien
     assert ([row["request_id"] for row in page["requests"]], page["total_requests"]) == (["a1"], 2)
 
 
+@pytest.mark.parametrize("kept", [1, 5, 6, 8, 19])
+def test_a_text_cut_within_a_label_tells_no_part_of_a_key(client: Client, kept: int) -> None:
+    key, dots = "KLMNOPQRSTUVWXYZ", "." * (65_536 - len(label("x" * 16)) - kept)
+    post(client, "a3", key, final_text=f"{key}{dots}{key} and more", model="." * (500 - kept) + key)
+    made = make(client, "all", ADMIN_KEY)
+    add(client, made["id"], "a3", ADMIN_KEY)
+    share = send(client, "POST", f"/collections/{made['id']}/public", ADMIN_KEY).json
+    (row,) = client.request("GET", share["public_url"]).json["requests"]
+    page = client.request("GET", f"{share['public_url']}/request/a3", accept="text/html").data.decode()
+    assert row["final_text"].startswith("…...")
+    assert not set(key[:6]) & set(row["final_text"] + row["model_id"])
+    assert key[:2] not in page
+
+
 def test_a_request_s_own_link_opens_no_collection(client: Client) -> None:
     add(client, make(client)["id"], "a1")
     token = send(client, "POST", "/logs/a1/public", ANN).json["public_token"]

@@ -1,19 +1,23 @@
 """Users' keys never stay in a document, wherever the engine puts them; everything else does, to the digit."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from core.access.hasher import Hasher
 from core.errors import InvalidInputError
 from core.traces.document import Request
 from core.traces.mask import mask_document
 from core.traces.parse import parse_document
 
+HASHER = Hasher(b"secret")
 LONG = "marshall-alpha-test-key"
 SHORT = "bob"
 
@@ -174,8 +178,10 @@ def test_a_key_that_only_a_forced_token_names_goes_too() -> None:
 
 
 def test_one_letter_named_a_million_times_is_refused() -> None:
+    body = b'{"request":{"request_id":"r","user_api_key":"k"},"x":"' + b"@k " * 6_000_000 + b'"}'
+    document = parse_document(body)
     with pytest.raises(InvalidInputError, match="too often"):
-        mask(b'{"request":{"request_id":"r","user_api_key":"k"},"x":"' + b"@k " * 6_000_000 + b'"}')
+        mask_document(body, document, HASHER.label_user_key)
 
 
 def test_many_keys_are_counted_before_they_are_labelled() -> None:
@@ -191,12 +197,113 @@ def test_a_long_text_is_found_in_the_room_it_takes() -> None:
     program = """
 import resource
 from core.traces.mask import find_keys
-from core.traces.parse import parse_document
 body = b'{"request":{"request_id":"r"},"x":{"created_by":"' + b"a" * 10_000_000 + b'"}}'
-document = parse_document(body)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-find_keys(body, document)
+find_keys(body)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     kilobytes = int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout)
     assert kilobytes < 200_000
+
+
+SPECIAL = 'quo"te\\and/slash\n'
+KEYS = st.one_of(
+    st.sampled_from([LONG, SPECIAL, "schlüssel-für-alle-türen", "😀" * 16, "\\" * 16, "n" * 16, "1234567890123456"]),
+    st.text(st.sampled_from('ab1"\\/é\n😀 ,:'), min_size=16, max_size=24).filter(str.strip),
+)
+WORDS = st.text(st.sampled_from('xyz@_-"\\/é\n '), max_size=6)
+
+
+def spell(text: str, draw: Callable[[st.SearchStrategy[str]], str]) -> str:
+    """A text as JSON, each character in one of its spellings."""
+    parts: list[str] = []
+    for character in text:
+        units = character.encode("utf-16-be", "surrogatepass").hex()
+        codes = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        parts.append(draw(st.sampled_from([json.dumps(character)[1:-1], codes, codes.upper().replace("U", "u")])))
+    return f'"{"".join(parts)}"'
+
+
+@st.composite
+def texts(draw: st.DrawFn, middle: str) -> bytes:
+    """A text around `middle`, itself inside up to two texts that are JSON."""
+    inner = draw(WORDS) + middle + draw(WORDS)
+    for _ in range(draw(st.integers(0, 2))):
+        spelled = draw(st.booleans())
+        inner = spell(inner, draw) if spelled else json.dumps(inner, ensure_ascii=draw(st.booleans()))
+    return spell(inner, draw).encode() if draw(st.booleans()) else json.dumps(inner).encode()
+
+
+def decode_all(value: Any) -> Iterator[str]:
+    """Every text of a value, and every text of the JSON that it holds."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for part in value:
+            yield from decode_all(part)
+    if isinstance(value, str):
+        yield value
+        with contextlib.suppress(ValueError):
+            yield from decode_all(json.loads(value))
+        with contextlib.suppress(ValueError):
+            if "\\" in value:
+                yield from decode_all(json.loads(f'"{value}"'))
+
+
+@given(key=KEYS, data=st.data())
+def test_no_decoding_of_a_masked_document_holds_a_long_key(key: str, data: st.DataObject) -> None:
+    held = data.draw(st.lists(texts(key), max_size=3))
+    free = data.draw(
+        st.lists(WORDS.map(lambda word: json.dumps(word).encode()) | st.just(b"[1.50, 12345678901234567890]"))
+    )
+    parts = data.draw(st.permutations([*held, *free]))
+    name = data.draw(st.sampled_from(["created_by", "user_api_key", "added_by"]))
+    named = f"{{{spell(name, data.draw)} : {spell(key, data.draw)}}}".encode()
+    request = b'{"request":{"request_id":"r"},"x":['
+    body = request + b", ".join([*parts, named]) + b'],"events":[]}'
+    masked = mask_document(body, parse_document(body), HASHER.label_user_key)
+    assert parse_document(masked.body) == masked.document
+    assert not [text for text in decode_all(json.loads(masked.body)) if key in text]
+    rest = masked.body.removeprefix(request).decode()
+    for part in parts:
+        end = json.JSONDecoder().raw_decode(rest)[1] if part in held else len(part.decode())
+        assert part in held or rest.startswith(part.decode())
+        rest = rest[end:].removeprefix(", ")
+    assert list(json.loads(rest.removesuffix('],"events":[]}'))) == [name]
+
+
+@given(data=st.data())
+def test_a_doubled_field_names_each_of_its_keys(data: st.DataObject) -> None:
+    fields = st.sampled_from(["user_api_key", "active_mod_name", "mod_text"])
+    names = data.draw(st.lists(fields, min_size=1, max_size=5))
+    keys = [f"secret-{number}" for number in range(len(names))]
+    values = [key if name == "user_api_key" else f"mod@{key}" for name, key in zip(names, keys, strict=True)]
+    members = [
+        f"{spell(name, data.draw)}: {spell(value, data.draw)}" for name, value in zip(names, values, strict=True)
+    ]
+    body = f'{{"request": {{{", ".join(members)}, "request_id": "r"}}}}'.encode()
+    masked = mask_document(body, parse_document(body), hide)
+    assert not [key for key in keys if key in str(json.loads(masked.body, object_pairs_hook=list))]
+    assert parse_document(masked.body) == masked.document
+
+
+def test_a_number_in_a_field_that_names_a_user_is_a_key() -> None:
+    body = b'{"request":{"request_id":"r","mod_text":"see mod@1234"},"created_by" : 1234, "n": 1234}'
+    assert mask(body) == b'{"request":{"request_id":"r","mod_text":"see mod@<4>"},"created_by" : "<4>", "n": 1234}'
+
+
+def test_the_escape_in_front_of_a_key_stays_whole() -> None:
+    key = "nudge-key-of-some-length"
+    assert json.loads(mask(trace(key, note=f"\n{key[1:]} {key}")))["note"] == f"\n{key[1:]} {hide(key)}"
+
+
+def test_json_inside_a_text_stays_json() -> None:
+    inner = json.dumps({"key": SPECIAL, "n": 1.5})
+    masked = json.loads(mask(trace(SPECIAL, note=inner)))
+    assert json.loads(masked["note"]) == {"key": hide(SPECIAL), "n": 1.5}
+
+
+@pytest.mark.parametrize("pattern", ["\\", '\\"', "\\u005c", "k\\\\", "@", "\\u0040"])
+def test_repeated_signs_take_linear_time(pattern: str) -> None:
+    key = "k" + "\\" * 20
+    assert mask(trace(key, x=pattern * 300_000))

@@ -21,7 +21,7 @@ select
     requests.created_at as created_ts,
     requests.completed_at as finished_ts,
     requests.model as model_id,
-    substr(requests.final_text, 1, 65536) as final_text
+    substr(requests.final_text, 1, %(characters)s::integer) as final_text
 from page
 inner join requests on page.request_pk = requests.id
 inner join collections on page.collection_id = collections.id

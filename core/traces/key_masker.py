@@ -1,0 +1,88 @@
+"""Replace users' keys in one text, which may itself be JSON, with texts that are JSON again."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from core.errors import InvalidInputError
+
+LONG_KEY = 16
+"""Characters from which on a key is no word that a text may hold by chance."""
+MAX_GROWTH = 16 * 1024 * 1024
+"""Characters of labels in one document: a key of one letter can occur millions of times."""
+MAX_LEVELS = 8
+"""How often a text is decoded in search of a key: JSON inside a text inside a text."""
+
+_TEXTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_ESCAPES = re.compile(r'(?:\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))+')
+
+
+class KeyMasker:
+    """Masks texts, and counts the characters of labels that it has written."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        """Take the label of each key. A longer key comes first: a shorter one may be a part of it."""
+        self.labels = labels
+        self._long = [key for key in labels if len(key) >= LONG_KEY]
+        short = "|".join(re.escape(key) for key in labels if 0 < len(key) < LONG_KEY)
+        self._hung = re.compile(rf"@({short})(?![\w-])") if short else None
+        self._written = 0
+
+    def mask(self, text: str) -> str:
+        """Replace long keys anywhere, and short ones behind a sign.
+
+        Raises:
+            InvalidInputError: the labels would make the document too long.
+        """
+        for key in self._long:
+            if found := text.count(key):
+                self._count(found * len(self.labels[key]))
+                text = text.replace(key, self.labels[key])
+        if self._hung and "@" in text:
+            text = self._hung.sub(self._mask_hung, text)
+        return self._mask_escaped(text) if "\\" in text else text
+
+    def _mask_hung(self, found: re.Match[str]) -> str:
+        label = self.labels[found[1]]
+        self._count(len(label))
+        return f"@{label}"
+
+    def _count(self, written: int) -> None:
+        self._written += written
+        if self._written > MAX_GROWTH:
+            raise InvalidInputError("the trace names a user's key too often")
+
+    def _mask_escaped(self, text: str) -> str:
+        """Replace keys that the text holds in escapes: in the texts inside it, or else by replacing the whole of it."""
+        key = self._find_escaped(text)
+        if key is None:
+            return text
+        masked = _TEXTS.sub(self._mask_inner, text)
+        return masked if self._find_escaped(masked) is None else self.labels[key]
+
+    def _mask_inner(self, found: re.Match[str]) -> str:
+        try:
+            inner = json.loads(found[0])
+        except ValueError:
+            return found[0]
+        masked = self.mask(inner)
+        return found[0] if masked == inner else json.dumps(masked, ensure_ascii=False)
+
+    def _find_escaped(self, text: str) -> str | None:
+        for decoded in _unescape(text):
+            for key in self._long:
+                if key in decoded:
+                    return key
+            if self._hung and (found := self._hung.search(decoded)):
+                return found[1]
+        return None
+
+
+def _unescape(text: str) -> Iterator[str]:
+    """Yield a text as it is, then with its escapes decoded once, twice and so on, until no escape is left."""
+    for _ in range(1 + MAX_LEVELS):
+        yield text
+        decoded = _ESCAPES.sub(lambda found: json.loads(f'"{found[0]}"'), text)
+        if decoded == text:
+            return
+        text = decoded
