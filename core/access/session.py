@@ -21,7 +21,7 @@ from core.access.caller import (
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
-from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction
+from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, reread
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
@@ -98,6 +98,7 @@ class Access:
             return checkout(self.pool)
         return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
 
+    @reread
     async def admit(self, key: str | None) -> Caller:
         """Whoever has this live key, whatever it may do. The configured admin key needs no database.
 

@@ -11,6 +11,7 @@ from core.access.hasher import Hasher, find_label_range
 from core.access.session import Access, Visit
 from core.chores.exported import Origin, fingerprint, flatten, read_line
 from core.chores.importing import OnConflict, Outcome, Status, Store
+from core.database.pool import reread
 from core.traces.document import TraceDocument
 from core.traces.ingest import PreparedTrace, compress_trace, ingest_trace
 from core.traces.lists import assemble
@@ -77,9 +78,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     hasher = await access.hasher()
     masked = mask_import(body, posted, hasher)
     request_id = posted.request.request_id
-    async with access.visit(key, Scope.READ) as visit:
-        owner = await _find_owner(visit, posted, origin)
-        stored = await get_document(visit.conn, request_id=request_id)
+    owner, stored = await _find_stored(access, key, posted, origin)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
     note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
     if found.is_stored:
@@ -108,6 +107,15 @@ def prepare_found(found: Found) -> PreparedTrace:
         owner_label=found.owner.label,
         frames=compress_trace(found.masked, trace),
     )
+
+
+@reread
+async def _find_stored(
+    access: Access, key: str | None, posted: TraceDocument, origin: Origin | None
+) -> tuple[Owner, StoredDocument | None]:
+    async with access.visit(key, Scope.READ) as visit:
+        owner = await _find_owner(visit, posted, origin)
+        return owner, await get_document(visit.conn, request_id=posted.request.request_id)
 
 
 async def _find_owner(visit: Visit, posted: TraceDocument, origin: Origin | None) -> Owner:

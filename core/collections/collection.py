@@ -11,6 +11,7 @@ from core.access.hasher import Hasher
 from core.access.session import Access, Visit
 from core.collections import store
 from core.collections.store import CollectionRow, LockedCollection, MemberRow
+from core.database.pool import reread
 from core.errors import NotFoundError, ThunderError
 from core.traces.json_text import to_column_text
 
@@ -64,6 +65,7 @@ class Collection(BaseModel):
     request_count: int
 
 
+@reread
 async def list_collections(access: Access, key: str | None, *, limit: int, offset: int) -> tuple[list[Collection], int]:
     """A page of the caller's collections, newest first, and how many there are."""
     async with access.visit(key, Scope.READ) as visit:
@@ -92,6 +94,7 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
     return show_collection(row, visit.hasher), row.is_new
 
 
+@reread
 async def read_collection(
     access: Access, key: str | None, *, number: int, limit: int, offset: int
 ) -> tuple[Collection, list[MemberRow]]:

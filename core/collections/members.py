@@ -13,6 +13,7 @@ from core.access.session import Access, Visit
 from core.collections import store
 from core.collections.collection import Collection, Text, Who, lock_own, say_who, show_collection
 from core.collections.store import CollectionRow
+from core.database.pool import reread
 from core.errors import ThunderError
 from core.traces.json_text import to_column_text
 from core.traces.read import is_no_id, is_own_request, lock_own_request, require_own_request
@@ -69,6 +70,7 @@ async def remove_member(access: Access, key: str | None, *, number: int, request
         return await _remove(visit, number, request_id)
 
 
+@reread
 async def list_collections_of(access: Access, key: str | None, *, request_id: str) -> list[Collection]:
     """The caller's collections that have a request; of one that is only public, none.
 

@@ -9,6 +9,7 @@ from core.access.hasher import strip_labels
 from core.access.session import Access, Visit
 from core.curation import store
 from core.curation.store import CurationRow
+from core.database.pool import reread
 from core.errors import ThunderError
 from core.traces.json_text import to_column_text
 from core.traces.read import hidden, is_no_id, lock_own_request
@@ -42,6 +43,7 @@ class FavoriteChange(BaseModel):
     name: Name
 
 
+@reread
 async def read_curation(access: Access, key: str | None, *, request_id: str) -> CurationRow:
     """A request's tags and favorites: the caller's own, or of one that is public its tags alone.
 

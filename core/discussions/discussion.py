@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from core.access.caller import Scope
 from core.access.session import Access
 from core.curation.curation import FullError, Name
+from core.database.pool import reread
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
@@ -41,6 +42,7 @@ class Discussion(DiscussionRow):
     request_id: str
 
 
+@reread
 async def list_discussions(
     access: Access, key: str | None, *, request_id: str, limit: int, offset: int
 ) -> tuple[list[Discussion], int]:
@@ -62,6 +64,7 @@ async def list_discussions(
     return [_place(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
 
+@reread
 async def read_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> Discussion:
     """One comment of a request that is the caller's.
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
 from core.outcomes import store
 from core.outcomes.store import Outcome
 from core.traces.json_text import to_column_text
@@ -46,6 +47,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
     return outcome
 
 
+@reread
 async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> list[Outcome]:
     """The latest verdict of each source, oldest first.
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -62,6 +63,7 @@ class Drift(Frozen):
     current: Side
 
 
+@reread
 async def fetch_sides(
     access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
 ) -> tuple[Values, Values]:

@@ -11,6 +11,7 @@ from core.access.caller import Caller, Scope, UnauthorizedError
 from core.access.session import Access, Visit
 from core.collections.collection import require_own
 from core.collections.store import get_collection
+from core.database.pool import reread
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
@@ -48,6 +49,7 @@ class Page:
     version: str
 
 
+@reread
 async def list_requests(  # noqa: PLR0913 - a feed's address
     access: Access,
     key: str | None,
@@ -114,6 +116,7 @@ def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
     return Page(rows[:limit], cursor, version)
 
 
+@reread
 async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRow], int]:
     """The users whose requests the caller sees, the latest MAX_USERS first, and how many there are."""
     async with access.visit(key, Scope.READ) as visit:
@@ -121,6 +124,7 @@ async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRo
     return rows, rows[0].total if rows else 0
 
 
+@reread
 async def read_log(access: Access, key: str | None, *, request_id: str, known: Collection[str] = ()) -> VersionedLog:
     """The log: the caller's own, or anybody's that is public; without its text if `known` has its version.
 
@@ -138,6 +142,7 @@ async def read_log(access: Access, key: str | None, *, request_id: str, known: C
     return show_log(stored, visit.hasher)
 
 
+@reread
 async def read_document(access: Access, key: str | None, *, request_id: str) -> PostedJson:
     """The document as it was posted, users' keys masked.
 
