@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the tests' database that notes what a server asks it, and cuts the connection when told to."""
+"""A TCP proxy before the tests' database: it notes what a server asks for, and cuts a connection when told to."""
 
 import contextlib
 import socket
