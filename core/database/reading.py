@@ -4,8 +4,10 @@ psycopg's own pipeline asks for results with a flush and ends with a sync, which
 itself asks for them, so that nothing is left to wait for at the end.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg._pipeline_base import PendingResult
@@ -14,6 +16,9 @@ from psycopg.errors import PipelineAborted
 from psycopg.pq import ConnStatus, PipelineStatus
 from psycopg.pq.abc import PGresult
 from typing_extensions import override
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class ReadPipeline(AsyncPipeline):
@@ -58,3 +63,20 @@ class ReadPipeline(AsyncPipeline):
                     yield from self._communicate_gen()
                 finally:
                     yield from super()._fetch_gen(flush=False)
+
+
+async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """Run two statements of a pipeline in one round trip: the second is sent before the first waits for its answer.
+
+    The connection's lock sees to that. It is fair, and both queue for it before either gets it. What went wrong in the
+    first is raised before what went wrong in the second, once both have ended.
+    """
+    async with conn.lock:
+        both = asyncio.gather(first, second, return_exceptions=True)
+        await asyncio.sleep(0)
+    one, other = await both
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(other, BaseException):
+        raise other
+    return one, other

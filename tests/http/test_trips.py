@@ -17,6 +17,7 @@ READS = [
     "/logs",
     "/logs?tag=a&favorited_by=ann",
     "/logs?sort=confidence",
+    "/logs?collection_id=1",
     "/logs/{id}",
     "/logs/{id}/trace",
     "/logs/api-keys",
@@ -49,7 +50,8 @@ class Tapped:
 
     def post(self, path: str, content: dict[str, Any], key: str = ADMIN_KEY) -> Answer:
         path = path.format(id=self.request_id, token=self.token)
-        body = json.dumps({name: value.format(id=self.request_id) for name, value in content.items()}).encode()
+        texts = {name: value.format(id=self.request_id) for name, value in content.items() if isinstance(value, str)}
+        body = json.dumps({**content, **texts}).encode()
         return self.client.request("POST", path, body, x_api_key=key, content_type="application/json")
 
 
@@ -102,3 +104,44 @@ def test_a_connection_lost_on_the_way_costs_a_read_one_retry(tapped: Tapped, sta
     assert tapped.get("/logs", tapped.user_key).status == 200
     assert tapped.tap.cut_at is None
     assert sum(text.startswith("select\n    id,") for text in tapped.tap.sent) == 1
+
+
+EDITS: dict[str, dict[str, str]] = {
+    "/logs/{id}/tags": {"tag": "reviewed by somebody"},
+    "/logs/{id}/favorite": {"name": "bob"},
+    "/logs/{id}/discussions": {"username": "bob", "comment": "a comment that is longer than a key"},
+    "/collections/1/requests": {"request_id": "{id}", "notes": "a note that is longer than a key"},
+    "/logs/{id}/collections": {"notes": "the same, from the other side"},
+}
+
+
+@pytest.mark.parametrize("path", EDITS)
+def test_an_edit_waits_for_the_database_three_times(tapped: Tapped, path: str) -> None:
+    """For a connection that is alive, for the edit and for the commit."""
+    content = EDITS[path] | ({"collection_id": 1} if path.endswith("collections") else {})
+    answer = tapped.post(path, content)
+    assert answer.status in (200, 201), answer.data
+    assert tapped.tap.count_trips() == 3
+
+
+@pytest.mark.parametrize("path", [path for path in EDITS if "collections" not in path])
+def test_an_edit_with_a_user_s_key_waits_five_times(tapped: Tapped, path: str) -> None:
+    """The key is looked up before the body is read, and again in the transaction."""
+    assert tapped.post(path, EDITS[path], tapped.user_key).status in (200, 201)
+    assert tapped.tap.count_trips() == 5
+
+
+def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
+    tapped: Tapped, sql: psycopg.Connection
+) -> None:
+    tapped.tap.cut_at = "commit"
+    assert tapped.post("/logs/{id}/tags", {"tag": "lost"}).status == 503
+    assert sum("array_append" in text for text in tapped.tap.sent) == 1
+    assert sql.execute("select tags from requests").fetchone() == (["a"],)
+
+
+def test_a_key_in_the_place_of_a_name_finds_what_its_name_finds(tapped: Tapped) -> None:
+    assert tapped.post("/logs/{id}/favorite", {"name": tapped.user_key}).status == 200
+    found = tapped.get(f"/logs?favorited_by={tapped.user_key.replace(' ', '%20')}").json["data"]
+    assert [row["request_id"] for row in found] == [tapped.request_id]
+    assert tapped.user_key not in found[0]["favorited_by"]

@@ -14,8 +14,8 @@ HOST = "127.0.0.1"
 CHUNK_BYTES = 65_536
 HEADER = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
-EARLY = "select require_owner"
-"""After it a flush makes the server answer while the client goes on sending: nobody waits for that."""
+NOT_WAITED_FOR = ("select require_owner", "sync")
+"""After these a flush makes the server send what it has to say, and nobody waits for that."""
 
 
 @dataclass
@@ -30,7 +30,9 @@ class Wiretap:
     def count_trips(self) -> int:
         """How often an answer was waited for since the last count."""
         pairs = zip(["", *self.sent], self.sent, strict=False)
-        trips = sum(now == "sync" or (now == "flush" and not before.startswith(EARLY)) for before, now in pairs)
+        trips = sum(
+            now == "sync" or (now == "flush" and not before.startswith(NOT_WAITED_FOR)) for before, now in pairs
+        )
         self.sent.clear()
         return trips
 
