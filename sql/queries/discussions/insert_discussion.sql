@@ -1,4 +1,4 @@
--- A text that is a key is taken by its name. No row if the owner has no such request, nulls if it has too many comments.
+-- A key is taken by its name. No row if the owner has no such request, nulls if it has too many comments.
 with
 said as (
     select
@@ -45,7 +45,7 @@ added as (
         said.comment
     from counted
     cross join said
-    returning id, username, comment, created_at, updated_at
+    returning id, request_pk, username, comment, created_at, updated_at
 )
 
 select
@@ -55,4 +55,4 @@ select
     added.created_at,
     added.updated_at
 from found
-left join added on true
+left join added on found.id = added.request_pk
