@@ -3,14 +3,14 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from core.traces.feed import Sort
-from core.traces.read import DEFAULT_LIMIT, clamp_page, list_requests, list_users, read_document, read_log
+from core.traces.feed_json import render_feed
+from core.traces.read import clamp_page, list_requests, list_users, read_document, read_log
 from core.traces.store import FeedRow, UserRow
-from functions.common.access import KeyDep
+from functions.common.access import KeyDep, read_key
 from functions.common.application import build_app
-from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version
-from functions.common.context import ContextDep
-from functions.common.query import FiltersDep, RowId, TextParam
+from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version, read_known
+from functions.common.context import ContextDep, get_context
+from functions.common.query import FeedQuery, describe_query, read_query
 from functions.common.scaling import Scaling
 from functions.common.stored import answer_json, answer_log, answer_stored
 
@@ -36,40 +36,28 @@ class Users(BaseModel):
     total: int
 
 
-@router.get("/logs", response_model=Feed, responses=UNCHANGED)
-async def list_logs(  # noqa: PLR0913 - each is a query parameter
-    request: Request,
-    context: ContextDep,
-    key: KeyDep,
-    filters: FiltersDep,
-    known: KnownDep,
-    *,
-    limit: int = DEFAULT_LIMIT,
-    offset: int = 0,
-    api_key: TextParam = None,
-    collection_id: RowId | None = None,
-    sort: Sort = Sort.CREATED,
-    cursor: TextParam = None,
-) -> Response:
+@router.get("/logs", response_model=Feed, responses=UNCHANGED, openapi_extra=describe_query(FeedQuery))
+async def list_logs(request: Request) -> Response:
     """The caller's requests, newest or least sure first; `limit` is clamped to 1…100; `api_key` names one user's."""
-    limit, offset = clamp_page(limit, offset)
+    query = read_query(request, FeedQuery)  # FastAPI takes longer for sixteen parameters than Postgres for the page
+    context, key, known = await get_context(request), await read_key(request), await read_known(request)
+    limit, offset = clamp_page(query.limit, query.offset)
     page = await list_requests(
         context.access,
         key,
         limit=limit,
         offset=offset,
-        user_key=api_key or None,
-        filters=filters,
-        collection=collection_id,
-        sort=sort,
-        cursor=cursor or None,
+        user_key=query.api_key or None,
+        filters=query.read(),
+        collection=query.collection_id,
+        sort=query.sort,
+        cursor=query.cursor or None,
         known=known,
     )
     if page.rows is None:
         return answer_unchanged(page.version)
-    rows = page.rows
-    feed = Feed(data=rows, limit=limit, offset=offset, returned=len(rows), next_cursor=page.next_cursor)
-    return await answer_json(request, feed.model_dump_json().encode(), describe_version(page.version))
+    body = render_feed(page.rows, limit=limit, offset=offset, next_cursor=page.next_cursor)
+    return await answer_json(request, body, describe_version(page.version))
 
 
 @router.get("/logs/api-keys")

@@ -136,6 +136,44 @@ CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
 
 COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether anybody may read a request: it has a link whose time is not over.';
 
+CREATE TABLE public.api_keys (
+    id bigint NOT NULL,
+    root_id bigint,
+    key_hash bytea NOT NULL,
+    key_prefix text NOT NULL,
+    name text NOT NULL,
+    description text,
+    is_admin boolean NOT NULL,
+    scopes text[] NOT NULL,
+    user_key_hmac bytea,
+    user_key_label text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    replaced_at timestamp with time zone,
+    CONSTRAINT api_keys_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.api_keys IS 'Keys that were given out; each is shown once and kept as a hash.';
+
+COMMENT ON COLUMN public.api_keys.root_id IS 'The first key of a rotation, by which a trace''s poster is known; null for that one.';
+
+COMMENT ON COLUMN public.api_keys.key_hash IS 'SHA-256: enough for 256 random bits.';
+
+COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'Whose requests a key that is no admin''s sees, or may post: see requests.user_key_hmac.';
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'To within five minutes: not every request writes.';
+
+COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation gave it a successor; from then on it only lives out its overlap.';
+
+CREATE FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = name_of_key.key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = name_of_key.user_key_hmac))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = name_of_key.user_key_hmac)))) THEN label ELSE NULL::text END);
+
+COMMENT ON FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) IS 'What to call a key instead of showing it: a given-out one, live or not, by its name, a user''s by its label.';
+
 CREATE TABLE public.collection_members (
     collection_id bigint NOT NULL,
     request_pk bigint NOT NULL,
@@ -177,7 +215,7 @@ COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The 
 
 CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR ((request).tags @> ARRAY[tag])) AND ((favorited_by IS NULL) OR ((request).favorited_by @> ARRAY[favorited_by])) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
+    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
 
 COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters; a filter that is null passes all.';
 
@@ -236,38 +274,6 @@ COMMENT ON COLUMN public.actions.step_index IS 'The first token it changed; null
 COMMENT ON COLUMN public.actions.intervention_surprisal IS 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
 
 COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
-
-CREATE TABLE public.api_keys (
-    id bigint NOT NULL,
-    root_id bigint,
-    key_hash bytea NOT NULL,
-    key_prefix text NOT NULL,
-    name text NOT NULL,
-    description text,
-    is_admin boolean NOT NULL,
-    scopes text[] NOT NULL,
-    user_key_hmac bytea,
-    user_key_label text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_used_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    replaced_at timestamp with time zone,
-    CONSTRAINT api_keys_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
-);
-
-COMMENT ON TABLE public.api_keys IS 'Keys that were given out; each is shown once and kept as a hash.';
-
-COMMENT ON COLUMN public.api_keys.root_id IS 'The first key of a rotation, by which a trace''s poster is known; null for that one.';
-
-COMMENT ON COLUMN public.api_keys.key_hash IS 'SHA-256: enough for 256 random bits.';
-
-COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'Whose requests a key that is no admin''s sees, or may post: see requests.user_key_hmac.';
-
-COMMENT ON COLUMN public.api_keys.last_used_at IS 'To within five minutes: not every request writes.';
-
-COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation gave it a successor; from then on it only lives out its overlap.';
 
 ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_id_seq
@@ -675,7 +681,7 @@ CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 
 CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
 
-CREATE INDEX requests_favorites ON public.requests USING gin (favorited_by);
+CREATE INDEX requests_favorited ON public.requests USING btree (created_at DESC, id DESC) WHERE (favorited_by <> '{}'::text[]);
 
 CREATE INDEX requests_ingested ON public.requests USING btree (ingested_at);
 
@@ -695,7 +701,7 @@ CREATE INDEX requests_position ON public.requests USING btree (stored_xid, id);
 
 CREATE INDEX requests_search ON public.requests USING gin (search);
 
-CREATE INDEX requests_tags ON public.requests USING gin (tags);
+CREATE INDEX requests_tagged ON public.requests USING btree (created_at DESC, id DESC) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
 

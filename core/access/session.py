@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from psycopg import AsyncConnection
 
@@ -21,7 +21,7 @@ from core.access.caller import (
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
-from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction
+from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, reread
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
@@ -98,6 +98,7 @@ class Access:
             return checkout(self.pool)
         return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
 
+    @reread
     async def admit(self, key: str | None) -> Caller:
         """Whoever has this live key, whatever it may do. The configured admin key needs no database.
 
@@ -191,6 +192,25 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A text that a client sent, for a statement: if it is a key, `name_of_key` in SQL puts a name in its place.
+
+    Attributes:
+        text: what to store if it is none.
+        key_hash: the other three are None where it need not be looked up.
+    """
+
+    text: str | None
+    key_hash: bytes | None = None
+    user_key_hmac: bytes | None = None
+    label: str | None = None
+
+    def bind(self, prefix: str = "") -> dict[str, object]:
+        """The parameters of a statement that stores it."""
+        return {prefix + name: getattr(self, name) for name in ("text", "key_hash", "user_key_hmac", "label")}
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A connection, and whom it is used for."""
 
@@ -208,29 +228,47 @@ class Visit:
         found = await store.find_owner(self.conn, label=text, lowest=span[0], highest=span[1])
         return found.user_key_hmac if found else None
 
-    async def hide_key(self, text: str | None) -> str | None:
+    def say_name(self, text: str | None) -> "Said":
         """A person's name as it may be stored: clients send keys as `created_by`; a name or a label takes its place."""
         if text is None or find_label_range(text):
-            return text
+            return Said(text)
         if text in {self.key, self.admin_key}:
-            return self.caller.name if text == self.key else CONFIGURED_ADMIN.name
+            return Said(self.caller.name if text == self.key else CONFIGURED_ADMIN.name)
         owner, label = self.hasher.hash_user_key(text), self.hasher.label_user_key(text)
         if owner == self.caller.owner:
-            return label
-        return await store.find_key_name(self.conn, key_hash=hash_token(text), user_key_hmac=owner, label=label) or text
+            return Said(label)
+        return Said(text, hash_token(text), owner, label)
 
-    async def hide_words(self, text: str | None) -> str | None:
+    def say_words(self, text: str | None) -> "Said":
         """Any other text as it may be stored: without the caller's own key, and not a long key of anybody's.
 
         A short text may be a word, though it is somebody's key: it must not vanish for everybody.
         """
+        said = Said(text)
         if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
-            text = await self.hide_key(text)
+            said = self.say_name(text)
         elif self.hasher.hash_user_key(text) == self.caller.owner:
-            text = self.hasher.label_user_key(text)
-        if text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
-            return text
-        return text.replace(self.key, self.caller.name)
+            said = Said(self.hasher.label_user_key(text))
+        if said.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
+            return said
+        return replace(said, text=said.text.replace(self.key, self.caller.name))
+
+    async def hide_key(self, text: str | None) -> str | None:
+        """What `say_name` says, looked up."""
+        return await self.look_up(self.say_name(text))
+
+    async def hide_words(self, text: str | None) -> str | None:
+        """What `say_words` says, looked up."""
+        return await self.look_up(self.say_words(text))
+
+    async def look_up(self, said: "Said") -> str | None:
+        """The name in place of a text that is a key, else the text."""
+        if said.key_hash is None or said.user_key_hmac is None or said.label is None:
+            return said.text
+        found = await store.find_key_name(
+            self.conn, key_hash=said.key_hash, user_key_hmac=said.user_key_hmac, label=said.label
+        )
+        return found or said.text
 
     def label_of(self, text: str) -> str:
         """The label of a user's key, given as itself or as its label."""

@@ -20,6 +20,7 @@ from core.chores.export_steps import COLUMNS, Column, iterate_steps
 from core.chores.exported import fingerprint
 from core.chores.formats import Batch, JsonWriter, ParquetWriter, TraceWriter, Writer
 from core.chores.output import open_output
+from core.database.pool import reread
 from core.errors import InvalidInputError, NotFoundError
 from core.launch.keys import run_as_admin
 from core.launch.reach import reach_database
@@ -132,6 +133,7 @@ def _read_moment(text: str, option: str) -> Any:  # noqa: ANN401 - a datetime, a
         raise InvalidInputError(f"{option}: write 2025-11-01, or 2025-11-01T12:30:00Z") from None
 
 
+@reread
 async def find_user(access: Access, key: str | None, *, user: str | None) -> tuple[bytes | None, str]:
     """The HMAC of a user's key, given as itself or as its label, and the fingerprint of the secret.
 

@@ -9,6 +9,7 @@ from core.access.hasher import Hasher, find_label_range
 from core.access.session import Access, Visit
 from core.chores.exported import Origin, fingerprint, flatten, read_line
 from core.chores.importing import OnConflict, Outcome, Status, Store
+from core.database.pool import reread
 from core.traces.document import TraceDocument
 from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
 from core.traces.mask import MaskedDocument, find_keys, keep_document, mask_document
@@ -75,9 +76,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     hasher = await access.hasher()
     masked = mask_import(body, posted, hasher)
     request_id = posted.request.request_id
-    async with access.visit(key, Scope.READ) as visit:
-        owner = await _find_owner(visit, posted, origin)
-        stored = await get_document(visit.conn, request_id=request_id, owner=None)
+    owner, stored = await _find_stored(access, key, posted, origin)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
     note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
     if found.is_stored:
@@ -103,6 +102,15 @@ def prepare_found(found: Found) -> PreparedTrace:
     )
     began = prepared.request["created_at"] or found.created_at
     return replace(prepared, request={**prepared.request, "created_at": began})
+
+
+@reread
+async def _find_stored(
+    access: Access, key: str | None, posted: TraceDocument, origin: Origin | None
+) -> tuple[Owner, StoredDocument | None]:
+    async with access.visit(key, Scope.READ) as visit:
+        owner = await _find_owner(visit, posted, origin)
+        return owner, await get_document(visit.conn, request_id=posted.request.request_id, owner=None)
 
 
 async def _find_owner(visit: Visit, posted: TraceDocument, origin: Origin | None) -> Owner:

@@ -11,6 +11,8 @@ from core.access.hasher import Hasher
 from core.access.session import Access, Visit
 from core.collections import store
 from core.collections.store import CollectionRow, LockedCollection, MemberRow
+from core.database.pool import reread
+from core.database.reading import together
 from core.errors import NotFoundError, ThunderError
 from core.traces.json_text import to_column_text
 
@@ -64,6 +66,7 @@ class Collection(BaseModel):
     request_count: int
 
 
+@reread
 async def list_collections(access: Access, key: str | None, *, limit: int, offset: int) -> tuple[list[Collection], int]:
     """A page of the caller's collections, newest first, and how many there are."""
     async with access.visit(key, Scope.READ) as visit:
@@ -92,6 +95,7 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
     return show_collection(row, visit.hasher), row.is_new
 
 
+@reread
 async def read_collection(
     access: Access, key: str | None, *, number: int, limit: int, offset: int
 ) -> tuple[Collection, list[MemberRow]]:
@@ -101,8 +105,12 @@ async def read_collection(
         NotFoundError: there is none, or it is not the caller's.
     """
     async with access.visit(key, Scope.READ) as visit:
-        row = require_own(visit.caller, await store.get_collection(visit.conn, row_id=number), number)
-        members = await store.list_members(visit.conn, row_id=number, limit=limit, offset=offset)
+        found, members = await together(
+            visit.conn,
+            store.get_collection(visit.conn, row_id=number),
+            store.list_members(visit.conn, row_id=number, limit=limit, offset=offset),
+        )
+        row = require_own(visit.caller, found, number)
     return show_collection(row, visit.hasher), members
 
 
@@ -162,8 +170,13 @@ def require_own(caller: Caller, row: Row | None, number: int) -> Row:
         NotFoundError: there is none, or it is not the caller's.
     """
     if row is None or not caller.may_see(row.user_key_hmac):
-        raise NotFoundError(f"there is no collection {number}")
+        raise missing_collection(number)
     return row
+
+
+def missing_collection(number: int) -> NotFoundError:
+    """The error for a collection that is not there, or not the caller's."""
+    return NotFoundError(f"there is no collection {number}")
 
 
 async def say_who(visit: Visit, given: str | None) -> str:

@@ -9,13 +9,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.caller import Scope
-from core.access.session import Access, Visit
+from core.access.session import Access, Said, Visit
 from core.collections import store
-from core.collections.collection import Collection, Text, Who, lock_own, say_who, show_collection
-from core.collections.store import CollectionRow
+from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, show_collection
+from core.collections.store import AddedRow, CollectionRow
+from core.database.pool import reread
+from core.database.reading import together
 from core.errors import ThunderError
 from core.traces.json_text import to_column_text
-from core.traces.read import is_no_id, is_own_request, lock_own_request, require_own_request
+from core.traces.read import hidden, is_no_id, is_own_request, require_own_request
 
 MAX_COLLECTIONS_SHOWN = 1000
 
@@ -56,7 +58,9 @@ async def add_member(access: Access, key: str | None, *, number: int, new: Membe
         OtherUserError: the collection is another user's than the request.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        return await _add(visit, number, new)
+        if is_no_id(new.request_id):
+            raise hidden(visit.caller, new.request_id)
+        return _require_added(visit, await _add(visit, number, new), number, new.request_id)
 
 
 async def remove_member(access: Access, key: str | None, *, number: int, request_id: str) -> bool:
@@ -69,6 +73,7 @@ async def remove_member(access: Access, key: str | None, *, number: int, request
         return await _remove(visit, number, request_id)
 
 
+@reread
 async def list_collections_of(access: Access, key: str | None, *, request_id: str) -> list[Collection]:
     """The caller's collections that have a request; of one that is only public, none.
 
@@ -92,10 +97,15 @@ async def add_to_collection(
         OtherUserError: the collection is another user's than the request.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        await require_own_request(visit, request_id)
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
         membership = Membership(request_id=request_id, added_by=new.added_by, notes=new.notes)
-        added = await _add(visit, new.collection_id, membership)
-        return await _list_of(visit, request_id), added
+        row, listed = await together(
+            visit.conn, _add(visit, new.collection_id, membership), _list_of(visit, request_id)
+        )
+        if not row.has_request:
+            raise hidden(visit.caller, request_id)
+        return listed, _require_added(visit, row, new.collection_id, request_id)
 
 
 async def remove_from_collection(
@@ -112,18 +122,26 @@ async def remove_from_collection(
         return await _list_of(visit, request_id), removed
 
 
-async def _add(visit: Visit, number: int, new: Membership) -> bool:
-    collection = await lock_own(visit, number)
-    request = await lock_own_request(visit, new.request_id)
-    if collection.user_key_hmac is not None and request.user_key_hmac != collection.user_key_hmac:
-        raise OtherUserError("this collection is a user's, and the request is not that user's")
+async def _add(visit: Visit, number: int, new: Membership) -> AddedRow:
     return await store.add_member(
         visit.conn,
         row_id=number,
-        request_pk=request.id,
-        added_by=await say_who(visit, new.added_by),
-        notes=await visit.hide_words(to_column_text(new.notes)),
+        request_id=new.request_id,
+        owner=visit.caller.owner_filter,
+        added_by=visit.say_name(to_column_text(new.added_by)) if new.added_by else Said(visit.caller.name),
+        notes=visit.say_words(to_column_text(new.notes)),
     )
+
+
+def _require_added(visit: Visit, row: AddedRow, number: int, request_id: str) -> bool:
+    """Whether the request was added; False if it was there."""
+    if not row.has_collection:
+        raise missing_collection(number)
+    if not row.has_request:
+        raise hidden(visit.caller, request_id)
+    if not row.may_hold:
+        raise OtherUserError("this collection is a user's, and the request is not that user's")
+    return row.is_added
 
 
 async def _remove(visit: Visit, number: int, request_id: str) -> bool:

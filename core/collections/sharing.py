@@ -11,6 +11,7 @@ from core.access.session import Access
 from core.collections import store
 from core.collections.collection import SHARED, lock_own
 from core.collections.store import MemberRow
+from core.database.pool import reread
 from core.errors import NotFoundError
 from core.shares.share import DEAD_LINK, NONCE_BYTES
 from core.traces.document import MAX_MODEL
@@ -73,6 +74,7 @@ async def unpublish_collection(access: Access, key: str | None, *, number: int) 
     return CollectionShare(collection_id=number, is_public=False, public_token=None, public_url=None, message=message)
 
 
+@reread
 async def read_shared_collection(
     access: Access, *, token: str, limit: int, offset: int
 ) -> tuple[SharedCollection, list[MemberRow]]:

@@ -4,6 +4,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
+from core.access.session import Said
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
@@ -91,6 +92,22 @@ class MemberRow(Row):
     final_text: str | None
 
 
+class AddedRow(Row):
+    """What came of adding a request to a collection.
+
+    Attributes:
+        has_collection: whether the owner has the collection.
+        has_request: whether the owner has the request.
+        may_hold: whether the collection may hold it: a user's holds no other user's.
+        is_added: whether it was added; False if it was there.
+    """
+
+    has_collection: bool
+    has_request: bool
+    may_hold: bool
+    is_added: bool
+
+
 async def list_collections(
     conn: AsyncConnection, *, owner: bytes | None, limit: int, offset: int
 ) -> tuple[list[CollectionRow], int]:
@@ -169,12 +186,15 @@ async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset
     return await cursor.fetchall()
 
 
-async def add_member(
-    conn: AsyncConnection, *, row_id: int, request_pk: int, added_by: str | None, notes: str | None
-) -> bool:
-    """Put a request into a collection; false if it is there."""
-    values = {"id": row_id, "request_pk": request_pk, "added_by": added_by, "notes": notes}
-    return await (await conn.execute(_ADD_MEMBER, values)).fetchone() is not None
+async def add_member(  # noqa: PLR0913 - the columns of a membership
+    conn: AsyncConnection, *, row_id: int, request_id: str, owner: bytes | None, added_by: Said, notes: Said
+) -> AddedRow:
+    """Put an owner's request into one of the owner's collections."""
+    cursor = conn.cursor(row_factory=class_row(AddedRow))
+    values = {"id": row_id, "request_id": request_id, "owner": owner}
+    await cursor.execute(_ADD_MEMBER, {**values, **added_by.bind("added_by_"), **notes.bind("notes_")})
+    (row,) = await cursor.fetchall()
+    return row
 
 
 async def remove_member(conn: AsyncConnection, *, row_id: int, request_id: str) -> bool:

@@ -8,10 +8,11 @@ from core.access.caller import Scope
 from core.access.hasher import strip_labels
 from core.access.session import Access, Visit
 from core.curation import store
-from core.curation.store import CurationRow
+from core.curation.store import CurationRow, EditedRow, Place
+from core.database.pool import reread
 from core.errors import ThunderError
 from core.traces.json_text import to_column_text
-from core.traces.read import hidden, is_no_id, lock_own_request
+from core.traces.read import hidden, is_no_id
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
@@ -42,6 +43,7 @@ class FavoriteChange(BaseModel):
     name: Name
 
 
+@reread
 async def read_curation(access: Access, key: str | None, *, request_id: str) -> CurationRow:
     """A request's tags and favorites: the caller's own, or of one that is public its tags alone.
 
@@ -58,7 +60,7 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
     return row if owned else row.model_copy(update=shown)
 
 
-async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[CurationRow, str]:
+async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
     """Tag a request; again is no error.
 
     Raises:
@@ -66,28 +68,28 @@ async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str)
         FullError: it has MAX_TAGS.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit_tag(visit, request_id, tag)
-        added = await store.add_tag(visit.conn, request_id=request_id, value=value, most=MAX_TAGS)
-        row = await _reread(visit, request_id)
-        if not added and value not in row.tags:
+        place = _find_place(visit, request_id)
+        said = visit.say_words(to_column_text(tag))
+        row = _admit(visit, await store.add_tag(visit.conn, place=place, said=said, most=MAX_TAGS), request_id)
+        if not (row.is_changed or row.was_there):
             raise FullError(f"this request has {MAX_TAGS} tags: remove one first")
-    return row, "tag added" if added else "already tagged so"
+    return row, "tag added" if row.is_changed else "already tagged so"
 
 
-async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[CurationRow, str]:
+async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
     """Take a tag off a request; again is no error.
 
     Raises:
         NotFoundError: there is no such request, or it is not the caller's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit_tag(visit, request_id, tag)
-        removed = await store.remove_tag(visit.conn, request_id=request_id, value=value)
-        row = await _reread(visit, request_id)
-    return row, "tag removed" if removed else "was not tagged so"
+        place = _find_place(visit, request_id)
+        said = visit.say_words(to_column_text(tag))
+        row = _admit(visit, await store.remove_tag(visit.conn, place=place, said=said), request_id)
+    return row, "tag removed" if row.is_changed else "was not tagged so"
 
 
-async def add_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[CurationRow, str]:
+async def add_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
     """Put a request among somebody's favorites; again is no error.
 
     Raises:
@@ -95,41 +97,36 @@ async def add_favorite(access: Access, key: str | None, *, request_id: str, name
         FullError: MAX_FAVORITES have it among theirs.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit_name(visit, request_id, name)
-        added = await store.add_favorite(visit.conn, request_id=request_id, value=value, most=MAX_FAVORITES)
-        row = await _reread(visit, request_id)
-        if not added and value not in row.favorited_by:
+        place = _find_place(visit, request_id)
+        said = visit.say_name(to_column_text(name))
+        row = _admit(
+            visit, await store.add_favorite(visit.conn, place=place, said=said, most=MAX_FAVORITES), request_id
+        )
+        if not (row.is_changed or row.was_there):
             raise FullError(f"{MAX_FAVORITES} people have this request among their favorites: no more fit")
-    return row, "added to the favorites" if added else "already among the favorites"
+    return row, "added to the favorites" if row.is_changed else "already among the favorites"
 
 
-async def remove_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[CurationRow, str]:
+async def remove_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
     """Take a request out of somebody's favorites; again is no error.
 
     Raises:
         NotFoundError: there is none, or it is not the caller's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        value = await _admit_name(visit, request_id, name)
-        removed = await store.remove_favorite(visit.conn, request_id=request_id, value=value)
-        row = await _reread(visit, request_id)
-    return row, "removed from the favorites" if removed else "was not among the favorites"
+        place = _find_place(visit, request_id)
+        said = visit.say_name(to_column_text(name))
+        row = _admit(visit, await store.remove_favorite(visit.conn, place=place, said=said), request_id)
+    return row, "removed from the favorites" if row.is_changed else "was not among the favorites"
 
 
-async def _admit_tag(visit: Visit, request_id: str, tag: str) -> str:
-    """The tag as it is stored, for a request that is the caller's."""
-    await lock_own_request(visit, request_id)
-    return await visit.hide_words(to_column_text(tag)) or ""
+def _find_place(visit: Visit, request_id: str) -> Place:
+    if is_no_id(request_id):
+        raise hidden(visit.caller, request_id)
+    return Place(request_id, visit.caller.owner_filter)
 
 
-async def _admit_name(visit: Visit, request_id: str, name: str) -> str:
-    """The name as it is stored, for a request that is the caller's."""
-    await lock_own_request(visit, request_id)
-    return await visit.hide_key(to_column_text(name)) or ""
-
-
-async def _reread(visit: Visit, request_id: str) -> CurationRow:
-    row = await store.get_curation(visit.conn, request_id=request_id)
-    if row is None:  # deleted since it was admitted
+def _admit(visit: Visit, row: EditedRow | None, request_id: str) -> EditedRow:
+    if row is None:
         raise hidden(visit.caller, request_id)
     return row

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
-from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout
+from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout, reread
 from core.database.statements import find_newest, ping
 from core.errors import ThunderError
 
@@ -74,6 +74,7 @@ async def _ask(pool: Pool | None) -> DatabaseHealth:
     return DatabaseHealth(status="ok", schema_version=version)
 
 
+@reread
 async def read_newest(pool: Pool) -> datetime | None:
     """When the newest trace was stored, by any process; null if there is none.
 
@@ -84,6 +85,7 @@ async def read_newest(pool: Pool) -> datetime | None:
         return await find_newest(conn)
 
 
+@reread
 async def _ask_schema_version(pool: Pool | None) -> int:
     if pool is None:
         raise NotConfiguredError("DATABASE_URL is not set")

@@ -3,15 +3,24 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
-from core.database.connection import CHECKOUT_TIMEOUT_S, RECONNECT_S, CheckedConnection, Pool, configure
-from core.database.statements import FOREIGN, hold_owner, set_timeout
+from core.database.connection import (
+    CHECK_TIMEOUT_S,
+    CHECKOUT_TIMEOUT_S,
+    RECONNECT_S,
+    Pool,
+    PooledConnection,
+    configure,
+)
+from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logs import DATABASE
@@ -25,12 +34,21 @@ WORK_S = 30
 MAX_IDLE_S = 120
 """Neon suspends a compute after five idle minutes and cuts its sockets; ours are gone before."""
 MAX_LIFETIME_S = 1800
+MAX_DEAD = 3
+"""Dead connections that a write meets before it gives up: after the first, the others are new."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class DatabaseUnavailableError(ThunderError):
     """Postgres does not answer, or has no room for us."""
 
     status = 503
+
+
+class LostConnectionError(DatabaseUnavailableError):
+    """A read lost its connection; another one may work."""
 
 
 class TooSlowError(ThunderError):
@@ -56,10 +74,6 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
     """A pool for the life of a process. It connects when first used: an unreachable database doesn't stop the start."""
     if settings.database_url is None:
         raise NotConfiguredError("DATABASE_URL is not set")
-
-    async def check(conn: CheckedConnection) -> None:
-        await pool.check_out(conn)
-
     pool = Pool(
         settings.database_url.get_secret_value(),
         name=settings.thunder_app_name,
@@ -68,9 +82,8 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         timeout=CHECKOUT_TIMEOUT_S,
         max_idle=MAX_IDLE_S,
         max_lifetime=MAX_LIFETIME_S,
-        connection_class=CheckedConnection,
+        connection_class=PooledConnection,
         reconnect_timeout=RECONNECT_S,
-        check=check,
         configure=configure,
         kwargs={
             "autocommit": True,
@@ -89,21 +102,34 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
 
 @asynccontextmanager
 async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """One connection, in autocommit mode, to a database that is ours.
+    """One connection for reads, in autocommit mode and in a pipeline, to a database that is ours.
+
+    The owner is checked in the round trip of the first statement. A function that reads this way is decorated with
+    `reread`: nothing checks beforehand whether the connection is still there.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app.
+        LostConnectionError: the connection was dead, or died before all was read.
         DatabaseUnavailableError: something is wrong with the database itself.
     """
-    async with _open(pool, seconds=WORK_S) as conn:
-        yield conn
+    with _translated_errors():
+        async with _lend(pool) as conn:
+            try:
+                async with _read(conn, app_name=pool.name):
+                    yield conn
+            except (psycopg.OperationalError, TimeoutError) as error:
+                if conn.is_proven and (isinstance(error, TimeoutError) or not conn.closed):
+                    raise
+                await pool.give_up(conn)
+                raise LostConnectionError("the database is not reachable") from None
 
 
 @asynccontextmanager
 async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
-    """One connection in a transaction that writes: the owner is checked in it again, and cannot change until it ends.
+    """One connection in a transaction that writes: the owner is checked in it, and cannot change until it ends.
 
-    Two round trips if the block reads no result before its last statement: the whole, and the commit.
+    Three round trips if the block reads no result before its last statement: one that shows the connection is alive,
+    for a write is not repeated; the whole; and the commit.
 
     Args:
         pool: the database.
@@ -113,12 +139,27 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
         ForeignDatabaseError: the database belongs to another app. Nothing was written.
         DatabaseUnavailableError: something is wrong with the database itself.
     """
-    async with _open(pool, seconds=WORK_S + timeout_ms / 1000) as conn, transaction(conn):
-        await set_timeout(conn, milliseconds=timeout_ms)
-        await hold_owner(conn, app_name=pool.name)
-        yield conn
+    with _translated_errors():
+        async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
+            await set_timeout(conn, milliseconds=timeout_ms)
+            await hold_owner(conn, app_name=pool.name)
+            yield conn
 
 
+def reread(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Repeat a read once, on a new connection, if it lost the one it got."""
+
+    @wraps(read)
+    async def run(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return await read(*arguments, **named)
+        except LostConnectionError:
+            return await read(*arguments, **named)
+
+    return run
+
+
+@reread
 async def check_owner(pool: Pool) -> None:
     """Check the owner alone, for an answer that takes nothing else from the database.
 
@@ -131,19 +172,48 @@ async def check_owner(pool: Pool) -> None:
 
 
 @asynccontextmanager
-async def _open(pool: Pool, *, seconds: float) -> AsyncIterator[AsyncConnection]:
-    with _translated_errors():
-        asked = time.perf_counter()
-        async with asyncio.timeout(seconds), pool.connection() as conn:
-            if conn.refusal is not None:
-                raise conn.refusal
-            began = time.perf_counter()
+async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]:
+    """Send the check of the owner ahead, and wait for its answer no longer than a living connection takes."""
+    now = asyncio.get_running_loop().time()
+    async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
+        async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
+            await require_owner(conn, app_name=app_name)
+            pipeline.ask_early()
             try:
-                yield conn
-            finally:
-                if log.isEnabledFor(logging.DEBUG):
-                    taken = (1000 * (began - asked), 1000 * (time.perf_counter() - began))
-                    log.debug("waited %.1f ms for a connection and used it for %.1f ms", *taken)
+                yield
+            except ThunderError:
+                if not conn.is_proven:  # whose database it is comes before anything else that is wrong
+                    await pipeline.sync()
+                raise
+
+
+@asynccontextmanager
+async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
+    """Lend a connection that has just answered; those that don't are given up."""
+    for _ in range(MAX_DEAD):
+        async with _lend(pool) as conn:
+            try:
+                async with asyncio.timeout(CHECK_TIMEOUT_S):
+                    await require_owner(conn, app_name=pool.name)
+            except (psycopg.OperationalError, TimeoutError):
+                await pool.give_up(conn)
+                continue
+            yield conn
+            return
+    raise DatabaseUnavailableError("the database is not reachable")
+
+
+@asynccontextmanager
+async def _lend(pool: Pool) -> AsyncIterator[PooledConnection]:
+    asked = time.perf_counter()
+    async with pool.connection() as conn:
+        began = time.perf_counter()
+        try:
+            yield conn
+        finally:
+            if log.isEnabledFor(logging.DEBUG):
+                taken = (1000 * (began - asked), 1000 * (time.perf_counter() - began))
+                log.debug("waited %.1f ms for a connection and used it for %.1f ms", *taken)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from core.access.caller import Scope
 from core.access.session import Access
 from core.curation.curation import FullError, Name
+from core.database.pool import reread
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
@@ -41,6 +42,7 @@ class Discussion(DiscussionRow):
     request_id: str
 
 
+@reread
 async def list_discussions(
     access: Access, key: str | None, *, request_id: str, limit: int, offset: int
 ) -> tuple[list[Discussion], int]:
@@ -62,6 +64,7 @@ async def list_discussions(
     return [_place(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
 
+@reread
 async def read_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> Discussion:
     """One comment of a request that is the caller's.
 
@@ -87,15 +90,21 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
         FullError: it has MAX_DISCUSSIONS.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        row_id = (await lock_own_request(visit, request_id)).id
-        username = await visit.hide_key(to_column_text(new.username)) or ""
-        comment = await visit.hide_words(to_column_text(new.comment)) or ""
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
         row = await store.insert_discussion(
-            visit.conn, request_pk=row_id, username=username, comment=comment, most=MAX_DISCUSSIONS
+            visit.conn,
+            request_id=request_id,
+            owner=visit.caller.owner_filter,
+            username=visit.say_name(to_column_text(new.username)),
+            comment=visit.say_words(to_column_text(new.comment)),
+            most=MAX_DISCUSSIONS,
         )
     if row is None:
+        raise hidden(visit.caller, request_id)
+    if row.discussion is None:
         raise FullError(f"this request has {MAX_DISCUSSIONS} comments: no more fit")
-    return _place(row, request_id)
+    return _place(row.discussion, request_id)
 
 
 async def edit_discussion(

@@ -6,6 +6,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
+from core.access.session import Said
 from core.database.sql import load_query
 from core.traces.timestamp import UtcMoment
 
@@ -32,12 +33,9 @@ class DiscussionRow(Row):
     updated_at: UtcMoment
 
 
-class PlacedRow(Row):
-    """A request, who may see it, and one of its comments; nulls where it has none."""
+class CommentRow(Row):
+    """A comment of a request; nulls where it has none."""
 
-    user_key_hmac: bytes | None
-    is_public: bool
-    total: int
     id: int | None
     username: str | None
     comment: str | None
@@ -46,8 +44,16 @@ class PlacedRow(Row):
 
     @property
     def discussion(self) -> DiscussionRow | None:
-        """The comment; null where there is none."""
+        """The comment; None where there is none."""
         return None if self.id is None else DiscussionRow.model_validate(self.model_dump())
+
+
+class PlacedRow(CommentRow):
+    """A request, who may see it, and one of its comments; nulls where it has none."""
+
+    user_key_hmac: bytes | None
+    is_public: bool
+    total: int
 
 
 async def list_discussions(conn: AsyncConnection, *, request_id: str, limit: int, offset: int) -> list[PlacedRow]:
@@ -64,13 +70,13 @@ async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int)
     return await cursor.fetchone()
 
 
-async def insert_discussion(
-    conn: AsyncConnection, *, request_pk: int, username: str, comment: str, most: int
-) -> DiscussionRow | None:
-    """Add a comment and count it; null if the request has `most`."""
-    cursor = conn.cursor(row_factory=class_row(DiscussionRow))
-    values = {"request_pk": request_pk, "username": username, "comment": comment, "most": most}
-    await cursor.execute(_INSERT_DISCUSSION, values)
+async def insert_discussion(  # noqa: PLR0913 - the columns of a comment
+    conn: AsyncConnection, *, request_id: str, owner: bytes | None, username: Said, comment: Said, most: int
+) -> CommentRow | None:
+    """Add a comment and count it, unless the request has `most`; None if the owner has no such request."""
+    cursor = conn.cursor(row_factory=class_row(CommentRow))
+    values = {"request_id": request_id, "owner": owner, "most": most}
+    await cursor.execute(_INSERT_DISCUSSION, {**values, **username.bind("username_"), **comment.bind("comment_")})
     return await cursor.fetchone()
 
 

@@ -6,10 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
+from core.database.reading import together
 from core.outcomes import store
 from core.outcomes.store import Outcome
 from core.traces.json_text import to_column_text
-from core.traces.read import hidden, lock_own_request, require_own_request
+from core.traces.read import hidden, is_no_id, lock_own_request, require_own_request
 
 DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
@@ -46,6 +48,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
     return outcome
 
 
+@reread
 async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> list[Outcome]:
     """The latest verdict of each source, oldest first.
 
@@ -53,5 +56,9 @@ async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: there is no such request, or it is not the caller's.
     """
     async with access.visit(key, Scope.READ) as visit:
-        await require_own_request(visit, request_id)
-        return await store.list_outcomes(visit.conn, request_id=request_id)
+        if is_no_id(request_id):
+            raise hidden(visit.caller, request_id)
+        _, outcomes = await together(
+            visit.conn, require_own_request(visit, request_id), store.list_outcomes(visit.conn, request_id=request_id)
+        )
+        return outcomes

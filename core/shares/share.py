@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels
 from core.access.session import Access, Visit
+from core.database.pool import reread
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
@@ -95,6 +96,7 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     )
 
 
+@reread
 async def read_shared_log(
     access: Access, cache: LogCache, *, token: str, request_id: str | None = None, known: Collection[str] = ()
 ) -> LogView:
@@ -121,6 +123,7 @@ async def read_shared_log(
     return view_log(stored, visit.hasher, cache_key=cache_key, held=held)
 
 
+@reread
 async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:
     """What a page may tell of the request that a link opens, before somebody opens it.
 

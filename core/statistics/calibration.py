@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -62,6 +63,7 @@ class Calibration(Frozen):
     bins: list[CalibrationBin] | None = None
 
 
+@reread
 async def fetch_labels(access: Access, key: str | None, *, score: Score, source: str | None, period: Period) -> Values:
     """The labelled values of the caller's requests."""
     async with access.visit(key, Scope.READ) as visit:

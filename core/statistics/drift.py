@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
+from core.database.reading import together
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -62,15 +64,18 @@ class Drift(Frozen):
     current: Side
 
 
+@reread
 async def fetch_sides(
     access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
 ) -> tuple[Values, Values]:
     """The values of both periods, of the caller's requests."""
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
-        before = await store.list_drift_values(visit.conn, owner=owner, score=score, period=baseline)
-        after = await store.list_drift_values(visit.conn, owner=owner, score=score, period=current)
-    return before, after
+        return await together(
+            visit.conn,
+            store.list_drift_values(visit.conn, owner=owner, score=score, period=baseline),
+            store.list_drift_values(visit.conn, owner=owner, score=score, period=current),
+        )
 
 
 def compare(score: Score, sides: tuple[Values, Values], k: int | None = None) -> Drift:

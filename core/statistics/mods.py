@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
+from core.database.pool import reread
 from core.statistics import store
 from core.statistics.store import HandlerRow
 
@@ -58,6 +59,7 @@ class Mod(Frozen):
     handlers: list[Handler]
 
 
+@reread
 async def list_mods(access: Access, key: str | None) -> list[Mod]:
     """Every mod that was called in the caller's requests, by name."""
     async with access.visit(key, Scope.READ) as visit:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Scope
 from core.access.session import Access
 from core.confidence import Coverage
+from core.database.pool import reread
 from core.statistics import store
 from core.statistics.store import GroupBy, GroupRow, Period
 
@@ -54,6 +55,7 @@ class Group(Frozen):
     backtrack_rate: float
 
 
+@reread
 async def summarize(access: Access, key: str | None, *, group_by: GroupBy, period: Period) -> list[Group]:
     """The groups of the caller's requests, by key."""
     async with access.visit(key, Scope.READ) as visit:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
 from core.access.session import Access
-from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout
+from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, reread
 from core.database.statements import notify_streams
 from core.errors import InvalidInputError, ThunderError
 from core.stream import store
@@ -177,6 +177,7 @@ class Hub:
         else:
             subscription.start(place)
 
+    @reread
     async def _catch_up(self, subscription: Subscription) -> None:
         """Tell one client the next page of what it missed; if there is none, let it join the others."""
         async with self._turn:
@@ -224,13 +225,13 @@ class Hub:
                 subscription.end(error)
         return error
 
+    @reread
     async def _look(self) -> None:
         """Tell everybody all that is new, page by page."""
         is_last = False
         while not is_last:
             async with checkout(self._access.pool) as conn:
                 if self._listener is not None and self._listener.wants_proof:
-                    self._listener.wants_proof = False
                     await notify_streams(conn)
                 if self._place is None or self._place.until is None:
                     present = await store.read_present(conn)
@@ -239,6 +240,8 @@ class Hub:
                 # From the same moment on as `_latest`: whoever joins later has seen what this page tells.
                 place, latest, audience = self._place, self._latest or self._place.latest, list(self._subscriptions)
                 page = await read_page(conn, self._access, after=place, until=latest, audience=audience)
+            if self._listener is not None:
+                self._listener.wants_proof = False
             self._deliver(page, audience)
             await self._await_readers()
             is_last = page.is_last

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.store import FeedRow
+from core.traces.store import ListedRow
 from core.traces.timestamp import Timestamp
 
 _MINUSES = re.compile(r"-(?:\s*-)+")
@@ -58,13 +58,13 @@ class Filters:
 
 
 def clean_query(text: str | None) -> str | None:
-    """Words to search for, as a web search takes them; null if there is no word in it.
+    """Words to search for, as a web search takes them; empty, which finds nothing, if there are only symbols.
 
     Postgres counts each minus in a row as a step down, and has room for 32.
     """
-    if text is None or not any(map(str.isalnum, text)):
+    if text is None or not text.strip():
         return None
-    return _MINUSES.sub("-", text).strip()
+    return _MINUSES.sub("-", text).strip() if any(map(str.isalnum, text)) else ""
 
 
 class Cursor(BaseModel):
@@ -78,7 +78,7 @@ class Cursor(BaseModel):
     confidence: Annotated[float, Field(allow_inf_nan=False)]
 
     @classmethod
-    def of(cls, row: FeedRow, sort: Sort) -> Self:
+    def of(cls, row: ListedRow, sort: Sort) -> Self:
         """The cursor that goes on behind a row."""
         known = row.sequence_confidence
         confidence = NO_CONFIDENCE if known is None else known

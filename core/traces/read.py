@@ -2,15 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 import orjson
 import psycopg
 
 from core.access.caller import Caller, Scope, UnauthorizedError
-from core.access.session import Access, Visit
+from core.access.session import Access, Said, Visit
 from core.collections.collection import require_own
 from core.collections.store import get_collection
+from core.database.pool import reread
+from core.database.reading import together
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces import store
 from core.traces.feed import Cursor, Filters, Sort
@@ -50,6 +53,7 @@ class Page:
     version: str
 
 
+@reread
 async def list_requests(  # noqa: PLR0913 - a feed's address
     access: Access,
     key: str | None,
@@ -74,9 +78,6 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
     after = None if cursor is None else Cursor.read(cursor, sort)
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
-        if collection is not None:
-            found = await get_collection(visit.conn, row_id=collection)
-            require_own(visit.caller, found, collection)
         if user_key is not None:
             wanted = await visit.resolve_owner(user_key)
             if wanted is None or not visit.caller.may_see(wanted):
@@ -84,14 +85,30 @@ async def list_requests(  # noqa: PLR0913 - a feed's address
             owner = wanted
         # One more than asked for tells whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_place_after(after, sort)}
-        favorited_by = await visit.hide_key(filters.favorited_by)
-        narrowed = {**asdict(filters), "favorited_by": favorited_by}
-        parameters = {**narrowed, "owner": owner, "collection_id": collection, **page}
-        if known:
-            brief = _make_page(await _fetch(visit, sort, {**parameters, "brief": True}), limit, sort)
-            if not {brief.version, ANY_VERSION}.isdisjoint(known):
-                return replace(brief, rows=None)
-        return _make_page(await _fetch(visit, sort, {**parameters, "brief": False}), limit, sort)
+        said = visit.say_name(filters.favorited_by)
+        parameters = {**asdict(filters), "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
+        read = partial(_read_page, visit, limit=limit, sort=sort, known=known)
+        if collection is None and said.key_hash is None:
+            return await read(parameters)
+        name, found = await together(visit.conn, _look_up(visit, said, collection), read(parameters))
+        return found if name == said.text else await read({**parameters, "favorited_by": name})
+
+
+async def _look_up(visit: Visit, said: Said, collection: int | None) -> str | None:
+    """Refuse a collection that is not the caller's; the name that is looked for among those who favorite."""
+    if collection is not None:
+        require_own(visit.caller, await get_collection(visit.conn, row_id=collection), collection)
+    return await visit.look_up(said)
+
+
+async def _read_page(
+    visit: Visit, parameters: dict[str, object], *, limit: int, sort: Sort, known: Collection[str]
+) -> Page:
+    if known:
+        brief = _make_page(await _fetch(visit, sort, {**parameters, "brief": True}), limit, sort)
+        if not {brief.version, ANY_VERSION}.isdisjoint(known):
+            return replace(brief, rows=None)
+    return _make_page(await _fetch(visit, sort, {**parameters, "brief": False}), limit, sort)
 
 
 async def _fetch(visit: Visit, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
@@ -116,6 +133,7 @@ def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
     return Page(rows[:limit], cursor, version)
 
 
+@reread
 async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRow], int]:
     """The users whose requests the caller sees, the latest MAX_USERS first, and how many there are."""
     async with access.visit(key, Scope.READ) as visit:
@@ -123,6 +141,7 @@ async def list_users(access: Access, key: str | None) -> tuple[list[store.UserRo
     return rows, rows[0].total if rows else 0
 
 
+@reread
 async def read_log(
     access: Access, cache: LogCache, key: str | None, *, request_id: str, known: Collection[str] = ()
 ) -> LogView:
@@ -147,6 +166,7 @@ async def read_log(
     return view_log(stored, visit.hasher, cache_key=request_id, held=held)
 
 
+@reread
 async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:
     """Read the document as it was posted, with labels in place of user API keys.
 

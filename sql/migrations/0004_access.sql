@@ -46,3 +46,25 @@ create table generated_secret (
 
 comment on table generated_secret is
 'The stand-in for a THUNDER_SECRET that was never set. A leak of the database then includes it; docs/ACCESS.md.';
+
+create function name_of_key(key_hash bytea, user_key_hmac bytea, label text) returns text language sql stable
+return coalesce(
+    (
+        select api_keys.name
+        from api_keys
+        where api_keys.key_hash = name_of_key.key_hash -- noqa: RF01
+    ),
+    case
+        when exists (
+            select from requests
+            where requests.user_key_hmac = name_of_key.user_key_hmac -- noqa: RF01
+        )
+        or exists (
+            select from api_keys
+            where api_keys.user_key_hmac = name_of_key.user_key_hmac -- noqa: RF01
+        ) then name_of_key.label -- noqa: RF01
+    end
+);
+
+comment on function name_of_key is
+'What to call a key instead of showing it: a given-out one, live or not, by its name, a user''s by its label.';

@@ -40,8 +40,11 @@ create function request_matches(
 ) returns boolean language sql immutable
 return (model is null or request.model = request_matches.model)
 and (mod is null or request.mods @> array[request_matches.mod])
-and (tag is null or request.tags @> array[request_matches.tag])
-and (favorited_by is null or request.favorited_by @> array[request_matches.favorited_by])
+and (tag is null or request.tags <> '{}' and request.tags @> array[request_matches.tag])
+and (
+    favorited_by is null
+    or request.favorited_by <> '{}' and request.favorited_by @> array[request_matches.favorited_by]
+)
 and (created_from is null or request.created_at >= created_from)
 and (created_to is null or request.created_at < created_to)
 and (min_confidence is null or coalesce(request.sequence_confidence, 2) >= min_confidence)
@@ -58,8 +61,9 @@ create index requests_least_sure on requests ((coalesce(sequence_confidence, 2))
 create index requests_least_sure_of_user on requests (user_key_hmac, (coalesce(sequence_confidence, 2)), id);
 create index requests_with_exception on requests (created_at desc, id desc) where has_exception;
 create index requests_mods on requests using gin (mods);
-create index requests_tags on requests using gin (tags);
-create index requests_favorites on requests using gin (favorited_by);
+-- Few requests are tagged or among anybody's favorites: these hold no others, so that an ingest does not touch them.
+create index requests_tagged on requests (created_at desc, id desc) where tags <> '{}';
+create index requests_favorited on requests (created_at desc, id desc) where favorited_by <> '{}';
 create index requests_search on requests using gin (search);
 create index requests_position on requests (stored_xid, id);
 

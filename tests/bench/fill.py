@@ -18,7 +18,7 @@ CHANGED = {
     "tags": sql.SQL("case when number %% 100 = 0 then array['review'] else array[]::text[] end"),
     "favorited_by": sql.SQL("case when number %% 200 = 0 then array['ann'] else array[]::text[] end"),
     "has_exception": sql.SQL("number %% 100 = 1"),
-    "sequence_confidence": sql.SQL("(number * 7919 %% 1000) / 1000.0"),
+    "sequence_confidence": sql.SQL("(number::bigint * 7919 %% 1000) / 1000.0"),
     "user_key_hmac": sql.SQL("(%(hmacs)s::bytea[])[1 + number %% 20]"),
     "user_key_label": sql.SQL("(%(labels)s::text[])[1 + number %% 20]"),
     "search": sql.SQL("case when number %% 500 = 0 then search || to_tsvector('simple', %(rare)s) else search end"),

@@ -26,6 +26,7 @@ from core.database.migrations import (
 from core.database.pool import (
     DatabaseUnavailableError,
     ForeignDatabaseError,
+    LostConnectionError,
     check_owner,
     checkout,
     checkout_transaction,
@@ -276,6 +277,10 @@ def test_a_dead_connection_is_replaced(database_url: str, sql: psycopg.Connectio
             async with checkout(pool) as conn:
                 (pid,) = await (await conn.execute("select pg_backend_pid()")).fetchone() or (0,)
             sql.execute("select pg_terminate_backend(%s, 5000)", [pid])
+            with pytest.raises(LostConnectionError):
+                async with checkout(pool) as conn:
+                    await statements.ping(conn)
+            await check_owner(pool)
             async with checkout(pool) as conn:
                 assert await statements.ping(conn) == LATEST_VERSION
 

@@ -22,7 +22,7 @@ from core.traces import store
 
 QUERIES = SQL_DIR / "queries"
 NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
-MODELS: dict[str, type[BaseModel]] = {
+MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "traces/upsert_request": store.StoredRequest,
     "traces/list_requests": store.ListedRow,
     "traces/list_least_sure": store.ListedRow,
@@ -43,6 +43,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "shares/get_preview": shares.PreviewRow,
     "shares/get_shared_log": store.StoredLog,
     "curation/get_curation": curation.CurationRow,
+    "curation/add_tag": curation.EditedRow,
+    "curation/remove_tag": curation.EditedRow,
+    "curation/add_favorite": curation.EditedRow,
+    "curation/remove_favorite": curation.EditedRow,
     "shares/lock_share": shares.ShareRow,
     "traces/lock_request": store.LockedRequest,
     "collections/list_collections": collections.ListedRow,
@@ -52,10 +56,11 @@ MODELS: dict[str, type[BaseModel]] = {
     "collections/list_collections_of_request": collections.CollectionRow,
     "collections/insert_collection": collections.InsertedRow,
     "collections/update_collection": collections.CollectionRow,
+    "collections/add_member": collections.AddedRow,
     "collections/list_members": collections.MemberRow,
     "discussions/list_discussions": discussions.PlacedRow,
     "discussions/get_discussion": discussions.PlacedRow,
-    "discussions/insert_discussion": discussions.DiscussionRow,
+    "discussions/insert_discussion": discussions.CommentRow,
     "discussions/update_discussion": discussions.DiscussionRow,
     "chores/count_contents": chores.Contents,
     "chores/probe_server": chores.Server,
@@ -123,7 +128,9 @@ def test_the_columns_are_the_model_s_fields(name: str, sql: psycopg.Connection) 
     parameters.update({key: value for key, value in NOT_NUMBERS.items() if key in parameters})
     cursor = sql.execute(text, parameters)
     assert cursor.description is not None
-    assert [column.name for column in cursor.description] == list(MODELS[name].model_fields)
+    model = MODELS[name]
+    fields = model.model_fields if issubclass(model, BaseModel) else model._fields
+    assert [column.name for column in cursor.description] == list(fields)
 
 
 def test_a_missing_file_fails_where_it_is_loaded() -> None:

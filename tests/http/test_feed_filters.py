@@ -79,7 +79,8 @@ def test_words_of_prompt_and_text_are_found(filled: Client) -> None:
     assert ids(filled, q="QUICK") == ["c", "b", "a"]
     assert ids(filled, q="quick -dog") == ["c", "a"]
     assert ids(filled, q='"quick fox"') == ids(filled, q="fox jumps") == ["a"]
-    assert ids(filled, q="' \\ : & ! ( *") == ["d", "c", "b", "a"]
+    for symbols in ("' \\ : & ! ( *", "😀", "%", "\\", "<->", '"', "-", "😀 %"):
+        assert ids(filled, q=symbols) == []
     assert ids(filled, q="' \\ : & ! ( * nowhere") == []
     assert ids(filled, q="  ") == ["d", "c", "b", "a"]
 

@@ -1,13 +1,79 @@
+-- A text that is a key is taken by its name. One row, which says what stood in the way if nothing was added.
 with
+said as (
+    select
+        coalesce(
+            name_of_key(
+                %(added_by_key_hash)s::bytea,
+                %(added_by_user_key_hmac)s::bytea,
+                %(added_by_label)s::text
+            ),
+            %(added_by_text)s::text
+        ) as added_by,
+        coalesce(
+            name_of_key(
+                %(notes_key_hash)s::bytea,
+                %(notes_user_key_hmac)s::bytea,
+                %(notes_label)s::text
+            ),
+            %(notes_text)s::text
+        ) as notes
+),
+
+collection as (
+    select
+        id,
+        user_key_hmac
+    from collections
+    where
+        id = %(id)s
+        and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    for no key update
+),
+
+request as (
+    select
+        id,
+        user_key_hmac
+    from requests
+    where
+        request_id = %(request_id)s
+        and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    for no key update
+),
+
+allowed as (
+    select
+        collection.id as collection_id,
+        request.id as request_pk
+    from collection
+    cross join request
+    where collection.user_key_hmac is null or request.user_key_hmac = collection.user_key_hmac
+),
+
 added as (
     insert into collection_members (collection_id, request_pk, added_by, notes)
-    values (%(id)s, %(request_pk)s, %(added_by)s::text, %(notes)s::text)
+    select
+        allowed.collection_id,
+        allowed.request_pk,
+        said.added_by,
+        said.notes
+    from allowed
+    cross join said
     on conflict do nothing
     returning collection_id
+),
+
+touched as (
+    update collections
+    set updated_at = greatest(now(), collections.created_at + interval '1 microsecond')
+    from added
+    where collections.id = added.collection_id
+    returning collections.id
 )
 
-update collections
-set updated_at = greatest(now(), collections.created_at + interval '1 microsecond')
-from added
-where collections.id = added.collection_id
-returning collections.id
+select
+    (select count(*) from collection) = 1 as has_collection,
+    (select count(*) from request) = 1 as has_request,
+    (select count(*) from allowed) = 1 as may_hold,
+    (select count(*) from touched) = 1 as is_added

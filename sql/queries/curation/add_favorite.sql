@@ -1,7 +1,42 @@
-update requests
-set favorited_by = array_append(favorited_by, %(value)s::text)
-where
-    request_id = %(request_id)s
-    and not favorited_by @> array[%(value)s::text]
-    and cardinality(favorited_by) < %(most)s
-returning id
+-- A text that is a key is taken by its name. No row if the owner has no such request.
+with
+said as (
+    select
+        coalesce(
+            name_of_key(%(key_hash)s::bytea, %(user_key_hmac)s::bytea, %(label)s::text),
+            %(text)s::text
+        ) as value
+),
+
+found as (
+    select
+        id,
+        tags,
+        favorited_by
+    from requests
+    where
+        request_id = %(request_id)s
+        and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    for no key update
+),
+
+changed as (
+    update requests
+    set favorited_by = array_append(requests.favorited_by, said.value)
+    from found
+    cross join said
+    where
+        requests.id = found.id
+        and not found.favorited_by @> array[said.value]
+        and cardinality(found.favorited_by) < %(most)s
+    returning requests.favorited_by
+)
+
+select
+    found.tags,
+    coalesce(changed.favorited_by, found.favorited_by) as favorited_by,
+    changed.favorited_by is not null as is_changed,
+    found.favorited_by @> array[said.value] as was_there
+from found
+cross join said
+left join changed on true

@@ -1,4 +1,41 @@
-update requests
-set tags = array_remove(tags, %(value)s::text)
-where request_id = %(request_id)s and tags @> array[%(value)s::text]
-returning id
+-- A text that is a key is taken by its name. No row if the owner has no such request.
+with
+said as (
+    select
+        coalesce(
+            name_of_key(%(key_hash)s::bytea, %(user_key_hmac)s::bytea, %(label)s::text),
+            %(text)s::text
+        ) as value
+),
+
+found as (
+    select
+        id,
+        tags,
+        favorited_by
+    from requests
+    where
+        request_id = %(request_id)s
+        and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    for no key update
+),
+
+changed as (
+    update requests
+    set tags = array_remove(requests.tags, said.value)
+    from found
+    cross join said
+    where
+        requests.id = found.id
+        and found.tags @> array[said.value]
+    returning requests.tags
+)
+
+select
+    coalesce(changed.tags, found.tags) as tags,
+    found.favorited_by,
+    changed.tags is not null as is_changed,
+    found.tags @> array[said.value] as was_there
+from found
+cross join said
+left join changed on true

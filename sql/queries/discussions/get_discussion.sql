@@ -1,12 +1,12 @@
 select
-    requests.user_key_hmac,
-    is_public(requests) as is_public,
-    requests.discussion_count as total,
     discussions.id,
     discussions.username,
     discussions.comment,
     discussions.created_at,
-    discussions.updated_at
+    discussions.updated_at,
+    requests.user_key_hmac,
+    is_public(requests) as is_public,
+    requests.discussion_count as total
 from requests
 left join discussions on requests.id = discussions.request_pk and discussions.id = %(id)s::bigint
 where requests.request_id = %(request_id)s

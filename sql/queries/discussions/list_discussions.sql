@@ -1,13 +1,13 @@
 -- One row at least for a request that there is: its comments' columns are null where it has none.
 select
-    requests.user_key_hmac,
-    is_public(requests) as is_public,
-    requests.discussion_count as total,
     page.id,
     page.username,
     page.comment,
     page.created_at,
-    page.updated_at
+    page.updated_at,
+    requests.user_key_hmac,
+    is_public(requests) as is_public,
+    requests.discussion_count as total
 from requests
 left join lateral (
     select

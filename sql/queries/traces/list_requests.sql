@@ -14,7 +14,7 @@ select
     sequence_confidence,
     sequence_confidence_is_bound,
     lowest_group_confidence,
-    case when not %(brief)s then group_confidence end as group_confidence,
+    case when not %(brief)s then array_to_json(group_confidence)::text end as group_confidence,
     ingested_at,
     revision,
     curation

@@ -1,0 +1,109 @@
+"""A TCP proxy before the tests' database: it notes what a server asks for, and cuts a connection when told to."""
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+HOST = "127.0.0.1"
+CHUNK_BYTES = 65_536
+HEADER = struct.Struct(">cI")
+LENGTH = struct.Struct(">I")
+NOT_WAITED_FOR = ("select require_owner", "sync")
+"""After these a flush makes the server send what it has to say, and nobody waits for that."""
+
+
+@dataclass
+class Wiretap:
+    """What was sent: the texts of statements, and `flush` and `sync`, which ask for an answer."""
+
+    dsn: str
+    sent: list[str] = field(default_factory=list[str])
+    cut_at: str | None = None
+    """The start of a statement instead of which its connection is reset, once."""
+
+    def count_trips(self) -> int:
+        """How often an answer was waited for since the last count."""
+        pairs = zip(["", *self.sent], self.sent, strict=False)
+        trips = sum(
+            now == "sync" or (now == "flush" and not before.startswith(NOT_WAITED_FOR)) for before, now in pairs
+        )
+        self.sent.clear()
+        return trips
+
+
+@contextlib.contextmanager
+def tap_wire(dsn: str) -> Iterator[Wiretap]:
+    """Listen between a server and its database for as long as the block lasts."""
+    with socket.create_server((HOST, 0)) as listening:
+        port = listening.getsockname()[1]
+        tap = Wiretap(make_conninfo(dsn, host=HOST, port=port, sslmode="disable", gssencmode="disable"))
+        threading.Thread(target=_accept, args=(listening, dsn, tap), daemon=True).start()
+        yield tap
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _accept(listening: socket.socket, dsn: str, tap: Wiretap) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            client, _ = listening.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            server = _connect(dsn)
+            threading.Thread(target=_listen, args=(client, server, tap), daemon=True).start()
+            threading.Thread(target=_pass, args=(server, client), daemon=True).start()
+
+
+def _connect(dsn: str) -> socket.socket:
+    place = conninfo_to_dict(dsn)
+    host, port = str(place["host"]), int(str(place.get("port") or 5432))
+    if not host.startswith("/"):
+        return socket.create_connection((host, port))
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(str(Path(host) / f".s.PGSQL.{port}"))
+    return server
+
+
+def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
+    """Pass on what the client sends, message by message; the first one, which starts the session, has no type."""
+    with contextlib.suppress(OSError), client, server, client.makefile("rb") as stream:
+        start = stream.read(LENGTH.size)
+        server.sendall(start + stream.read(LENGTH.unpack(start)[0] - LENGTH.size))
+        while header := stream.read(HEADER.size):
+            kind, length = HEADER.unpack(header)
+            body = stream.read(length - LENGTH.size)
+            text = _describe(kind, body)
+            if text and tap.cut_at and text.startswith(tap.cut_at):
+                tap.cut_at = None
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.shutdown(socket.SHUT_RDWR)
+                return
+            if text:
+                tap.sent.append(text)
+            server.sendall(header + body)
+
+
+def _describe(kind: bytes, body: bytes) -> str | None:
+    match kind:
+        case b"P":
+            return body.split(b"\0")[1].decode()
+        case b"H":
+            return "flush"
+        case b"S":
+            return "sync"
+        case b"Q":
+            return "sync"
+        case _:
+            return None
+
+
+def _pass(server: socket.socket, client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := server.recv(CHUNK_BYTES):
+            client.sendall(data)
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)
