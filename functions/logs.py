@@ -12,7 +12,7 @@ from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, 
 from functions.common.context import ContextDep
 from functions.common.query import FiltersDep, RowId, TextParam
 from functions.common.scaling import Scaling
-from functions.common.stored import answer_json, answer_log, answer_stored
+from functions.common.stored import MEDIA_TYPE, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -38,7 +38,6 @@ class Users(BaseModel):
 
 @router.get("/logs", response_model=Feed, responses=UNCHANGED)
 async def list_logs(  # noqa: PLR0913 - each is a query parameter
-    request: Request,
     context: ContextDep,
     key: KeyDep,
     filters: FiltersDep,
@@ -69,7 +68,7 @@ async def list_logs(  # noqa: PLR0913 - each is a query parameter
         return answer_unchanged(page.version)
     rows = page.rows
     feed = Feed(data=rows, limit=limit, offset=offset, returned=len(rows), next_cursor=page.next_cursor)
-    return await answer_json(request, feed.model_dump_json().encode(), describe_version(page.version))
+    return Response(feed.model_dump_json(), media_type=MEDIA_TYPE, headers=describe_version(page.version))
 
 
 @router.get("/logs/api-keys")

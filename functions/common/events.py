@@ -9,7 +9,6 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette_compress import remove_compress_type
 from typing_extensions import override
 
 from core.errors import ThunderError
@@ -25,8 +24,6 @@ HEADERS = {
     # Proxies shall pass on each event as it comes.
     "X-Accel-Buffering": "no",
 }
-# An encoder for each client would take megabytes.
-remove_compress_type(MEDIA_TYPE)
 
 
 def wants_events(request: Request) -> bool:
