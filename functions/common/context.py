@@ -1,17 +1,16 @@
 """What a process has while it serves: settings, the pool, and room to work in threads."""
 
 import asyncio
-import gc
 import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from types import FrameType
-from typing import Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
@@ -22,22 +21,20 @@ from core.database.pool import Pool, open_pool
 from core.logs import configure_logging
 from core.settings import Settings
 from core.stream.hub import Hub
-from functions.common.metrics import Metrics
+
+if TYPE_CHECKING:
+    from functions.common.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 WORKERS = 2
 """Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
 
-GC_THRESHOLD = 100_000
-"""Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
-through them hundreds of times and doubles the time of an ingest."""
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """One process's settings and resources; opened in the lifespan, never at import."""
 
@@ -45,7 +42,13 @@ class Context:
     executor: ThreadPoolExecutor
     access: Access
     hub: Hub
-    metrics: Metrics = field(default_factory=Metrics)
+
+    @cached_property
+    def metrics(self) -> "Metrics":
+        """The process's counters, made after the first answer, which does not wait for Prometheus to be imported."""
+        from functions.common.metrics import Metrics  # noqa: PLC0415 - see above
+
+        return Metrics()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do what takes the processor long without holding up the other requests."""
@@ -58,7 +61,6 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of every web function. Without a database it still starts: /livez and errors must answer."""
     settings = Settings()
     configure_logging(settings.log_level)
-    gc.set_threshold(GC_THRESHOLD)
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
         async with _open_pool(settings) as pool:
             access = _make_access(settings, pool)
