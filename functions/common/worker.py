@@ -1,6 +1,5 @@
 """The application as uvicorn's processes load it: what belongs to a process rather than to an app is done here."""
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -25,9 +24,7 @@ def web() -> FastAPI:
     http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
     if (parent := multiprocessing.parent_process()) is not None:
         threading.Thread(target=_follow_parent, args=[parent.pid], daemon=True).start()
-    app = api.web()
-    gc.freeze()  # collections then skip what was imported: looking through it takes the event loop tens of milliseconds
-    return app
+    return api.web()
 
 
 def _hide_queries(record: logging.LogRecord) -> bool:
