@@ -10,9 +10,12 @@ from functions.common.viewer import mount_viewer
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
 """An hour is for streams; everything else has its own limits."""
 
+ROUTERS = [import_endpoint(name).router for name in list_endpoints()]
+"""Imported with this module: Modal takes a container's snapshot before it calls `web`."""
+
 
 def web() -> FastAPI:
     """The ASGI application that mounts every endpoint; it adds the viewer and /docs, and no route of its own."""
-    app = build_app(*(import_endpoint(name).router for name in list_endpoints()))
+    app = build_app(*ROUTERS)
     mount_viewer(app)
     return app

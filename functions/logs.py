@@ -12,7 +12,7 @@ from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, 
 from functions.common.context import ContextDep, get_context
 from functions.common.query import FeedQuery, describe_query, read_query
 from functions.common.scaling import Scaling
-from functions.common.stored import answer_json, answer_log, answer_stored
+from functions.common.stored import MEDIA_TYPE, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -57,7 +57,7 @@ async def list_logs(request: Request) -> Response:
     if page.rows is None:
         return answer_unchanged(page.version)
     body = render_feed(page.rows, limit=limit, offset=offset, next_cursor=page.next_cursor)
-    return await answer_json(request, body, describe_version(page.version))
+    return Response(body, media_type=MEDIA_TYPE, headers=describe_version(page.version))
 
 
 @router.get("/logs/api-keys")

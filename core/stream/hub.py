@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import Context
 from datetime import UTC, datetime
+from functools import partial
+
+from psycopg import AsyncConnection
 
 from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
@@ -14,7 +17,6 @@ from core.access.session import Access
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, reread
 from core.database.statements import notify_streams
 from core.errors import InvalidInputError, ThunderError
-from core.stream import store
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
 from core.stream.page import Page, read_page
@@ -225,26 +227,34 @@ class Hub:
                 subscription.end(error)
         return error
 
-    @reread
     async def _look(self) -> None:
-        """Tell everybody all that is new, page by page."""
+        """Deliver everything new, page by page. Clients begin between two looks, never during one."""
         is_last = False
         while not is_last:
-            async with checkout(self._access.pool) as conn:
-                if self._listener is not None and self._listener.wants_proof:
-                    await notify_streams(conn)
-                if self._place is None or self._place.until is None:
-                    present = await store.read_present(conn)
-                    self._latest, self._horizon = Snapshot.parse(present.position), present.horizon
-                    self._place = self._place or Position(self._latest)
-                # From the same moment on as `_latest`: whoever joins later has seen what this page tells.
-                place, latest, audience = self._place, self._latest or self._place.latest, list(self._subscriptions)
-                page = await read_page(conn, self._access, after=place, until=latest, audience=audience)
-            if self._listener is not None:
-                self._listener.wants_proof = False
+            audience = list(self._subscriptions)
+            page = await self._read(audience)
             self._deliver(page, audience)
             await self._await_readers()
             is_last = page.is_last
+
+    @reread
+    async def _read(self, audience: list[Subscription]) -> Page:
+        """Read the next page, over the connection that was just notified if there is one, else over the pool."""
+        if self._listener is not None and (page := await self._listener.use(partial(self._read_over, audience))):
+            return page
+        async with checkout(self._access.pool) as conn:
+            if self._listener is not None and self._listener.wants_proof:
+                await notify_streams(conn)
+            page = await self._read_over(audience, conn)
+        if self._listener is not None:
+            self._listener.wants_proof = False
+        return page
+
+    async def _read_over(self, audience: list[Subscription], conn: AsyncConnection) -> Page:
+        until = None if self._place is None else self._place.until
+        page = await read_page(conn, self._access, after=self._place, until=until, audience=audience)
+        self._latest, self._horizon = until or page.present, page.horizon
+        return page
 
     def _deliver(self, page: Page, audience: list[Subscription]) -> None:
         self._place, self._first_expiry = page.end, page.first_expiry

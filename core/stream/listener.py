@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -15,6 +17,10 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 5.0
+USE_S = 5.0
+"""How long a look may take over this connection before it is made over the pool."""
+
+T = TypeVar("T")
 
 
 class Listener:
@@ -29,6 +35,9 @@ class Listener:
         self._app_name = app_name
         self._pace = pace
         self._kicked = asyncio.Event()
+        self._used = asyncio.Event()
+        self._in_use = asyncio.Lock()
+        self._notified: AsyncConnection | None = None
         self.works = False
         self.wants_proof = False
         """Set when it has begun to listen: somebody should notify it, over another connection."""
@@ -36,6 +45,25 @@ class Listener:
     def kick(self) -> None:
         """Connect now, if it waits to."""
         self._kicked.set()
+
+    async def use(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
+        """Do a piece of work over the connection that was just notified.
+
+        That saves the pool's check, and statements can be prepared: this connection is no pooler's. Returns None if
+        there is no such connection, or if it failed; the caller then does the work over the pool.
+        """
+        async with self._in_use:
+            conn, self._notified = self._notified, None
+            if conn is None:
+                return None
+            try:
+                async with asyncio.timeout(USE_S):
+                    return await work(conn)
+            except (psycopg.Error, TimeoutError):
+                await conn.close()
+                return None
+            finally:
+                self._used.set()
 
     async def run(self) -> None:
         """Listen until cancelled. A database that may be asleep is not woken by this: whoever wakes it kicks."""
@@ -57,7 +85,8 @@ class Listener:
             self._dsn,
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
-            application_name=self._app_name,
+            application_name=f"{self._app_name} stream",
+            prepare_threshold=0,
             # A peer that vanished is noticed without asking the database anything.
             keepalives_idle=30,
             keepalives_interval=10,
@@ -67,10 +96,22 @@ class Listener:
             await listen(conn)
             self.wants_proof = True
             self._pace.demand_look()
-            async with contextlib.aclosing(conn.notifies()) as notifications:
-                async for _ in notifications:
-                    self.works = True
-                    self._pace.demand_look()
+            try:
+                while True:
+                    await self._await_notification(conn)
+            finally:
+                async with self._in_use:
+                    self._notified = None
+
+    async def _await_notification(self, conn: AsyncConnection) -> None:
+        """Wait for a notification and until somebody has looked, for which the connection is free."""
+        async with contextlib.aclosing(conn.notifies(stop_after=1)) as notifications:
+            async for _ in notifications:
+                pass
+        self.works, self._notified = True, conn
+        self._used.clear()
+        self._pace.demand_look()
+        await self._used.wait()
 
     async def _rest(self, seconds: float | None) -> None:
         with contextlib.suppress(TimeoutError):

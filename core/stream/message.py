@@ -1,37 +1,52 @@
-"""Messages: one JSON text each, rendered once for all who are told it."""
+"""Messages: one JSON text each, rendered once for every client that receives it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 import orjson
 
 from core.stream.store import NewsRow
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
-"""What a WebSocket message may have on Modal."""
+"""The largest WebSocket message on Modal."""
 ENVELOPE_BYTES = 100
+HIDDEN = {"id", "stored_xid", "user_key_hmac", "found"}
+SHOWN = [field.name for field in fields(NewsRow) if field.name not in HIDDEN]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
-    """What a client is told, and the position behind it; none: it moves on no position."""
+    """A message, and the position behind it; None if it moves no position."""
 
     text: str
     position: str | None
 
+    @cached_property
+    def event(self) -> bytes:
+        """The message as a Server-Sent Event."""
+        place = "" if self.position is None else f"id: {self.position}\n"
+        return f"{place}data: {self.text}\n\n".encode()
+
 
 def render_row(row: NewsRow) -> str:
-    """The message of a stored trace; its final text is shortened until it fits."""
+    """Render the message of a stored trace; its final text is shortened until the message fits."""
     room = MAX_MESSAGE_BYTES - ENVELOPE_BYTES
     while True:
-        data = row.model_dump_json()
-        size = len(data.encode())
-        if size <= room or not row.final_text:
-            return f'{{"type":"new_log","data":{data}}}'
+        data = orjson.dumps({name: _show(getattr(row, name)) for name in SHOWN}, option=orjson.OPT_UTC_Z)
+        if len(data) <= room or not row.final_text:
+            return f'{{"type":"new_log","data":{data.decode()}}}'
         # In proportion, and a little more: how many bytes a character takes differs within a text.
-        kept = int(len(row.final_text) * 0.95 * room / size)
-        row = row.model_copy(update={"final_text": row.final_text[:kept]})
+        kept = int(len(row.final_text) * 0.95 * room / len(data))
+        row = replace(row, final_text=row.final_text[:kept])
 
 
 def render_lag(missed: int) -> Message:
-    """The message that says how many were left out."""
+    """Render the message that says how many were left out."""
     return Message(orjson.dumps({"type": "lagged", "missed": missed}).decode(), None)
+
+
+def _show(value: Any) -> Any:  # noqa: ANN401 - a column
+    """A moment in UTC: the database gives it in the time zone of the connection."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -1,8 +1,8 @@
-"""A page of news: what was stored, who may be told, and whose filters let what through, all from one moment on."""
+"""A page of news: the stored traces, who may receive them, and whose filters let which through."""
 
 import contextlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
@@ -15,39 +15,49 @@ from core.stream import store
 from core.stream.message import Message, render_row
 from core.stream.position import Position, Snapshot
 from core.stream.store import NewsRow
-from core.stream.subscription import NO_FILTERS, Subscription
+from core.stream.subscription import NO_FILTERS, Subscription, Wanted
 from core.traces.feed import Filters
 
 PAGE_ROWS = 100
 PAGE_BYTES = 2 * 1024 * 1024
 
+Chosen = list[tuple[int, Message]]
+"""Messages, each with the transaction that stored its trace."""
+View = tuple[bytes | None, Wanted]
+"""Whose traces a client may see (Caller.owner_filter), and which of them it wants."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was stored behind a position.
+    """The traces stored behind a position.
 
     Attributes:
         rows: each with its message, in order.
         end: the position behind them.
         is_last: whether there is no more for now.
-        callers: who has each key of the audience, or why it does not do any more.
+        present: where the stream was when this was read.
+        horizon: the first transaction number that Postgres had not given out then.
+        callers: who has each key of the audience, or why the key is refused now.
         matches: the ids that pass each set of filters.
     """
 
     rows: list[tuple[NewsRow, Message]]
     end: Position
     is_last: bool
+    present: Snapshot
+    horizon: int
     callers: Mapping[str, Caller | ThunderError]
     matches: Mapping[Filters, set[int]]
+    _chosen: dict[View, Chosen] = field(default_factory=dict[View, Chosen])
 
     @property
     def first_expiry(self) -> datetime | None:
-        """When the first key of the audience dies by itself."""
+        """When the first key of the audience expires."""
         callers = (one for one in self.callers.values() if isinstance(one, Caller))
         return min((one.expires_at for one in callers if one.expires_at is not None), default=None)
 
     def admit(self, subscription: Subscription) -> None:
-        """Look at a client's key: it may have died, or see other things than before."""
+        """Check a client's key again: it may be revoked, or see other traces than before."""
         caller = self.callers[subscription.key]
         if isinstance(caller, Caller):
             subscription.caller = caller
@@ -55,35 +65,51 @@ class Page:
             subscription.end(caller)
 
     def tell(self, subscription: Subscription) -> None:
-        """Tell a client what is for it."""
+        """Queue the messages that a client may see and wants."""
         filters = subscription.wanted.filters
         if self.rows and filters != NO_FILTERS and filters not in self.matches:
             subscription.end(InvalidInputError("q: it is more than can be searched for at once"))
             return
-        matching = None if filters == NO_FILTERS else self.matches.get(filters)
-        for row, message in self.rows:
-            subscription.tell(row, message, matching)
+        subscription.tell(self._choose(subscription.caller, subscription.wanted))
         subscription.advance(self.end)
+
+    def _choose(self, caller: Caller, wanted: Wanted) -> Chosen:
+        """The messages for all clients that see and want the same, worked out once."""
+        view = (caller.owner_filter, wanted)
+        if view not in self._chosen:
+            matching = self.matches.get(wanted.filters)
+            self._chosen[view] = [
+                (row.stored_xid, message)
+                for row, message in self.rows
+                if caller.may_see(row.user_key_hmac) and wanted.fits(row) and (matching is None or row.id in matching)
+            ]
+        return self._chosen[view]
 
 
 async def read_page(
-    conn: AsyncConnection, access: Access, *, after: Position, until: Snapshot, audience: Collection[Subscription]
+    conn: AsyncConnection,
+    access: Access,
+    *,
+    after: Position | None,
+    until: Snapshot | None,
+    audience: Collection[Subscription],
 ) -> Page:
-    """Read what was stored behind a position up to a snapshot, and look at the keys of those who will be told."""
-    rows: list[NewsRow] = []
-    if after != Position(until):
-        rows = await store.list_news(conn, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
+    """Read the traces stored behind a position up to a snapshot (None: the present), and check the audience's keys."""
+    name = access.pool.name
+    news = await store.read_news(conn, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
+    rows, until = news.rows, until or news.present
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})
     matches = await _match(conn, rows, filters) if rows and filters else {}
     callers = await access.identify_all(conn, {one.key for one in audience}, Scope.READ)
     is_last = not rows or rows[0].found == len(rows)
-    places = [Position(after.before, until, row.stored_xid, row.id) for row in rows]
+    before = until if after is None else after.before
+    places = [Position(before, until, row.stored_xid, row.id) for row in rows]
     if is_last:
         places[-1:] = [Position(until)]
-    told = [
-        (row, Message(render_row(row), place.write())) for row, place in zip(rows, places[: len(rows)], strict=True)
-    ]
-    return Page(told, places[-1], is_last, callers, matches)
+    messages = [Message(render_row(row), place.write()) for row, place in zip(rows, places[: len(rows)], strict=True)]
+    return Page(
+        list(zip(rows, messages, strict=True)), places[-1], is_last, news.present, news.horizon, callers, matches
+    )
 
 
 async def _match(conn: AsyncConnection, rows: list[NewsRow], filters: list[Filters]) -> dict[Filters, set[int]]:

@@ -1,71 +1,91 @@
 """The SQL of the stream. Each function runs one statement."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
-from pydantic import BaseModel, ConfigDict, Field
 
 from core.database.sql import load_query
 from core.stream.position import Position, Snapshot
 from core.traces.feed import Filters
-from core.traces.store import FeedRow
 
 _LISTEN = load_query("stream/listen")
-_READ_PRESENT = load_query("stream/read_present")
-_LIST_NEWS = load_query("stream/list_news")
+_READ_NEWS = load_query("stream/read_news")
 _LIST_MATCHES = load_query("stream/list_matches")
 
 
-class PresentRow(BaseModel):
-    """Where the stream is now: a snapshot's text; and the first transaction number that nobody had yet."""
+@dataclass(frozen=True, slots=True)
+class NewsRow:
+    """A stored request: its owner, its place in the stream, how many rows the page found, and what the feed shows."""
 
-    model_config = ConfigDict(frozen=True)
-
-    position: str
-    horizon: int
-
-
-class NewsRow(FeedRow):
-    """A request as the feed shows it, with whose it is, where in the stream, and how many the page found."""
-
-    user_key_hmac: Annotated[bytes | None, Field(exclude=True)]
-    stored_xid: Annotated[int, Field(exclude=True)]
-    found: Annotated[int, Field(exclude=True)]
-
-
-class MatchRow(BaseModel):
-    """A request that passes a set of filters, by the place of the set from 1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    place: int
     id: int
+    stored_xid: int
+    user_key_hmac: bytes | None
+    found: int
+    request_id: str
+    created_ts: datetime
+    finished_ts: datetime | None
+    model_id: str | None
+    user_api_key: str | None
+    final_text: str | None
+    total_steps: int
+    favorited_by: list[str]
+    discussion_count: int
+    active_mod: str | None
+    tags: list[str]
+    sequence_confidence: float | None
+    sequence_confidence_is_bound: bool | None
+    lowest_group_confidence: float | None
+    group_confidence: list[float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A page of stored requests.
+
+    Attributes:
+        present: where the stream is now.
+        horizon: the first transaction number that Postgres had not given out.
+        rows: in the order of the stream.
+    """
+
+    present: Snapshot
+    horizon: int
+    rows: list[NewsRow]
 
 
 async def listen(conn: AsyncConnection) -> None:
-    """Be notified when something was stored, or a key changed."""
+    """Be notified when a trace was stored, or a key changed."""
     await conn.execute(_LISTEN)
 
 
-async def read_present(conn: AsyncConnection) -> PresentRow:
-    """Where the stream is now."""
-    cursor = conn.cursor(row_factory=class_row(PresentRow))
-    await cursor.execute(_READ_PRESENT)
-    (row,) = await cursor.fetchall()
-    return row
+async def read_news(  # noqa: PLR0913 - the page's bounds
+    conn: AsyncConnection, *, app_name: str, after: Position | None, until: Snapshot | None, limit: int, max_bytes: int
+) -> News:
+    """Read a page of the requests stored since a position, and where the stream is now.
 
-
-async def list_news(
-    conn: AsyncConnection, *, after: Position, until: Snapshot, limit: int, max_bytes: int
-) -> list[NewsRow]:
-    """What was stored since a position, up to a snapshot; the first row of a page may be larger than the page."""
-    place = {"after_xid": str(after.xid), "after_id": after.id, "limit": limit, "bytes": max_bytes}
-    cursor = conn.cursor(row_factory=class_row(NewsRow))
-    await cursor.execute(_LIST_NEWS, {"before": after.before.text, "until": until.text, **place})
-    return await cursor.fetchall()
+    Args:
+        conn: to any database; one that belongs to another app fails with SQLSTATE TH001.
+        app_name: the app that the database must belong to.
+        after: where the page begins; None reads no request.
+        until: where it ends; None for the present.
+        limit: requests.
+        max_bytes: of final texts; the first request may exceed it.
+    """
+    parameters: dict[str, Any] = {
+        "app_name": app_name,
+        "before": None if after is None else after.before.text,
+        "after_xid": str(after.xid if after else 0),
+        "after_id": after.id if after else 0,
+        "until": None if until is None else until.text,
+        "limit": limit,
+        "bytes": max_bytes,
+    }
+    found = await (await conn.execute(_READ_NEWS, parameters)).fetchall()
+    rows = [NewsRow(*row) for _, _, *row in found if row[0] is not None]
+    return News(Snapshot.parse(found[0][0]), found[0][1], rows)
 
 
 async def list_matches(
@@ -74,10 +94,8 @@ async def list_matches(
     """The ids of the rows that each set of filters lets through."""
     sets = [asdict(one) for one in filters]
     columns = {f"{name}_each": [one[name] for one in sets] for name in sets[0]}
-    told = {"ids": [row.id for row in rows], "xids": [str(row.stored_xid) for row in rows]}
-    cursor = conn.cursor(row_factory=class_row(MatchRow))
-    await cursor.execute(_LIST_MATCHES, {**columns, **told})
+    news = {"ids": [row.id for row in rows], "xids": [str(row.stored_xid) for row in rows]}
     found: dict[Filters, set[int]] = {one: set() for one in filters}
-    for match in await cursor.fetchall():
-        found[filters[match.place - 1]].add(match.id)
+    for place, number in await (await conn.execute(_LIST_MATCHES, {**columns, **news})).fetchall():
+        found[filters[place - 1]].add(number)
     return found

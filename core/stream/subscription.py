@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from core.access.caller import ANONYMOUS, Caller
@@ -70,13 +70,11 @@ class Subscription:
         self.ended = self.ended or why
         self._changed.set()
 
-    def tell(self, row: NewsRow, message: Message, matching: Collection[int] | None) -> None:
-        """Queue a trace, if the client may see it and wants it; `matching`: the ids that pass its filters."""
-        seen = self._seen is not None and self._seen.sees(row.stored_xid)
-        if seen or not self.caller.may_see(row.user_key_hmac) or not self.wanted.fits(row):
-            return
-        if matching is None or row.id in matching:
-            self._offer(message)
+    def tell(self, messages: Iterable[tuple[int, Message]]) -> None:
+        """Queue messages, each given with the transaction that stored its trace, unless the client has them."""
+        for xid, message in messages:
+            if self._seen is None or not self._seen.sees(xid):
+                self._offer(message)
 
     def advance(self, place: Position) -> None:
         """All up to this place has been told, or was not for this client."""

@@ -7,10 +7,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette_compress import CompressMiddleware
 from typing_extensions import override
 
 from core.settings import Settings
+from functions.common.compress import Compress
 from functions.common.context import open_context
 from functions.common.errors import AlwaysAnswer, add_error_handlers
 from functions.common.limits import Limits
@@ -54,7 +54,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(_Lenient)
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
-    app.add_middleware(CompressMiddleware)
+    app.add_middleware(Compress)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
     app.add_middleware(Observed)

@@ -8,10 +8,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from types import FrameType
-from typing import Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
@@ -23,7 +23,9 @@ from core.logs import configure_logging
 from core.settings import Settings
 from core.stream.hub import Hub
 from core.traces.log_cache import LogCache
-from functions.common.metrics import Metrics
+
+if TYPE_CHECKING:
+    from functions.common.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """One process's settings and resources; opened in the lifespan, never at import."""
 
@@ -47,7 +49,13 @@ class Context:
     access: Access
     hub: Hub
     logs: LogCache
-    metrics: Metrics = field(default_factory=Metrics)
+
+    @cached_property
+    def metrics(self) -> "Metrics":
+        """The process's counters, made after the first answer, which does not wait for Prometheus to be imported."""
+        from functions.common.metrics import Metrics  # noqa: PLC0415 - see above
+
+        return Metrics()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do what takes the processor long without holding up the other requests."""
@@ -60,7 +68,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of every web function. Without a database it still starts: /livez and errors must answer."""
     settings = Settings()
     configure_logging(settings.log_level)
-    gc.set_threshold(GC_THRESHOLD)
+    _configure_collector()
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
         async with _open_pool(settings) as pool:
             access = _make_access(settings, pool)
@@ -71,6 +79,13 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             with _ending_streams(hub):
                 yield
             await hub.close()
+
+
+def _configure_collector() -> None:
+    """Leave what was imported out of all collections, which would take the event loop tens of milliseconds each."""
+    if not gc.get_freeze_count():  # a test's process starts many servers, and its garbage must not be kept
+        gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
 
 
 def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:

@@ -9,7 +9,6 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette_compress import remove_compress_type
 from typing_extensions import override
 
 from core.errors import ThunderError
@@ -25,8 +24,6 @@ HEADERS = {
     # Proxies shall pass on each event as it comes.
     "X-Accel-Buffering": "no",
 }
-# An encoder for each client would take megabytes.
-remove_compress_type(MEDIA_TYPE)
 
 
 def wants_events(request: Request) -> bool:
@@ -72,32 +69,29 @@ async def _watch(receive: Receive, gone: str) -> None:
 
 
 async def _send_events(subscription: Subscription, send: Send) -> None:
-    async def write(text: str) -> None:
-        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    async def write(event: bytes) -> None:
+        await send({"type": "http.response.body", "body": event, "more_body": True})
 
     known = _read_place(subscription)
-    await write(f"retry: {RETRY_MS}\nid: {known}\n\n")
+    await write(f"retry: {RETRY_MS}\nid: {known}\n\n".encode())
     try:
         while True:
             known = await _send_next(subscription, write, known)
     except ThunderError as error:
         if error.status in (401, 403):
-            await write(f"event: revoked\ndata: {orjson.dumps({'message': str(error)}).decode()}\n\n")
+            await write(b"event: revoked\ndata: " + orjson.dumps({"message": str(error)}) + b"\n\n")
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_next(subscription: Subscription, write: Callable[[str], Awaitable[None]], known: str) -> str:
+async def _send_next(subscription: Subscription, write: Callable[[bytes], Awaitable[None]], known: str) -> str:
     """Send the next event, or a heartbeat; return the position that the client then has."""
     message = await subscription.next(HEARTBEAT_S)
     if message is None:
         place = _read_place(subscription)
-        await write(":\n\n" if place == known else f":\nid: {place}\n\n")
+        await write(b":\n\n" if place == known else f":\nid: {place}\n\n".encode())
         return place
-    if message.position is None:
-        await write(f"data: {message.text}\n\n")
-        return known
-    await write(f"id: {message.position}\ndata: {message.text}\n\n")
-    return message.position
+    await write(message.event)
+    return known if message.position is None else message.position
 
 
 def _read_place(subscription: Subscription) -> str:

@@ -8,8 +8,13 @@ def read_preferences(request: Request, header: str) -> dict[str, float]:
 
     A quality that is no number is 0: the client meant to say something about it, and not that it is welcome.
     """
+    return parse_preferences(",".join(request.headers.getlist(header)))
+
+
+def parse_preferences(text: str) -> dict[str, float]:
+    """Parse the value of such a header."""
     named: dict[str, float] = {}
-    for item in ",".join(request.headers.getlist(header)).lower().split(","):
+    for item in text.lower().split(","):
         name, _, parameters = item.partition(";")
         if name.strip():
             named.setdefault(name.strip(), _read_quality(parameters))

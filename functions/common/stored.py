@@ -1,23 +1,16 @@
-"""What lies compressed in the database, as an answer: passed on as it is to whoever takes zstd.
-
-Work on megabytes is done in threads of their own: `Context.run`'s are busy with traces that come in.
-"""
+"""Answers with stored JSON: a zstd frame is passed on to clients that take zstd, and unpacked for the others."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from fastapi import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from core.traces.shown import LogView, PackedJson
+from functions.common.compress import choose_encoding, compress_body
 from functions.common.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.common.context import Context
-from functions.common.negotiation import read_preferences
 
 MEDIA_TYPE = "application/json"
-ENCODINGS = ("zstd", "br", "gzip")
-SLICE_BYTES = 128 * 1024
-"""What the compressing middleware takes at once: it works in the event loop."""
 
 
 async def answer_log(request: Request, context: Context, view: LogView) -> Response:
@@ -30,30 +23,22 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
 
 
 async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
-    """Answer with packed JSON in an encoding that the client accepts."""
-    headers = headers or {"Vary": DEPENDS_ON}
-    accepted = read_accepted_encodings(request)
-    if "zstd" in accepted:
-        packed = stored.pack() if len(stored.frame) <= SLICE_BYTES else await asyncio.to_thread(stored.pack)
-        return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "zstd"})
-    return await answer_json(request, await asyncio.to_thread(stored.unpack), headers)
+    """Answer with stored JSON in an encoding that the client takes.
+
+    The plain text of a compressed answer is made and released in a thread: the event loop never holds it. (The threads
+    are not `Context.run`'s, which are busy with traces that come in.)
+    """
+    encoding = choose_encoding(request.scope["headers"])
+    body = await asyncio.to_thread(_encode, stored, encoding)
+    encoded = {} if encoding is None else {"Content-Encoding": encoding}
+    return Response(body, media_type=MEDIA_TYPE, headers={**(headers or {"Vary": DEPENDS_ON}), **encoded})
 
 
-async def answer_json(request: Request, body: bytes, headers: dict[str, str]) -> Response:
-    """JSON that was just made; a large one goes to the compressing middleware in slices."""
-    if len(body) > SLICE_BYTES and read_accepted_encodings(request):
-        return StreamingResponse(_slice(body), media_type=MEDIA_TYPE, headers=headers)
-    return Response(body, media_type=MEDIA_TYPE, headers=headers)
-
-
-def read_accepted_encodings(request: Request) -> set[str]:
-    """Those of zstd, br and gzip that a client takes; `*` is all that it does not name."""
-    named = read_preferences(request, "accept-encoding")
-    others = named.get("*", 0.0)
-    return {name for name in ENCODINGS if named.get(name, others) > 0}
-
-
-async def _slice(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), SLICE_BYTES):
-        yield body[start : start + SLICE_BYTES]
-        await asyncio.sleep(0)  # others' turn
+def _encode(stored: PackedJson, encoding: str | None) -> bytes:
+    match encoding:
+        case "zstd":
+            return stored.pack()
+        case None:
+            return stored.unpack()
+        case _:
+            return compress_body(stored.unpack(), encoding)

@@ -1,6 +1,7 @@
 """Every SQL file against the real schema: used, prepared, explained, and its columns those of the model."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import psycopg
@@ -67,9 +68,6 @@ MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "chores/find_guards": chores.Guards,
     "chores/count_export": chores.ExportSize,
     "statistics/summarize": statistics.GroupRow,
-    "stream/read_present": stream.PresentRow,
-    "stream/list_news": stream.NewsRow,
-    "stream/list_matches": stream.MatchRow,
     "statistics/list_mods": statistics.HandlerRow,
 }
 NOT_NUMBERS: dict[str, object] = {
@@ -131,6 +129,14 @@ def test_the_columns_are_the_model_s_fields(name: str, sql: psycopg.Connection) 
     model = MODELS[name]
     fields = model.model_fields if issubclass(model, BaseModel) else model._fields
     assert [column.name for column in cursor.description] == list(fields)
+
+
+def test_the_columns_of_news_are_the_row_s_fields(sql: psycopg.Connection) -> None:
+    bounds = {"before": "1:1:", "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
+    cursor = sql.execute(load_query("stream/read_news"), {"app_name": "thunder-backend", **bounds})
+    assert cursor.description is not None
+    names = [field.name for field in fields(stream.NewsRow)]
+    assert [column.name for column in cursor.description] == ["position", "horizon", *names]
 
 
 def test_a_missing_file_fails_where_it_is_loaded() -> None:

@@ -18,10 +18,10 @@ from core.stream.hub import Hub
 from core.stream.subscription import Subscription
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve
-from tests.stream.streams import WAIT_S, open_socket, post, read_id, receive_ids
+from tests.stream.streams import WAIT_S, open_socket, post, read_id, receive_close, receive_ids
 
 NEON = "postgresql://me:secret@ep-cool-rain-a1-pooler.eu-central-1.aws.neon.tech/db?sslmode=require"
-LISTENERS = "select pid from pg_stat_activity where datname = current_database() and query like 'listen%'"
+LISTENERS = "select pid from pg_stat_activity where datname = current_database() and application_name like '% stream'"
 
 
 def settings(url: str | None, direct: str | None = None) -> Settings:
@@ -102,6 +102,17 @@ def test_a_listener_that_is_cut_while_there_is_work_listens_again_and_misses_not
             sql.execute(f"select pg_terminate_backend(pid) from ({LISTENERS}) as listeners")
             post(listening, f"cut-{turn}")
             assert receive_ids(socket) == [f"cut-{turn}"]
+
+
+def test_another_app_s_database_ends_the_streams_though_it_notifies(listening: Client, sql: psycopg.Connection) -> None:
+    with open_socket(listening) as socket:
+        post(listening, "ours")
+        assert receive_ids(socket) == ["ours"]
+        with sql.transaction():
+            sql.execute("update environment set app_name = 'somebody-else'")
+            sql.execute("select pg_notify('thunder_logs', '')")
+        code, reason = receive_close(socket)
+        assert (code, reason.startswith("this database belongs to somebody-else")) == (1013, True)
 
 
 def test_the_connection_that_listens_goes_with_the_last_client(listening: Client, sql: psycopg.Connection) -> None:

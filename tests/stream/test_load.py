@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import socket as sockets
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -34,20 +36,8 @@ from tests.stream.streams import (
 from tests.test_two_processes import server_process
 
 STREAMS = 200
-ROW = NewsRow.model_validate(
-    {
-        **dict.fromkeys(NewsRow.model_fields),
-        "id": 1,
-        "request_id": "r",
-        "created_ts": "2026-01-01T00:00:00Z",
-        "total_steps": 0,
-        "favorited_by": [],
-        "discussion_count": 0,
-        "tags": [],
-        "stored_xid": 7,
-        "found": 1,
-    }
-)
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+ROW = NewsRow(1, 7, None, 1, "r", CREATED, None, None, None, None, 0, [], 0, None, [], None, None, None, None)
 
 
 async def receive_async(socket: AsyncConnection, count: int) -> list[str]:
@@ -131,7 +121,7 @@ def test_what_waits_for_a_client_is_bounded_in_number_and_in_bytes() -> None:
     async def flood(size: int) -> list[Message]:
         one = make_subscription()
         for _ in range(1000):
-            one.tell(ROW, Message("x" * size, "1:1:"), None)
+            one.tell([(7, Message("x" * size, "1:1:"))])
         got: list[Message] = []
         while message := await one.next(0.01):
             got.append(message)
@@ -147,7 +137,7 @@ def test_what_waits_for_a_client_is_bounded_in_number_and_in_bytes() -> None:
 @pytest.mark.parametrize("character", ["x", "\x01", "é", "😀", '"'])
 def test_no_message_is_larger_than_a_socket_of_modal_takes(character: str) -> None:
     for count in (10, 2**21 - 200, 2**21):
-        text = render_row(ROW.model_copy(update={"final_text": character * count}))
+        text = render_row(replace(ROW, final_text=character * count))
         assert len(text.encode()) <= MAX_MESSAGE_BYTES
         kept = json.loads(text)["data"]["final_text"]
         assert kept == character * len(kept)

@@ -12,6 +12,7 @@ from tests.client import Client
 from tests.conftest import Databases
 from tests.stream.streams import open_events, open_socket, post, receive_close
 
+READ_NEWS = load_query("stream/read_news")
 HOSTILE = [
     *("x", "0:0:", "1:1", "1:1:1", "2:1:", "1:5:3,3", "1:5:3,2", "1:5:5", "2:5:1", "1:5:,", "1:5:2,", " 1:5:", "+1:5:"),
     "1:5:2, 3",
@@ -71,8 +72,9 @@ def test_a_position_of_another_database_is_told_so(shared: Client) -> None:
         assert answer.json["error"].startswith("Last-Event-ID: it is of another database")
 
 
-def read_present(sql: psycopg.Connection) -> str:
-    row = sql.execute(load_query("stream/read_present")).fetchone()
+def read_present(sql: psycopg.Connection, query: str = READ_NEWS) -> str:
+    bounds = {"before": None, "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
+    row = sql.execute(query.encode(), {"app_name": "thunder-backend", **bounds}).fetchone()
     assert row is not None
     return row[0]
 
@@ -96,14 +98,10 @@ def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
 
 def test_the_present_is_a_snapshot_at_the_turn_of_an_epoch_too(sql: psycopg.Connection, listening: Client) -> None:
     post(listening, "newest")
-    row = sql.execute(
-        load_query("stream/read_present")
-        .replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
-        .replace("requests.stored_xid::text::bigint", "4294967295")
-    ).fetchone()
-    assert row is not None
-    assert sql.execute("select %s::pg_snapshot::text", [row[0]]).fetchone() == row[:1]
-    assert Snapshot.parse(row[0]).sees(4294967295)
+    far_on = READ_NEWS.replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
+    present = read_present(sql, far_on.replace("requests.stored_xid::text::bigint", "4294967295"))
+    assert sql.execute("select %s::pg_snapshot::text", [present]).fetchone() == (present,)
+    assert Snapshot.parse(present).sees(4294967295)
 
 
 def test_rows_of_a_restored_dump_do_not_hide_what_is_stored_now(listening: Client, sql: psycopg.Connection) -> None:

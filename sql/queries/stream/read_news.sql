@@ -1,0 +1,116 @@
+-- The requests stored since a position and up to a snapshot (null: the present), in the order of (stored_xid, id), with
+-- the present position. One row without a request if there are none. A page is bounded in rows and in bytes.
+with
+newest as materialized (
+    select
+        coalesce((
+            select requests.stored_xid::text::bigint
+            from requests
+            where requests.stored_xid < pg_snapshot_xmax(pg_current_snapshot())
+            order by requests.stored_xid desc
+            limit 1
+        ), 0) as xid
+    from require_owner(%(app_name)s)
+),
+
+-- A snapshot that ends behind the newest request. Transactions beyond it, which stored nothing or were rolled back, are
+-- left out: after a crash Postgres may give their numbers to others. No transaction has a number whose lower half is 0,
+-- 1 or 2, and no snapshot may name one with a 0.
+present as materialized (
+    select
+        pg_current_snapshot() as snapshot,
+        newest.xid + case mod(newest.xid + 1, 4294967296) when 0 then 4 else 1 end as bound
+    from newest
+),
+
+here as materialized (
+    select
+        pg_snapshot_xmax(present.snapshot)::text::bigint as horizon,
+        concat(
+            least(pg_snapshot_xmin(present.snapshot)::text::bigint, present.bound), ':', present.bound, ':', (
+                select string_agg(running.xid::text, ',' order by running.xid)
+                from pg_snapshot_xip(present.snapshot) as running (xid)
+                where running.xid::text::bigint < present.bound
+            )
+        )::pg_snapshot as position
+    from present
+),
+
+span as materialized (
+    select
+        %(before)s::pg_snapshot as before,
+        coalesce(%(until)s::pg_snapshot, here.position) as until
+    from here
+),
+
+-- The transactions that ran at `before` are looked up one by one: an old one among them must not make this read
+-- everything stored since it began.
+candidates as (
+    (
+        select
+            requests.id,
+            requests.stored_xid,
+            coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
+        from requests
+        where
+            requests.stored_xid >= (select pg_snapshot_xmax(span.before) from span)
+            and requests.stored_xid < (select pg_snapshot_xmax(span.until) from span)
+            and pg_visible_in_snapshot(requests.stored_xid, (select span.until from span))
+            and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
+        order by requests.stored_xid, requests.id
+        limit %(limit)s + 1
+    )
+    union all
+    (
+        select
+            requests.id,
+            requests.stored_xid,
+            coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
+        from span
+        cross join pg_snapshot_xip(span.before) as running (xid)
+        inner join requests on running.xid = requests.stored_xid
+        where
+            pg_visible_in_snapshot(requests.stored_xid, span.until)
+            and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
+        order by requests.stored_xid, requests.id
+        limit %(limit)s + 1
+    )
+    order by stored_xid, id
+    limit %(limit)s + 1
+),
+
+page as (
+    select
+        id,
+        row_number() over (order by stored_xid, id) as place,
+        sum(weight) over (order by stored_xid, id) as weight,
+        count(*) over () as found
+    from candidates
+)
+
+select
+    here.position::text as position,
+    here.horizon,
+    requests.id,
+    requests.stored_xid::text::bigint as stored_xid,
+    requests.user_key_hmac,
+    page.found,
+    requests.request_id,
+    requests.created_at as created_ts,
+    requests.completed_at as finished_ts,
+    requests.model as model_id,
+    requests.user_key_label as user_api_key,
+    substr(requests.final_text, 1, 2097152) as final_text,
+    requests.total_steps,
+    requests.favorited_by,
+    requests.discussion_count,
+    substr(requests.active_mod, 1, 1000) as active_mod,
+    requests.tags,
+    requests.sequence_confidence,
+    requests.sequence_confidence_is_bound,
+    requests.lowest_group_confidence,
+    requests.group_confidence
+from here
+left join page on page.place <= %(limit)s and (page.place = 1 or page.weight <= %(bytes)s)
+left join requests on page.id = requests.id
+order by requests.stored_xid, requests.id
