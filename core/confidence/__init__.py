@@ -15,6 +15,7 @@ Every score is the field's own, under its own name, in natural logs, and None wh
 what the model believed, not whether it was right. docs/CONFIDENCE.md explains each.
 """
 
+from core.confidence.chosen import settle_list
 from core.confidence.columns import TokenColumns, nuclei, score_columns, to_columns
 from core.confidence.decode import decode_distribution
 from core.confidence.distribution import (
@@ -73,6 +74,7 @@ __all__ = [
     "score_interventions",
     "score_sequence",
     "score_tokens",
+    "settle_list",
     "summarize_columns",
     "to_columns",
 ]

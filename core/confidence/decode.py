@@ -6,10 +6,6 @@ import msgspec
 from msgspec import Meta
 
 from core.confidence.distribution import LEAST_CLEAN, MAX_TOKEN_ID, MAX_TOP_TOKENS, Distribution, make_distribution
-from core.confidence.number import MAX_LOGPROB_NOISE
-
-MAX_MASS = 1.0 + MAX_LOGPROB_NOISE
-"""The largest sum of a list's probabilities that rounding explains."""
 
 
 class Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -48,4 +44,4 @@ def decode_distribution(text: bytes | msgspec.Raw) -> Distribution | None:
     if None in texts:
         texts = tuple([entry.text if entry.token_str is None else entry.token_str for entry in entries])
     distribution = make_distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
-    return distribution if distribution.mass <= MAX_MASS else None
+    return distribution if distribution.is_possible else None

@@ -3,17 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from operator import ge, itemgetter
-from typing import cast
+from typing import Self, cast
 
 import msgspec
 
-from core.confidence.number import (
-    MAX_LOGPROB_NOISE,
-    InvalidDistribution,
-    quote,
-    read_logprob,
-    read_prob,
-)
+from core.confidence.mass import is_possible
+from core.confidence.number import InvalidDistribution, quote, read_logprob, read_prob
 
 MAX_TOP_TOKENS = 1024
 """Entries of one list. Servers send 5 to 20, some a hundred; more is a mistake or an attack."""
@@ -40,7 +35,7 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
         texts: what each token reads as, null where unknown.
         logprobs: nats, at most 0, falling; `-math.inf` where masked, so masked entries come last.
         probs: exp of the logprobs, 0 where masked.
-        mass: M, the sum of probs; up to 1 + 1e-6.
+        mass: M, the sum of probs; above 1 by no more than rounding explains (core.confidence.mass).
         missing_mass: r = 1 - M, what lies outside the list; at least 0, though rounding may carry M past 1.
         live: how many entries are not masked.
         is_as_sent: whether the list came like this: sorted, each token once, with ids and logprobs.
@@ -65,14 +60,33 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
         """Whether any entry counts as p = 0."""
         return self.live < len(self.logprobs)
 
-    def find(self, token: int | None, text: str | None) -> int | None:
-        """The position of a token in the list, 0 for the best: by id where both know it, else by text."""
+    @property
+    def is_possible(self) -> bool:
+        """Whether rounding explains a mass above 1."""
+        return is_possible(self.mass, self.logprobs, self.probs)
+
+    def find(self, token: int | None, text: str | None) -> list[int]:
+        """The positions that may be a token's, best first: by id where both know it, else all of the same text."""
         if token is not None and token in self.tokens:
-            return self.tokens.index(token)
+            return [self.tokens.index(token)]
         if text is None or (token is not None and None not in self.tokens):
-            return None
+            return []
         named = zip(self.tokens, self.texts, strict=True)
-        return next((i for i, (t, s) in enumerate(named) if s == text and (t is None or token is None)), None)
+        return [i for i, (t, s) in enumerate(named) if s == text and (t is None or token is None)]
+
+    def drop(self, position: int) -> Self | None:
+        """The list without one entry; None if it was the only one."""
+        rows = [row for i, row in enumerate(zip(self.tokens, self.texts, self.logprobs, strict=True)) if i != position]
+        return cast("Self", make_distribution(*zip(*rows, strict=True))) if rows else None
+
+    def put(self, token: int | None, text: str | None, logprob: float, *, instead_of: int | None) -> Self:
+        """The list with another entry, in the place of one or beside all."""
+        rows = [
+            row for i, row in enumerate(zip(self.tokens, self.texts, self.logprobs, strict=True)) if i != instead_of
+        ]
+        rows.append((token, text, logprob))
+        rows.sort(key=_BY_LOGPROB, reverse=True)
+        return cast("Self", make_distribution(*zip(*rows, strict=True)))
 
 
 def make_distribution(
@@ -101,16 +115,17 @@ def read_distribution(entries: Sequence[object], place: str) -> Distribution | N
         The list best first, each token once (its best entry), or null for an empty list.
 
     Raises:
-        InvalidDistribution: an entry is no object or has no number, a number is no probability, Σp > 1 + 1e-6, or
-            there are more than `MAX_TOP_TOKENS`.
+        InvalidDistribution: an entry is no object or has no number, a number is no probability, Σp exceeds 1 by more
+            than rounding explains, or there are more than `MAX_TOP_TOKENS`.
     """
     if not entries:
         return None
     if len(entries) > MAX_TOP_TOKENS:
         raise InvalidDistribution(place, f"{len(entries)} entries are too many (at most {MAX_TOP_TOKENS})")
     distribution = _read_clean(entries) or _read_any(entries, place)
-    if distribution.mass > 1.0 + MAX_LOGPROB_NOISE:
-        raise InvalidDistribution(place, f"the probabilities sum to {distribution.mass:.6g}, more than 1")
+    if not distribution.is_possible:
+        reason = f"the probabilities sum to {distribution.mass:.6g}, more than 1 by more than rounding explains"
+        raise InvalidDistribution(place, reason)
     return distribution
 
 
@@ -156,17 +171,24 @@ def _read_any(entries: Sequence[object], place: str) -> Distribution:
 
 
 def _identify(row: tuple[int | None, str | None, float]) -> object:
-    """What makes two entries the same token: the id, or without ids the text; nameless ones are all different."""
-    token, text, _ = row
+    """What makes two entries the same token: the id; without ids, text and logprob. Nameless ones are all different.
+
+    Different tokens may print alike (`true` with and without a space, parts of a character), but a token that a server
+    lists twice, as the chosen one, has the same logprob both times.
+    """
+    token, text, logprob = row
     if token is not None:
         return token
-    return text if text is not None else object()
+    return (text, logprob) if text is not None else object()
 
 
 def _read_entry(entry: object, place: str) -> tuple[int | None, str | None, float]:
     if not isinstance(entry, dict):
         raise InvalidDistribution(place, "an entry must be an object with a logprob or a prob")
-    return _read_token(entry.get("token"), place), _read_text(entry), _read_number(entry, place)
+    token, text = entry.get("token"), _read_text(entry)
+    if "token_id" in entry:  # then `token` is the text, where it is one
+        token, text = entry["token_id"], token if isinstance(token, str) else text
+    return _read_token(token, place), text, _read_number(entry, place)
 
 
 def _read_number(entry: dict[str, object], place: str) -> float:

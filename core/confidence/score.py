@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from core.confidence.chosen import settle_list
 from core.confidence.distribution import Distribution
 from core.confidence.number import read_chosen_logprob
 from core.confidence.shape import (
@@ -49,13 +50,13 @@ def score_tokens(
         logprob = token.logprob
         if logprob is not None:
             logprob = read_chosen_logprob(logprob, f"tokens[{i}].logprob", forced=token.forced)
-        position = None
-        if token.distribution is not None:
-            position, logprob = _find_chosen(token, token.distribution, logprob)
+        distribution, position = settle_list(token, logprob)
+        if logprob is None and distribution is not None and position is not None:
+            logprob = distribution.logprobs[position]
         if logprob is not None and token.sampled:
             cum_nll = (cum_nll or 0.0) - logprob
         nucleus = (top_ps[i] if top_ps else None) or top_p
-        rows.append(_score_token(token.distribution, position, logprob, cum_nll, nucleus, vocab_size))
+        rows.append(_score_token(distribution, position, logprob, cum_nll, nucleus, vocab_size))
     return rows
 
 
@@ -69,14 +70,6 @@ def bound_unlisted(distribution: Distribution) -> float | None:
         return None
     smallest = distribution.probs[distribution.live - 1]
     return (min(smallest, distribution.missing_mass) or smallest) or None
-
-
-def _find_chosen(token: Token, distribution: Distribution, logprob: float | None) -> tuple[int | None, float | None]:
-    """Where the chosen token stands in the list, and its logprob. Masked entries tell neither."""
-    position = distribution.find(token.token, token.text)
-    if position is None or position >= distribution.live:
-        return None, logprob
-    return position, distribution.logprobs[position] if logprob is None else logprob
 
 
 def _score_token(  # noqa: PLR0913, PLR0917 - the one place where all that a row needs comes together

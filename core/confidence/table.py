@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.confidence.decode import MAX_MASS, decode_distribution, decode_entries
+from core.confidence.decode import decode_distribution, decode_entries
 from core.confidence.distribution import Distribution
+from core.confidence.mass import limit_mass
 from core.confidence.shape import MASS_NOISE
 
 Floats = NDArray[np.float64]
@@ -85,5 +86,6 @@ def _is_regular(table: ListTable) -> bool:
     rises = (table.logprobs[:, 1:] > table.logprobs[:, :-1]) & table.inside[:, 1:]
     ordered = np.sort(table.tokens, axis=1)
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != BEYOND)
-    exceeds = table.mass > MAX_MASS - MASS_NOISE
+    spread = -(table.probs * table.logprobs).sum(axis=1)
+    exceeds = table.mass > limit_mass(spread) - MASS_NOISE
     return not (rises.any() or repeats.any() or exceeds.any())

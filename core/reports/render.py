@@ -2,8 +2,7 @@
 
 import msgspec
 
-from core.confidence import DEFAULT_WINDOW, InvalidDistribution
-from core.errors import InvalidInputError
+from core.confidence import DEFAULT_WINDOW
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.traces.json_text import dump_json
@@ -30,7 +29,9 @@ def render_score(body: bytes) -> bytes:
         return dump_json(_score_trace(body, read_options(named)))
     raw = parse_json(body)
     options = read_options(raw)
-    return dump_json(_score_trace(body, options) if is_quote_trace(raw) else _score_response(raw, options))
+    return dump_json(
+        _score_trace(body, options) if is_quote_trace(raw) else report_response(read_response(raw), options)
+    )
 
 
 def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -43,10 +44,3 @@ def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
 
 def _score_trace(body: bytes, options: ScoreOptions) -> Report:
     return report_trace(parse_document(body), options)
-
-
-def _score_response(raw: object, options: ScoreOptions) -> Report:
-    try:
-        return report_response(read_response(raw), options)
-    except InvalidDistribution as error:
-        raise InvalidInputError(str(error)) from None

@@ -1,11 +1,13 @@
 """The shape of a report, the same for a stored trace and for any server's response."""
 
 from dataclasses import asdict
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any
 
 from core.confidence import (
     DEFAULT_TOP_P,
     DEFAULT_WINDOW,
+    Intervention,
     Token,
     TokenScores,
     group_confidences,
@@ -14,11 +16,11 @@ from core.confidence import (
     score_tokens,
     to_columns,
 )
-from core.responses import ScoreOptions
+from core.responses import Answer, ScoreOptions
+from core.traces.alignment import align_trace
 from core.traces.document import MAX_INT32, TraceDocument
 from core.traces.pairing import pair_trace
 from core.traces.scored import list_tokens, list_top_ps
-from core.traces.steps import Pairing
 
 Report = dict[str, Any]
 
@@ -33,6 +35,7 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
         InvalidInputError: a top-k list is not a distribution, or the length of a backtrack is not a count.
     """
     pairing, window = pair_trace(document), options.window or DEFAULT_WINDOW
+    alignment, gaps = align_trace(document, pairing)
     tokens = list_tokens(pairing)
     top_ps = [options.top_p] * len(tokens) if options.top_p else list_top_ps(pairing)
     scores = score_tokens(tokens, top_ps=top_ps, vocab_size=options.vocab_size or find_vocab_size(document))
@@ -40,7 +43,8 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
     return {
         "k": max(pairing.lists.sizes, default=None),
         "logprobs_mode": options.logprobs_mode or RAW_LOGPROBS,
-        "alignment": align(document, pairing),
+        "alignment": alignment,
+        "warnings": [*pairing.warnings, *gaps],
         "sequence": asdict(score_sequence(tokens, scores, window=window)),
         "tokens": [
             _report_token(
@@ -59,21 +63,23 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
     }
 
 
-def report_response(tokens: list[Token], options: ScoreOptions) -> Report:
+def report_response(answer: Answer, options: ScoreOptions) -> Report:
     """The report of a server's response: nothing in it was forced but what it says, and no mod is known."""
-    window = options.window or DEFAULT_WINDOW
+    window, tokens = options.window or DEFAULT_WINDOW, answer.tokens
     scores = score_tokens(tokens, top_p=options.top_p or DEFAULT_TOP_P, vocab_size=options.vocab_size)
     groups = group_confidences(tokens, scores, window)
+    interventions = score_interventions(tokens, scores, _find_forced_runs(tokens))
     return {
         "k": max((token.distribution.k for token in tokens if token.distribution), default=None),
         "logprobs_mode": options.logprobs_mode,
-        "alignment": "exact",
+        "alignment": answer.alignment,
+        "warnings": answer.warnings,
         "sequence": asdict(score_sequence(tokens, scores, window=window)),
         "tokens": [
             _report_token(index, token, scored, group, step=index, sequence_order=index)
             for index, (token, scored, group) in enumerate(zip(tokens, scores, groups, strict=True))
         ],
-        "interventions": [],
+        "interventions": [asdict(intervention) for intervention in interventions],
     }
 
 
@@ -86,14 +92,10 @@ def find_vocab_size(document: TraceDocument) -> int | None:
     return None
 
 
-def align(document: TraceDocument, pairing: Pairing) -> Literal["exact", "partial"]:
-    """Whether the surviving tokens are the final ones. An engine may strip the end token, so the last may be missing.
-
-    Anything else means that the trace does not tell the whole story, and neither do the scores.
-    """
-    final = document.request.final_token_ids
-    surviving = [step.token for step in pairing.steps if not step.discarded]
-    return "exact" if final is not None and final in (surviving, surviving[:-1]) else "partial"
+def _find_forced_runs(tokens: list[Token]) -> list[Intervention]:
+    """Each run of forced tokens; who forced them, and what the model would have said, is not known."""
+    runs = [[i for i, _ in run] for forced, run in groupby(enumerate(tokens), key=lambda one: one[1].forced) if forced]
+    return [Intervention(None, None, None, run[0], run[0], run[-1], None) for run in runs]
 
 
 def _report_token(  # noqa: PLR0913 - one row; every argument is one of its columns

@@ -13,6 +13,7 @@ from core.confidence import (
     read_logprob,
     read_prob,
 )
+from core.errors import InvalidInputError
 from core.responses.expect import expect_id, expect_list, expect_object, expect_text
 
 _TOKEN_ID = re.compile(r"token_id:([0-9]{1,10})", re.ASCII)
@@ -23,9 +24,9 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a server calls the fields of a token, its id first."""
+    """What a server calls the fields of a token. The id has several names, and may stand in the place of the text."""
 
-    token: str
+    ids: tuple[str, ...]
     text: str
     logprob: str = "logprob"
     prob: str = "prob"
@@ -44,9 +45,12 @@ def read_token(chosen: dict[str, object], place: str, names: Names, alternatives
     """A chosen token with its own log-probability, which servers report even for one outside their top k.
 
     Raises:
-        InvalidInputError: a field is of the wrong type.
+        InvalidInputError: a field is of the wrong type, or nothing in it tells of a token.
         InvalidDistribution: a number is no probability.
     """
+    told = any(chosen.get(key) is not None for key in (*names.ids, names.text, names.logprob, names.prob))
+    if not told and not alternatives.value:
+        raise InvalidInputError(f"{place}: has neither a {names.text} nor a {names.logprob}; this shape is not known")
     token, text = read_name(chosen, place, names)
     return Token(token, text, _read_own_logprob(chosen, place, names), distribution=read_alternatives(alternatives))
 
@@ -71,8 +75,11 @@ def read_name(row: dict[str, object], place: str, names: Names) -> tuple[int | N
     Raises:
         InvalidInputError: one is of the wrong type.
     """
-    token = expect_id(row.get(names.token), f"{place}.{names.token}")
-    text = expect_text(row.get(names.text), f"{place}.{names.text}")
+    key = next((key for key in names.ids if row.get(key) is not None), names.ids[0])
+    token, text = expect_id(row.get(key), f"{place}.{key}"), row.get(names.text)
+    if type(text) is int:
+        return expect_id(text, f"{place}.{names.text}") if token is None else token, None
+    text = expect_text(text, f"{place}.{names.text}")
     if text is not None and _REPLACEMENT in text:
         return token, _spell_bytes(text, row.get("bytes"))
     return (token, text) if token is not None else split_token_id(text, f"{place}.{names.text}")

@@ -105,6 +105,27 @@ def expect_text(value: object, place: str) -> str | None:
     return value
 
 
+def find_text(value: object) -> str | None:
+    """A text, where it is one."""
+    return value if isinstance(value, str) else None
+
+
+def find_object(value: object) -> dict[str, object]:
+    """An object; an empty one for anything else, where it only tells more of what was read elsewhere."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def find_count(value: object) -> int | None:
+    """A number of tokens, where it is one."""
+    return value if type(value) is int and value >= 0 else None
+
+
+def find_ids(value: object) -> list[int] | None:
+    """Ids of tokens, where they are some; servers that were not asked for any send an empty list."""
+    ids = cast("list[object]", value) if isinstance(value, list) else []
+    return cast("list[int]", ids) if ids and all(type(one) is int for one in ids) else None
+
+
 def describe(value: object) -> str:
     """The JSON type of a value, with its article: values themselves may be huge, or secret."""
     if value is None or isinstance(value, bool):

@@ -1,41 +1,81 @@
 """Responses of Gemini's generateContent, on Google AI and on Vertex AI.
 
 Source: the reference of `GenerateContentResponse`, types `LogprobsResult` and `Candidate` (token, tokenId,
-logProbability). The chosen token may be outside the top candidates, and its number may differ a little from theirs.
+logProbability). The chosen token may be outside the top candidates, and its number may differ a little from theirs. The
+Python clients dump the same with snake_case names.
 """
+
+import re
+from typing import cast
 
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
-from core.responses.expect import MissingLogprobsError, expect_first, expect_object, expect_parallel, expect_tokens
+from core.responses.expect import (
+    MissingLogprobsError,
+    expect_first,
+    expect_list,
+    expect_object,
+    expect_parallel,
+    expect_tokens,
+    find_count,
+    find_object,
+    find_text,
+)
+from core.responses.reading import Reading, Said
 
-_NAMES = Names("tokenId", "token", logprob="logProbability", prob="probability")
+_NAMES = Names(("tokenId",), "token", logprob="logProbability", prob="probability")
+_SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="probability")
 
 _PLACE = "candidates[0].logprobsResult"
 
 _ASK = 'ask for them with "generationConfig": {"responseLogprobs": true, "logprobs": 5}'
 
 
-def read_candidates(body: dict[str, object]) -> list[Token]:
+def read_candidates(body: dict[str, object]) -> Reading:
     """Reads the first candidate; with candidateCount > 1 the others have to be sent on their own.
 
     Raises:
         InvalidInputError: a field is of the wrong type, or there are no logprobs.
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
-    result = expect_first(body["candidates"], "candidates").get("logprobsResult")
+    candidate = expect_first(body["candidates"], "candidates")
+    result = find_either(candidate, "logprobsResult")
     if result is None:
         raise MissingLogprobsError(_PLACE, _ASK)
-    chosen = expect_object(result, _PLACE).get("chosenCandidates")
+    chosen = find_either(expect_object(result, _PLACE), "chosenCandidates")
     if chosen is None:
         raise MissingLogprobsError(f"{_PLACE}.chosenCandidates", _ASK)
     rows = expect_tokens(chosen, f"{_PLACE}.chosenCandidates")
-    tops = expect_parallel(expect_object(result, _PLACE).get("topCandidates"), len(rows), f"{_PLACE}.topCandidates")
-    return [_read_row(row, tops[i], i) for i, row in enumerate(rows)]
+    tops = find_either(expect_object(result, _PLACE), "topCandidates")
+    lists = expect_parallel(tops, len(rows), f"{_PLACE}.topCandidates")
+    said = _find_said(body, candidate)
+    if not rows and said.has_tokens:
+        raise MissingLogprobsError(f"{_PLACE}.chosenCandidates", _ASK)
+    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], said)
+
+
+def find_either(fields: dict[str, object], name: str) -> object:
+    """A field by its camelCase name, or else by its snake_case one."""
+    return fields.get(name, fields.get(re.sub("([A-Z])", r"_\1", name).lower()))
 
 
 def _read_row(value: object, top: object, index: int) -> Token:
     place = f"{_PLACE}.chosenCandidates[{index}]"
     top_place = f"{_PLACE}.topCandidates[{index}]"
+    row = expect_object(value, place)
+    names = _SNAKE_NAMES if row.keys() & {"token_id", "log_probability"} else _NAMES
     entries = None if top is None else expect_object(top, top_place).get("candidates")
-    alternatives = Alternatives(entries, f"{top_place}.candidates", _NAMES)
-    return read_token(expect_object(value, place), place, _NAMES, alternatives)
+    return read_token(row, place, names, Alternatives(entries, f"{top_place}.candidates", names))
+
+
+def _find_said(body: dict[str, object], candidate: dict[str, object]) -> Said:
+    usage = find_object(find_either(body, "usageMetadata"))
+    alone = len(expect_list(body["candidates"], "candidates")) == 1
+    parts = find_object(candidate.get("content")).get("parts")
+    shown = [find_object(part) for part in cast("list[object]", parts if isinstance(parts, list) else [])]
+    texts = [find_text(part.get("text")) for part in shown if not part.get("thought")]
+    return Said(
+        text=None if not texts or None in texts else "".join(text or "" for text in texts),
+        count=find_count(find_either(usage, "candidatesTokenCount")) if alone else None,
+        ended="MAX_TOKENS" not in str(find_either(candidate, "finishReason")),
+    )

@@ -8,18 +8,26 @@ the least float there is, which counts as masked.
 
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
-from core.responses.expect import MissingLogprobsError, expect_object, expect_tokens
+from core.responses.expect import (
+    MissingLogprobsError,
+    expect_object,
+    expect_tokens,
+    find_count,
+    find_ids,
+    find_text,
+)
+from core.responses.reading import Reading, Said
 
-_NAMES = Names("id", "token")
-_OLD_CHOSEN = Names("id", "content")
-_OLD_LISTED = Names("id", "tok_str")
+_NAMES = Names(("id",), "token")
+_OLD_CHOSEN = Names(("id",), "content")
+_OLD_LISTED = Names(("id",), "tok_str")
 
 _LISTS = ("top_logprobs", "top_probs", "probs")
 
 _ASK = 'ask for them with "n_probs": 20'
 
 
-def read_completion(body: dict[str, object]) -> list[Token]:
+def read_completion(body: dict[str, object]) -> Reading:
     """Reads `completion_probabilities`; the server leaves it out where `n_probs` is 0, and sends an empty `tokens`.
 
     Raises:
@@ -27,15 +35,18 @@ def read_completion(body: dict[str, object]) -> list[Token]:
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
     place = "completion_probabilities"
-    if body.get(place) is None:
+    rows = expect_tokens(body.get(place) or [], place)
+    count, ids = find_count(body.get("tokens_predicted")), find_ids(body.get("tokens"))
+    said = Said(find_text(body.get("content")), ids, count, ended=body.get("stop_type") != "limit")
+    if not rows and (body.get(place) is None or said.has_tokens):
         raise MissingLogprobsError(place, _ASK)
-    rows = expect_tokens(body[place], place)
-    return [_read_row(row, f"{place}[{i}]") for i, row in enumerate(rows)]
+    return Reading([_read_row(row, f"{place}[{i}]") for i, row in enumerate(rows)], said)
 
 
 def _read_row(value: object, place: str) -> Token:
     row = expect_object(value, place)
     old = "token" not in row and "content" in row
-    key = next((key for key in _LISTS if row.get(key) is not None), _LISTS[0])
+    given = [key for key in _LISTS if row.get(key) is not None]
+    key = next((key for key in given if row[key]), given[0] if given else _LISTS[0])
     names = _OLD_LISTED if old else _NAMES
     return read_token(row, place, _OLD_CHOSEN if old else _NAMES, Alternatives(row.get(key), f"{place}.{key}", names))

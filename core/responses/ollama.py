@@ -4,20 +4,24 @@ Source: Ollama's docs/openapi.yaml, schemas `GenerateResponse`, `ChatResponse` a
 OpenAI's chat completions, but at the top level, and left out unless asked for.
 """
 
-from core.confidence import Token
-from core.responses.expect import MissingLogprobsError
-from core.responses.openai import read_logprobs
+from core.responses.expect import MissingLogprobsError, find_count, find_object, find_text
+from core.responses.openai import read_entries
+from core.responses.reading import Reading, Said
 
 _ASK = 'ask for them with "logprobs": true and "top_logprobs": 20'
 
 
-def read_ollama(body: dict[str, object]) -> list[Token]:
+def read_ollama(body: dict[str, object]) -> Reading:
     """Reads `logprobs: [{token, logprob, bytes, top_logprobs}]`.
 
     Raises:
         InvalidInputError: a field is of the wrong type, or there are no logprobs.
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
-    if body.get("logprobs") is None:
+    message = find_object(body.get("message"))
+    has_more = body.get("thinking") or message.get("thinking") or message.get("tool_calls")
+    text = None if has_more else find_text(body.get("response", message.get("content")))
+    said = Said(text, count=find_count(body.get("eval_count")), ended=body.get("done_reason") != "length")
+    if body.get("logprobs") is None or (body["logprobs"] == [] and said.has_tokens):
         raise MissingLogprobsError("logprobs", _ASK)
-    return read_logprobs(body["logprobs"], "logprobs")
+    return Reading(read_entries(body["logprobs"], "logprobs"), said)

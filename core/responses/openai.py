@@ -1,131 +1,151 @@
-"""Responses of OpenAI and of those who speak as it does: chat completions, legacy completions, the responses API.
+"""Chat and legacy completions, of OpenAI and of those who speak as it does.
 
-Sources: OpenAI's API reference ("The chat completion object", "The completion object", "The response object"); vLLM's
-page "OpenAI-Compatible Server" and its serving_completion.py; llama.cpp's server README, whose /v1 endpoints add an
-`id` to each entry. `-9999.0` is theirs for "very unlikely": masked in a list, unknown for the token that was chosen.
+Sources: OpenAI's API reference ("The chat completion object", "The completion object"); vLLM's page "OpenAI-Compatible
+Server" and its serving_completion.py; llama.cpp's server README, whose /v1 endpoints add an `id` to each entry, which
+Fireworks calls `token_id`. `-9999.0` is OpenAI's "very unlikely": masked in a list, unknown for the chosen token.
+
+Many servers send two forms at once, entries and parallel lists (Together, KoboldCpp), or split the entries over several
+lists (`refusal`; DeepSeek's `reasoning_content`).
 """
 
-from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_logprob
-from core.errors import InvalidInputError
-from core.responses.entry import Alternatives, Names, read_alternatives, read_token, split_token_id
+from functools import partial
+
+from core.confidence import Token
+from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
     MissingLogprobsError,
     expect_first,
-    expect_id,
     expect_list,
     expect_object,
-    expect_parallel,
-    expect_text,
     expect_tokens,
+    find_count,
+    find_ids,
+    find_object,
+    find_text,
     refuse_too_many,
 )
+from core.responses.parallel import read_parallel
+from core.responses.reading import Form, Reading, Said, read_forms
 
-_NAMES = Names("id", "token")
+NAMES = Names(("id", "token_id"), "token")
 
-_ASK_CHOICES = (
+ENTRY_LISTS = ("reasoning_content", "reasoning", "content", "refusal")
+"""Where entries stand, in the order in which a model writes them."""
+
+_ASK = (
     'ask for them with "logprobs": true and "top_logprobs": 20 (chat completions) or "logprobs": 5 (legacy completions)'
 )
-_ASK_OUTPUT = 'ask for them with "include": ["message.output_text.logprobs"] and "top_logprobs": 20'
 
 
-def read_choices(body: dict[str, object]) -> list[Token]:
-    """Reads the first choice of a chat or legacy completion; with n > 1 the others have to be sent on their own.
-
-    Raises:
-        InvalidInputError: a field is of the wrong type, it is one chunk of a stream, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
-    """
-    choice = expect_first(body["choices"], "choices")
-    if "delta" in choice or body.get("object") == "chat.completion.chunk":
-        raise InvalidInputError('choices: this is one chunk of a stream; ask for the whole with "stream": false')
-    place = "choices[0].logprobs"
-    if choice.get("logprobs") is None:
-        raise MissingLogprobsError(place, _ASK_CHOICES)
-    logprobs = expect_object(choice["logprobs"], place)
-    ids = logprobs.get("token_ids") or choice.get("token_ids")
-    if logprobs.get("token_logprobs") is not None:
-        return _read_legacy(logprobs, ids, place)
-    for key in ("content", "refusal"):  # a model that refuses answers with a refusal instead of content
-        if logprobs.get(key) is not None:
-            return _read_entries(expect_tokens(logprobs[key], f"{place}.{key}"), ids, f"{place}.{key}")
-    raise MissingLogprobsError(place, _ASK_CHOICES)
-
-
-def read_output(body: dict[str, object]) -> list[Token]:
-    """Reads the responses API: the logprobs of all text parts of all messages, in order.
+def read_choices(body: dict[str, object]) -> Reading:
+    """Reads the first choice; with n > 1 the others have to be sent on their own.
 
     Raises:
         InvalidInputError: a field is of the wrong type, or there are no logprobs.
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
-    tokens: list[Token] = []
-    for i, value in enumerate(expect_list(body["output"], "output")):
-        parts = expect_object(value, f"output[{i}]").get("content")  # null or absent on calls of tools
-        for j, part in enumerate([] if parts is None else expect_list(parts, f"output[{i}].content")):
-            tokens += _read_part(part, f"output[{i}].content[{j}]", len(tokens))
-    if not tokens:  # unasked, the server sends empty lists
-        raise MissingLogprobsError("output", _ASK_OUTPUT)
-    return tokens
+    choice = expect_first(body["choices"], "choices")
+    usage = find_object(body.get("usage")) if len(expect_list(body["choices"], "choices")) == 1 else {}
+    return _read_choice(choice, "choices[0].logprobs", usage)
 
 
-def _read_part(value: object, place: str, before: int) -> list[Token]:
-    logprobs = expect_object(value, place).get("logprobs")
-    if logprobs is None:
-        return []
-    rows = expect_list(logprobs, f"{place}.logprobs")
-    refuse_too_many(before + len(rows), f"{place}.logprobs")
-    return _read_entries(rows, None, f"{place}.logprobs")
+def read_bare_choice(body: dict[str, object]) -> Reading:
+    """Reads a choice by itself, as the official clients dump one; or the logprobs of one.
+
+    Raises:
+        InvalidInputError: a field is of the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is no probability, or a list no distribution.
+    """
+    if isinstance(body.get("logprobs"), dict):
+        return _read_choice(body, "logprobs", find_object(body.get("usage")))
+    return _read_choice({"logprobs": body}, "", {})
 
 
-def read_logprobs(value: object, place: str) -> list[Token]:
+def _read_choice(choice: dict[str, object], place: str, usage: dict[str, object]) -> Reading:
+    found = choice.get("logprobs")
+    if found is None:
+        raise MissingLogprobsError(place, _ASK)
+    if isinstance(found, list):
+        found = {"content": found}
+    logprobs = expect_object(found, place)
+    ids = find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids"))
+    forms: list[Form] = []
+    if any(logprobs.get(key) is not None for key in ENTRY_LISTS):
+        forms.append((place, partial(_read_lists, logprobs, ids, place)))
+    if logprobs.get("token_logprobs") is not None:
+        forms.append((f"{place}.token_logprobs", partial(read_parallel, logprobs, ids, place)))
+    if not forms:
+        raise MissingLogprobsError(place, _ASK)
+    reading = read_forms(forms)
+    said = _find_said(choice, logprobs, usage, len(reading.tokens))
+    if not reading.tokens and said.has_tokens:
+        raise MissingLogprobsError(place, _ASK)
+    return Reading(reading.tokens, said, reading.warnings)
+
+
+def _read_lists(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
+    found = [(key, logprobs[key]) for key in ENTRY_LISTS if logprobs.get(key) is not None]
+    rows = [
+        (row, _join(place, f"{key}[{i}]")) for key, value in found for i, row in enumerate(_expect(value, place, key))
+    ]
+    refuse_too_many(len(rows), place)
+    given = ids if ids is not None and len(ids) == len(rows) else [None] * len(rows)
+    return Reading([_read_entry(row, token, at) for (row, at), token in zip(rows, given, strict=True)])
+
+
+def _expect(value: object, place: str, key: str) -> list[object]:
+    return expect_tokens(value, _join(place, key))
+
+
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def read_entries(value: object, place: str) -> list[Token]:
     """A list of `{token, logprob, bytes, top_logprobs}`, which others have taken over.
 
     Raises:
         InvalidInputError: a field is of the wrong type.
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
-    return _read_entries(expect_tokens(value, place), None, place)
+    return [_read_entry(row, None, f"{place}[{i}]") for i, row in enumerate(expect_tokens(value, place))]
 
 
-def _read_entries(rows: list[object], ids: object, place: str) -> list[Token]:
-    named = zip(rows, _read_ids(ids, len(rows)), strict=True)
-    return [_read_entry(row, token, f"{place}[{i}]") for i, (row, token) in enumerate(named)]
-
-
-def _read_entry(value: object, token: object, place: str) -> Token:
+def _read_entry(value: object, token: int | None, place: str) -> Token:
     row = expect_object(value, place)
-    top = Alternatives(row.get("top_logprobs"), f"{place}.top_logprobs", _NAMES)
-    return read_token({"id": token} | row, place, _NAMES, top)
+    top = Alternatives(row.get("top_logprobs"), f"{place}.top_logprobs", NAMES)
+    return read_token(row if token is None else {"id": token} | row, place, NAMES, top)
 
 
-def _read_ids(value: object, count: int) -> list[object]:
-    """The ids that vLLM adds under `return_token_ids`: used only if there is one per token, as `echo` adds more."""
-    return value if isinstance(value, list) and len(value) == count else [None] * count
+def _find_said(choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int) -> Said:
+    details = find_object(usage.get("completion_tokens_details"))
+    count, hidden = find_count(usage.get("completion_tokens")), find_count(details.get("reasoning_tokens")) or 0
+    if count is not None and tokens <= count - hidden:  # what was reasoned has no logprobs at most servers
+        count -= hidden
+    return Said(
+        text=_find_text(choice, logprobs),
+        ids=find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids")),
+        count=count,
+        ended=choice.get("finish_reason") != "length",
+    )
 
 
-def _read_legacy(logprobs: dict[str, object], ids: object, place: str) -> list[Token]:
-    """Reads `{tokens, token_logprobs, top_logprobs: [{text: logprob}]}`; an echoed first token has only nulls."""
-    numbers = expect_tokens(logprobs["token_logprobs"], f"{place}.token_logprobs")
-    texts = expect_parallel(logprobs.get("tokens"), len(numbers), f"{place}.tokens")
-    lists = expect_parallel(logprobs.get("top_logprobs"), len(numbers), f"{place}.top_logprobs")
-    tokens: list[Token] = []
-    for i, (number, text, given) in enumerate(zip(numbers, texts, _read_ids(ids, len(numbers)), strict=True)):
-        name = f"{place}.tokens[{i}]"
-        token, shown = split_token_id(expect_text(text, name), name)
-        logprob = read_chosen_logprob(number, f"{place}.token_logprobs[{i}]")
-        top = _read_legacy_list(lists[i], f"{place}.top_logprobs[{i}]")
-        token = expect_id(given, f"choices[0].token_ids[{i}]") if token is None else token
-        tokens.append(Token(token, shown, logprob, distribution=top))
-    return tokens
+def _find_text(choice: dict[str, object], logprobs: dict[str, object]) -> str | None:
+    """The text of the answer; None where tokens may stand for something else: reasoning, or calls of tools."""
+    if "text" in choice:
+        return find_text(choice["text"])
+    message = find_object(choice.get("message"))
+    if message.get("tool_calls") or message.get("function_call"):
+        return None
+    reasoning = find_text(message.get("reasoning_content")) or find_text(message.get("reasoning"))
+    if reasoning and not (logprobs.get("reasoning_content") or logprobs.get("reasoning")):
+        return None
+    texts = [reasoning, _join_parts(message.get("content")), find_text(message.get("refusal"))]
+    return None if texts == [None] * 3 else "".join(text for text in texts if text)
 
 
-def _read_legacy_list(value: object, place: str) -> Distribution | None:
-    """An object of text and logprob; some servers send the list of the chat form in its place."""
-    if value is None or isinstance(value, list):
-        return read_alternatives(Alternatives(value, place, _NAMES))
-    entries: list[dict[str, object]] = []
-    for text, number in expect_object(value, place).items():
-        name = f"{place}[{text[:40]!a}]"
-        token, shown = split_token_id(text, name)
-        entries.append({"token": token, "text": shown, "logprob": read_logprob(number, name)})
-    return read_distribution(entries, place)
+def _join_parts(content: object) -> str | None:
+    """A content is a text, or a list of parts with a text each."""
+    if not isinstance(content, list):
+        return find_text(content)
+    return "".join(find_text(find_object(part).get("text")) or "" for part in content)

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.confidence import MAX_TOKEN_ID
 from core.errors import InvalidInputError
-from core.responses.recognize import unwrap
+from core.responses.recognize import is_from_server, unwrap
 from core.traces.parse import describe_validation
 
 MAX_WINDOW = 100_000
@@ -18,12 +18,12 @@ MAX_VOCAB_SIZE = MAX_TOKEN_ID + 1
 
 
 class ScoreOptions(BaseModel):
-    """What a request for scores may choose; null where it leaves the choice to us.
+    """What a request for scores may choose; None where it leaves the choice to us.
 
     Attributes:
         window: tokens of a window of group confidences.
         vocab_size: V, for the upper bound of the entropy.
-        top_p: the mass of the nucleus. The responses API of OpenAI sends the one it sampled with: then that is it.
+        top_p: the mass of the nucleus.
         logprobs_mode: what was done to the logits before, in the sender's words (vLLM: raw_logprobs, …).
     """
 
@@ -39,10 +39,23 @@ def read_options(body: object) -> ScoreOptions:
     """The options in a body of any shape; its other keys are not looked at.
 
     Raises:
-        InvalidInputError: one is of the wrong type or out of range; null is as good as absent.
+        InvalidInputError: one is of the wrong type or out of range (null is as good as absent), or the numbers are
+            declared to be logits.
     """
-    fields = unwrap(body)
+    _, _, fields = unwrap(body)
+    chosen = {key: fields[key] for key in ScoreOptions.model_fields if key in fields and not _is_echo(key, fields)}
     try:
-        return ScoreOptions.model_validate({key: fields[key] for key in ScoreOptions.model_fields if key in fields})
+        options = ScoreOptions.model_validate(chosen)
     except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
+    if options.logprobs_mode and options.logprobs_mode.strip().lower().endswith("logits"):
+        raise InvalidInputError("logprobs_mode: logits are no log-probabilities; have the server send logprobs instead")
+    return options
+
+
+def _is_echo(key: str, fields: dict[str, object]) -> bool:
+    """Whether the server wrote it: the one that it sampled with, which may be 0, or 1 as a float32."""
+    if key != "top_p" or not is_from_server(fields):
+        return False
+    top_p = fields["top_p"]
+    return "output" in fields or (isinstance(top_p, float | int) and not 0.0 < top_p <= 1.0)

@@ -2,26 +2,37 @@
 
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution
 from core.errors import InvalidInputError
-from core.responses.expect import expect_id, expect_list, expect_object, expect_text, expect_tokens
+from core.responses.expect import expect_id, expect_list, expect_object, expect_text, expect_tokens, find_text
+from core.responses.reading import Reading, Said
+
+_TELLING = ("token", "token_id", "text", "logprob", "top_tokens", "forced")
 
 
-def read_plain(body: dict[str, object]) -> list[Token]:
+def read_plain(body: dict[str, object]) -> Reading:
     """Reads `{tokens: [{token?, text?, logprob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
 
     Raises:
         InvalidInputError: a field is of the wrong type.
         InvalidDistribution: a number is no probability, or a list no distribution.
     """
-    rows = expect_tokens(body["tokens"], "tokens")
-    return [_read_row(row, f"tokens[{i}]") for i, row in enumerate(rows)]
+    rows = [expect_object(row, f"tokens[{i}]") for i, row in enumerate(expect_tokens(body["tokens"], "tokens"))]
+    kept = [(i, row) for i, row in enumerate(rows) if any(row.get(key) is not None for key in _TELLING)]
+    warnings = ()
+    if len(kept) < len(rows):
+        warnings = (
+            f"tokens: {len(rows) - len(kept)} of {len(rows)} have neither a name nor a number and are left out",
+        )
+    return Reading([_read_row(row, f"tokens[{i}]") for i, row in kept], Said(find_text(body.get("text"))), warnings)
 
 
-def _read_row(value: object, place: str) -> Token:
-    row = expect_object(value, place)
+def _read_row(row: dict[str, object], place: str) -> Token:
     forced = _read_flag(row.get("forced"), f"{place}.forced")
+    token, text = row.get("token"), row.get("text")
+    if row.get("token_id") is not None:  # then `token` is the text, where it is one
+        token, text = row["token_id"], token if isinstance(token, str) else text
     return Token(
-        expect_id(row.get("token"), f"{place}.token"),
-        expect_text(row.get("text"), f"{place}.text"),
+        expect_id(token, f"{place}.token"),
+        expect_text(text, f"{place}.text"),
         read_chosen_logprob(row.get("logprob"), f"{place}.logprob", forced=forced),
         forced=forced,
         distribution=_read_list(row.get("top_tokens"), f"{place}.top_tokens"),

@@ -1,34 +1,44 @@
-"""Which shape a body has: the first key of a table that it has decides, so that each body has one reading."""
+"""Which shape a body has: known by its keys alone. One that has the keys of several is read by all of their readers."""
 
 from collections.abc import Callable
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
-from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
+from core.responses.chunks import refuse_chunk
+from core.responses.expect import expect_object, find_object
 from core.responses.gemini import read_candidates
 from core.responses.llama_cpp import read_completion
 from core.responses.ollama import read_ollama
-from core.responses.openai import read_choices, read_output
+from core.responses.openai import ENTRY_LISTS, read_bare_choice, read_choices
+from core.responses.output import read_output
 from core.responses.plain import read_plain
+from core.responses.reading import Reading, read_forms
 from core.responses.sglang import read_meta_info
 from core.responses.tgi import read_details
 
-_READERS: tuple[tuple[str, Callable[[dict[str, object]], list[Token]]], ...] = (
+Reader = Callable[[dict[str, object]], Reading]
+
+_READERS: tuple[tuple[str, Reader], ...] = (
     ("choices", read_choices),
     ("candidates", read_candidates),
     ("completion_probabilities", read_completion),
     ("details", read_details),
     ("meta_info", read_meta_info),
     ("output", read_output),
-    # llama.cpp without probabilities: an empty `tokens` that says nothing about what was written.
-    ("tokens_predicted", read_completion),
     ("tokens", read_plain),
     ("logprobs", read_ollama),
-    # Ollama and TGI without log-probabilities: known, so that the refusal can say how to ask for them.
+)
+"""Key and reader. A body with several of these tells one answer in several forms."""
+
+_SIGNS: tuple[tuple[str, Reader], ...] = (
+    # llama.cpp without probabilities: an empty `tokens` that says nothing about what was written.
+    ("tokens_predicted", read_completion),
+    # Ollama and TGI without log-probabilities.
     ("done", read_ollama),
     ("generated_text", read_details),
 )
-"""Key and reader, in order. What servers send comes before `tokens`, which llama.cpp sends too, empty."""
+"""What a response is known by that has none of those keys, so that the refusal can say how to ask for them."""
 
 _KNOWN = (
     "this is no response that can be scored. Known are {tokens: […]}, a Quote trace {request, events}, and the "
@@ -44,44 +54,77 @@ class UnknownResponseError(InvalidInputError):
         super().__init__(_KNOWN + found)
 
 
+class Exchange(NamedTuple):
+    """A response with what was sent to the model, where that is known, and the fields that may hold options."""
+
+    response: dict[str, object]
+    request: dict[str, object]
+    options: dict[str, object]
+
+
 def is_quote_trace(body: object) -> bool:
     """Whether a body is a Quote trace, or means to be one: `core.traces` reads those."""
-    if not isinstance(body, dict) or "request" not in body:
-        return False
+    if not isinstance(body, dict) or "request" not in body or "response" in body:
+        return isinstance(body, dict) and {"request", "events"} <= body.keys()
     request = body["request"]
     return "events" in body or (isinstance(request, dict) and "request_id" in request)
 
 
-def read_response(body: object) -> list[Token]:
+def read_shape(fields: dict[str, object]) -> Reading:
     """Reads the tokens of a response of any shape but a Quote trace. Of several choices the first is read.
-
-    Args:
-        body: as JSON gave it. A list around a single response, as TGI and SGLang send it, is taken off.
-
-    Returns:
-        The tokens in order; none for `tokens: []` and for a response that is empty but carries logprobs.
 
     Raises:
         UnknownResponseError: it has no shape that we know.
         MissingLogprobsError: its sender did not ask the server for log-probabilities.
         InvalidInputError: anything in it is wrong; the sentence names the place.
+        InvalidDistribution: a number in it is no probability, or a list no distribution.
     """
-    fields = unwrap(body)
-    for key, read in _READERS:
-        if key in fields:
-            try:
-                return read(fields)
-            except InvalidDistribution as error:
-                raise InvalidInputError(str(error)) from error
-    raise UnknownResponseError
+    refuse_chunk(fields)
+    found = [(key, read) for key, read in _READERS if _says_something(key, fields)]
+    if _is_choice(fields):
+        found = [("logprobs", read_bare_choice)]
+    named = found or [one for one in _SIGNS if one[0] in fields] or [one for one in _READERS if one[0] in fields]
+    if not named:
+        raise UnknownResponseError
+    return read_forms([(key, partial(read, fields)) for key, read in named])
 
 
-def unwrap(body: object) -> dict[str, object]:
-    """The response itself, without a list around it.
+def is_from_server(fields: dict[str, object]) -> bool:
+    """Whether a server wrote the body, and not the caller."""
+    return any(key in fields for key, read in (*_READERS, *_SIGNS) if read is not read_plain)
+
+
+def _says_something(key: str, fields: dict[str, object]) -> bool:
+    """Servers send keys that hold nothing; llama.cpp's `tokens` are ids, which its reader takes."""
+    value = fields.get(key)
+    if key == "tokens" and "tokens_predicted" in fields:
+        return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return value is not None
+
+
+def _is_choice(fields: dict[str, object]) -> bool:
+    """Whether it is one of `choices`, or its logprobs, without what stands around them."""
+    if "token_logprobs" in fields or isinstance(fields.get("logprobs"), dict):
+        return "choices" not in fields
+    lists = [cast("list[object]", fields[key]) for key in ENTRY_LISTS if isinstance(fields.get(key), list)]
+    return any("logprob" in find_object(one) for rows in lists for one in rows[:1])
+
+
+def unwrap(body: object) -> Exchange:
+    """The response itself, without a list or a request around it.
 
     Raises:
         UnknownResponseError: it is neither an object nor a list of one.
+        InvalidInputError: a request stands beside it and is no object.
     """
+    fields = _unlist(body)
+    if "response" not in fields or "request" not in fields or isinstance(fields["response"], str):
+        return Exchange(fields, {}, fields)
+    request = {} if fields["request"] is None else expect_object(fields["request"], "request")
+    return Exchange(_unlist(fields["response"]), request, fields)
+
+
+def _unlist(body: object) -> dict[str, object]:
     if isinstance(body, list):
         if len(body) != 1:
             raise UnknownResponseError(f"; send one at a time, and not in chunks: this is a list of {len(body)}")

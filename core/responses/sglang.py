@@ -15,12 +15,17 @@ from core.responses.expect import (
     expect_parallel,
     expect_text,
     expect_tokens,
+    find_count,
+    find_ids,
+    find_object,
+    find_text,
 )
+from core.responses.reading import Reading, Said
 
 _ASK = 'ask for them with "return_logprob": true, "top_logprobs_num": 20 and "return_text_in_logprobs": true'
 
 
-def read_meta_info(body: dict[str, object]) -> list[Token]:
+def read_meta_info(body: dict[str, object]) -> Reading:
     """Reads `meta_info.output_token_logprobs` and `meta_info.output_top_logprobs`; those of the input are ignored.
 
     Raises:
@@ -33,7 +38,15 @@ def read_meta_info(body: dict[str, object]) -> list[Token]:
         raise MissingLogprobsError(place, _ASK)
     rows = expect_tokens(info["output_token_logprobs"], place)
     lists = expect_parallel(info.get("output_top_logprobs"), len(rows), "meta_info.output_top_logprobs")
-    return [_read_token(row, f"{place}[{i}]", lists[i], i) for i, row in enumerate(rows)]
+    said = Said(
+        text=find_text(body.get("text")),
+        ids=find_ids(body.get("output_ids")),
+        count=find_count(info.get("completion_tokens")),
+        ended=find_object(info.get("finish_reason")).get("type") != "length",
+    )
+    if not rows and said.has_tokens:
+        raise MissingLogprobsError(place, _ASK)
+    return Reading([_read_token(row, f"{place}[{i}]", lists[i], i) for i, row in enumerate(rows)], said)
 
 
 def _read_token(row: object, place: str, entries: object, index: int) -> Token:

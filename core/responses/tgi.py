@@ -6,14 +6,23 @@ Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Toke
 
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
-from core.responses.expect import MissingLogprobsError, expect_object, expect_parallel, expect_tokens
+from core.responses.expect import (
+    MissingLogprobsError,
+    expect_object,
+    expect_parallel,
+    expect_tokens,
+    find_count,
+    find_object,
+    find_text,
+)
+from core.responses.reading import Reading, Said
 
-_NAMES = Names("id", "text")
+_NAMES = Names(("id",), "text")
 
 _ASK = 'ask for them with "parameters": {"details": true, "top_n_tokens": 5}'
 
 
-def read_details(body: dict[str, object]) -> list[Token]:
+def read_details(body: dict[str, object]) -> Reading:
     """Reads `details.tokens` and `details.top_tokens`; the prefill and `best_of_sequences` are ignored.
 
     Raises:
@@ -27,8 +36,17 @@ def read_details(body: dict[str, object]) -> list[Token]:
         raise MissingLogprobsError("details.tokens", _ASK)
     rows = expect_tokens(details["tokens"], "details.tokens")
     lists = expect_parallel(details.get("top_tokens"), len(rows), "details.top_tokens")
-    return [_read_row(row, f"details.tokens[{i}]", lists[i], f"details.top_tokens[{i}]") for i, row in enumerate(rows)]
+    said = Said(
+        text=find_text(body.get("generated_text")),
+        count=find_count(details.get("generated_tokens")),
+        ended=details.get("finish_reason") != "length",
+        special=frozenset(i for i, row in enumerate(rows) if find_object(row).get("special") is True),
+    )
+    if not rows and said.has_tokens:
+        raise MissingLogprobsError("details.tokens", _ASK)
+    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], said)
 
 
-def _read_row(value: object, place: str, entries: object, entries_place: str) -> Token:
-    return read_token(expect_object(value, place), place, _NAMES, Alternatives(entries, entries_place, _NAMES))
+def _read_row(value: object, entries: object, index: int) -> Token:
+    place, top_place = f"details.tokens[{index}]", f"details.top_tokens[{index}]"
+    return read_token(expect_object(value, place), place, _NAMES, Alternatives(entries, top_place, _NAMES))

@@ -4,7 +4,10 @@ Events are paired by order, never by `step` (some engine builds leave it 0): a F
 the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
 """
 
+from collections.abc import Mapping
+
 from core.confidence import Token
+from core.traces.backtracks import Removal, fit_backtracks
 from core.traces.causes import FORCING_ACTIONS, Causes, read_actions
 from core.traces.document import MAX_TOKENS, Event, TraceDocument, strip_user_key
 from core.traces.interventions import note_adjustment, note_backtrack, note_forced_run
@@ -19,7 +22,16 @@ def pair_trace(document: TraceDocument) -> Pairing:
     Raises:
         InvalidInputError: a top-k list is no distribution, or a backtrack's length is no count.
     """
-    pairing = _Pairer(document).run()
+    pairer = _Pairer(document, {})
+    pairing = pairer.run()
+    counts = fit_backtracks(pairing, pairer.removals, document.request.final_token_ids)
+    if counts:
+        pairing = _Pairer(document, counts).run()
+        pairing.warnings += [
+            f"actions[{index}]: the backtrack of {pairing.actions[index].backtrack_steps} is read as one of {count}, "
+            "as final_token_ids shows"
+            for index, count in counts.items()
+        ]
     fill_texts(pairing)
     return pairing
 
@@ -27,13 +39,15 @@ def pair_trace(document: TraceDocument) -> Pairing:
 class _Pairer:
     """Walks the events once, keeping the surviving steps as a stack that backtracks pop from."""
 
-    def __init__(self, document: TraceDocument) -> None:
+    def __init__(self, document: TraceDocument, counts: Mapping[int, int]) -> None:
         posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
         events = [document.events[index] for index in posted]
         self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
         self.causes = Causes(document, self.pairing.actions)
         self.surviving: list[Step] = []
         self.current: Pass | None = None
+        self.counts = counts
+        self.removals: list[Removal] = []
 
     def run(self) -> Pairing:
         for event in self.pairing.events:
@@ -93,13 +107,24 @@ class _Pairer:
             note_adjustment(self.pairing, self.current, self.causes)
 
     def _read_added(self, event: Event) -> list[int | None]:
-        """What entered: the tokens; as many unknown ones, where only their count is told; else the sampled one."""
+        """What entered: the tokens; where only their count is known, the sampled one, or as many unknown ones."""
         if event.added_tokens is not None:
             return list(event.added_tokens)
-        sampled = self.current.sampled if self.current else None
-        if event.added_token_count is None and not event.forced and sampled:
-            return [sampled.sampled_token]
-        return [None] * min(event.added_token_count or 0, MAX_TOKENS - len(self.pairing.steps))
+        count = event.added_token_count
+        if count is None:
+            count = 1 if self.current and self.current.sampled and not event.forced else 0
+        tokens: list[int | None] = [None] * min(count, MAX_TOKENS - len(self.pairing.steps))
+        if tokens and (sampled := self._find_unreported(event, count)):
+            tokens[0] = sampled.sampled_token
+        return tokens
+
+    def _find_unreported(self, event: Event, count: int) -> Event | None:
+        """The Sampled that an Added without ids means, unless the event or an action says that others were forced."""
+        current = self.current
+        if current is None or event.forced or current.first_step is not None:
+            return None
+        is_certain = event.forced is False or event.added_token_count is None
+        return current.sampled if is_certain or (count == 1 and not current.overridden) else None
 
     def _is_forced(self, event: Event, tokens: list[int | None]) -> bool:
         """What the event says; where it says nothing, whatever is not just the sampled token was forced."""
@@ -134,7 +159,9 @@ class _Pairer:
     def _backtrack(self) -> None:
         """Apply the pending backtracks: each removes the last n surviving tokens."""
         for action in self.causes.take_backtracks():
-            count = min(action.backtrack_steps, len(self.surviving))
+            wanted = self.counts.get(action.index, action.backtrack_steps)
+            self.removals.append(Removal(action.index, len(self.pairing.steps), wanted))
+            count = min(wanted, len(self.surviving))
             gone = self.surviving[len(self.surviving) - count :]
             del self.surviving[len(self.surviving) - count :]
             for step in gone:

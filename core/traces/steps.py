@@ -79,3 +79,5 @@ class Pairing:
     steps: list[Step] = field(default_factory=list)
     actions: list[PairedAction] = field(default_factory=list)
     interventions: list[Intervention] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about the trace, a sentence each."""

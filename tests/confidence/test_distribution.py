@@ -56,9 +56,19 @@ def test_of_two_entries_for_one_token_the_better_counts() -> None:
     assert read({"token": 1, "logprob": -4.0}, {"token": 1, "logprob": -0.2}).logprobs == (-0.2,)
 
 
-def test_without_ids_the_text_tells_tokens_apart() -> None:
-    found = read({"text": " a", "prob": 0.25}, {"text": "a", "prob": 0.5}, {"text": "a", "prob": 0.125})
+def test_without_ids_equal_text_and_number_are_one_token() -> None:
+    found = read({"text": " a", "prob": 0.25}, {"text": "a", "prob": 0.5}, {"text": "a", "prob": 0.5})
     assert (found.texts, found.probs) == (("a", " a"), (0.5, 0.25))
+
+
+def test_without_ids_equal_text_with_another_number_is_another_token() -> None:
+    found = read({"text": "a", "prob": 0.25}, {"text": "a", "prob": 0.5}, {"text": "", "prob": 0})
+    assert (found.texts, found.probs) == (("a", "a", ""), (0.5, 0.25, 0.0))
+
+
+def test_an_id_beside_a_text_names_the_token() -> None:
+    found = read({"token": "a", "token_id": 7, "prob": 0.5}, {"token": "a", "token_id": 8, "prob": 0.25})
+    assert (found.tokens, found.texts) == ((7, 8), ("a", "a"))
 
 
 def test_nameless_entries_are_all_different() -> None:
@@ -139,7 +149,9 @@ def test_more_than_all_the_mass_is_refused() -> None:
     for name in ("token", "text"):
         first, second = (1, 2) if name == "token" else ("a", "b")
         entries = {name: first, "logprob": math.log(0.75)}, {name: second, "logprob": math.log(0.5)}
-        assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, more than 1"
+        assert (
+            refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, more than 1 by more than rounding explains"
+        )
 
 
 def test_a_list_of_any_length_is_refused() -> None:
@@ -159,9 +171,9 @@ def test_text_that_is_no_text_is_as_good_as_absent() -> None:
 
 def test_the_chosen_token_is_found_by_id_else_by_text() -> None:
     with_ids = read({"token": 1, "prob": 0.5, "text": "a"}, {"token": 2, "prob": 0.25, "text": "b"})
-    assert [with_ids.find(2, None), with_ids.find(None, "a"), with_ids.find(3, "a")] == [1, 0, None]
+    assert [with_ids.find(2, None), with_ids.find(None, "a"), with_ids.find(3, "a")] == [[1], [0], []]
     without = read({"prob": 0.5, "text": "a"}, {"prob": 0.25, "text": "b"})
-    assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [1, None, None]
+    assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [[1], [], []]
 
 
 def test_a_reported_logprob_of_a_forced_token_may_be_nonsense_but_not_nan() -> None:
@@ -219,7 +231,7 @@ def test_any_list_is_a_distribution_or_an_invalid_one(entries: list[object]) -> 
     with suppress(InvalidDistribution):
         found = read_distribution(entries, PLACE)
     if found is not None:
-        assert found.mass <= 1 + 1e-6
+        assert found.is_possible
         assert list(found.logprobs) == sorted(found.logprobs, reverse=True)
         assert all(logprob <= 0 for logprob in found.logprobs)
 

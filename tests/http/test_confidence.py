@@ -14,6 +14,7 @@ from tests.conftest import load_trace, trace_names
 
 NOISY = load_trace("noisy-logger")
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
+PARTS = {"request_id", "k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}
 TOKEN_FIELDS = (
     "index step sequence_order token text forced forced_by discarded prob logprob surprisal cum_nll prob_upper_bound "
     "rank entropy entropy_lower entropy_upper missing_mass truncated unreliable negentropy flatness margin "
@@ -43,8 +44,8 @@ def test_every_recorded_trace_is_aligned_exactly(client: Client, name: str) -> N
     answer = client.get(f"/v1/confidence/{document['request']['request_id']}")
     assert answer.status == 200
     report = answer.json
-    assert set(report) == {"request_id", "k", "logprobs_mode", "alignment", "sequence", "tokens", "interventions"}
-    assert report["alignment"] == "exact"
+    assert set(report) == PARTS
+    assert (report["alignment"], report["warnings"]) == ("exact", [])
     assert (report["k"], report["logprobs_mode"]) == (20, "raw_logprobs")
     assert set(report["sequence"]) == set(SEQUENCE_FIELDS.split())
     for token in report["tokens"]:
@@ -55,9 +56,16 @@ def test_a_text_that_is_not_the_final_one_is_partial(client: Client) -> None:
     document = load_trace("plain-capital")
     document["request"]["final_token_ids"][3] += 1
     client.ingest(document)
-    assert client.get("/v1/confidence/smollm2-plain-capital").json["alignment"] == "partial"
+    report = client.get("/v1/confidence/smollm2-plain-capital").json
+    assert (report["alignment"], report["warnings"]) == (
+        "partial",
+        ["alignment: 59 of 60 tokens agree with final_token_ids"],
+    )
+
+
+def test_without_a_final_text_nothing_is_said_of_the_alignment(client: Client) -> None:
     post_probs(client, "no-final", [0.5])
-    assert client.get("/v1/confidence/no-final").json["alignment"] == "partial"
+    assert client.get("/v1/confidence/no-final").json["alignment"] is None
 
 
 def test_the_vocabulary_s_size_is_taken_from_adjusted_logits(client: Client) -> None:

@@ -12,7 +12,7 @@ from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, Serve, load_trace
 
 FIXTURES = sorted((Path(__file__).parents[1] / "responses" / "fixtures").glob("*.json"))
-PARTS = {"k", "logprobs_mode", "alignment", "sequence", "tokens", "interventions"}
+PARTS = {"k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_plain_tokens_are_scored_without_a_database(alone: Client) -> None:
     assert answer.status == 200, answer.data
     report = answer.json
     assert set(report) == PARTS
-    assert (report["k"], report["logprobs_mode"], report["alignment"]) == (3, "raw_logprobs", "exact")
+    assert (report["k"], report["logprobs_mode"], report["alignment"]) == (3, "raw_logprobs", None)
     first, second, third = report["tokens"]
     assert first["prob"] == pytest.approx(0.6)
     assert (first["rank"], first["top_p_count"], first["index"]) == (1, 2, 0)
@@ -48,7 +48,7 @@ def test_no_tokens_give_nulls(alone: Client) -> None:
     assert report["sequence"].pop("window") == 32
     assert set(coverage.values()) == {0}
     assert set(report["sequence"].values()) == {None}
-    assert (report["k"], report["tokens"], report["interventions"]) == (None, [], [])
+    assert (report["k"], report["tokens"], report["interventions"], report["warnings"]) == (None, [], [], [])
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)

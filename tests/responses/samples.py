@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from core.confidence import Token
+from core.responses import read_response
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def load(name: str) -> Any:
     return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+def read_tokens(body: object) -> list[Token]:
+    return read_response(body).tokens
 
 
 def list_of(token: Token) -> list[tuple[int | None, str | None, float]]:

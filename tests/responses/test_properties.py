@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from core.confidence import TokenScores, score_sequence, score_tokens
 from core.errors import InvalidInputError
-from core.responses import is_quote_trace, read_options, read_response
+from core.responses import is_quote_trace, read_options
 from tests.responses.render import EXACT, Drawn, llama_cpp_probs, openai_responses, plain
-from tests.responses.samples import FIXTURES, load
+from tests.responses.samples import FIXTURES, load, read_tokens
 
 SMOOTH = ["logprob", "prob_upper_bound", "cum_nll", "entropy", "missing_mass", "negentropy", "margin", "varentropy"]
 """Scores without steps: a rounding may carry rank, top_p_count or the bounds of the entropy over one."""
@@ -85,7 +85,7 @@ def read_or_refuse(body: object) -> None:
     is_quote_trace(body)
     try:
         options = read_options(body)
-        tokens = read_response(body)
+        tokens = read_tokens(body)
     except InvalidInputError:
         return
     score_sequence(tokens, score_tokens(tokens, vocab_size=options.vocab_size))
@@ -130,7 +130,7 @@ def draws(draw: st.DrawFn) -> Drawn:
 
 
 def score(body: object) -> list[TokenScores]:
-    return score_tokens(read_response(body), vocab_size=200_000)
+    return score_tokens(read_tokens(body), vocab_size=200_000)
 
 
 @pytest.mark.parametrize("render", EXACT, ids=lambda render: render.__name__)

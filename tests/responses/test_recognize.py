@@ -13,7 +13,7 @@ from core.responses import (
     read_options,
     read_response,
 )
-from tests.responses.samples import load
+from tests.responses.samples import load, read_tokens
 
 SERVERS = [
     "openai_chat",
@@ -29,7 +29,7 @@ SERVERS = [
 
 def refusal(body: object) -> str:
     with pytest.raises(InvalidInputError) as caught:
-        read_response(body)
+        read_tokens(body)
     assert caught.value.status == 400
     return str(caught.value)
 
@@ -38,25 +38,26 @@ def refusal(body: object) -> str:
 @pytest.mark.parametrize("tokens", [[], [{"logprob": -1.0}], None])
 def test_what_servers_send_decides_before_tokens(name: str, tokens: object) -> None:
     body = load(name)
-    expected = read_response(body)
+    expected = read_tokens(body)
     assert expected
-    assert read_response({"tokens": tokens} | body | {"tokens": tokens}) == expected
+    assert read_tokens({"tokens": tokens} | body | {"tokens": tokens}) == expected
 
 
-def test_tokens_decide_before_logprobs() -> None:
-    assert read_response({"tokens": [], "logprobs": [{"token": "a", "logprob": -1.0}]}) == []
+def test_of_two_shapes_the_richer_is_read() -> None:
+    ollama = {"logprobs": [{"token": "a", "logprob": -1.0}]}
+    assert read_response({"tokens": []} | ollama) == read_response(ollama)
 
 
 def test_no_tokens_are_no_tokens() -> None:
-    assert read_response({"tokens": []}) == []
-    assert read_response({"meta_info": {"output_token_logprobs": []}}) == []
-    assert read_response({"choices": [{"logprobs": {"content": []}}]}) == []
+    assert read_tokens({"tokens": []}) == []
+    assert read_tokens({"meta_info": {"output_token_logprobs": []}}) == []
+    assert read_tokens({"choices": [{"logprobs": {"content": []}}]}) == []
 
 
 @pytest.mark.parametrize("body", [None, 5, "x", {}, {"text": "x"}, [], [{}], [[]]])
 def test_the_unknown_is_told_what_is_known(body: object) -> None:
     with pytest.raises(UnknownResponseError, match=r"tokens.*Quote.*OpenAI.*vLLM.*SGLang.*TGI.*llama.*Ollama.*Gemini"):
-        read_response(body)
+        read_tokens(body)
 
 
 def test_a_list_of_several_is_refused() -> None:
@@ -81,7 +82,7 @@ def test_a_list_of_several_is_refused() -> None:
 )
 def test_a_response_without_logprobs_is_told_how_to_ask(body: object, place: str, remedy: str) -> None:
     with pytest.raises(MissingLogprobsError) as caught:
-        read_response(body)
+        read_tokens(body)
     assert str(caught.value).startswith(f"{place}: this response carries no logprobs; ask for them with ")
     assert remedy in str(caught.value)
 
@@ -93,9 +94,9 @@ def test_a_chunk_of_a_stream_is_told_so() -> None:
 
 def test_of_several_choices_the_first_is_read() -> None:
     body = load("openai_chat")
-    expected = read_response(body)
+    expected = read_tokens(body)
     body["choices"].append({"index": 1, "logprobs": "broken"})
-    assert read_response(body) == expected
+    assert read_tokens(body) == expected
     assert refusal({"choices": []}) == "choices: is empty, so there is nothing to score"
 
 
@@ -118,7 +119,8 @@ def entry(**fields: object) -> dict[str, object]:
         ),
         (entry(top_logprobs=[{"logprob": -1}] * 1025), "choices[0].logprobs.content[1].top_logprobs: 1025 entries"),
         (entry(top_logprobs=5), "choices[0].logprobs.content[1].top_logprobs: must be a list, not a number"),
-        (entry(token=5), "choices[0].logprobs.content[1].token: must be a text, not a number"),
+        (entry(token=[]), "choices[0].logprobs.content[1].token: must be a text, not a list"),
+        (entry(token=-5), "choices[0].logprobs.content[1].token: must be a token id"),
         (entry(id=True), "choices[0].logprobs.content[1].id: must be a token id"),
         (entry(token="token_id:9999999999"), "choices[0].logprobs.content[1].token: must be a token id"),
         ({"choices": None}, "choices: must be a list, not null"),
@@ -195,7 +197,7 @@ def test_options_stand_beside_any_shape() -> None:
         "top_p": 0.95,
         "logprobs_mode": "raw_logprobs",
     }
-    assert read_options(load("openai_responses")).top_p == 1.0
+    assert read_options({"request": None, "response": load("openai_responses"), "top_p": 0.5}).top_p == 0.5
     assert read_options([{"details": {}, "window": 3}]).window == 3
 
 

@@ -1,0 +1,106 @@
+"""Whether the tokens with log-probabilities are all of the answer, by what else a response says of it."""
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Literal, NamedTuple
+
+from core.confidence import Token
+from core.responses.reading import Reading, Said
+
+Alignment = Literal["exact", "partial"] | None
+"""Null where there is nothing to compare with."""
+
+_END_TOKEN = re.compile(r"<.+>|\[.+\]|", re.DOTALL)
+"""How a token that ends an answer is written, where it is at all."""
+
+_PIECES = str.maketrans({"\u0120": " ", "\u010a": "\n", "\u2581": " "})
+"""How vocabularies write a space and a line break; some servers send their pieces as they are."""
+
+
+class _Match(NamedTuple):
+    """How many of the answer's tokens are there, of how many."""
+
+    found: int
+    total: int
+
+    @property
+    def is_exact(self) -> bool:
+        return self.found == self.total
+
+
+def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment, list[str]]:
+    """Compare the tokens with the ids, the text and the count that the response names.
+
+    Args:
+        reading: what was read.
+        stop: the words that end an answer, where the request is known.
+
+    Returns:
+        The alignment, and how many tokens of how many, in a sentence, where it is partial.
+    """
+    tokens, said = reading.tokens, reading.said
+    by_text = _match_text(tokens, said, stop)
+    matches = [_match_ids(tokens, said), by_text, _match_count(tokens, said) if by_text is None else None]
+    known = [match for match in matches if match is not None]
+    if not known:
+        return None, []
+    worst = min(known, key=lambda match: match.found / match.total if match.total else 1.0)
+    if worst.is_exact:
+        return "exact", []
+    return "partial", [f"alignment: {worst.found} of {worst.total} tokens match what the response says of its answer"]
+
+
+def _match_ids(tokens: Sequence[Token], said: Said) -> _Match | None:
+    if not said.ids:
+        return None
+    pairs = zip(tokens, said.ids, strict=False)
+    found = sum(1 for _ in takewhile(lambda pair: pair[0].token in {None, pair[1]}, pairs))
+    return _forgive_end(found, len(tokens), len(said.ids), said)
+
+
+def _match_count(tokens: Sequence[Token], said: Said) -> _Match | None:
+    if said.count is None:
+        return None
+    return _forgive_end(min(len(tokens), said.count), len(tokens), said.count, said)
+
+
+def _forgive_end(found: int, tokens: int, total: int, said: Said) -> _Match:
+    """An end token has no log-probability at some servers, and is not counted by others."""
+    if said.ended and tokens and found == min(tokens, total) and abs(tokens - total) == 1 and found > 1:
+        return _Match(found, found)
+    return _Match(found, max(tokens, total))
+
+
+def _match_text(tokens: Sequence[Token], said: Said, stop: Sequence[str]) -> _Match | None:
+    """By the texts of the tokens; null where one is unknown, or is a part of a character."""
+    if said.text is None or any(_is_unreadable(token.text) for token in tokens):
+        return None
+    texts = [token.text or "" for i, token in enumerate(tokens) if i not in said.special]
+    if texts and _END_TOKEN.fullmatch(texts[-1]) and texts[-1] not in stop and not said.text.endswith(texts[-1]):
+        texts.pop()
+    answer = said.text.lstrip()
+    found = _count_leading(texts, answer)
+    if found < len(texts):
+        found = max(found, _count_leading([text.translate(_PIECES) for text in texts], answer))
+    if found < len(texts):
+        return _Match(found, max(len(texts), said.count or 0))
+    if len("".join(texts).lstrip()) >= len(answer):
+        return _Match(found, found)
+    return _Match(found, max(found + 1, said.count or 0, len(said.ids or ())))
+
+
+def _is_unreadable(text: str | None) -> bool:
+    return text is None or "\N{REPLACEMENT CHARACTER}" in text or text.startswith("bytes:")
+
+
+def _count_leading(texts: Sequence[str], answer: str) -> int:
+    """How many texts in a row the answer begins with; white space before the first is often stripped."""
+    length, begun = 0, False
+    for i, text in enumerate(texts):
+        part = text if begun else text.lstrip()
+        if not answer.startswith(part, length):
+            return i
+        length += len(part)
+        begun = begun or bool(part)
+    return len(texts)

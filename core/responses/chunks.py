@@ -1,0 +1,52 @@
+"""Single chunks of a stream, which look like a response and hold one token of it.
+
+Each server has its own way to say that more comes; what says nothing of the kind is taken for the whole.
+"""
+
+from typing import cast
+
+from core.errors import InvalidInputError
+from core.responses.expect import find_object
+
+_WHOLE = 'ask for the whole with "stream": false'
+
+
+def refuse_chunk(fields: dict[str, object]) -> None:
+    """Refuses one chunk or event of a stream.
+
+    Raises:
+        InvalidInputError: it is one; the sentence says where that stands.
+    """
+    kind = fields.get("type")
+    if isinstance(kind, str) and kind.startswith("response."):
+        raise InvalidInputError(
+            "type: this is one event of a stream; send the whole response, which the event response.completed carries"
+        )
+    place = _find_chunk(fields)
+    if place is not None:
+        raise InvalidInputError(f"{place}: this is one chunk of a stream; {_WHOLE}")
+
+
+def _find_chunk(fields: dict[str, object]) -> str | None:
+    choice, candidate = _first(fields.get("choices")), _first(fields.get("candidates"))
+    meta_info = find_object(fields.get("meta_info"))
+    signs = {
+        "choices": choice.get("delta") is not None or str(fields.get("object", "")).endswith(".chunk"),
+        "choices[0].finish_reason": "text" in choice and _is_null(choice, "finish_reason") and not fields.get("usage"),
+        "done": fields.get("done") is False,  # Ollama
+        "stop": fields.get("stop") is False and "content" in fields,  # llama.cpp
+        "token": isinstance(fields.get("token"), dict) and "generated_text" in fields,  # TGI
+        "meta_info.finish_reason": _is_null(meta_info, "finish_reason"),  # SGLang
+        "candidates[0].finishReason": bool(candidate)  # Gemini
+        and not (candidate.get("finishReason") or candidate.get("finish_reason"))
+        and not {"usageMetadata", "usage_metadata"}.isdisjoint(fields),
+    }
+    return next((place for place, is_chunk in signs.items() if is_chunk), None)
+
+
+def _first(value: object) -> dict[str, object]:
+    return find_object(cast("list[object]", value)[0]) if isinstance(value, list) and value else {}
+
+
+def _is_null(fields: dict[str, object], key: str) -> bool:
+    return key in fields and fields[key] is None

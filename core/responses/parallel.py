@@ -1,0 +1,63 @@
+"""Parallel lists of tokens, numbers and alternatives, as legacy completions carry them.
+
+Source: OpenAI's API reference, "The completion object": `{tokens, token_logprobs, top_logprobs: [{text: logprob}]}`.
+mlx_lm's server (its SERVER.md) puts ids in the place of texts, and `[id, logprob]` in that of the object.
+"""
+
+from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_logprob
+from core.responses.entry import Alternatives, Names, read_alternatives, split_token_id
+from core.responses.expect import expect_id, expect_object, expect_parallel, expect_text, expect_tokens
+from core.responses.reading import Reading
+
+_NAMES = Names(("id", "token_id"), "token")
+
+_PAIR = 2
+
+
+def read_parallel(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
+    """Reads `token_logprobs` and what stands beside it; an echoed first token has only nulls.
+
+    Args:
+        logprobs: the object that holds the lists.
+        ids: those that vLLM adds under `return_token_ids`: used only if there is one per token, as `echo` adds more.
+        place: where the object stands.
+
+    Raises:
+        InvalidInputError: a field is of the wrong type, or the lists are not equally long.
+        InvalidDistribution: a number is no probability, or a list no distribution.
+    """
+    dot = f"{place}." if place else ""
+    numbers = expect_tokens(logprobs["token_logprobs"], f"{dot}token_logprobs")
+    texts = expect_parallel(logprobs.get("tokens"), len(numbers), f"{dot}tokens")
+    lists = expect_parallel(logprobs.get("top_logprobs"), len(numbers), f"{dot}top_logprobs")
+    given = ids if ids is not None and len(ids) == len(numbers) else [None] * len(numbers)
+    tokens: list[Token] = []
+    for i, (number, name) in enumerate(zip(numbers, texts, strict=True)):
+        token, text = _read_name(name, f"{dot}tokens[{i}]")
+        logprob = read_chosen_logprob(number, f"{dot}token_logprobs[{i}]")
+        top = _read_list(lists[i], f"{dot}top_logprobs[{i}]", has_ids=type(name) is int)
+        token = expect_id(given[i], f"{dot}token_ids[{i}]") if token is None else token
+        tokens.append(Token(token, text, logprob, distribution=top))
+    return Reading(tokens)
+
+
+def _read_name(name: object, place: str) -> tuple[int | None, str | None]:
+    if type(name) is int:
+        return expect_id(name, place), None
+    return split_token_id(expect_text(name, place), place)
+
+
+def _read_list(value: object, place: str, *, has_ids: bool) -> Distribution | None:
+    """An object of names and logprobs; some servers send pairs of them, or the list of the chat form, in its place."""
+    if value is None:
+        return None
+    if isinstance(value, list) and not all(isinstance(one, list) and len(one) == _PAIR for one in value):
+        return read_alternatives(Alternatives(value, place, _NAMES))
+    pairs = value if isinstance(value, list) else expect_object(value, place).items()
+    entries: list[dict[str, object]] = []
+    for name, number in pairs:
+        at = f"{place}[{str(name)[:40]!a}]"
+        is_id = has_ids and isinstance(name, str) and name.isdecimal() and len(name) < len("9999999999")
+        token, text = _read_name(int(name) if is_id else name, at)
+        entries.append({"token": token, "text": text, "logprob": read_logprob(number, at)})
+    return read_distribution(entries, place)

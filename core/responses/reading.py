@@ -1,0 +1,113 @@
+"""What a reader makes of a response: its tokens, and what the response says of its answer elsewhere."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from core.confidence import InvalidDistribution, Token
+from core.errors import InvalidInputError
+from core.responses.expect import MissingLogprobsError
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a response says of its answer beside the log-probabilities; None where it does not say.
+
+    Attributes:
+        text: the answer; None also where it is not the plain text of all tokens, as beside tool calls.
+        ids: the ids of the answer's tokens.
+        count: how many tokens were generated.
+        ended: whether the model ended the answer itself. Such an answer may have an end token that is not shown.
+        special: the positions of tokens that the server leaves out of the text.
+    """
+
+    text: str | None = None
+    ids: Sequence[int] | None = None
+    count: int | None = None
+    ended: bool = True
+    special: frozenset[int] = frozenset()
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether something was generated, an end token aside: then an empty list of tokens tells nothing of it."""
+        return bool(self.text or self.ids or (self.count or 0) > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The tokens of a response in order, what it says of them, and what is odd about it, a sentence each."""
+
+    tokens: list[Token]
+    said: Said = field(default_factory=Said)
+    warnings: tuple[str, ...] = ()
+
+
+Form = tuple[str, Callable[[], Reading]]
+"""Where a form of the answer stands, and how to read it."""
+
+
+def read_forms(forms: Sequence[Form]) -> Reading:
+    """Read the one answer that a response tells in several forms: the richest, completed from those that agree with it.
+
+    Raises:
+        InvalidInputError: no form can be read; this is what is wrong with the first.
+    """
+    found: list[tuple[str, Reading]] = []
+    broken: list[tuple[str, InvalidInputError | InvalidDistribution]] = []
+    for place, read in forms:
+        try:
+            found.append((place, read()))
+        except (InvalidInputError, InvalidDistribution) as error:
+            broken.append((place, error))
+    if not found:
+        raise next((error for _, error in broken if not isinstance(error, MissingLogprobsError)), broken[0][1])
+    left_out = [
+        f"{place} is left out: {error}" for place, error in broken if not isinstance(error, MissingLogprobsError)
+    ]
+    return _merge(found, left_out)
+
+
+def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
+    best_place, best = max(found, key=lambda form: _measure_wealth(form[1].tokens))
+    tokens, said = best.tokens, best.said
+    warnings = [*best.warnings, *left_out]
+    for place, other in found:
+        if other is best:
+            continue
+        said = replace(
+            said,
+            text=other.said.text if said.text is None else said.text,
+            ids=other.said.ids if said.ids is None else said.ids,
+            count=other.said.count if said.count is None else said.count,
+        )
+        if _agree(tokens, other.tokens):
+            tokens = [_complete(one, two) for one, two in zip(tokens, other.tokens, strict=True)]
+        elif other.tokens:
+            warnings.append(f"{place} is left out: {best_place} has more of the answer")
+    return Reading(tokens, said, tuple(warnings))
+
+
+def _measure_wealth(tokens: Sequence[Token]) -> tuple[int, int, int, int]:
+    lists = [token.distribution for token in tokens if token.distribution]
+    scored = sum(token.logprob is not None or token.distribution is not None for token in tokens)
+    return scored, len(lists), sum(one.k for one in lists), sum(token.token is not None for token in tokens)
+
+
+def _agree(one: Sequence[Token], two: Sequence[Token]) -> bool:
+    """Whether two forms may tell of the same tokens: as many, and no name of one contradicts the other's."""
+    return len(one) == len(two) and all(
+        (a.token is None or b.token is None or a.token == b.token) and (not a.text or not b.text or a.text == b.text)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def _complete(one: Token, two: Token) -> Token:
+    lists = sorted((t.distribution for t in (one, two) if t.distribution), key=lambda it: it.k, reverse=True)
+    return msgspec.structs.replace(
+        one,
+        token=two.token if one.token is None else one.token,
+        text=one.text or two.text or one.text,
+        logprob=two.logprob if one.logprob is None else one.logprob,
+        distribution=lists[0] if lists else None,
+    )
