@@ -18,9 +18,9 @@ def refuse_chunk(fields: dict[str, object]) -> None:
         InvalidInputError: it is one; the sentence says where that stands.
     """
     kind = fields.get("type")
-    if isinstance(kind, str) and kind.startswith("response."):
+    if isinstance(kind, str) and (kind.startswith("response.") or kind.endswith("delta")):
         raise InvalidInputError(
-            "type: this is one event of a stream; send the whole response, which the event response.completed carries"
+            "type: this is one event of a stream; send the whole response, which its last event has"
         )
     place = _find_chunk(fields)
     if place is not None:

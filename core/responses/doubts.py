@@ -57,10 +57,8 @@ def settle_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
 def note_fragments(tokens: list[Token]) -> list[str]:
     """Say that lists name different tokens alike: parts of characters, which have no text of their own."""
     lists = [token.distribution for token in tokens if token.distribution]
-    blurred = sum(
-        any(token is None and text is not None and (not text or _REPLACEMENT in text) for token, text in named)
-        for named in (zip(one.tokens, one.texts, strict=True) for one in lists)
-    )
+    named = [[text for text in one.texts if text is not None] for one in lists if None in one.tokens]
+    blurred = sum("" in texts or _REPLACEMENT in "".join(texts) for texts in named)
     if not blurred:
         return []
     what = f"{blurred} of {len(lists)} lists hold tokens without a text of their own, such as parts of characters"

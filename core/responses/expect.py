@@ -1,5 +1,6 @@
 """What a place in a response must hold; anything else is refused under the name of that place."""
 
+import re
 from typing import cast
 
 from core.confidence import MAX_TOKEN_ID
@@ -103,6 +104,11 @@ def expect_text(value: object, place: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidInputError(f"{place}: must be a text, not {describe(value)}")
     return value
+
+
+def find_either(fields: dict[str, object], name: str) -> object:
+    """A field by its camelCase name, or else by its snake_case one; clients write one where servers send the other."""
+    return fields.get(name, fields.get(re.sub("([A-Z])", r"_\1", name).lower()))
 
 
 def find_text(value: object) -> str | None:

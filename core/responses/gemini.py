@@ -5,7 +5,6 @@ logProbability). The chosen token may be outside the top candidates, and its num
 Python clients dump the same with snake_case names.
 """
 
-import re
 from typing import cast
 
 from core.confidence import Token
@@ -18,10 +17,11 @@ from core.responses.expect import (
     expect_parallel,
     expect_tokens,
     find_count,
+    find_either,
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, Said
+from core.responses.reading import Reading, Said, warn_of_others
 
 _NAMES = Names(("tokenId",), "token", logprob="logProbability", prob="probability")
 _SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="probability")
@@ -51,12 +51,8 @@ def read_candidates(body: dict[str, object]) -> Reading:
     said = _find_said(body, candidate)
     if not rows and said.has_tokens:
         raise MissingLogprobsError(f"{_PLACE}.chosenCandidates", _ASK)
-    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], said)
-
-
-def find_either(fields: dict[str, object], name: str) -> object:
-    """A field by its camelCase name, or else by its snake_case one."""
-    return fields.get(name, fields.get(re.sub("([A-Z])", r"_\1", name).lower()))
+    tokens = [_read_row(row, lists[i], i) for i, row in enumerate(rows)]
+    return Reading(tokens, said, warn_of_others(body["candidates"], "candidates"))
 
 
 def _read_row(value: object, top: object, index: int) -> Token:

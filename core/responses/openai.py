@@ -8,9 +8,11 @@ Many servers send two forms at once, entries and parallel lists (Together, Kobol
 lists (`refusal`; DeepSeek's `reasoning_content`).
 """
 
+from dataclasses import replace
 from functools import partial
 
 from core.confidence import Token
+from core.errors import InvalidInputError
 from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
     MissingLogprobsError,
@@ -19,18 +21,21 @@ from core.responses.expect import (
     expect_object,
     expect_tokens,
     find_count,
+    find_either,
     find_ids,
     find_object,
     find_text,
     refuse_too_many,
 )
 from core.responses.parallel import read_parallel
-from core.responses.reading import Form, Reading, Said, read_forms
+from core.responses.reading import Form, Reading, Said, read_forms, warn_of_others
 
 NAMES = Names(("id", "token_id"), "token")
 
 ENTRY_LISTS = ("reasoning_content", "reasoning", "content", "refusal")
 """Where entries stand, in the order in which a model writes them."""
+
+_KNOWN = (*ENTRY_LISTS, "tokens", "token_logprobs", "top_logprobs")
 
 _ASK = (
     'ask for them with "logprobs": true and "top_logprobs": 20 (chat completions) or "logprobs": 5 (legacy completions)'
@@ -46,7 +51,8 @@ def read_choices(body: dict[str, object]) -> Reading:
     """
     choice = expect_first(body["choices"], "choices")
     usage = find_object(body.get("usage")) if len(expect_list(body["choices"], "choices")) == 1 else {}
-    return _read_choice(choice, "choices[0].logprobs", usage)
+    reading = _read_choice(choice, "choices[0].logprobs", usage)
+    return replace(reading, warnings=(*reading.warnings, *warn_of_others(body["choices"], "choices")))
 
 
 def read_bare_choice(body: dict[str, object]) -> Reading:
@@ -74,6 +80,8 @@ def _read_choice(choice: dict[str, object], place: str, usage: dict[str, object]
         forms.append((place, partial(_read_lists, logprobs, ids, place)))
     if logprobs.get("token_logprobs") is not None:
         forms.append((f"{place}.token_logprobs", partial(read_parallel, logprobs, ids, place)))
+    if not forms and logprobs and logprobs.keys().isdisjoint(_KNOWN):
+        raise InvalidInputError(f"{place}: has neither content nor token_logprobs; this shape is not known")
     if not forms:
         raise MissingLogprobsError(place, _ASK)
     reading = read_forms(forms)
@@ -84,21 +92,17 @@ def _read_choice(choice: dict[str, object], place: str, usage: dict[str, object]
 
 
 def _read_lists(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
-    found = [(key, logprobs[key]) for key in ENTRY_LISTS if logprobs.get(key) is not None]
+    given = [key for key in ENTRY_LISTS if logprobs.get(key) is not None]
+    lists = [key for key in given if isinstance(logprobs[key], list)] or given
+    named = {key: f"{place}.{key}" if place else key for key in given}
     rows = [
-        (row, _join(place, f"{key}[{i}]")) for key, value in found for i, row in enumerate(_expect(value, place, key))
+        (row, f"{named[key]}[{i}]") for key in lists for i, row in enumerate(expect_list(logprobs[key], named[key]))
     ]
-    refuse_too_many(len(rows), place)
-    given = ids if ids is not None and len(ids) == len(rows) else [None] * len(rows)
-    return Reading([_read_entry(row, token, at) for (row, at), token in zip(rows, given, strict=True)])
-
-
-def _expect(value: object, place: str, key: str) -> list[object]:
-    return expect_tokens(value, _join(place, key))
-
-
-def _join(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
+    refuse_too_many(len(rows), named[lists[0]])
+    found = ids if ids is not None and len(ids) == len(rows) else [None] * len(rows)
+    tokens = [_read_entry(row, token, at) for (row, at), token in zip(rows, found, strict=True)]
+    odd = tuple(f"{named[key]} is left out: it is no list of tokens" for key in given if key not in lists)
+    return Reading(tokens, warnings=odd)
 
 
 def read_entries(value: object, place: str) -> list[Token]:
@@ -113,7 +117,7 @@ def read_entries(value: object, place: str) -> list[Token]:
 
 def _read_entry(value: object, token: int | None, place: str) -> Token:
     row = expect_object(value, place)
-    top = Alternatives(row.get("top_logprobs"), f"{place}.top_logprobs", NAMES)
+    top = Alternatives(find_either(row, "topLogprobs"), f"{place}.top_logprobs", NAMES)
     return read_token(row if token is None else {"id": token} | row, place, NAMES, top)
 
 

@@ -68,6 +68,12 @@ def read_forms(forms: Sequence[Form]) -> Reading:
     return _merge(found, left_out)
 
 
+def warn_of_others(answers: object, place: str) -> tuple[str, ...]:
+    """Say that of several answers to one prompt only the first is read."""
+    count = len(answers) - 1 if isinstance(answers, list) else 0
+    return (f"{place}: {count} more are left out; send each by itself",) if count > 0 else ()
+
+
 def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
     best_place, best = max(found, key=lambda form: _measure_wealth(form[1].tokens))
     tokens, said = best.tokens, best.said

@@ -79,6 +79,7 @@ def read_shape(fields: dict[str, object]) -> Reading:
         InvalidInputError: anything in it is wrong; the sentence names the place.
         InvalidDistribution: a number in it is no probability, or a list no distribution.
     """
+    fields = _wrap(fields)
     refuse_chunk(fields)
     found = [(key, read) for key, read in _READERS if _says_something(key, fields)]
     if _is_choice(fields):
@@ -94,10 +95,21 @@ def is_from_server(fields: dict[str, object]) -> bool:
     return any(key in fields for key, read in (*_READERS, *_SIGNS) if read is not read_plain)
 
 
+def _wrap(fields: dict[str, object]) -> dict[str, object]:
+    """A part of a response in what stands around it, for those who send the part alone."""
+    if fields.keys() & {"chosenCandidates", "chosen_candidates"}:
+        fields = {"logprobsResult": fields}
+    if fields.keys() & {"logprobsResult", "logprobs_result"}:
+        return {"candidates": [fields]}
+    if "output_token_logprobs" in fields:
+        return {"meta_info": fields}
+    return {"details": fields} if {"tokens", "generated_tokens"} <= fields.keys() else fields
+
+
 def _says_something(key: str, fields: dict[str, object]) -> bool:
     """Servers send keys that hold nothing; llama.cpp's `tokens` are ids, which its reader takes."""
     value = fields.get(key)
-    if key == "tokens" and "tokens_predicted" in fields:
+    if key == "tokens" and is_from_server(fields):
         return isinstance(value, list) and any(isinstance(one, dict) for one in value)
     return value is not None
 

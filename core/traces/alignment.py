@@ -14,8 +14,8 @@ def align_trace(document: TraceDocument, pairing: Pairing) -> tuple[Alignment, l
     """Compare the surviving tokens with the final ones, of which an engine may have stripped an end token.
 
     Returns:
-        The alignment, and how many of how many tokens agree, in a sentence, where it is partial. The trace then does not
-        tell the whole story, and neither do the scores.
+        The alignment, and how many of how many tokens agree, in a sentence, where it is partial: then the trace does
+        not tell the whole story, and neither do the scores.
     """
     steps = [step for step in pairing.steps if not step.discarded]
     final = document.request.final_token_ids

@@ -106,3 +106,33 @@ def test_scoring_wants_a_key_and_stores_nothing(alone: Client) -> None:
 def test_nan_is_no_json(alone: Client) -> None:
     answer = alone.post_bytes("/v1/score", b'{"tokens": [{"logprob": NaN}]}', x_api_key=alone.key)
     assert (answer.status, "NaN" in answer.json["error"]) == (400, True)
+
+
+def test_forced_runs_of_plain_tokens_are_interventions(alone: Client) -> None:
+    reference = json.loads((Path(__file__).parents[1] / "confidence" / "reference.json").read_bytes())
+    sequence = next(one for one in reference["sequences"] if one["id"] == "s08_forced")
+    tokens = [{name: step.get(name) for name in ("token", "forced", "top_tokens")} for step in sequence["steps"]]
+    report = score(alone, {"tokens": tokens, "vocab_size": sequence["vocab_size"]}).json
+    assert len(report["interventions"]) == 2
+    for found, expected in zip(report["interventions"], sequence["expected"]["interventions"], strict=True):
+        assert [found["first_index"], found["last_index"]] == expected.pop("forced_steps")
+        assert found["window"] == expected.pop("w")
+        assert {name: found[name] for name in expected} == {
+            name: pytest.approx(value, rel=1e-9) for name, value in expected.items()
+        }
+
+
+def test_a_response_may_be_sent_with_its_request_and_options(alone: Client) -> None:
+    response = json.loads((FIXTURES[0].parent / "openai_responses.json").read_bytes())
+    whole = score(alone, {"request": {"top_logprobs": 2}, "response": response, "top_p": 0.5, "window": 1}).json
+    assert (whole["k"], whole["alignment"], whole["sequence"]["window"]) == (2, "exact", 1)
+    assert whole["tokens"][0]["top_p_count"] == 1
+
+
+@pytest.mark.parametrize("top_p", [0, 1.0000000149, 0.3])
+def test_what_the_server_sampled_with_is_no_option(alone: Client, top_p: float) -> None:
+    response = json.loads((FIXTURES[0].parent / "openai_responses.json").read_bytes())
+    assert score(alone, response | {"top_p": top_p}).json == score(alone, response | {"top_p": None}).json
+    chat = json.loads((FIXTURES[0].parent / "openai_chat.json").read_bytes())
+    assert score(alone, chat | {"top_p": top_p}).status == 200
+    assert score(alone, {"tokens": [], "top_p": top_p}).status == (200 if 0 < top_p <= 1 else 400)

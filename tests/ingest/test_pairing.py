@@ -283,3 +283,24 @@ def test_many_actions_that_nothing_follows_take_no_longer_each() -> None:
         actions=[action("Noop", index) for index in range(count)],
     )
     assert len(pairing.passes) == count
+
+
+@pytest.mark.parametrize("forced", [None, False])
+def test_a_count_of_one_without_ids_means_the_sampled_token(*, forced: bool | None) -> None:
+    told = {"event_type": "Added", "added_token_count": 1, "forced": forced}
+    (step,) = pair([forward(), sampled(), told]).steps
+    assert (step.token, step.text, step.forced) == (5, "five", False)
+    scored = score_trace(read([forward(), sampled(), told]))
+    assert scored.scores == score_trace(read(one_token())).scores
+
+
+def test_of_a_larger_count_without_ids_the_first_is_the_sampled_token() -> None:
+    told = {"event_type": "Added", "added_token_count": 2, "forced": False}
+    assert tokens(pair([forward(), sampled(), told])) == [5, None]
+    assert tokens(pair([forward(), sampled(), told | {"added_token_count": 1}, told])) == [5, None, None]
+
+
+def test_a_count_without_ids_where_a_mod_forced_is_not_the_sampled_token() -> None:
+    told = {"event_type": "Added", "added_token_count": 1}
+    pairing = pair([forward(), sampled(), told], mod_calls=[call(1)], actions=[action("ForceTokens")])
+    assert [(step.token, step.forced) for step in pairing.steps] == [(None, True)]

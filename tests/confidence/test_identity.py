@@ -1,0 +1,98 @@
+"""Which entries are one token, and which of them was chosen."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.confidence import Token, TokenScores, read_distribution, score_tokens, settle_list
+from tests.confidence.builders import moderate
+
+
+def score(text: str | None, logprob: float | None, *entries: tuple[str, float]) -> TokenScores:
+    listed = read_distribution([{"text": name, "logprob": number} for name, number in entries], "top_tokens")
+    return score_tokens([Token(None, text, logprob, distribution=listed)])[0]
+
+
+def test_of_entries_that_read_alike_the_one_with_the_token_s_number_is_the_chosen() -> None:
+    row = score("\ufffd", -1.2, ("\ufffd", -0.5), ("\ufffd", -1.2), ("A", -3.0))
+    assert (row.rank, row.k, row.prob) == (2, 3, math.exp(-1.2))
+
+
+def test_a_number_that_was_rounded_otherwise_is_still_the_same() -> None:
+    row = score("a", -0.25048828, ("a", -0.25), ("b", -2.0))
+    assert (row.rank, row.k, row.prob) == (1, 2, math.exp(-0.25048828))
+
+
+def test_a_token_below_the_list_is_not_the_entry_that_reads_alike() -> None:
+    row = score("", -5.0, ("", -0.5), (".", -3.0))
+    assert (row.rank, row.prob) == (None, math.exp(-5.0))
+    assert row.missing_mass == pytest.approx(1 - math.exp(-0.5) - math.exp(-3))
+
+
+def test_a_likelier_token_replaces_the_worse_entry_that_reads_alike() -> None:
+    row = score("false", -0.233, ("true", -1.5768), ("null", -8.3892), ("false", -8.4752))
+    assert (row.rank, row.k) == (1, 3)
+    assert row.missing_mass == pytest.approx(0.000984, abs=1e-6)
+
+
+def test_a_less_likely_token_that_a_list_must_hold_stands_beside_the_entry_that_reads_alike() -> None:
+    row = score("", -1.1, ("", -0.5), (".", -3.0))
+    assert (row.rank, row.k) == (2, 3)
+    assert row.missing_mass == pytest.approx(1 - math.exp(-1.1) - math.exp(-0.5) - math.exp(-3))
+
+
+def test_a_list_that_the_token_s_number_cannot_be_in_is_left_out() -> None:
+    listed = read_distribution([{"token": 1, "prob": 0.1}, {"token": 2, "prob": 0.9}], "top_tokens")
+    token = Token(1, None, math.log(0.8), distribution=listed)
+    assert settle_list(token, token.logprob) == (None, None)
+    (row,) = score_tokens([token])
+    assert (row.prob, row.entropy, row.rank) == (pytest.approx(0.8), None, None)
+
+
+@st.composite
+def namings(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """A list with ids, the same list without them and with some texts that say nothing, and which was chosen."""
+    weights = draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=8, unique=True))
+    total = sum(weights) + draw(st.integers(0, 10**6))
+    rows = [{"token": i, "text": f"t{i}", "logprob": math.log(one / total)} for i, one in enumerate(weights)]
+    blank = draw(st.lists(st.sampled_from([None, "", "\ufffd"]), min_size=len(rows), max_size=len(rows)))
+    bare = [
+        {"text": row["text"] if text is None else text, "logprob": row["logprob"]}
+        for row, text in zip(rows, blank, strict=True)
+    ]
+    return rows, bare, draw(st.integers(0, len(rows) - 1))
+
+
+@moderate
+@given(namings())
+def test_names_change_no_score(named: tuple[list[dict[str, Any]], list[dict[str, Any]], int]) -> None:
+    rows, bare, chosen = named
+    with_ids, without = read_distribution(rows, "top_tokens"), read_distribution(bare, "top_tokens")
+    assert with_ids is not None
+    assert without is not None
+    assert (with_ids.mass, with_ids.logprobs) == (without.mass, without.logprobs)
+    logprob = rows[chosen]["logprob"]
+    one = Token(chosen, None, logprob, distribution=with_ids)
+    other = Token(None, bare[chosen]["text"], logprob, distribution=without)
+    assert score_tokens([one]) == score_tokens([other])
+
+
+@moderate
+@given(namings(), st.floats(-12.0, 0.0))
+def test_the_rank_and_the_mass_agree_with_the_token_s_own_number(
+    named: tuple[list[dict[str, Any]], list[dict[str, Any]], int], logprob: float
+) -> None:
+    for rows in named[:2]:
+        row = rows[named[2]]
+        token = Token(row.get("token"), row["text"], logprob, distribution=read_distribution(rows, "top_tokens"))
+        settled, position = settle_list(token, logprob)
+        (scores,) = score_tokens([token])
+        assert scores.prob == math.exp(logprob)
+        if position is not None:
+            assert settled is not None
+            assert settled.logprobs[position] == logprob
+            assert scores.rank == sum(one >= logprob for one in settled.logprobs)
+            assert math.exp(logprob) <= settled.mass

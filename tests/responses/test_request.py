@@ -1,0 +1,85 @@
+"""What was asked for tells what in a response is not the answer."""
+
+from typing import Any
+
+import pytest
+
+from core.responses import is_quote_trace, read_response
+from core.responses.request import find_asked
+from tests.responses.samples import load
+
+TOP = [{"token": "x", "logprob": -0.5}, {"token": "y", "logprob": -1.5}]
+CHOSEN = {"token": "z", "logprob": -4.0}
+
+
+def exchange(request: dict[str, Any], response: Any) -> dict[str, Any]:
+    return {"request": request, "response": response}
+
+
+def chat(*listed: dict[str, Any]) -> dict[str, Any]:
+    return {"choices": [{"logprobs": {"content": [CHOSEN | {"top_logprobs": list(listed)}]}}]}
+
+
+@pytest.mark.parametrize("listed", [[*TOP, CHOSEN], [CHOSEN, *TOP]])
+def test_a_chosen_token_that_was_appended_to_the_list_does_not_count_in_k(listed: list[dict[str, Any]]) -> None:
+    (token,) = read_response(exchange({"logprobs": True, "top_logprobs": 2}, chat(*listed))).tokens
+    assert token.distribution is not None
+    assert (token.logprob, token.distribution.texts) == (-4.0, ("x", "y"))
+    (unknown,) = read_response(chat(*listed)).tokens
+    assert unknown.distribution is not None
+    assert unknown.distribution.k == 3
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"),
+    [
+        ({"logprobs": True, "top_logprobs": 3}, {}),
+        ({"logprobs": 3}, {}),
+        ({"parameters": {"top_n_tokens": 3}}, {}),
+        ({"top_logprobs_num": 3}, {}),
+        ({"n_probs": 3}, {}),
+        ({"generationConfig": {"logprobs": 3}}, {}),
+        ({}, {"generation_settings": {"n_probs": 3}}),
+        ({}, {"output": [], "top_logprobs": 3}),
+    ],
+)
+def test_k_is_found_under_each_server_s_name(request_: dict[str, Any], body: dict[str, Any]) -> None:
+    assert find_asked(request_, body).k == 3
+
+
+def test_a_response_says_nothing_of_k_by_itself() -> None:
+    assert find_asked({}, {"top_logprobs": 3, "logprobs": 3}).k is None
+
+
+def test_a_list_within_what_was_asked_for_is_kept() -> None:
+    body = load("openai_chat")
+    assert read_response(exchange({"top_logprobs": 20}, body)) == read_response(body)
+
+
+@pytest.mark.parametrize("usage", [{}, {"usage": {"completion_tokens": 2, "prompt_tokens": 2}}])
+def test_an_echoed_prompt_is_not_the_answer(usage: dict[str, Any]) -> None:
+    logprobs = {"tokens": ["The", " sky", " is", " blue"], "token_logprobs": [None, -3.0, -0.5, -0.25]}
+    response = {"choices": [{"text": "The sky is blue", "logprobs": logprobs, "finish_reason": "length"}], **usage}
+    found = read_response(exchange({"prompt": "The sky", "echo": True, "logprobs": 1}, response))
+    assert [token.text for token in found.tokens] == [" is", " blue"]
+    assert (found.alignment, found.warnings) == ("exact", [])
+    assert len(read_response(response).tokens) == 4
+
+
+def test_an_echo_that_cannot_be_told_from_the_answer_is_named() -> None:
+    response = {"choices": [{"logprobs": {"token_logprobs": [None, -1.0]}}]}
+    found = read_response(exchange({"prompt": [1, 2], "echo": True}, response))
+    assert found.warnings[0].startswith("echo: ")
+
+
+def test_a_response_beside_its_request_is_no_trace() -> None:
+    body = exchange({"request_id": "r"}, load("openai_chat"))
+    assert not is_quote_trace(body)
+    assert read_response(body) == read_response(load("openai_chat"))
+    assert read_response(exchange({}, load("tgi_generate"))) == read_response(load("tgi_generate"))
+
+
+def test_a_list_keyed_by_text_that_blurs_tokens_is_named() -> None:
+    logprobs = {"tokens": [""], "token_logprobs": [-1.1], "top_logprobs": [{"": -1.1, ".": -3.0}]}
+    found = read_response({"choices": [{"logprobs": logprobs}]})
+    assert found.warnings[0].startswith("1 of 1 lists hold tokens without a text of their own")
