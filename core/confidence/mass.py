@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol, Self, TypeVar
 
 MASS_U = 2.0**-9
-"""The relative rounding error of bf16, the coarsest float that servers compute log-probabilities in."""
+"""A typical relative rounding error of bf16, the coarsest float in use; its largest, 2^-8, is allowed to bf16 alone."""
 
 MASS_SLACK = 8e-6
 """What float32 adds: with logits up to 124, ln Σ exp z is off by up to 2^-18 nats, and every entry with it."""

@@ -18,8 +18,7 @@ SHIFTS = {"ForwardPass": 1, "Sampled": 0, "Added": -1}
 
 
 def read(events: list[dict[str, Any]], final: list[int] | None, **parts: Any) -> TraceDocument:
-    request = {} if final is None else {"final_token_ids": final}
-    return validate_document(make_document(events=number(events), request=request, **parts))
+    return validate_document(make_document(events=number(events), request={"final_token_ids": final}, **parts))
 
 
 def surviving(pairing: Pairing) -> list[int | None]:
