@@ -29,7 +29,7 @@ def settle_list(token: Token, logprob: float | None) -> tuple[Distribution | Non
         token is not in the list, or only as a masked entry.
     """
     distribution = token.distribution
-    found = distribution.find(token.token, token.text) if distribution else []
+    found = distribution.find_all(token.token, token.text) if distribution else []
     if distribution is None or not found or not distribution.live:
         return distribution, None
     if logprob is None:
@@ -42,7 +42,7 @@ def settle_list(token: Token, logprob: float | None) -> tuple[Distribution | Non
         return distribution, None
     if not settled.is_possible:
         return None, None
-    return settled, _find_nearest(settled, settled.find(token.token, token.text), logprob)
+    return settled, _find_nearest(settled, settled.find_all(token.token, token.text), logprob)
 
 
 def _settle(distribution: Distribution, token: Token, position: int, logprob: float) -> Distribution:

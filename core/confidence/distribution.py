@@ -65,7 +65,11 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
         """Whether rounding explains a mass above 1."""
         return is_possible(self.mass, self.logprobs, self.probs)
 
-    def find(self, token: int | None, text: str | None) -> list[int]:
+    def find(self, token: int | None, text: str | None) -> int | None:
+        """The position of a token in the list, 0 for the best: by id where both know it, else by text."""
+        return next(iter(self.find_all(token, text)), None)
+
+    def find_all(self, token: int | None, text: str | None) -> list[int]:
         """The positions that may be a token's, best first: by id where both know it, else all of the same text."""
         if token is not None and token in self.tokens:
             return [self.tokens.index(token)]

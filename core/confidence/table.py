@@ -82,10 +82,10 @@ def _build_table(texts: Sequence[bytes | msgspec.Raw], sizes: Ints, ids: Ints, l
 
 
 def _is_regular(table: ListTable) -> bool:
-    """Whether each list is sorted, holds no token twice and sums to at most 1. On the edge, math.fsum must decide."""
+    """Whether each list is sorted, holds no token twice and has a possible mass; decoding decides where in doubt."""
     rises = (table.logprobs[:, 1:] > table.logprobs[:, :-1]) & table.inside[:, 1:]
     ordered = np.sort(table.tokens, axis=1)
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != BEYOND)
     spread = -(table.probs * table.logprobs).sum(axis=1)
-    exceeds = table.mass > limit_mass(spread) - MASS_NOISE
-    return not (rises.any() or repeats.any() or exceeds.any())
+    doubtful = np.flatnonzero(table.mass > limit_mass(spread) - MASS_NOISE).tolist()
+    return not (rises.any() or repeats.any()) and all(decode_distribution(table.texts[row]) for row in doubtful)

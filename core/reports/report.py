@@ -68,7 +68,7 @@ def report_response(answer: Answer, options: ScoreOptions) -> Report:
     window, tokens = options.window or DEFAULT_WINDOW, answer.tokens
     scores = score_tokens(tokens, top_p=options.top_p or DEFAULT_TOP_P, vocab_size=options.vocab_size)
     groups = group_confidences(tokens, scores, window)
-    interventions = score_interventions(tokens, scores, _find_forced_runs(tokens))
+    interventions = score_interventions(tokens, to_columns(scores), _find_forced_runs(tokens))
     return {
         "k": max((token.distribution.k for token in tokens if token.distribution), default=None),
         "logprobs_mode": options.logprobs_mode,

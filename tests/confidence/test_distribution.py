@@ -171,9 +171,9 @@ def test_text_that_is_no_text_is_as_good_as_absent() -> None:
 
 def test_the_chosen_token_is_found_by_id_else_by_text() -> None:
     with_ids = read({"token": 1, "prob": 0.5, "text": "a"}, {"token": 2, "prob": 0.25, "text": "b"})
-    assert [with_ids.find(2, None), with_ids.find(None, "a"), with_ids.find(3, "a")] == [[1], [0], []]
+    assert [with_ids.find(2, None), with_ids.find(None, "a"), with_ids.find(3, "a")] == [1, 0, None]
     without = read({"prob": 0.5, "text": "a"}, {"prob": 0.25, "text": "b"})
-    assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [[1], [], []]
+    assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [1, None, None]
 
 
 def test_a_reported_logprob_of_a_forced_token_may_be_nonsense_but_not_nan() -> None:

@@ -291,7 +291,7 @@ def test_a_count_of_one_without_ids_means_the_sampled_token(*, forced: bool | No
     (step,) = pair([forward(), sampled(), told]).steps
     assert (step.token, step.text, step.forced) == (5, "five", False)
     scored = score_trace(read([forward(), sampled(), told]))
-    assert scored.scores == score_trace(read(one_token())).scores
+    assert scored.sequence == score_trace(read(one_token())).sequence
 
 
 def test_of_a_larger_count_without_ids_the_first_is_the_sampled_token() -> None:
