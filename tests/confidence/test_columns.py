@@ -212,6 +212,33 @@ def test_columns_are_the_scores_of_each_token(scored: tuple[list[Token], list[fl
     assert_same(columns, to_columns(score_tokens(tokens, top_ps=top_ps)))
 
 
+@pytest.mark.parametrize(
+    "logprobs",
+    [[-0.0], [0.0, -999.0], [-740.0, -741.0], [-745.2, -745.2], [-750.0], [-1.5, -1.5, -1.5], [math.log(0.5)] * 2],
+)
+@pytest.mark.parametrize("token", [0, 9, None])
+def test_the_ends_of_the_range_are_scored_alike(logprobs: list[float], token: int | None) -> None:
+    """Certainty, ties, all of the mass, and probabilities below the smallest normal float."""
+    entries = [{"token": i, "logprob": logprob} for i, logprob in enumerate(logprobs)]
+    table = decode_lists([json.dumps(entries).encode(), b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]'])
+    assert table is not None
+    tokens = [
+        Token(token, None, distribution=table.distribution(0)),
+        Token(6, None, distribution=table.distribution(1)),
+    ]
+    assert_same(score_rows(table, [0, 1], tokens, [0.9, 0.9]), to_columns(score_tokens(tokens)))
+
+
+def test_a_token_without_id_or_text_is_outside_every_list() -> None:
+    table = decode_lists(
+        [b'[{"token": 5, "logprob": -1}]', b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]']
+    )
+    assert table is not None
+    columns = score_columns(table, rows=[0, 1], tokens=[-1, -1], sampled=[True, True], top_p=0.9)
+    assert columns.rank.tolist() == [0, 0]
+    assert np.isnan(columns.prob).all()
+
+
 @moderate
 @given(st.lists(some_tokens(), max_size=8))
 def test_the_scores_of_any_token_fit_in_columns(tokens: list[Token]) -> None:
