@@ -55,7 +55,7 @@ CREATE TABLE public.requests (
     bottom_10pct_group_confidence double precision,
     low_confidence_fraction double precision,
     group_confidence real[],
-    scoring_version smallint NOT NULL,
+    scoring_version smallint DEFAULT 0 NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
     discussion_count integer DEFAULT 0 NOT NULL,

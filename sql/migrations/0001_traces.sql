@@ -42,7 +42,7 @@ create table requests (
     bottom_10pct_group_confidence double precision,
     low_confidence_fraction double precision,
     group_confidence real[],
-    scoring_version smallint not null,
+    scoring_version smallint not null default 0,
     tags text[] not null default '{}',
     favorited_by text[] not null default '{}',
     discussion_count integer not null default 0,
