@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The largest body, in MiB, as sent and as unpacked."""
 
+    allowed_hosts: str = ""
+    """Names, besides those of loopback, that a post may use for this server where INGEST_AUTH=open; comma-separated."""
+
     allowed_origins: str = "*"
     """Origins a browser may call from, comma-separated; `*` is every one (without cookies)."""
 
