@@ -13,12 +13,13 @@ class Scope(StrEnum):
     INGEST = "ingest"
     READ = "read"
     CURATE = "curate"
+    DELETE = "delete"
     ADMIN = "admin"
 
 
 ALL_SCOPES = frozenset(Scope)
-USER_SCOPES = frozenset({Scope.READ, Scope.CURATE})
-"""Of a user's own key, and of a new key that is no admin's."""
+DEFAULT_SCOPES = frozenset({Scope.READ, Scope.CURATE})
+"""Of a new key that is no admin's; a user's own key may delete as well."""
 
 NOBODY = b""
 """An owner that no request has."""

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from core.access import store
-from core.access.caller import USER_SCOPES, Scope
+from core.access.caller import DEFAULT_SCOPES, Scope
 from core.access.hasher import hash_token
 from core.access.session import Access, Visit
 from core.access.store import KeyRow
@@ -228,7 +228,7 @@ def _choose_scopes(new: NewKey) -> list[str]:
     _refuse_admin_scope(new.scopes)
     if new.is_admin:
         return sorted(Scope)
-    return sorted(USER_SCOPES if new.scopes is None else set(new.scopes))
+    return sorted(DEFAULT_SCOPES if new.scopes is None else set(new.scopes))
 
 
 def _refuse_admin_scope(scopes: list[Scope] | None) -> None:

@@ -38,9 +38,10 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
     """Delete one request that is the caller's.
 
     Raises:
+        ForbiddenError: the key lacks the scope `delete`.
         NotFoundError: there is none, or it is not the caller's.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
+    async with access.visit(key, Scope.DELETE) as visit:
         row = await lock_own_request(visit, request_id)
         (receipt,) = await _delete(visit, [row.id], visit.caller.poster, "request")
     return receipt
