@@ -286,10 +286,13 @@ ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.bootstrap_attempts (
     id bigint NOT NULL,
-    attempted_at timestamp with time zone DEFAULT now() NOT NULL
+    attempted_at timestamp with time zone DEFAULT now() NOT NULL,
+    address text DEFAULT ''::text NOT NULL
 );
 
-COMMENT ON TABLE public.bootstrap_attempts IS 'Tries of POST /auth/bootstrap, so that containers count them together.';
+COMMENT ON TABLE public.bootstrap_attempts IS 'Wrong tries of POST /auth/bootstrap within a minute, so that containers count them together.';
+
+COMMENT ON COLUMN public.bootstrap_attempts.address IS 'Where the try came from; of IPv6, the network of 64 bits.';
 
 ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.bootstrap_attempts_id_seq
@@ -666,6 +669,8 @@ ALTER TABLE ONLY public.step_logit_summaries
 CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
 CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
+
+CREATE INDEX bootstrap_attempts_of_address ON public.bootstrap_attempts USING btree (address, attempted_at);
 
 CREATE INDEX collection_members_newest ON public.collection_members USING btree (collection_id, added_at DESC, request_pk DESC);
 

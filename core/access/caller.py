@@ -31,6 +31,18 @@ class UnauthorizedError(ThunderError):
     status = 401
 
 
+class UnknownKeyError(UnauthorizedError):
+    """A key came that is not live; many of them from one address are guesses.
+
+    Attributes:
+        fingerprint: SHA-256 of the key.
+    """
+
+    def __init__(self, sentence: str, fingerprint: bytes) -> None:
+        super().__init__(sentence)
+        self.fingerprint = fingerprint
+
+
 class ForbiddenError(ThunderError):
     """The key is live, but its scopes don't cover this."""
 

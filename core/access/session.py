@@ -18,6 +18,7 @@ from core.access.caller import (
     ForbiddenError,
     Scope,
     UnauthorizedError,
+    UnknownKeyError,
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
@@ -148,7 +149,7 @@ class Access:
         given = [key for key in keys if not self._is_admin_key(key)]
         found = await self._find_callers(conn, await self.hasher(), given) if given else {}
         admins = dict.fromkeys(set(keys) - set(given), CONFIGURED_ADMIN)
-        return {key: _judge({**found, **admins}.get(key), scope) for key in keys}
+        return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
         """The hasher under THUNDER_SECRET; under the one the database keeps, where none is set."""
@@ -167,7 +168,7 @@ class Access:
             return CONFIGURED_ADMIN
         found = await self._find_callers(conn, hasher, [key])
         if key not in found:
-            raise _unknown_key()
+            raise _unknown_key(key)
         return found[key]
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
@@ -275,9 +276,9 @@ class Visit:
         return text if find_label_range(text) else self.hasher.label_user_key(text)
 
 
-def _judge(caller: Caller | None, scope: Scope) -> Caller | ThunderError:
+def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     if caller is None:
-        return _unknown_key()
+        return _unknown_key(key)
     try:
         caller.require(scope)
     except ForbiddenError as error:
@@ -285,8 +286,8 @@ def _judge(caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     return caller
 
 
-def _unknown_key() -> UnauthorizedError:
-    return UnauthorizedError("this key is not known, or it is revoked or expired")
+def _unknown_key(key: str) -> UnknownKeyError:
+    return UnknownKeyError("this key is not known, or it is revoked or expired", hash_token(key))
 
 
 def _make_caller(row: CallerRow) -> Caller:

@@ -85,5 +85,6 @@ def test_settings_list_further_hosts_and_origins(serve: Serve, database_url: str
 
 def test_a_key_decides_where_ingest_is_not_open(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
-    for headers in ({}, *FOREIGN):
+    nothing: dict[str, str] = {}
+    for headers in (nothing, *FOREIGN):
         assert post(client, {**headers, "X-API-Key": ADMIN_KEY}, "thunder.example")[0] == 201

@@ -235,7 +235,12 @@ def server_thread(database_url: str, **settings: str) -> Generator[Client]:
         for name, value in {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
             patch.setenv(name, value)
         config = uvicorn.Config(
-            "functions.api:web", factory=True, port=0, log_level="warning", timeout_graceful_shutdown=2
+            "functions.api:web",
+            factory=True,
+            port=0,
+            log_level="warning",
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
