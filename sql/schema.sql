@@ -1,6 +1,21 @@
 -- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
 -- tests/database/test_schema.py compares the two.
 
+CREATE FUNCTION public.audit_adoption() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into audit_log (actor, action, subject, details)
+    values (
+        'command', 'database.adopt', 'database',
+        jsonb_build_object('former_owner', old.app_name, 'owner', new.app_name)
+    );
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.audit_adoption() IS 'Notes that the database became another app''s, however that was done.';
+
 CREATE FUNCTION public.count_curation() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -213,6 +228,16 @@ CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigi
 
 COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
 
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only: its rows are neither changed nor deleted', tg_table_name;
+end
+$$;
+
+COMMENT ON FUNCTION public.refuse_change() IS 'Keeps a table append-only.';
+
 CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
@@ -277,6 +302,34 @@ COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of th
 
 ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    happened_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE public.audit_log IS 'Who changed keys, published, deleted, adopted or cleared. Append-only: a trigger refuses the rest.';
+
+COMMENT ON COLUMN public.audit_log.actor IS 'admin, key:<id>, user:<12 digits of the HMAC of the user''s key>, command, retention or bootstrap.';
+
+COMMENT ON COLUMN public.audit_log.action IS 'What was done: key.create, request.delete and so on.';
+
+COMMENT ON COLUMN public.audit_log.subject IS 'key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.';
+
+COMMENT ON COLUMN public.audit_log.details IS 'What else there is to say: names of changed fields, scopes, counts. Never a secret, nor a text of a user''s.';
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -597,6 +650,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.bootstrap_attempts
     ADD CONSTRAINT bootstrap_attempts_pkey PRIMARY KEY (id);
 
@@ -668,6 +724,10 @@ ALTER TABLE ONLY public.step_logit_summaries
 
 CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
+CREATE INDEX audit_log_of_action ON public.audit_log USING btree (action, id);
+
+CREATE INDEX audit_log_of_actor ON public.audit_log USING btree (actor, id);
+
 CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
 
 CREATE INDEX bootstrap_attempts_of_address ON public.bootstrap_attempts USING btree (address, attempted_at);
@@ -709,6 +769,10 @@ CREATE INDEX requests_search ON public.requests USING gin (search);
 CREATE INDEX requests_tagged ON public.requests USING btree (created_at DESC, id DESC) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
+
+CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
 
 CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 

@@ -58,7 +58,8 @@ async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | No
         await store.lock_bootstrap(conn)
         if access.admin_key is not None or await store.count_admins(conn):
             raise KeysExistError("an admin key exists already: ask whoever has it")
-        return await insert_key(Visit(conn, CONFIGURED_ADMIN, hasher), NewKey(name=asked.name, is_admin=True))
+        visit = Visit(conn, CONFIGURED_ADMIN, hasher, actor="bootstrap")
+        return await insert_key(visit, NewKey(name=asked.name, is_admin=True))
 
 
 async def _count_attempt(access: Access, address: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.access.hasher import LABEL_DIGITS
 from core.errors import ThunderError
 
 
@@ -79,6 +80,13 @@ class Caller:
         if self.is_admin:
             return None
         return NOBODY if self.owner is None else self.owner
+
+    @property
+    def actor(self) -> str:
+        """Who this is in the audit log; users by digits of their label, without any character of the key."""
+        if self.key_id is not None:
+            return f"key:{self.key_id}"
+        return self.poster if self.owner is None else f"user:{self.owner.hex()[:LABEL_DIGITS]}"
 
     def may_see(self, owner: bytes | None) -> bool:
         """Whether a request of this owner is theirs to see."""

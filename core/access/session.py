@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -22,6 +23,7 @@ from core.access.caller import (
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
+from core.audit.store import Action, insert_entry
 from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, reread
 from core.errors import ThunderError
 
@@ -46,12 +48,14 @@ class Access:
         admin_key: THUNDER_ADMIN_KEY.
         secret: THUNDER_SECRET; null where the database must keep one.
         ingest_open: INGEST_AUTH=open.
+        is_command: a command of manage.py works here, with an admin key of its own.
     """
 
     open_pool: Pool | None
     admin_key: str | None = None
     secret: str | None = None
     ingest_open: bool = False
+    is_command: bool = False
     _hasher: Hasher | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -92,7 +96,7 @@ class Access:
             caller = await self._identify(conn, hasher, key)
             if key is not None:
                 caller.require(scope)
-            yield Visit(conn, caller, hasher, key, self.admin_key)
+            yield Visit(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
 
     def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
@@ -213,13 +217,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A connection, and whom it is used for."""
+    """A connection, and whom it is used for; `actor` is their name in the audit log."""
 
     conn: AsyncConnection
     caller: Caller
     hasher: Hasher
     key: str | None = None
     admin_key: str | None = None
+    actor: str = "admin"
+
+    async def note(self, action: Action, subject: str, details: dict[str, Any] | None = None) -> None:
+        """Note in the audit log what this transaction does."""
+        await insert_entry(self.conn, actor=self.actor, action=action, subject=subject, details=details or {})
 
     async def resolve_owner(self, text: str) -> bytes | None:
         """The HMAC of a user's key, given as itself or as its label; null for a label that nothing has."""

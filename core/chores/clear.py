@@ -60,6 +60,7 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
                 raise ChoreError(f"this database belongs to {owner or 'nobody'} by now; nothing was cleared")
             contents = store.count_contents(conn, scoring_version=SCORING_VERSION)
             store.clear(conn)
+            store.note_clearing(conn, requests=contents.requests)
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000
             raise ChoreError(f"somebody has been using the database for {waited} s; nothing was cleared") from None
@@ -75,5 +76,5 @@ def describe_cleared(contents: Contents) -> list[str]:
         count_of(contents.comments, "comment", "comments"),
         count_of(contents.verdicts, "verdict", "verdicts"),
     ]
-    kept = count_of(contents.keys, "key", "keys")
-    return [f"cleared      {', '.join(went)}", f"kept         {kept}, the owner's stamp, receipts of deletions"]
+    kept = [count_of(contents.keys, "key", "keys"), "the owner's stamp", "receipts of deletions", "the audit log"]
+    return [f"cleared      {', '.join(went)}", f"kept         {', '.join(kept)}"]

@@ -4,8 +4,10 @@ from typing import Any
 
 from psycopg import Connection, ServerCursor
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
+from core.audit.store import INSERT_ENTRY, Action
 from core.database.sql import load_query
 from core.database.statements import SET_TIMEOUT
 from core.traces.timestamp import UtcMoment
@@ -25,6 +27,7 @@ _EXPORTS = {
     "steps": _EXPORT_TRACES,
     "actions": load_query("chores/export_actions"),
     "traces": _EXPORT_TRACES,
+    "audit": load_query("chores/export_audit"),
 }
 
 
@@ -104,6 +107,12 @@ def set_lock_timeout(conn: Connection, *, milliseconds: int) -> None:
 def clear(conn: Connection) -> None:
     """Empty every table of traces, and the collections, and begin their numbers anew."""
     conn.execute(_CLEAR)
+
+
+def note_clearing(conn: Connection, *, requests: int) -> None:
+    """Note in the audit log that the database was emptied."""
+    details = Jsonb({"requests": requests})
+    conn.execute(INSERT_ENTRY, {"actor": "command", "action": Action.CLEAR, "subject": "database", "details": details})
 
 
 def begin_export(conn: Connection, *, app_name: str, timeout_ms: int) -> None:

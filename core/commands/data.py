@@ -89,10 +89,10 @@ def clear(*, yes: bool, yes_production: bool) -> None:
 @click.command()
 @click.option(
     "--what",
-    type=click.Choice(["requests", "steps", "actions", "traces"]),
+    type=click.Choice(["requests", "steps", "actions", "traces", "audit"]),
     default="requests",
     show_default=True,
-    help="A row per request, token or action; or whole traces, which import reads.",
+    help="A row per request, token or action; whole traces, which import reads; or the audit log.",
 )
 @click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
 @click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")

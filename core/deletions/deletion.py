@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from core.access.caller import Scope
 from core.access.session import Access, Visit
+from core.audit.store import Action, name_request
 from core.database.statements import notify_streams
 from core.deletions import store
 from core.deletions.store import Deletion
@@ -44,6 +45,7 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
     async with access.visit(key, Scope.DELETE) as visit:
         row = await lock_own_request(visit, request_id)
         (receipt,) = await _delete(visit, [row.id], visit.caller.poster, "request")
+        await visit.note(Action.DELETE_REQUEST, name_request(request_id))
     return receipt
 
 
@@ -72,6 +74,9 @@ async def delete_doomed(
             if owner is not None and doomed.before is None and len(ids) < BATCH:
                 await store.delete_collections_of(visit.conn, owner=owner)
             receipts = await _delete(visit, ids, deleted_by, doomed.reason) if ids else []
+            if receipts:
+                went = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
+                await visit.note(Action.DELETE_REQUESTS, "requests", went)
         if receipts:
             yield receipts
         if len(ids) < BATCH:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access import store as access
+from core.audit import store as audit
 from core.chores import store as chores
 from core.collections import store as collections
 from core.curation import store as curation
@@ -39,6 +40,7 @@ MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "access/rotate_key": access.KeyRow,
     "access/find_owner": access.OwnerRow,
     "traces/find_owner": store.Ownership,
+    "audit/list_entries": audit.Entry,
     "deletions/delete_requests": deletions.Deletion,
     "deletions/list_deletions": deletions.Deletion,
     "shares/get_preview": shares.PreviewRow,
