@@ -31,6 +31,8 @@ class Action(StrEnum):
     PUBLISH_COLLECTION = "collection.publish"
     UNPUBLISH_COLLECTION = "collection.unpublish"
     DELETE_COLLECTION = "collection.delete"
+    SET_HOLD = "request.hold"
+    LIFT_HOLD = "request.release"
     ADOPT = "database.adopt"
     CLEAR = "database.clear"
 

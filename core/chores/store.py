@@ -15,6 +15,7 @@ from core.traces.timestamp import UtcMoment
 _COUNT_CONTENTS = load_query("chores/count_contents")
 _HOLD_WRITERS = load_query("chores/hold_writers")
 _SET_LOCK_TIMEOUT = load_query("chores/set_lock_timeout")
+_COUNT_HOLDS = load_query("deletions/count_holds")
 _CLEAR = load_query("chores/clear")
 _BEGIN_EXPORT = load_query("chores/begin_export")
 _COUNT_EXPORT = load_query("chores/count_export")
@@ -102,6 +103,12 @@ def hold_writers(conn: Connection) -> str | None:
 def set_lock_timeout(conn: Connection, *, milliseconds: int) -> None:
     """Limit how long each following statement of this transaction waits for a lock."""
     conn.execute(_SET_LOCK_TIMEOUT, {"milliseconds": milliseconds})
+
+
+def count_holds(conn: Connection) -> int:
+    """Count the requests on legal hold."""
+    row = conn.execute(_COUNT_HOLDS).fetchone()
+    return int(row[0]) if row else 0
 
 
 def clear(conn: Connection) -> None:

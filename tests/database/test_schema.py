@@ -27,7 +27,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
-KEPT |= {"deletions", "audit_log"}
+KEPT |= {"deletions", "deletion_chain", "audit_log"}
 """What emptying the traces leaves alone. A new table belongs in here or in the reach of TRUNCATE."""
 
 FILLED_BY_OTHERS = [
@@ -38,6 +38,7 @@ FILLED_BY_OTHERS = [
     "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('\\x00', 'ck_', 'k', false, '{}')",
     """insert into deletions overriding system value
     values (1, '\\x00', now(), 'admin', 'age', 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
+    "insert into legal_holds (request_pk, reason, held_by) select id, 'r', 'admin' from requests limit 1",
     "insert into bootstrap_attempts default values",
     "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",

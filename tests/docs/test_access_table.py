@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "POST /logs/{request_id}/discussions": {"username": "ann", "comment": "hm"},
     "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "hm!"},
     "POST /logs/{request_id}/public": {},
+    "PUT /logs/{request_id}/hold": {"reason": "a case"},
     "PUT /collections/{collection_id}": {"description": "changed"},
     "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
     "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
@@ -126,6 +127,9 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         places["key_id"] = make_key(client)["id"]
         body = body if "{key_id}" in path else {"id": places["key_id"]}
+    send(client, "DELETE", f"/logs/{REQUEST}/hold", None, ADMIN_KEY)  # a row before may have set it
+    if (method, path) == ("DELETE", "/logs/{request_id}/hold"):
+        send(client, "PUT", f"/logs/{REQUEST}/hold", {"reason": "a case"}, ADMIN_KEY)
     if "{discussion_id}" in path:
         places["discussion_id"] = comment(client)
     if "collection" in path or path.startswith("/share/{token}"):

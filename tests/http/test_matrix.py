@@ -43,7 +43,8 @@ from tests.test_two_processes import make_key, send
 # expired     an admin's key whose time is over
 # revoked     an admin's key that was revoked
 #
-# {private} and {public} are the owner's logs; {orphan} has no owner, so it is the admins'; {missing} does not exist.
+# {private}, {held} (on legal hold) and {public} are the owner's logs;
+# {orphan} has no owner, so it is the admins'; {missing} does not exist.
 # {collection} is the owner's, {admins} the admins', {nowhere} does not exist; {shelf} opens a public one, {fallen} one
 # that no longer is, {member} is a log in the {shelf} before it.
 # {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
@@ -94,6 +95,12 @@ DELETE /logs/{public}                  401  404    200   403   403    200    403
 DELETE /logs/{orphan}                  401  404    404   403   403    404    403    403    200   200    401    401
 DELETE /logs/{missing}                 401  404    404   403   403    404    403    403    404   404    401    401
 GET    /v1/deletions                   401  403    403   403   403    403    403    403    200   200    401    401
+GET    /v1/holds                       401  403    403   403   403    403    403    403    200   200    401    401
+PUT    /logs/{private}/hold            401  403    403   403   403    403    403    403    200   200    401    401
+PUT    /logs/{missing}/hold            401  403    403   403   403    403    403    403    404   404    401    401
+DELETE /logs/{held}/hold               401  403    403   403   403    403    403    403    200   200    401    401
+DELETE /logs/{private}/hold            401  403    403   403   403    403    403    403    404   404    401    401
+DELETE /logs/{missing}/hold            401  403    403   403   403    403    403    403    404   404    401    401
 GET    /v1/audit                       401  403    403   403   403    403    403    403    200   200    401    401
 
 GET    /logs/{private}/outcome         401  404    200   200   200    200    404    403    200   200    401    401
@@ -213,7 +220,7 @@ GET    /v1/mods                        401  200    200   200   200    200    200
 """
 COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
-    **dict.fromkeys(("private", "public", "orphan", "missing"), "request_id"),
+    **dict.fromkeys(("private", "public", "orphan", "missing", "held"), "request_id"),
     **dict.fromkeys(("link", "dead"), "token"),
     **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
     **dict.fromkeys(("shelf", "fallen"), "token"),
@@ -323,6 +330,7 @@ class Place:
             "private": lambda: self.post(OWNER),
             "public": lambda: self.post_published()[0],
             "orphan": lambda: self.post(None),
+            "held": self.hold,
             "link": lambda: self.post_published()[1],
             "dead": self.make_dead_link,
             "collection": lambda: str(self.collect(OWNER)),
@@ -339,6 +347,11 @@ class Place:
     def post_published(self) -> tuple[str, str]:
         request_id = self.post(OWNER)
         return request_id, self.publish(request_id)
+
+    def hold(self) -> str:
+        request_id = self.post(OWNER)
+        assert send(self.client, "PUT", f"/logs/{request_id}/hold", ADMIN_KEY, reason="a case").status == 200
+        return request_id
 
     def make_dead_link(self) -> str:
         request_id, token = self.post_published()
@@ -361,6 +374,7 @@ class Place:
             "PUT /collections/{collection_id}": lambda: {"name": next(self.names)},
             **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},
             **{f"{method} /logs/{{request_id}}/collections": self.make_collection for method in CHANGES},
+            "PUT /logs/{request_id}/hold": lambda: {"reason": "a case"},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()
