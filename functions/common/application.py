@@ -46,6 +46,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
         description=DESCRIPTION,
         lifespan=open_context,
         redirect_slashes=False,
+        docs_url=None,  # its page runs a script of another site on this origin
         redoc_url=None,
     )
     checks = [Depends(ParameterCheck())]

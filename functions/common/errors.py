@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
 RETRIES_AFTER_S = {429: "60", 503: RETRY_AFTER_S}
+NO_REFERENCE = "there is no reference to click through here; open /openapi.json with a tool of yours"
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 MAX_REASON_BYTES = 123
@@ -60,13 +61,14 @@ async def _answer_thunder_error(request: Request, error: Exception) -> JSONRespo
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == 404 and has_viewer(request) and wants_page(request):
-        return render_viewer(title="There is nothing here", status=404)
     sentences = {
-        404: f"there is nothing at {request.url.path}",
+        404: NO_REFERENCE if request.url.path == "/docs" else f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible at {request.url.path}",
     }
-    return render_error(error.status_code, sentences.get(error.status_code, str(error.detail)), error.headers)
+    sentence = sentences.get(error.status_code, str(error.detail))
+    if error.status_code == 404 and has_viewer(request) and wants_page(request):
+        return render_viewer(title="There is nothing here", description=sentence, status=404)
+    return render_error(error.status_code, sentence, error.headers)
 
 
 async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:
