@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.commands.data import clear, delete, export, rescore, schema
+from core.commands.data import clear, delete, export, rescore, schema, verify_deletion
 from core.commands.keys import keys
 from core.commands.shared import admin_database, plain_errors
 
@@ -226,7 +226,7 @@ def find_migration_dsn() -> str:
     return dsn
 
 
-for command in (keys, delete, clear, export, rescore, schema):
+for command in (keys, delete, verify_deletion, clear, export, rescore, schema):
     cli.add_command(command)
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Every setting, read from the environment. `.env.example` lists the same ones; a test compares the two."""
 
+import ipaddress
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,11 +14,19 @@ from core.logs import DEFAULT_LEVEL, read_levels
 DEFAULT_APP_NAME = "thunder-backend"
 
 
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
 def _check_levels(text: str) -> str:
     try:
         read_levels(text)
     except InvalidInputError as error:
         raise ValueError(str(error)) from None
+    return text
+
+
+def _check_networks(text: str) -> str:
+    read_networks(text)
     return text
 
 
@@ -78,11 +88,32 @@ class Settings(BaseSettings):
     log_cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
     """Memory (MiB) in which each process keeps the logs that were read last, rendered and compressed."""
 
+    trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
+    """Addresses or networks of proxies, comma-separated, whose X-Forwarded-For names the client. Unset, the client is
+    the other end of the connection."""
+
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The largest body, in MiB, as sent and as unpacked."""
+
+    allowed_hosts: str = ""
+    """Names, besides those of loopback, that a post may use for this server where INGEST_AUTH=open; comma-separated."""
 
     allowed_origins: str = "*"
     """Origins a browser may call from, comma-separated; `*` is every one (without cookies)."""
 
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
     """debug, info, warning or error; or of single loggers (`core.db=debug`); or both, separated by commas."""
+
+    @cached_property
+    def proxy_networks(self) -> Networks:
+        """The networks of `trusted_proxies`."""
+        return read_networks(self.trusted_proxies)
+
+
+def read_networks(text: str) -> Networks:
+    """Read networks, separated by commas; an address is a network of one.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())

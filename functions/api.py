@@ -15,7 +15,7 @@ ROUTERS = [import_endpoint(name).router for name in list_endpoints()]
 
 
 def web() -> FastAPI:
-    """The ASGI application that mounts every endpoint; it adds the viewer and /docs, and no route of its own."""
+    """The ASGI application that mounts every endpoint; it adds the viewer, and no route of its own."""
     app = build_app(*ROUTERS)
     mount_viewer(app)
     return app

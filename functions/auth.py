@@ -18,6 +18,7 @@ from core.access.keys import (
 )
 from core.access.store import KeyRow
 from functions.common.access import KeyDep
+from functions.common.address import find_address
 from functions.common.application import build_app
 from functions.common.body import describe_body, read_model
 from functions.common.context import ContextDep
@@ -92,7 +93,8 @@ async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
     asked = await read_model(request, BootstrapRequest)
     configured = context.settings.bootstrap_secret
     secret = configured.get_secret_value() if configured else None
-    return await bootstrap(context.access, asked, secret=secret)
+    address = find_address(request, context.settings)
+    return await bootstrap(context.access, asked, secret=secret, address=address)
 
 
 @router.get("/keys")

@@ -1,13 +1,15 @@
-"""DELETE /logs/{id} and /v1/deletions: requests that go for good, and the receipts."""
+"""DELETE /logs/{id}, /v1/deletions and legal holds: requests that go for good, the receipts, and what must stay."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 
 from core.deletions.deletion import delete_request, list_deletions
-from core.deletions.store import Deletion
+from core.deletions.hold import NewHold, lift_hold, list_holds, set_hold
+from core.deletions.store import Deletion, Hold
 from core.traces.read import DEFAULT_LIMIT, clamp_page
 from functions.common.access import KeyDep
 from functions.common.application import build_app
+from functions.common.body import describe_body, read_model
 from functions.common.context import ContextDep
 from functions.common.query import TextParam
 from functions.common.scaling import Scaling
@@ -23,6 +25,21 @@ class Deleted(BaseModel):
     request_id: str
     deletion: Deletion
     message: str
+
+
+class Lifted(BaseModel):
+    """A request that is no longer on legal hold."""
+
+    request_id: str
+    message: str
+
+
+class Holds(BaseModel):
+    """A page of the requests on legal hold, the last first."""
+
+    holds: list[Hold]
+    limit: int
+    offset: int
 
 
 class Deletions(BaseModel):
@@ -48,6 +65,29 @@ async def get_deletions(
     limit, offset = clamp_page(limit, offset)
     page = await list_deletions(context.access, key, request_id=request_id or None, limit=limit, offset=offset)
     return Deletions(deletions=page, limit=limit, offset=offset)
+
+
+@router.put("/logs/{request_id}/hold", openapi_extra=describe_body(NewHold))
+async def put_hold(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Hold:
+    """Put a request on legal hold: nobody deletes or replaces it. Admins only."""
+    await context.access.admit(key)
+    new = await read_model(request, NewHold)
+    return await set_hold(context.access, key, request_id=request_id, new=new)
+
+
+@router.delete("/logs/{request_id}/hold")
+async def delete_hold(context: ContextDep, key: KeyDep, request_id: str) -> Lifted:
+    """Lift a legal hold. Admins only."""
+    await lift_hold(context.access, key, request_id=request_id)
+    return Lifted(request_id=request_id, message="no longer on legal hold")
+
+
+@router.get("/v1/holds")
+async def get_holds(context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Holds:
+    """The requests on legal hold, for admins."""
+    limit, offset = clamp_page(limit, offset)
+    page = await list_holds(context.access, key, limit=limit, offset=offset)
+    return Holds(holds=page, limit=limit, offset=offset)
 
 
 def web() -> FastAPI:

@@ -11,6 +11,7 @@ from functions.common.application import build_app
 from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
 from functions.common.body import JSON, describe_struct, read_large_body, read_type
 from functions.common.context import Context, ContextDep
+from functions.common.origin import refuse_foreign
 from functions.common.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
@@ -34,6 +35,8 @@ def _describe_bodies() -> dict[str, Any]:
 )
 async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt | Response:
     """Check, score and store traces; answered after the commit, never before."""
+    if context.access.ingest_open:
+        refuse_foreign(request, context.settings)
     await context.access.admit_ingest(key)
     body = await read_large_body(request, context, types=(JSON, *MEDIA_TYPES))
     if read_type(request) in MEDIA_TYPES:

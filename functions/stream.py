@@ -12,7 +12,7 @@ from core.stream.hub import ShutdownError
 from core.stream.subscription import Subscription
 from functions.common.access import KeyDep
 from functions.common.application import build_app
-from functions.common.context import ContextDep
+from functions.common.context import ContextDep, slow_down
 from functions.common.errors import POLICY_VIOLATION, clip_reason
 from functions.common.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, wants_events, work_until_gone
 from functions.common.query import FiltersDep, TextParam
@@ -71,6 +71,7 @@ async def stream_messages(
             accepted = True
             await work_until_gone(socket.receive, _send_messages(subscription, socket), gone="websocket.disconnect")
     except ThunderError as error:
+        error = await _await_verdict(socket, error)
         with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):  # the client has left
             if not accepted:
                 await socket.accept()
@@ -101,6 +102,15 @@ def choose_close_code(error: ThunderError) -> int:
             return POLICY_VIOLATION
         case _:
             return TRY_AGAIN_LATER
+
+
+async def _await_verdict(socket: WebSocket, error: ThunderError) -> ThunderError:
+    """What to close a WebSocket with, after the wait that guessed keys deserve."""
+    try:
+        await slow_down(socket, error)
+    except ThunderError as refusal:
+        return refusal
+    return error
 
 
 async def _send_messages(subscription: Subscription, socket: WebSocket) -> None:

@@ -1,6 +1,21 @@
 -- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
 -- tests/database/test_schema.py compares the two.
 
+CREATE FUNCTION public.audit_adoption() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into audit_log (actor, action, subject, details)
+    values (
+        'command', 'database.adopt', 'database',
+        jsonb_build_object('former_owner', old.app_name, 'owner', new.app_name)
+    );
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.audit_adoption() IS 'Notes that the database became another app''s, however that was done.';
+
 CREATE FUNCTION public.count_curation() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -119,6 +134,40 @@ CREATE FUNCTION public.document_version(request public.requests, is_owned boolea
 
 COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document, and the view of it that is rendered for this reader: the key of a process''s rendered logs.';
 
+CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(place text, hits bigint)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    found record;
+    condition text;
+begin
+    for found in
+        select columns.table_name, columns.column_name, columns.udt_name::text as kind
+        from information_schema.columns
+        inner join information_schema.tables using (table_schema, table_name)
+        where columns.table_schema = 'public' and tables.table_type = 'BASE TABLE'
+        order by columns.table_name, columns.ordinal_position
+    loop
+        condition = case found.kind
+            when 'bytea' then '%1$I = any($2)'
+            when '_text' then 'array_to_string(%1$I, e''\n'') ~ $1'
+            when 'text' then '%1$I ~ $1'
+            when 'jsonb' then '%1$I::text ~ $1'
+            when 'tsvector' then '%1$I::text ~* $1'
+        end;
+        continue when condition is null;
+        place = found.table_name || '.' || found.column_name;
+        execute format('select count(*) from %I where ' || format(condition, found.column_name), found.table_name)
+        into hits using pattern, hashes;
+        if hits > 0 then
+            return next;
+        end if;
+    end loop;
+end
+$_$;
+
+COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'In which columns a pattern matches or a hash stands, and in how many rows.';
+
 CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -130,11 +179,45 @@ $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
 
+CREATE TABLE public.legal_holds (
+    request_pk bigint NOT NULL,
+    reason text NOT NULL,
+    held_by text NOT NULL,
+    held_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT legal_holds_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
+);
+
+COMMENT ON TABLE public.legal_holds IS 'Requests that must neither be deleted nor replaced.';
+
+COMMENT ON COLUMN public.legal_holds.held_by IS 'Who said so, as in audit_log.actor.';
+
+CREATE FUNCTION public.is_on_hold(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((request).id IN (SELECT legal_holds.request_pk FROM public.legal_holds));
+
+COMMENT ON FUNCTION public.is_on_hold(request public.requests) IS 'Whether a request must neither be deleted nor replaced.';
+
 CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (((request).share_nonce IS NOT NULL) AND COALESCE(((request).share_expires_at > now()), true));
 
 COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether anybody may read a request: it has a link whose time is not over.';
+
+CREATE FUNCTION public.link_receipt() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head record;
+begin
+    select * into strict head from deletion_chain for update;
+    new.place = head.place + 1;
+    new.chain = receipt_hash(new, head.chain);
+    update deletion_chain set place = new.place, chain = new.chain;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.link_receipt() IS 'Puts a receipt at the end of the chain; transactions that delete take turns for it.';
 
 CREATE TABLE public.api_keys (
     id bigint NOT NULL,
@@ -213,6 +296,56 @@ CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigi
 
 COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
 
+CREATE TABLE public.deletions (
+    id bigint NOT NULL,
+    request_sha256 bytea NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_by text NOT NULL,
+    reason text NOT NULL,
+    document_bytes bigint NOT NULL,
+    steps bigint NOT NULL,
+    summaries bigint NOT NULL,
+    mod_calls bigint NOT NULL,
+    mod_logs bigint NOT NULL,
+    actions bigint NOT NULL,
+    discussions bigint NOT NULL,
+    outcomes bigint NOT NULL,
+    memberships bigint NOT NULL,
+    place bigint NOT NULL,
+    chain bytea NOT NULL,
+    CONSTRAINT deletions_reason CHECK ((reason = ANY (ARRAY['request'::text, 'user'::text, 'age'::text])))
+);
+
+COMMENT ON TABLE public.deletions IS 'A receipt for each request that was deleted; nothing else of it is left.';
+
+COMMENT ON COLUMN public.deletions.request_sha256 IS 'SHA-256 of the request''s id: whoever knows the id finds the receipt.';
+
+COMMENT ON COLUMN public.deletions.deleted_by IS 'user, admin, key:<id>, command or retention.';
+
+COMMENT ON COLUMN public.deletions.reason IS 'It was asked for by itself, with all of its user''s, or it was too old.';
+
+COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the document as it was posted.';
+
+COMMENT ON COLUMN public.deletions.place IS 'Its place in the chain, from 1, without a gap.';
+
+COMMENT ON COLUMN public.deletions.chain IS 'SHA-256 over the hash of the receipt before it and all of this one (receipt_hash).';
+
+CREATE FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) RETURNS bytea
+    LANGUAGE sql STABLE
+    RETURN sha256((previous || convert_to(concat_ws('|'::text, (receipt).place, encode((receipt).request_sha256, 'hex'::text), EXTRACT(epoch FROM (receipt).deleted_at), (receipt).deleted_by, (receipt).reason, (receipt).document_bytes, (receipt).steps, (receipt).summaries, (receipt).mod_calls, (receipt).mod_logs, (receipt).actions, (receipt).discussions, (receipt).outcomes, (receipt).memberships), 'UTF8'::name)));
+
+COMMENT ON FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) IS 'The hash of a receipt behind the one with the previous hash.';
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only: its rows are neither changed nor deleted', tg_table_name;
+end
+$$;
+
+COMMENT ON FUNCTION public.refuse_change() IS 'Keeps a table append-only.';
+
 CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
@@ -284,12 +417,43 @@ ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.bootstrap_attempts (
+CREATE TABLE public.audit_log (
     id bigint NOT NULL,
-    attempted_at timestamp with time zone DEFAULT now() NOT NULL
+    happened_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
-COMMENT ON TABLE public.bootstrap_attempts IS 'Tries of POST /auth/bootstrap, so that containers count them together.';
+COMMENT ON TABLE public.audit_log IS 'Who changed keys, published, deleted, adopted or cleared. Append-only: a trigger refuses the rest.';
+
+COMMENT ON COLUMN public.audit_log.actor IS 'admin, key:<id>, user:<12 digits of the HMAC of the user''s key>, command, retention or bootstrap.';
+
+COMMENT ON COLUMN public.audit_log.action IS 'What was done: key.create, request.delete and so on.';
+
+COMMENT ON COLUMN public.audit_log.subject IS 'key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.';
+
+COMMENT ON COLUMN public.audit_log.details IS 'What else there is to say: names of changed fields, scopes, counts. Never a secret, nor a text of a user''s.';
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.bootstrap_attempts (
+    id bigint NOT NULL,
+    attempted_at timestamp with time zone DEFAULT now() NOT NULL,
+    address text DEFAULT ''::text NOT NULL
+);
+
+COMMENT ON TABLE public.bootstrap_attempts IS 'Wrong tries of POST /auth/bootstrap within a minute, so that containers count them together.';
+
+COMMENT ON COLUMN public.bootstrap_attempts.address IS 'Where the try came from; of IPv6, the network of 64 bits.';
 
 ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.bootstrap_attempts_id_seq
@@ -309,33 +473,18 @@ ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
-CREATE TABLE public.deletions (
-    id bigint NOT NULL,
-    request_sha256 bytea NOT NULL,
-    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_by text NOT NULL,
-    reason text NOT NULL,
-    document_bytes bigint NOT NULL,
-    steps bigint NOT NULL,
-    summaries bigint NOT NULL,
-    mod_calls bigint NOT NULL,
-    mod_logs bigint NOT NULL,
-    actions bigint NOT NULL,
-    discussions bigint NOT NULL,
-    outcomes bigint NOT NULL,
-    memberships bigint NOT NULL,
-    CONSTRAINT deletions_reason CHECK ((reason = ANY (ARRAY['request'::text, 'user'::text, 'age'::text])))
+CREATE TABLE public.deletion_chain (
+    only_row boolean DEFAULT true NOT NULL,
+    place bigint NOT NULL,
+    chain bytea NOT NULL,
+    CONSTRAINT deletion_chain_only_row CHECK (only_row)
 );
 
-COMMENT ON TABLE public.deletions IS 'A receipt for each request that was deleted; nothing else of it is left.';
+COMMENT ON TABLE public.deletion_chain IS 'The end of the chain of receipts, in its only row: so even the last one cannot be missing.';
 
-COMMENT ON COLUMN public.deletions.request_sha256 IS 'SHA-256 of the request''s id: whoever knows the id finds the receipt.';
+COMMENT ON COLUMN public.deletion_chain.place IS 'How many receipts there are.';
 
-COMMENT ON COLUMN public.deletions.deleted_by IS 'user, admin, key:<id>, command or retention.';
-
-COMMENT ON COLUMN public.deletions.reason IS 'It was asked for by itself, with all of its user''s, or it was too old.';
-
-COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the document as it was posted.';
+COMMENT ON COLUMN public.deletion_chain.chain IS 'The hash of the last one.';
 
 ALTER TABLE public.deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.deletions_id_seq
@@ -594,6 +743,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.bootstrap_attempts
     ADD CONSTRAINT bootstrap_attempts_pkey PRIMARY KEY (id);
 
@@ -609,8 +761,14 @@ ALTER TABLE ONLY public.collections
 ALTER TABLE ONLY public.collections
     ADD CONSTRAINT collections_share_token_hash_key UNIQUE (share_token_hash);
 
+ALTER TABLE ONLY public.deletion_chain
+    ADD CONSTRAINT deletion_chain_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.deletions
     ADD CONSTRAINT deletions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.deletions
+    ADD CONSTRAINT deletions_place_key UNIQUE (place);
 
 ALTER TABLE ONLY public.discussions
     ADD CONSTRAINT discussions_pkey PRIMARY KEY (id);
@@ -620,6 +778,9 @@ ALTER TABLE ONLY public.environment
 
 ALTER TABLE ONLY public.generated_secret
     ADD CONSTRAINT generated_secret_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (request_pk);
 
 ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_block_key_key UNIQUE (block_key);
@@ -665,7 +826,13 @@ ALTER TABLE ONLY public.step_logit_summaries
 
 CREATE INDEX actions_block ON public.actions USING btree (block_id);
 
+CREATE INDEX audit_log_of_action ON public.audit_log USING btree (action, id);
+
+CREATE INDEX audit_log_of_actor ON public.audit_log USING btree (actor, id);
+
 CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree (attempted_at);
+
+CREATE INDEX bootstrap_attempts_of_address ON public.bootstrap_attempts USING btree (address, attempted_at);
 
 CREATE INDEX collection_members_newest ON public.collection_members USING btree (collection_id, added_at DESC, request_pk DESC);
 
@@ -705,6 +872,14 @@ CREATE INDEX requests_tagged ON public.requests USING btree (created_at DESC, id
 
 CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
 
+CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER deletions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.deletions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXECUTE FUNCTION public.link_receipt();
+
+CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
+
 CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 
 ALTER TABLE ONLY public.actions
@@ -721,6 +896,9 @@ ALTER TABLE ONLY public.collection_members
 
 ALTER TABLE ONLY public.discussions
     ADD CONSTRAINT discussions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id);
 
 ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_mod_id_fkey FOREIGN KEY (mod_id) REFERENCES public.mods(id) ON DELETE CASCADE;

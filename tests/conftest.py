@@ -103,7 +103,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     def start(factory: str = "functions.api:web", **environment: str) -> Client:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        config = uvicorn.Config(factory, factory=True, port=0, log_level="warning", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            factory, factory=True, port=0, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=2
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()

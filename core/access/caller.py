@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.access.hasher import LABEL_DIGITS
 from core.errors import ThunderError
 
 
@@ -13,12 +14,13 @@ class Scope(StrEnum):
     INGEST = "ingest"
     READ = "read"
     CURATE = "curate"
+    DELETE = "delete"
     ADMIN = "admin"
 
 
 ALL_SCOPES = frozenset(Scope)
-USER_SCOPES = frozenset({Scope.READ, Scope.CURATE})
-"""Of a user's own key, and of a new key that is no admin's."""
+DEFAULT_SCOPES = frozenset({Scope.READ, Scope.CURATE})
+"""Of a new key that is no admin's; a user's own key may delete as well."""
 
 NOBODY = b""
 """An owner that no request has."""
@@ -28,6 +30,18 @@ class UnauthorizedError(ThunderError):
     """No key came along, or none that is live."""
 
     status = 401
+
+
+class UnknownKeyError(UnauthorizedError):
+    """A key came that is not live; many of them from one address are guesses.
+
+    Attributes:
+        fingerprint: SHA-256 of the key.
+    """
+
+    def __init__(self, sentence: str, fingerprint: bytes) -> None:
+        super().__init__(sentence)
+        self.fingerprint = fingerprint
 
 
 class ForbiddenError(ThunderError):
@@ -66,6 +80,13 @@ class Caller:
         if self.is_admin:
             return None
         return NOBODY if self.owner is None else self.owner
+
+    @property
+    def actor(self) -> str:
+        """Who this is in the audit log; users by digits of their label, without any character of the key."""
+        if self.key_id is not None:
+            return f"key:{self.key_id}"
+        return self.poster if self.owner is None else f"user:{self.owner.hex()[:LABEL_DIGITS]}"
 
     def may_see(self, owner: bytes | None) -> bool:
         """Whether a request of this owner is theirs to see."""

@@ -8,10 +8,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from core.access import store
-from core.access.caller import USER_SCOPES, Scope
+from core.access.caller import DEFAULT_SCOPES, Scope
 from core.access.hasher import hash_token
 from core.access.session import Access, Visit
 from core.access.store import KeyRow
+from core.audit.store import Action
 from core.database.statements import notify_streams
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.traces.json_text import to_column_text
@@ -137,7 +138,9 @@ async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
             "expires_at": new.expires_at,
         },
     )
-    return _show_once(row, secret, "keep it: it is shown this once")
+    made = _show_once(row, secret, "keep it: it is shown this once")
+    await visit.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
+    return made
 
 
 async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyRow:
@@ -163,9 +166,12 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
                 "user_key_label": label,
             },
         )
+        if row is None:
+            raise _no_key(change.id)
+        changed = sorted(change.model_fields_set - {"id"})
+        now = {"scopes": row.scopes, "is_admin": row.is_admin}
+        await visit.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
         await notify_streams(visit.conn)
-    if row is None:
-        raise _no_key(change.id)
     return row
 
 
@@ -181,6 +187,7 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
             raise OwnKeyError("this is the key you call with: use another one to revoke it")
         if not await store.revoke_key(visit.conn, key_id=key_id):
             raise _no_key(key_id)
+        await visit.note(Action.REVOKE_KEY, f"key:{key_id}")
         await notify_streams(visit.conn)
 
 
@@ -202,9 +209,11 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             "key_prefix": secret[:SHOWN_CHARACTERS],
         }
         row = await store.rotate_key(visit.conn, columns=columns)
+        if row is None:
+            raise NotFoundError(f"there is no live key {key_id} that was not rotated before")
+        successor = {"successor": row.id, "overlap_hours": overlap_hours}
+        await visit.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await notify_streams(visit.conn)
-    if row is None:
-        raise NotFoundError(f"there is no live key {key_id} that was not rotated before")
     return _show_once(row, secret, f"keep it: it is shown this once; the old key dies in {overlap_hours:g} hours")
 
 
@@ -228,7 +237,7 @@ def _choose_scopes(new: NewKey) -> list[str]:
     _refuse_admin_scope(new.scopes)
     if new.is_admin:
         return sorted(Scope)
-    return sorted(USER_SCOPES if new.scopes is None else set(new.scopes))
+    return sorted(DEFAULT_SCOPES if new.scopes is None else set(new.scopes))
 
 
 def _refuse_admin_scope(scopes: list[Scope] | None) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -18,9 +19,11 @@ from core.access.caller import (
     ForbiddenError,
     Scope,
     UnauthorizedError,
+    UnknownKeyError,
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
+from core.audit.store import Action, insert_entry
 from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, reread
 from core.errors import ThunderError
 
@@ -45,12 +48,14 @@ class Access:
         admin_key: THUNDER_ADMIN_KEY.
         secret: THUNDER_SECRET; null where the database must keep one.
         ingest_open: INGEST_AUTH=open.
+        is_command: a command of manage.py works here, with an admin key of its own.
     """
 
     open_pool: Pool | None
     admin_key: str | None = None
     secret: str | None = None
     ingest_open: bool = False
+    is_command: bool = False
     _hasher: Hasher | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -91,7 +96,7 @@ class Access:
             caller = await self._identify(conn, hasher, key)
             if key is not None:
                 caller.require(scope)
-            yield Visit(conn, caller, hasher, key, self.admin_key)
+            yield Visit(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
 
     def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
@@ -148,7 +153,7 @@ class Access:
         given = [key for key in keys if not self._is_admin_key(key)]
         found = await self._find_callers(conn, await self.hasher(), given) if given else {}
         admins = dict.fromkeys(set(keys) - set(given), CONFIGURED_ADMIN)
-        return {key: _judge({**found, **admins}.get(key), scope) for key in keys}
+        return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
         """The hasher under THUNDER_SECRET; under the one the database keeps, where none is set."""
@@ -167,7 +172,7 @@ class Access:
             return CONFIGURED_ADMIN
         found = await self._find_callers(conn, hasher, [key])
         if key not in found:
-            raise _unknown_key()
+            raise _unknown_key(key)
         return found[key]
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
@@ -212,13 +217,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A connection, and whom it is used for."""
+    """A connection, and whom it is used for; `actor` is their name in the audit log."""
 
     conn: AsyncConnection
     caller: Caller
     hasher: Hasher
     key: str | None = None
     admin_key: str | None = None
+    actor: str = "admin"
+
+    async def note(self, action: Action, subject: str, details: dict[str, Any] | None = None) -> None:
+        """Note in the audit log what this transaction does."""
+        await insert_entry(self.conn, actor=self.actor, action=action, subject=subject, details=details or {})
 
     async def resolve_owner(self, text: str) -> bytes | None:
         """The HMAC of a user's key, given as itself or as its label; null for a label that nothing has."""
@@ -275,9 +285,9 @@ class Visit:
         return text if find_label_range(text) else self.hasher.label_user_key(text)
 
 
-def _judge(caller: Caller | None, scope: Scope) -> Caller | ThunderError:
+def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     if caller is None:
-        return _unknown_key()
+        return _unknown_key(key)
     try:
         caller.require(scope)
     except ForbiddenError as error:
@@ -285,8 +295,8 @@ def _judge(caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     return caller
 
 
-def _unknown_key() -> UnauthorizedError:
-    return UnauthorizedError("this key is not known, or it is revoked or expired")
+def _unknown_key(key: str) -> UnknownKeyError:
+    return UnknownKeyError("this key is not known, or it is revoked or expired", hash_token(key))
 
 
 def _make_caller(row: CallerRow) -> Caller:

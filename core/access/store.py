@@ -18,6 +18,7 @@ _REVOKE_KEY = load_query("access/revoke_key")
 _ROTATE_KEY = load_query("access/rotate_key")
 _COUNT_ADMINS = load_query("access/count_admins")
 _LOCK_BOOTSTRAP = load_query("access/lock_bootstrap")
+_LOCK_ATTEMPTS = load_query("access/lock_attempts")
 _RECORD_ATTEMPT = load_query("access/record_attempt")
 _GENERATE_SECRET = load_query("access/generate_secret")
 _FIND_KEY_NAME = load_query("access/find_key_name")
@@ -128,10 +129,15 @@ async def lock_bootstrap(conn: AsyncConnection) -> None:
     await conn.execute(_LOCK_BOOTSTRAP)
 
 
-async def record_attempt(conn: AsyncConnection) -> int:
-    """Note a try, forget those older than a minute, and count the rest, this one included."""
-    row = await (await conn.execute(_RECORD_ATTEMPT)).fetchone()
-    return int(row[0]) if row else 0
+async def lock_attempts(conn: AsyncConnection, *, address: str) -> None:
+    """Take turns with the other tries from an address until the transaction ends."""
+    await conn.execute(_LOCK_ATTEMPTS, {"address": address})
+
+
+async def record_attempt(conn: AsyncConnection, *, address: str, most: int) -> bool:
+    """Note a wrong try, unless there were enough from its address within a minute; whether it was noted."""
+    row = await (await conn.execute(_RECORD_ATTEMPT, {"address": address, "most": most})).fetchone()
+    return bool(row and row[0])
 
 
 async def generate_secret(conn: AsyncConnection, *, secret: str) -> str | None:

@@ -49,7 +49,8 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
     """Empty it once no write is under way, and return what was in it.
 
     Raises:
-        ChoreError: it is not this app's any more, or somebody uses it for longer than we wait.
+        ChoreError: it is not this app's any more, a request is on legal hold, or somebody uses it for longer than we
+            wait.
         DatabaseUnreachableError: it does not answer.
     """
     with connect(dsn) as conn, conn.transaction():
@@ -59,7 +60,11 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
             if owner != app_name:
                 raise ChoreError(f"this database belongs to {owner or 'nobody'} by now; nothing was cleared")
             contents = store.count_contents(conn, scoring_version=SCORING_VERSION)
+            if held := store.count_holds(conn):
+                requests = count_of(held, "request is", "requests are")
+                raise ChoreError(f"{requests} on legal hold (GET /v1/holds): lift that first; nothing was cleared")
             store.clear(conn)
+            store.note_clearing(conn, requests=contents.requests)
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000
             raise ChoreError(f"somebody has been using the database for {waited} s; nothing was cleared") from None
@@ -75,5 +80,5 @@ def describe_cleared(contents: Contents) -> list[str]:
         count_of(contents.comments, "comment", "comments"),
         count_of(contents.verdicts, "verdict", "verdicts"),
     ]
-    kept = count_of(contents.keys, "key", "keys")
-    return [f"cleared      {', '.join(went)}", f"kept         {kept}, the owner's stamp, receipts of deletions"]
+    kept = [count_of(contents.keys, "key", "keys"), "the owner's stamp", "receipts of deletions", "the audit log"]
+    return [f"cleared      {', '.join(went)}", f"kept         {', '.join(kept)}"]

@@ -41,6 +41,7 @@ class What(StrEnum):
     STEPS = "steps"
     ACTIONS = "actions"
     TRACES = "traces"
+    AUDIT = "audit"
 
 
 class Format(StrEnum):
@@ -50,7 +51,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 1, What.ACTIONS: 10_000, What.TRACES: 4}
+BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 1, What.ACTIONS: 10_000, What.TRACES: 4, What.AUDIT: 500}
 """Rows fetched at once; of steps, documents. A trace may have 75 MB."""
 
 
@@ -82,12 +83,12 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
     """Write an export to a file (`-`: to standard output), with a progress bar, and return how many rows it has.
 
     Raises:
-        InvalidInputError: traces are asked for as a table.
+        InvalidInputError: traces are asked for as a table, or the audit log of some requests.
         NotFoundError: nobody has the label.
         DatabaseUnreachableError: the database does not answer, or no longer; there is no file then.
         ChoreError: the database is not migrated, or another app's.
     """
-    require_possible(what, as_format)
+    require_possible(what, as_format, filters, user)
     with reach_database(settings) as reached:
         owner, secret = run_as_admin(reached.settings, partial(find_user, user=user))
         order = Order(what, as_format, filters, owner, secret)
@@ -99,14 +100,16 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
             return write_export(conn, order, file, progress=bar.update)
 
 
-def require_possible(what: What, as_format: Format) -> None:
-    """Refuse traces as a table.
+def require_possible(what: What, as_format: Format, filters: Filters, user: str | None) -> None:
+    """Refuse documents as a table, and filters that would be ignored.
 
     Raises:
         InvalidInputError: they are asked for.
     """
-    if what is What.TRACES and as_format is Format.PARQUET:
-        raise InvalidInputError("a trace is a document, no row of a table: --what traces is written as jsonl")
+    if what in (What.TRACES, What.AUDIT) and as_format is Format.PARQUET:
+        raise InvalidInputError(f"--format: {what.value} are documents, not rows of a table; write them as jsonl")
+    if what is What.AUDIT and (user, filters.model, filters.mod, filters.tag) != (None, None, None, None):
+        raise InvalidInputError("--what audit: an entry has no model, mod, tag or user; narrow it by --from and --to")
 
 
 def read_filters(
@@ -165,7 +168,7 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """How many rows there will be; null where counting would be as much work as the export."""
     counted = store.count_export(conn, parameters=order.parameters)
-    return {What.STEPS: counted.tokens, What.ACTIONS: None}.get(order.what, counted.requests)
+    return {What.STEPS: counted.tokens, What.ACTIONS: None, What.AUDIT: None}.get(order.what, counted.requests)
 
 
 def write_export(

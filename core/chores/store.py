@@ -4,8 +4,10 @@ from typing import Any
 
 from psycopg import Connection, ServerCursor
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
+from core.audit.store import INSERT_ENTRY, Action
 from core.database.sql import load_query
 from core.database.statements import SET_TIMEOUT
 from core.traces.timestamp import UtcMoment
@@ -13,6 +15,7 @@ from core.traces.timestamp import UtcMoment
 _COUNT_CONTENTS = load_query("chores/count_contents")
 _HOLD_WRITERS = load_query("chores/hold_writers")
 _SET_LOCK_TIMEOUT = load_query("chores/set_lock_timeout")
+_COUNT_HOLDS = load_query("deletions/count_holds")
 _CLEAR = load_query("chores/clear")
 _BEGIN_EXPORT = load_query("chores/begin_export")
 _COUNT_EXPORT = load_query("chores/count_export")
@@ -25,6 +28,7 @@ _EXPORTS = {
     "steps": _EXPORT_TRACES,
     "actions": load_query("chores/export_actions"),
     "traces": _EXPORT_TRACES,
+    "audit": load_query("chores/export_audit"),
 }
 
 
@@ -101,9 +105,21 @@ def set_lock_timeout(conn: Connection, *, milliseconds: int) -> None:
     conn.execute(_SET_LOCK_TIMEOUT, {"milliseconds": milliseconds})
 
 
+def count_holds(conn: Connection) -> int:
+    """Count the requests on legal hold."""
+    row = conn.execute(_COUNT_HOLDS).fetchone()
+    return int(row[0]) if row else 0
+
+
 def clear(conn: Connection) -> None:
     """Empty every table of traces, and the collections, and begin their numbers anew."""
     conn.execute(_CLEAR)
+
+
+def note_clearing(conn: Connection, *, requests: int) -> None:
+    """Note in the audit log that the database was emptied."""
+    details = Jsonb({"requests": requests})
+    conn.execute(INSERT_ENTRY, {"actor": "command", "action": Action.CLEAR, "subject": "database", "details": details})
 
 
 def begin_export(conn: Connection, *, app_name: str, timeout_ms: int) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.access.caller import Caller, ForbiddenError, Scope
 from core.access.hasher import Hasher
 from core.access.session import Access, Visit
+from core.audit.store import Action
 from core.collections import store
 from core.collections.store import CollectionRow, LockedCollection, MemberRow
 from core.database.pool import reread
@@ -152,6 +153,7 @@ async def delete_collection(access: Access, key: str | None, *, number: int) -> 
     async with access.visit(key, Scope.CURATE) as visit:
         await lock_own(visit, number)
         await store.delete_collection(visit.conn, row_id=number)
+        await visit.note(Action.DELETE_COLLECTION, f"collection:{number}")
 
 
 async def lock_own(visit: Visit, number: int) -> LockedCollection:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels, strip_labels
 from core.access.session import Access
+from core.audit.store import Action
 from core.collections import store
 from core.collections.collection import SHARED, lock_own
 from core.collections.store import MemberRow
@@ -52,6 +53,8 @@ async def publish_collection(access: Access, key: str | None, *, number: int) ->
         nonce = row.share_nonce or secrets.token_bytes(NONCE_BYTES)
         token = visit.hasher.derive_share_token(SHARED, number, nonce)
         await store.set_share(visit.conn, row_id=number, nonce=nonce, token_hash=hash_token(token))
+        if row.share_nonce is None:
+            await visit.note(Action.PUBLISH_COLLECTION, f"collection:{number}")
     return CollectionShare(
         collection_id=number,
         is_public=True,
@@ -70,6 +73,8 @@ async def unpublish_collection(access: Access, key: str | None, *, number: int) 
     async with access.visit(key, Scope.CURATE) as visit:
         row = await lock_own(visit, number)
         await store.set_share(visit.conn, row_id=number, nonce=None, token_hash=None)
+        if row.share_nonce is not None:
+            await visit.note(Action.UNPUBLISH_COLLECTION, f"collection:{number}")
     message = "no longer public; its link is dead" if row.share_nonce else "was not public"
     return CollectionShare(collection_id=number, is_public=False, public_token=None, public_url=None, message=message)
 

@@ -26,11 +26,11 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     with plain_errors():
         doomed = Doomed(user_key, read_age(older_than) if older_than else None)
         with admin_database(None, yes=True) as run_work:
-            count = run_work(lambda access, key: count_doomed(access, key, doomed))
+            found = run_work(lambda access, key: count_doomed(access, key, doomed))
         with (
             # Asked even if there is none: the user's collections go as well, and a run that was cut short goes on.
-            admin_database(f"Delete {count} requests for good", yes=yes) as run_work,
-            tqdm(total=count, unit=" requests", disable=None) as bar,
+            admin_database(f"Delete {found.doomed} requests for good", yes=yes) as run_work,
+            tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
         ):
 
             def tell(receipts: list[Deletion]) -> None:
@@ -40,6 +40,26 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
 
             count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
     click.echo(f"{count} requests are deleted", err=True)
+    if found.held:
+        click.echo(f"{found.held} requests are on legal hold and stay", err=True)
+
+
+@click.command("verify-deletion")
+@click.argument("request_id")
+@click.option("--user-key", help="Look for this user's key, its label and its HMAC as well.")
+def verify_deletion(request_id: str, *, user_key: str | None) -> None:
+    """Prove that the request REQUEST_ID is deleted: receipts, and a search of every table and stored document.
+
+    Exits with 1 unless its receipt is there, the chain of receipts is whole, and nothing is found.
+    """
+    from core.deletions.proof import describe_proof, verify
+
+    with plain_errors():
+        with admin_database(None, yes=True) as run_work:
+            proof = run_work(lambda access, key: verify(access, key, request_id=request_id, user_key=user_key))
+        click.echo("\n".join(describe_proof(proof)))
+        if not proof.holds:
+            raise click.exceptions.Exit(1)
 
 
 @click.command()
@@ -89,10 +109,10 @@ def clear(*, yes: bool, yes_production: bool) -> None:
 @click.command()
 @click.option(
     "--what",
-    type=click.Choice(["requests", "steps", "actions", "traces"]),
+    type=click.Choice(["requests", "steps", "actions", "traces", "audit"]),
     default="requests",
     show_default=True,
-    help="A row per request, token or action; or whole traces, which import reads.",
+    help="A row per request, token or action; whole traces, which import reads; or the audit log.",
 )
 @click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
 @click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")

@@ -12,7 +12,7 @@ def keys() -> None:
 
 @keys.command("create")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, help="ingest, read, curate; the default is read and curate.")
+@click.option("--scope", "scopes", multiple=True, help="ingest, read, curate, delete; the default is read and curate.")
 @click.option("--user-key", help="The user whose requests it sees or may post: their key, or its label.")
 @click.option("--admin", is_flag=True, help="Sees and does all.")
 @click.option("--expires-at", help="When it dies by itself: RFC 3339.")

@@ -1,5 +1,7 @@
 """Deleting requests: each batch in one transaction, with receipts; nothing else of a request stays in any table.
 
+Requests on legal hold (core.deletions.hold) are passed over.
+
 A mod's name may have come with the deleted request alone, so mods that nothing names any more go as well. A user's
 collections go with all of their requests. Receipts hold a hash of the request's id, no text.
 """
@@ -11,10 +13,11 @@ from hashlib import sha256
 
 from core.access.caller import Scope
 from core.access.session import Access, Visit
+from core.audit.store import Action, name_request
 from core.database.statements import notify_streams
 from core.deletions import store
-from core.deletions.store import Deletion
-from core.errors import InvalidInputError
+from core.deletions.store import Deletion, DoomedCount
+from core.errors import InvalidInputError, ThunderError
 from core.traces.read import lock_own_request
 
 BATCH = 50
@@ -34,20 +37,31 @@ class Doomed:
         return "age" if self.user_key is None else "user"
 
 
+class HeldError(ThunderError):
+    """The request is on legal hold."""
+
+    status = 409
+
+
 async def delete_request(access: Access, key: str | None, *, request_id: str) -> Deletion:
     """Delete one request that is the caller's.
 
     Raises:
+        ForbiddenError: the key lacks the scope `delete`.
         NotFoundError: there is none, or it is not the caller's.
+        HeldError: it is on legal hold.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
+    async with access.visit(key, Scope.DELETE) as visit:
         row = await lock_own_request(visit, request_id)
-        (receipt,) = await _delete(visit, [row.id], visit.caller.poster, "request")
-    return receipt
+        receipts = await _delete(visit, [row.id], visit.caller.poster, "request")
+        if not receipts:
+            raise HeldError("this request is on legal hold: an admin lifts it with DELETE /logs/{request_id}/hold")
+        await visit.note(Action.DELETE_REQUEST, name_request(request_id))
+    return receipts[0]
 
 
-async def count_doomed(access: Access, key: str | None, doomed: Doomed) -> int:
-    """How many requests would go.
+async def count_doomed(access: Access, key: str | None, doomed: Doomed) -> DoomedCount:
+    """How many requests would go, and how many are on legal hold and stay.
 
     Raises:
         InvalidInputError: it is all of them, or nobody has this label.
@@ -71,6 +85,9 @@ async def delete_doomed(
             if owner is not None and doomed.before is None and len(ids) < BATCH:
                 await store.delete_collections_of(visit.conn, owner=owner)
             receipts = await _delete(visit, ids, deleted_by, doomed.reason) if ids else []
+            if receipts:
+                went = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
+                await visit.note(Action.DELETE_REQUESTS, "requests", went)
         if receipts:
             yield receipts
         if len(ids) < BATCH:
@@ -97,9 +114,14 @@ async def list_deletions(
     access: Access, key: str | None, *, request_id: str | None, limit: int, offset: int
 ) -> list[Deletion]:
     """A page of the receipts, newest first; of one request, if its id is given. Admins only."""
-    digest = None if request_id is None else sha256(request_id.encode("utf-8", "surrogatepass")).digest()
+    digest = None if request_id is None else hash_request_id(request_id)
     async with access.visit(key, Scope.ADMIN) as visit:
         return await store.list_deletions(visit.conn, request_sha256=digest, limit=limit, offset=offset)
+
+
+def hash_request_id(request_id: str) -> bytes:
+    """What a receipt has in place of the id."""
+    return sha256(request_id.encode("utf-8", "surrogatepass")).digest()
 
 
 async def _delete(visit: Visit, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:

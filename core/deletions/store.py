@@ -15,9 +15,15 @@ _COUNT_DOOMED = load_query("deletions/count_doomed")
 _DELETE_REQUESTS = load_query("deletions/delete_requests")
 _DELETE_COLLECTIONS_OF = load_query("deletions/delete_collections_of")
 _LIST_DELETIONS = load_query("deletions/list_deletions")
+_SET_HOLD = load_query("deletions/set_hold")
+_LIFT_HOLD = load_query("deletions/lift_hold")
+_LIST_HOLDS = load_query("deletions/list_holds")
 _LOCK_MODS = load_query("deletions/lock_mods")
 _DELETE_UNUSED_BLOCKS = load_query("deletions/delete_unused_blocks")
 _DELETE_UNUSED_MODS = load_query("deletions/delete_unused_mods")
+
+
+Hex = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 
 
 class Deletion(BaseModel):
@@ -28,11 +34,13 @@ class Deletion(BaseModel):
         deleted_by: user, admin, key:<id>, command or retention.
         reason: request, user or age.
         document_bytes: size of the document as it was posted.
+        place: its place in the chain of receipts, from 1.
+        chain: SHA-256 over the hash of the receipt before it and all of this one, in hex.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    request_sha256: Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
+    request_sha256: Hex
     deleted_at: UtcMoment
     deleted_by: str
     reason: str
@@ -45,6 +53,28 @@ class Deletion(BaseModel):
     discussions: int
     outcomes: int
     memberships: int
+    place: int
+    chain: Hex
+
+
+class DoomedCount(BaseModel):
+    """How many requests would be deleted, and how many would stay because they are on legal hold."""
+
+    model_config = ConfigDict(frozen=True)
+
+    doomed: int
+    held: int
+
+
+class Hold(BaseModel):
+    """A request that is neither deleted nor replaced; `held_by` is an actor of the audit log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request_id: str
+    reason: str
+    held_by: str
+    held_at: UtcMoment
 
 
 async def lock_doomed(
@@ -61,10 +91,33 @@ async def lock_doomed(
     return [row[0] for row in rows]
 
 
-async def count_doomed(conn: AsyncConnection, *, owner: bytes | None, before: datetime | None) -> int:
-    """How many requests of this owner came in before a moment; null: any."""
-    row = await (await conn.execute(_COUNT_DOOMED, {"owner": owner, "before": before})).fetchone()
-    return row[0] if row else 0
+async def count_doomed(conn: AsyncConnection, *, owner: bytes | None, before: datetime | None) -> DoomedCount:
+    """How many requests of this owner came in before a moment; None: any."""
+    cursor = conn.cursor(row_factory=class_row(DoomedCount))
+    await cursor.execute(_COUNT_DOOMED, {"owner": owner, "before": before})
+    return await cursor.fetchone() or DoomedCount(doomed=0, held=0)
+
+
+async def set_hold(
+    conn: AsyncConnection, *, request_pk: int, request_id: str, reason: str, held_by: str
+) -> Hold | None:
+    """Put a request on legal hold; a further time replaces the reason."""
+    cursor = conn.cursor(row_factory=class_row(Hold))
+    values = {"request_pk": request_pk, "request_id": request_id, "reason": reason, "held_by": held_by}
+    await cursor.execute(_SET_HOLD, values)
+    return await cursor.fetchone()
+
+
+async def lift_hold(conn: AsyncConnection, *, request_pk: int) -> bool:
+    """Take a request off legal hold; whether it was."""
+    return await (await conn.execute(_LIFT_HOLD, {"request_pk": request_pk})).fetchone() is not None
+
+
+async def list_holds(conn: AsyncConnection, *, limit: int, offset: int) -> list[Hold]:
+    """A page of the requests on legal hold, the last first."""
+    cursor = conn.cursor(row_factory=class_row(Hold))
+    await cursor.execute(_LIST_HOLDS, {"limit": limit, "offset": offset})
+    return await cursor.fetchall()
 
 
 async def delete_requests(conn: AsyncConnection, *, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:

@@ -22,7 +22,8 @@ async def _run_as_admin(settings: Settings, work: Callable[[Access, str], Awaita
     key = secrets.token_hex(32)
     secret = settings.thunder_secret
     async with open_pool(settings) as pool:
-        return await work(Access(pool, admin_key=key, secret=secret.get_secret_value() if secret else None), key)
+        given = secret.get_secret_value() if secret else None
+        return await work(Access(pool, admin_key=key, secret=given, is_command=True), key)
 
 
 def describe_key(row: KeyRow) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels
 from core.access.session import Access, Visit
+from core.audit.store import Action, name_request
 from core.database.pool import reread
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
@@ -67,6 +68,9 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
         await store.set_share(
             visit.conn, row_id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
         )
+        if not kept or expires_at != row.share_expires_at:
+            until = {"expires_at": expires_at.isoformat() if expires_at else None}
+            await visit.note(Action.PUBLISH_REQUEST, name_request(request_id), until)
     return Share(
         request_id=request_id,
         is_public=True,
@@ -86,6 +90,8 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     async with access.visit(key, Scope.CURATE) as visit:
         row = await _lock_own(visit, request_id)
         await store.set_share(visit.conn, row_id=row.id, nonce=None, token_hash=None, expires_at=None)
+        if row.is_public:
+            await visit.note(Action.UNPUBLISH_REQUEST, name_request(request_id))
     return Share(
         request_id=request_id,
         is_public=False,

@@ -131,7 +131,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
     Raises:
         UnauthorizedError: the key was revoked or expired while the body was on its way.
         ForbiddenError: the caller's key is bound to one user, and the trace belongs to another.
-        OtherOwnerError: the id is taken by another owner's request.
+        OtherOwnerError: the id is taken by another owner's request, or by one on legal hold.
     """
     request_id = prepared.request_id
     async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
@@ -146,7 +146,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         await notify_streams(conn)
         stored = await upserted.fetchone()
         if stored is None:
-            raise OtherOwnerError(f"the id {request_id!r} is taken by another owner's request")
+            raise OtherOwnerError(f"the id {request_id!r} is taken, by another owner's request or one on legal hold")
     return _make_receipt(prepared, stored)
 
 

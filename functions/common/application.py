@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +16,7 @@ from functions.common.errors import AlwaysAnswer, add_error_handlers
 from functions.common.limits import Limits
 from functions.common.observed import Observed
 from functions.common.owner import OwnerGuard
+from functions.common.parameters import ParameterCheck, drop_empty
 
 VERSION = "0.1.0"
 DESCRIPTION = "Token-level traces of every inference, kept whole and scored. docs/API.md tells the rest."
@@ -45,10 +46,12 @@ def build_app(*routers: APIRouter) -> FastAPI:
         description=DESCRIPTION,
         lifespan=open_context,
         redirect_slashes=False,
+        docs_url=None,  # its page runs a script of another site on this origin
         redoc_url=None,
     )
+    checks = [Depends(ParameterCheck())]
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=checks)
     add_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(_Lenient)
@@ -124,7 +127,7 @@ class _LateCors:
 
 
 class _Lenient:
-    """Every path also answers with a trailing slash, and a query's parameter without a value is as none.
+    """Answer every path with a trailing slash too, and take a parameter without a value for an absent one.
 
     A redirect would lose the body of a POST in some clients.
     """
@@ -137,6 +140,5 @@ class _Lenient:
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"  # in place: those outside read the route from this scope
         if scope.get("query_string"):
-            given = scope["query_string"].split(b"&")
-            scope["query_string"] = b"&".join(one for one in given if not one.endswith(b"="))
+            scope["query_string"] = drop_empty(scope["query_string"])
         await self.app(scope, receive, send)

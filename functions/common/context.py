@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 
+from core.access.caller import UnknownKeyError
 from core.access.session import Access
 from core.database.direct import find_direct_dsn, is_suspended_when_idle
 from core.database.pool import Pool, open_pool
+from core.errors import ThunderError
 from core.logs import configure_logging
 from core.settings import Settings
 from core.stream.hub import Hub
 from core.traces.log_cache import LogCache
+from functions.common.address import find_address
+from functions.common.guesses import Guesses
 
 if TYPE_CHECKING:
     from functions.common.metrics import Metrics
@@ -49,6 +53,7 @@ class Context:
     access: Access
     hub: Hub
     logs: LogCache
+    guesses: Guesses = field(default_factory=Guesses)
 
     @cached_property
     def metrics(self) -> "Metrics":
@@ -142,6 +147,17 @@ async def get_context(connection: HTTPConnection) -> Context:
     Async, as all that FastAPI calls to make a parameter: it runs a plain function in a thread.
     """
     return connection.app.state.context
+
+
+async def slow_down(connection: HTTPConnection, error: ThunderError) -> None:
+    """Let a client wait that sent one wrong key after another.
+
+    Raises:
+        TooManyGuessesError: it has too many of them waiting already.
+    """
+    if isinstance(error, UnknownKeyError):
+        context: Context = connection.app.state.context
+        await context.guesses.wait(find_address(connection, context.settings), error.fingerprint)
 
 
 ContextDep = Annotated[Context, Depends(get_context)]

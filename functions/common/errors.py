@@ -15,12 +15,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
+from functions.common.context import slow_down
 from functions.common.negotiation import wants_page
 from functions.common.viewer import has_viewer, render_viewer
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
+RETRIES_AFTER_S = {429: "60", 503: RETRY_AFTER_S}
+NO_REFERENCE = "there is no reference to click through here; open /openapi.json with a tool of yours"
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 MAX_REASON_BYTES = 123
@@ -39,11 +42,17 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(WebSocketRequestValidationError, _close_for_validation_error)
 
 
-async def _answer_thunder_error(_: Request, error: Exception) -> JSONResponse:
-    status = error.status if isinstance(error, ThunderError) else 500
+async def _answer_thunder_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ThunderError):
+        raise error
+    try:
+        await slow_down(request, error)
+    except ThunderError as refusal:
+        error = refusal
+    status = error.status
     if status >= 500:
         log.warning("%s: %s", type(error).__name__, error, exc_info=error.__cause__)
-    headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else None
+    headers = {"Retry-After": RETRIES_AFTER_S[status]} if status in RETRIES_AFTER_S else None
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
     return render_error(status, str(error), headers)
@@ -52,13 +61,14 @@ async def _answer_thunder_error(_: Request, error: Exception) -> JSONResponse:
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == 404 and has_viewer(request) and wants_page(request):
-        return render_viewer(title="There is nothing here", status=404)
     sentences = {
-        404: f"there is nothing at {request.url.path}",
+        404: NO_REFERENCE if request.url.path == "/docs" else f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible at {request.url.path}",
     }
-    return render_error(error.status_code, sentences.get(error.status_code, str(error.detail)), error.headers)
+    sentence = sentences.get(error.status_code, str(error.detail))
+    if error.status_code == 404 and has_viewer(request) and wants_page(request):
+        return render_viewer(title="There is nothing here", description=sentence, status=404)
+    return render_error(error.status_code, sentence, error.headers)
 
 
 async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:

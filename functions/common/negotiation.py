@@ -1,9 +1,9 @@
 """Accept and Accept-Encoding: what a client names, and how much it wants it."""
 
-from fastapi import Request
+from fastapi.requests import HTTPConnection
 
 
-def read_preferences(request: Request, header: str) -> dict[str, float]:
+def read_preferences(request: HTTPConnection, header: str) -> dict[str, float]:
     """What a header names, in its order, each with its quality from 0 (not at all) to 1.
 
     A quality that is no number is 0: the client meant to say something about it, and not that it is welcome.
@@ -21,7 +21,7 @@ def parse_preferences(text: str) -> dict[str, float]:
     return named
 
 
-def wants_page(request: Request) -> bool:
+def wants_page(request: HTTPConnection) -> bool:
     """Whether a browser asks, or a program that reads pages: `text/html` is named, and not behind JSON.
 
     `?format=json` asks for JSON whatever else is said.

@@ -56,7 +56,7 @@ def test_status_names_what_is_pending(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    sql.execute("drop table deletions, discussions")
+    sql.execute("drop table deletions, discussions cascade")
     sql.execute("delete from schema_migrations where version >= 5")
     done = run("status")
     assert done.exit_code == 1

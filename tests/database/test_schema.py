@@ -27,7 +27,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
-KEPT |= {"deletions"}
+KEPT |= {"deletions", "deletion_chain", "audit_log"}
 """What emptying the traces leaves alone. A new table belongs in here or in the reach of TRUNCATE."""
 
 FILLED_BY_OTHERS = [
@@ -38,7 +38,9 @@ FILLED_BY_OTHERS = [
     "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('\\x00', 'ck_', 'k', false, '{}')",
     """insert into deletions overriding system value
     values (1, '\\x00', now(), 'admin', 'age', 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
+    "insert into legal_holds (request_pk, reason, held_by) select id, 'r', 'admin' from requests limit 1",
     "insert into bootstrap_attempts default values",
+    "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
 """One row in each table that a posted trace leaves empty."""
@@ -121,9 +123,9 @@ def test_every_column_has_one_of_few_types(sql: psycopg.Connection) -> None:
         select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = 'public'
     """).fetchall()
     # No timestamp without its zone, no varchar(n); reals only in views, for sums of them drift.
-    # xid8 and tsvector are what streams and the search stand on.
+    # xid8 and tsvector are what streams and the search stand on; jsonb holds the details of the audit log.
     usual = {"ARRAY", "bigint", "boolean", "bytea", "double precision", "integer", "text", "timestamp with time zone"}
-    usual |= {"tsvector", "xid8", "smallint"}
+    usual |= {"jsonb", "tsvector", "xid8", "smallint"}
     others = {name: kind for name, kind in columns if kind not in usual}
     assert {name: kind for name, kind in others.items() if not name.startswith(("steps.", "passes."))} == {}
     assert set(others.values()) <= {"real"}

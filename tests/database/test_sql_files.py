@@ -9,10 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from core.access import store as access
+from core.audit import store as audit
 from core.chores import store as chores
 from core.collections import store as collections
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
+from core.deletions import proof_store as proofs
 from core.deletions import store as deletions
 from core.discussions import store as discussions
 from core.outcomes import store as outcomes
@@ -39,7 +41,13 @@ MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "access/rotate_key": access.KeyRow,
     "access/find_owner": access.OwnerRow,
     "traces/find_owner": store.Ownership,
+    "audit/list_entries": audit.Entry,
     "deletions/delete_requests": deletions.Deletion,
+    "deletions/count_doomed": deletions.DoomedCount,
+    "deletions/list_holds": deletions.Hold,
+    "deletions/check_chain": proofs.Chain,
+    "deletions/list_documents": proofs.StoredFrames,
+    "deletions/find_texts": proofs.Finding,
     "deletions/list_deletions": deletions.Deletion,
     "shares/get_preview": shares.PreviewRow,
     "shares/get_shared_log": store.StoredLog,

@@ -11,7 +11,9 @@ from tests.docs.examples import ROOT
 from tests.stream.streams import PATH, ask_for_events
 
 CALLERS = ("nobody", "ingest key", "another user", "the owner", "an admin")
-ROW = re.compile(rf"^\| `([A-Z]+) ([^`]+)`( if public)? \|{'( [0-9]{3} )[|]' * len(CALLERS)}$", re.MULTILINE)
+ROW = re.compile(
+    rf"^\| `([A-Z]+) ([^`]+)`( if public)? \| `?([a-z]+)`? \|{'( [0-9]{3} )[|]' * len(CALLERS)}$", re.MULTILINE
+)
 OWNER, OTHER = "the-owner-s-own-key", "bob"
 REQUEST = "owned"
 NAMES = (f"collection {number}" for number in itertools.count())
@@ -25,6 +27,7 @@ BODIES: dict[str, Any] = {
     "POST /logs/{request_id}/discussions": {"username": "ann", "comment": "hm"},
     "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "hm!"},
     "POST /logs/{request_id}/public": {},
+    "PUT /logs/{request_id}/hold": {"reason": "a case"},
     "PUT /collections/{collection_id}": {"description": "changed"},
     "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
     "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
@@ -60,11 +63,12 @@ def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) 
         document = {"request": {"request_id": REQUEST if user == OWNER else "other", "user_api_key": user}}
         assert send(client, "POST", "/v1/ingest", document, ADMIN_KEY)[0] == 201
     ingest_key = make_key(client, scopes=["ingest"], allowed_api_key=OWNER)["api_key"]
-    bound = {user: make_key(client, allowed_api_key=user)["api_key"] for user in (OWNER, OTHER)}
+    scopes = ["read", "curate", "delete"]
+    bound = {user: make_key(client, allowed_api_key=user, scopes=scopes)["api_key"] for user in (OWNER, OTHER)}
     boss = make_key(client, is_admin=True)["api_key"]
     callers = [(None,), (ingest_key,), (OTHER, bound[OTHER]), (OWNER, bound[OWNER]), (ADMIN_KEY, boss)]
     wrong = []
-    for method, path, public, *statuses in ROWS:
+    for method, path, public, _, *statuses in ROWS:
         for caller, keys, expected in zip(CALLERS, callers, statuses, strict=True):
             for key in keys:
                 send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)  # a row before may delete it
@@ -73,6 +77,26 @@ def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) 
                 got, _ = send(client, method, filled, body, key)
                 if got != int(expected):
                     wrong.append(f"{method} {path}{public}, {caller}: {got}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_route_needs_the_scope_that_the_table_says(serve: Serve, database_url: str) -> None:
+    client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
+    send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
+    keys = {
+        scope: make_key(client, allowed_api_key=OWNER, scopes=[scope])["api_key"]
+        for scope in ("ingest", "read", "curate", "delete")
+    }
+    wrong = []
+    for method, path, public, needs, _, ingest, _, owner, _ in ROWS:
+        for scope, key in keys.items():
+            send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
+            body, filled = fill(client, method, path, publish(client, wanted=bool(public) or "{token}" in path))
+            covered = ingest if needs == "ingest" else owner
+            expected = covered if needs in {"none", "any", scope} else "403"
+            got, _ = send(client, method, filled, body, key)
+            if got != int(expected):
+                wrong.append(f"{method} {path}{public} with {scope}: {got}, not {expected}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -103,6 +127,9 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         places["key_id"] = make_key(client)["id"]
         body = body if "{key_id}" in path else {"id": places["key_id"]}
+    send(client, "DELETE", f"/logs/{REQUEST}/hold", None, ADMIN_KEY)  # a row before may have set it
+    if (method, path) == ("DELETE", "/logs/{request_id}/hold"):
+        send(client, "PUT", f"/logs/{REQUEST}/hold", {"reason": "a case"}, ADMIN_KEY)
     if "{discussion_id}" in path:
         places["discussion_id"] = comment(client)
     if "collection" in path or path.startswith("/share/{token}"):

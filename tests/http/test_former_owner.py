@@ -77,4 +77,4 @@ def test_an_admin_s_scopes_are_what_they_are(closed: Client) -> None:
     change = json.dumps({"id": made["id"], "scopes": ["ingest"]}).encode()
     closed.request("PUT", "/auth/keys", change, x_api_key=ADMIN_KEY, content_type="application/json")
     (row,) = closed.get("/auth/keys").json["keys"]
-    assert (row["is_admin"], row["scopes"]) == (True, ["admin", "curate", "ingest", "read"])
+    assert (row["is_admin"], row["scopes"]) == (True, ["admin", "curate", "delete", "ingest", "read"])

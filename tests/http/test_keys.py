@@ -1,5 +1,6 @@
 """/auth/…: who am I, the first admin key, and the keys that admins give out."""
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,13 +145,35 @@ def test_a_configured_admin_key_counts_as_one_that_exists(serve: Serve, database
     assert client.get("/auth/keys").json == {"keys": [], "total": 0}
 
 
-def test_five_tries_a_minute_even_of_those_who_know_the_secret(empty: Client, sql: psycopg.Connection) -> None:
+def test_five_wrong_tries_a_minute_and_the_right_one_whenever_it_comes(empty: Client, sql: psycopg.Connection) -> None:
     assert [bootstrap(empty, "wrong").status for _ in range(7)] == [401] * 5 + [429] * 2
-    assert bootstrap(empty).status == 429
+    assert bootstrap(empty, "wrong").headers["Retry-After"] == "60"
+    assert sql.execute("select count(*) from bootstrap_attempts").fetchone() == (5,)
+    assert bootstrap(empty).status == 200
     sql.execute("update bootstrap_attempts set attempted_at = attempted_at - interval '61 seconds'")
     assert bootstrap(empty, "wrong").status == 401
-    assert bootstrap(empty).status == 200
-    assert sql.execute("select count(*) from bootstrap_attempts").fetchone() == (2,)
+    assert sql.execute("select count(*) from bootstrap_attempts").fetchone() == (1,)
+
+
+def test_wrong_tries_are_counted_by_address(serve: Serve, database_url: str) -> None:
+    settings = {"THUNDER_SECRET": SECRET, "BOOTSTRAP_SECRET": BOOTSTRAP, "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8"}
+    client = serve(DATABASE_URL=database_url, **settings)
+    body = json.dumps({"name": "first", "secret": "wrong"}).encode()
+
+    def guess(forwarded: str) -> int:
+        return client.post_bytes("/auth/bootstrap", body, x_forwarded_for=forwarded).status
+
+    assert [guess("192.0.2.1") for _ in range(6)] == [401] * 5 + [429]
+    assert guess("203.0.113.9, 192.0.2.1, 10.1.2.3") == 429, "what stands before the client's address is the client's"
+    assert guess("192.0.2.1, 192.0.2.2") == 401
+    assert [guess(f"2001:db8::{number}") for number in range(6)] == [401] * 5 + [429], "one network of 64 bits"
+    assert guess("2001:db8:0:1::1") == 401
+
+
+def test_without_a_trusted_proxy_the_connection_s_address_counts(empty: Client) -> None:
+    body = json.dumps({"name": "first", "secret": "wrong"}).encode()
+    tried = [empty.post_bytes("/auth/bootstrap", body, x_forwarded_for=f"192.0.2.{n}").status for n in range(7)]
+    assert tried == [401] * 5 + [429] * 2
 
 
 def test_five_tries_a_minute_also_of_many_at_once(serve: Serve, database_url: str, sql: psycopg.Connection) -> None:

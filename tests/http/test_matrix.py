@@ -35,6 +35,7 @@ from tests.test_two_processes import make_key, send
 # owner       the same of the user whose log it is
 # bound       a key that was given out for that user, with the scopes it has by default: read and curate
 # reader      the same with the scope `read` alone
+# eraser      the same with `read` and `delete`
 # unbound     a key that was given out for no user
 # ingest      a key that may post traces and nothing else
 # admin       an admin's key that was given out
@@ -42,176 +43,182 @@ from tests.test_two_processes import make_key, send
 # expired     an admin's key whose time is over
 # revoked     an admin's key that was revoked
 #
-# {private} and {public} are the owner's logs; {orphan} has no owner, so it is the admins'; {missing} does not exist.
+# {private}, {held} (on legal hold) and {public} are the owner's logs;
+# {orphan} has no owner, so it is the admins'; {missing} does not exist.
 # {collection} is the owner's, {admins} the admins', {nowhere} does not exist; {shelf} opens a public one, {fallen} one
 # that no longer is, {member} is a log in the {shelf} before it.
 # {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
 # another key's id. A WebSocket's 101 is one that stays open, 1000 what one is closed with that shall not come back.
 TABLE = """
-                                       none strang owner bound reader unboun ingest admin config expire revoke
-GET    /health                         200  200    200   200   200    200    200    200   200    200    200
-GET    /healthz                        200  200    200   200   200    200    200    200   200    200    200
-GET    /livez                          200  200    200   200   200    200    200    200   200    200    200
-GET    /openapi.json                   200  200    200   200   200    200    200    200   200    200    200
-GET    /docs                           200  200    200   200   200    200    200    200   200    200    200
-GET    /docs/oauth2-redirect           200  200    200   200   200    200    200    200   200    200    200
+                                       none strang owner bound reader eraser unboun ingest admin config expire revoke
+GET    /health                         200  200    200   200   200    200    200    200    200   200    200    200
+GET    /healthz                        200  200    200   200   200    200    200    200    200   200    200    200
+GET    /livez                          200  200    200   200   200    200    200    200    200   200    200    200
+GET    /openapi.json                   200  200    200   200   200    200    200    200    200   200    200    200
 
-GET    /                               200  200    200   200   200    200    200    200   200    200    200
-GET    /view/{private}                 200  200    200   200   200    200    200    200   200    200    200
-GET    /compare                        200  200    200   200   200    200    200    200   200    200    200
-GET    /overview                       200  200    200   200   200    200    200    200   200    200    200
+GET    /                               200  200    200   200   200    200    200    200    200   200    200    200
+GET    /view/{private}                 200  200    200   200   200    200    200    200    200   200    200    200
+GET    /compare                        200  200    200   200   200    200    200    200    200   200    200    200
+GET    /overview                       200  200    200   200   200    200    200    200    200   200    200    200
 
-GET    /metrics                        401  403    403   403   403    403    403    200   200    401    401
+GET    /metrics                        401  403    403   403   403    403    403    403    200   200    401    401
 
-GET    /auth/validate                  401  200    200   200   200    200    200    200   200    401    401
-GET    /auth/me                        401  200    200   200   200    200    200    200   200    401    401
-POST   /auth/bootstrap                 403  403    403   403   403    403    403    403   403    403    403
-GET    /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
-POST   /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
-PUT    /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
-DELETE /auth/keys                      401  403    403   403   403    403    403    200   200    401    401
-POST   /auth/keys/{key}/rotate         401  403    403   403   403    403    403    200   200    401    401
+GET    /auth/validate                  401  200    200   200   200    200    200    200    200   200    401    401
+GET    /auth/me                        401  200    200   200   200    200    200    200    200   200    401    401
+POST   /auth/bootstrap                 403  403    403   403   403    403    403    403    403   403    403    403
+GET    /auth/keys                      401  403    403   403   403    403    403    403    200   200    401    401
+POST   /auth/keys                      401  403    403   403   403    403    403    403    200   200    401    401
+PUT    /auth/keys                      401  403    403   403   403    403    403    403    200   200    401    401
+DELETE /auth/keys                      401  403    403   403   403    403    403    403    200   200    401    401
+POST   /auth/keys/{key}/rotate         401  403    403   403   403    403    403    403    200   200    401    401
 
-POST   /v1/ingest                      401  403    403   403   403    403    201    201   201    401    401
-POST   /v1/score                       401  200    200   200   200    200    200    200   200    401    401
+POST   /v1/ingest                      401  403    403   403   403    403    403    201    201   201    401    401
+POST   /v1/score                       401  200    200   200   200    200    200    200    200   200    401    401
 
-GET    /logs                           401  200    200   200   200    200    403    200   200    401    401
-GET    /logs/api-keys                  401  200    200   200   200    200    403    200   200    401    401
-GET    /logs/stream                    401  200    200   200   200    200    403    200   200    401    401
-WEBSOCKET /logs/stream                 1000 101    101   101   101    101    1000   101   101    1000   1000
-GET    /logs/{private}                 401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}                  200  200    200   200   200    200    403    200   200    401    401
-GET    /logs/{orphan}                  401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}                 401  404    404   404   404    404    403    404   404    401    401
-GET    /logs/{private}/trace           401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/trace            401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{orphan}/trace            401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}/trace           401  404    404   404   404    404    403    404   404    401    401
+GET    /logs                           401  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/api-keys                  401  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/stream                    401  200    200   200   200    200    200    403    200   200    401    401
+WEBSOCKET /logs/stream                 1000 101    101   101   101    101    101    1000   101   101    1000   1000
+GET    /logs/{private}                 401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}                  200  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/{orphan}                  401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}                 401  404    404   404   404    404    404    403    404   404    401    401
+GET    /logs/{private}/trace           401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/trace            401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{orphan}/trace            401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/trace           401  404    404   404   404    404    404    403    404   404    401    401
 
-DELETE /logs/{private}                 401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{public}                  401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}                  401  404    404   404   403    404    403    200   200    401    401
-DELETE /logs/{missing}                 401  404    404   404   403    404    403    404   404    401    401
-GET    /v1/deletions                   401  403    403   403   403    403    403    200   200    401    401
+DELETE /logs/{private}                 401  404    200   403   403    200    403    403    200   200    401    401
+DELETE /logs/{public}                  401  404    200   403   403    200    403    403    200   200    401    401
+DELETE /logs/{orphan}                  401  404    404   403   403    404    403    403    200   200    401    401
+DELETE /logs/{missing}                 401  404    404   403   403    404    403    403    404   404    401    401
+GET    /v1/deletions                   401  403    403   403   403    403    403    403    200   200    401    401
+GET    /v1/holds                       401  403    403   403   403    403    403    403    200   200    401    401
+PUT    /logs/{private}/hold            401  403    403   403   403    403    403    403    200   200    401    401
+PUT    /logs/{missing}/hold            401  403    403   403   403    403    403    403    404   404    401    401
+DELETE /logs/{held}/hold               401  403    403   403   403    403    403    403    200   200    401    401
+DELETE /logs/{private}/hold            401  403    403   403   403    403    403    403    404   404    401    401
+DELETE /logs/{missing}/hold            401  403    403   403   403    403    403    403    404   404    401    401
+GET    /v1/audit                       401  403    403   403   403    403    403    403    200   200    401    401
 
-GET    /logs/{private}/outcome         401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/outcome          401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{missing}/outcome         401  404    404   404   404    404    403    404   404    401    401
-POST   /logs/{private}/outcome         401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{public}/outcome          401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{orphan}/outcome          401  404    404   404   403    404    403    200   200    401    401
-POST   /logs/{missing}/outcome         401  404    404   404   403    404    403    404   404    401    401
+GET    /logs/{private}/outcome         401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/outcome          401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{missing}/outcome         401  404    404   404   404    404    404    403    404   404    401    401
+POST   /logs/{private}/outcome         401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{public}/outcome          401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{orphan}/outcome          401  404    404   404   403    403    404    403    200   200    401    401
+POST   /logs/{missing}/outcome         401  404    404   404   403    403    404    403    404   404    401    401
 
-GET    /logs/{private}/tags            401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/tags             200  200    200   200   200    200    403    200   200    401    401
-GET    /logs/{orphan}/tags             401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}/tags            401  404    404   404   404    404    403    404   404    401    401
-POST   /logs/{private}/tags            401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{public}/tags             401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{orphan}/tags             401  404    404   404   403    404    403    200   200    401    401
-POST   /logs/{missing}/tags            401  404    404   404   403    404    403    404   404    401    401
-DELETE /logs/{private}/tags            401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{public}/tags             401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}/tags             401  404    404   404   403    404    403    200   200    401    401
-DELETE /logs/{missing}/tags            401  404    404   404   403    404    403    404   404    401    401
-GET    /logs/{private}/favorite        401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/favorite         200  200    200   200   200    200    403    200   200    401    401
-GET    /logs/{orphan}/favorite         401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}/favorite        401  404    404   404   404    404    403    404   404    401    401
-POST   /logs/{private}/favorite        401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{public}/favorite         401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{orphan}/favorite         401  404    404   404   403    404    403    200   200    401    401
-POST   /logs/{missing}/favorite        401  404    404   404   403    404    403    404   404    401    401
-DELETE /logs/{private}/favorite        401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{public}/favorite         401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}/favorite         401  404    404   404   403    404    403    200   200    401    401
-DELETE /logs/{missing}/favorite        401  404    404   404   403    404    403    404   404    401    401
+GET    /logs/{private}/tags            401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/tags             200  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/{orphan}/tags             401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/tags            401  404    404   404   404    404    404    403    404   404    401    401
+POST   /logs/{private}/tags            401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{public}/tags             401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{orphan}/tags             401  404    404   404   403    403    404    403    200   200    401    401
+POST   /logs/{missing}/tags            401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /logs/{private}/tags            401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{public}/tags             401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{orphan}/tags             401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /logs/{missing}/tags            401  404    404   404   403    403    404    403    404   404    401    401
+GET    /logs/{private}/favorite        401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/favorite         200  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/{orphan}/favorite         401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/favorite        401  404    404   404   404    404    404    403    404   404    401    401
+POST   /logs/{private}/favorite        401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{public}/favorite         401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{orphan}/favorite         401  404    404   404   403    403    404    403    200   200    401    401
+POST   /logs/{missing}/favorite        401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /logs/{private}/favorite        401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{public}/favorite         401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{orphan}/favorite         401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /logs/{missing}/favorite        401  404    404   404   403    403    404    403    404   404    401    401
 
-GET    /logs/{private}/discussions     401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/discussions      200  200    200   200   200    200    403    200   200    401    401
-GET    /logs/{orphan}/discussions      401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}/discussions     401  404    404   404   404    404    403    404   404    401    401
-POST   /logs/{private}/discussions     401  404    201   201   403    404    403    201   201    401    401
-POST   /logs/{public}/discussions      401  404    201   201   403    404    403    201   201    401    401
-POST   /logs/{orphan}/discussions      401  404    404   404   403    404    403    201   201    401    401
-POST   /logs/{missing}/discussions     401  404    404   404   403    404    403    404   404    401    401
-GET    /logs/{private}/discussions/{comment} 401 404 200 200   200    404    403    200   200    401    401
-GET    /logs/{public}/discussions/{comment} 404 404 200  200   200    404    403    200   200    401    401
-GET    /logs/{orphan}/discussions/{comment} 401 404 404  404   404    404    403    200   200    401    401
-GET    /logs/{missing}/discussions/{comment} 401 404 404 404   404    404    403    404   404    401    401
-PUT    /logs/{private}/discussions/{comment} 401 404 200 200   403    404    403    200   200    401    401
-PUT    /logs/{public}/discussions/{comment} 401 404 200  200   403    404    403    200   200    401    401
-PUT    /logs/{orphan}/discussions/{comment} 401 404 404  404   403    404    403    200   200    401    401
-PUT    /logs/{missing}/discussions/{comment} 401 404 404 404   403    404    403    404   404    401    401
-DELETE /logs/{private}/discussions/{comment} 401 404 200 200   403    404    403    200   200    401    401
-DELETE /logs/{public}/discussions/{comment} 401 404 200  200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}/discussions/{comment} 401 404 404  404   403    404    403    200   200    401    401
-DELETE /logs/{missing}/discussions/{comment} 401 404 404 404   403    404    403    404   404    401    401
+GET    /logs/{private}/discussions     401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/discussions      200  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/{orphan}/discussions      401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/discussions     401  404    404   404   404    404    404    403    404   404    401    401
+POST   /logs/{private}/discussions     401  404    201   201   403    403    404    403    201   201    401    401
+POST   /logs/{public}/discussions      401  404    201   201   403    403    404    403    201   201    401    401
+POST   /logs/{orphan}/discussions      401  404    404   404   403    403    404    403    201   201    401    401
+POST   /logs/{missing}/discussions     401  404    404   404   403    403    404    403    404   404    401    401
+GET    /logs/{private}/discussions/{comment} 401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/discussions/{comment} 404  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{orphan}/discussions/{comment} 401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/discussions/{comment} 401  404    404   404   404    404    404    403    404   404    401    401
+PUT    /logs/{private}/discussions/{comment} 401  404    200   200   403    403    404    403    200   200    401    401
+PUT    /logs/{public}/discussions/{comment} 401  404    200   200   403    403    404    403    200   200    401    401
+PUT    /logs/{orphan}/discussions/{comment} 401  404    404   404   403    403    404    403    200   200    401    401
+PUT    /logs/{missing}/discussions/{comment} 401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /logs/{private}/discussions/{comment} 401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{public}/discussions/{comment} 401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{orphan}/discussions/{comment} 401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /logs/{missing}/discussions/{comment} 401  404    404   404   403    403    404    403    404   404    401    401
 
-POST   /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
-POST   /logs/{missing}/public          401  404    404   404   403    404    403    404   404    401    401
-DELETE /logs/{private}/public          401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{public}/public           401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}/public           401  404    404   404   403    404    403    200   200    401    401
-DELETE /logs/{missing}/public          401  404    404   404   403    404    403    404   404    401    401
-GET    /share/request/{link}           200  200    200   200   200    200    200    200   200    200    200
-GET    /share/request/{dead}           404  404    404   404   404    404    404    404   404    404    404
+POST   /logs/{private}/public          401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{public}/public           401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{orphan}/public           401  404    404   404   403    403    404    403    200   200    401    401
+POST   /logs/{missing}/public          401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /logs/{private}/public          401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{public}/public           401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{orphan}/public           401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /logs/{missing}/public          401  404    404   404   403    403    404    403    404   404    401    401
+GET    /share/request/{link}           200  200    200   200   200    200    200    200    200   200    200    200
+GET    /share/request/{dead}           404  404    404   404   404    404    404    404    404   404    404    404
 
-GET    /share/{shelf}                  200  200    200   200   200    200    200    200   200    200    200
-GET    /share/{fallen}                 404  404    404   404   404    404    404    404   404    404    404
-GET    /share/{shelf}/request/{member} 200  200    200   200   200    200    200    200   200    200    200
-GET    /share/{shelf}/request/{private} 404 404    404   404   404    404    404    404   404    404    404
+GET    /share/{shelf}                  200  200    200   200   200    200    200    200    200   200    200    200
+GET    /share/{fallen}                 404  404    404   404   404    404    404    404    404   404    404    404
+GET    /share/{shelf}/request/{member} 200  200    200   200   200    200    200    200    200   200    200    200
+GET    /share/{shelf}/request/{private} 404  404    404   404   404    404    404    404    404   404    404    404
 
-GET    /collections                    401  200    200   200   200    200    403    200   200    401    401
-POST   /collections                    401  201    201   201   403    403    403    201   201    401    401
-GET    /collections/{collection}       401  404    200   200   200    404    403    200   200    401    401
-GET    /collections/{admins}           401  404    404   404   404    404    403    200   200    401    401
-GET    /collections/{nowhere}          401  404    404   404   404    404    403    404   404    401    401
-PUT    /collections/{collection}       401  404    200   200   403    404    403    200   200    401    401
-PUT    /collections/{admins}           401  404    404   404   403    404    403    200   200    401    401
-PUT    /collections/{nowhere}          401  404    404   404   403    404    403    404   404    401    401
-DELETE /collections/{collection}       401  404    200   200   403    404    403    200   200    401    401
-DELETE /collections/{admins}           401  404    404   404   403    404    403    200   200    401    401
-DELETE /collections/{nowhere}          401  404    404   404   403    404    403    404   404    401    401
-POST   /collections/{collection}/requests 401 404  200   200   403    404    403    200   200    401    401
-POST   /collections/{admins}/requests  401  404    404   404   403    404    403    200   200    401    401
-POST   /collections/{nowhere}/requests 401  404    404   404   403    404    403    404   404    401    401
-DELETE /collections/{collection}/requests 401 404  200   200   403    404    403    200   200    401    401
-DELETE /collections/{admins}/requests  401  404    404   404   403    404    403    200   200    401    401
-DELETE /collections/{nowhere}/requests 401  404    404   404   403    404    403    404   404    401    401
-POST   /collections/{collection}/public 401 404    200   200   403    404    403    200   200    401    401
-POST   /collections/{admins}/public    401  404    404   404   403    404    403    200   200    401    401
-POST   /collections/{nowhere}/public   401  404    404   404   403    404    403    404   404    401    401
-DELETE /collections/{collection}/public 401 404    200   200   403    404    403    200   200    401    401
-DELETE /collections/{admins}/public    401  404    404   404   403    404    403    200   200    401    401
-DELETE /collections/{nowhere}/public   401  404    404   404   403    404    403    404   404    401    401
-GET    /logs/{private}/collections     401  404    200   200   200    404    403    200   200    401    401
-GET    /logs/{public}/collections      200  200    200   200   200    200    403    200   200    401    401
-GET    /logs/{orphan}/collections      401  404    404   404   404    404    403    200   200    401    401
-GET    /logs/{missing}/collections     401  404    404   404   404    404    403    404   404    401    401
-POST   /logs/{private}/collections     401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{public}/collections      401  404    200   200   403    404    403    200   200    401    401
-POST   /logs/{orphan}/collections      401  404    404   404   403    404    403    409   409    401    401
-POST   /logs/{missing}/collections     401  404    404   404   403    404    403    404   404    401    401
-DELETE /logs/{private}/collections     401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{public}/collections      401  404    200   200   403    404    403    200   200    401    401
-DELETE /logs/{orphan}/collections      401  404    404   404   403    404    403    200   200    401    401
-DELETE /logs/{missing}/collections     401  404    404   404   403    404    403    404   404    401    401
+GET    /collections                    401  200    200   200   200    200    200    403    200   200    401    401
+POST   /collections                    401  201    201   201   403    403    403    403    201   201    401    401
+GET    /collections/{collection}       401  404    200   200   200    200    404    403    200   200    401    401
+GET    /collections/{admins}           401  404    404   404   404    404    404    403    200   200    401    401
+GET    /collections/{nowhere}          401  404    404   404   404    404    404    403    404   404    401    401
+PUT    /collections/{collection}       401  404    200   200   403    403    404    403    200   200    401    401
+PUT    /collections/{admins}           401  404    404   404   403    403    404    403    200   200    401    401
+PUT    /collections/{nowhere}          401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /collections/{collection}       401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /collections/{admins}           401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /collections/{nowhere}          401  404    404   404   403    403    404    403    404   404    401    401
+POST   /collections/{collection}/requests 401  404    200   200   403    403    404    403    200   200    401    401
+POST   /collections/{admins}/requests  401  404    404   404   403    403    404    403    200   200    401    401
+POST   /collections/{nowhere}/requests 401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /collections/{collection}/requests 401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /collections/{admins}/requests  401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /collections/{nowhere}/requests 401  404    404   404   403    403    404    403    404   404    401    401
+POST   /collections/{collection}/public 401  404    200   200   403    403    404    403    200   200    401    401
+POST   /collections/{admins}/public    401  404    404   404   403    403    404    403    200   200    401    401
+POST   /collections/{nowhere}/public   401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /collections/{collection}/public 401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /collections/{admins}/public    401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /collections/{nowhere}/public   401  404    404   404   403    403    404    403    404   404    401    401
+GET    /logs/{private}/collections     401  404    200   200   200    200    404    403    200   200    401    401
+GET    /logs/{public}/collections      200  200    200   200   200    200    200    403    200   200    401    401
+GET    /logs/{orphan}/collections      401  404    404   404   404    404    404    403    200   200    401    401
+GET    /logs/{missing}/collections     401  404    404   404   404    404    404    403    404   404    401    401
+POST   /logs/{private}/collections     401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{public}/collections      401  404    200   200   403    403    404    403    200   200    401    401
+POST   /logs/{orphan}/collections      401  404    404   404   403    403    404    403    409   409    401    401
+POST   /logs/{missing}/collections     401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /logs/{private}/collections     401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{public}/collections      401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /logs/{orphan}/collections      401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /logs/{missing}/collections     401  404    404   404   403    403    404    403    404   404    401    401
 
-GET    /v1/confidence/summary          401  200    200   200   200    200    403    200   200    401    401
-GET    /v1/confidence/drift            401  200    200   200   200    200    403    200   200    401    401
-GET    /v1/confidence/calibration      401  200    200   200   200    200    403    200   200    401    401
-GET    /v1/confidence/{private}        401  404    200   200   200    404    403    200   200    401    401
-GET    /v1/confidence/{public}         401  404    200   200   200    404    403    200   200    401    401
-GET    /v1/confidence/{orphan}         401  404    404   404   404    404    403    200   200    401    401
-GET    /v1/confidence/{missing}        401  404    404   404   404    404    403    404   404    401    401
-GET    /v1/mods                        401  200    200   200   200    200    403    200   200    401    401
+GET    /v1/confidence/summary          401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/drift            401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/calibration      401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/{private}        401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{public}         401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{orphan}         401  404    404   404   404    404    404    403    200   200    401    401
+GET    /v1/confidence/{missing}        401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/mods                        401  200    200   200   200    200    200    403    200   200    401    401
 """
 COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
-    **dict.fromkeys(("private", "public", "orphan", "missing"), "request_id"),
+    **dict.fromkeys(("private", "public", "orphan", "missing", "held"), "request_id"),
     **dict.fromkeys(("link", "dead"), "token"),
     **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
     **dict.fromkeys(("shelf", "fallen"), "token"),
@@ -234,7 +241,12 @@ def server_thread(database_url: str, **settings: str) -> Generator[Client]:
         for name, value in {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
             patch.setenv(name, value)
         config = uvicorn.Config(
-            "functions.api:web", factory=True, port=0, log_level="warning", timeout_graceful_shutdown=2
+            "functions.api:web",
+            factory=True,
+            port=0,
+            log_level="warning",
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
@@ -316,6 +328,7 @@ class Place:
             "private": lambda: self.post(OWNER),
             "public": lambda: self.post_published()[0],
             "orphan": lambda: self.post(None),
+            "held": self.hold,
             "link": lambda: self.post_published()[1],
             "dead": self.make_dead_link,
             "collection": lambda: str(self.collect(OWNER)),
@@ -332,6 +345,11 @@ class Place:
     def post_published(self) -> tuple[str, str]:
         request_id = self.post(OWNER)
         return request_id, self.publish(request_id)
+
+    def hold(self) -> str:
+        request_id = self.post(OWNER)
+        assert send(self.client, "PUT", f"/logs/{request_id}/hold", ADMIN_KEY, reason="a case").status == 200
+        return request_id
 
     def make_dead_link(self) -> str:
         request_id, token = self.post_published()
@@ -354,6 +372,7 @@ class Place:
             "PUT /collections/{collection_id}": lambda: {"name": next(self.names)},
             **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},
             **{f"{method} /logs/{{request_id}}/collections": self.make_collection for method in CHANGES},
+            "PUT /logs/{request_id}/hold": lambda: {"reason": "a case"},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()
@@ -367,6 +386,7 @@ def place(databases: Databases) -> Iterator[Place]:
         made = {
             "bound": make_key(client, name="bound", allowed_api_key=OWNER),
             "reader": make_key(client, name="reader", allowed_api_key=OWNER, scopes=["read"]),
+            "eraser": make_key(client, name="eraser", allowed_api_key=OWNER, scopes=["read", "delete"]),
             "unbound": make_key(client, name="unbound"),
             "ingest": make_key(client, name="ingest", scopes=["ingest"]),
             "admin": make_key(client, name="admin", is_admin=True),

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from functions.api import web
 from functions.common.viewer import FOLDER
 from tests.build import make_document, number, one_token
 from tests.client import Client
@@ -14,6 +15,7 @@ from tests.http.test_previews import BROWSER
 
 PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/")
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
+NAMES = ("request_id", "token", "collection_id", "discussion_id", "key_id")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "application/octet-stream"}
 
 
@@ -51,6 +53,26 @@ def test_nothing_runs_but_the_server_s_own_scripts(client: Client, path: str) ->
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_every_page_comes_with_a_policy(client: Client) -> None:
+    paths = [*PAGES, "/docs", "/redoc", "/nothing", "/share/x", "/share/request/x", "/share/x/request/y"]
+    paths += [path.format_map(dict.fromkeys(NAMES, "1")) for path in web().openapi()["paths"]]
+    pages = 0
+    for path in paths:
+        answer = client.get(path, accept=f"{BROWSER},text/event-stream;q=0")
+        if answer.headers["Content-Type"].startswith("text/html"):
+            pages += 1
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path
+            assert b"//cdn" not in answer.data
+    assert pages >= len(PAGES) + 6
+
+
+def test_there_is_no_page_that_runs_another_site_s_script(client: Client) -> None:
+    answer = client.request("GET", "/docs", accept="application/json")
+    assert (answer.status, "/openapi.json" in answer.json["error"]) == (404, True)
+    assert b"/openapi.json" in client.request("GET", "/docs", accept=BROWSER).data
+    assert client.get("/openapi.json").json["openapi"].startswith("3.")
 
 
 def test_each_file_is_served_by_its_type_and_is_not_sent_twice(client: Client) -> None:

@@ -61,7 +61,7 @@ select
     null as root_id,
     theirs.user_key_label as name,
     false as is_admin,
-    array['read', 'curate'] as scopes,
+    array['read', 'curate', 'delete'] as scopes,
     theirs.user_key_hmac,
     theirs.user_key_label,
     null as expires_at,

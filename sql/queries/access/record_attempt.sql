@@ -4,10 +4,18 @@ forgotten as (
     where attempted_at <= now() - interval '1 minute'
 ),
 
+earlier as (
+    select count(*) as attempts
+    from bootstrap_attempts
+    where address = %(address)s::text and attempted_at > now() - interval '1 minute'
+),
+
 recorded as (
-    insert into bootstrap_attempts default values
+    insert into bootstrap_attempts (address)
+    select %(address)s::text
+    from earlier
+    where earlier.attempts < %(most)s
 )
 
-select count(*) + 1
-from bootstrap_attempts
-where attempted_at > now() - interval '1 minute'
+select earlier.attempts < %(most)s as may_try
+from earlier

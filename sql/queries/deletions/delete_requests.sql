@@ -2,7 +2,10 @@
 with
 doomed as (
     delete from requests
-    where id = any(%(ids)s::bigint[])
+    where
+        id = any(%(ids)s::bigint[])
+        -- Seen again, now that the rows are locked: a hold may have been set since they were chosen.
+        and not is_on_hold(requests)
     returning id, request_id, tokens
 )
 
@@ -71,4 +74,6 @@ returning
     actions,
     discussions,
     outcomes,
-    memberships
+    memberships,
+    place,
+    chain

@@ -11,7 +11,9 @@ select
     actions,
     discussions,
     outcomes,
-    memberships
+    memberships,
+    place,
+    chain
 from deletions
 where (%(request_sha256)s::bytea is null or request_sha256 = %(request_sha256)s::bytea)
 order by id desc

@@ -127,11 +127,14 @@ on conflict (request_id) do update
         search = excluded.search,
         stored_xid = excluded.stored_xid
     where
-    %(may_replace_any)s
-    or requests.user_key_hmac = excluded.user_key_hmac
-    or (
-        requests.user_key_hmac is null
-        and excluded.user_key_hmac is null
-        and requests.posted_by = excluded.posted_by
+    (
+        %(may_replace_any)s
+        or requests.user_key_hmac = excluded.user_key_hmac
+        or (
+            requests.user_key_hmac is null
+            and excluded.user_key_hmac is null
+            and requests.posted_by = excluded.posted_by
+        )
     )
+    and not is_on_hold(requests)
 returning id, revision

@@ -7,7 +7,7 @@ const MAX_SHOWN = 200_000
 const MIB = 1024 * 1024
 
 export async function drawJson(panel, { trace: { log }, path }) {
-  const text = await fetchText(`${path}?format=json`)
+  const text = await fetchText(path)
   const box = h("div")
   const download = h("button", { onclick: () => save(text, `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {

@@ -1,0 +1,1 @@
+"""The audit log: who changed keys, published, deleted, adopted or cleared."""

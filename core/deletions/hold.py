@@ -1,0 +1,59 @@
+"""Legal holds: requests that nobody deletes and no trace replaces, until an admin lifts the hold."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from core.access.caller import Scope
+from core.access.session import Access
+from core.audit.store import Action, name_request
+from core.deletions import store
+from core.deletions.store import Hold
+from core.errors import NotFoundError
+from core.traces.json_text import to_column_text
+from core.traces.read import lock_own_request
+
+
+class NewHold(BaseModel):
+    """Why a request must stay."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+async def set_hold(access: Access, key: str | None, *, request_id: str, new: NewHold) -> Hold:
+    """Put a request on legal hold; a further time replaces the reason. Admins only.
+
+    Raises:
+        NotFoundError: there is no such request.
+    """
+    async with access.visit(key, Scope.ADMIN) as visit:
+        row = await lock_own_request(visit, request_id)
+        reason = to_column_text(new.reason) or ""
+        hold = await store.set_hold(
+            visit.conn, request_pk=row.id, request_id=request_id, reason=reason, held_by=visit.actor
+        )
+        if hold is None:
+            raise NotFoundError(f"there is no request {request_id!r}")
+        await visit.note(Action.SET_HOLD, name_request(request_id))
+    return hold
+
+
+async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None:
+    """Take a request off legal hold. Admins only.
+
+    Raises:
+        NotFoundError: there is no such request, or it is not on hold.
+    """
+    async with access.visit(key, Scope.ADMIN) as visit:
+        row = await lock_own_request(visit, request_id)
+        if not await store.lift_hold(visit.conn, request_pk=row.id):
+            raise NotFoundError(f"the request {request_id!r} is not on legal hold")
+        await visit.note(Action.LIFT_HOLD, name_request(request_id))
+
+
+async def list_holds(access: Access, key: str | None, *, limit: int, offset: int) -> list[Hold]:
+    """A page of the requests on legal hold, the last first. Admins only."""
+    async with access.visit(key, Scope.ADMIN) as visit:
+        return await store.list_holds(visit.conn, limit=limit, offset=offset)

@@ -1,0 +1,93 @@
+"""`manage.py verify-deletion`: whether a request is deleted, by its receipt and by a search for what may be left."""
+
+import re
+from dataclasses import dataclass
+
+from core.access.caller import Scope
+from core.access.session import Access, Visit
+from core.deletions import proof_store, store
+from core.deletions.deletion import hash_request_id
+from core.deletions.proof_store import Chain, Finding
+from core.deletions.search import matches, write_pattern
+from core.deletions.store import Deletion
+
+SEARCH_TIMEOUT_MS = 600_000
+"""What looking through one table, or fetching some documents, may take."""
+DOCUMENTS = "request_traces, stored documents"
+DOCUMENTS_AT_ONCE = 4
+"""In memory; one may have 75 MB."""
+LATEST = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found out.
+
+    Attributes:
+        receipt: the latest of the request; None: it was never deleted.
+        chain: the state of all receipts.
+        findings: where the id, or the user's key, still stands.
+        documents: how many stored documents were looked into.
+    """
+
+    receipt: Deletion | None
+    chain: Chain
+    findings: list[Finding]
+    documents: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the request is deleted, and provably so."""
+        return self.receipt is not None and self.chain.is_whole and not self.findings
+
+
+async def verify(access: Access, key: str | None, *, request_id: str, user_key: str | None) -> Proof:
+    """Recompute the chain of receipts, and search every table and stored document."""
+    async with access.visit(key, Scope.ADMIN) as visit:
+        await proof_store.set_timeout(visit.conn, milliseconds=SEARCH_TIMEOUT_MS)
+        digest = hash_request_id(request_id)
+        receipts = await store.list_deletions(visit.conn, request_sha256=digest, limit=LATEST, offset=0)
+        chain = await proof_store.check_chain(visit.conn)
+        findings, documents = await _search(visit, request_id, user_key)
+    return Proof(receipts[0] if receipts else None, chain, findings, documents)
+
+
+async def _search(visit: Visit, request_id: str, user_key: str | None) -> tuple[list[Finding], int]:
+    texts: list[str] = [request_id]
+    hashes: list[bytes] = []
+    if user_key is not None:
+        texts += [user_key, visit.hasher.label_user_key(user_key)]
+        hashes = [visit.hasher.hash_user_key(user_key)]
+    pattern = write_pattern(texts)
+    findings = await proof_store.find_texts(visit.conn, pattern=pattern, hashes=hashes)
+    hits, documents = await _search_documents(visit, re.compile(pattern.encode()))
+    if hits:
+        findings.append(Finding(place=DOCUMENTS, hits=hits))
+    return findings, documents
+
+
+async def _search_documents(visit: Visit, pattern: re.Pattern[bytes]) -> tuple[int, int]:
+    """In how many stored documents the pattern matches, of how many."""
+    hits = documents = after = 0
+    while page := await proof_store.list_documents(visit.conn, after=after, limit=DOCUMENTS_AT_ONCE):
+        after = page[-1].request_pk
+        documents += len(page)
+        hits += sum(matches(pattern, (row.document, row.log)) for row in page)
+    return hits, documents
+
+
+def describe_proof(proof: Proof) -> list[str]:
+    """Lines for people."""
+    chain, receipt = proof.chain, proof.receipt
+    lines = [f"receipts  {chain.receipts} of {chain.recorded}, {chain.describe()}"]
+    if receipt is None:
+        lines.append("receipt   missing: no request of this id was deleted")
+    else:
+        when = f"{receipt.deleted_at:%Y-%m-%d %H:%M:%S} UTC"
+        lines.append(f"receipt   {receipt.place}, of {when}, by {receipt.deleted_by} ({receipt.reason})")
+        lines.append(f"hash      {receipt.chain.hex()}")
+    lines += [f"found     in {one.place}: {one.hits}" for one in proof.findings]
+    if not proof.findings:
+        lines.append(f"found     nothing, in any table or in the {proof.documents} stored documents")
+    lines.append("deleted   yes" if proof.holds else "deleted   not proven")
+    return lines

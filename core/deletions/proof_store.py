@@ -1,0 +1,88 @@
+"""The SQL behind a proof of deletion. Each function runs one statement; the caller owns the transaction."""
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
+
+from core.database.sql import load_query
+from core.database.statements import SET_TIMEOUT
+
+_CHECK_CHAIN = load_query("deletions/check_chain")
+_FIND_TEXTS = load_query("deletions/find_texts")
+_LIST_DOCUMENTS = load_query("deletions/list_documents")
+
+
+class Chain(BaseModel):
+    """The receipts, counted and recomputed.
+
+    Attributes:
+        receipts: how many there are.
+        recorded: how many there should be.
+        broken_at: the place of the first that is changed, or before which one is missing; None: of none.
+        ends_as_recorded: whether the last one is the one that came last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    receipts: int
+    recorded: int
+    broken_at: int | None
+    ends_as_recorded: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no receipt is missing or changed."""
+        return self.broken_at is None and self.ends_as_recorded and self.receipts == self.recorded
+
+    def describe(self) -> str:
+        """The state of the chain, in a few words."""
+        if self.is_whole:
+            return "an unbroken chain"
+        if self.broken_at is not None:
+            return f"broken at receipt {self.broken_at}: it was changed, or one before it is missing"
+        return "broken at its end: the last receipts are missing or changed"
+
+
+class Finding(BaseModel):
+    """A place where something is left, and in how many rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    place: str
+    hits: int
+
+
+class StoredFrames(BaseModel):
+    """The two compressed frames of a stored trace."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request_pk: int
+    document: bytes
+    log: bytes
+
+
+async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
+    """Limit each following statement of this transaction."""
+    await conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
+
+
+async def check_chain(conn: AsyncConnection) -> Chain:
+    """Recompute each receipt's hash from the one before."""
+    cursor = conn.cursor(row_factory=class_row(Chain))
+    await cursor.execute(_CHECK_CHAIN)
+    return (await cursor.fetchall())[0]
+
+
+async def find_texts(conn: AsyncConnection, *, pattern: str, hashes: list[bytes]) -> list[Finding]:
+    """Look for a pattern, or one of the hashes, in every column of every table."""
+    cursor = conn.cursor(row_factory=class_row(Finding))
+    await cursor.execute(_FIND_TEXTS, {"pattern": pattern, "hashes": hashes})
+    return await cursor.fetchall()
+
+
+async def list_documents(conn: AsyncConnection, *, after: int, limit: int) -> list[StoredFrames]:
+    """A page of the stored traces, by their requests' numbers."""
+    cursor = conn.cursor(row_factory=class_row(StoredFrames), binary=True)
+    await cursor.execute(_LIST_DOCUMENTS, {"after": after, "limit": limit})
+    return await cursor.fetchall()

@@ -1,0 +1,29 @@
+"""The search for what may be left of a request: patterns for columns, and a look into each stored document."""
+
+import json
+import re
+from collections.abc import Iterable
+
+from core.zstandard import decompress
+
+_ESCAPED = re.compile(rb"\\u([0-9a-fA-F]{4})")
+_SPECIAL = re.compile(r"([^0-9A-Za-z\x80-\U0010ffff])")
+_START, _END = "(?<![0-9A-Za-z])", "(?![0-9A-Za-z])"
+
+
+def write_pattern(texts: Iterable[str]) -> str:
+    """A regular expression, of Postgres and of Python, for texts that are no part of a longer word."""
+    forms = {form for text in texts for form in (text, json.dumps(text, ensure_ascii=False)[1:-1])}
+    escaped = sorted(_SPECIAL.sub(r"\\\1", form) for form in forms)
+    return f"{_START}(?:{'|'.join(escaped)}){_END}"
+
+
+def matches(pattern: re.Pattern[bytes], frames: Iterable[bytes]) -> bool:
+    """Whether the pattern matches in one of the compressed frames; escapes of characters are undone first."""
+    return any(pattern.search(_ESCAPED.sub(_unescape, decompress(frame))) for frame in frames)
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    """A character for its escape, but for half of a pair, and for what has a meaning in JSON."""
+    character = chr(int(found[1], 16))
+    return found[0] if character in '"\\' or "\ud800" <= character <= "\udfff" else character.encode()

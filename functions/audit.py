@@ -1,0 +1,51 @@
+"""GET /v1/audit: who changed keys, published, deleted, adopted or cleared."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query
+from pydantic import BaseModel
+
+from core.audit.audit import AuditFilters, list_audit
+from core.audit.store import Action, Entry
+from core.traces.read import DEFAULT_LIMIT, clamp_page
+from functions.common.access import KeyDep
+from functions.common.application import build_app
+from functions.common.context import ContextDep
+from functions.common.query import MomentParam, TextParam
+from functions.common.scaling import Scaling
+
+SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
+
+router = APIRouter(tags=["audit"])
+
+
+class AuditPage(BaseModel):
+    """A page of the audit log, newest first."""
+
+    entries: list[Entry]
+    limit: int
+    next_cursor: str | None
+
+
+@router.get("/v1/audit")
+async def get_audit(  # noqa: PLR0913 - each is a query parameter
+    context: ContextDep,
+    key: KeyDep,
+    *,
+    actor: TextParam = None,
+    action: Action | None = None,
+    start: Annotated[MomentParam, Query(alias="from")] = None,
+    finish: Annotated[MomentParam, Query(alias="to")] = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: TextParam = None,
+) -> AuditPage:
+    """The audit log, for admins; `from` is inclusive, `to` exclusive."""
+    limit, _ = clamp_page(limit, 0)
+    filters = AuditFilters(actor or None, action, start, finish)
+    entries, next_cursor = await list_audit(context.access, key, filters, cursor=cursor, limit=limit)
+    return AuditPage(entries=entries, limit=limit, next_cursor=next_cursor)
+
+
+def web() -> FastAPI:
+    """The ASGI application of this endpoint."""
+    return build_app(router)

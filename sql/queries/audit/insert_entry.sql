@@ -1,0 +1,2 @@
+insert into audit_log (actor, action, subject, details)
+values (%(actor)s, %(action)s, %(subject)s, %(details)s)

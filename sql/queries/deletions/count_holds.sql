@@ -1,0 +1,2 @@
+select count(*) as holds
+from legal_holds

@@ -1,0 +1,3 @@
+delete from legal_holds
+where request_pk = %(request_pk)s
+returning request_pk

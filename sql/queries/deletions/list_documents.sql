@@ -1,0 +1,8 @@
+select
+    request_pk,
+    document,
+    log
+from request_traces
+where request_pk > %(after)s
+order by request_pk
+limit %(limit)s
