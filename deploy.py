@@ -7,7 +7,7 @@ Each serves its routes at their full path, and `api` all of them on one origin. 
     MODAL_SECRET_NAME  the Modal secret that carries the environment's DATABASE_URL (that app's default: thunder-db)
 
 `modal serve` defaults to the app and the secret of an environment of its own, thunder-backend-dev and thunder-db-dev.
-Names that don't belong together stop it before anything is registered (core/launch/deployment.py).
+Names that don't belong together stop it before anything is registered (core/deploy/names.py).
 
 This module runs where the deploy is started and nowhere else: a container imports `functions.<endpoint>`.
 """
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import modal
 
-from core.launch.deployment import DeploymentError, choose_deployment
-from functions.common.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
-from functions.common.scaling import Scaling
+from core.deploy.names import DeploymentError, choose_deployment
 from functions.jobs import retention
+from functions.web.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
+from functions.web.scaling import Scaling
 
 HERE = Path(__file__).parent
 

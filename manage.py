@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.commands.data import clear, delete, export, rescore, schema, verify_deletion
-from core.commands.keys import keys
-from core.commands.shared import admin_database, plain_errors
+from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
+from core.cli.keys import keys
+from core.cli.shared import admin_database, plain_errors
 
 if TYPE_CHECKING:
-    from core.launch.database import Database
+    from core.local.database import Database
     from core.settings import Settings
 
 
 @click.group(context_settings={"max_content_width": 100})
 def cli() -> None:
     """Thunder's commands. Settings come from the environment and from .env; .env.example lists them."""
-    from core.logs import configure_logging
+    from core.logging import configure_logging
 
     # A chore's warnings come without values, too; `run` sets the level of LOG_LEVEL.
     configure_logging("warning", keep=True)
@@ -26,9 +26,9 @@ def cli() -> None:
 @cli.command()
 def run() -> None:
     """Serve Thunder here, on an embedded Postgres unless DATABASE_URL names another."""
-    from core.launch.database import open_database
-    from core.launch.environment import load_settings
-    from core.launch.signals import stopped_by_signals
+    from core.local.database import open_database
+    from core.local.environment import load_settings
+    from core.local.signals import stopped_by_signals
 
     with plain_errors(), stopped_by_signals():
         settings = load_settings()
@@ -48,9 +48,9 @@ def demo(url: str | None) -> None:
     """
     from datetime import UTC, datetime
 
-    from core.launch.admin_key import load_admin_key
-    from core.launch.banner import write_url
-    from core.launch.environment import load_settings
+    from core.cli.banner import write_url
+    from core.local.environment import load_settings
+    from core.local.secrets import load_admin_key
     from functions.client.borrowed import running_server
     from functions.client.connection import Connection
     from functions.client.demo import post_demo
@@ -71,8 +71,8 @@ def demo(url: str | None) -> None:
 @cli.command()
 def migrate() -> None:
     """Apply the migrations that the database of DATABASE_URL lacks; a new one becomes THUNDER_APP_NAME's."""
-    from core.launch.database import migrate_remote
-    from core.launch.environment import describe_database, load_settings
+    from core.local.database import migrate_remote
+    from core.local.environment import describe_database, load_settings
 
     with plain_errors():
         dsn, app_name = find_migration_dsn(), load_settings().thunder_app_name
@@ -86,9 +86,9 @@ def migrate() -> None:
 @cli.command()
 def status() -> None:
     """Show whose the database is, which migrations it lacks and what is in it; exit code 1 while some are pending."""
-    from core.chores.status import describe_status, read_database_status
-    from core.launch.environment import load_settings
-    from core.launch.reach import reach_database
+    from core.cli.status import describe_status, read_database_status
+    from core.local.environment import load_settings
+    from core.local.reach import reach_database
 
     with plain_errors(), reach_database(load_settings()) as reached:
         found = read_database_status(reached.dsn)
@@ -99,9 +99,9 @@ def status() -> None:
 @cli.command()
 def doctor() -> None:
     """Check settings, database and keys, each with ok, warn or fail and what to do; exit code 1 if something fails."""
-    from core.chores.doctor import examine
-    from core.chores.findings import Level
-    from core.launch.environment import load_settings
+    from core.cli.doctor import examine
+    from core.cli.findings import Level
+    from core.local.environment import load_settings
 
     failed = False
     with plain_errors():
@@ -120,9 +120,9 @@ def adopt(app_name: str, *, yes: bool) -> None:
     It is the one of DATABASE_URL, or else the embedded one of `run`, which must not be running. Processes of the
     former owner answer 503 from then on.
     """
-    from core.launch.adoption import adopt_database
-    from core.launch.database import open_database
-    from core.launch.environment import load_settings
+    from core.cli.adoption import adopt_database
+    from core.local.database import open_database
+    from core.local.environment import load_settings
 
     with plain_errors(), open_database(load_settings()) as database:
         click.echo(adopt_database(database.embedded_dsn or find_migration_dsn(), app_name=app_name, yes=yes))
@@ -134,7 +134,7 @@ def adopt(app_name: str, *, yes: bool) -> None:
 @click.option("--url", help="Where the app will answer, if not where Modal says.")
 def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
     """Deploy ENVIRONMENT (staging, production, …) to Modal: look at its database, deploy, try what is online."""
-    from core.launch.rollout import roll_out
+    from core.deploy.rollout import roll_out
 
     with plain_errors():
         roll_out(environment, migrates=migrates, url=url, say=lambda line: click.echo(line, err=True))
@@ -161,11 +161,11 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
 
     from tqdm import tqdm
 
-    from core.chores.importing import OnConflict, Status, describe_totals, import_items
-    from core.chores.restore import restore_into
-    from core.chores.sources import measure, read_items
-    from core.launch.admin_key import find_admin_key
-    from core.launch.environment import load_settings
+    from core.local.environment import load_settings
+    from core.local.secrets import find_admin_key
+    from core.transfer.import_files import measure, read_items
+    from core.transfer.import_items import OnConflict, Status, describe_totals, import_items
+    from core.transfer.import_trace import restore_into
     from functions.client.upload import Server, upload_to
 
     def tell(line: str) -> None:
@@ -195,11 +195,11 @@ def secret() -> None:
 
 def serve_on(database: "Database", settings: "Settings") -> None:
     """Hand the app its environment and serve it until a signal comes."""
-    from core.launch.admin_key import load_admin_key, load_secret
-    from core.launch.banner import write_banner, write_url
-    from core.launch.environment import export, open_ingest
-    from core.logs import configure_logging
-    from functions.common.serve import bind, count_cores, serve
+    from core.cli.banner import write_banner, write_url
+    from core.local.environment import export, open_ingest
+    from core.local.secrets import load_admin_key, load_secret
+    from core.logging import configure_logging
+    from functions.web.serve import bind, count_cores, serve
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
     export(dsn=database.embedded_dsn, admin_key=admin_key, secret=load_secret(settings), ingest_open=ingest_open)
@@ -218,7 +218,7 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 def find_migration_dsn() -> str:
     """The direct connection if there is one: a migration outlives a pooler's patience."""
     from core.database.direct import find_session_dsn
-    from core.launch.environment import load_settings
+    from core.local.environment import load_settings
 
     dsn = find_session_dsn(load_settings())
     if dsn is None:

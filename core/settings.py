@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInputError
-from core.logs import DEFAULT_LEVEL, read_levels
+from core.logging import DEFAULT_LEVEL, read_levels
 
 DEFAULT_APP_NAME = "thunder-backend"
 

@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from functions.common.application import build_app
-from functions.common.endpoints import import_endpoint, list_endpoints
-from functions.common.scaling import Scaling
-from functions.common.viewer import mount_viewer
+from functions.web.application import build_app
+from functions.web.endpoints import import_endpoint, list_endpoints
+from functions.web.scaling import Scaling
+from functions.web.viewer import mount_viewer
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
 """An hour is for streams; everything else has its own limits."""

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from core.audit.audit import AuditFilters, list_audit
 from core.audit.store import Action, Entry
 from core.traces.read import DEFAULT_LIMIT, clamp_page
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.context import ContextDep
-from functions.common.query import MomentParam, TextParam
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import ContextDep
+from functions.web.query import MomentParam, TextParam
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
 

@@ -17,13 +17,13 @@ from core.access.keys import (
     update_key,
 )
 from core.access.store import KeyRow
-from functions.common.access import KeyDep
-from functions.common.address import find_address
-from functions.common.application import build_app
-from functions.common.body import describe_body, read_model
-from functions.common.context import ContextDep
-from functions.common.query import RowId
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.address import find_address
+from functions.web.application import build_app
+from functions.web.body import describe_body, read_model
+from functions.web.context import ContextDep
+from functions.web.query import RowId
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 

@@ -14,11 +14,11 @@ from core.statistics.scores import Score
 from core.statistics.store import GroupBy, Period
 from core.statistics.summary import Group, summarize
 from core.traces.read import read_document
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.context import ContextDep
-from functions.common.query import MomentParam, PeriodDep, TextParam
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import ContextDep
+from functions.web.query import MomentParam, PeriodDep, TextParam
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
 

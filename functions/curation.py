@@ -12,11 +12,11 @@ from core.curation.curation import (
     remove_favorite,
     remove_tag,
 )
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.body import describe_body, read_model
-from functions.common.context import ContextDep
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.body import describe_body, read_model
+from functions.web.context import ContextDep
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 

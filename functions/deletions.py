@@ -7,12 +7,12 @@ from core.deletions.deletion import delete_request, list_deletions
 from core.deletions.hold import NewHold, lift_hold, list_holds, set_hold
 from core.deletions.store import Deletion, Hold
 from core.traces.read import DEFAULT_LIMIT, clamp_page
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.body import describe_body, read_model
-from functions.common.context import ContextDep
-from functions.common.query import TextParam
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.body import describe_body, read_model
+from functions.web.context import ContextDep
+from functions.web.query import TextParam
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
 

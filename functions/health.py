@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Response
 
 from core.database.health import HealthReport, check_health
-from functions.common.application import build_app
-from functions.common.context import ContextDep
-from functions.common.scaling import Scaling
+from functions.web.application import build_app
+from functions.web.context import ContextDep
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=100, target_inputs=80, memory_mb=256)
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from core.traces.document import TraceDocument, describe_custom
+from core.document.schema import TraceDocument, describe_custom
 from core.traces.ingest import PreparedTrace, Receipt, ingest_trace, prepare_trace
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
-from functions.common.body import JSON, describe_struct, read_large_body, read_type
-from functions.common.context import Context, ContextDep
-from functions.common.origin import refuse_foreign
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
+from functions.web.body import JSON, describe_struct, read_large_body, read_type
+from functions.web.context import Context, ContextDep
+from functions.web.origin import refuse_foreign
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
 

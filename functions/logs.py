@@ -3,16 +3,16 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from core.traces.feed_json import render_feed
+from core.feed.render import render_feed
 from core.traces.read import clamp_page, list_requests, list_users, read_document, read_log
 from core.traces.store import FeedRow, UserRow
-from functions.common.access import KeyDep, read_key
-from functions.common.application import build_app
-from functions.common.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version, read_known
-from functions.common.context import ContextDep, get_context
-from functions.common.query import FeedQuery, describe_query, read_query
-from functions.common.scaling import Scaling
-from functions.common.stored import MEDIA_TYPE, answer_log, answer_stored
+from functions.web.access import KeyDep, read_key
+from functions.web.application import build_app
+from functions.web.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version, read_known
+from functions.web.context import ContextDep, get_context
+from functions.web.query import FeedQuery, describe_query, read_query
+from functions.web.scaling import Scaling
+from functions.web.stored import MEDIA_TYPE, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 

@@ -9,10 +9,10 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from core.access.caller import Scope
 from core.database.health import ask_in_time, read_newest
 from core.errors import ThunderError
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.context import Context, ContextDep
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import Context, ContextDep
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.statistics.mods import Mod, list_mods
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.context import ContextDep
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import ContextDep
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 

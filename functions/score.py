@@ -3,11 +3,11 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.reports.render import render_score
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.body import read_large_body
-from functions.common.context import ContextDep
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.body import read_large_body
+from functions.web.context import ContextDep
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
 

@@ -16,13 +16,13 @@ from core.shares.share import (
 )
 from core.shares.store import PreviewRow
 from core.traces.read import DEFAULT_LIMIT, clamp_page
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.body import describe_body, read_model
-from functions.common.conditional import DEPENDS_ON, UNCHANGED, KnownDep
-from functions.common.context import ContextDep
-from functions.common.negotiation import wants_page
-from functions.common.preview import (
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.body import describe_body, read_model
+from functions.web.conditional import DEPENDS_ON, UNCHANGED, KnownDep
+from functions.web.context import ContextDep
+from functions.web.negotiation import wants_page
+from functions.web.preview import (
     PAGES,
     FormatParam,
     Preview,
@@ -31,8 +31,8 @@ from functions.common.preview import (
     render_dead_link,
     render_page,
 )
-from functions.common.scaling import Scaling
-from functions.common.stored import answer_log
+from functions.web.scaling import Scaling
+from functions.web.stored import answer_log
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 

@@ -10,13 +10,13 @@ from starlette.websockets import WebSocketDisconnect
 from core.errors import ThunderError
 from core.stream.hub import ShutdownError
 from core.stream.subscription import Subscription
-from functions.common.access import KeyDep
-from functions.common.application import build_app
-from functions.common.context import ContextDep, slow_down
-from functions.common.errors import POLICY_VIOLATION, clip_reason
-from functions.common.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, wants_events, work_until_gone
-from functions.common.query import FiltersDep, TextParam
-from functions.common.scaling import Scaling
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import ContextDep, slow_down
+from functions.web.errors import POLICY_VIOLATION, clip_reason
+from functions.web.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, wants_events, work_until_gone
+from functions.web.query import FiltersDep, TextParam
+from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=250, target_inputs=200, memory_mb=512, timeout_s=3600)
 

@@ -18,8 +18,8 @@ import urllib3
 import uvicorn
 from psycopg.conninfo import conninfo_to_dict
 
-from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from core.database.migrations import migrate
+from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from tests import pgbouncer
 from tests.client import Client
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 
-from core.database.embedded import EmbeddedPostgres
-from core.database.embedded_cluster import ROLE
-from core.database.embedded_socket import PORT
+from core.local.cluster import ROLE
+from core.local.postgres import EmbeddedPostgres
+from core.local.socket_directory import PORT
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 OS_USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.traces.parse import parse_document
-from core.traces.scored import score_trace
+from core.document.parse import parse_document
+from core.pairing.scored_trace import score_trace
 from tests.bench.all_cases import GROUPS
 from tests.bench.case import Case
 from tests.bench.measure import Check, Measured, alternate, percentile

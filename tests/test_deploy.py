@@ -11,10 +11,10 @@ from unittest.mock import MagicMock
 import pytest
 from pytest_mock import MockerFixture
 
-from core.launch.deployment import Deployment, DeploymentError, choose_deployment, find_command
-from functions.common.endpoints import import_endpoint, list_endpoints
-from functions.common.scaling import Scaling
+from core.deploy.names import Deployment, DeploymentError, choose_deployment, find_command
 from functions.jobs import retention
+from functions.web.endpoints import import_endpoint, list_endpoints
+from functions.web.scaling import Scaling
 
 ROOT = Path(__file__).parents[1]
 ENDPOINTS = [*list_endpoints(), "api"]

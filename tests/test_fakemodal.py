@@ -11,9 +11,9 @@ import aiohttp
 import psycopg
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
 from core.database.migrations import adopt
-from functions.common.endpoints import list_endpoints
+from core.local.postgres import EmbeddedPostgres
+from functions.web.endpoints import list_endpoints
 from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, load_trace, masked
 from tests.tools.fakemodal import FakeModal
 

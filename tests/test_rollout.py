@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
 from core.database.migrations import LATEST_VERSION
-from core.launch.deployment import Deployment
-from core.launch.rollout import RolloutError, name_deployment, smoke
+from core.deploy.names import Deployment
+from core.deploy.rollout import RolloutError, name_deployment, smoke
+from core.local.postgres import EmbeddedPostgres
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET
 from tests.tools.fakemodal import FakeModal
@@ -87,7 +87,7 @@ def test_what_is_online_is_tried(client: Client) -> None:
 
 
 def test_what_answers_as_another_app_is_not_taken_for_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.launch.rollout.SMOKE_SECONDS", 0)
+    monkeypatch.setattr("core.deploy.rollout.SMOKE_SECONDS", 0)
     with pytest.raises(RolloutError, match="deployed, but"):
         smoke(client.url, app_name="another", say=print)
     with pytest.raises(RolloutError, match="answers 0"):

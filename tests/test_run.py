@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from core.database.embedded_cluster import ALIVE_FILE, read_postmaster_pid, runs_postgres, take_lock
-from core.launch.banner import SAMPLE, write_banner, write_url
-from core.launch.environment import InvalidSettingError, describe_database, load_settings, open_ingest
+from core.cli.banner import SAMPLE, write_banner, write_url
+from core.local.cluster import ALIVE_FILE, read_postmaster_pid, runs_postgres, take_lock
+from core.local.environment import InvalidSettingError, describe_database, load_settings, open_ingest
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -22,7 +22,7 @@ from tests.conftest import ADMIN_KEY, Databases
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 SERVE = """
-from functions.common.serve import bind, serve
+from functions.web.serve import bind, serve
 bound = bind("127.0.0.1", 0)
 serve(bound, announce=lambda: print(bound.getsockname()[1], flush=True))
 """

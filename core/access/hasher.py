@@ -6,7 +6,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-from core.traces.json_text import to_column_text
+from core.wire.json_text import to_column_text
 
 LONG_KEY = 16
 """Characters from which on a key shows six of them; a shorter one, which may be a word, shows two."""

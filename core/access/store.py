@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 _FIND_CALLERS = load_query("access/find_callers")
 _TOUCH_KEY = load_query("access/touch_key")

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 INSERT_ENTRY = load_query("audit/insert_entry")
 _LIST_ENTRIES = load_query("audit/list_entries")

@@ -15,7 +15,7 @@ from core.collections.store import CollectionRow, LockedCollection, MemberRow
 from core.database.pool import reread
 from core.database.reading import together
 from core.errors import NotFoundError, ThunderError
-from core.traces.json_text import to_column_text
+from core.wire.json_text import to_column_text
 
 SHARED = "collection"
 """What a share token of a collection is derived for."""

@@ -13,9 +13,9 @@ from core.collections import store
 from core.collections.collection import SHARED, lock_own
 from core.collections.store import MemberRow
 from core.database.pool import reread
+from core.document.schema import MAX_MODEL
 from core.errors import NotFoundError
 from core.shares.share import DEAD_LINK, NONCE_BYTES
-from core.traces.document import MAX_MODEL
 
 
 class CollectionShare(BaseModel):

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.session import Said
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 TEXT_CHARACTERS = 65_536
 """Of each text on a page: a page must fit into a container."""

@@ -11,8 +11,8 @@ from core.curation import store
 from core.curation.store import CurationRow, EditedRow, Place
 from core.database.pool import reread
 from core.errors import ThunderError
-from core.traces.json_text import to_column_text
 from core.traces.read import hidden, is_no_id
+from core.wire.json_text import to_column_text
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000

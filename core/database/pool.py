@@ -23,7 +23,7 @@ from core.database.connection import (
 from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
-from core.logs import DATABASE
+from core.logging import DATABASE
 from core.settings import Settings
 
 log = logging.getLogger(DATABASE)

@@ -10,8 +10,8 @@ from core.audit.store import Action, name_request
 from core.deletions import store
 from core.deletions.store import Hold
 from core.errors import NotFoundError
-from core.traces.json_text import to_column_text
 from core.traces.read import lock_own_request
+from core.wire.json_text import to_column_text
 
 
 class NewHold(BaseModel):

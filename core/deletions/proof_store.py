@@ -52,14 +52,13 @@ class Finding(BaseModel):
     hits: int
 
 
-class StoredFrames(BaseModel):
-    """The two compressed frames of a stored trace."""
+class StoredFrame(BaseModel):
+    """The compressed document of a request."""
 
     model_config = ConfigDict(frozen=True)
 
     request_pk: int
     document: bytes
-    log: bytes
 
 
 async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
@@ -81,8 +80,8 @@ async def find_texts(conn: AsyncConnection, *, pattern: str, hashes: list[bytes]
     return await cursor.fetchall()
 
 
-async def list_documents(conn: AsyncConnection, *, after: int, limit: int) -> list[StoredFrames]:
-    """A page of the stored traces, by their requests' numbers."""
-    cursor = conn.cursor(row_factory=class_row(StoredFrames), binary=True)
+async def list_documents(conn: AsyncConnection, *, after: int, limit: int) -> list[StoredFrame]:
+    """List a page of the stored documents, by their requests' numbers."""
+    cursor = conn.cursor(row_factory=class_row(StoredFrame), binary=True)
     await cursor.execute(_LIST_DOCUMENTS, {"after": after, "limit": limit})
     return await cursor.fetchall()

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 
 _ESCAPED = re.compile(rb"\\u([0-9a-fA-F]{4})")
 _SPECIAL = re.compile(r"([^0-9A-Za-z\x80-\U0010ffff])")
@@ -18,9 +18,9 @@ def write_pattern(texts: Iterable[str]) -> str:
     return f"{_START}(?:{'|'.join(escaped)}){_END}"
 
 
-def matches(pattern: re.Pattern[bytes], frames: Iterable[bytes]) -> bool:
-    """Whether the pattern matches in one of the compressed frames; escapes of characters are undone first."""
-    return any(pattern.search(_ESCAPED.sub(_unescape, decompress(frame))) for frame in frames)
+def matches(pattern: re.Pattern[bytes], frame: bytes) -> bool:
+    """Return whether the pattern matches in a compressed document, once escaped characters are unescaped."""
+    return pattern.search(_ESCAPED.sub(_unescape, decompress(frame))) is not None
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 _LOCK_DOOMED = load_query("deletions/lock_doomed")
 _COUNT_DOOMED = load_query("deletions/count_doomed")

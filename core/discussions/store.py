@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.session import Said
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 _LIST_DISCUSSIONS = load_query("discussions/list_discussions")
 _GET_DISCUSSION = load_query("discussions/get_discussion")

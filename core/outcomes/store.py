@@ -5,7 +5,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 _UPSERT_OUTCOME = load_query("outcomes/upsert_outcome")
 _LIST_OUTCOMES = load_query("outcomes/list_outcomes")

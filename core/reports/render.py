@@ -3,10 +3,10 @@
 import msgspec
 
 from core.confidence import DEFAULT_WINDOW
+from core.document.parse import parse_document, parse_json
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
-from core.traces.json_text import dump_json
-from core.traces.parse import parse_document, parse_json
+from core.wire.json_text import dump_json
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -16,11 +16,11 @@ from core.confidence import (
     score_tokens,
     to_columns,
 )
+from core.document.schema import MAX_INT32, TraceDocument
+from core.pairing.alignment import align_trace
+from core.pairing.pair import pair_trace
+from core.pairing.scored_trace import list_tokens, list_top_ps
 from core.responses import Answer, ScoreOptions
-from core.traces.alignment import align_trace
-from core.traces.document import MAX_INT32, TraceDocument
-from core.traces.pairing import pair_trace
-from core.traces.scored import list_tokens, list_top_ps
 
 Report = dict[str, Any]
 

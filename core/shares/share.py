@@ -15,14 +15,14 @@ from core.access.hasher import hash_token, strip_cut_labels
 from core.access.session import Access, Visit
 from core.audit.store import Action, name_request
 from core.database.pool import reread
+from core.document.schema import MAX_MODEL
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
-from core.traces.document import MAX_MODEL
 from core.traces.log_cache import LogCache
+from core.traces.log_view import SHARED, LogView, view_log
 from core.traces.read import hidden, is_no_id
-from core.traces.shown import SHARED, LogView, view_log
-from core.traces.timestamp import Timestamp
+from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
 PREVIEW_CHARACTERS = 500

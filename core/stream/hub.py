@@ -17,12 +17,12 @@ from core.access.session import Access
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, reread
 from core.database.statements import notify_streams
 from core.errors import InvalidInputError, ThunderError
+from core.feed.filters import Filters
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
 from core.stream.page import Page, read_page
 from core.stream.position import Position, Snapshot
 from core.stream.subscription import NO_FILTERS, Subscription, Wanted
-from core.traces.feed import Filters
 
 log = logging.getLogger(__name__)
 

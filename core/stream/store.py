@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from core.database.sql import load_query
+from core.feed.filters import Filters
 from core.stream.position import Position, Snapshot
-from core.traces.feed import Filters
 
 _LISTEN = load_query("stream/listen")
 _READ_NEWS = load_query("stream/read_news")

@@ -15,15 +15,15 @@ from core.access.hasher import Hasher
 from core.access.session import Access
 from core.database.pool import checkout_transaction
 from core.database.statements import notify_streams
+from core.document.formats import QUOTE_FORMAT
+from core.document.mask import MaskedDocument, mask_document
+from core.document.parse import parse_document
 from core.errors import ThunderError
+from core.pairing.scored_trace import ScoredTrace, score_trace
 from core.traces import rows, store
 from core.traces.log import check_log
-from core.traces.mask import MaskedDocument, mask_document
-from core.traces.parse import parse_document
 from core.traces.rows import Columns
-from core.traces.scored import ScoredTrace, score_trace
-from core.traces.stored import QUOTE_FORMAT
-from core.zstandard import compress
+from core.wire.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
 """A statement of an ingest that takes longer is cancelled, and nothing is stored."""

@@ -1,6 +1,6 @@
 """Render the log: what GET /logs/{id} answers, derived from the document each time it is not cached.
 
-core.traces.shown adds the fields that change after ingest. Top-k lists are most of a log; a list that the contract's
+core.traces.log_view adds the fields that change after ingest. Top-k lists are most of a log; a list that the contract's
 readers understand as it was posted goes in as text, without being parsed.
 """
 
@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from core.confidence import Distribution
+from core.document.schema import Event, strip_user_key
 from core.errors import InvalidInputError
-from core.traces.causes import block_key
-from core.traces.document import Event, strip_user_key
-from core.traces.json_text import dump_json, make_writable
-from core.traces.lists import show_list
+from core.pairing.pending_actions import block_key
+from core.pairing.scored_trace import ScoredTrace
+from core.pairing.topk_lists import show_list
+from core.traces.inference_stats import build_inference_stats
 from core.traces.log_rows import ActionRow, EventRow, ModCallRow, ModLogRow, PassRow, StepRow
-from core.traces.scored import ScoredTrace
-from core.traces.stats import build_inference_stats
+from core.wire.json_text import dump_json, make_writable
 
 UNKNOWN = (
     "model_version",

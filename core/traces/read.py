@@ -14,14 +14,14 @@ from core.collections.collection import require_own
 from core.collections.store import get_collection
 from core.database.pool import reread
 from core.database.reading import together
+from core.document.formats import require_known_format
 from core.errors import InvalidInputError, NotFoundError, ThunderError
+from core.feed.filters import Cursor, Filters, Sort
 from core.traces import store
-from core.traces.feed import Cursor, Filters, Sort
-from core.traces.json_text import to_column_text
 from core.traces.log_cache import LogCache
-from core.traces.shown import LogView, PackedJson, view_log
+from core.traces.log_view import LogView, PackedJson, view_log
 from core.traces.store import ListedRow
-from core.traces.stored import require_known_format
+from core.wire.json_text import to_column_text
 
 NO_FILTERS = Filters()
 MAX_LIMIT = 100

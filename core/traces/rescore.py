@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 from core.access.caller import Scope
 from core.access.session import Access, Visit
+from core.document.formats import require_known_format
+from core.document.parse import parse_document
 from core.errors import ThunderError
+from core.pairing.scored_trace import score_trace
+from core.pairing.version import SCORING_VERSION
 from core.traces import store
 from core.traces.ingest import PreparedTrace, prepare_rows, write_rows
-from core.traces.parse import parse_document
-from core.traces.scored import score_trace
 from core.traces.store import OutdatedRow
-from core.traces.stored import require_known_format
-from core.traces.version import SCORING_VERSION
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 
 BATCH = 8
 """Requests per transaction. They are locked meanwhile, and their compressed documents are in memory."""

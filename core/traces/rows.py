@@ -7,12 +7,12 @@ import numpy as np
 from core.confidence import InterventionScores
 from core.database.arrays import bool_array, float8_array, int4_array, text_array, timestamptz_array
 from core.database.columns import bool_column, integer_column, real_column, smallint_column
-from core.traces.causes import block_key
-from core.traces.document import MAX_MODEL, strip_user_key
-from core.traces.json_text import to_column_text
-from core.traces.scored import ScoredTrace
-from core.traces.steps import PairedAction
-from core.traces.version import SCORING_VERSION
+from core.document.schema import MAX_MODEL, strip_user_key
+from core.pairing.pending_actions import block_key
+from core.pairing.scored_trace import ScoredTrace
+from core.pairing.steps import PairedAction
+from core.pairing.version import SCORING_VERSION
+from core.wire.json_text import to_column_text
 
 Columns = dict[str, Any]
 

@@ -8,7 +8,7 @@ from psycopg.rows import args_row, class_row
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.database.sql import load_query
-from core.traces.timestamp import UtcMoment
+from core.wire.timestamp import UtcMoment
 
 _UPSERT_REQUEST = load_query("traces/upsert_request")
 _FORGET_FORMER_OWNER = load_query("traces/forget_former_owner")

@@ -11,12 +11,12 @@ from urllib.request import Request, urlopen
 import orjson
 
 from core.access.hasher import find_label_range
-from core.chores.exported import flatten, read_line
-from core.chores.importing import OnConflict, Outcome, Status, Store
+from core.document.mask import find_keys, mask_document
+from core.document.parse import parse_document
+from core.document.schema import TraceDocument
 from core.errors import InvalidInputError, ThunderError
-from core.traces.document import TraceDocument
-from core.traces.mask import find_keys, mask_document
-from core.traces.parse import parse_document
+from core.transfer.export_line import flatten, read_line
+from core.transfer.import_items import OnConflict, Outcome, Status, Store
 
 TIMEOUT_S = 120
 LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2

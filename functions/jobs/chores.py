@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from core.chores.status import describe_status, read_database_status
+from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
-from core.launch.database import migrate_remote
-from core.logs import configure_logging
+from core.local.database import migrate_remote
+from core.logging import configure_logging
 from core.settings import Settings
 
 TIMEOUT_S = 900

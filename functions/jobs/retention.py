@@ -4,8 +4,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from core.deletions.deletion import Doomed, delete_all
-from core.launch.keys import run_as_admin
-from core.logs import configure_logging
+from core.local.admin import run_as_admin
+from core.logging import configure_logging
 from core.settings import Settings
 
 log = logging.getLogger(__name__)

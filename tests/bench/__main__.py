@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import psycopg
 
-from core.launch.signals import stopped_by_signals
+from core.local.signals import stopped_by_signals
 from tests.bench.all_cases import GROUPS
 from tests.bench.measure import collect_as_served
 from tests.bench.profiling import profile_ingest

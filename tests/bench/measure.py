@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from functions.common.context import GC_THRESHOLD
+from functions.web.context import GC_THRESHOLD
 
 Timed = Callable[[], float]
 """Does something once and says how many seconds that took, preparations left out."""

@@ -22,15 +22,15 @@ from pydantic import SecretStr
 from core.access.hasher import Hasher
 from core.access.session import Access
 from core.database.pool import open_pool
+from core.document.mask import mask_document
+from core.document.parse import parse_document
+from core.pairing.pair import pair_trace
+from core.pairing.scored_trace import score_trace
+from core.pairing.topk_lists import read_lists
 from core.settings import Settings
 from core.traces.ingest import compress_document, ingest_trace, prepare_rows, prepare_trace
-from core.traces.lists import read_lists
 from core.traces.log import render_log
-from core.traces.mask import mask_document
-from core.traces.pairing import pair_trace
-from core.traces.parse import parse_document
-from core.traces.scored import score_trace
-from core.zstandard import compress, decompress
+from core.wire.zstandard import compress, decompress
 from tests.bench.measure import MS, Timed, collect_as_served, time_call
 from tests.bench.parallel import run_round
 from tests.bench.payload import build_trace, with_id

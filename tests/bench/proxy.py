@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from core.database.embedded import EmbeddedPostgres
-from core.database.embedded_cluster import ROLE
-from core.database.embedded_socket import PORT
+from core.local.cluster import ROLE
+from core.local.postgres import EmbeddedPostgres
+from core.local.socket_directory import PORT
 
 FORK = multiprocessing.get_context("fork")
 CHUNK = 1 << 18

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psycopg
 
-from core.database.embedded import EmbeddedPostgres, start_embedded
 from core.database.migrations import migrate
+from core.local.postgres import EmbeddedPostgres, start_embedded
 from core.settings import Settings
 from tests.bench.wire import JSON_TYPE, Wire, encode
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from core.database.embedded import EmbeddedPostgres
+from core.local.postgres import EmbeddedPostgres
 from manage import cli
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, Serve

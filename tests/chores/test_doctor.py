@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from core.access.session import Access
-from core.chores import doctor, doctor_settings
-from core.chores.findings import Level
+from core.cli import doctor, doctor_settings
+from core.cli.findings import Level
 from core.database.migrations import LATEST_VERSION, adopt
 from core.settings import Settings
 from tests.chores.conftest import Command

@@ -13,11 +13,11 @@ import psycopg
 import pyarrow.parquet
 import pytest
 
-from core.chores import store
-from core.chores.export import BATCH_ROWS, What, iterate_batches, open_snapshot
-from core.chores.exported import read_line
 from core.database.migrations import adopt
-from core.zstandard import zstd
+from core.transfer import store
+from core.transfer.export import BATCH_ROWS, What, iterate_batches, open_snapshot
+from core.transfer.export_line import read_line
+from core.wire.zstandard import zstd
 from tests.build import action, call, make_document, number, one_token
 from tests.chores.conftest import Command
 from tests.client import Client

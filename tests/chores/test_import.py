@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from core.access.hasher import Hasher
-from core.chores.exported import Origin, flatten, read_line, write_line
-from core.chores.importing import MAX_OUTAGES
 from core.errors import InvalidInputError
-from core.zstandard import zstd
+from core.transfer.export_line import Origin, flatten, read_line, write_line
+from core.transfer.import_items import MAX_OUTAGES
+from core.wire.zstandard import zstd
 from tests.build import make_document, number, one_token
 from tests.chores.conftest import Command
 from tests.client import Client

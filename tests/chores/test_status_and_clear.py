@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from core.chores.clear import looks_like_production
+from core.cli.clear import looks_like_production
 from core.database.migrations import LATEST_VERSION, adopt
-from core.launch.environment import InvalidSettingError, describe_database
+from core.local.environment import InvalidSettingError, describe_database
 from manage import cli
 from tests.client import Client
 from tests.conftest import load_trace, trace_names
@@ -171,7 +171,7 @@ def test_clear_gives_up_where_somebody_does_not_end(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setattr("core.chores.clear.LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr("core.cli.clear.LOCK_TIMEOUT_MS", 50)
     adopt(database_url, app_name=STAGING)
     monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     sql.execute("insert into collections (name) values ('c')")

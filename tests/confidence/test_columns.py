@@ -30,8 +30,8 @@ from core.confidence import (
     to_columns,
 )
 from core.confidence.window import slide_windows
-from core.traces.parse import parse_document
-from core.traces.scored import list_tokens, list_top_ps, score_trace
+from core.document.parse import parse_document
+from core.pairing.scored_trace import list_tokens, list_top_ps, score_trace
 from tests.confidence.builders import moderate, some_tokens
 
 TRACES = sorted((Path(__file__).parents[1] / "traces").glob("*.json"))

@@ -15,16 +15,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.database import embedded_programs
-from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
-from core.database.embedded_cluster import MAJOR_VERSION, read_postmaster_pid
-from core.database.embedded_lock import AlreadyRunningError
-from core.database.embedded_programs import EmbeddedPostgresError, copy_install, find_install, find_programs, runs
+from core.local import programs as embedded_programs
+from core.local.cluster import MAJOR_VERSION, read_postmaster_pid
+from core.local.lock import AlreadyRunningError
+from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
+from core.local.programs import EmbeddedPostgresError, copy_install, find_install, find_programs, runs
 
 STARTER = """
 import sys, time
 from pathlib import Path
-from core.database.embedded import start_embedded
+from core.local.postgres import start_embedded
 server = start_embedded(Path(sys.argv[1]))
 print(server.dsn, flush=True)
 time.sleep(300)

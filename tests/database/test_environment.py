@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from core.cli.confirm import NotConfirmedError, confirm_change
 from core.database import statements
-from core.database.embedded import EmbeddedPostgres
 from core.database.migrations import (
     LATEST_VERSION,
     MigrationError,
@@ -32,7 +32,7 @@ from core.database.pool import (
     checkout_transaction,
     open_pool,
 )
-from core.launch.confirm import NotConfirmedError, confirm_change
+from core.local.postgres import EmbeddedPostgres
 from core.settings import Settings
 from manage import cli
 from tests.client import Client

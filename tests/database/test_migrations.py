@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from core.database import migrations
-from core.database.embedded import EmbeddedPostgres
 from core.database.migrations import LATEST_VERSION, MigrationError, list_migrations, migrate, read_status
+from core.local.postgres import EmbeddedPostgres
 
 _names = (f"empty_{number}" for number in itertools.count())
 

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg import sql as composed
 
-from core.database import schema
-from core.database.embedded import EmbeddedPostgres
-from core.database.schema import (
+from core.local import schema
+from core.local.postgres import EmbeddedPostgres
+from core.local.schema import (
     SCHEMA_FILE,
     SchemaDumpError,
     clean_dump,

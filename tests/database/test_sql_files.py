@@ -1,6 +1,7 @@
 """Every SQL file against the real schema: used, prepared, explained, and its columns those of the model."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from pydantic import BaseModel
 
 from core.access import store as access
 from core.audit import store as audit
-from core.chores import store as chores
 from core.collections import store as collections
 from core.curation import store as curation
 from core.database.sql import SQL_DIR, load_query
@@ -22,6 +22,8 @@ from core.shares import store as shares
 from core.statistics import store as statistics
 from core.stream import store as stream
 from core.traces import store
+from core.transfer import store as transfer
+from tests.conftest import Databases
 
 QUERIES = SQL_DIR / "queries"
 NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
@@ -46,7 +48,7 @@ MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "deletions/count_doomed": deletions.DoomedCount,
     "deletions/list_holds": deletions.Hold,
     "deletions/check_chain": proofs.Chain,
-    "deletions/list_documents": proofs.StoredFrames,
+    "deletions/list_documents": proofs.StoredFrame,
     "deletions/find_texts": proofs.Finding,
     "deletions/list_deletions": deletions.Deletion,
     "shares/get_preview": shares.PreviewRow,
@@ -71,10 +73,10 @@ MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
     "discussions/get_discussion": discussions.PlacedRow,
     "discussions/insert_discussion": discussions.CommentRow,
     "discussions/update_discussion": discussions.DiscussionRow,
-    "chores/count_contents": chores.Contents,
-    "chores/probe_server": chores.Server,
-    "chores/find_guards": chores.Guards,
-    "chores/count_export": chores.ExportSize,
+    "transfer/count_contents": transfer.Contents,
+    "transfer/probe_server": transfer.Server,
+    "transfer/find_guards": transfer.Guards,
+    "transfer/count_export": transfer.ExportSize,
     "statistics/summarize": statistics.GroupRow,
     "statistics/list_mods": statistics.HandlerRow,
 }
@@ -94,8 +96,23 @@ NOT_NUMBERS: dict[str, object] = {
     "fractions": [0.5],
     "score": "perplexity",
 }
-NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "chores/clear"}
+NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "transfer/clear"}
 """EXPLAIN takes neither DDL, nor the bounds of a transaction, nor LISTEN."""
+
+
+@pytest.fixture(scope="module")
+def database(databases: Databases) -> Iterator[psycopg.Connection]:
+    """One migrated database for all files; each test's changes are rolled back."""
+    with psycopg.connect(databases.reach(databases.create("sql_files")), autocommit=True) as conn:
+        yield conn
+    databases.server.drop_database("sql_files")
+
+
+@pytest.fixture
+def sql(database: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    with database.transaction(force_rollback=True):
+        yield database
+    database.execute("deallocate all")
 
 
 @pytest.mark.parametrize("name", NAMES)

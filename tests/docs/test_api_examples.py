@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access.keys import KeyChange, NewKey
-from core.traces.document import Action, Event, ModCall, ModLog, Request, TraceDocument
+from core.document.schema import Action, Event, ModCall, ModLog, Request, TraceDocument
 from tests.client import Client
 from tests.docs.examples import ROOT, Example, Table, find_difference, read_examples, read_tables, select
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
+from core.local.postgres import EmbeddedPostgres
 from tests.conftest import ADMIN_KEY, trace_names
 from tests.docs.examples import ROOT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.launch.banner import write_banner
+from core.cli.banner import write_banner
 from tests.docs.examples import ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psycopg
 
-from core.database.embedded import EmbeddedPostgres
-from functions.common.application import VERSION
-from functions.common.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
-from functions.common.scaling import Scaling
+from core.local.postgres import EmbeddedPostgres
+from functions.web.application import VERSION
+from functions.web.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
+from functions.web.scaling import Scaling
 from tests.conftest import ADMIN_KEY, SECRET
 from tests.docs.examples import ROOT
 from tests.tools.fakemodal import FakeModal

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.database.embedded import EmbeddedPostgres, await_ready, start_embedded
 from core.database.migrations import migrate
+from core.local.postgres import EmbeddedPostgres, await_ready, start_embedded
 from tests.faults.processes import kill_postgres, proxied, socket_of
 from tests.faults.proxy import Proxy
 

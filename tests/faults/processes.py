@@ -12,8 +12,8 @@ from pathlib import Path
 
 import urllib3
 
-from core.database.embedded import EmbeddedPostgres
-from core.database.embedded_cluster import ROLE
+from core.local.cluster import ROLE
+from core.local.postgres import EmbeddedPostgres
 from core.settings import Settings
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET
@@ -24,7 +24,7 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 SERVE = """
 import sys
-from functions.common.serve import bind, serve
+from functions.web.serve import bind, serve
 bound = bind("127.0.0.1", int(sys.argv[1]))
 serve(bound, announce=lambda: print(bound.getsockname()[1], flush=True))
 """

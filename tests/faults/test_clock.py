@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.database import embedded_programs
-from core.database.embedded import EmbeddedPostgres, start_embedded
 from core.database.migrations import migrate
+from core.local import programs as embedded_programs
+from core.local.postgres import EmbeddedPostgres, start_embedded
 from tests.client import Client
 from tests.conftest import ADMIN_KEY
 from tests.faults.conftest import Faulty

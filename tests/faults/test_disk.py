@@ -12,11 +12,11 @@ import psycopg
 import pytest
 import urllib3
 
-from core.database.embedded import start_embedded
-from core.database.embedded_cluster import ROLE
-from core.database.embedded_socket import find_socket_dir
+from core.cli.banner import SAMPLE
 from core.database.migrations import migrate
-from core.launch.banner import SAMPLE
+from core.local.cluster import ROLE
+from core.local.postgres import start_embedded
+from core.local.socket_directory import find_socket_dir
 from tests.faults.processes import served
 from tests.faults.traces import Poster, assert_whole, small
 from tests.test_run import Running, running

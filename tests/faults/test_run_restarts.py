@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
-from core.database.embedded_cluster import runs_postgres
+from core.local.cluster import runs_postgres
+from core.local.postgres import EmbeddedPostgres
 from tests.faults.processes import kill_postgres, list_children
 from tests.faults.test_disk import post
 from tests.test_run import Running, running

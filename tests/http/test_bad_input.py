@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql as psycopg_sql
 
-from core.zstandard import compress
+from core.wire.zstandard import compress
 from tests.build import action, added, call, forward, make_document, number, one_token, sampled
 from tests.client import Client
 from tests.conftest import Serve, load_trace, masked

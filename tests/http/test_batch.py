@@ -10,7 +10,7 @@ import pytest
 from core.access.hasher import Hasher
 from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.traces.ingest import PreparedTrace, Receipt, prepare_trace
-from functions.common.batch import ingest_lines
+from functions.web.batch import ingest_lines
 from tests.build import make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, Serve, load_trace, masked, trace_names

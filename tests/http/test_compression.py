@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.zstandard import zstd
+from core.wire.zstandard import zstd
 from tests.build import make_document
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, load_trace

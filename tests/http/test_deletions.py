@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg import sql as composed
 
+from core.cli.age import read_age
 from core.deletions import deletion
-from core.launch.age import read_age
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 from functions.jobs.retention import retain
 from tests.build import action, call, make_document, number, one_token
 from tests.client import Client

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.database.embedded import EmbeddedPostgres
+from core.local.postgres import EmbeddedPostgres
 from core.statistics.scores import Score
 from functions.client.connection import Connection
 from functions.client.demo import post_demo

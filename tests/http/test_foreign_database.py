@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from core.database.migrations import adopt
 from functions.api import web
-from functions.common.endpoints import import_endpoint, list_endpoints
+from functions.web.endpoints import import_endpoint, list_endpoints
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Serve, load_trace
 from tests.stream.streams import ask_for_events, open_socket, receive_close

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.common import guesses
-from functions.common.guesses import FIRST_WAIT_S, FREE_GUESSES, Guesses, TooManyGuessesError
+from functions.web import guesses
+from functions.web.guesses import FIRST_WAIT_S, FREE_GUESSES, Guesses, TooManyGuessesError
 from tests.client import Client
 from tests.http.test_keys import make_key
 from tests.stream.streams import ask_for_socket

@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from core.database.embedded import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from core.database.migrations import LATEST_VERSION, migrate
+from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from tests.client import Client
 from tests.conftest import Serve
 

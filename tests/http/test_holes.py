@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql as psycopg_sql
 
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 from tests.build import Document, action, call, make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label

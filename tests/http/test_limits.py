@@ -7,7 +7,7 @@ import time
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from functions.common.limits import Limits
+from functions.web.limits import Limits
 from tests.client import Client
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 from tests.build import action, added, call, forward, make_document, number, one_token, sampled
 from tests.client import Client
 from tests.conftest import TRACES, load_trace, masked, trace_names

@@ -20,8 +20,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from core.settings import Settings
 from functions.api import web
-from functions.common import viewer
-from functions.common.endpoints import import_endpoint, list_endpoints
+from functions.web import viewer
+from functions.web.endpoints import import_endpoint, list_endpoints
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases

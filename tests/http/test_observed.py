@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ValidationError
 
 from core.errors import InvalidInputError
-from core.logs import configure_logging, hide_values, read_levels
+from core.logging import configure_logging, hide_values, read_levels
 from core.settings import Settings
 from tests.build import make_document, number, one_token
 from tests.client import Client

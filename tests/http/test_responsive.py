@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.traces.shown import PackedJson
-from functions.common.compress import Compress, compress_body
-from functions.common.stored import answer_stored
+from core.traces.log_view import PackedJson
+from functions.web.compress import Compress, compress_body
+from functions.web.stored import answer_stored
 
 DIGITS = b'"' + random.Random(7).randbytes(6_000_000).hex().encode() + b'"'
 """12 MB that compress about as badly as logprobs do."""

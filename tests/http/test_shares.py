@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 from tests.build import action, call, forward, make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions.api import web
-from functions.common.viewer import FOLDER
+from functions.web.viewer import FOLDER
 from tests.build import make_document, number, one_token
 from tests.client import Client
 from tests.conftest import Serve

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.traces.alignment import align_trace
-from core.traces.document import TraceDocument
-from core.traces.pairing import pair_trace
-from core.traces.parse import validate_document
-from core.traces.steps import Pairing
+from core.document.parse import validate_document
+from core.document.schema import TraceDocument
+from core.pairing.alignment import align_trace
+from core.pairing.pair import pair_trace
+from core.pairing.steps import Pairing
 from tests.build import action, added, call, forward, make_document, number, one_token, sampled
 
 SHIFTS = {"ForwardPass": 1, "Sampled": 0, "Added": -1}

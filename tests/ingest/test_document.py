@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
+from core.document.parse import parse_document
 from core.errors import InvalidInputError
+from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, prepare_trace
 from core.traces.log import render_log
-from core.traces.parse import parse_document
-from core.traces.scored import score_trace
-from core.zstandard import decompress
+from core.wire.zstandard import decompress
 from tests.build import make_document
 from tests.conftest import TRACES, trace_names
 

@@ -12,10 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
+from core.document.mask import mask_document
+from core.document.parse import parse_document
+from core.document.schema import Request
 from core.errors import InvalidInputError
-from core.traces.document import Request
-from core.traces.mask import mask_document
-from core.traces.parse import parse_document
 
 HASHER = Hasher(b"secret")
 LONG = "marshall-alpha-test-key"
@@ -196,7 +196,7 @@ def test_a_long_text_is_found_in_the_room_it_takes() -> None:
     # The matcher's own stack is no Python object, so only a process of its own shows it.
     program = """
 import resource
-from core.traces.mask import find_keys
+from core.document.mask import find_keys
 body = b'{"request":{"request_id":"r"},"x":{"created_by":"' + b"a" * 10_000_000 + b'"}}'
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 find_keys(body)

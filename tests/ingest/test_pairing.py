@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from core.document.parse import validate_document
+from core.document.schema import TraceDocument
 from core.errors import InvalidInputError
-from core.traces.document import TraceDocument
-from core.traces.pairing import pair_trace
-from core.traces.parse import validate_document
-from core.traces.scored import score_trace
-from core.traces.steps import Pairing
+from core.pairing.pair import pair_trace
+from core.pairing.scored_trace import score_trace
+from core.pairing.steps import Pairing
 from tests.build import TOP, action, added, call, forward, make_document, number, one_token, sampled
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.document.parse import parse_document
 from core.errors import InvalidInputError
-from core.traces.parse import parse_document
-from core.traces.scored import score_trace
+from core.pairing.scored_trace import score_trace
 from tests.build import added, forward, make_document, number, sampled
 
 

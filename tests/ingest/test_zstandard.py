@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.zstandard import compress, prepend, zstd
+from core.wire.zstandard import compress, prepend, zstd
 
 
 def unpack(frame: bytes) -> bytes:

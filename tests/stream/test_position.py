@@ -116,7 +116,7 @@ def test_rows_of_a_restored_dump_do_not_hide_what_is_stored_now(listening: Clien
 def test_a_position_moves_on_though_nothing_was_for_this_client(
     listening: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.common.events.HEARTBEAT_S", 0.05)
+    monkeypatch.setattr("functions.web.events.HEARTBEAT_S", 0.05)
     post(listening, "ann-0", user="ann")
     with open_events(listening, key="ann") as events, open_socket(listening) as everything:
         first = events.last_id

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from core.database.embedded import TEST_SETTINGS, start_embedded
 from core.database.migrations import migrate
+from core.local.postgres import TEST_SETTINGS, start_embedded
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, Databases
 from tests.stream.streams import copy_request, name_all, open_events, open_socket, post, receive_ids

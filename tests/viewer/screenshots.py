@@ -15,7 +15,7 @@ from urllib.parse import quote
 import click
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from core.launch.signals import stopped_by_signals
+from core.local.signals import stopped_by_signals
 from functions.client.connection import Connection
 from functions.client.demo import move_to, post_demo
 from tests.bench.stage import ADMIN_KEY, AS_ADMIN, ROOT, open_stage

@@ -1,7 +1,6 @@
 select
     request_pk,
-    document,
-    log
+    document
 from request_traces
 where request_pk > %(after)s
 order by request_pk

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from functions.common.endpoints import ONE_ORIGIN, list_endpoints
+from functions.web.endpoints import ONE_ORIGIN, list_endpoints
 from tests.bench.case import Case, Group
 from tests.bench.measure import Measured, alternate
 from tests.bench.payload import build_trace, with_id

@@ -13,7 +13,7 @@ import psycopg
 
 from core.access.hasher import Hasher
 from core.database.sql import load_query
-from core.traces.feed import Cursor, Filters, Sort
+from core.feed.filters import Cursor, Filters, Sort
 from tests.bench.case import Case, Group
 from tests.bench.fill import RARE_WORD, USERS, fill_collection, fill_requests
 from tests.bench.measure import MS, Check, Measured, alternate, percentile, time_call

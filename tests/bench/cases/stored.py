@@ -7,7 +7,7 @@ from functools import partial
 
 import psycopg
 
-from core.zstandard import zstd
+from core.wire.zstandard import zstd
 from tests.bench.case import Case, Group
 from tests.bench.measure import Check, Measured
 from tests.bench.payload import build_trace, with_id

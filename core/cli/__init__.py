@@ -1,0 +1,1 @@
+"""The commands of manage.py: options, prompts, doctor, status. Only manage.py imports this package."""

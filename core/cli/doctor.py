@@ -1,0 +1,140 @@
+"""`manage.py doctor`: is everything as Thunder needs it? Looks, and changes nothing."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+import psycopg
+
+from core.cli import doctor_settings as of_settings
+from core.cli.findings import Finding, fail, ok, warn
+from core.database.migrations import LATEST_VERSION, MigrationError, Stamp, check_applied, read_stamp
+from core.errors import ThunderError
+from core.local.connection import ChoreError, connect
+from core.local.reach import Reached, reach_database
+from core.local.secrets import find_admin_key
+from core.pairing.version import SCORING_VERSION
+from core.settings import Settings
+from core.transfer import store
+
+TRIPS = 5
+SLOW_TRIP_MS = 50
+PROBE_TIMEOUT_MS = 50
+OVERDUE_S = 5
+"""How long a statement would take that the timeout is to cancel."""
+MAX_SKEW_S = 2
+TESTED_MAJOR, OLDEST_MAJOR = 18, 15
+"""Of PostgreSQL: what the tests run on, and the first that knows every statement."""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other; what a failure makes senseless is left out."""
+    yield of_settings.list_settings(settings)
+    try:
+        yield of_settings.examine_url(settings)
+        direct = of_settings.examine_direct_url(settings)
+        if direct is not None:
+            yield direct
+        with reach_database(settings) as reached:
+            yield from _examine_database(reached)
+    except ThunderError as error:
+        yield fail("database", str(error))
+
+
+def _examine_database(reached: Reached) -> Iterator[Finding]:
+    settings = reached.settings
+    pooled = settings.database_url.get_secret_value() if settings.database_url else reached.dsn
+    began = time.perf_counter()
+    with connect(pooled) as conn:
+        took = time.perf_counter() - began
+        yield from _examine_server(conn, connect_ms=took * 1000)
+        yield _examine_timeout(conn)
+    stamp = read_stamp(reached.dsn)
+    yield _examine_stamp(stamp, settings.thunder_app_name)
+    if pooled != reached.dsn and read_stamp(pooled) != stamp:
+        yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases: make them agree")
+    yield _examine_schema(reached.dsn)
+    with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated: said already
+        yield _examine_scores(store.count_contents(conn, scoring_version=SCORING_VERSION).outdated)
+        guards = store.find_guards(conn)
+        yield of_settings.examine_secret(settings, guards.kept_secret)
+        yield of_settings.examine_admin_key(find_admin_key(settings), guards.admin_keys)
+    if reached.embedded:
+        yield of_settings.examine_disk(settings.thunder_data_dir)
+
+
+def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[Finding]:
+    trips: list[float] = []
+    skews: list[timedelta] = []
+    server = store.probe_server(conn)
+    for _ in range(TRIPS):
+        asked, began = datetime.now(UTC), time.perf_counter()
+        server = store.probe_server(conn)
+        trips.append(time.perf_counter() - began)
+        skews.append(server.told_at - (asked + timedelta(seconds=trips[-1] / 2)))
+    yield _judge_latency(connect_ms, median(trips) * 1000)
+    yield _judge_version(server.version)
+    yield _judge_skew(median(skew.total_seconds() for skew in skews))
+
+
+def _judge_latency(connect_ms: float, trip_ms: float) -> Finding:
+    shown = f"connected in {connect_ms:.0f} ms, a round trip takes {trip_ms:.1f} ms (median of {TRIPS})"
+    if trip_ms > SLOW_TRIP_MS:
+        return warn("latency", f"{shown}: an ingest takes three, so run Thunder in the database's region")
+    return ok("latency", shown)
+
+
+def _judge_version(number: int) -> Finding:
+    major, shown = number // 10_000, f"PostgreSQL {number // 10_000}.{number % 10_000}"
+    if major < OLDEST_MAJOR:
+        return fail("server", f"{shown}: Thunder needs {OLDEST_MAJOR} or later")
+    if major != TESTED_MAJOR:
+        return warn("server", f"{shown}: the tests run on {TESTED_MAJOR}")
+    return ok("server", shown)
+
+
+def _judge_skew(seconds: float) -> Finding:
+    shown = f"the database's is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
+    if abs(seconds) > MAX_SKEW_S:
+        return warn("clock", f"{shown}: set this machine's by NTP, or new traces seem to come from another time")
+    return ok("clock", shown)
+
+
+def _examine_timeout(conn: psycopg.Connection) -> Finding:
+    """A timeout that a pooler drops would let one statement hold a connection for ever."""
+    try:
+        with conn.transaction():
+            store.set_timeout(conn, milliseconds=PROBE_TIMEOUT_MS)
+            store.sleep(conn, seconds=OVERDUE_S)
+    except psycopg.errors.QueryCanceled:
+        return ok("timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms was cancelled")
+    return fail("timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms ran {OVERDUE_S} s: check the pooler")
+
+
+def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
+    if stamp is None:
+        return fail("owner", "it belongs to nobody yet: run `manage.py migrate`")
+    if stamp.app_name != app_name:
+        advice = f"set DATABASE_URL or THUNDER_APP_NAME, or `manage.py adopt --app-name {app_name}`"
+        return fail("owner", f"it belongs to {stamp.app_name}; this app is {app_name}: {advice}")
+    return ok("owner", f"{stamp.app_name}, as this app")
+
+
+def _examine_scores(outdated: int) -> Finding:
+    if outdated:
+        return warn("scores", f"{outdated:,} requests have scores of another version: run `manage.py rescore`")
+    return ok("scores", f"every request's are of version {SCORING_VERSION}")
+
+
+def _examine_schema(dsn: str) -> Finding:
+    try:
+        version = check_applied(dsn)
+    except MigrationError as error:
+        return fail("schema", str(error))
+    if version < LATEST_VERSION:
+        return fail("schema", f"at version {version} of {LATEST_VERSION}: run `manage.py migrate`")
+    if version > LATEST_VERSION:
+        return warn("schema", f"at version {version}; this Thunder knows {LATEST_VERSION}: deploy the newer one")
+    return ok("schema", f"at version {version}, as this Thunder")

@@ -1,0 +1,77 @@
+"""`manage.py status`: one screen about a database."""
+
+from dataclasses import dataclass
+
+from core.cli.confirm import describe_owner
+from core.cli.sizes import count_of, describe_age, describe_bytes
+from core.database.migrations import Stamp, read_stamp, read_status
+from core.local.connection import ChoreError, connect
+from core.local.database import answering
+from core.local.environment import describe_database
+from core.pairing.version import SCORING_VERSION
+from core.transfer.store import Contents, count_contents
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whose a database is, which migrations it has and lacks, and what is in it; null where that cannot be counted."""
+
+    database: str
+    stamp: Stamp | None
+    applied: int
+    pending: list[str]
+    contents: Contents | None
+
+
+def read_database_status(dsn: str) -> Status:
+    """Look at a database, migrated or not.
+
+    Raises:
+        DatabaseUnreachableError: it does not answer.
+    """
+    with answering(dsn):
+        stamp, migrations = read_stamp(dsn), read_status(dsn)
+    pending = [name for name, applied in migrations if not applied]
+    return Status(describe_database(dsn), stamp, len(migrations) - len(pending), pending, _count(dsn))
+
+
+def _count(dsn: str) -> Contents | None:
+    try:
+        with connect(dsn) as conn:
+            return count_contents(conn, scoring_version=SCORING_VERSION)
+    except ChoreError:
+        return None
+
+
+def describe_status(status: Status) -> list[str]:
+    """The lines of the screen."""
+    known = status.applied + len(status.pending)
+    lines = [
+        f"database  {status.database}",
+        f"owner     {describe_owner(status.stamp)}",
+        f"schema    {status.applied} of {known} migrations",
+        *(f"pending   {name}" for name in status.pending),
+    ]
+    if status.contents is None:
+        return [*lines, "contents  not to be read before `manage.py migrate`"]
+    return lines + _describe_contents(status.contents)
+
+
+def _describe_outdated(count: int) -> str:
+    return f", {count:,} with scores of another version: run `manage.py rescore`" if count else ""
+
+
+def _describe_contents(contents: Contents) -> list[str]:
+    newest = "no trace came in yet"
+    if contents.newest is not None:
+        newest = f"{describe_age(contents.counted_at - contents.newest)} ago ({contents.newest:%Y-%m-%d %H:%M:%S %Z})"
+    collections = count_of(contents.collections, "collection", "collections")
+    posted, stored = describe_bytes(contents.posted_bytes), describe_bytes(contents.stored_bytes)
+    return [
+        f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
+        f"tokens    {contents.tokens:,}",
+        f"stored    {stored} for {posted} posted; the database has {describe_bytes(contents.database_bytes)}",
+        f"beside    {collections}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
+        f"keys      {contents.live_keys:,} live of {contents.keys:,}",
+        f"newest    {newest}",
+    ]

@@ -1,0 +1,1 @@
+"""Names of Modal apps and secrets, and the rollout of an environment."""

@@ -1,0 +1,121 @@
+"""`make deploy`: look at the database, deploy, and try what is online. Modal is its own command, run as one."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
+from core.errors import ThunderError
+from core.settings import DEFAULT_APP_NAME
+
+ROOT = Path(__file__).parents[2]
+PRODUCTION = "production"
+SMOKE_SECONDS = 120
+"""How long a first container may take to come up."""
+CALL_SECONDS = 30
+FIND_URL = "from modal import Function; import sys; print(Function.from_name(sys.argv[1], 'api').get_web_url())"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
+
+
+class RolloutError(ThunderError):
+    """A step of the deploy did not do; the sentence says which and what to do."""
+
+
+def name_deployment(environment: str) -> Deployment:
+    """The app and the secret of an environment: `production` has the plain names, others theirs behind a dash.
+
+    Raises:
+        RolloutError: it is no name of an environment.
+    """
+    if not _NAME.fullmatch(environment):
+        raise RolloutError(f"ENV={environment}: an environment's name is lower-case letters, digits and dashes")
+    if environment.rsplit("-", maxsplit=1)[-1] == "chores":
+        raise RolloutError(f"ENV={environment}: names that end in chores are those of the apps that migrate")
+    tail = "" if environment == PRODUCTION else f"-{environment}"
+    return Deployment(f"{DEFAULT_APP_NAME}{tail}", f"{DEFAULT_SECRET_NAME}{tail}")
+
+
+def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable[[str], object]) -> None:
+    """Deploy an environment: its database first, then the app, then a look at what answers.
+
+    Args:
+        environment: `staging`, `production` or another.
+        migrates: apply pending migrations first, rather than stop at them.
+        url: where the app will be; null asks Modal.
+        say: is told each step.
+
+    Raises:
+        RolloutError: a step did not do. Nothing was deployed unless the last one says so.
+    """
+    deployment = name_deployment(environment)
+    variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}
+    say(f"{environment}: the app {deployment.app_name} with the secret {deployment.secret_name}")
+    if migrates:
+        say("1/4  migrate")
+        _run_modal(["run", "chores.py::migrate"], variables, "the database was not migrated")
+    say("2/4  is the database ready?")
+    advice = f"make deploy ENV={environment} MIGRATE=1 applies what is pending"
+    _run_modal(["run", "chores.py::status"], variables, f"the database is not ready: {advice}")
+    say("3/4  deploy")
+    _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed")
+    say("4/4  does it answer?")
+    smoke((url or _find_url(deployment.app_name, variables)).rstrip("/"), app_name=deployment.app_name, say=say)
+
+
+def smoke(url: str, *, app_name: str, say: Callable[[str], object]) -> None:
+    """Try what was deployed: it is healthy, it is this app, and it lets nobody in without a key.
+
+    Raises:
+        RolloutError: it is online and does not do; the former version can be deployed again.
+    """
+    deadline = time.monotonic() + SMOKE_SECONDS
+    status, body = _call(f"{url}/healthz")
+    while status != 200 and time.monotonic() < deadline:
+        time.sleep(1)
+        status, body = _call(f"{url}/healthz")
+    if status != 200 or body.get("app") != app_name:
+        raise RolloutError(f"deployed, but {url}/healthz answers {status}: {json.dumps(body)}")
+    refused, _ = _call(f"{url}/logs")
+    if refused != 401:
+        raise RolloutError(f"deployed, but {url}/logs answers {refused} without a key, and not 401")
+    say(f"{app_name} answers at {url}")
+
+
+def _run_modal(arguments: list[str], variables: Mapping[str, str], problem: str) -> None:
+    command = [sys.executable, "-m", "modal", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise RolloutError(problem)
+
+
+def _find_url(app_name: str, variables: Mapping[str, str]) -> str:
+    command = [sys.executable, "-c", FIND_URL, app_name]
+    environ = {**os.environ, **variables}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RolloutError(f"deployed, but Modal does not say where {app_name}'s api is: {done.stderr.strip()[-300:]}")
+    return done.stdout.strip()
+
+
+def _call(url: str) -> tuple[int, dict[str, object]]:
+    """The status and the JSON of an answer; 0 and why if there is none."""
+    try:
+        with urlopen(Request(url), timeout=CALL_SECONDS) as answer:  # noqa: S310 - the app's own
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        with error:
+            try:
+                return error.code, json.load(error)
+            except ValueError:
+                return error.code, {}
+    except (OSError, HTTPException, ValueError) as error:
+        return 0, {"error": str(error)}

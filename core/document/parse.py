@@ -1,0 +1,227 @@
+"""From the bytes of a body to a checked document, or to a sentence that names what is wrong and where."""
+
+import codecs
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Never, TypeVar
+
+import msgspec
+import orjson
+from pydantic import ValidationError
+
+from core.document.schema import (
+    MAX_INT32,
+    MAX_TOKENS,
+    Action,
+    Event,
+    ModCall,
+    ModLog,
+    Request,
+    TraceDocument,
+    read_custom,
+)
+from core.errors import InvalidInputError
+from core.wire.json_text import make_writable
+
+MAX_ERRORS_NAMED = 3
+MAX_MESSAGE_CHARS = 200
+"""Of a sentence of msgspec, which repeats what was sent."""
+Part = TypeVar("Part", bound=msgspec.Struct)
+
+_UTF8 = codecs.getincrementaldecoder("utf-8")
+
+
+# Engines stamp a whole second's events alike. What cannot be kept by value is refused, and read the slow way.
+_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
+_ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
+_PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_PIECE_BYTES = 64 * 1024
+
+
+def parse_document(body: bytes) -> TraceDocument:
+    """Parse and check one posted document.
+
+    Raises:
+        InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
+    """
+    document = _parse_quickly(body)
+    if document is None:
+        return validate_document(parse_json(body))
+    check_references(document)
+    return document
+
+
+def _parse_quickly(body: bytes) -> TraceDocument | None:
+    """Null where msgspec refuses: the slow way says why, or takes it."""
+    try:
+        document = _DECODER.decode(body)
+        _check_utf8(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return document
+
+
+def _check_utf8(body: bytes) -> None:
+    """What msgspec skips it does not look into, and the document is stored as it is."""
+    decoder, view = _UTF8(), memoryview(body)
+    for start in range(0, len(body), _PIECE_BYTES):
+        decoder.decode(view[start : start + _PIECE_BYTES])
+    decoder.decode(b"", final=True)
+
+
+def validate_document(raw: object) -> TraceDocument:
+    """Check one document that was parsed already."""
+    if not isinstance(raw, dict):
+        raise InvalidInputError("a trace is a JSON object with the key `request`")
+    request = {"request": _select(raw["request"], Request)} if "request" in raw else {}
+    rows = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
+    document = _convert({**request, **rows}, TraceDocument)
+    check_references(document)
+    return document
+
+
+def validate_request(raw: object) -> Request:
+    """Check a request that was parsed already."""
+    return _convert(_select(raw, Request), Request, "request")
+
+
+def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
+    try:
+        return msgspec.convert(raw, kind, dec_hook=read_custom)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(_describe(error, place)) from None
+    except UnicodeEncodeError:  # a lone surrogate where no free text may stand; without it, msgspec says where
+        return _convert(_replace_surrogates(raw), kind, place)
+
+
+def _replace_surrogates(raw: object) -> object:
+    try:
+        return make_writable(raw)
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+
+
+def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:
+    return [_select(row, kind) for row in rows] if isinstance(rows, list) else rows
+
+
+def _select(row: object, kind: type[msgspec.Struct]) -> object:
+    """The keys of an object that its model has, for msgspec trips over a lone surrogate among the others."""
+    if not isinstance(row, dict):
+        return row
+    known = {name: row[name] for name in kind.__struct_fields__ if name in row}
+    return {**known, "top_tokens": _hold_list(known["top_tokens"])} if "top_tokens" in known else known
+
+
+def _hold_list(value: object) -> msgspec.Raw:
+    """A list as text, which is how the model has it."""
+    try:
+        return msgspec.Raw(json.dumps(value).encode())
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+
+
+def _describe(error: msgspec.ValidationError, prefix: str) -> str:
+    """The sentence of msgspec with the place in front: `events[12].sampled_token: expected …`."""
+    found = _PLACED.fullmatch(str(error))
+    message, place = (found["message"], found["place"] or "") if found else (str(error), "")
+    message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
+    if missing := _MISSING.fullmatch(message):
+        message, place = "is required", f"{place}.{missing[1]}"
+    return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
+
+
+def parse_json(body: bytes) -> object:
+    """Parse JSON as RFC 8259 has it: no NaN, no Infinity; lone surrogates and numbers beyond a double pass.
+
+    orjson is several times faster than the standard library but refuses the last two, so those take the slow way.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_json_slowly(body)
+
+
+def _parse_json_slowly(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"the body is not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(f"the body is not JSON: {error.msg} (character {error.pos})") from None
+    except RecursionError:
+        raise InvalidInputError("the body is nested too deeply") from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> Never:
+    raise InvalidInputError(f"the body is not JSON: {name} is no JSON number")
+
+
+def describe_validation(error: ValidationError, prefix: str = "") -> str:
+    """One sentence for a caller: `events[12].sampled_token: Input should be …`; a few places at most."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    named = [
+        f"{_format_place(problem['loc'], prefix)}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems[:MAX_ERRORS_NAMED]
+    ]
+    more = len(problems) - len(named)
+    return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _format_place(location: Sequence[int | str], prefix: str) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return (prefix + place).lstrip(".") or "body"
+
+
+def check_references(document: TraceDocument) -> None:
+    """Refuse what refers to nothing, a sequence_order that occurs twice, and a list that is none."""
+    orders = Counter(event.sequence_order for event in document.events)
+    if len(orders) < len(document.events):
+        _refuse_duplicate(document, orders)
+    for index, call in enumerate(document.mod_calls):
+        if call.event_sequence_order not in orders:
+            raise InvalidInputError(
+                f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
+            )
+    for index, event in enumerate(document.events):
+        if event.has_list and not bytes(event.top_tokens).startswith(b"["):
+            raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
+    added = sum(len(event.added_tokens or ()) for event in document.events)
+    if added > MAX_TOKENS:
+        raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
+    calls = len(document.mod_calls)
+    for name, rows in (("mod_logs", document.mod_logs), ("actions", document.actions)):
+        for index, row in enumerate(rows):
+            if row.mod_call_sequence >= calls:
+                raise InvalidInputError(
+                    f"{name}[{index}].mod_call_sequence: there is no mod_calls[{row.mod_call_sequence}]"
+                )
+
+
+def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
+    seen: set[int] = set()
+    for index, event in enumerate(document.events):
+        if event.sequence_order in seen:
+            count = orders[event.sequence_order]
+            raise InvalidInputError(
+                f"events[{index}].sequence_order: {event.sequence_order} occurs {count} times; "
+                "only sequence_order orders a trace, so it must be unique"
+            )
+        seen.add(event.sequence_order)
+    raise AssertionError("called without a duplicate")
+
+
+def read_backtrack_steps(action: Action, index: int) -> int:
+    """How many tokens a Backtrack removes; 0 for any other action, whatever its details say."""
+    steps = action.payload.get("backtrack_steps") if action.action_type == "Backtrack" else None
+    if steps is None:
+        return 0
+    if type(steps) is not int or not 0 <= steps <= MAX_INT32:
+        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be a count, 0 or more")
+    return steps

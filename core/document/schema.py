@@ -1,0 +1,231 @@
+"""What an engine posts. Unknown keys are allowed everywhere: they stay in the stored document.
+
+The contract is shared/contract/quote-clients.md's "Ingest document"; docs/API.md repeats it for clients.
+"""
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from core.wire.timestamp import parse_timestamp
+
+MAX_REQUEST_ID_LENGTH = 512
+"""Characters."""
+MAX_ROWS = 200_000
+"""Entries of each list of a document."""
+MAX_TOKENS = 200_000
+"""Tokens of a list of ids, and tokens that a trace adds in all."""
+MAX_MOD_NAME_LENGTH = 500
+"""Characters; an index has room for no more than 2,700 bytes."""
+MAX_MODEL = 500
+"""Characters of a model's name that are stored to filter by; an index takes no text of any length."""
+MAX_INT32 = 2**31 - 1
+MAX_INT64 = 2**63 - 1
+
+Int32 = Annotated[int, Meta(ge=0, le=MAX_INT32)]
+Int64 = Annotated[int, Meta(ge=0, le=MAX_INT64)]
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+Details = dict[str, Any]
+TokenIds = Annotated[list[Int32], Meta(max_length=MAX_TOKENS)]
+ModName = Annotated[str, Meta(max_length=MAX_MOD_NAME_LENGTH)]
+
+EventType = Literal["Prefilled", "ForwardPass", "Sampled", "Added"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+ActionType = Literal[
+    "Noop",
+    "AdjustedPrefill",
+    "ForceTokens",
+    "ForceOutput",
+    "Backtrack",
+    "AdjustedLogits",
+    "ToolCalls",
+    "EmitError",
+]
+
+
+RESERVED_IDS = frozenset({".", "..", "stream", "api-keys", "summary", "drift", "calibration"})
+"""Names that stand where an id would in some path."""
+
+
+if TYPE_CHECKING:
+    Moment = datetime
+    RequestId = str
+else:
+
+    class _Hooked(type):
+        """msgspec hands a class that it does not know to the hook, and asks isinstance() of what comes back."""
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            """The hook has checked it."""
+            return True
+
+    class Moment(metaclass=_Hooked):
+        """A timestamp as clients write it."""
+
+    class RequestId(metaclass=_Hooked):
+        """A text that can stand in a path."""
+
+
+JsonText = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})]
+NO_LIST = msgspec.Raw(b"null")
+
+
+def read_custom(kind: type, value: object) -> object:
+    """Hook for msgspec, decoding: moments and ids.
+
+    Raises:
+        ValueError: it is none; msgspec adds the place.
+    """
+    return parse_timestamp(value) if kind is Moment else _check_request_id(value)
+
+
+def describe_custom(kind: type) -> dict[str, Any]:
+    """Hook for msgspec, schemas: moments and ids."""
+    if kind is Moment:
+        return {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID_LENGTH}
+
+
+def _check_request_id(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_REQUEST_ID_LENGTH:
+        raise ValueError(f"an id is a text of 1 to {MAX_REQUEST_ID_LENGTH} characters")
+    if "\0" in value:
+        raise ValueError("an id cannot hold U+0000")
+    if "/" in value or not value.isprintable() or value in RESERVED_IDS:
+        raise ValueError("an id must name something in a path: no slash, no control character, no reserved word")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("an id cannot hold a lone surrogate") from None
+    return value
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """JSON has no cycles, so the garbage collector need not look."""
+
+
+class Request(_Part, frozen=True, kw_only=True, gc=False):
+    """The inference itself."""
+
+    request_id: RequestId
+    created_at: Moment | None = None
+    completed_at: Moment | None = None
+    model: str | None = None
+    user_api_key: str | None = None
+    max_tokens: Int64 | None = None
+    temperature: Finite | None = None
+    mod_text: str | None = None
+    system_prompt: str | None = None
+    system_prompt_token_ids: TokenIds | None = None
+    user_prompt: str | None = None
+    user_prompt_token_ids: TokenIds | None = None
+    active_mod_name: ModName | None = None
+    final_token_ids: TokenIds | None = None
+    final_text: str | None = None
+    inference_stats: Details | None = None
+
+
+class Event(_Part, frozen=True, kw_only=True, gc=False):
+    """One thing that happened during generation. Only `sequence_order` orders a trace; `step` is not a key."""
+
+    event_type: EventType
+    step: Int32
+    sequence_order: Int64
+    created_at: Moment | None = None
+    details: Details | None = None
+    prompt_length: Int64 | None = None
+    tokens_so_far_len: Int64 | None = None
+    max_steps: Int64 | None = None
+    input_text: str | None = None
+    top_tokens: JsonText = msgspec.field(default_factory=lambda: NO_LIST)
+    """Its JSON: core.confidence reads it, which knows what a distribution is; the log shows it to the letter."""
+    sampled_token: Int32 | None = None
+    token_text: str | None = None
+    added_tokens: TokenIds | None = None
+    added_token_count: Int64 | None = None
+    forced: bool | None = None
+    forced_by: str | None = None
+    adjusted_logits: bool | None = None
+    top_k: Int64 | None = None
+    top_p: Finite | None = None
+    temperature: Finite | None = None
+
+    @property
+    def has_list(self) -> bool:
+        """Whether top_tokens is there, and not null."""
+        return self.top_tokens is not NO_LIST and bytes(self.top_tokens) != b"null"
+
+
+class ModCall(_Part, frozen=True, kw_only=True, gc=False):
+    """One call of a mod's handler."""
+
+    event_sequence_order: Int64
+    mod_name: ModName
+    event_type: EventType
+    step: Int32
+    created_at: Moment | None = None
+    execution_time_ms: Finite | None = None
+    exception_occurred: bool = False
+    exception_message: str | None = None
+    exception_traceback: str | None = None
+
+
+class ModLog(_Part, frozen=True, kw_only=True, gc=False):
+    """One line that a mod logged."""
+
+    mod_call_sequence: Int64
+    mod_name: ModName
+    log_message: str
+    log_level: LogLevel = "INFO"
+    created_at: Moment | None = None
+
+
+class Action(_Part, frozen=True, kw_only=True, gc=False):
+    """One thing that a mod did. Its own fields may stand at the top or inside `details`; the top wins."""
+
+    mod_call_sequence: Int64
+    action_type: ActionType
+    action_order: Int64
+    created_at: Moment | None = None
+    details: Details | None = None
+    new_prompt: Any = None
+    new_length: Any = None
+    adjusted_max_steps: Any = None
+    token_count: Any = None
+    tokens: Any = None
+    tokens_preview: Any = None
+    tokens_as_text: Any = None
+    backtrack_steps: Any = None
+    logits_shape: Any = None
+    temperature: Any = None
+    has_tool_calls: Any = None
+    tool_calls: Any = None
+    error_message: Any = None
+
+    @property
+    def payload(self) -> Details:
+        """The details and the action's own fields in one object."""
+        own = {name: value for name in _OWN_FIELDS if (value := getattr(self, name)) is not None}
+        return {**(self.details or {}), **own}
+
+
+_OWN_FIELDS = [field.name for field in msgspec.structs.fields(Action) if field.type is Any]
+Rows = Meta(max_length=MAX_ROWS)
+
+
+class TraceDocument(_Part, frozen=True, kw_only=True, gc=False):
+    """One finished inference."""
+
+    request: Request
+    events: Annotated[list[Event], Rows] = msgspec.field(default_factory=list)
+    mod_calls: Annotated[list[ModCall], Rows] = msgspec.field(default_factory=list)
+    mod_logs: Annotated[list[ModLog], Rows] = msgspec.field(default_factory=list)
+    actions: Annotated[list[Action], Rows] = msgspec.field(default_factory=list)
+
+
+def strip_user_key(mod_name: str) -> str:
+    """`mod@<key>` is the mod `mod`: engines hang the user's key on the name."""
+    return mod_name.split("@", 1)[0] or mod_name

@@ -1,0 +1,1 @@
+"""The feed: filters, cursor, order and pages of requests."""

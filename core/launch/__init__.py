@@ -1,1 +1,0 @@
-"""What `manage.py run` decides before it serves: settings, the admin key, who may post, what to print."""

@@ -1,0 +1,246 @@
+"""An embedded Postgres: a directory in, a DSN out. `make run` and the tests stand on it.
+
+It listens on a socket in a private directory, to the user who started it and to nobody else.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.conninfo import make_conninfo
+
+from core.local.cluster import (
+    ALIVE_FILE,
+    FAST_STOP_SECONDS,
+    IMMEDIATE_STOP_SECONDS,
+    ROLE,
+    admit,
+    await_predecessor,
+    make_cluster,
+    own_name,
+    read_tail,
+    take_lock,
+)
+from core.local.lock import DirectoryLock, lock_directory
+from core.local.programs import EmbeddedPostgresError, Programs, find_programs
+from core.local.socket_directory import (
+    PORT,
+    clear_socket_dir,
+    find_socket_dir,
+    make_socket_dir,
+    remove_socket_dir,
+)
+
+DATABASE = "thunder"
+START_SECONDS = 120
+
+LAPTOP_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "shared_buffers": "128MB",
+        "max_connections": "50",
+        "timezone": "UTC",
+        # A week of logs, each day's file overwritten. Clients are told their errors, so the log leaves those out, and
+        # with them the texts and values of statements: it hardly grows, and holds nothing of a trace.
+        "logging_collector": "on",
+        "log_directory": "log",
+        "log_filename": "postgres-%a.log",
+        "log_rotation_age": "1d",
+        "log_rotation_size": "0",
+        "log_truncate_on_rotation": "on",
+        "log_checkpoints": "off",
+        "log_min_messages": "log",
+        "log_min_error_statement": "panic",
+    }
+)
+
+TEST_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        # Nothing outlives a test, so nothing needs to reach the disk.
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "autovacuum": "off",
+        "max_connections": "200",
+    }
+)
+
+
+Launch = Callable[[int], subprocess.Popen[bytes]]
+"""Launches the postmaster, which inherits this descriptor."""
+
+
+class EmbeddedPostgres:
+    """A running Postgres. A context manager: leaving it stops the server."""
+
+    def __init__(  # noqa: PLR0913 - what a running server is made of
+        self, launch: Launch, *, alive: int, data_dir: Path, programs: Programs, socket_dir: Path, lock: DirectoryLock
+    ) -> None:
+        self._launch = launch
+        self._process = launch(alive)
+        self._lock = lock
+        self.data_dir = data_dir
+        self.bin_dir = programs.bin_dir
+        self.socket_dir = socket_dir
+        self.dsn = self.dsn_of(DATABASE)
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the postmaster ended with; None while it runs."""
+        return self._process.poll()
+
+    def dsn_of(self, database: str) -> str:
+        """Return the DSN of another database of this server."""
+        return f"postgresql://{ROLE}@/{quote(database, safe='')}?host={self.socket_dir}&port={PORT}"
+
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """Create a database as a copy of another, to which nobody may be connected, and return its DSN.
+
+        Raises:
+            psycopg.errors.DuplicateDatabase: if there is one of that name.
+        """
+        # A name cannot be a parameter, so this statement is composed and not a file of sql/.
+        statement = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        with psycopg.connect(self.dsn_of("postgres"), autocommit=True) as conn:
+            conn.execute(statement)
+        return self.dsn_of(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, connections to it included."""
+        statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        with psycopg.connect(self.dsn_of("postgres"), autocommit=True) as conn:
+            conn.execute(statement)
+
+    def announce(self, url: str) -> None:
+        """Leave the URL that is served from this directory for whoever starts beside us."""
+        self._lock.announce(url)
+
+    def restart(self) -> None:
+        """Launch the server anew, on the same files and under the same DSNs; don't wait until it answers.
+
+        Raises:
+            EmbeddedPostgresError: if processes of the former one do not go.
+        """
+        stop_process(self._process)
+        with (self.data_dir / ALIVE_FILE).open("w") as alive:
+            await_predecessor(self.data_dir / "postgres", alive.fileno())
+            clear_socket_dir(self.socket_dir)
+            self._process = self._launch(alive.fileno())
+
+    def stop(self) -> None:
+        """End every session, write everything down and stop; return when it has."""
+        try:
+            stop_process(self._process)
+            # The logger outlives the postmaster by a moment.
+            with (self.data_dir / ALIVE_FILE).open("w") as alive:
+                take_lock(alive.fileno(), seconds=IMMEDIATE_STOP_SECONDS)
+        finally:
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_embedded(
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, os_users: Sequence[str] = ()
+) -> EmbeddedPostgres:
+    """Start Postgres on a directory, making both the directory (0700) and the database `thunder` at the first start.
+
+    Args:
+        data_dir: Where everything is kept. What a killed run left there is recovered.
+        settings: Server settings on top of `LAPTOP_SETTINGS`, `TEST_SETTINGS` for instance.
+        os_users: Users of this machine who may connect beside our own, a pooler's for instance.
+
+    Raises:
+        AlreadyRunningError: if another process has the directory.
+        EmbeddedPostgresError: if Postgres cannot run here; with the tail of its log.
+    """
+    lock = lock_directory(data_dir)
+    chosen = {**LAPTOP_SETTINGS, **(settings or {})}
+    try:
+        server = launch_server(data_dir.resolve(), chosen, [own_name(), *os_users], lock)
+    except BaseException:
+        lock.release()
+        raise
+    try:
+        await_ready(server)
+        with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+            server.create_database(DATABASE)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def launch_server(
+    data_dir: Path, settings: Mapping[str, str], os_users: Sequence[str], lock: DirectoryLock
+) -> EmbeddedPostgres:
+    """Make what is missing, clear what is left over, and launch the postmaster without waiting for it."""
+    cluster = data_dir / "postgres"
+    programs = find_programs(cluster if cluster.exists() else data_dir)
+    with (data_dir / ALIVE_FILE).open("w") as alive:
+        left_over = find_socket_dir(cluster)
+        await_predecessor(cluster, alive.fileno())
+        remove_socket_dir(left_over)
+        make_cluster(programs, data_dir, cluster, alive=alive.fileno(), durable=settings.get("fsync") != "off")
+        admit(cluster, os_users)
+        socket_dir = make_socket_dir(programs)
+        arguments = list_arguments(programs.name_for(cluster), socket_dir, settings)
+        launch = partial(programs.launch, "postgres", arguments, cluster, data_dir / "postgres.log")
+        return EmbeddedPostgres(
+            launch, alive=alive.fileno(), data_dir=data_dir, programs=programs, socket_dir=socket_dir, lock=lock
+        )
+
+
+def list_arguments(cluster: str, socket_dir: Path, settings: Mapping[str, str]) -> list[str]:
+    """Return the postmaster's arguments: no TCP, the one socket, the settings."""
+    fixed = {"listen_addresses": "", "unix_socket_directories": str(socket_dir), "port": str(PORT)}
+    return ["-D", cluster, *(f"--{name}={value}" for name, value in {**settings, **fixed}.items())]
+
+
+def await_ready(server: EmbeddedPostgres) -> None:
+    """Wait until the server accepts connections, after its crash recovery if it needs one."""
+    address = make_conninfo(server.dsn_of("postgres"), connect_timeout=5).encode()
+    deadline = time.monotonic() + START_SECONDS
+    while pq.PGconn.ping(address) != pq.Ping.OK:
+        gone = server.exit_code is not None
+        if gone or time.monotonic() > deadline:
+            logs = (server.data_dir / "postgres.log", *(server.data_dir / "postgres" / "log").glob("*.log"))
+            why = "stopped at once" if gone else f"is not ready after {START_SECONDS} s"
+            raise EmbeddedPostgresError(f"the embedded Postgres {why}; its log ends:\n{read_tail(*logs)}")
+        time.sleep(0.02)
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask the postmaster to stop at once but in order, and insist where that does not help."""
+    for how, seconds in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS)):
+        if process.poll() is None:
+            os.kill(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
+    process.kill()
+    process.wait()

@@ -1,0 +1,119 @@
+"""Schemas as text, written by pg_dump: `sql/schema.sql`, what the migrations add up to, and that of any database."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from core.database.migrations import CONNECT_TIMEOUT_S, migrate
+from core.database.sql import SQL_DIR
+from core.errors import ThunderError
+from core.local.postgres import TEST_SETTINGS, start_embedded
+from core.local.programs import EmbeddedPostgresError, find_install
+
+SCHEMA_FILE = SQL_DIR / "schema.sql"
+DUMP_SECONDS = 60
+
+HEADER = """\
+-- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
+-- tests/database/test_schema.py compares the two.
+"""
+CURRENT_HEADER = "-- The schema of a database, written by `manage.py schema`.\n"
+
+# All that pg_dump writes before the first object sets up a session that restores a dump.
+_PREAMBLE = re.compile(r"\A.*?(?=^--\n-- Name: )", re.DOTALL | re.MULTILINE)
+_NOISE = re.compile(
+    r"^--\n(?:-- .*\n)+--\n"  # the title of each object, and the one at the end
+    r"|^SET default_\w+ = .*;\n"  # what every database has anyway
+    r"|^\\(?:un)?restrict .*\n",  # a random word, another one each time
+    re.MULTILINE,
+)
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+
+
+class SchemaDumpError(ThunderError):
+    """pg_dump failed; the sentence is its own."""
+
+
+def write_schema() -> str:
+    """Migrate a new, empty database and return its schema."""
+    with tempfile.TemporaryDirectory() as directory, start_embedded(Path(directory), settings=TEST_SETTINGS) as server:
+        migrate(server.dsn)
+        return dump_schema(server.dsn, bin_dir=server.bin_dir)
+
+
+def write_current_schema(dsn: str) -> str:
+    """Return the schema of a database, as pg_dump writes it.
+
+    Args:
+        dsn: a direct connection.
+
+    Raises:
+        SchemaDumpError: no pg_dump of this machine knows the server's version, or it failed or took too long.
+        psycopg.OperationalError: the database does not answer.
+    """
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
+        major = conn.info.server_version // 10_000
+    program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
+    if program is None:
+        raise SchemaDumpError(f"pg_dump: none here knows PostgreSQL {major}; install its client programs")
+    return clean_dump(run_pg_dump(program, dsn), header=CURRENT_HEADER)
+
+
+def list_pg_dumps() -> Iterator[Path]:
+    """Each pg_dump of this machine: that of the embedded Postgres, and the one on the PATH."""
+    with contextlib.suppress(EmbeddedPostgresError):
+        yield find_install() / "bin" / "pg_dump"
+    if found := shutil.which("pg_dump"):
+        yield Path(found)
+
+
+def read_version(program: Path) -> int:
+    """The major version of a program of Postgres's; 0 if it does not run here."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=DUMP_SECONDS, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    found = _VERSION.search(done.stdout)
+    return int(found[1]) if found else 0
+
+
+def dump_schema(dsn: str, *, bin_dir: Path) -> str:
+    """Return the schema of a database, equal schemas as equal texts.
+
+    Args:
+        dsn: a direct connection.
+        bin_dir: where pg_dump is, of the server's version or later.
+
+    Raises:
+        SchemaDumpError: pg_dump failed or took too long.
+    """
+    return clean_dump(run_pg_dump(bin_dir / "pg_dump", dsn))
+
+
+def run_pg_dump(program: Path, dsn: str) -> str:
+    """What pg_dump says of a database. The password is not on the command line, for every user here to see."""
+    parts = conninfo_to_dict(dsn)
+    password = parts.pop("password", None)
+    command = [program, "--schema-only", "--no-owner", "--no-privileges", "--dbname", make_conninfo("", **parts)]
+    env = os.environ | ({"PGPASSWORD": str(password)} if password else {})
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DUMP_SECONDS, check=True, env=env)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise SchemaDumpError(f"pg_dump took over {DUMP_SECONDS} s") from None
+    except subprocess.CalledProcessError as error:
+        raise SchemaDumpError(f"pg_dump: {error.stderr.strip()}") from None
+    return done.stdout
+
+
+def clean_dump(dump: str, *, header: str = HEADER) -> str:
+    """Leave the statements of a dump, a blank line between each two."""
+    statements = _NOISE.sub("", _PREAMBLE.sub("", dump))
+    return header + "\n" + re.sub(r"\n{3,}", "\n\n", statements.strip()) + "\n"

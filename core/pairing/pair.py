@@ -1,0 +1,190 @@
+"""From events to steps: which tokens entered the text, from which forward pass, and who put them there.
+
+Events are paired by order, never by `step` (some engine builds leave it 0): a ForwardPass, then the last Sampled before
+the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
+"""
+
+from collections.abc import Mapping
+
+from core.confidence import Token
+from core.document.schema import MAX_TOKENS, Event, TraceDocument, strip_user_key
+from core.pairing.backtracks import Removal, fit_backtracks
+from core.pairing.interventions import note_adjustment, note_backtrack, note_forced_run
+from core.pairing.pending_actions import FORCING_ACTIONS, Causes, read_actions
+from core.pairing.steps import PairedAction, Pairing, Pass, Step
+from core.pairing.token_texts import fill_texts
+from core.pairing.topk_lists import read_lists
+
+
+def pair_trace(document: TraceDocument) -> Pairing:
+    """Pair a checked document.
+
+    Raises:
+        InvalidInputError: a top-k list is no distribution, or a backtrack's length is no count.
+    """
+    pairer = _Pairer(document, {})
+    pairing = pairer.run()
+    counts = fit_backtracks(pairing, pairer.removals, document.request.final_token_ids)
+    if counts:
+        pairing = _Pairer(document, counts).run()
+        pairing.warnings += [
+            f"actions[{index}]: the backtrack of {pairing.actions[index].backtrack_steps} is read as one of {count}, "
+            "as final_token_ids shows"
+            for index, count in counts.items()
+        ]
+    fill_texts(pairing)
+    return pairing
+
+
+class _Pairer:
+    """Walks the events once, keeping the surviving steps as a stack that backtracks pop from."""
+
+    def __init__(self, document: TraceDocument, counts: Mapping[int, int]) -> None:
+        posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
+        events = [document.events[index] for index in posted]
+        self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
+        self.causes = Causes(document, self.pairing.actions)
+        self.surviving: list[Step] = []
+        self.current: Pass | None = None
+        self.counts = counts
+        self.removals: list[Removal] = []
+
+    def run(self) -> Pairing:
+        for event in self.pairing.events:
+            match event.event_type:
+                case "ForwardPass":
+                    self._open_pass(event)
+                case "Sampled" if self.current is not None:
+                    self.current.sampled = event
+                case "Added":
+                    self._add(event)
+                case _:
+                    pass
+            self.pairing.pass_of_event.append(self.current.index if self.current else 0)
+            self._take_actions(event)
+        self._settle()
+        return self.pairing
+
+    def _open_pass(self, event: Event) -> None:
+        self._settle()
+        self.causes.open_pass()
+        row = self.pairing.lists.rows.get(event.sequence_order)
+        self.current = Pass(len(self.pairing.passes), event, row, adjusted=bool(event.adjusted_logits))
+        self.pairing.passes.append(self.current)
+
+    def _settle(self) -> None:
+        """End the current pass: what was sampled and neither added nor overridden entered the text unreported."""
+        current = self.current
+        if current and current.sampled and current.first_step is None and not current.overridden:
+            sampled = current.sampled
+            self._push(sampled, sampled.sampled_token, sampled.token_text, forced=False)
+            note_adjustment(self.pairing, current, self.causes)
+        self._backtrack()
+
+    def _take_actions(self, event: Event) -> None:
+        for action in self.causes.take(event, self.current):
+            if self.current and event.event_type != "Added":
+                self.current.adjusted |= action.action_type == "AdjustedLogits"
+                self.current.overridden |= action.action_type in FORCING_ACTIONS
+
+    def _add(self, event: Event) -> None:
+        self._backtrack()
+        tokens = self._read_added(event)
+        forced = self._is_forced(event, tokens)
+        if not tokens:
+            if self.current:  # the engine says that nothing, or nothing of what was sampled, entered
+                self.current.overridden = True
+            return
+        cause = self.causes.forcing if forced else None
+        first, overridden = len(self.pairing.steps), self._find_overridden() if forced else None
+        for offset, token in enumerate(tokens):
+            self._push(
+                event, token, self._find_text(event, token, cause, offset, len(tokens)), forced=forced, cause=cause
+            )
+        if forced:
+            note_forced_run(self.pairing, self.current, cause, first, len(tokens), overridden)
+        elif self.current:
+            note_adjustment(self.pairing, self.current, self.causes)
+
+    def _read_added(self, event: Event) -> list[int | None]:
+        """What entered: the tokens; where only their count is known, the sampled one, or as many unknown ones."""
+        if event.added_tokens is not None:
+            return list(event.added_tokens)
+        count = event.added_token_count
+        if count is None:
+            count = 1 if self.current and self.current.sampled and not event.forced else 0
+        tokens: list[int | None] = [None] * min(count, MAX_TOKENS - len(self.pairing.steps))
+        if tokens and (sampled := self._find_unreported(event, count)):
+            tokens[0] = sampled.sampled_token
+        return tokens
+
+    def _find_unreported(self, event: Event, count: int) -> Event | None:
+        """The Sampled that an Added without ids means, unless the event or an action says that others were forced."""
+        current = self.current
+        if current is None or event.forced or current.first_step is not None:
+            return None
+        is_certain = event.forced is False or event.added_token_count is None
+        return current.sampled if is_certain or (count == 1 and not current.overridden) else None
+
+    def _is_forced(self, event: Event, tokens: list[int | None]) -> bool:
+        """What the event says; where it says nothing, whatever is not just the sampled token was forced."""
+        if event.forced is not None:
+            return event.forced
+        sampled = self.current.sampled if self.current else None
+        alone = len(tokens) == 1 and (sampled is None or sampled.sampled_token in (None, tokens[0]))
+        return not alone
+
+    def _push(
+        self, event: Event, token: int | None, text: str | None, *, forced: bool, cause: PairedAction | None = None
+    ) -> None:
+        current = self.current
+        fresh = current is not None and current.first_step is None
+        by = event.forced_by and strip_user_key(event.forced_by)
+        step = Step(
+            index=len(self.pairing.steps),
+            token=token,
+            text=text,
+            forced=forced,
+            forced_by=(by or (cause.mod_name if cause else None)) if forced else None,
+            adjusted_logits=bool(event.adjusted_logits or (current and current.adjusted)),
+            event=event,
+            source=current,
+            row=current.row if current and fresh else None,
+        )
+        if current and fresh:
+            current.first_step = step.index
+        self.pairing.steps.append(step)
+        self.surviving.append(step)
+
+    def _backtrack(self) -> None:
+        """Apply the pending backtracks: each removes the last n surviving tokens."""
+        for action in self.causes.take_backtracks():
+            wanted = self.counts.get(action.index, action.backtrack_steps)
+            self.removals.append(Removal(action.index, len(self.pairing.steps), wanted))
+            count = min(wanted, len(self.surviving))
+            gone = self.surviving[len(self.surviving) - count :]
+            del self.surviving[len(self.surviving) - count :]
+            for step in gone:
+                step.discarded = True
+            note_backtrack(self.pairing, action, gone, self._find_overridden())
+
+    def _find_overridden(self) -> Token | None:
+        current = self.current
+        if current is None or current.sampled is None or current.first_step is not None:
+            return None
+        sampled = current.sampled
+        distribution = None if current.row is None else self.pairing.lists.get(current.row)
+        return Token(token=sampled.sampled_token, text=sampled.token_text, distribution=distribution)
+
+    def _find_text(
+        self, event: Event, token: int | None, cause: PairedAction | None, offset: int, count: int
+    ) -> str | None:
+        """The text that the forcing action tells (of a run in several parts, for all of it), or the sampled one's."""
+        texts = cause.tokens_as_text if cause else ()
+        place = (cause.forced_tokens if cause else 0) + offset
+        if len(texts) >= place - offset + count and isinstance(text := texts[place], str):
+            return text
+        sampled = self.current.sampled if self.current else None
+        if sampled and token is not None and sampled.sampled_token == token and sampled.token_text is not None:
+            return sampled.token_text
+        return event.token_text if count == 1 else None

@@ -1,0 +1,138 @@
+"""Score a trace: the one result that is stored, shown and exported."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.confidence import (
+    DEFAULT_TOP_P,
+    InterventionScores,
+    SequenceScores,
+    Token,
+    TokenColumns,
+    find_nucleus,
+    nuclei,
+    score_columns,
+    score_interventions,
+    score_tokens,
+    summarize_columns,
+    to_columns,
+)
+from core.document.schema import Event, TraceDocument
+from core.pairing.pair import pair_trace
+from core.pairing.steps import Pairing, Pass, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Nuclei:
+    """The nucleus of each top-k list: [P] tokens in it and [P] its least probability; 0 and NaN outside the list."""
+
+    counts: NDArray[np.int64]
+    cutoffs: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTrace:
+    """A trace with its scores.
+
+    Attributes:
+        document: what was posted.
+        pairing: its passes, steps and actions.
+        scores: one row per step.
+        nuclei: one row per top-k list.
+        sequence: the scores of the whole.
+        profile: the lowest group confidence (nats) of each of up to 32 equal parts.
+        interventions: what the mods did, scored.
+    """
+
+    document: TraceDocument
+    pairing: Pairing
+    scores: TokenColumns
+    nuclei: Nuclei
+    sequence: SequenceScores
+    profile: list[float]
+    interventions: list[InterventionScores]
+
+
+def score_trace(document: TraceDocument) -> ScoredTrace:
+    """Pair and score a checked document. Pure.
+
+    Raises:
+        InvalidInputError: a top-k list is not a distribution, or the length of a backtrack is not a count.
+    """
+    pairing = pair_trace(document)
+    steps = pairing.steps
+    forced = np.array([step.forced for step in steps], np.bool_)
+    discarded = np.array([step.discarded for step in steps], np.bool_)
+    scores = _score_steps(pairing, sampled=~(forced | discarded))
+    sequence, profile = summarize_columns(scores, forced=forced, discarded=discarded, masked=_count_masked(pairing))
+    return ScoredTrace(
+        document, pairing, scores, _find_nuclei(pairing), sequence, profile, _score_interventions(pairing, scores)
+    )
+
+
+def _score_steps(pairing: Pairing, *, sampled: NDArray[np.bool_]) -> TokenColumns:
+    steps, table = pairing.steps, pairing.lists.table
+    top_ps = list_top_ps(pairing)
+    if table is None:
+        return to_columns(score_tokens(list_tokens(pairing), top_ps=top_ps))
+    return score_columns(
+        table,
+        rows=[-1 if step.row is None else step.row for step in steps],
+        tokens=[-1 if step.token is None else step.token for step in steps],
+        sampled=sampled,
+        top_p=top_ps,
+        texts=[step.text for step in steps],
+    )
+
+
+def list_tokens(pairing: Pairing) -> list[Token]:
+    """Return the steps as core.confidence takes them, each with its distribution."""
+    return [step.to_token(pairing.lists) for step in pairing.steps]
+
+
+def list_top_ps(pairing: Pairing) -> list[float]:
+    """Return the nucleus that each step's events name; the usual one where they name none."""
+    return [_top_p_of(*_events_of(step)) for step in pairing.steps]
+
+
+def _find_nuclei(pairing: Pairing) -> Nuclei:
+    """Measure the nucleus of each list: of its step's top_p, or of its pass's where no token came of the pass."""
+    lists = pairing.lists
+    top_ps = [_top_p_of_pass(pairing, one) for one in pairing.passes if one.row is not None]
+    if lists.table is not None:
+        return Nuclei(*nuclei(lists.table, top_ps))
+    found = [find_nucleus(one, top_p) for one, top_p in zip(lists.distributions, top_ps, strict=True)]
+    counts, cutoffs = [count or 0 for count, _ in found], [cutoff for _, cutoff in found]
+    return Nuclei(np.array(counts, np.int64), np.array(cutoffs, np.float64))
+
+
+def _top_p_of_pass(pairing: Pairing, one: Pass) -> float:
+    return _top_p_of(*_events_of(pairing.steps[one.first_step])) if one.first_step is not None else _top_p_of(one.event)
+
+
+def _events_of(step: Step) -> tuple[Event, ...]:
+    return (step.event, step.source.event) if step.source else (step.event,)
+
+
+def _top_p_of(*events: Event) -> float:
+    for event in events:
+        if event.top_p is not None and 0 < event.top_p <= 1:
+            return event.top_p
+    return DEFAULT_TOP_P
+
+
+def _count_masked(pairing: Pairing) -> int:
+    if pairing.lists.table is not None:
+        return 0
+    return sum(step.row is not None and pairing.lists.get(step.row).masked for step in pairing.steps)
+
+
+def _score_interventions(pairing: Pairing, scores: TokenColumns) -> list[InterventionScores]:
+    """Score what mods did. Only the first token of an intervention needs its distribution."""
+    if not pairing.interventions:
+        return []
+    first = {one.first_index for one in pairing.interventions}
+    tokens = [step.to_token(pairing.lists if step.index in first else None) for step in pairing.steps]
+    return score_interventions(tokens, scores, pairing.interventions)

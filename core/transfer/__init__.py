@@ -1,0 +1,1 @@
+"""Export and import of requests, tokens, actions and whole documents."""

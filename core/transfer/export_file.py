@@ -1,0 +1,70 @@
+"""Where an export goes: a file that is there whole or not at all, or standard output."""
+
+import contextlib
+import gzip
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from core.wire.zstandard import LEVEL, zstd
+
+
+@contextlib.contextmanager
+def open_output(path: Path | None) -> Generator[BinaryIO]:
+    """Open a file to write, or without a path standard output; one called *.gz or *.zst is compressed.
+
+    A file has another name until it is complete, and is readable by its owner alone: it holds prompts.
+    """
+    if path is None:
+        with _standard_output() as file:
+            yield file
+        return
+    path = path.resolve()
+    special = path.exists() and not path.is_file()  # a pipe, say, which must not be replaced
+    with _open_special(path) if special else _open_unfinished(path) as raw, _compress(raw, path.suffix) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _standard_output() -> Generator[BinaryIO]:
+    file = sys.stdout.buffer
+    try:
+        yield file
+        file.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; what is left in the buffer must not fail when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _open_special(path: Path) -> Generator[BinaryIO]:
+    with path.open("wb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _open_unfinished(path: Path) -> Generator[BinaryIO]:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _compress(raw: BinaryIO, suffix: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    match suffix:
+        case ".gz":
+            return cast("contextlib.AbstractContextManager[BinaryIO]", gzip.GzipFile(fileobj=raw, mode="wb"))
+        case ".zst":
+            return cast("contextlib.AbstractContextManager[BinaryIO]", zstd.ZstdFile(raw, "wb", level=LEVEL))
+        case _:
+            return contextlib.nullcontext(raw)

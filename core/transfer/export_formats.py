@@ -1,0 +1,89 @@
+"""The formats of an export: lines of JSON, lines of whole traces, and Parquet. Each is written batch by batch."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any, BinaryIO, Protocol
+
+import orjson
+
+from core.document.formats import require_known_format
+from core.transfer.export_line import Origin, write_line
+from core.transfer.export_steps import Column
+from core.wire.zstandard import decompress
+
+Batch = Sequence[tuple[Any, ...]]
+
+ARROW_TYPES = MappingProxyType({16: "bool_", 20: "int64", 23: "int32", 25: "string", 701: "float64"})
+"""By the number that Postgres gives a type; the three others are below."""
+TEXT_ARRAY = 1009
+REAL_ARRAY = 1021
+TIMESTAMPTZ = 1184
+
+
+class Writer(Protocol):
+    """What takes the rows of an export."""
+
+    def write(self, batch: Batch) -> None:
+        """Write some rows."""
+
+    def close(self) -> None:
+        """Write what has to stand at the end."""
+
+
+class JsonWriter:
+    """Each row as an object on a line of its own; times in RFC 3339, UTC."""
+
+    def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
+        self._file = file
+        self._names = [column.name for column in columns]
+
+    def write(self, batch: Batch) -> None:
+        """Write some rows."""
+        for row in batch:
+            self._file.write(orjson.dumps(dict(zip(self._names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        """Nothing stands at the end."""
+
+
+class TraceWriter:
+    """Each trace as the document that was posted, on a line of its own (core.transfer.export_line)."""
+
+    def __init__(self, file: BinaryIO, secret: str) -> None:
+        self._file = file
+        self._secret = secret
+
+    def write(self, batch: Batch) -> None:
+        """Write some traces: id, format, document, beginning, owner and owner's label of each."""
+        for _, number, document, created_at, owner, label in batch:
+            require_known_format(number)
+            self._file.write(write_line(decompress(document), Origin(owner, label, created_at, self._secret)))
+
+    def close(self) -> None:
+        """Nothing stands at the end."""
+
+
+class ParquetWriter:
+    """A row group for each batch, compressed with zstd; times in microseconds, UTC."""
+
+    def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
+        import pyarrow as pa  # noqa: PLC0415 - large, and needed for nothing else
+        from pyarrow import parquet  # noqa: PLC0415 - the same
+
+        lists = {TEXT_ARRAY: pa.list_(pa.string()), REAL_ARRAY: pa.list_(pa.float64())}
+        special = {**lists, TIMESTAMPTZ: pa.timestamp("us", tz="UTC")}
+        kinds = {**{oid: getattr(pa, name)() for oid, name in ARROW_TYPES.items()}, **special}
+        self._schema = pa.schema([(column.name, kinds[column.type_code]) for column in columns])
+        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
+        self._make_batch = pa.RecordBatch.from_arrays
+        self._make_array = pa.array
+
+    def write(self, batch: Batch) -> None:
+        """Write some rows."""
+        columns = zip(*batch, strict=True)
+        arrays = [self._make_array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+        self._writer.write_batch(self._make_batch(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Write the footer, without which it is no Parquet."""
+        self._writer.close()

@@ -1,0 +1,1 @@
+"""The ground floor: JSON, timestamps, zstd, and validation messages."""

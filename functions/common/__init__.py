@@ -1,1 +1,0 @@
-"""What the web functions share: the application around a router, bodies, keys, errors."""

@@ -1,0 +1,124 @@
+"""Many traces in one body, a line each (NDJSON): each stored or refused by itself, in the order of the lines."""
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel
+
+from core.database.pool import DatabaseUnavailableError
+from core.errors import InvalidInputError, ThunderError
+from core.traces.ingest import PreparedTrace, Receipt
+from core.wire.json_text import to_column_text
+
+MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+MAX_LINES = 1000
+"""Of a body: all of them are answered at once, within the time that a request may take."""
+MAX_SHOWN_ID = 512
+MAX_LOOKED_THROUGH = 1024 * 1024
+"""Bytes of a refused line that are looked through for its id."""
+
+_LINE = re.compile(rb"[^\s][^\n]*")
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Prepare = Callable[[bytes], Awaitable[PreparedTrace]]
+Store = Callable[[PreparedTrace], Awaitable[Receipt]]
+
+
+class LineResult(BaseModel):
+    """What became of one line.
+
+    Attributes:
+        index: its place among the lines that are not blank, from 0.
+        request_id: as posted; null if there is none to be read.
+        status: what a post of it alone would have been answered with.
+        error: why it was refused; left out if it was not.
+    """
+
+    index: int
+    request_id: str | None
+    status: int
+    error: str | None = None
+
+
+class BatchReceipt(BaseModel):
+    """What became of each line."""
+
+    results: list[LineResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    status: int
+    sentence: str
+    is_away: bool = False
+
+
+def read_lines(body: bytes) -> list[bytes]:
+    """The lines that are not blank.
+
+    Raises:
+        InvalidInputError: there is none, or more than MAX_LINES.
+    """
+    lines: list[bytes] = []
+    for line in _LINE.finditer(body):
+        if len(lines) == MAX_LINES:
+            raise InvalidInputError(f"the body has more than {MAX_LINES} lines: post them in several")
+        lines.append(line[0])
+    if not lines:
+        raise InvalidInputError("the body is empty: send one trace per line")
+    return lines
+
+
+async def ingest_lines(lines: list[bytes], prepare: Prepare, store: Store) -> BatchReceipt:
+    """Ingest lines one after the other; the next is prepared while one is stored.
+
+    What one line raises is its result. Once the database is away, the rest is not tried.
+    """
+    results: list[LineResult] = []
+    away: _Refusal | None = None
+    ahead = asyncio.ensure_future(_attempt(prepare(lines[0])))
+    for index, line in enumerate(lines):
+        prepared = await ahead
+        if away is None and index + 1 < len(lines):
+            ahead = asyncio.ensure_future(_attempt(prepare(lines[index + 1])))
+        outcome = away or (prepared if isinstance(prepared, _Refusal) else await _attempt(store(prepared)))
+        if isinstance(outcome, _Refusal):
+            away = away or (outcome if outcome.is_away else None)
+            results.append(_refuse(index, line, outcome))
+        else:
+            results.append(LineResult(index=index, request_id=outcome.request_id, status=201))
+    return BatchReceipt(results=results)
+
+
+async def _attempt(work: Awaitable[T]) -> T | _Refusal:
+    try:
+        return await work
+    except ThunderError as error:
+        return _Refusal(error.status, str(error), isinstance(error, DatabaseUnavailableError))
+    except Exception:
+        trace_id = uuid.uuid4().hex
+        log.exception("unexpected error %s in a line of a batch", trace_id)
+        return _Refusal(500, f"something went wrong on our side; the log has it under {trace_id}")
+
+
+def _refuse(index: int, line: bytes, refusal: _Refusal) -> LineResult:
+    return LineResult(index=index, request_id=_find_id(line), status=refusal.status, error=refusal.sentence)
+
+
+def _find_id(line: bytes) -> str | None:
+    """The request's id, if a line that was refused has one."""
+    if len(line) > MAX_LOOKED_THROUGH:
+        return None
+    try:
+        found = orjson.loads(line)["request"]["request_id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        return None
+    return to_column_text(found[:MAX_SHOWN_ID]) if isinstance(found, str) else None

@@ -1,0 +1,163 @@
+"""What a process has while it serves: settings, the pool, and room to work in threads."""
+
+import asyncio
+import gc
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+
+from fastapi import Depends, FastAPI
+from fastapi.requests import HTTPConnection
+
+from core.access.caller import UnknownKeyError
+from core.access.session import Access
+from core.database.direct import find_direct_dsn, is_suspended_when_idle
+from core.database.pool import Pool, open_pool
+from core.errors import ThunderError
+from core.logging import configure_logging
+from core.settings import Settings
+from core.stream.hub import Hub
+from core.traces.log_cache import LogCache
+from functions.web.address import find_address
+from functions.web.guesses import Guesses
+
+if TYPE_CHECKING:
+    from functions.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+WORKERS = 2
+"""Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
+
+GC_THRESHOLD = 100_000
+"""Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
+through them hundreds of times and doubles the time of an ingest."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Context:
+    """One process's settings and resources; opened in the lifespan, never at import."""
+
+    settings: Settings
+    executor: ThreadPoolExecutor
+    access: Access
+    hub: Hub
+    logs: LogCache
+    guesses: Guesses = field(default_factory=Guesses)
+
+    @cached_property
+    def metrics(self) -> "Metrics":
+        """The process's counters, made after the first answer, which does not wait for Prometheus to be imported."""
+        from functions.web.metrics import Metrics  # noqa: PLC0415 - see above
+
+        return Metrics()
+
+    async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Do what takes the processor long without holding up the other requests."""
+        call = partial(function, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+
+
+@asynccontextmanager
+async def open_context(app: FastAPI) -> AsyncIterator[None]:
+    """The lifespan of every web function. Without a database it still starts: /livez and errors must answer."""
+    settings = Settings()
+    configure_logging(settings.log_level)
+    _configure_collector()
+    with ThreadPoolExecutor(WORKERS, "thunder") as executor:
+        async with _open_pool(settings) as pool:
+            access = _make_access(settings, pool)
+            for warning in access.warnings:
+                log.warning(warning)
+            hub = _make_hub(settings, access)
+            app.state.context = Context(settings, executor, access, hub, LogCache(settings.log_cache_mb * 1024 * 1024))
+            with _ending_streams(hub):
+                yield
+            await hub.close()
+
+
+def _configure_collector() -> None:
+    """Leave what was imported out of all collections, which would take the event loop tens of milliseconds each."""
+    if not gc.get_freeze_count():  # a test's process starts many servers, and its garbage must not be kept
+        gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+
+
+def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
+    return nullcontext() if settings.database_url is None else open_pool(settings)
+
+
+def _make_access(settings: Settings, pool: Pool | None) -> Access:
+    admin_key, secret = settings.thunder_admin_key, settings.thunder_secret
+    return Access(
+        open_pool=pool,
+        admin_key=admin_key.get_secret_value() if admin_key else None,
+        secret=secret.get_secret_value() if secret else None,
+        ingest_open=settings.ingest_auth == "open",
+    )
+
+
+def _make_hub(settings: Settings, access: Access) -> Hub:
+    return Hub(
+        access,
+        app_name=settings.thunder_app_name,
+        direct_dsn=find_direct_dsn(settings),
+        may_sleep=is_suspended_when_idle(settings),
+    )
+
+
+@contextmanager
+def _ending_streams(hub: Hub) -> Iterator[None]:
+    """End the streams on the signal that stops the server, which would otherwise wait for them."""
+    if threading.current_thread() is not threading.main_thread():  # a test's server: nobody signals a thread
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(hub.end_streams)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def get_context(connection: HTTPConnection) -> Context:
+    """The context of the process that serves this request.
+
+    Async, as all that FastAPI calls to make a parameter: it runs a plain function in a thread.
+    """
+    return connection.app.state.context
+
+
+async def slow_down(connection: HTTPConnection, error: ThunderError) -> None:
+    """Let a client wait that sent one wrong key after another.
+
+    Raises:
+        TooManyGuessesError: it has too many of them waiting already.
+    """
+    if isinstance(error, UnknownKeyError):
+        context: Context = connection.app.state.context
+        await context.guesses.wait(find_address(connection, context.settings), error.fingerprint)
+
+
+ContextDep = Annotated[Context, Depends(get_context)]

@@ -1,0 +1,76 @@
+"""What a request may be before anybody looks at it: how long its headers and query, and how slow its body."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.errors import ThunderError
+from functions.web.errors import refuse, render_error
+
+MAX_HEADER_BYTES = 32 * 1024
+MAX_QUERY_BYTES = 8 * 1024
+MAX_PATH_CHARACTERS = 4 * 1024
+BODY_PAUSE_S = 15
+"""How long a body may pause between two parts."""
+BODY_TOTAL_S = 120
+"""How long a body may take in all: what sends a byte now and then holds a slot for no longer."""
+
+
+class SlowBodyError(ThunderError):
+    """The body did not come in time."""
+
+    status = 408
+
+
+class Limits:
+    """ASGI middleware: refuses what is too long, and cuts off who sends too slowly."""
+
+    def __init__(self, app: ASGIApp, *, pause_s: float = BODY_PAUSE_S, total_s: float = BODY_TOTAL_S) -> None:
+        self.app = app
+        self.pause_s = pause_s
+        self.total_s = total_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that keeps the limits."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif refused := _find_excess(scope):
+            await refuse(scope, receive, send, render_error(*refused))
+        elif scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+        else:
+            await self.app(scope, _Patient(receive, self.pause_s, self.total_s), send)
+
+
+class _Patient:
+    """Receives a body for as long as it keeps coming."""
+
+    def __init__(self, receive: Receive, pause_s: float, total_s: float) -> None:
+        self.receive = receive
+        self.pause_s = pause_s
+        self.deadline = asyncio.get_running_loop().time() + total_s
+        self.complete = False
+
+    async def __call__(self) -> Message:
+        if self.complete:  # what is awaited now is that the client goes away
+            return await self.receive()
+        left = self.deadline - asyncio.get_running_loop().time()
+        try:
+            message: MutableMapping[str, Any] = await asyncio.wait_for(self.receive(), min(self.pause_s, left))
+        except TimeoutError:
+            raise SlowBodyError("the body did not come in time") from None
+        self.complete = not message.get("more_body", False)
+        return message
+
+
+def _find_excess(scope: Scope) -> tuple[int, str] | None:
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    if headers > MAX_HEADER_BYTES:
+        return 431, f"the headers are longer than {MAX_HEADER_BYTES} bytes"
+    if len(scope["query_string"]) > MAX_QUERY_BYTES:
+        return 414, f"the query is longer than {MAX_QUERY_BYTES} bytes"
+    if len(scope["path"]) > MAX_PATH_CHARACTERS:
+        return 414, f"the path is longer than {MAX_PATH_CHARACTERS} characters"
+    return None

@@ -1,0 +1,73 @@
+"""Each request gets an id, a log line and a place in the counters; nothing of its headers, query or body is logged."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.logging import http_request_id
+from functions.web.context import Context
+from functions.web.errors import tell_path
+
+HEADER = b"x-request-id"
+QUIET = ("/livez", "/health", "/healthz", "/metrics")
+"""Asked every few seconds by whoever watches: logged at debug."""
+NOWHERE = "none"
+"""The route of a path that has none: clients must not be able to make up series."""
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+log = logging.getLogger("functions.http")
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+
+class Observed:
+    """ASGI middleware, the outermost: X-Request-ID in log and answer, one log line, counters."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve and note what became of it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        request_id = _read_id(scope)
+        token = http_request_id.set(request_id)
+        started, status = time.perf_counter(), 0
+
+        async def note(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        finally:
+            if scope["type"] == "http":
+                _note(scope, status, time.perf_counter() - started)
+            http_request_id.reset(token)
+
+
+def _read_id(scope: Scope) -> str:
+    """The id that the client or a proxy gave, if it is one; else a new one."""
+    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+    return given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    context: Context | None = getattr(scope["app"].state, "context", None) if "app" in scope else None
+    route = getattr(scope.get("route"), "path", NOWHERE)
+    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    if context is not None:
+        context.metrics.note_answer(method, route, status, seconds)
+    level = logging.DEBUG if route in QUIET else logging.INFO
+    if log.isEnabledFor(level):
+        fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        log.log(level, "%s %s %s", method, tell_path(scope), status, extra=fields)

@@ -1,0 +1,74 @@
+"""A query's parameters: unknown and repeated ones are refused, so that no filter is dropped without a word.
+
+A route's names come from FastAPI's signature, and from `openapi_extra` where a handler reads the query itself.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.params import Query
+from fastapi.requests import HTTPConnection
+from fastapi.routing import APIRoute, APIWebSocketRoute
+
+from functions.web.negotiation import wants_page
+
+Problem = dict[str, tuple[str, ...] | str]
+
+
+def drop_empty(query: bytes) -> bytes:
+    """Drop the parameters without a value: `tag=` is no tag, and `tag` is no tag either."""
+    return b"&".join(one for one in query.split(b"&") if one.partition(b"=")[2])
+
+
+class ParameterCheck:
+    """A dependency of every route; it remembers the names that each takes."""
+
+    def __init__(self) -> None:
+        self._names: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+    async def __call__(self, connection: HTTPConnection) -> None:
+        """Refuse what the route does not take, and what is given twice: which of the two was meant is not known.
+
+        Raises:
+            RequestValidationError: of an HTTP request.
+            WebSocketRequestValidationError: of a WebSocket's handshake.
+        """
+        route = connection.scope["route"]
+        if not connection.scope["query_string"] or _is_page(connection, route):
+            return
+        names = self._names.get(route.endpoint) or self._names.setdefault(route.endpoint, _list_names(route))
+        problems = _find_problems(connection.scope["query_string"], names)
+        if problems and connection.scope["type"] == "websocket":
+            raise WebSocketRequestValidationError(problems)
+        if problems:
+            raise RequestValidationError(problems)
+
+
+def _find_problems(query: bytes, known: tuple[str, ...]) -> list[Problem]:
+    given = Counter(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    takes = f"this route takes {', '.join(known)}" if known else "this route takes none"
+    unknown: list[Problem] = [
+        {"loc": (name,), "msg": f"unknown parameter; {takes}"} for name in given if name not in known
+    ]
+    repeated: list[Problem] = [
+        {"loc": (name,), "msg": "given more than once; send it once"}
+        for name, count in given.items()
+        if name in known and count > 1
+    ]
+    return (unknown + repeated)[:1]
+
+
+def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
+    declared = {field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, Query)}
+    extra = (route.openapi_extra or {}).get("parameters", []) if isinstance(route, APIRoute) else []
+    return tuple(sorted(declared | {one["name"] for one in extra if one["in"] == "query"}))
+
+
+def _is_page(connection: HTTPConnection, route: APIRoute | APIWebSocketRoute) -> bool:
+    """Whether a browser opens a share link: programs that pass links on append parameters of their own to them."""
+    has_page = isinstance(route, APIRoute) and "text/html" in route.responses.get(200, {}).get("content", {})
+    return has_page and wants_page(connection)

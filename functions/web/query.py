@@ -1,0 +1,136 @@
+"""Parameters that several endpoints share."""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+
+from core.feed.filters import Filters, Sort, clean_query
+from core.statistics.store import Period
+from core.traces.read import DEFAULT_LIMIT
+from core.wire.json_text import to_column_text
+from core.wire.timestamp import parse_timestamp
+
+MAX_TEXT_LENGTH = 1000
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""The number of a row, in a path or a body."""
+
+
+def _parse_moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_timestamp(float(value))
+    except ValueError:
+        pass
+    # A plus sign that was not escaped arrives as a space.
+    return parse_timestamp(value.replace(" ", "+") if value[10:11] in "Tt" else value)
+
+
+def _refuse_unstorable(value: object) -> object:
+    if isinstance(value, str) and to_column_text(value) != value:
+        raise ValueError("cannot hold U+0000")
+    return value
+
+
+MomentParam = Annotated[
+    datetime | None,
+    BeforeValidator(_parse_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+    Query(description="RFC 3339, or seconds since the epoch"),
+]
+TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
+ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
+
+
+async def read_period(
+    start: Annotated[MomentParam, Query(alias="from")] = None,
+    end: Annotated[MomentParam, Query(alias="to")] = None,
+    model: TextParam = None,
+    mod: TextParam = None,
+) -> Period:
+    """The requests that a statistic is about: `from` is inclusive, `to` exclusive, both on created_at."""
+    return Period(start, end, model, mod)
+
+
+PeriodDep = Annotated[Period, Depends(read_period)]
+
+
+class FilterQuery(BaseModel):
+    """The feed's filters in a query. One model for all of them is read in a tenth of the time of as many parameters."""
+
+    model: TextParam = None
+    mod: TextParam = None
+    tag: TextParam = None
+    favorited_by: TextParam = None
+    created_from: MomentParam = None
+    created_to: MomentParam = None
+    min_confidence: ConfidenceParam = None
+    max_confidence: ConfidenceParam = None
+    has_exception: bool | None = None
+    q: TextParam = None
+
+    def read(self) -> Filters:
+        """What the feed is narrowed to; an empty text is no filter."""
+        return Filters(
+            self.model or None,
+            self.mod or None,
+            self.tag or None,
+            self.favorited_by or None,
+            self.created_from,
+            self.created_to,
+            self.min_confidence,
+            self.max_confidence,
+            self.has_exception,
+            clean_query(self.q),
+        )
+
+
+class FeedQuery(FilterQuery):
+    """Which page of the feed; `limit` is clamped to 1…100, `api_key` names one user, by key or label."""
+
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    api_key: TextParam = None
+    collection_id: RowId | None = None
+    sort: Sort = Sort.CREATED
+    cursor: TextParam = None
+
+
+def read_query(request: Request, model: type[Model]) -> Model:
+    """The whole query of a request, as one model; of a parameter that is repeated the last.
+
+    Raises:
+        RequestValidationError: it is not what the model says.
+    """
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
+
+
+def describe_query(model: type[BaseModel]) -> dict[str, Any]:
+    """What the OpenAPI document says of a query that the handler reads itself."""
+    schema = model.model_json_schema()
+    known = {f"#/$defs/{name}": definition for name, definition in schema.get("$defs", {}).items()}
+    return {"parameters": [_describe_parameter(name, one, known) for name, one in schema["properties"].items()]}
+
+
+def _describe_parameter(name: str, schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    schema = {**known.get(schema.pop("$ref", ""), {}), **schema}
+    about = {key: schema.pop(key) for key in ("description",) if key in schema}
+    return {"name": name, "in": "query", "required": False, "schema": schema, **about}
+
+
+async def read_filters(query: Annotated[FilterQuery, Query()]) -> Filters:
+    """What the feed is narrowed to."""
+    return query.read()
+
+
+FiltersDep = Annotated[Filters, Depends(read_filters)]

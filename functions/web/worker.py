@@ -1,0 +1,41 @@
+"""The application as uvicorn's processes load it: what belongs to a process rather than to an app is done here."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+from fastapi import FastAPI
+from websockets import http11
+
+from functions import api
+
+MAX_LINE_BYTES = 64 * 1024
+"""Of a WebSocket's handshake."""
+PARENT_CHECK_S = 0.5
+
+
+def web() -> FastAPI:
+    """All endpoints on one origin."""
+    logging.getLogger("uvicorn.error").addFilter(_hide_queries)
+    # What is longer hangs there; up to this, functions.web.limits refuses it.
+    http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=_follow_parent, args=[parent.pid], daemon=True).start()
+    return api.web()
+
+
+def _hide_queries(record: logging.LogRecord) -> bool:
+    """Uvicorn logs each WebSocket with its query, which may hold a key."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+def _follow_parent(parent: int) -> None:
+    """End with the process that started this one, however it ended: the port must be free for the next start."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os.kill(os.getpid(), signal.SIGTERM)
