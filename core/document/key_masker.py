@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from core.access.hasher import LABEL_MARK
 from core.errors import InvalidInputError
 
 LONG_KEY = 16
@@ -25,7 +26,8 @@ class KeyMasker:
         self.labels = labels
         self._long = [key for key in labels if len(key) >= LONG_KEY]
         short = "|".join(re.escape(key) for key in labels if 0 < len(key) < LONG_KEY)
-        self._hung = re.compile(rf"@({short})(?![\w-])") if short else None
+        # The label of a key of two characters begins with the whole key.
+        self._hung = re.compile(rf"@({short})(?![\w-]|{LABEL_MARK})") if short else None
         self._written = 0
 
     def mask(self, text: str) -> str:

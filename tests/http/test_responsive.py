@@ -83,7 +83,6 @@ def time_compression(encoding: str) -> float:
 
 
 @pytest.mark.parametrize("path", ["/now", "/stored"])
-@pytest.mark.parametrize("accepted", ["gzip", "br"])
-def test_others_are_answered_while_a_large_answer_is_compressed(path: str, accepted: str) -> None:
-    lag = asyncio.run(measure_lag(path, accepted))
-    assert lag < time_compression(accepted) / SHARE
+def test_others_are_answered_while_a_large_answer_is_compressed(path: str) -> None:
+    lag = asyncio.run(measure_lag(path, "gzip"))
+    assert lag < time_compression("gzip") / SHARE
