@@ -8,8 +8,9 @@ from core.document.schema import TraceDocument, describe_custom
 from core.traces.ingest import PreparedTrace, Receipt, ingest_trace, prepare_trace
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, read_lines
-from functions.web.body import JSON, describe_struct, read_large_body, read_type
+from functions.web.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, split_lines
+from functions.web.body import JSON, Body, describe_struct, read_type, receive_body
+from functions.web.budget import name_account
 from functions.web.context import Context, ContextDep
 from functions.web.origin import refuse_foreign
 from functions.web.scaling import Scaling
@@ -37,25 +38,25 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
     """Check, score and store traces; answered after the commit, never before."""
     if context.access.ingest_open:
         refuse_foreign(request, context.settings)
-    await context.access.admit_ingest(key)
-    body = await read_large_body(request, context, types=(JSON, *MEDIA_TYPES))
-    if read_type(request) in MEDIA_TYPES:
-        return await _ingest_batch(context, key, body)
-    prepared = await _prepare(context, body)
-    del body  # as large as all the rest
+    caller = await context.access.admit_ingest(key)
+    account = name_account(caller, request.client.host if request.client else "")
+    async with receive_body(request, context, account, types=(JSON, *MEDIA_TYPES)) as body:
+        if read_type(request) in MEDIA_TYPES:
+            return await _ingest_batch(context, key, body)
+        prepared = await _prepare(context, body)
     return await _store(context, key, prepared)
 
 
-async def _ingest_batch(context: Context, key: str | None, body: bytes) -> Response:
-    lines = await context.run(read_lines, body)
-    receipt = await ingest_lines(
-        lines, lambda line: _prepare(context, line), lambda prepared: _store(context, key, prepared)
-    )
+async def _ingest_batch(context: Context, key: str | None, body: Body) -> Response:
+    async with split_lines(body) as lines:
+        receipt = await ingest_lines(
+            lines, lambda line: _prepare(context, body.take(line)), lambda prepared: _store(context, key, prepared)
+        )
     return Response(receipt.model_dump_json(exclude_unset=True), 207, media_type=JSON)
 
 
-async def _prepare(context: Context, body: bytes) -> PreparedTrace:
-    return await context.run(prepare_trace, body, await context.access.hasher())
+async def _prepare(context: Context, body: Body) -> PreparedTrace:
+    return await body.work(prepare_trace, await context.access.hasher())
 
 
 async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:

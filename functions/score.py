@@ -5,7 +5,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from core.reports.render import render_score
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import read_large_body
+from functions.web.body import receive_body
+from functions.web.budget import name_account
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -19,9 +20,9 @@ ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": 
 @router.post("/v1/score", response_class=Response, openapi_extra=ANY_OBJECT)
 async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Every score of the response of an OpenAI-style server, of a Quote trace, or of plain tokens."""
-    await context.access.admit(key)
-    body = await read_large_body(request, context)
-    return Response(await context.run(render_score, body), media_type="application/json")
+    account = name_account(await context.access.admit(key))
+    async with receive_body(request, context, account) as body:
+        return Response(await body.work(render_score), media_type="application/json")
 
 
 def web() -> FastAPI:

@@ -118,15 +118,20 @@ class Access:
         async with checkout(self.pool) as conn:
             return await self._identify(conn, hasher, key)
 
-    async def admit_ingest(self, key: str | None) -> None:
-        """Let on whoever may post a trace with this key, before a body is read; `identify_ingest` decides.
+    async def admit_ingest(self, key: str | None) -> Caller | None:
+        """The caller who wants to post a trace with this key, before a body is read; `identify_ingest` decides.
+
+        None where ingest is open: the key is not looked at.
 
         Raises:
             UnauthorizedError: a key is needed, and there is none that is live.
             ForbiddenError: the key's scopes don't cover it.
         """
-        if not self.ingest_open:
-            (await self.admit(key)).require(Scope.INGEST)
+        if self.ingest_open:
+            return None
+        caller = await self.admit(key)
+        caller.require(Scope.INGEST)
+        return caller
 
     async def identify_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
         """Whoever posts a trace with this key, or without one where ingest is open; known in the writing transaction.

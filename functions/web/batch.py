@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from mmap import mmap
 from typing import TypeVar
 
 import orjson
@@ -15,6 +16,8 @@ from core.database.pool import DatabaseUnavailableError
 from core.errors import InvalidInputError, ThunderError
 from core.traces.ingest import PreparedTrace, Receipt
 from core.wire.json_text import to_column_text
+from functions.web.body import Body
+from functions.web.spool import Part, Spool
 
 MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MAX_LINES = 1000
@@ -23,12 +26,12 @@ MAX_SHOWN_ID = 512
 MAX_LOOKED_THROUGH = 1024 * 1024
 """Bytes of a refused line that are looked through for its id."""
 
-_LINE = re.compile(rb"[^\s][^\n]*")
+_PIECE_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Prepare = Callable[[bytes], Awaitable[PreparedTrace]]
+Prepare = Callable[[Part], Awaitable[PreparedTrace]]
 Store = Callable[[PreparedTrace], Awaitable[Receipt]]
 
 
@@ -61,23 +64,51 @@ class _Refusal:
     is_away: bool = False
 
 
-def read_lines(body: bytes) -> list[bytes]:
+@asynccontextmanager
+async def split_lines(body: Body) -> AsyncGenerator[list[Part]]:
     """The lines that are not blank.
+
+    Raises:
+        InvalidInputError: there is none, or more than MAX_LINES; or the body does not unpack.
+        BusyError: too much is being worked on.
+    """
+    with closing(Spool()) as unpacked:
+        if body.is_packed:
+            await body.unpack_into(unpacked)
+        spool = unpacked if body.is_packed else body.part.spool
+        ranges = await body.context.run_light(body.held.account, find_lines, spool)
+        yield [Part(spool, start, end) for start, end in ranges]
+
+
+def find_lines(spool: Spool) -> list[tuple[int, int]]:
+    """Where each line that is not blank begins and ends.
 
     Raises:
         InvalidInputError: there is none, or more than MAX_LINES.
     """
-    lines: list[bytes] = []
-    for line in _LINE.finditer(body):
+    lines: list[tuple[int, int]] = []
+    content = spool.map()
+    start = _skip_blank(content, 0)
+    while start < spool.size:
         if len(lines) == MAX_LINES:
             raise InvalidInputError(f"the body has more than {MAX_LINES} lines: post them in several")
-        lines.append(line[0])
+        end = content.find(b"\n", start)
+        lines.append((start, spool.size if end < 0 else end))
+        start = _skip_blank(content, lines[-1][1])
     if not lines:
         raise InvalidInputError("the body is empty: send one trace per line")
     return lines
 
 
-async def ingest_lines(lines: list[bytes], prepare: Prepare, store: Store) -> BatchReceipt:
+def _skip_blank(content: "bytes | mmap", start: int) -> int:
+    while piece := content[start : start + _PIECE_BYTES]:
+        if rest := piece.lstrip():
+            return start + len(piece) - len(rest)
+        start += len(piece)
+    return start
+
+
+async def ingest_lines(lines: list[Part], prepare: Prepare, store: Store) -> BatchReceipt:
     """Ingest lines one after the other; the next is prepared while one is stored.
 
     What one line raises is its result. Once the database is away, the rest is not tried.
@@ -109,16 +140,16 @@ async def _attempt(work: Awaitable[T]) -> T | _Refusal:
         return _Refusal(500, f"something went wrong on our side; the log has it under {trace_id}")
 
 
-def _refuse(index: int, line: bytes, refusal: _Refusal) -> LineResult:
+def _refuse(index: int, line: Part, refusal: _Refusal) -> LineResult:
     return LineResult(index=index, request_id=_find_id(line), status=refusal.status, error=refusal.sentence)
 
 
-def _find_id(line: bytes) -> str | None:
+def _find_id(line: Part) -> str | None:
     """The request's id, if a line that was refused has one."""
-    if len(line) > MAX_LOOKED_THROUGH:
+    if line.size > MAX_LOOKED_THROUGH:
         return None
     try:
-        found = orjson.loads(line)["request"]["request_id"]
+        found = orjson.loads(line.read())["request"]["request_id"]
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
         return None
     return to_column_text(found[:MAX_SHOWN_ID]) if isinstance(found, str) else None

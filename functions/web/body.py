@@ -1,54 +1,136 @@
 """Bodies: read up to a limit, unpacked up to the same limit."""
 
-import zlib
-from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from core.document.parse import describe_validation, parse_json
-from core.errors import InvalidInputError, ThunderError
-from core.wire.zstandard import zstd
+from core.errors import InvalidInputError
+from functions.web.budget import Account, Held
 from functions.web.context import Context
+from functions.web.spool import Part, Spool
+from functions.web.unpack import (
+    MIB,
+    BodyTooLargeError,
+    UnsupportedTypeError,
+    check_encoding,
+    too_large,
+    unpack,
+    work_on,
+    work_on_large,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
-MIB = 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
 """What every body may have but traces and responses."""
-MAX_MEMBERS = 100
-"""Pieces of a packed body; each costs a copy of what follows it."""
+LIGHT_BYTES = 2 * MIB
+"""Unpacked, what is worked on in this process: it keeps the interpreter's lock for a tenth of a second at most."""
 DRAIN_FACTOR = 4
 """A body over the limit is read on to this many times the limit: most clients read no answer before they have sent."""
 
 
-class BodyTooLargeError(ThunderError):
-    """The body, as sent or as unpacked, is over MAX_BODY_MB."""
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A large body as it came in, and what it takes from the process's budget.
 
-    status = 413
+    Attributes:
+        part: of the spool that holds it.
+        encoding: how it is packed.
+        limit: bytes that it may have, unpacked.
+    """
+
+    context: Context
+    part: Part
+    encoding: str
+    limit: int
+    held: Held
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it has to be unpacked."""
+        return self.encoding not in ("identity", "")
+
+    def take(self, part: Part) -> "Body":
+        """A part of it, unpacked, as a body of its own."""
+        return replace(self, part=part, encoding="identity")
+
+    async def work(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
+        """Unpack it and call a function with it, in one job: here if it is small, else where it blocks nobody.
+
+        Raises:
+            BodyTooLargeError: it is larger than the limit once it is unpacked, or has too many values.
+            InvalidInputError: it does not unpack.
+            BusyError: too much is being worked on.
+            TooHeavyError: it takes too much memory or time.
+        """
+        if self.part.size <= LIGHT_BYTES:
+            try:
+                return await self._work_here(function, *args)
+            except BodyTooLargeError:
+                if self.limit <= LIGHT_BYTES:
+                    raise
+        if self.is_packed:
+            self.held.grow_to(self.limit)
+        return await self.context.run_heavy(
+            self.held.account, work_on_large, self.part, self.encoding, self.limit, function, *args
+        )
+
+    async def unpack_into(self, spool: Spool) -> None:
+        """Unpack it, in this process however large it is: that keeps nobody's lock.
+
+        Raises:
+            BodyTooLargeError: it is larger than the limit once it is unpacked.
+            InvalidInputError: it does not unpack.
+            BusyError: too much is being worked on.
+        """
+        try:
+            content = await self._work_here(bytes)
+        except BodyTooLargeError:
+            self.held.grow_to(self.limit)
+            async with self.context.heavy_turns.turn(self.held.account):
+                content = await self.context.run(unpack, self.part.read(), self.encoding, self.limit)
+        await self.context.run(spool.write, content)
+        self.held.shrink_to(self.part.size + spool.size)
+
+    async def _work_here(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
+        def work() -> T:
+            return work_on(self.part.read(), self.encoding, min(self.limit, LIGHT_BYTES), function, *args)
+
+        return await self.context.run_light(self.held.account, work)
 
 
-class UnsupportedTypeError(ThunderError):
-    """The body's type or encoding is none that we read."""
-
-    status = 415
-
-
-async def read_large_body(request: Request, context: Context, *, types: Collection[str] = (JSON,)) -> bytes:
-    """The unpacked body of a request, of one of these types; it may have MAX_BODY_MB.
+@asynccontextmanager
+async def receive_body(
+    request: Request, context: Context, account: Account, *, types: Collection[str] = (JSON,)
+) -> AsyncGenerator[Body]:
+    """Receive a body of MAX_BODY_MB at most, of one of these types; it is held until the end of the block.
 
     Raises:
         UnsupportedTypeError: it is declared as another type, or packed in a way we don't know.
-        BodyTooLargeError: it is larger than `max_mb` MiB, packed or unpacked.
-        InvalidInputError: it does not unpack.
+        BodyTooLargeError: it is larger than MAX_BODY_MB as it is sent.
+        BusyError: the process holds too much already.
     """
     limit = context.settings.max_body_mb * MIB
-    packed = await _read_packed(request, limit, types)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    return packed if encoding in ("identity", "") else await context.run(unpack, packed, encoding, limit)
+    check_type(request, types)
+    check_encoding(encoding)
+    with context.budget.hold(account) as held, closing(Spool()) as spool:
+
+        def keep(part: bytes) -> None:
+            held.grow(len(part))
+            spool.write(part)
+
+        await _receive(request, limit, keep)
+        yield Body(context, Part(spool, 0, spool.size), encoding, limit, held)
 
 
 async def read_model(request: Request, model: type[Model]) -> Model:
@@ -60,7 +142,10 @@ async def read_model(request: Request, model: type[Model]) -> Model:
         InvalidInputError: it is no JSON, or not what the model says; the sentence names the place.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    body = unpack(await _read_packed(request, SMALL_BODY_BYTES, (JSON,)), encoding, SMALL_BODY_BYTES)
+    check_type(request, (JSON,))
+    packed = bytearray()
+    await _receive(request, SMALL_BODY_BYTES, packed.extend)
+    body = unpack(bytes(packed), encoding, SMALL_BODY_BYTES)
     try:
         return model.model_validate(parse_json(body) if body.strip() else {})
     except ValidationError as error:
@@ -88,61 +173,24 @@ def _describe(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-async def _read_packed(request: Request, limit: int, types: Collection[str]) -> bytes:
+def check_type(request: Request, types: Collection[str]) -> None:
+    """Refuse a body that is declared as another type.
+
+    Raises:
+        UnsupportedTypeError: it is.
+    """
     declared = read_type(request)
     if declared not in types:
         raise UnsupportedTypeError(f"Content-Type is {declared!r}; send {' or '.join(types)}")
-    return await _read(request, limit)
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
+async def _receive(request: Request, limit: int, keep: Callable[[bytes], None]) -> None:
     size = 0
     async for part in request.stream():
         size += len(part)
         if size <= limit:
-            parts.append(part)
-        else:
-            parts.clear()
-        if size > limit * DRAIN_FACTOR:
+            keep(part)
+        elif size > limit * DRAIN_FACTOR:
             break
     if size > limit:
-        raise _too_large(limit)
-    return b"".join(parts)
-
-
-def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
-    """Unpack a body, up to a limit. Pure; may take long."""
-    match encoding:
-        case "identity" | "":
-            return packed
-        case "gzip" | "x-gzip":
-            return _unpack_members(packed, limit, encoding)
-        case "zstd":
-            return _unpack_members(packed, limit, encoding)
-        case _:
-            raise UnsupportedTypeError(f"Content-Encoding is {encoding!r}; send gzip, zstd or none")
-
-
-def _unpack_members(packed: bytes, limit: int, encoding: str) -> bytes:
-    """Both formats may hold several members in a row."""
-    unpacked = b""
-    for _ in range(MAX_MEMBERS):
-        if not packed:
-            return unpacked
-        decoder = zstd.ZstdDecompressor() if encoding == "zstd" else zlib.decompressobj(wbits=31)
-        try:
-            unpacked += decoder.decompress(packed, limit + 1 - len(unpacked))
-        except (zstd.ZstdError, zlib.error):
-            raise InvalidInputError(f"the body is not {encoding}, as its Content-Encoding says") from None
-        if len(unpacked) > limit:
-            raise _too_large(limit)
-        if not decoder.eof:
-            raise InvalidInputError(f"the body's {encoding} data is cut short")
-        packed = decoder.unused_data
-    raise InvalidInputError(f"the body is in more than {MAX_MEMBERS} {encoding} pieces")
-
-
-def _too_large(limit: int) -> BodyTooLargeError:
-    allowed = f"{limit // MIB} MiB (MAX_BODY_MB)" if limit >= MIB else f"{limit // 1024} KiB"
-    return BodyTooLargeError(f"the body is larger than {allowed}")
+        raise too_large(limit)

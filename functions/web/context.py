@@ -7,11 +7,11 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, TypeVarTuple
 
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
@@ -26,7 +26,11 @@ from core.settings import Settings
 from core.stream.hub import Hub
 from core.traces.log_cache import LogCache
 from functions.web.address import find_address
+from functions.web.budget import Account, Budget, Turns
 from functions.web.guesses import Guesses
+from functions.web.heavy import HeavyProcess
+from functions.web.spool import Part
+from functions.web.unpack import MIB
 
 if TYPE_CHECKING:
     from functions.web.metrics import Metrics
@@ -36,12 +40,16 @@ log = logging.getLogger(__name__)
 WORKERS = 2
 """Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
 
+HELD_BODIES = 4
+"""Bodies of MAX_BODY_MB that a process holds at once; one account half of them."""
+
 GC_THRESHOLD = 100_000
 """Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
 through them hundreds of times and doubles the time of an ingest."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,11 @@ class Context:
     access: Access
     hub: Hub
     logs: LogCache
+    budget: Budget
     guesses: Guesses = field(default_factory=Guesses)
+    heavy: HeavyProcess = field(default_factory=HeavyProcess)
+    light_turns: Turns = field(default_factory=lambda: Turns(WORKERS))
+    heavy_turns: Turns = field(default_factory=lambda: Turns(1))
 
     @cached_property
     def metrics(self) -> "Metrics":
@@ -66,6 +78,24 @@ class Context:
         """Do what takes the processor long without holding up the other requests."""
         call = partial(function, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+
+    async def run_light(self, account: Account, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Do the same, in an order that gives accounts turns."""
+        async with self.light_turns.turn(account):
+            return await self.run(function, *arguments, **named)
+
+    async def run_heavy(
+        self, account: Account, function: Callable[[bytes, *Ts], T], content: bytes | Part, *arguments: *Ts
+    ) -> T:
+        """Call a function of a module in a process of its own, where it blocks nobody; accounts take turns.
+
+        The caller holds the bytes that it takes in `budget`, before it calls this.
+
+        Raises:
+            TooHeavyError: it takes more memory or time than one job may.
+        """
+        async with self.heavy_turns.turn(account):
+            return await self.heavy.run(function, content, *arguments)
 
 
 @asynccontextmanager
@@ -80,10 +110,13 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             for warning in access.warnings:
                 log.warning(warning)
             hub = _make_hub(settings, access)
-            app.state.context = Context(settings, executor, access, hub, LogCache(settings.log_cache_mb * 1024 * 1024))
-            with _ending_streams(hub):
-                yield
-            await hub.close()
+            budget = Budget(HELD_BODIES * settings.max_body_mb * MIB)
+            logs = LogCache(settings.log_cache_mb * MIB)
+            context = app.state.context = Context(settings, executor, access, hub, logs, budget)
+            with closing(context.heavy):
+                with _ending_streams(hub):
+                    yield
+                await hub.close()
 
 
 def _configure_collector() -> None:

@@ -14,6 +14,8 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_CHARACTERS = 4 * 1024
 BODY_PAUSE_S = 15
 """How long a body may pause between two parts."""
+MIN_BYTES_PER_S = 16 * 1024
+"""How fast a body must come on the whole, after its first BODY_PAUSE_S."""
 BODY_TOTAL_S = 120
 """How long a body may take in all: what sends a byte now and then holds a slot for no longer."""
 
@@ -45,22 +47,26 @@ class Limits:
 
 
 class _Patient:
-    """Receives a body for as long as it keeps coming."""
+    """Receives a body for as long as it keeps coming, and fast enough."""
 
     def __init__(self, receive: Receive, pause_s: float, total_s: float) -> None:
         self.receive = receive
         self.pause_s = pause_s
-        self.deadline = asyncio.get_running_loop().time() + total_s
+        self.began = asyncio.get_running_loop().time()
+        self.deadline = self.began + total_s
+        self.received = 0
         self.complete = False
 
     async def __call__(self) -> Message:
         if self.complete:  # what is awaited now is that the client goes away
             return await self.receive()
-        left = self.deadline - asyncio.get_running_loop().time()
+        slowest = self.began + self.pause_s + self.received / MIN_BYTES_PER_S
+        left = min(self.deadline, slowest) - asyncio.get_running_loop().time()
         try:
             message: MutableMapping[str, Any] = await asyncio.wait_for(self.receive(), min(self.pause_s, left))
         except TimeoutError:
             raise SlowBodyError("the body did not come in time") from None
+        self.received += len(message.get("body", b""))
         self.complete = not message.get("more_body", False)
         return message
 

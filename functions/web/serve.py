@@ -9,9 +9,9 @@ from typing_extensions import override
 from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
+from functions.web.protocol import BACKLOG, BoundedProtocol, raise_file_limit
 
 SHUTDOWN_SECONDS = 10
-BACKLOG = 2048
 MAX_INCOMING_BYTES = 4096
 """What a WebSocket's client may send at once; nothing of it is read."""
 
@@ -103,11 +103,12 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         announce: called once, in this process.
         workers: processes. What one parses, and the interpreter's lock with it, holds up no other.
     """
+    raise_file_limit()
     config = uvicorn.Config(
         "functions.web.worker:web",
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         log_config=None,  # core.logging, as on Modal
         access_log=False,
         proxy_headers=False,

@@ -149,7 +149,8 @@ def open_stage(*, quick: bool) -> Generator[Stage]:
 
 def list_processes(pid: int) -> list[int]:
     """A process and all that it started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [child for one in threads for child in (one / "children").read_text(encoding="ascii").split()]
     return [pid, *(one for child in children for one in list_processes(int(child)))]
 
 

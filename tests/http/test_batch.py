@@ -11,6 +11,7 @@ from core.access.hasher import Hasher
 from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.traces.ingest import PreparedTrace, Receipt, prepare_trace
 from functions.web.batch import ingest_lines
+from functions.web.spool import Part, Spool
 from tests.build import make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, Serve, load_trace, masked, trace_names
@@ -110,11 +111,17 @@ def test_another_app_s_database_is_answered_for_by_no_line(client: Client, sql: 
     assert post(client, make_document("a"), make_document("b")).status == 503
 
 
+def spool_line(document: dict[str, object]) -> Part:
+    spool = Spool()
+    spool.write(json.dumps(document).encode())
+    return Part(spool, 0, spool.size)
+
+
 def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
     tried: list[bytes] = []
 
-    async def prepare(line: bytes) -> PreparedTrace:
-        return prepare_trace(line, Hasher(b"secret"))
+    async def prepare(line: Part) -> PreparedTrace:
+        return prepare_trace(line.read(), Hasher(b"secret"))
 
     async def store(prepared: PreparedTrace) -> Receipt:
         tried.append(prepared.document["document"])
@@ -123,7 +130,7 @@ def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
         request_id = prepared.request_id
         return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
 
-    lines = [json.dumps(make_document(f"r{index}")).encode() for index in range(5)]
+    lines = [spool_line(make_document(f"r{index}")) for index in range(5)]
     receipt = asyncio.run(ingest_lines(lines, prepare, store))
     assert [row.request_id for row in receipt.results] == [f"r{index}" for index in range(5)]
     assert [row.status for row in receipt.results] == [201, 503, 503, 503, 503]
@@ -137,8 +144,8 @@ def test_blank_lines_cost_nothing(client: Client) -> None:
 
 
 def test_a_line_that_waits_too_long_harms_no_other() -> None:
-    async def prepare(line: bytes) -> PreparedTrace:
-        return prepare_trace(line, Hasher(b"secret"))
+    async def prepare(line: Part) -> PreparedTrace:
+        return prepare_trace(line.read(), Hasher(b"secret"))
 
     async def store(prepared: PreparedTrace) -> Receipt:
         request_id = prepared.request_id
@@ -146,6 +153,6 @@ def test_a_line_that_waits_too_long_harms_no_other() -> None:
             raise TooSlowError("the database took too long for this")
         return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
 
-    lines = [json.dumps(make_document(f"r{index}")).encode() for index in range(3)]
+    lines = [spool_line(make_document(f"r{index}")) for index in range(3)]
     receipt = asyncio.run(ingest_lines(lines, prepare, store))
     assert [row.status for row in receipt.results] == [201, 503, 201]

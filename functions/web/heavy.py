@@ -1,0 +1,169 @@
+"""A process for work that would hold up every other request: it keeps the interpreter's lock, or takes much memory."""
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar, TypeVarTuple
+
+from core.errors import ThunderError
+from functions.web.spool import Part, read_file
+
+MEMORY_BYTES = 900 * 1024 * 1024
+"""What the process may allocate."""
+JOB_S = 60.0
+"""A job that takes longer is ended."""
+IDLE_S = 60.0
+"""How long the process waits for the next job."""
+NICENESS = 5
+"""It has the processor when the processes that answer do not need it."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from functions.web import heavy; "
+_START += "heavy.serve_jobs(int(sys.argv[1]))"
+
+
+class TooHeavyError(ThunderError):
+    """A job took more memory or time than it may."""
+
+    status = 413
+
+
+@dataclass(slots=True)
+class Child:
+    """The process, and our end of the socket to it."""
+
+    process: subprocess.Popen[bytes]
+    ours: socket.socket
+    connection: Connection
+
+
+@dataclass(slots=True)
+class HeavyProcess:
+    """Runs one job after the other in a process of its own: started when needed, replaced when it ends."""
+
+    _child: Child | None = None
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "heavy"))
+    _retirement: asyncio.TimerHandle | None = None
+
+    async def run(self, function: Callable[[bytes, *Ts], T], content: bytes | Part, *args: *Ts) -> T:
+        """Call a function of a module there, with bytes, or those of a part of a spool, in front.
+
+        Raises:
+            TooHeavyError: it takes more than MEMORY_BYTES, or longer than JOB_S.
+        """
+        loop = asyncio.get_running_loop()
+        if self._retirement is not None:
+            self._retirement.cancel()
+        try:
+            return await loop.run_in_executor(self._thread, self._call, function, content, args)
+        finally:
+            self._retirement = loop.call_later(IDLE_S, self._thread.submit, self._end)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._retirement is not None:
+            self._retirement.cancel()
+        self._thread.submit(self._end)
+        self._thread.shutdown()
+
+    def _call(self, function: Callable[..., T], content: bytes | Part, args: tuple[object, ...]) -> T:
+        if self._child is not None and self._child.process.poll() is not None:
+            self._end()
+        try:
+            child = self._child = self._child or _start()
+            _send(child, function, content, args)
+            result, error = _receive(child)
+        except (EOFError, OSError):  # it ended, or is about to be
+            self._end()
+            raise TooHeavyError("the request takes more memory or time than one may: send less at once") from None
+        except BaseException:
+            self._end()
+            raise
+        if error is not None:
+            raise error
+        return result
+
+    def _end(self) -> None:
+        if self._child is None:
+            return
+        child, self._child = self._child, None
+        child.connection.close()
+        child.ours.close()
+        child.process.kill()
+        child.process.wait()
+
+
+def _start() -> Child:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 - ourselves
+    return Child(process, ours, Connection(os.dup(ours.fileno())))
+
+
+def _send(child: Child, function: Callable[..., object], content: bytes | Part, args: tuple[object, ...]) -> None:
+    """Send a job. A file is not copied: its descriptor is sent, and the range to read."""
+    file = content.spool.file if isinstance(content, Part) else None
+    if not isinstance(content, Part):
+        child.connection.send((function, content, args))
+    elif file is None:
+        child.connection.send((function, content.read(), args))
+    else:
+        child.connection.send((function, (content.start, content.end), args))
+        socket.send_fds(child.ours, [b"f"], [file])
+
+
+def _receive(child: Child) -> tuple[Any, Exception | None]:
+    if not child.connection.poll(JOB_S):
+        raise TimeoutError
+    return child.connection.recv()
+
+
+def serve_jobs(descriptor: int) -> None:
+    """What the process does, until the one that started it closes its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: requests that are being served are completed
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    theirs = socket.socket(fileno=descriptor)
+    connection = Connection(os.dup(descriptor))
+    try:
+        while True:
+            function, content, args = connection.recv()
+            body = content if isinstance(content, bytes) else _receive_file(theirs, *content)
+            del content
+            connection.send(_attempt(function, body, args))
+            del body
+    except (EOFError, OSError):
+        return
+
+
+def _attempt(function: Callable[..., T], content: bytes, args: tuple[object, ...]) -> tuple[T | None, Exception | None]:
+    try:
+        return function(content, *args), None
+    except MemoryError:
+        raise SystemExit from None  # what is left of it is not worth keeping
+    except ThunderError as error:
+        return None, error.with_traceback(None)
+    except Exception as error:  # noqa: BLE001 - a bug, which is for the process that was asked to report
+        error.add_note("".join(traceback.format_tb(error.__traceback__)))
+        return None, error
+
+
+def _receive_file(theirs: socket.socket, start: int, end: int) -> bytes:
+    (file,) = socket.recv_fds(theirs, 1, 1)[1]
+    try:
+        return read_file(file, start, end)
+    finally:
+        os.close(file)

@@ -1,0 +1,211 @@
+"""Connections of `manage.py run`: bounded before their bytes are parsed, closed when they keep the server waiting.
+
+On Modal the platform reads requests. Here uvicorn does, and by itself it takes heads of any size and waits for them
+without end.
+"""
+
+import asyncio
+import resource
+from typing import Any
+
+import orjson
+from typing_extensions import override
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+MAX_PENDING_BYTES = 64 * 1024
+"""Received since the last complete head, trailer or piece of a body."""
+MAX_HEADERS = 100
+MAX_PIPELINED = 32
+"""Requests that a connection may send ahead of their answers."""
+HEAD_S = 10.0
+"""From a connection's start, or the first byte of a later request, until the head is complete."""
+DRAIN_S = 10.0
+"""For the rest of a body whose request has been answered."""
+MAX_CONNECTIONS = 1500
+"""Of a process: room for all its streams and for 500 other requests."""
+RESERVED_CONNECTIONS = 16
+"""Beyond MAX_CONNECTIONS, for /livez."""
+RESERVED_HEAD_S = 1.0
+RESERVED_FILES = 128
+"""Descriptors that are not for connections: the database, logs, spooled bodies."""
+BACKLOG = 256
+"""Connections that wait in the kernel. uvloop accepts all of them at once, so they need descriptors as well."""
+WANTED_FILES = 8192
+LIVENESS = b"/livez"
+
+Refusal = tuple[int, str]
+
+CROWDED: Refusal = (503, "the server has as many connections as it may have: try again")
+HEAD_TOO_LARGE: Refusal = (431, f"the request's head or trailer is longer than {MAX_PENDING_BYTES // 1024} KiB")
+TOO_MANY_HEADERS: Refusal = (431, f"the request has more than {MAX_HEADERS} headers")
+TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests were sent ahead of their answers")
+HEAD_TOO_SLOW: Refusal = (408, f"the request's head did not come within {HEAD_S:.0f} s")
+
+
+class RefusedError(Exception):
+    """Leaves a callback of the parser, which then stops."""
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those it starts, open as many files as it needs, as far as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def find_max_connections() -> int:
+    """The connections that a process may have: fewer where it may open only few files."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(1, min(MAX_CONNECTIONS, soft - BACKLOG - RESERVED_FILES - RESERVED_CONNECTIONS))
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A WebSocket leaves it with its handshake, and takes its own limits from uvicorn."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._pending_bytes = 0
+        self._awaits_head = True
+        self._has_served = False
+        self._waiting_since = self.loop.time()
+        self._only_liveness = False
+        self._refusal: Refusal | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request that is being served or received."""
+        return self._awaits_head and not self._is_serving
+
+    @property
+    def _is_serving(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._set_deadline(HEAD_S)
+        self._make_room()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clear_deadline()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._awaits_head and self._deadline is None:
+            self._set_deadline(HEAD_S)
+        self._pending_bytes += len(data)
+        super().data_received(data)
+        if self._pending_bytes > MAX_PENDING_BYTES and not self.transport.is_closing():
+            self._refuse(HEAD_TOO_LARGE)
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) >= MAX_HEADERS:
+            self._stop_parser(TOO_MANY_HEADERS)
+        super().on_header(name, value)
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._pending_bytes = 0
+        self._awaits_head = False
+        self._clear_deadline()
+        if self._only_liveness and self.url.partition(b"?")[0] != LIVENESS:
+            self._stop_parser(CROWDED)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._stop_parser(TOO_MANY_PIPELINED)
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._pending_bytes = 0
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        self._pending_bytes = 0
+        self._await_next()
+        super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        self._has_served = True
+        self._waiting_since = self.loop.time()
+        super().on_response_complete()
+        if not self._awaits_head and not self._is_serving:
+            self._set_deadline(DRAIN_S)
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self._refusal or (400, msg))
+
+    def _await_next(self) -> None:
+        self._awaits_head = True
+        self._waiting_since = self.loop.time()
+        self._clear_deadline()
+
+    def _make_room(self) -> None:
+        """Keep to the limit: close the connection that has been waiting longest, one never used before others."""
+        excess = len(self.connections) - find_max_connections()
+        if excess <= 0:
+            return
+        idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.is_idle and one is not self]
+        if idle:
+            min(idle, key=lambda one: (one._has_served, one._waiting_since))._give_way()  # noqa: SLF001 - of this class
+        elif excess <= RESERVED_CONNECTIONS:
+            self._only_liveness = True
+            self._set_deadline(RESERVED_HEAD_S)
+        else:
+            self._refuse(CROWDED)
+
+    def _give_way(self) -> None:
+        self.connections.discard(self)
+        self._awaits_head = False
+        self._clear_deadline()
+        self.transport.abort()
+
+    def _stop_parser(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise RefusedError(refusal[1])
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer and close; no answer in the middle of another."""
+        self._clear_deadline()
+        if not self._is_serving:
+            status, sentence = refusal
+            body = orjson.dumps({"error": sentence, "message": sentence, "code": status})
+            head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n" % len(body)
+            retry = b"retry-after: 1\r\n" if status in (429, 503) else b""
+            self.transport.write(b"".join([STATUS_LINE[status], head, retry, b"\r\n", body]))
+        self.transport.close()
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._clear_deadline()
+        self._deadline = self.loop.call_later(seconds, self._time_out)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _time_out(self) -> None:
+        self._deadline = None
+        if self._is_serving:
+            return
+        if self._awaits_head and self._pending_bytes:
+            self._refuse(HEAD_TOO_SLOW)
+        else:
+            self.transport.close()
