@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel
 
 from core.confidence import DEFAULT_WINDOW
@@ -19,6 +19,7 @@ from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.query import MomentParam, PeriodDep, TextParam
 from functions.web.scaling import Scaling
+from functions.web.stored import work_on_document
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
 
@@ -71,6 +72,7 @@ async def get_calibration(  # noqa: PLR0913 - each is a query parameter
 
 @router.get("/{request_id}", response_class=Response)
 async def get_confidence(
+    request: Request,
     context: ContextDep,
     key: KeyDep,
     request_id: str,
@@ -78,8 +80,7 @@ async def get_confidence(
 ) -> Response:
     """Every score of one request: its tokens, the whole, and what its mods did."""
     stored = await read_document(context.access, key, request_id=request_id)
-    document = await context.run(stored.unpack)
-    report = await context.run(render_stored_report, document, request_id=request_id, window=window)
+    report = await work_on_document(request, context, render_stored_report, stored.frame, request_id, window)
     return Response(report, media_type="application/json")
 
 

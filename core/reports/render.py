@@ -2,18 +2,18 @@
 
 import msgspec
 
-from core.confidence import DEFAULT_WINDOW
 from core.document.parse import parse_document, parse_json
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.wire.json_text import dump_json
+from core.wire.zstandard import decompress
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def render_stored_report(body: bytes, *, request_id: str, window: int = DEFAULT_WINDOW) -> bytes:
+def render_stored_report(document: bytes, request_id: str, window: int) -> bytes:
     """The report of a stored document, as JSON. Pure, and takes the time: the caller may do it in a thread."""
-    report = report_trace(parse_document(body), ScoreOptions(window=window))
+    report = report_trace(parse_document(decompress(document)), ScoreOptions(window=window))
     return dump_json({"request_id": request_id, **report})
 
 

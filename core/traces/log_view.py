@@ -64,14 +64,11 @@ class LogView:
     document: bytes | None
     cached: CachedLog | None
 
-    def render(self) -> CachedLog:
-        """Derive the log from the document: parse, pair, score, render. Pure."""
-        if self.cached is not None:
-            return self.cached
-        trace = score_trace(parse_document(decompress(self.document or b"")))
-        pieces = render_log(trace)
-        frame = compress(pieces if self.is_owned else [strip_members(b"".join(pieces))], far=True)
-        return CachedLog(self.document_version, self.is_owned, frame)
+
+def render_document(document: bytes, is_owned: bool) -> bytes:  # noqa: FBT001 - called in another process, by position
+    """Derive the log from the document's frame: parse, pair, score, render, compress. Pure."""
+    pieces = render_log(score_trace(parse_document(decompress(document))))
+    return compress(pieces if is_owned else [strip_members(b"".join(pieces))], far=True)
 
 
 def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[CachedLog]) -> LogView:

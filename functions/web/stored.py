@@ -1,25 +1,48 @@
 """Answers with stored JSON: a zstd frame is passed on to clients that take zstd, and unpacked for the others."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVarTuple
 
 from fastapi import Request
 from starlette.responses import Response
 
-from core.traces.log_view import LogView, PackedJson
+from core.traces.log_cache import CachedLog
+from core.traces.log_view import LogView, PackedJson, render_document
+from functions.web.budget import name_account
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.web.context import Context
 
 MEDIA_TYPE = "application/json"
+LIGHT_BYTES = 1024 * 1024
+"""Compressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
+
+Ts = TypeVarTuple("Ts")
 
 
 async def answer_log(request: Request, context: Context, view: LogView) -> Response:
     """Answer with a log, rendered unless this process kept it, or with 304 if the client has this version."""
     if view.is_known:
         return answer_unchanged(view.version)
-    log = view.cached or await context.run(view.render)
+    log = view.cached or await _render(request, context, view)
     context.logs.keep(view.cache_key, log)
     return await answer_stored(request, PackedJson(log.frame, view.start), describe_version(view.version))
+
+
+async def _render(request: Request, context: Context, view: LogView) -> CachedLog:
+    frame = await work_on_document(request, context, render_document, view.document or b"", view.is_owned)
+    return CachedLog(view.document_version, view.is_owned, frame)
+
+
+async def work_on_document(
+    request: Request, context: Context, function: Callable[[bytes, *Ts], bytes], document: bytes, *arguments: *Ts
+) -> bytes:
+    """Call a function with a document's frame: in a thread, or for a large one in a process where it blocks nobody."""
+    if len(document) <= LIGHT_BYTES:
+        return await context.run(function, document, *arguments)
+    account = name_account(None, request.client.host if request.client else "")
+    return await context.run_heavy(account, function, document, *arguments)
 
 
 async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
