@@ -25,6 +25,9 @@ SIZES = (1000, 10_000, 100_000)
 QUICK_SIZES = SMALLEST, LARGEST = SIZES[0], SIZES[-1]
 MAX_GROWTH = 1.2
 TARGET = 1.5
+HUGE = 1_000_000
+HUGE_MS = 10
+"""What a first page may take among so many requests."""
 LIMIT = 50
 FLOOR = "the same SQL over one prepared connection, its rows as tuples"
 NEWEST, LEAST_SURE = load_query("traces/list_requests"), load_query("traces/list_least_sure")
@@ -119,6 +122,17 @@ def read_page(size: int, choose: Callable[[Feed], Asked], scene: Scene) -> Measu
     return measured
 
 
+def read_huge(choose: Callable[[Feed], Asked], scene: Scene) -> Measured:
+    """Read the first page of the largest feed there is."""
+    feed = scene.get(HUGE)
+    asked = choose(feed)
+    measured = alternate(
+        lambda: feed.wire.time(200, feed.ask(asked)), lambda: time_call(lambda: feed.fetch(asked)), n=20, warmup=3
+    )
+    measured.checks.append(Check(f"at most {HUGE_MS} ms", measured.median <= HUGE_MS))
+    return measured
+
+
 def ask_filtered(feed: Feed, **filters: Any) -> Asked:
     """By one or two of the filters."""
     del feed
@@ -193,6 +207,10 @@ GROUP = Group(
         *(
             Case(f"feed at {LARGEST}, {name}", FLOOR, partial(read_page, LARGEST, ask), TARGET)
             for name, ask in FILTERS.items()
+        ),
+        *(
+            Case(f"feed at {HUGE}{name and ', '}{name}", FLOOR, partial(read_huge, ask), is_slow=True)
+            for name, ask in {"": ask_first, **FILTERS}.items()
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Memory: what one trace of the largest body makes the server take, and whether reading makes it grow."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.bench.wire import encode
 MIB = 1 << 20
 BODY_MB = 75
 MAX_MB = 600
+MAX_READ_MB = 700
+MAX_WAIT_MS = 100
 PROBE = 300
 MAX_GROWTH = 1.05
 CLIENTS = 4
@@ -44,6 +47,27 @@ def post_largest(stage: Stage) -> Measured:
     return Measured([peak], [len(body) / MIB], checks=[Check(f"at most {MAX_MB} MB", peak <= MAX_MB)])
 
 
+def read_largest(stage: Stage) -> Measured:
+    """Read such a trace back, unpacked, while another caller asks for the smallest answer."""
+    each = len(build_trace(PROBE)) / PROBE
+    body, name = build_trace(int(0.97 * BODY_MB * MIB / each)), new_id()
+    with stage.serve() as server:
+        server.ingest(with_id(body, name))
+    with stage.serve(server.dsn) as again, again.connect() as wire, again.connect() as other:
+        waits: list[float] = []
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(wire.expect, 200, encode("GET", f"/logs/{name}", AS_ADMIN))
+            while not reading.done():
+                waits.append(other.time(200, encode("GET", "/livez")))
+            reading.result()
+        peak, longest = read_resident(again, "VmHWM"), 1000 * max(waits)
+    checks = [
+        Check(f"at most {MAX_READ_MB} MB", peak <= MAX_READ_MB),
+        Check(f"others waited {longest:.0f} ms at most", longest <= MAX_WAIT_MS),
+    ]
+    return Measured([peak], [len(body) / MIB], checks=checks)
+
+
 def read_on(stage: Stage) -> Measured:
     """Read the feed again and again."""
     with stage.serve() as server:
@@ -69,6 +93,7 @@ GROUP = Group(
     open_scene,
     [
         Case("resident at most, one 75 MB trace", "the body's size", post_largest, unit="MB", is_slow=True),
+        Case("resident at most, one 75 MB trace read back", "the body's size", read_largest, unit="MB", is_slow=True),
         Case("resident after feed reads", "the same after a twentieth of them", read_on, unit="MB", is_slow=True),
     ],
 )
