@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from core.audit.audit import AuditFilters, list_audit
 from core.audit.store import Action, Entry
-from core.traces.read import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep

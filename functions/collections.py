@@ -24,7 +24,7 @@ from core.collections.members import (
 )
 from core.collections.sharing import CollectionShare, publish_collection, unpublish_collection
 from core.collections.store import MemberRow
-from core.traces.read import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import describe_body, read_model

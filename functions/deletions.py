@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from core.deletions.deletion import delete_request, list_deletions
 from core.deletions.hold import NewHold, lift_hold, list_holds, set_hold
 from core.deletions.store import Deletion, Hold
-from core.traces.read import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import describe_body, read_model

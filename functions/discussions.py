@@ -13,7 +13,7 @@ from core.discussions.discussion import (
     list_discussions,
     read_discussion,
 )
-from core.traces.read import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import describe_body, read_model

@@ -3,9 +3,11 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
+from core.feed.list import list_requests, list_users
 from core.feed.render import render_feed
-from core.traces.read import clamp_page, list_requests, list_users, read_document, read_log
-from core.traces.store import FeedRow, UserRow
+from core.feed.store import FeedRow, UserRow
+from core.traces.read import read_document, read_log
+from core.wire.page import clamp_page
 from functions.web.access import KeyDep, read_key
 from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version, read_known

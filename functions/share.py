@@ -15,7 +15,7 @@ from core.shares.share import (
     unpublish_request,
 )
 from core.shares.store import PreviewRow
-from core.traces.read import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import describe_body, read_model

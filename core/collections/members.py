@@ -16,7 +16,7 @@ from core.collections.store import AddedRow, CollectionRow
 from core.database.pool import reread
 from core.database.reading import together
 from core.errors import ThunderError
-from core.traces.read import hidden, is_no_id, is_own_request, require_own_request
+from core.traces.own_request import hidden, is_no_id, is_own_request, require_own_request
 from core.wire.json_text import to_column_text
 
 MAX_COLLECTIONS_SHOWN = 1000

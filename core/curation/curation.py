@@ -11,7 +11,7 @@ from core.curation import store
 from core.curation.store import CurationRow, EditedRow, Place
 from core.database.pool import reread
 from core.errors import ThunderError
-from core.traces.read import hidden, is_no_id
+from core.traces.own_request import hidden, is_no_id
 from core.wire.json_text import to_column_text
 
 MAX_TAGS = 100

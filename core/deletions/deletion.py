@@ -18,7 +18,7 @@ from core.database.statements import notify_streams
 from core.deletions import store
 from core.deletions.store import Deletion, DoomedCount
 from core.errors import InvalidInputError, ThunderError
-from core.traces.read import lock_own_request
+from core.traces.own_request import lock_own_request
 
 BATCH = 50
 """Requests per transaction: seconds at most, even of large ones; they are locked meanwhile."""

@@ -10,7 +10,7 @@ from core.audit.store import Action, name_request
 from core.deletions import store
 from core.deletions.store import Hold
 from core.errors import NotFoundError
-from core.traces.read import lock_own_request
+from core.traces.own_request import lock_own_request
 from core.wire.json_text import to_column_text
 
 

@@ -11,7 +11,7 @@ from core.database.pool import reread
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
-from core.traces.read import hidden, is_no_id, lock_own_request
+from core.traces.own_request import hidden, is_no_id, lock_own_request
 from core.wire.json_text import to_column_text
 
 MAX_DISCUSSIONS = 10_000

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import InvalidInputError
-from core.traces.store import ListedRow
+from core.feed.store import ListedRow
 from core.wire.timestamp import Timestamp
 
 _MINUSES = re.compile(r"-(?:\s*-)+")

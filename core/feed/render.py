@@ -5,7 +5,7 @@ from datetime import UTC
 
 import orjson
 
-from core.traces.store import FeedRow, ListedRow
+from core.feed.store import FeedRow, ListedRow
 
 SHOWN = tuple(name for name in FeedRow.model_fields if name != "id")
 """The fields of a row in JSON, in their order; those of a tuple begin with the id."""

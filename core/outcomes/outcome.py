@@ -10,7 +10,7 @@ from core.database.pool import reread
 from core.database.reading import together
 from core.outcomes import store
 from core.outcomes.store import Outcome
-from core.traces.read import hidden, is_no_id, lock_own_request, require_own_request
+from core.traces.own_request import hidden, is_no_id, lock_own_request, require_own_request
 from core.wire.json_text import to_column_text
 
 DEFAULT_SOURCE = "user"

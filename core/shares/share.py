@@ -21,7 +21,7 @@ from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.read import hidden, is_no_id
+from core.traces.own_request import hidden, is_no_id
 from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16

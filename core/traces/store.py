@@ -1,11 +1,10 @@
 """The SQL of traces. Each function runs one statement; the caller owns the transaction."""
 
-from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import args_row, class_row
-from pydantic import BaseModel, ConfigDict, Field
+from psycopg.rows import class_row
+from pydantic import BaseModel, ConfigDict
 
 from core.database.sql import load_query
 from core.wire.timestamp import UtcMoment
@@ -21,9 +20,6 @@ _INSERT_MOD_BLOCKS = load_query("traces/insert_mod_blocks")
 _INSERT_MOD_CALLS = load_query("traces/insert_mod_calls")
 _INSERT_MOD_LOGS = load_query("traces/insert_mod_logs")
 _INSERT_ACTIONS = load_query("traces/insert_actions")
-_LIST_REQUESTS = load_query("traces/list_requests")
-_LIST_LEAST_SURE = load_query("traces/list_least_sure")
-_LIST_USERS = load_query("traces/list_users")
 _GET_LOG = load_query("traces/get_log")
 _COUNT_OUTDATED = load_query("traces/count_outdated")
 _LOCK_OUTDATED = load_query("traces/lock_outdated")
@@ -44,66 +40,6 @@ class StoredRequest(Row):
 
     id: int
     revision: int
-
-
-class FeedRow(Row):
-    """One request as the feed shows it, but for its id."""
-
-    id: Annotated[int, Field(exclude=True)]
-    request_id: str
-    created_ts: UtcMoment
-    finished_ts: UtcMoment | None
-    model_id: str | None
-    user_api_key: str | None
-    final_text: str | None
-    total_steps: int
-    favorited_by: list[str]
-    discussion_count: int
-    active_mod: str | None
-    tags: list[str]
-    sequence_confidence: float | None
-    sequence_confidence_is_bound: bool | None
-    lowest_group_confidence: float | None
-    group_confidence: list[float] | None
-
-
-class ListedRow(NamedTuple):
-    """The same as a tuple, as a page of fifty is read, with what makes up its version.
-
-    Text and group confidence are None where only the version was asked for.
-
-    Attributes:
-        group_confidence: a JSON text: the database writes it faster.
-    """
-
-    id: int
-    request_id: str
-    created_ts: datetime
-    finished_ts: datetime | None
-    model_id: str | None
-    user_api_key: str | None
-    final_text: str | None
-    total_steps: int
-    favorited_by: list[str]
-    discussion_count: int
-    active_mod: str | None
-    tags: list[str]
-    sequence_confidence: float | None
-    sequence_confidence_is_bound: bool | None
-    lowest_group_confidence: float | None
-    group_confidence: str | None
-    ingested_at: datetime
-    revision: int
-    curation: int
-
-
-class UserRow(Row):
-    """One user: how many requests are theirs, and how many users there are."""
-
-    api_key: str
-    request_count: int
-    latest_request_at: UtcMoment
-    total: Annotated[int, Field(exclude=True)]
 
 
 class StoredLog(Row):
@@ -224,27 +160,6 @@ async def insert_mod_logs(conn: AsyncConnection, *, request_id: str, columns: di
 async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
     """Insert the rows of `actions`."""
     await conn.execute(_INSERT_ACTIONS, {"request_id": request_id, **columns})
-
-
-async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """A page of an owner's requests, or without one of everybody's, newest first."""
-    cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
-    await cursor.execute(_LIST_REQUESTS, parameters)
-    return await cursor.fetchall()
-
-
-async def list_least_sure(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """The same, least sure first; those without a confidence last."""
-    cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
-    await cursor.execute(_LIST_LEAST_SURE, parameters)
-    return await cursor.fetchall()
-
-
-async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) -> list[UserRow]:
-    """The users that have requests, or one of them, the latest first."""
-    cursor = conn.cursor(row_factory=class_row(UserRow))
-    await cursor.execute(_LIST_USERS, {"owner": owner, "limit": limit})
-    return await cursor.fetchall()
 
 
 async def get_log(

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJso
 
 from core.feed.filters import Filters, Sort, clean_query
 from core.statistics.store import Period
-from core.traces.read import DEFAULT_LIMIT
 from core.wire.json_text import to_column_text
+from core.wire.page import DEFAULT_LIMIT
 from core.wire.timestamp import parse_timestamp
 
 MAX_TEXT_LENGTH = 1000

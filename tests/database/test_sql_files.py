@@ -17,6 +17,7 @@ from core.database.sql import SQL_DIR, load_query
 from core.deletions import proof_store as proofs
 from core.deletions import store as deletions
 from core.discussions import store as discussions
+from core.feed import store as feed
 from core.outcomes import store as outcomes
 from core.shares import store as shares
 from core.statistics import store as statistics
@@ -27,11 +28,11 @@ from tests.conftest import Databases
 
 QUERIES = SQL_DIR / "queries"
 NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
-MODELS: dict[str, type[BaseModel] | type[store.ListedRow]] = {
+MODELS: dict[str, type[BaseModel] | type[feed.ListedRow]] = {
     "traces/upsert_request": store.StoredRequest,
-    "traces/list_requests": store.ListedRow,
-    "traces/list_least_sure": store.ListedRow,
-    "traces/list_users": store.UserRow,
+    "feed/list_requests": feed.ListedRow,
+    "feed/list_least_confident": feed.ListedRow,
+    "feed/list_users": feed.UserRow,
     "traces/get_log": store.StoredLog,
     "traces/get_document": store.StoredDocument,
     "outcomes/upsert_outcome": outcomes.Outcome,

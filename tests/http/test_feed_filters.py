@@ -146,8 +146,8 @@ def test_no_filter_reads_all_of_100_000_requests(sql: psycopg.Connection) -> Non
     sql.execute("insert into collections (name) values ('c')")
     sql.execute("insert into collection_members select 1, id from requests where id % 100 = 0")
     sql.execute("analyze requests, collection_members")
-    for name in ("list_requests", "list_least_sure"):
-        text = load_query(f"traces/{name}")
+    for name in ("list_requests", "list_least_confident"):
+        text = load_query(f"feed/{name}")
         for used in USED:
             given = {key: value for key, value in {**NOTHING, **used}.items() if f"%({key})s" in text}
             (plan,) = sql.execute(f"explain (format json) {text}".encode(), given).fetchone() or (None,)

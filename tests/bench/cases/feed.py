@@ -30,7 +30,7 @@ HUGE_MS = 10
 """What a first page may take among so many requests."""
 LIMIT = 50
 FLOOR = "the same SQL over one prepared connection, its rows as tuples"
-NEWEST, LEAST_SURE = load_query("traces/list_requests"), load_query("traces/list_least_sure")
+NEWEST, LEAST_SURE = load_query("feed/list_requests"), load_query("feed/list_least_confident")
 
 
 @dataclass(frozen=True)

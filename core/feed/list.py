@@ -1,0 +1,129 @@
+"""List a page of the caller's requests, in one query."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from hashlib import sha256
+
+import orjson
+import psycopg
+
+from core.access.caller import Scope
+from core.access.session import Access, Said, Visit
+from core.collections.collection import require_own
+from core.collections.store import get_collection
+from core.database.pool import reread
+from core.database.reading import together
+from core.errors import InvalidInputError
+from core.feed import store
+from core.feed.filters import Cursor, Filters, Sort
+from core.feed.store import ListedRow, UserRow
+
+NO_FILTERS = Filters()
+MAX_USERS = 1000
+VERSION_DIGITS = 32
+ANY_VERSION = "*"
+"""A client that sends it has some version, whichever that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the feed.
+
+    Attributes:
+        rows: None if the client has this version of them.
+        next_cursor: None on the last page.
+        version: of everything that the page shows, for an ETag.
+    """
+
+    rows: list[ListedRow] | None
+    next_cursor: str | None
+    version: str
+
+
+@reread
+async def list_requests(  # noqa: PLR0913 - each is a query parameter of the feed
+    access: Access,
+    key: str | None,
+    *,
+    limit: int,
+    offset: int,
+    user_key: str | None = None,
+    filters: Filters = NO_FILTERS,
+    collection: int | None = None,
+    sort: Sort = Sort.CREATED,
+    cursor: str | None = None,
+    known: Collection[str] = (),
+) -> Page:
+    """List a page of the caller's requests; `user_key` (the key or its label) narrows it to one user's.
+
+    Raises:
+        InvalidInputError: the cursor is not valid, or comes with an offset.
+        NotFoundError: the collection does not exist, or is not the caller's.
+    """
+    if cursor is not None and offset:
+        raise InvalidInputError("offset: a cursor already says where the page begins; send one of the two")
+    after = None if cursor is None else Cursor.read(cursor, sort)
+    async with access.visit(key, Scope.READ) as visit:
+        owner = visit.caller.owner_filter
+        if user_key is not None:
+            wanted = await visit.resolve_owner(user_key)
+            if wanted is None or not visit.caller.may_see(wanted):
+                return _make_page([], limit, sort)
+            owner = wanted
+        # One row more than asked for shows whether there is a next page.
+        page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
+        said = visit.say_name(filters.favorited_by)
+        parameters = {**asdict(filters), "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
+        read = partial(_read_page, visit, limit=limit, sort=sort, known=known)
+        if collection is None and said.key_hash is None:
+            return await read(parameters)
+        name, found = await together(visit.conn, _look_up(visit, said, collection), read(parameters))
+        return found if name == said.text else await read({**parameters, "favorited_by": name})
+
+
+async def _look_up(visit: Visit, said: Said, collection: int | None) -> str | None:
+    """Refuse a collection that is not the caller's, and return the name that `favorited_by` stands for."""
+    if collection is not None:
+        require_own(visit.caller, await get_collection(visit.conn, row_id=collection), collection)
+    return await visit.look_up(said)
+
+
+async def _read_page(
+    visit: Visit, parameters: dict[str, object], *, limit: int, sort: Sort, known: Collection[str]
+) -> Page:
+    if known:
+        brief = _make_page(await _fetch(visit, sort, {**parameters, "brief": True}), limit, sort)
+        if not {brief.version, ANY_VERSION}.isdisjoint(known):
+            return replace(brief, rows=None)
+    return _make_page(await _fetch(visit, sort, {**parameters, "brief": False}), limit, sort)
+
+
+async def _fetch(visit: Visit, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
+    fetch = store.list_requests if sort is Sort.CREATED else store.list_least_confident
+    try:
+        return await fetch(visit.conn, parameters=parameters)
+    except psycopg.InternalError:
+        raise InvalidInputError("q: too many words to search for at once; send fewer") from None
+
+
+def _position_after(after: Cursor | None, sort: Sort) -> dict[str, object]:
+    if sort is Sort.CREATED:
+        return {"after_id": after and after.id, "after_created": after and after.created}
+    return {"after_id": after and after.id, "after_confidence": after and after.confidence}
+
+
+def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
+    more = len(rows) > limit
+    cursor = Cursor.of(rows[limit - 1], sort).write() if more else None
+    parts = [(row.id, row.ingested_at, row.revision, row.curation) for row in rows[:limit]]
+    version = sha256(orjson.dumps([parts, more])).hexdigest()[:VERSION_DIGITS]
+    return Page(rows[:limit], cursor, version)
+
+
+@reread
+async def list_users(access: Access, key: str | None) -> tuple[list[UserRow], int]:
+    """List the users whose requests the caller sees, the latest MAX_USERS first, and count all of them."""
+    async with access.visit(key, Scope.READ) as visit:
+        rows = await store.list_users(visit.conn, owner=visit.caller.owner_filter, limit=MAX_USERS)
+    return rows, rows[0].total if rows else 0
