@@ -14,10 +14,10 @@ from core.access.session import Access, Visit
 from core.access.store import KeyRow
 from core.audit.store import Action
 from core.database.statements import notify_streams
-from core.document.parse import describe_validation
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.wire.json_text import to_column_text
 from core.wire.timestamp import Timestamp
+from core.wire.validation import describe_validation
 
 KEY_PREFIX = "ck_"
 KEY_BYTES = 32

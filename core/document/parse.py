@@ -4,13 +4,10 @@ import codecs
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Never, TypeVar
 
 import msgspec
-import orjson
-from pydantic import ValidationError
 
 from core.document.schema import (
     MAX_INT32,
@@ -25,12 +22,10 @@ from core.document.schema import (
 )
 from core.errors import InvalidInputError
 from core.wire.json_text import make_writable
+from core.wire.parse_json import parse_json
 
-MAX_ERRORS_NAMED = 3
 MAX_MESSAGE_CHARS = 200
 """Of a sentence of msgspec, which repeats what was sent."""
-MAX_LENIENT_BYTES = 8 * 1024 * 1024
-"""A longer body may hold no lone surrogate where text is read, and no number beyond a double."""
 Part = TypeVar("Part", bound=msgspec.Struct)
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
@@ -135,62 +130,6 @@ def _describe(error: msgspec.ValidationError, prefix: str) -> str:
     if missing := _MISSING.fullmatch(message):
         message, place = "is required", f"{place}.{missing[1]}"
     return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
-
-
-def parse_json(body: bytes) -> object:
-    """Parse JSON as RFC 8259 has it: no NaN, no Infinity; lone surrogates and numbers beyond a double pass.
-
-    orjson is several times faster than the standard library but refuses the last two, so those take the slow way. A
-    large body may not: that takes ten times its size. Nor may orjson have one: it asks for twelve times its size.
-    """
-    if len(body) > MAX_LENIENT_BYTES:
-        return _parse_large_json(body)
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _parse_json_slowly(body)
-
-
-def _parse_large_json(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the body is not JSON, as strictly as bodies over 8 MiB are read: {error}") from None
-    except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
-
-
-def _parse_json_slowly(body: bytes) -> object:
-    try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"the body is not UTF-8 (byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        raise InvalidInputError(f"the body is not JSON: {error.msg} (character {error.pos})") from None
-    except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
-
-
-def _refuse_constant(name: str) -> Never:
-    raise InvalidInputError(f"the body is not JSON: {name} is no JSON number")
-
-
-def describe_validation(error: ValidationError, prefix: str = "") -> str:
-    """One sentence for a caller: `events[12].sampled_token: Input should be …`; a few places at most."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    named = [
-        f"{_format_place(problem['loc'], prefix)}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in problems[:MAX_ERRORS_NAMED]
-    ]
-    more = len(problems) - len(named)
-    return "; ".join(named) + (f"; and {more} more" if more else "")
-
-
-def _format_place(location: Sequence[int | str], prefix: str) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return (prefix + place).lstrip(".") or "body"
 
 
 def check_references(document: TraceDocument) -> None:

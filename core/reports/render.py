@@ -2,10 +2,11 @@
 
 import msgspec
 
-from core.document.parse import parse_document, parse_json
+from core.document.parse import parse_document
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.wire.json_text import dump_json
+from core.wire.parse_json import parse_json
 from core.wire.zstandard import decompress
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])

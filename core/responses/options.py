@@ -3,9 +3,9 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.confidence import MAX_TOKEN_ID
-from core.document.parse import describe_validation
 from core.errors import InvalidInputError
 from core.responses.recognize import is_from_server, unwrap
+from core.wire.validation import describe_validation
 
 MAX_WINDOW = 100_000
 """Tokens of the widest window of group confidences."""

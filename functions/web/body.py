@@ -9,8 +9,9 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from core.document.parse import describe_validation, parse_json
 from core.errors import InvalidInputError
+from core.wire.parse_json import parse_json
+from core.wire.validation import describe_validation
 from functions.web.budget import Account, Held
 from functions.web.context import Context
 from functions.web.spool import Part, Spool
