@@ -15,12 +15,31 @@ This module runs where the deploy is started and nowhere else: a container impor
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import modal
 
 from core.deploy.names import DeploymentError, choose_deployment
+from functions import (
+    api,
+    audit,
+    auth,
+    collections,
+    confidence,
+    curation,
+    deletions,
+    discussions,
+    health,
+    ingest,
+    logs,
+    metrics,
+    mods,
+    outcomes,
+    score,
+    share,
+    stream,
+)
 from functions.jobs import retention
-from functions.web.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
 from functions.web.scaling import Scaling
 
 HERE = Path(__file__).parent
@@ -62,14 +81,13 @@ app = modal.App(
 )
 
 
-def register(name: str) -> None:
-    """Make an endpoint module the web function of its name."""
-    module = import_endpoint(name)
+def register(module: ModuleType) -> None:
+    """Register an endpoint module as the web function of its name."""
     scaling: Scaling = module.SCALING
     serve = modal.asgi_app()(module.web)
     serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
     app.function(
-        name=name,
+        name=module.__name__.rpartition(".")[2],
         # The container does not see the variables above, so it is told whose it is.
         env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
         memory=scaling.memory_mb,
@@ -82,8 +100,23 @@ def register(name: str) -> None:
     )(serve)
 
 
-for endpoint in (*list_endpoints(), ONE_ORIGIN):
-    register(endpoint)
+register(api)
+register(audit)
+register(auth)
+register(collections)
+register(confidence)
+register(curation)
+register(deletions)
+register(discussions)
+register(health)
+register(ingest)
+register(logs)
+register(metrics)
+register(mods)
+register(outcomes)
+register(score)
+register(share)
+register(stream)
 
 app.function(
     name=retention.NAME,

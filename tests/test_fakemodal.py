@@ -13,7 +13,7 @@ import pytest
 
 from core.database.migrations import adopt
 from core.local.postgres import EmbeddedPostgres
-from functions.web.endpoints import list_endpoints
+from functions import api
 from tests.conftest import ADMIN_KEY, SECRET, TEMPLATE, load_trace, masked
 from tests.tools.fakemodal import FakeModal
 
@@ -193,7 +193,10 @@ def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:
     functions = dump["functions"]
     urls = {name: functions[name]["web"][""]["modal_url"] for name in functions.keys() - {"retention"}}
     host = "https://acme--thunder-backend-staging"
-    assert urls == {name: f"{host}-{name}.modal.run" for name in ["api", *list_endpoints()]}
+    assert urls == {
+        name: f"{host}-{name}.modal.run"
+        for name in ["api", *(endpoint.__name__.rpartition(".")[2] for endpoint in api.ENDPOINTS)]
+    }
     assert dump["problems"] == []
 
 

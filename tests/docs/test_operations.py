@@ -7,9 +7,8 @@ from pathlib import Path
 import psycopg
 
 from core.local.postgres import EmbeddedPostgres
+from functions import api
 from functions.web.application import VERSION
-from functions.web.endpoints import ONE_ORIGIN, import_endpoint, list_endpoints
-from functions.web.scaling import Scaling
 from tests.conftest import ADMIN_KEY, SECRET
 from tests.docs.examples import ROOT
 from tests.tools.fakemodal import FakeModal
@@ -64,8 +63,8 @@ def test_there_are_commands_to_run() -> None:
 
 def test_the_table_says_how_each_function_scales() -> None:
     expected: set[tuple[str, ...]] = set()
-    for name in (*list_endpoints(), ONE_ORIGIN):
-        scaling: Scaling = import_endpoint(name).SCALING
+    for endpoint in (*api.ENDPOINTS, api):
+        name, scaling = endpoint.__name__.rpartition(".")[2], endpoint.SCALING
         numbers = (scaling.max_inputs, scaling.target_inputs, scaling.memory_mb, scaling.timeout_s)
         expected.add((name, *map(str, numbers)))
         assert (scaling.idle_s, scaling.max_containers) == (120, 20), name

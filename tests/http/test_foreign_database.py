@@ -11,8 +11,8 @@ from starlette.routing import BaseRoute, Route
 from websockets.exceptions import InvalidStatus
 
 from core.database.migrations import adopt
+from functions import api
 from functions.api import web
-from functions.web.endpoints import import_endpoint, list_endpoints
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Serve, load_trace
 from tests.stream.streams import ask_for_events, open_socket, receive_close
@@ -36,7 +36,7 @@ def staging(serve: Serve, database_url: str) -> Client:
 
 
 def list_routes() -> list[tuple[str, str]]:
-    endpoints = [import_endpoint(name).router.routes for name in list_endpoints()]
+    endpoints = [endpoint.router.routes for endpoint in api.ENDPOINTS]
     every: list[BaseRoute] = [*web().routes, *itertools.chain.from_iterable(endpoints)]
     routes = {
         (method, re.sub(r"{key_id}", "1", re.sub(r"{(request_id|token)(:path)?}", "x", route.path)))

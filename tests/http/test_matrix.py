@@ -19,9 +19,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from core.settings import Settings
+from functions import api
 from functions.api import web
 from functions.web import viewer
-from functions.web.endpoints import import_endpoint, list_endpoints
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases
@@ -435,7 +435,7 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
 
 def list_routes(app: FastAPI) -> set[str]:
     """Every method of every path: the application's own, and those of the endpoints it mounts."""
-    endpoints = [viewer.router.routes, *(import_endpoint(name).router.routes for name in list_endpoints())]
+    endpoints = [viewer.router.routes, *(endpoint.router.routes for endpoint in api.ENDPOINTS)]
     every: list[BaseRoute] = [*app.routes, *itertools.chain.from_iterable(endpoints)]
     routes = {f"WEBSOCKET {route.path}" for route in every if isinstance(route, WebSocketRoute)}
     for route in every:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from functions.web.endpoints import ONE_ORIGIN, list_endpoints
+from functions import api
 from tests.bench.case import Case, Group
 from tests.bench.measure import Measured, alternate
 from tests.bench.payload import build_trace, with_id
@@ -34,7 +34,7 @@ PATHS = {
     "stream": "/logs/stream",
 }
 """What is asked first; another function is asked for a path that it has not."""
-QUICK = {ONE_ORIGIN, "ingest", "logs"}
+QUICK = {"api", "ingest", "logs"}
 POSTED = {"ingest": "/v1/ingest", "score": "/v1/score", "share": "/logs/{id}/public"}
 
 
@@ -131,7 +131,7 @@ GROUP = Group(
     [
         *(
             Case(f"cold start: {name}", FLOOR, partial(start, name), target=1.6, is_slow=name not in QUICK)
-            for name in (ONE_ORIGIN, *list_endpoints())
+            for name in (endpoint.__name__.rpartition(".")[2] for endpoint in (api, *api.ENDPOINTS))
         ),
         Case("cold start: manage.py run", FLOOR, start_server, is_slow=True),
     ],
