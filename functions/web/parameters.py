@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from fastapi.params import Query
+from fastapi.params import Cookie, Header, Path
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
@@ -63,7 +63,9 @@ def _find_problems(query: bytes, known: tuple[str, ...]) -> list[Problem]:
 
 
 def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
-    declared = {field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, Query)}
+    # A field of a model that stands for the whole query is no Query itself.
+    others = (Path, Header, Cookie)
+    declared = {one.alias for one in get_flat_params(route.dependant) if not isinstance(one.field_info, others)}
     extra = (route.openapi_extra or {}).get("parameters", []) if isinstance(route, APIRoute) else []
     return tuple(sorted(declared | {one["name"] for one in extra if one["in"] == "query"}))
 

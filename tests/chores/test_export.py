@@ -106,7 +106,7 @@ def test_an_empty_parquet_has_its_columns(database_url: str, manage: Command) ->
 
 def test_traces_are_no_table(database_url: str, manage: Command) -> None:
     done = manage("export", "--what", "traces", "--format", "parquet", "--output", "out", on=database_url)
-    assert (done.exit_code, "--what traces is written as jsonl" in done.stderr, list_here()) == (1, True, [])
+    assert (done.exit_code, "traces are documents, not rows of a table" in done.stderr, list_here()) == (1, True, [])
 
 
 def test_a_trace_is_the_document_as_it_was_posted(client: Client, database_url: str, manage: Command) -> None:

@@ -354,7 +354,8 @@ def read_everything(sql: psycopg.Connection) -> Iterator[bytes]:
                     if value.startswith(ZSTD_FRAME):
                         yield from unescape(decompress(value))
                 else:
-                    yield from unescape(str(value).encode())
+                    text = json.dumps(value) if isinstance(value, dict) else str(value)
+                    yield from unescape(text.encode())
 
 
 def unescape(text: bytes) -> Iterator[bytes]:

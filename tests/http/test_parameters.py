@@ -14,7 +14,7 @@ from tests.build import make_document, number, one_token
 from tests.client import Answer, Client
 from tests.conftest import ADMIN_KEY, SECRET, Databases
 from tests.http.test_matrix import server_thread
-from tests.stream.streams import open_socket, receive_close
+from tests.stream.streams import open_socket, post, receive_close
 
 DOCUMENT = web().openapi()
 OPERATIONS = [
@@ -101,6 +101,21 @@ def test_a_browser_opens_a_share_link_that_a_chat_program_has_marked(client: Cli
     token = client.post_bytes("/logs/r1/public", b"{}", x_api_key=ADMIN_KEY).json["public_token"]
     assert client.get(f"/share/request/{token}?fbclid=x", accept="text/html").status == 200
     assert client.get(f"/share/request/{token}?fbclid=x", accept="application/json").status == 400
+
+
+@pytest.mark.parametrize("name", [name for path, names in OPERATIONS if path == "/logs/stream" for name in names])
+def test_the_stream_takes_each_of_its_parameters(client: Client, name: str) -> None:
+    answer = ask(client, "/logs/stream", f"{name}=x")
+    assert "unknown parameter" not in sentence(answer)
+
+
+def test_a_websocket_takes_the_filters_of_the_feed(client: Client) -> None:
+    with open_socket(
+        client, query={"api_key": ADMIN_KEY, "model": "m", "q": "word", "has_exception": "true"}
+    ) as socket:
+        post(client, "other")
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=0.2)
 
 
 def test_a_websocket_with_an_unknown_parameter_is_closed(client: Client) -> None:
