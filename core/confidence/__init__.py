@@ -1,18 +1,18 @@
-"""Confidence scores from token probabilities: pure functions, numbers in, numbers out.
+"""Compute confidence scores from token probabilities. Pure functions; no I/O.
 
     distribution = read_distribution(entries, "events[12].top_tokens")
     tokens = [Token(504, "The", distribution=distribution), …]
     scores = score_tokens(tokens)
     sequence = score_sequence(tokens, scores)
 
-All tokens of a trace at once, where its lists are regular:
+If all top-k lists of a trace are regular, its tokens can be scored in one pass:
 
     table = decode_lists(texts)
     columns = score_columns(table, rows=rows, tokens=ids, sampled=~(forced | discarded), top_p=0.9)
     sequence, profile = summarize_columns(columns, forced=forced, discarded=discarded)
 
-Every score is the field's own, under its own name, in natural logs, and None where it cannot be derived. Scores measure
-what the model believed, not whether it was right. docs/CONFIDENCE.md explains each.
+Scores keep the names used in the literature, use natural logarithms, and are None where they can't be derived. They
+measure what the model believed, not whether it was right. docs/CONFIDENCE.md explains each score.
 """
 
 from core.confidence.chosen import settle_list

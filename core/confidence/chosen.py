@@ -1,7 +1,7 @@
-"""Where the chosen token stands in its list, and what its own log-probability changes there.
+"""Find the chosen token in its top-k list and reconcile the two log-probabilities reported for it.
 
-Servers report a number for the token they chose, and list it once more. The two disagree where lists are keyed by text
-(of two tokens that print alike one survives), or where the list was taken from other logits.
+Servers report a log-probability for the chosen token and another one in its list. The two disagree if lists are keyed
+by text (of two tokens with the same text only one survives) or if the list was computed from different logits.
 """
 
 import math
@@ -11,22 +11,22 @@ from core.confidence.mass import MASS_U
 from core.confidence.token import Token
 
 SAME_NOISE = 1e-5
-"""By how much, in nats and beside bf16's rounding, two reports of one log-probability may differ."""
+"""Largest difference between two reports of one log-probability, in nats, in addition to bf16 rounding."""
 
 
 def settle_list(token: Token, logprob: float | None) -> tuple[Distribution | None, int | None]:
-    """The list with the chosen token's own log-probability in it, and the position of the token.
+    """Put the chosen token's own log-probability into its list and return the list and the token's position.
 
-    The token's own number wins over the list's. An entry of the same text with another number is another token, unless
-    only that entry can be the chosen one: a list holds every token that is likelier than its last.
+    The token's own number takes precedence. An entry with the same text but a different number is a different token,
+    unless it is the only entry that can be the chosen one: a list holds every token that is more likely than its last.
 
     Args:
-        token: with the list as it came.
-        logprob: what the server reported for the token itself, nats; null if unknown.
+        token: the token with the list as received.
+        logprob: the log-probability reported for the token itself, in nats; None if unknown.
 
     Returns:
-        No list where there was none, or where its mass and the token's contradict each other. No position where the
-        token is not in the list, or only as a masked entry.
+        (list, position). The list is None if there was none, or if its mass contradicts the token's probability. The
+        position is None if the token is not in the list or is a masked entry.
     """
     distribution = token.distribution
     found = distribution.find_all(token.token, token.text) if distribution else []
@@ -46,7 +46,7 @@ def settle_list(token: Token, logprob: float | None) -> tuple[Distribution | Non
 
 
 def _settle(distribution: Distribution, token: Token, position: int, logprob: float) -> Distribution:
-    """The list with the token's own number; the same list where the token lies outside it."""
+    """Return the list with the token's own number, or the same list if the token is not in it."""
     by_id = token.token is not None and distribution.tokens[position] == token.token
     listed = distribution.logprobs[position]
     replaced = distribution.put(token.token, token.text, logprob, instead_of=position)
@@ -55,11 +55,11 @@ def _settle(distribution: Distribution, token: Token, position: int, logprob: fl
     if logprob < distribution.logprobs[distribution.live - 1]:
         return distribution
     if logprob < listed:
-        beside = distribution.put(token.token, token.text, logprob, instead_of=None)
-        return beside if beside.is_possible else replaced
+        added = distribution.put(token.token, token.text, logprob, instead_of=None)
+        return added if added.is_possible else replaced
     return replaced
 
 
 def _find_nearest(distribution: Distribution, positions: list[int], logprob: float) -> int:
-    """Of positions that may be the token's, the one with its number; masked entries are infinitely far."""
+    """Return the candidate position with the nearest log-probability; masked entries are infinitely far away."""
     return min(positions, key=lambda i: math.inf if i >= distribution.live else abs(distribution.logprobs[i] - logprob))

@@ -1,6 +1,6 @@
-"""The scores of all tokens of a trace in one pass over its lists: `score_tokens`, vectorised.
+"""Score all tokens of a trace in one pass: the vectorised form of `score_tokens`.
 
-`core.confidence.score` and `core.confidence.shape` define each score, and tests hold both equal.
+`core.confidence.score` and `core.confidence.shape` define each score. Tests check that both forms agree.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ Array = TypeVar("Array", Floats, Ints)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenColumns:
-    """The scores of N tokens, an array [N] per score; `TokenScores` defines them.
+    """The scores of N tokens, one array [N] per score. `TokenScores` defines each score.
 
-    NaN where a score cannot be derived; 0 in `rank`, `k` and `top_p_count`, which count from 1.
+    A score that can't be derived is NaN, or 0 in `rank`, `k` and `top_p_count`, which count from 1.
     """
 
     prob: Floats
@@ -44,12 +44,12 @@ class TokenColumns:
     top_p_cutoff: Floats
 
     def to_rows(self) -> list[TokenScores]:
-        """Return the scores token by token, as `score_tokens` has them, without those that are not columns."""
+        """Return one `TokenScores` per token. Scores that have no column are None."""
         columns = [_list_known(getattr(self, name)) for name in self.__slots__]
         return [TokenScores(**dict(zip(self.__slots__, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
-def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
+def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate array
     table: ListTable,
     *,
     rows: ArrayLike,
@@ -58,23 +58,23 @@ def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
     top_p: ArrayLike,
     texts: Sequence[str | None] | None = None,
 ) -> TokenColumns:
-    """Score N tokens whose lists are all regular.
+    """Score N tokens whose top-k lists are all regular.
 
     Args:
         table: the lists of the trace.
-        rows: [N] the list that each token was chosen from, -1 for none.
-        tokens: [N] ids, -1 where unknown.
-        sampled: [N] whether the token counts in the aggregates: neither forced nor discarded.
-        top_p: [N] or one for all: the mass of the nucleus, in (0, 1].
-        texts: [N] what each token reads as, by which one of unknown id is found in its list.
+        rows: [N] row of the list that each token was chosen from; -1 for none.
+        tokens: [N] token ids; -1 if unknown.
+        sampled: [N] whether the token counts in the aggregates (neither forced nor discarded).
+        top_p: [N] or a scalar: mass of the nucleus, in (0, 1].
+        texts: [N] text of each token, used to find tokens of unknown id in their lists.
     """
     rows, tokens = np.asarray(rows, np.int64), np.asarray(tokens, np.int64)
     sampled, top_p = np.asarray(sampled, np.bool_), np.broadcast_to(np.asarray(top_p, np.float64), rows.shape)
-    places = _find_places(table, rows, tokens, texts)
-    found, listed = np.flatnonzero(places >= 0), np.flatnonzero(rows >= 0)
+    positions = _find_positions(table, rows, tokens, texts)
+    found, listed = np.flatnonzero(positions >= 0), np.flatnonzero(rows >= 0)
     unknown, none = np.full(rows.size, np.nan), np.zeros(rows.size, np.int64)
-    logprob = _fill(unknown, found, table.logprobs[rows[found], places[found]])
-    prob = _fill(unknown, found, table.probs[rows[found], places[found]])
+    logprob = _fill(unknown, found, table.logprobs[rows[found], positions[found]])
+    prob = _fill(unknown, found, table.probs[rows[found], positions[found]])
     count, cutoff = _find_nuclei(table, rows[listed], top_p[listed])
     entropy = 0.0 - (table.probs * table.logprobs).sum(axis=1)
     negentropy = _measure_negentropy(table, entropy)
@@ -98,7 +98,7 @@ def score_columns(  # noqa: PLR0913 - all by name; each is an array of its own
 
 
 def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
-    """The scores of `score_tokens` as columns, for a trace with a list that is not regular."""
+    """Convert the result of `score_tokens` to columns, for a trace whose lists are not all regular."""
 
     def numbers(name: str) -> Floats:
         return np.array(list(map(attrgetter(name), scores)), np.float64)  # None becomes NaN
@@ -126,7 +126,10 @@ def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
 
 
 def nuclei(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
-    """The nucleus of every list: (top_p_count [P], 0 for none; top_p_cutoff [P], NaN for none), as `find_nucleus`."""
+    """Return the nucleus of each list as (top_p_count [P], top_p_cutoff [P]); 0 and NaN if it has none.
+
+    See `find_nucleus`.
+    """
     rows = np.arange(table.sizes.size)
     return _find_nuclei(table, rows, np.broadcast_to(np.asarray(top_p, np.float64), rows.shape))
 
@@ -139,26 +142,29 @@ def _find_nuclei(table: ListTable, rows: Ints, top_p: Floats) -> tuple[Ints, Flo
     return count, np.where(count > 0, table.probs[rows, count - 1], np.nan)
 
 
-def _find_places(table: ListTable, rows: Ints, tokens: Ints, texts: Sequence[str | None] | None) -> Ints:
-    """Where each token stands in its list, from 0; -1 outside it."""
-    places = np.full(rows.size, -1)
+def _find_positions(table: ListTable, rows: Ints, tokens: Ints, texts: Sequence[str | None] | None) -> Ints:
+    """Return the position of each token in its list, from 0; -1 if it is not in the list."""
+    positions = np.full(rows.size, -1)
     known = np.flatnonzero((rows >= 0) & (tokens >= 0))
-    which, place = np.nonzero(table.tokens[rows[known]] == tokens[known, np.newaxis])
-    places[known[which]] = place
+    which, position = np.nonzero(table.tokens[rows[known]] == tokens[known, np.newaxis])
+    positions[known[which]] = position
     if texts:
         for i in np.flatnonzero((rows >= 0) & (tokens < 0)).tolist():
             found = table.distribution(rows[i]).find(None, texts[i])
-            places[i] = -1 if found is None else found
-    return places
+            positions[i] = -1 if found is None else found
+    return positions
 
 
 def _rank(table: ListTable, rows: Ints, logprob: Floats) -> Ints:
-    """How many entries are at least as likely; ties take the worse rank."""
+    """Count the entries that are at least as likely; ties get the worse rank."""
     return ((table.logprobs[rows] >= logprob[:, np.newaxis]) & table.inside[rows]).sum(axis=1)
 
 
 def _bound_prob(table: ListTable, rows: Ints, prob: Floats) -> Floats:
-    """The probability, or the most it can be. Few tokens are outside their list, and for them each digit counts."""
+    """Return each probability, or its upper bound.
+
+    Bounds use exact sums (`bound_unlisted`) because they depend on every digit; few tokens need one.
+    """
     bound = prob.copy()
     for i in np.flatnonzero((rows >= 0) & np.isnan(prob)).tolist():
         bound[i] = bound_unlisted(table.distribution(rows[i])) or np.nan
@@ -185,7 +191,7 @@ def _sum_surprisal(logprob: Floats, sampled: Flags) -> Floats:
 
 
 def _list_known(column: Floats | Ints) -> list[Any]:
-    """List a column with None where a score cannot be derived."""
+    """Convert a column to a list, with None where a score can't be derived."""
     values, unknown = column.tolist(), column == 0 if column.dtype == np.int64 else np.isnan(column)
     for i in np.flatnonzero(unknown).tolist():
         values[i] = None
@@ -193,12 +199,12 @@ def _list_known(column: Floats | Ints) -> list[Any]:
 
 
 def _take(values: Floats, rows: Ints) -> Floats:
-    """The value of each token's list; NaN, put last, for row -1."""
+    """Return the value of each token's list, or NaN for row -1 (NaN is appended at the end)."""
     return np.append(values, np.nan)[rows]
 
 
-def _fill(blank: Array, places: Ints, values: Array) -> Array:
-    """A copy of a blank column with values at some places."""
+def _fill(blank: Array, positions: Ints, values: Array) -> Array:
+    """Return a copy of a blank column with values at the given positions."""
     column = blank.copy()
-    column[places] = values
+    column[positions] = values
     return column

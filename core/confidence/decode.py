@@ -1,4 +1,4 @@
-"""The top-k list of one forward pass straight from JSON, as a well-behaved engine sends it."""
+"""Decode top-k lists directly from JSON if they are regular: sorted, unmasked, without duplicates or other keys."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from core.confidence.distribution import LEAST_CLEAN, MAX_TOKEN_ID, MAX_TOP_TOKE
 
 
 class Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """One token of a regular list: an id, a log-probability that is not masked, and a text under either name."""
+    """An entry of a regular list: an id, an unmasked log-probability (nats), and a text under either key."""
 
     token: Annotated[int, Meta(ge=0, le=MAX_TOKEN_ID)]
     logprob: Annotated[float, Meta(ge=LEAST_CLEAN, le=0.0)]
@@ -21,7 +21,7 @@ _DECODER = msgspec.json.Decoder(Annotated[list[Entry], Meta(min_length=1, max_le
 
 
 def decode_entries(text: bytes | msgspec.Raw) -> list[Entry] | None:
-    """Decode a list whose entries are all regular, in whatever order; None for any other list."""
+    """Decode a list whose entries are all regular, in any order. Return None for any other list."""
     try:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -31,7 +31,7 @@ def decode_entries(text: bytes | msgspec.Raw) -> list[Entry] | None:
 def decode_distribution(text: bytes | msgspec.Raw) -> Distribution | None:
     """Decode a regular list: `{token, logprob, token_str? | text?}`, sorted, unmasked, no duplicates, no other keys.
 
-    Almost every list is regular. None for any other: `read_distribution` takes it, or says what is wrong with it.
+    Almost every list is regular. Return None for any other list; `read_distribution` reads it or reports its error.
     """
     entries = decode_entries(text)
     if entries is None:

@@ -1,4 +1,4 @@
-"""The top-k list of one forward pass: read from JSON, checked, sorted, deduped, once, before anything is scored."""
+"""The top-k list of one forward pass: parse, validate, sort and deduplicate it before it is scored."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,34 +11,35 @@ from core.confidence.mass import is_possible
 from core.confidence.number import InvalidDistribution, quote, read_logprob, read_prob
 
 MAX_TOP_TOKENS = 1024
-"""Entries of one list. Servers send 5 to 20, some a hundred; more is a mistake or an attack."""
+"""Maximum number of entries in a list. Servers send 5 to 20, a few send 100; more is a mistake or an attack."""
 
 MAX_TOKEN_ID = 2**31 - 1
-"""The largest token id that a Postgres integer holds; vocabularies end below 10^6."""
+"""Largest token id: the maximum of a Postgres integer. Vocabularies have fewer than 10^6 tokens."""
 
 _TOKEN, _LOGPROB, _TEXT = itemgetter("token"), itemgetter("logprob"), itemgetter("token_str")
 _BY_LOGPROB = itemgetter(2)
 
-_ONLY_INT = {int}  # bool is an int to isinstance()
+_ONLY_INT = {int}  # isinstance() would accept bool
 _ONLY_FLOAT = {float}
 _TEXT_OR_NONE = {str, type(None)}
-LEAST_CLEAN = -999.0  # a little above MASKED_LOGPROB, which is itself masked
+LEAST_CLEAN = -999.0  # just above MASKED_LOGPROB, which counts as masked
 
 
 class Distribution(msgspec.Struct, frozen=True, gc=False):
-    """The top-k of a next-token distribution, best first, without duplicates; `make_distribution` makes one.
+    """The top k entries of a next-token distribution, most likely first, without duplicates.
 
-    A struct because there are thousands, and a frozen dataclass takes twice as long to make.
+    Created by `make_distribution`. It is a struct because a trace has thousands of them, and a frozen dataclass takes
+    twice as long to create.
 
     Attributes:
-        tokens: ids, null where the server sends none.
-        texts: what each token reads as, null where unknown.
-        logprobs: nats, at most 0, falling; `-math.inf` where masked, so masked entries come last.
-        probs: exp of the logprobs, 0 where masked.
-        mass: M, the sum of probs; above 1 by no more than rounding explains (core.confidence.mass).
-        missing_mass: r = 1 - M, what lies outside the list; at least 0, though rounding may carry M past 1.
-        live: how many entries are not masked.
-        is_as_sent: whether the list came like this: sorted, each token once, with ids and logprobs.
+        tokens: token ids; None where the server sends none.
+        texts: text of each token; None where unknown.
+        logprobs: log-probabilities in nats, ≤ 0, descending; `-math.inf` for masked entries, which come last.
+        probs: exp(logprobs); 0 for masked entries.
+        mass: M, the sum of probs. It may exceed 1 by rounding (see core.confidence.mass).
+        missing_mass: r = max(0, 1 - M), the probability of all tokens outside the list.
+        live: number of entries that are not masked.
+        is_as_sent: whether the list was received in this form: sorted, each token once, with ids and logprobs.
     """
 
     tokens: tuple[int | None, ...]
@@ -52,25 +53,28 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def k(self) -> int:
-        """The length of the list, masked entries included."""
+        """Length of the list, including masked entries."""
         return len(self.logprobs)
 
     @property
     def masked(self) -> bool:
-        """Whether any entry counts as p = 0."""
+        """Whether any entry is masked (counts as p = 0)."""
         return self.live < len(self.logprobs)
 
     @property
     def is_possible(self) -> bool:
-        """Whether rounding explains a mass above 1."""
+        """Whether the mass is at most 1, or exceeds 1 only by rounding."""
         return is_possible(self.mass, self.logprobs, self.probs)
 
     def find(self, token: int | None, text: str | None) -> int | None:
-        """The position of a token in the list, 0 for the best: by id where both know it, else by text."""
+        """Return the position of a token, 0 for the most likely. Match by id if both have one, otherwise by text."""
         return next(iter(self.find_all(token, text)), None)
 
     def find_all(self, token: int | None, text: str | None) -> list[int]:
-        """The positions that may be a token's, best first: by id where both know it, else all of the same text."""
+        """Return all positions that may hold a token, most likely first.
+
+        Match by id if both have one, otherwise return every entry with the same text.
+        """
         if token is not None and token in self.tokens:
             return [self.tokens.index(token)]
         if text is None or (token is not None and None not in self.tokens):
@@ -79,12 +83,12 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
         return [i for i, (t, s) in enumerate(named) if s == text and (t is None or token is None)]
 
     def drop(self, position: int) -> Self | None:
-        """The list without one entry; None if it was the only one."""
+        """Return the list without one entry, or None if it was the only entry."""
         rows = [row for i, row in enumerate(zip(self.tokens, self.texts, self.logprobs, strict=True)) if i != position]
         return cast("Self", make_distribution(*zip(*rows, strict=True))) if rows else None
 
     def put(self, token: int | None, text: str | None, logprob: float, *, instead_of: int | None) -> Self:
-        """The list with another entry, in the place of one or beside all."""
+        """Return the list with an additional entry, which replaces the entry at `instead_of` if that is not None."""
         rows = [
             row for i, row in enumerate(zip(self.tokens, self.texts, self.logprobs, strict=True)) if i != instead_of
         ]
@@ -100,7 +104,7 @@ def make_distribution(
     *,
     is_as_sent: bool = False,
 ) -> Distribution:
-    """A distribution of entries that are in order, with what follows from their logprobs."""
+    """Create a distribution from sorted entries and derive its other fields from the logprobs."""
     probs = tuple(map(math.exp, logprobs))
     mass = math.fsum(probs)
     rest = 1.0 - mass if mass < 1.0 else 0.0
@@ -109,43 +113,43 @@ def make_distribution(
 
 
 def read_distribution(entries: Sequence[object], place: str) -> Distribution | None:
-    """Reads a list of `{token?, logprob | prob, token_str? | text?}` as JSON gave it; other keys are ignored.
+    """Read a parsed JSON list of `{token?, logprob | prob, token_str? | text?}`. Other keys are ignored.
 
     Args:
-        entries: in any order, with duplicates (some servers put the sampled token first or add it to the k).
-        place: where the list stands, like `events[12].top_tokens`, for the refusal.
+        entries: entries in any order. Duplicates are allowed: some servers list the sampled token twice.
+        place: path of the list, like `events[12].top_tokens`, for error messages.
 
     Returns:
-        The list best first, each token once (its best entry), or null for an empty list.
+        The list sorted by probability, with each token once (its most likely entry), or None for an empty list.
 
     Raises:
-        InvalidDistribution: an entry is no object or has no number, a number is no probability, Σp exceeds 1 by more
-            than rounding explains, or there are more than `MAX_TOP_TOKENS`.
+        InvalidDistribution: an entry is not an object or has no number, a number is not a probability, Σp exceeds 1 by
+            more than rounding explains, or there are more than `MAX_TOP_TOKENS` entries.
     """
     if not entries:
         return None
     if len(entries) > MAX_TOP_TOKENS:
-        raise InvalidDistribution(place, f"{len(entries)} entries are too many (at most {MAX_TOP_TOKENS})")
+        raise InvalidDistribution(place, f"has {len(entries)} entries; at most {MAX_TOP_TOKENS} are allowed")
     distribution = _read_clean(entries) or _read_any(entries, place)
     if not distribution.is_possible:
-        reason = f"the probabilities sum to {distribution.mass:.6g}, more than 1 by more than rounding explains"
+        reason = f"the probabilities sum to {distribution.mass:.6g}, which is too far above 1 to be rounding"
         raise InvalidDistribution(place, reason)
     return distribution
 
 
 def _read_clean(entries: Sequence[object]) -> Distribution | None:
-    """The list as a well-behaved engine sends it: ids, distinct; floats, sorted, unmasked. Null for any other.
+    """Read a list with distinct ids and sorted, unmasked floats. Return None for any other list.
 
-    Almost every list is like this, and checking all of it in C costs a tenth of reading entry by entry.
+    Almost every list has this form. These checks run in C and cost a tenth of reading entry by entry.
     """
-    rows = cast("Sequence[dict[str, object]]", entries)  # if they are not, a lookup raises
+    rows = cast("Sequence[dict[str, object]]", entries)  # a lookup raises TypeError if they are not
     try:
         tokens, logprobs = tuple(map(_TOKEN, rows)), tuple(map(_LOGPROB, rows))
     except (KeyError, TypeError):
         return None
     if {*map(type, tokens)} != _ONLY_INT or {*map(type, logprobs)} != _ONLY_FLOAT:
         return None
-    # No comparison with NaN holds, so this finds it too.
+    # Every comparison with NaN is false, so this also rejects NaN.
     if logprobs[0] > 0.0 or not all(map(ge, logprobs, (*logprobs[1:], LEAST_CLEAN))):
         return None
     if min(tokens) < 0 or max(tokens) > MAX_TOKEN_ID or len({*tokens}) < len(tokens):
@@ -157,16 +161,16 @@ def _read_clean(entries: Sequence[object]) -> Distribution | None:
 def _read_texts(rows: Sequence[Mapping[str, object]]) -> tuple[str | None, ...]:
     try:
         texts = tuple(map(_TEXT, rows))
-        "".join(texts)  # raises unless each is text, and costs less than asking each
+        "".join(texts)  # raises TypeError unless all are strings; cheaper than checking each
     except (KeyError, TypeError):
         return tuple(map(_read_text, rows))
     return texts
 
 
 def _read_any(entries: Sequence[object], place: str) -> Distribution:
-    """Any other list: entry by entry, so that a refusal can say which; then sorted and deduped."""
+    """Read any other list entry by entry, so that errors name the entry, then sort and deduplicate it."""
     rows = [_read_entry(entry, f"{place}[{i}]") for i, entry in enumerate(entries)]
-    rows.sort(key=_BY_LOGPROB, reverse=True)  # stable: among ties the sender's order stays
+    rows.sort(key=_BY_LOGPROB, reverse=True)  # stable: ties keep the sender's order
     best: dict[object, tuple[int | None, str | None, float]] = {}
     for row in rows:
         best.setdefault(_identify(row), row)
@@ -175,10 +179,10 @@ def _read_any(entries: Sequence[object], place: str) -> Distribution:
 
 
 def _identify(row: tuple[int | None, str | None, float]) -> object:
-    """What makes two entries the same token: the id; without ids, text and logprob. Nameless ones are all different.
+    """Return the key that identifies an entry's token: its id, or text and logprob if it has no id.
 
-    Different tokens may print alike (`true` with and without a space, parts of a character), but a token that a server
-    lists twice, as the chosen one, has the same logprob both times.
+    Different tokens can have the same text (parts of a character, for example), so text alone is not enough. A chosen
+    token that a server lists twice has the same logprob both times. Entries without id and text are all different.
     """
     token, text, logprob = row
     if token is not None:
@@ -188,19 +192,19 @@ def _identify(row: tuple[int | None, str | None, float]) -> object:
 
 def _read_entry(entry: object, place: str) -> tuple[int | None, str | None, float]:
     if not isinstance(entry, dict):
-        raise InvalidDistribution(place, "an entry must be an object with a logprob or a prob")
+        raise InvalidDistribution(place, "must be an object with a logprob or a prob")
     token, text = entry.get("token"), _read_text(entry)
-    if "token_id" in entry:  # then `token` is the text, where it is one
+    if "token_id" in entry:  # then `token`, if it is a string, holds the text
         token, text = entry["token_id"], token if isinstance(token, str) else text
     return _read_token(token, place), text, _read_number(entry, place)
 
 
 def _read_number(entry: dict[str, object], place: str) -> float:
-    """The logprob; the prob where there is no logprob, or only a null one beside it."""
+    """Return the log-probability of an entry; use `prob` if `logprob` is absent or null."""
     if entry.get("logprob") is None and entry.get("prob") is not None:
         return read_prob(entry["prob"], f"{place}.prob")
     if "logprob" not in entry and "prob" not in entry:
-        raise InvalidDistribution(place, "an entry needs a logprob or a prob")
+        raise InvalidDistribution(place, "must have a logprob or a prob")
     return read_logprob(entry.get("logprob"), f"{place}.logprob")
 
 
@@ -208,12 +212,14 @@ def _read_token(token: object, place: str) -> int | None:
     if token is None:
         return None
     if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token <= MAX_TOKEN_ID:
-        raise InvalidDistribution(f"{place}.token", f"{quote(token)} is no token id (an integer in 0…{MAX_TOKEN_ID})")
+        raise InvalidDistribution(
+            f"{place}.token", f"{quote(token)} is not a token id; use an integer in 0…{MAX_TOKEN_ID}"
+        )
     return token
 
 
 def _read_text(entry: Mapping[str, object]) -> str | None:
-    """The text under either name. It only names the token, so anything but text is as good as absent."""
+    """Return the text under either key. Ignore values that are not strings: the text only names the token."""
     text = entry.get("token_str")
     if text is None:
         text = entry.get("text")

@@ -1,7 +1,7 @@
-"""What a mod did, in numbers: how hard it pushed, and how sure the model was before and after.
+"""Score interventions: how hard a mod pushed, and how confident the model was before and after.
 
-Forced tokens count in no aggregate of the request; here they get their own numbers. A surprisal tells how unlike the
-model the forced token is, not whether it was a good one.
+Forced tokens are excluded from the request's aggregates; they are scored here. The surprisal of a forced token measures
+how unlikely the model considered it, not how good it was.
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,28 @@ from core.confidence.table import Floats, Ints
 from core.confidence.token import Token
 
 DEFAULT_INTERVENTION_WINDOW = 8
-"""Sampled tokens on each side of an intervention that before and after look at."""
+"""Number of sampled tokens compared on each side of an intervention."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """A forced run, a backtrack, or an adjusted-logits step, as the trace tells it.
+    """A forced run, a backtrack, or a step with adjusted logits, as recorded in the trace.
+
+    Indices refer to the request's tokens.
 
     Attributes:
-        action_type: what the mod returned; null where the trace does not tell.
-        mod_name: whose action it was, if known.
-        block_key: which handler of the mod, if known.
-        generation_step: the step of the trace it happened at.
-        first_index: the first token it put there (of an adjusted-logits step: the one that was sampled), an index
-            into the request's tokens; null if it put none.
-        last_index: the last one.
-        overridden: the Sampled that the forced step overrode: what the model would have said.
-        discarded_first: the first token that it removed.
-        discarded_last: the last one.
-        discarded_count: how many it removed.
-        discarded_indices: which, where earlier backtracks left removed tokens between first and last; empty: all
-            discarded ones in between.
+        action_type: type of the mod's action; None if the trace doesn't record it.
+        mod_name: name of the mod, if known.
+        block_key: handler of the mod, if known.
+        generation_step: forward pass at which it happened.
+        first_index: index of the first token it inserted (for adjusted logits: the sampled token); None if none.
+        last_index: index of the last token it inserted.
+        overridden: token that was sampled and then replaced by the forced one.
+        discarded_first: index of the first token it removed.
+        discarded_last: index of the last token it removed.
+        discarded_count: number of tokens it removed.
+        discarded_indices: indices of the removed tokens, if tokens removed by earlier backtracks lie between first and
+            last. Empty means all discarded tokens in that range.
     """
 
     action_type: str | None
@@ -54,7 +55,7 @@ class Intervention:
 
 @dataclass(frozen=True, slots=True)
 class DiscardedScores:
-    """What a backtrack removed: how many tokens, from where to where, and exp(mean ln p) of the sampled ones."""
+    """The tokens that a backtrack removed: count, index range, and exp(mean ln p) of the sampled ones."""
 
     tokens: int
     first_index: int | None
@@ -64,28 +65,28 @@ class DiscardedScores:
 
 @dataclass(frozen=True, slots=True)
 class InterventionScores:
-    """The scores of one intervention; null where not derivable.
+    """The scores of one intervention. A score that can't be derived is None.
 
     Attributes:
-        action_type: as in the Intervention, and so the next five.
-        mod_name: whose it was.
-        block_key: which handler.
-        generation_step: where in the trace.
-        first_index: its first token.
-        last_index: its last token.
-        intervention_surprisal: -ln p of the first token under the model, nats, ≥ 0, higher = pushed harder; of its
-            upper bound if unknown, and then the true value is higher.
-        intervention_surprisal_is_bound: whether it was unknown.
-        intervention_rank: the rank of that token; null outside the list.
-        overridden_token: the id of what the model would have said.
-        overridden_text: its text.
-        overridden_prob: its probability in the same distribution, 0…1.
-        window: sampled tokens on each side.
-        sequence_confidence_before: exp(mean ln p) over those before, 0…1, unknown tokens at their bound.
-        sequence_confidence_after: the same over those after.
-        mean_confidence_before: mean of token_confidence over those before, nats.
-        mean_confidence_after: the same over those after.
-        discarded: what a backtrack removed; null if nothing.
+        action_type: as in `Intervention`.
+        mod_name: as in `Intervention`.
+        block_key: as in `Intervention`.
+        generation_step: as in `Intervention`.
+        first_index: as in `Intervention`.
+        last_index: as in `Intervention`.
+        intervention_surprisal: -ln p of the first token under the model, nats, ≥ 0, higher = pushed harder. If p is
+            unknown, computed from its upper bound; the true value is then higher.
+        intervention_surprisal_is_bound: whether p was unknown.
+        intervention_rank: rank of that token; None if it is not in the list.
+        overridden_token: id of the overridden token.
+        overridden_text: text of the overridden token.
+        overridden_prob: probability of the overridden token in the same distribution, 0…1.
+        window: maximum number of sampled tokens on each side.
+        sequence_confidence_before: exp(mean ln p) of the tokens before, 0…1; unknown tokens enter at their bound.
+        sequence_confidence_after: exp(mean ln p) of the tokens after, 0…1.
+        mean_confidence_before: mean token_confidence of the tokens before, nats.
+        mean_confidence_after: mean token_confidence of the tokens after, nats.
+        discarded: the tokens that a backtrack removed; None if it removed none.
     """
 
     action_type: str | None
@@ -117,25 +118,25 @@ def score_interventions(
 ) -> list[InterventionScores]:
     """Score each intervention from the scores of the request's tokens.
 
-    Before and after are the `window` sampled tokens on each side, as many as there are.
+    Compares up to `window` sampled tokens on each side.
 
     Args:
-        tokens: all of the request's; of their distributions only those of the first forced tokens are read.
-        columns: their scores.
-        interventions: in any order.
-        window: sampled tokens on each side.
+        tokens: all tokens of the request. Only the first forced token of an intervention needs its distribution.
+        columns: the scores of the tokens.
+        interventions: interventions in any order.
+        window: number of sampled tokens on each side.
 
     Raises:
         ValueError: the window is below 1.
     """
     if window < 1:
-        raise ValueError(f"a window of {window} tokens is too short (at least 1)")
+        raise ValueError(f"window: must be at least 1, not {window}")
     sampled = np.flatnonzero([token.sampled for token in tokens])
     logs = bound_logs(columns)
     return [_score_intervention(tokens, columns, logs, sampled, each, window) for each in interventions]
 
 
-def _score_intervention(  # noqa: PLR0913, PLR0917 - what all interventions share is computed once
+def _score_intervention(  # noqa: PLR0913, PLR0917 - values shared by all interventions are computed once
     tokens: Sequence[Token], columns: TokenColumns, logs: Floats, sampled: Ints, each: Intervention, window: int
 ) -> InterventionScores:
     first = each.first_index if each.first_index is not None else each.discarded_first
@@ -169,7 +170,7 @@ def _score_intervention(  # noqa: PLR0913, PLR0917 - what all interventions shar
 
 
 def _find_overridden_prob(tokens: Sequence[Token], each: Intervention) -> float | None:
-    """The probability of the overridden token in its own list, else in that of the token which took its place."""
+    """Return the overridden token's probability from its own list, or from the list of the token that replaced it."""
     overridden = each.overridden
     if overridden is None:
         return None

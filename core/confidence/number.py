@@ -1,27 +1,27 @@
-"""Reading one number of a distribution as JSON gave it: what is a log-probability, what is masked, what is refused.
+"""Read the numbers of a distribution from parsed JSON.
 
-Every refusal is an InvalidDistribution that names the place, so that the sender finds the number in their own document.
+Every error is an InvalidDistribution that names the path, so that the sender can find the number in their document.
 """
 
 import math
 from collections.abc import Sized
 
 MAX_LOGPROB_NOISE = 1e-6
-"""How far above 0 a log-probability (nats), or above 1 a probability or a sum of them, may lie by rounding alone."""
+"""Rounding tolerance: how far a log-probability (nats) may exceed 0, or a probability 1."""
 
 MASKED_LOGPROB = -1000.0
-"""At or below this (nats), a log-probability is a server's way of writing p = 0; exp() gives 0 from -746 on anyway."""
+"""A log-probability (nats) at or below this means p = 0. exp() is 0 from -746 down in any case."""
 
 MAX_QUOTED_CHARS = 40
-"""How much of a refused value its sentence repeats."""
+"""Maximum number of characters of an invalid value that an error message quotes."""
 
 
-class InvalidDistribution(ValueError):  # noqa: N818 - named for what is wrong, as the errors of its callers are
-    """A number, an entry or a whole list that is no probability distribution.
+class InvalidDistribution(ValueError):  # noqa: N818 - named after the problem
+    """A number, entry or list that is not part of a valid probability distribution.
 
     Attributes:
-        place: where in the input, like `events[12].top_tokens[3].logprob`.
-        reason: what is wrong with it, a sentence without its subject.
+        place: path in the input, like `events[12].top_tokens[3].logprob`.
+        reason: the problem, as a sentence whose subject is the value at that path.
     """
 
     def __init__(self, place: str, reason: str) -> None:
@@ -31,10 +31,10 @@ class InvalidDistribution(ValueError):  # noqa: N818 - named for what is wrong, 
 
 
 def quote(value: object) -> str:
-    """The value as its refusal shows it: one short line, whatever was sent."""
-    if isinstance(value, Sized) and not isinstance(value, str):  # what it holds may be as large and as odd
+    """Format an invalid value for an error message, in one short line."""
+    if isinstance(value, Sized) and not isinstance(value, str):  # its items can be of any size and type
         return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and value.bit_length() > 128:  # repr() of a huge integer is slow, or refused by Python
+    if isinstance(value, int) and value.bit_length() > 128:  # repr() of a huge integer is slow or raises
         return "a number of that size"
     text = value if isinstance(value, str) else repr(value)
     short = text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…"
@@ -42,41 +42,41 @@ def quote(value: object) -> str:
 
 
 def read_logprob(value: object, place: str) -> float:
-    """A natural-log probability as JSON gave it.
+    """Read a natural-log probability.
 
     Args:
-        value: a number, its text (`"-inf"` is no JSON number), or null.
-        place: where it stands, for the refusal.
+        value: a number, a number as a string (JSON has no literal for -inf), or None.
+        place: path of the value, for error messages.
 
     Returns:
-        Nats, at most 0; `-math.inf` if masked: null, -inf, or at most -1000. Rounding noise in (0, 1e-6] becomes 0.
+        Nats, ≤ 0. `-math.inf` if masked: None, -inf, or ≤ -1000. Rounding noise in (0, 1e-6] becomes 0.
 
     Raises:
-        InvalidDistribution: NaN, larger than 1e-6, or no number.
+        InvalidDistribution: the value is NaN, larger than 1e-6, or not a number.
     """
     number = -math.inf if value is None else _to_float(value, place)
     if number <= MASKED_LOGPROB:
         return -math.inf
     if number <= 0.0:
-        return number + 0.0  # -0.0 would be printed as such
+        return number + 0.0  # turns -0.0 into 0.0
     if number <= MAX_LOGPROB_NOISE:
         return 0.0
-    raise InvalidDistribution(place, f"{quote(value)} is no log-probability (it must be ≤ 0)")
+    raise InvalidDistribution(place, f"{quote(value)} is not a log-probability; it must be ≤ 0")
 
 
 def read_chosen_logprob(value: object, place: str, *, forced: bool = False) -> float | None:
-    """What a server reported as the log-probability of the token it chose.
+    """Read the log-probability that a server reported for the token it chose.
 
     Args:
-        value: a number, its text, or null.
-        place: where it stands, for the refusal.
-        forced: on a forced token a positive value is unknown rather than refused: the model never drew it.
+        value: a number, a number as a string, or None.
+        place: path of the value, for error messages.
+        forced: whether the token was forced. The model didn't draw it, so a positive value is unknown, not an error.
 
     Returns:
-        Nats, at most 0; null if unknown. Masked counts as unknown, for a token that was chosen cannot have p = 0.
+        Nats, ≤ 0; None if unknown. A masked value is unknown because a chosen token can't have p = 0.
 
     Raises:
-        InvalidDistribution: as `read_logprob`.
+        InvalidDistribution: as for `read_logprob`.
     """
     if value is None:
         return None
@@ -88,34 +88,34 @@ def read_chosen_logprob(value: object, place: str, *, forced: bool = False) -> f
 
 
 def read_prob(value: object, place: str) -> float:
-    """The natural log of a probability as JSON gave it.
+    """Read a probability and return its natural logarithm.
 
     Args:
-        value: a number in [0, 1 + 1e-6], its text, or null.
-        place: where it stands, for the refusal.
+        value: a number in [0, 1 + 1e-6], a number as a string, or None.
+        place: path of the value, for error messages.
 
     Returns:
-        Nats, at most 0; `-math.inf` if masked (0 or null).
+        Nats, ≤ 0; `-math.inf` if masked (0 or None).
 
     Raises:
-        InvalidDistribution: NaN, outside [0, 1 + 1e-6], or no number.
+        InvalidDistribution: the value is NaN, outside [0, 1 + 1e-6], or not a number.
     """
     number = 0.0 if value is None else _to_float(value, place)
     if not 0.0 <= number <= 1.0 + MAX_LOGPROB_NOISE:
-        raise InvalidDistribution(place, f"{quote(value)} is no probability (it must lie in 0…1)")
+        raise InvalidDistribution(place, f"{quote(value)} is not a probability; it must be in 0…1")
     return -math.inf if number == 0.0 else math.log(min(number, 1.0))
 
 
 def _to_float(value: object, place: str) -> float:
-    """The value as a float; text is read too, because -inf has no other spelling in JSON."""
+    """Convert a value to float. Strings are accepted because JSON has no literal for -inf."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidDistribution(place, f"{quote(value)} is no number")
+        raise InvalidDistribution(place, f"must be a number, not {quote(value)}")
     try:
         number = float(value)
     except ValueError:
-        raise InvalidDistribution(place, f"{quote(value)} is no number") from None
-    except OverflowError:  # an integer beyond a float's range keeps its sign, and so its meaning
+        raise InvalidDistribution(place, f"must be a number, not {quote(value)}") from None
+    except OverflowError:  # an integer beyond the range of a float becomes infinite
         number = math.inf if isinstance(value, int) and value > 0 else -math.inf
     if math.isnan(number):
-        raise InvalidDistribution(place, "NaN is no number")
+        raise InvalidDistribution(place, "must be a number, not NaN")
     return number

@@ -1,4 +1,4 @@
-"""Scoring each token: how probable it was, and how sure the model was where it was chosen."""
+"""Score each token: how likely it was, and how confident the model was when it was chosen."""
 
 import math
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from core.confidence.shape import (
 from core.confidence.token import Token, TokenScores
 
 DEFAULT_TOP_P = 0.9
-"""The mass of the nucleus that top_p_count counts, where a request sets none."""
+"""Mass of the nucleus for `top_p_count` if the request sets no top_p."""
 
 TRUNCATED_MASS = 0.05
-"""Above this missing mass the list is called truncated: its entropy is a lower bound, no estimate."""
+"""Missing mass above which a list is truncated: its entropy is a lower bound, not an estimate."""
 
 UNRELIABLE_MASS = 0.5
-"""Above this missing mass most of the distribution is unseen: what is renormalised over the list says little."""
+"""Missing mass above which a list is unreliable: it shows less than half of the distribution."""
 
 
 def score_tokens(
@@ -33,16 +33,16 @@ def score_tokens(
     top_ps: Sequence[float | None] | None = None,
     vocab_size: int | None = None,
 ) -> list[TokenScores]:
-    """Scores each token, in order.
+    """Score each token, in order.
 
     Args:
-        tokens: all of a request's, forced and discarded ones included.
-        top_p: the nucleus of every token, in (0, 1].
-        top_ps: the nucleus per token, as long as tokens; null where top_p holds.
-        vocab_size: V, for entropy_upper; null if unknown.
+        tokens: all tokens of a request, including forced and discarded ones.
+        top_p: mass of the nucleus, in (0, 1].
+        top_ps: mass of the nucleus per token, one per token; None entries use `top_p`.
+        vocab_size: V, needed for entropy_upper; None if unknown.
 
     Raises:
-        InvalidDistribution: a reported logprob above 0 on a token that was not forced, or NaN.
+        InvalidDistribution: a reported logprob is NaN, or above 0 on a token that was not forced.
     """
     rows: list[TokenScores] = []
     cum_nll: float | None = None
@@ -61,10 +61,10 @@ def score_tokens(
 
 
 def bound_unlisted(distribution: Distribution) -> float | None:
-    """The most that a token outside the list can have: min(p_k, r).
+    """Return the largest probability that a token outside the list can have: min(p_k, r).
 
-    p_k is the least unmasked one: a mask of 0 would be a guess. Where rounding leaves no r, p_k alone. Null where that
-    is below the smallest float, for a token that was chosen cannot have p = 0.
+    p_k is the smallest unmasked probability. If rounding leaves r = 0, the bound is p_k. Return None if p_k is 0 (below
+    the smallest float), because a chosen token can't have p = 0.
     """
     if not distribution.live:
         return None
@@ -72,7 +72,7 @@ def bound_unlisted(distribution: Distribution) -> float | None:
     return (min(smallest, distribution.missing_mass) or smallest) or None
 
 
-def _score_token(  # noqa: PLR0913, PLR0917 - the one place where all that a row needs comes together
+def _score_token(  # noqa: PLR0913, PLR0917 - collects all inputs of one row
     distribution: Distribution | None,
     position: int | None,
     logprob: float | None,
@@ -119,7 +119,7 @@ def _score_token(  # noqa: PLR0913, PLR0917 - the one place where all that a row
 
 
 def _rank(distribution: Distribution, position: int) -> int:
-    """Positions count from 0 and ranks from 1; a tie takes the place of its last."""
+    """Return the rank, from 1, of a position, from 0. Tied entries all get the rank of the last one."""
     logprobs = distribution.logprobs
     rank = position + 1
     while rank < len(logprobs) and logprobs[rank] == logprobs[position]:

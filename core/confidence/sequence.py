@@ -1,4 +1,4 @@
-"""The scores of a whole request, over its sampled tokens: neither forced by a mod nor discarded by a backtrack."""
+"""Score a request from its sampled tokens: tokens neither forced by a mod nor discarded by a backtrack."""
 
 import math
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from core.confidence.token import Token, TokenScores
 from core.confidence.window import DEFAULT_WINDOW, profile_windows, slide_windows
 
 LOW_CONFIDENCE = 0.2
-"""A token below this probability counts as one of low confidence."""
+"""Probability below which a token counts towards `low_confidence_fraction`."""
 
 _MAX_EXPONENT = math.log(float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the request the scores rest on; counts of tokens. Forced and discarded may be one and the same.
+    """Token counts that show how much of the request the scores cover. A token can be both forced and discarded.
 
     Attributes:
         steps: all tokens.
-        with_distribution: with a list.
-        sampled: neither forced nor discarded: what every aggregate is over.
-        sampled_in_top_k: sampled, and found in their list.
-        forced: put there by a mod.
-        discarded: removed by a backtrack.
-        masked: with a list that has a masked entry.
+        with_distribution: tokens with a top-k list.
+        sampled: tokens neither forced nor discarded. All aggregates are computed over these.
+        sampled_in_top_k: sampled tokens found in their list.
+        forced: tokens inserted by a mod.
+        discarded: tokens removed by a backtrack.
+        masked: tokens whose list has a masked entry.
     """
 
     steps: int
@@ -43,26 +43,29 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class SequenceScores:
-    """The scores of a request; null where nothing was there to score. Each takes the sampled tokens that have it.
+    """The scores of a request, each over the sampled tokens that have the underlying score; None if no token has it.
 
     Attributes:
-        sequence_confidence: exp(mean ln p), 0…1, higher = more certain. Unknown tokens at their upper bound. Quote.
-        sequence_confidence_is_bound: whether any token entered at its bound: then the true value is lower.
-        perplexity: 1 / sequence_confidence, ≥ 1, higher = less certain; null beyond a float. Source: logprobe.
+        sequence_confidence: exp(mean ln p), 0…1, higher = more certain; unknown tokens enter at their upper
+            bound. Source: Quote.
+        sequence_confidence_is_bound: whether any token entered at its bound. The true value is then lower.
+        perplexity: 1 / sequence_confidence, ≥ 1, higher = less certain; None if too large for a float.
+            Source: logprobe.
         sequence_nll: -Σ ln p, nats, ≥ 0, higher = less certain; grows with length. Source: lm-polygraph.
-        min_token_probability: min p, 0…1, with the same bounds. Source: uqlm.
-        min_token_index: the token it belongs to, an index into the request's tokens; the first of several.
-        mean_token_entropy: nats, ≥ 0, higher = less certain. Source: lm-polygraph.
-        mean_token_negentropy: 0…1, higher = more certain. Source: uqlm.
-        min_token_negentropy: 0…1, higher = more certain. Source: uqlm.
-        probability_margin: mean of margin, 0…1, higher = more certain. Source: uqlm.
-        mean_confidence: mean of token_confidence, nats, ≥ 0, higher = more certain. This and the next: DeepConf.
-        tail_confidence: the same over the last window.
-        lowest_group_confidence: the lowest window.
-        bottom_10pct_group_confidence: mean of the ⌊0.1·windows⌋ ≥ 1 lowest windows.
-        window: tokens in a window, as asked for; a shorter text is one window.
-        low_confidence_fraction: share with p (or its bound) < 0.2, 0…1, higher = less certain.
-        coverage: how much of the request all this rests on.
+        min_token_probability: min p, 0…1; unknown tokens enter at their upper bound. Source: uqlm.
+        min_token_index: index of that token in the request's tokens; the first one if there are several.
+        mean_token_entropy: mean entropy, nats, ≥ 0, higher = less certain. Source: lm-polygraph.
+        mean_token_negentropy: mean negentropy, 0…1, higher = more certain. Source: uqlm.
+        min_token_negentropy: lowest negentropy, 0…1, higher = more certain. Source: uqlm.
+        probability_margin: mean margin, 0…1, higher = more certain. Source: uqlm.
+        mean_confidence: mean token_confidence, nats, ≥ 0, higher = more certain. Source: DeepConf, as for the next
+            three.
+        tail_confidence: mean token_confidence of the last window.
+        lowest_group_confidence: lowest mean token_confidence of any window.
+        bottom_10pct_group_confidence: mean over the ⌊0.1·windows⌋ lowest windows, at least one.
+        window: tokens per window, as requested; a shorter text is one window.
+        low_confidence_fraction: fraction of tokens with p (or its bound) < 0.2, 0…1, higher = less certain.
+        coverage: how much of the request these scores cover.
     """
 
     sequence_confidence: float | None
@@ -90,15 +93,15 @@ def score_sequence(
     """Score a request from its scored tokens.
 
     Args:
-        tokens: all of the request's.
-        scores: what `score_tokens` gave for them.
-        window: tokens in a DeepConf window, at least 1.
+        tokens: all tokens of the request.
+        scores: the result of `score_tokens` for them.
+        window: tokens per DeepConf window, at least 1.
 
     Raises:
-        ValueError: the window is below 1, or there are not as many scores as tokens.
+        ValueError: the window is below 1, or the numbers of scores and tokens differ.
     """
     if len(tokens) != len(scores):
-        raise ValueError(f"{len(scores)} scores do not belong to {len(tokens)} tokens")
+        raise ValueError(f"scores: {len(scores)} scores for {len(tokens)} tokens; pass one per token")
     sequence, _ = summarize_columns(
         to_columns(scores),
         forced=np.array([token.forced for token in tokens], np.bool_),
@@ -112,16 +115,16 @@ def score_sequence(
 def summarize_columns(
     columns: TokenColumns, *, forced: Flags, discarded: Flags, masked: int = 0, window: int = DEFAULT_WINDOW
 ) -> tuple[SequenceScores, list[float]]:
-    """Score a request from the columns of its tokens, and profile its windows (`profile_windows`).
+    """Score a request from the columns of its tokens, and profile its windows (see `profile_windows`).
 
-    A sampled token without list and logprob has neither probability nor bound: the means skip it, coverage shows it.
+    A sampled token with neither list nor logprob has no probability and no bound. Means skip it; coverage shows it.
 
     Args:
         columns: the scores of all N tokens.
-        forced: [N] put there by a mod.
-        discarded: [N] removed by a backtrack.
-        masked: how many tokens have a list with a masked entry.
-        window: tokens in a DeepConf window, at least 1.
+        forced: [N] whether a mod inserted the token.
+        discarded: [N] whether a backtrack removed the token.
+        masked: number of tokens whose list has a masked entry.
+        window: tokens per DeepConf window, at least 1.
 
     Raises:
         ValueError: the window is below 1.
@@ -172,7 +175,7 @@ def _count_coverage(columns: TokenColumns, forced: Flags, discarded: Flags, mask
 
 
 def bound_logs(columns: TokenColumns) -> Floats:
-    """The ln p(y) of each token, or of its upper bound; aggregates take it. Nats, ≤ 0; NaN where both are unknown."""
+    """Return ln p(y) of each token, or ln of its upper bound, for aggregates. Nats, ≤ 0; NaN if both are unknown."""
     logs = columns.logprob.copy()
     unknown = np.flatnonzero(np.isnan(logs) & ~np.isnan(columns.prob_upper_bound))
     logs[unknown] = [math.log(bound) for bound in columns.prob_upper_bound[unknown].tolist()]
@@ -180,19 +183,19 @@ def bound_logs(columns: TokenColumns) -> Floats:
 
 
 def average(values: Floats) -> float | None:
-    """The mean of the known values; None if there are none."""
+    """Return the mean of the values that are not NaN, or None if there are none."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else None
 
 
 def average_probability(logs: Floats) -> float | None:
-    """exp(mean ln p), the geometric mean of the known probabilities; None if there are none."""
+    """Return exp(mean ln p), the geometric mean of the known probabilities, or None if there are none."""
     mean = average(logs)
     return None if mean is None else math.exp(mean)
 
 
 def _measure_perplexity(logs: Floats) -> float | None:
-    """exp(-mean ln p), from the logs: 1/x would divide by zero where the confidence underflows."""
+    """Return exp(-mean ln p). Computed from the logs, because 1/x divides by zero if the confidence underflows."""
     mean = average(logs)
     return math.exp(-mean) if mean is not None and -mean < _MAX_EXPONENT else None
 

@@ -1,4 +1,4 @@
-"""All top-k lists of a trace as arrays, so that numpy scores them in one pass."""
+"""Store all top-k lists of a trace as arrays, so that numpy can score them in one pass."""
 
 from array import array
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 BEYOND = -1
-"""The token id in the cells beyond the end of a list."""
+"""Token id of padding cells, after the end of a list."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListTable:
-    """The regular top-k lists of a trace, one per row, best entry first: P lists, the longest of K entries (or K = 1).
+    """The regular top-k lists of a trace, one per row, most likely entry first: P lists of at most K entries (K ≥ 1).
 
     Attributes:
         texts: [P] the JSON text of each list.
-        tokens: [P, K] ids, -1 beyond the end of a list.
-        logprobs: [P, K] nats, at most 0, falling; 0 beyond the end.
-        probs: [P, K] exp of the logprobs; 0 beyond the end.
-        inside: [P, K] which cells hold an entry.
-        sizes: [P] entries of each list, from 1.
-        mass: [P] the sum of probs.
-        missing_mass: [P] 1 - mass, at least 0.
+        tokens: [P, K] token ids; -1 in padding cells.
+        logprobs: [P, K] nats, ≤ 0, descending; 0 in padding cells.
+        probs: [P, K] exp(logprobs); 0 in padding cells.
+        inside: [P, K] whether the cell holds an entry.
+        sizes: [P] number of entries of each list, ≥ 1.
+        mass: [P] sum of probs.
+        missing_mass: [P] max(0, 1 - mass).
     """
 
     texts: Sequence[bytes | msgspec.Raw]
@@ -47,12 +47,12 @@ class ListTable:
     missing_mass: Floats
 
     def distribution(self, row: int) -> Distribution:
-        """One list with its tokens' texts, decoded anew: few rows need more than their numbers."""
+        """Decode one list again, including its texts. Few rows need them, so the table doesn't keep them."""
         return cast("Distribution", decode_distribution(self.texts[row]))
 
 
 def decode_lists(texts: Sequence[bytes | msgspec.Raw]) -> ListTable | None:
-    """Decode all lists of a trace; None if `decode_distribution` refuses one of them."""
+    """Decode all lists of a trace. Return None if `decode_distribution` rejects one of them."""
     cells = _decode_cells(texts)
     if cells is None:
         return None
@@ -61,7 +61,7 @@ def decode_lists(texts: Sequence[bytes | msgspec.Raw]) -> ListTable | None:
 
 
 def _decode_cells(texts: Sequence[bytes | msgspec.Raw]) -> tuple[Ints, Ints, Floats] | None:
-    """The size of each list, and the ids and logprobs of all entries in a row; None if an entry is not regular."""
+    """Return the list sizes and the concatenated ids and logprobs, or None if an entry is not regular."""
     sizes, tokens, logprobs = array("q"), array("q"), array("d")
     for text in texts:
         entries = decode_entries(text)
@@ -82,7 +82,7 @@ def _build_table(texts: Sequence[bytes | msgspec.Raw], sizes: Ints, ids: Ints, l
 
 
 def _is_regular(table: ListTable) -> bool:
-    """Whether each list is sorted, holds no token twice and has a possible mass; decoding decides where in doubt."""
+    """Check that each list is sorted, has no duplicates and has a valid mass. Decode doubtful lists to decide."""
     rises = (table.logprobs[:, 1:] > table.logprobs[:, :-1]) & table.inside[:, 1:]
     ordered = np.sort(table.tokens, axis=1)
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != BEYOND)

@@ -1,4 +1,4 @@
-"""A token, and the scores of a token: what goes in, what comes out."""
+"""A token, the input of scoring, and its scores, the output."""
 
 from typing import NamedTuple
 
@@ -8,15 +8,15 @@ from core.confidence.distribution import Distribution
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
-    """A token that was chosen, with the distribution it was chosen from.
+    """A chosen token and the distribution it was chosen from.
 
     Attributes:
-        token: its id, null if only the text is known.
-        text: what it reads as.
-        logprob: what the server itself reported for it, nats; preferred to the list, which may not hold it.
-        forced: put there by a mod: scored, but in no aggregate.
-        discarded: removed later by a backtrack: scored, but in no aggregate.
-        distribution: null where there was no forward pass of its own (a forced continuation) or no list.
+        token: token id; None if only the text is known.
+        text: text of the token.
+        logprob: log-probability reported for the token itself, nats. Takes precedence over its list entry.
+        forced: inserted by a mod. Scored, but excluded from aggregates.
+        discarded: removed later by a backtrack. Scored, but excluded from aggregates.
+        distribution: its top-k list; None if it had no forward pass (the rest of a forced run) or no list.
     """
 
     token: int | None
@@ -28,39 +28,41 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def sampled(self) -> bool:
-        """Whether it counts in the aggregates: the model drew it, and it survived."""
+        """Whether the token counts in aggregates: the model drew it and it was not removed."""
         return not (self.forced or self.discarded)
 
 
 class TokenScores(NamedTuple):
-    """The scores of one token; null where not derivable. Natural logs, y the chosen token, k the list's length.
+    """The scores of one token. A score that can't be derived is None.
 
-    A named tuple because a frozen dataclass of 22 fields takes six times as long to make, and there are thousands.
-    What depends on the list alone is defined in `core.confidence.shape`. The rest:
+    Logarithms are natural; y is the chosen token and k the length of its list. `core.confidence.shape` defines the
+    scores that depend on the list alone. This is a named tuple because a trace has thousands of them, and a frozen
+    dataclass with 22 fields takes six times as long to create.
 
     Attributes:
-        prob: p(y), 0…1, higher = more certain. Null if y is outside the list and unreported. Source: Quote.
-        prob_upper_bound: prob if known, else min(p_k, r), p_k the least unmasked one; where rounding leaves no r, p_k.
+        prob: p(y), 0…1, higher = more certain. None if y is not in the list and not reported. Source: Quote.
+        prob_upper_bound: prob if known, otherwise min(p_k, r), where p_k is the smallest unmasked probability. p_k if
+            rounding leaves r = 0.
         logprob: ln p(y), nats, ≤ 0, higher = more certain.
         surprisal: -ln p(y), nats, ≥ 0, higher = less certain. Source: lm-polygraph.
-        cum_nll: sum of surprisal over the sampled tokens so far that are known, nats; null before the first.
-        rank: number of p_j ≥ p(y), itself included (ties give the worse rank), from 1. Null outside the list. vLLM.
+        cum_nll: running sum of the known surprisals of sampled tokens, nats. None before the first.
+        rank: number of p_j ≥ p(y), from 1; ties get the worse rank. None if y is not in the list. Source: vLLM.
         entropy: nats, higher = less certain.
-        entropy_lower: nats; the least that the whole distribution's entropy can be.
-        entropy_upper: nats; the most.
-        missing_mass: r = 1 - M, 0…1; how much of the distribution the list does not show. Source: logprobe.
+        entropy_lower: lower bound of the entropy of the full distribution, nats.
+        entropy_upper: upper bound of the entropy of the full distribution, nats.
+        missing_mass: r = 1 - M, 0…1; the probability of all tokens outside the list. Source: logprobe.
         truncated: r > 0.05.
         unreliable: r > 0.5.
         negentropy: 0…1, higher = more certain.
         flatness: 1 - negentropy, 0…1, higher = less certain. Source: Quote.
         margin: p₁ - p₂, 0…1, higher = more certain.
-        selected_margin: p(y) - max of the others, -1…1; negative where y was not the favourite. Source: cleanlab.
-        logprob_gap: ln p₁ - ln p(y), nats, ≥ 0; 0 for the favourite.
+        selected_margin: p(y) - max of the others, -1…1; negative if y was not the most likely token. Source: cleanlab.
+        logprob_gap: ln p₁ - ln p(y), nats, ≥ 0; 0 for the most likely token.
         varentropy: nats², ≥ 0.
         token_confidence: nats, ≥ 0, higher = more certain; only comparable at equal k.
-        k: entries of the list, masked ones included.
-        top_p_count: tokens in the nucleus; fewer = more certain.
-        top_p_cutoff: the least probability in the nucleus.
+        k: number of entries in the list, including masked ones.
+        top_p_count: number of tokens in the nucleus; fewer = more certain.
+        top_p_cutoff: smallest probability in the nucleus.
     """
 
     prob: float | None = None

@@ -1,7 +1,7 @@
 """DeepConf's group confidence: the mean of token_confidence over a window that slides by one token.
 
-A text shorter than the window has one window, all of it. Nats, ≥ 0, higher = more certain; the lowest window finds a
-local collapse that the mean of a long answer hides. Only comparable at equal k and equal window. Source: DeepConf.
+A text shorter than the window is one window. Nats, ≥ 0, higher = more certain. The lowest window reveals a local drop
+in confidence that the mean of a long answer hides. Comparable only at equal k and equal window. Source: DeepConf.
 """
 
 import math
@@ -14,22 +14,22 @@ from core.confidence.table import Flags, Floats
 from core.confidence.token import Token, TokenScores
 
 DEFAULT_WINDOW = 32
-"""Tokens in a window. DeepConf uses 2048 for long reasoning; the answers seen here are shorter."""
+"""Tokens per window. DeepConf uses 2048 for long reasoning; Thunder's traces are shorter."""
 
 PROFILE_PARTS = 32
-"""Numbers in a profile: what a small picture of a request has room for."""
+"""Values in a profile: enough for a small chart of a request."""
 
 
 def slide_windows(confidences: Floats, sampled: Flags, window: int = DEFAULT_WINDOW) -> Floats:
-    """The group_confidence of each of N tokens: the mean of the window that ends there.
+    """Return the group_confidence [N] of each token: the mean of the window that ends there.
 
-    NaN before the first full window (a text shorter than it has one, on its last token), and for tokens outside the
-    series: forced, discarded, without a list, or with a masked one.
+    NaN before the first full window, and for tokens that are forced, discarded, without a list, or with a masked list
+    entry. A text shorter than the window has one value, on its last token.
 
     Args:
-        confidences: [N] the token_confidence of each token, NaN where it has none.
-        sampled: [N] which tokens were neither forced nor discarded.
-        window: tokens in a window.
+        confidences: [N] token_confidence of each token; NaN where it has none.
+        sampled: [N] whether the token was neither forced nor discarded.
+        window: tokens per window.
 
     Raises:
         ValueError: the window is below 1.
@@ -42,13 +42,13 @@ def slide_windows(confidences: Floats, sampled: Flags, window: int = DEFAULT_WIN
 
 
 def average_windows(values: ArrayLike, window: int) -> Floats:
-    """The mean of each window, in order of the token it ends on; empty for no values.
+    """Return the mean of each window, ordered by the token it ends on; empty for no values.
 
     Raises:
         ValueError: the window is below 1.
     """
     if window < 1:
-        raise ValueError(f"a window of {window} tokens is too short (at least 1)")
+        raise ValueError(f"window: must be at least 1, not {window}")
     series = np.asarray(values, np.float64)
     if not series.size:
         return series
@@ -58,9 +58,9 @@ def average_windows(values: ArrayLike, window: int) -> Floats:
 
 
 def profile_windows(means: Floats, parts: int = PROFILE_PARTS) -> list[float]:
-    """The lowest mean in each of up to `parts` equal parts of a request's windows, in order; empty without a window.
+    """Split a request's windows into up to `parts` equal parts and return the lowest mean of each, in order.
 
-    The lowest of them is lowest_group_confidence: no part of a long answer hides a collapse.
+    The lowest value equals lowest_group_confidence. Empty if there are no windows.
     """
     count = min(parts, means.size)
     starts = [i * means.size // count for i in range(count)]
@@ -70,7 +70,7 @@ def profile_windows(means: Floats, parts: int = PROFILE_PARTS) -> list[float]:
 def group_confidences(
     tokens: Sequence[Token], scores: Sequence[TokenScores], window: int = DEFAULT_WINDOW
 ) -> list[float | None]:
-    """The group_confidence of each token, as `slide_windows` gives it; None for NaN."""
+    """Return the group_confidence of each token as `slide_windows` defines it, with None in place of NaN."""
     confidences = np.array([row.token_confidence for row in scores], np.float64)
     sampled = np.array([token.sampled for token in tokens], np.bool_)
     groups = slide_windows(confidences, sampled, window).tolist()
@@ -78,9 +78,9 @@ def group_confidences(
 
 
 def _sum_prefixes(values: Floats) -> tuple[Floats, Floats]:
-    """Running sums from 0 and, beside them, the running sum of what rounding took from each (Knuth's TwoSum).
+    """Return running sums from 0 and the running sums of their rounding errors (Knuth's TwoSum).
 
-    Subtracting two plain running sums would lose digits as a text grows; adding each window anew costs its width.
+    Subtracting two plain running sums loses digits as the text grows. Summing each window separately costs its width.
     """
     high = np.concatenate(([0.0], np.cumsum(values)))
     total, after = high[:-1], high[1:]

@@ -111,28 +111,28 @@ def test_rounding_noise_above_zero_is_zero() -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"logprob": 0.5}, "[1].logprob: 0.5 is no log-probability (it must be ≤ 0)"),
-        ({"logprob": 2}, "[1].logprob: 2 is no log-probability (it must be ≤ 0)"),
-        ({"logprob": math.inf}, "[1].logprob: inf is no log-probability (it must be ≤ 0)"),
-        ({"logprob": "Infinity"}, "[1].logprob: 'Infinity' is no log-probability (it must be ≤ 0)"),
-        ({"logprob": 10**400}, "[1].logprob: a number of that size is no log-probability (it must be ≤ 0)"),
-        ({"logprob": math.nan}, "[1].logprob: NaN is no number"),
-        ({"logprob": "nan"}, "[1].logprob: NaN is no number"),
-        ({"logprob": "low"}, "[1].logprob: 'low' is no number"),
-        ({"logprob": True}, "[1].logprob: True is no number"),
-        ({"logprob": False}, "[1].logprob: False is no number"),
-        ({"logprob": [10**5000]}, "[1].logprob: a list is no number"),
-        ({"logprob": {}}, "[1].logprob: an object is no number"),
-        ({"prob": 1.5}, "[1].prob: 1.5 is no probability (it must lie in 0…1)"),
-        ({"prob": -0.1}, "[1].prob: -0.1 is no probability (it must lie in 0…1)"),
-        ({"prob": "-inf"}, "[1].prob: '-inf' is no probability (it must lie in 0…1)"),
-        ({"prob": math.nan}, "[1].prob: NaN is no number"),
-        ({}, "[1]: an entry needs a logprob or a prob"),
-        ({"logprob": -1, "token": -1}, f"[1].token: -1 is no token id (an integer in 0…{2**31 - 1})"),
-        ({"logprob": -1, "token": 2**31}, f"[1].token: {2**31} is no token id (an integer in 0…{2**31 - 1})"),
-        ({"logprob": -1, "token": True}, f"[1].token: True is no token id (an integer in 0…{2**31 - 1})"),
-        ({"logprob": -1, "token": 1.0}, f"[1].token: 1.0 is no token id (an integer in 0…{2**31 - 1})"),
-        ({"logprob": -1, "token": "a"}, f"[1].token: 'a' is no token id (an integer in 0…{2**31 - 1})"),
+        ({"logprob": 0.5}, "[1].logprob: 0.5 is not a log-probability; it must be ≤ 0"),
+        ({"logprob": 2}, "[1].logprob: 2 is not a log-probability; it must be ≤ 0"),
+        ({"logprob": math.inf}, "[1].logprob: inf is not a log-probability; it must be ≤ 0"),
+        ({"logprob": "Infinity"}, "[1].logprob: 'Infinity' is not a log-probability; it must be ≤ 0"),
+        ({"logprob": 10**400}, "[1].logprob: a number of that size is not a log-probability; it must be ≤ 0"),
+        ({"logprob": math.nan}, "[1].logprob: must be a number, not NaN"),
+        ({"logprob": "nan"}, "[1].logprob: must be a number, not NaN"),
+        ({"logprob": "low"}, "[1].logprob: must be a number, not 'low'"),
+        ({"logprob": True}, "[1].logprob: must be a number, not True"),
+        ({"logprob": False}, "[1].logprob: must be a number, not False"),
+        ({"logprob": [10**5000]}, "[1].logprob: must be a number, not a list"),
+        ({"logprob": {}}, "[1].logprob: must be a number, not an object"),
+        ({"prob": 1.5}, "[1].prob: 1.5 is not a probability; it must be in 0…1"),
+        ({"prob": -0.1}, "[1].prob: -0.1 is not a probability; it must be in 0…1"),
+        ({"prob": "-inf"}, "[1].prob: '-inf' is not a probability; it must be in 0…1"),
+        ({"prob": math.nan}, "[1].prob: must be a number, not NaN"),
+        ({}, "[1]: must have a logprob or a prob"),
+        ({"logprob": -1, "token": -1}, f"[1].token: -1 is not a token id; use an integer in 0…{2**31 - 1}"),
+        ({"logprob": -1, "token": 2**31}, f"[1].token: {2**31} is not a token id; use an integer in 0…{2**31 - 1}"),
+        ({"logprob": -1, "token": True}, f"[1].token: True is not a token id; use an integer in 0…{2**31 - 1}"),
+        ({"logprob": -1, "token": 1.0}, f"[1].token: 1.0 is not a token id; use an integer in 0…{2**31 - 1}"),
+        ({"logprob": -1, "token": "a"}, f"[1].token: 'a' is not a token id; use an integer in 0…{2**31 - 1}"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
@@ -142,21 +142,19 @@ def test_what_is_no_distribution_is_refused_where_it_stands(entry: dict[str, obj
 
 @pytest.mark.parametrize("entry", [None, 1, "token logprob", [], [1, -0.5]], ids=repr)
 def test_an_entry_that_is_no_object_is_refused(entry: object) -> None:
-    assert refusal(entry) == f"{PLACE}[0]: an entry must be an object with a logprob or a prob"
+    assert refusal(entry) == f"{PLACE}[0]: must be an object with a logprob or a prob"
 
 
 def test_more_than_all_the_mass_is_refused() -> None:
     for name in ("token", "text"):
         first, second = (1, 2) if name == "token" else ("a", "b")
         entries = {name: first, "logprob": math.log(0.75)}, {name: second, "logprob": math.log(0.5)}
-        assert (
-            refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, more than 1 by more than rounding explains"
-        )
+        assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, which is too far above 1 to be rounding"
 
 
 def test_a_list_of_any_length_is_refused() -> None:
     entries = [{"token": i, "logprob": -20.0} for i in range(MAX_TOP_TOKENS + 1)]
-    assert refusal(*entries) == f"{PLACE}: 1025 entries are too many (at most 1024)"
+    assert refusal(*entries) == f"{PLACE}: has 1025 entries; at most 1024 are allowed"
     assert read(*entries[1:]).k == MAX_TOP_TOKENS
 
 

@@ -99,7 +99,7 @@ def test_both_ways_to_read_a_list_accept_the_same_mass(logits: list[float]) -> N
 
 @pytest.mark.parametrize("logprobs", [[-0.1, -1.2], [-0.5, -0.9, -5.1], [-0.1, -2.3], [math.log(0.6), math.log(0.41)]])
 def test_what_rounding_does_not_explain_is_refused(logprobs: list[float]) -> None:
-    with pytest.raises(InvalidDistribution, match="more than 1 by more than rounding explains"):
+    with pytest.raises(InvalidDistribution, match="too far above 1 to be rounding"):
         read_distribution([{"token": i, "logprob": one} for i, one in enumerate(logprobs)], "top_tokens")
 
 

@@ -78,7 +78,7 @@ def test_a_chosen_token_reported_as_impossible_is_unknown(masked: float) -> None
 def test_a_positive_logprob_is_refused_unless_the_token_was_forced() -> None:
     assert score(Token(9, None, logprob=1e-7)).prob == 1.0
     assert score(Token(9, None, logprob=0.5, forced=True)) == NOTHING
-    with pytest.raises(InvalidDistribution, match=r"^tokens\[1\]\.logprob: 0\.5 is no log-probability"):
+    with pytest.raises(InvalidDistribution, match=r"^tokens\[1\]\.logprob: 0\.5 is not a log-probability"):
         score_tokens([Token(1, None), Token(9, None, logprob=0.5)])
 
 
