@@ -1,11 +1,11 @@
-"""From a server's response, as JSON gave it, to the tokens that can be scored: pure, no I/O.
+"""Convert the parsed JSON response of an inference server to tokens that can be scored. Pure functions; no I/O.
 
     if not is_quote_trace(body):
         answer = read_response(body)
         options = read_options(body)
 
-A response is recognised by its keys alone, because servers copy each other's paths and model names, and many call
-themselves OpenAI. What is wrong in one is an InvalidInputError that names the place in the sender's own words.
+Formats are recognised by their keys alone, because servers copy each other's URLs and model names. Errors are
+InvalidInputErrors that name the path of the invalid field, with the keys that the sender used.
 """
 
 from core.responses.answer import Answer, read_response

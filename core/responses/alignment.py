@@ -1,4 +1,7 @@
-"""Whether the tokens with log-probabilities are all of the answer, by what else a response says of it."""
+"""Check whether the tokens with log-probabilities cover the complete answer.
+
+They are compared with the text, the ids and the token count that the response also contains.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,17 +12,17 @@ from core.confidence import Token
 from core.responses.reading import Reading, Said
 
 Alignment = Literal["exact", "partial"] | None
-"""Null where there is nothing to compare with."""
+"""None if the response contains nothing to compare with."""
 
 _END_TOKEN = re.compile(r"<.+>|\[.+\]|", re.DOTALL)
-"""How a token that ends an answer is written, where it is at all."""
+"""Text of an end token. Some servers give it an empty text."""
 
 _PIECES = str.maketrans({"\u0120": " ", "\u010a": "\n", "\u2581": " "})
-"""How vocabularies write a space and a line break; some servers send their pieces as they are."""
+"""How vocabularies write a space and a line break. Some servers send these vocabulary entries undecoded."""
 
 
 class _Match(NamedTuple):
-    """How many of the answer's tokens are there, of how many."""
+    """How many of the answer's tokens were found, and how many there should be."""
 
     found: int
     total: int
@@ -30,14 +33,14 @@ class _Match(NamedTuple):
 
 
 def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment, list[str]]:
-    """Compare the tokens with the ids, the text and the count that the response names.
+    """Compare the tokens with the ids, the text and the token count in the response.
 
     Args:
-        reading: what was read.
-        stop: the words that end an answer, where the request is known.
+        reading: the response as read.
+        stop: stop words, if the request is known.
 
     Returns:
-        The alignment, and how many tokens of how many, in a sentence, where it is partial.
+        The alignment and, if it is partial, a warning that states how many tokens match.
     """
     tokens, said = reading.tokens, reading.said
     by_text = _match_text(tokens, said, stop)
@@ -48,7 +51,7 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
     worst = min(known, key=lambda match: match.found / match.total if match.total else 1.0)
     if worst.is_exact:
         return "exact", []
-    return "partial", [f"alignment: {worst.found} of {worst.total} tokens match what the response says of its answer"]
+    return "partial", [f"alignment: {worst.found} of {worst.total} tokens match the answer in the response"]
 
 
 def _match_ids(tokens: Sequence[Token], said: Said) -> _Match | None:
@@ -66,14 +69,14 @@ def _match_count(tokens: Sequence[Token], said: Said) -> _Match | None:
 
 
 def _forgive_end(found: int, tokens: int, total: int, said: Said) -> _Match:
-    """An end token has no log-probability at some servers, and is not counted by others."""
+    """Ignore a difference of one end token: some servers send no log-probability for it, others don't count it."""
     if said.ended and tokens and found == min(tokens, total) and abs(tokens - total) == 1 and found > 1:
         return _Match(found, found)
     return _Match(found, max(tokens, total))
 
 
 def _match_text(tokens: Sequence[Token], said: Said, stop: Sequence[str]) -> _Match | None:
-    """By the texts of the tokens; null where one is unknown, or is a part of a character."""
+    """Match by the texts of the tokens. Return None if a text is unknown or is only part of a character."""
     if said.text is None or any(_is_unreadable(token.text) for token in tokens):
         return None
     texts = [token.text or "" for i, token in enumerate(tokens) if i not in said.special]
@@ -95,7 +98,7 @@ def _is_unreadable(text: str | None) -> bool:
 
 
 def _count_leading(texts: Sequence[str], answer: str) -> int:
-    """How many texts in a row the answer begins with; white space before the first is often stripped."""
+    """Count the texts, in order, that the answer starts with. Leading white space is often stripped, so ignore it."""
     length, begun = 0, False
     for i, text in enumerate(texts):
         part = text if begun else text.lstrip()

@@ -1,4 +1,4 @@
-"""A response read to the end: its tokens, whether they are all of the answer, and what is odd about it."""
+"""Read a complete response: its tokens, whether they cover the whole answer, and warnings."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,12 @@ from core.responses.request import cut_echo, find_asked, trim_list
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a response holds.
+    """The answer in a response.
 
     Attributes:
-        tokens: in order; none for `tokens: []` and for a response that is empty but carries logprobs.
-        alignment: whether the tokens are all that the response says was generated.
-        warnings: what is odd about a response that can be used all the same, a sentence each.
+        tokens: the tokens in order. Empty for `tokens: []` and for an empty answer with logprobs.
+        alignment: whether the tokens cover everything that was generated according to the response.
+        warnings: problems that don't prevent scoring, one sentence each.
     """
 
     tokens: list[Token]
@@ -26,16 +26,16 @@ class Answer:
 
 
 def read_response(body: object) -> Answer:
-    """Read a response of any shape but a Quote trace.
+    """Read a response of any supported format except a Quote trace.
 
     Args:
-        body: as JSON gave it: the response, or `{request, response}` where what was sent to the model is known. A list
-            around a single response, as TGI and SGLang send it, is taken off.
+        body: parsed JSON: the response, or `{request, response}` if the request is known. A list with one response, as
+            TGI and SGLang send it, is unwrapped.
 
     Raises:
-        UnknownResponseError: it has no shape that we know.
-        MissingLogprobsError: its sender did not ask the server for log-probabilities.
-        InvalidInputError: anything in it is wrong; the sentence names the place.
+        UnknownResponseError: the format is not supported.
+        MissingLogprobsError: the response has no log-probabilities.
+        InvalidInputError: a field is invalid; the message names its path.
     """
     exchange = unwrap(body)
     asked = find_asked(exchange.request, exchange.response)

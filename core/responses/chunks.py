@@ -1,6 +1,6 @@
-"""Single chunks of a stream, which look like a response and hold one token of it.
+"""Reject single chunks of a stream, which look like a response but hold only one token of it.
 
-Each server has its own way to say that more comes; what says nothing of the kind is taken for the whole.
+Each server marks unfinished responses differently. A body without such a mark is treated as complete.
 """
 
 from typing import cast
@@ -8,19 +8,19 @@ from typing import cast
 from core.errors import InvalidInputError
 from core.responses.expect import find_object
 
-_WHOLE = 'ask for the whole with "stream": false'
+_WHOLE = 'set "stream": false to get the complete response'
 
 
 def refuse_chunk(fields: dict[str, object]) -> None:
-    """Refuses one chunk or event of a stream.
+    """Reject a body that is one chunk or event of a stream.
 
     Raises:
-        InvalidInputError: it is one; the sentence says where that stands.
+        InvalidInputError: it is one; the message names the field that shows it.
     """
     kind = fields.get("type")
     if isinstance(kind, str) and (kind.startswith("response.") or kind.endswith("delta")):
         raise InvalidInputError(
-            "type: this is one event of a stream; send the whole response, which its last event has"
+            "type: this is one event of a stream; send the complete response, which is in the last event"
         )
     place = _find_chunk(fields)
     if place is not None:

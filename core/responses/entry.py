@@ -1,4 +1,4 @@
-"""One token of a response, whatever its server calls the fields: what was chosen, and what it was chosen from."""
+"""Read one token of a response and its top-k list, with the field names of any server."""
 
 import math
 import re
@@ -17,14 +17,14 @@ from core.errors import InvalidInputError
 from core.responses.expect import expect_id, expect_list, expect_object, expect_text
 
 _TOKEN_ID = re.compile(r"token_id:([0-9]{1,10})", re.ASCII)
-"""How vLLM writes a token under `return_tokens_as_token_ids` (its OpenAI-compatible server page)."""
+"""Format of a token in vLLM with `return_tokens_as_token_ids` (see its page on the OpenAI-compatible server)."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a server calls the fields of a token. The id has several names, and may stand in the place of the text."""
+    """A server's names for the fields of a token. The id can have several names, or be in the text field."""
 
     ids: tuple[str, ...]
     text: str
@@ -34,7 +34,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The top-k list as the server gave it (null where it gave none), and where it stands."""
+    """The top-k list as received (None if there is none), its path, and the names of its fields."""
 
     value: object
     place: str
@@ -42,25 +42,27 @@ class Alternatives:
 
 
 def read_token(chosen: dict[str, object], place: str, names: Names, alternatives: Alternatives) -> Token:
-    """A chosen token with its own log-probability, which servers report even for one outside their top k.
+    """Read a chosen token with its own log-probability, which servers report even for tokens outside the top k.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or nothing in it tells of a token.
-        InvalidDistribution: a number is no probability.
+        InvalidInputError: a field has the wrong type, or no field identifies a token.
+        InvalidDistribution: a number is not a probability.
     """
-    told = any(chosen.get(key) is not None for key in (*names.ids, names.text, names.logprob, names.prob))
-    if not told and not alternatives.value:
-        raise InvalidInputError(f"{place}: has neither a {names.text} nor a {names.logprob}; this shape is not known")
+    is_named = any(chosen.get(key) is not None for key in (*names.ids, names.text, names.logprob, names.prob))
+    if not is_named and not alternatives.value:
+        raise InvalidInputError(
+            f"{place}: has neither a {names.text} nor a {names.logprob}; this format is not supported"
+        )
     token, text = read_name(chosen, place, names)
     return Token(token, text, _read_own_logprob(chosen, place, names), distribution=read_alternatives(alternatives))
 
 
 def read_alternatives(alternatives: Alternatives) -> Distribution | None:
-    """The distribution of a list of entries; null for null or an empty list.
+    """Read the distribution of a list of entries. Return None if the list is None or empty.
 
     Raises:
-        InvalidInputError: an entry is no object, or its token or text is of the wrong type.
-        InvalidDistribution: a number is no probability, or all of them together are no distribution.
+        InvalidInputError: an entry is not an object, or its token or text has the wrong type.
+        InvalidDistribution: a number is not a probability, or the list is not a distribution.
     """
     if alternatives.value is None:
         return None
@@ -70,10 +72,10 @@ def read_alternatives(alternatives: Alternatives) -> Distribution | None:
 
 
 def read_name(row: dict[str, object], place: str, names: Names) -> tuple[int | None, str | None]:
-    """The id and the text of a token, null where the server does not say.
+    """Read the id and the text of a token, each None if the server doesn't send it.
 
     Raises:
-        InvalidInputError: one is of the wrong type.
+        InvalidInputError: one of them has the wrong type.
     """
     key = next((key for key in names.ids if row.get(key) is not None), names.ids[0])
     token, text = expect_id(row.get(key), f"{place}.{key}"), row.get(names.text)
@@ -86,16 +88,16 @@ def read_name(row: dict[str, object], place: str, names: Names) -> tuple[int | N
 
 
 def split_token_id(text: str | None, place: str) -> tuple[int | None, str | None]:
-    """The id that stands in place of a text, or the text as it is."""
+    """Split an id written as text (`token_id:42`) into (id, None), and any other text into (None, text)."""
     match = None if text is None else _TOKEN_ID.fullmatch(text)
     return (None, text) if match is None else (expect_id(int(match[1]), place), None)
 
 
 def _spell_bytes(text: str, raw: object) -> str:
-    r"""A token that is part of a character, as OpenAI spells one: `bytes:\xf0\x9f`.
+    r"""Format a token that is part of a character as OpenAI does: `bytes:\xf0\x9f`.
 
-    Others decode it to the replacement character, which makes different tokens look the same and lose their mass when
-    the list is deduped. The bytes beside it tell them apart.
+    Other servers decode it to the replacement character. Different tokens then look the same and would be merged when
+    the list is deduplicated. Their bytes distinguish them.
     """
     if not isinstance(raw, list) or not all(type(byte) is int and 0 <= byte < 256 for byte in raw):
         return text
@@ -106,23 +108,26 @@ def _spell_bytes(text: str, raw: object) -> str:
 
 
 def _read_entry(value: object, place: str, names: Names) -> dict[str, object]:
-    """An entry in the words of `read_distribution`, its number already read under the server's own name for it."""
+    """Convert an entry to the keys of `read_distribution`.
+
+    Its number is read here, so that errors name the server's key.
+    """
     row = expect_object(value, place)
     token, text = read_name(row, place, names)
     return {"token": token, "text": text, "logprob": _read_listed_logprob(row, place, names)}
 
 
 def _read_listed_logprob(row: dict[str, object], place: str, names: Names) -> float:
-    """The logprob; the prob where there is no logprob, or only a null one beside it."""
+    """Return the log-probability of an entry; use the prob if the logprob is absent or null."""
     if row.get(names.logprob) is None and row.get(names.prob) is not None:
         return read_prob(row[names.prob], f"{place}.{names.prob}")
     if names.logprob not in row and names.prob not in row:
-        raise InvalidDistribution(place, f"an entry needs a {names.logprob}")
+        raise InvalidDistribution(place, f"must have a {names.logprob}")
     return read_logprob(row.get(names.logprob), f"{place}.{names.logprob}")
 
 
 def _read_own_logprob(row: dict[str, object], place: str, names: Names) -> float | None:
-    """Masked or absent is unknown: a token that was chosen cannot have p = 0."""
+    """Return the chosen token's log-probability. Masked means unknown: a chosen token can't have p = 0."""
     if row.get(names.logprob) is None and row.get(names.prob) is not None:
         logprob = read_prob(row[names.prob], f"{place}.{names.prob}")
         return None if logprob == -math.inf else logprob

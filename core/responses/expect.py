@@ -1,4 +1,4 @@
-"""What a place in a response must hold; anything else is refused under the name of that place."""
+"""Check the types of fields in a response. Errors name the path of the field."""
 
 import re
 from typing import cast
@@ -7,21 +7,21 @@ from core.confidence import MAX_TOKEN_ID
 from core.errors import InvalidInputError
 
 MAX_TOKENS = 200_000
-"""Tokens of one response: more than any model writes in one, so more is a mistake or an attack."""
+"""Maximum tokens per response. No model generates more, so more is a mistake or an attack."""
 
 
 class MissingLogprobsError(InvalidInputError):
-    """The response is one we know, but its sender did not ask the server for log-probabilities."""
+    """The format is known, but the response has no log-probabilities because the client did not request them."""
 
     def __init__(self, place: str, remedy: str) -> None:
-        super().__init__(f"{place}: this response carries no logprobs; {remedy}")
+        super().__init__(f"{place}: this response has no logprobs; {remedy}")
 
 
 def expect_object(value: object, place: str) -> dict[str, object]:
-    """The JSON object at a place.
+    """Return a value that must be a JSON object.
 
     Raises:
-        InvalidInputError: it is anything else.
+        InvalidInputError: it is not an object.
     """
     if not isinstance(value, dict):
         raise InvalidInputError(f"{place}: must be an object, not {describe(value)}")
@@ -29,10 +29,10 @@ def expect_object(value: object, place: str) -> dict[str, object]:
 
 
 def expect_list(value: object, place: str) -> list[object]:
-    """The JSON list at a place.
+    """Return a value that must be a JSON list.
 
     Raises:
-        InvalidInputError: it is anything else.
+        InvalidInputError: it is not a list.
     """
     if not isinstance(value, list):
         raise InvalidInputError(f"{place}: must be a list, not {describe(value)}")
@@ -40,10 +40,10 @@ def expect_list(value: object, place: str) -> list[object]:
 
 
 def expect_tokens(value: object, place: str) -> list[object]:
-    """The list that has one item per token.
+    """Return a value that must be a list with one item per token.
 
     Raises:
-        InvalidInputError: it is no list, or longer than `MAX_TOKENS`.
+        InvalidInputError: it is not a list, or is longer than `MAX_TOKENS`.
     """
     rows = expect_list(value, place)
     refuse_too_many(len(rows), place)
@@ -51,42 +51,42 @@ def expect_tokens(value: object, place: str) -> list[object]:
 
 
 def refuse_too_many(count: int, place: str) -> None:
-    """Refuses more than `MAX_TOKENS` before any work is done on them."""
+    """Reject more than `MAX_TOKENS` tokens before any work is done on them."""
     if count > MAX_TOKENS:
-        raise InvalidInputError(f"{place}: {count} tokens are too many (at most {MAX_TOKENS})")
+        raise InvalidInputError(f"{place}: has {count} tokens; at most {MAX_TOKENS} are allowed")
 
 
 def expect_first(value: object, place: str) -> dict[str, object]:
-    """The first of several answers to one prompt; the others are not scored.
+    """Return the first of several answers to one prompt. The others are not scored.
 
     Raises:
-        InvalidInputError: there is no list, nothing in it, or its first item is no object.
+        InvalidInputError: the value is not a list, is empty, or its first item is not an object.
     """
     items = expect_list(value, place)
     if not items:
-        raise InvalidInputError(f"{place}: is empty, so there is nothing to score")
+        raise InvalidInputError(f"{place}: is empty; there is nothing to score")
     return expect_object(items[0], f"{place}[0]")
 
 
 def expect_parallel(value: object, count: int, place: str) -> list[object]:
-    """A list beside the tokens, one item each; nulls where the server left it out, for null or empty says so too.
+    """Return a list with one item per token, or a list of None if the server sent null or an empty list.
 
     Raises:
-        InvalidInputError: it is no list, or of another length: which item belongs to which token would be a guess.
+        InvalidInputError: it is not a list, or its length differs, so that items can't be matched with tokens.
     """
     if value is None or value == []:
         return [None] * count
     items = expect_list(value, place)
     if len(items) != count:
-        raise InvalidInputError(f"{place}: has {len(items)} items for {count} tokens")
+        raise InvalidInputError(f"{place}: has {len(items)} items for {count} tokens; send one per token")
     return items
 
 
 def expect_id(value: object, place: str) -> int | None:
-    """A token id, or null.
+    """Return a value that must be a token id or None.
 
     Raises:
-        InvalidInputError: it is anything else, or outside 0…`MAX_TOKEN_ID`.
+        InvalidInputError: it has another type, or is outside 0…`MAX_TOKEN_ID`.
     """
     if value is None:
         return None
@@ -96,48 +96,48 @@ def expect_id(value: object, place: str) -> int | None:
 
 
 def expect_text(value: object, place: str) -> str | None:
-    """A text, or null.
+    """Return a value that must be a string or None.
 
     Raises:
-        InvalidInputError: it is anything else.
+        InvalidInputError: it has another type.
     """
     if value is not None and not isinstance(value, str):
-        raise InvalidInputError(f"{place}: must be a text, not {describe(value)}")
+        raise InvalidInputError(f"{place}: must be a string, not {describe(value)}")
     return value
 
 
 def find_either(fields: dict[str, object], name: str) -> object:
-    """A field by its camelCase name, or else by its snake_case one; clients write one where servers send the other."""
+    """Return a field by its camelCase name, otherwise by its snake_case name. Clients convert one to the other."""
     return fields.get(name, fields.get(re.sub("([A-Z])", r"_\1", name).lower()))
 
 
 def find_text(value: object) -> str | None:
-    """A text, where it is one."""
+    """Return a value if it is a string."""
     return value if isinstance(value, str) else None
 
 
 def find_object(value: object) -> dict[str, object]:
-    """An object; an empty one for anything else, where it only tells more of what was read elsewhere."""
+    """Return a value if it is an object, otherwise an empty dict. For fields that only add information."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def find_count(value: object) -> int | None:
-    """A number of tokens, where it is one."""
+    """Return a value if it is a count of tokens."""
     return value if type(value) is int and value >= 0 else None
 
 
 def find_ids(value: object) -> list[int] | None:
-    """Ids of tokens, where they are some; servers that were not asked for any send an empty list."""
+    """Return a value if it is a list of ids. Servers send an empty list if ids were not requested."""
     ids = cast("list[object]", value) if isinstance(value, list) else []
     return cast("list[int]", ids) if ids and all(type(one) is int for one in ids) else None
 
 
 def describe(value: object) -> str:
-    """The JSON type of a value, with its article: values themselves may be huge, or secret."""
+    """Name the JSON type of a value, with its article. Errors don't quote values, which can be huge or secret."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "a boolean"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else "a number"

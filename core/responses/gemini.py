@@ -1,8 +1,8 @@
-"""Responses of Gemini's generateContent, on Google AI and on Vertex AI.
+"""Read responses of Gemini's generateContent, on Google AI and Vertex AI.
 
 Source: the reference of `GenerateContentResponse`, types `LogprobsResult` and `Candidate` (token, tokenId,
-logProbability). The chosen token may be outside the top candidates, and its number may differ a little from theirs. The
-Python clients dump the same with snake_case names.
+logProbability). The chosen token may be outside the top candidates, and its number may differ slightly from its entry
+there. The Python clients use snake_case names.
 """
 
 from typing import cast
@@ -32,11 +32,11 @@ _ASK = 'ask for them with "generationConfig": {"responseLogprobs": true, "logpro
 
 
 def read_candidates(body: dict[str, object]) -> Reading:
-    """Reads the first candidate; with candidateCount > 1 the others have to be sent on their own.
+    """Read the first candidate. With candidateCount > 1, the others must be sent separately.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     candidate = expect_first(body["candidates"], "candidates")
     result = find_either(candidate, "logprobsResult")

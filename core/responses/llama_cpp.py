@@ -1,9 +1,9 @@
-"""Responses of llama.cpp's own /completion.
+"""Read responses of llama.cpp's own /completion.
 
 Source: tools/server/README.md of llama.cpp ("Response format" of POST /completion) and completion_token_output in its
-server. Three forms: `{id, token, bytes, logprob, top_logprobs}`; under `post_sampling_probs` `{…, prob, top_probs}`;
-until the end of 2024 `{content, probs: [{tok_str, prob}]}`, where the chosen token has no number of its own. p = 0 is
-the least float there is, which counts as masked.
+server. There are three forms: `{id, token, bytes, logprob, top_logprobs}`; with `post_sampling_probs`
+`{…, prob, top_probs}`; and until the end of 2024 `{content, probs: [{tok_str, prob}]}`, where the chosen token has no
+number of its own. The server writes p = 0 as the lowest float, which counts as masked.
 """
 
 from core.confidence import Token
@@ -28,11 +28,11 @@ _ASK = 'ask for them with "n_probs": 20'
 
 
 def read_completion(body: dict[str, object]) -> Reading:
-    """Reads `completion_probabilities`; the server leaves it out where `n_probs` is 0, and sends an empty `tokens`.
+    """Read `completion_probabilities`. With `n_probs` 0 the server omits it and sends an empty `tokens`.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no probabilities.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no probabilities.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     place = "completion_probabilities"
     rows = expect_tokens(body.get(place) or [], place)

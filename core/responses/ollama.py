@@ -1,7 +1,7 @@
-"""Responses of Ollama's own /api/generate and /api/chat.
+"""Read responses of Ollama's own /api/generate and /api/chat.
 
-Source: Ollama's docs/openapi.yaml, schemas `GenerateResponse`, `ChatResponse` and `Logprob`: the entries are those of
-OpenAI's chat completions, but at the top level, and left out unless asked for.
+Source: Ollama's docs/openapi.yaml, schemas `GenerateResponse`, `ChatResponse` and `Logprob`. The entries have the
+format of OpenAI's chat completions, but are at the top level and only present if requested.
 """
 
 from core.responses.expect import MissingLogprobsError, find_count, find_object, find_text
@@ -12,11 +12,11 @@ _ASK = 'ask for them with "logprobs": true and "top_logprobs": 20'
 
 
 def read_ollama(body: dict[str, object]) -> Reading:
-    """Reads `logprobs: [{token, logprob, bytes, top_logprobs}]`.
+    """Read `logprobs: [{token, logprob, bytes, top_logprobs}]`.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     message = find_object(body.get("message"))
     has_more = body.get("thinking") or message.get("thinking") or message.get("tool_calls")

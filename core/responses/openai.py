@@ -1,11 +1,12 @@
-"""Chat and legacy completions, of OpenAI and of those who speak as it does.
+"""Read chat completions and legacy completions of OpenAI and compatible servers.
 
 Sources: OpenAI's API reference ("The chat completion object", "The completion object"); vLLM's page "OpenAI-Compatible
 Server" and its serving_completion.py; llama.cpp's server README, whose /v1 endpoints add an `id` to each entry, which
-Fireworks calls `token_id`. `-9999.0` is OpenAI's "very unlikely": masked in a list, unknown for the chosen token.
+Fireworks calls `token_id`. OpenAI sends `-9999.0` for very unlikely tokens: it means masked in a list, and unknown for
+the chosen token.
 
-Many servers send two forms at once, entries and parallel lists (Together, KoboldCpp), or split the entries over several
-lists (`refusal`; DeepSeek's `reasoning_content`).
+Some servers send entries and parallel lists at once (Together, KoboldCpp), or split the entries into several lists
+(`refusal`; DeepSeek's `reasoning_content`).
 """
 
 from dataclasses import replace
@@ -33,7 +34,7 @@ from core.responses.reading import Form, Reading, Said, read_forms, warn_of_othe
 NAMES = Names(("id", "token_id"), "token")
 
 ENTRY_LISTS = ("reasoning_content", "reasoning", "content", "refusal")
-"""Where entries stand, in the order in which a model writes them."""
+"""Keys of the lists of entries, in the order in which the model generates them."""
 
 _KNOWN = (*ENTRY_LISTS, "tokens", "token_logprobs", "top_logprobs")
 
@@ -43,11 +44,11 @@ _ASK = (
 
 
 def read_choices(body: dict[str, object]) -> Reading:
-    """Reads the first choice; with n > 1 the others have to be sent on their own.
+    """Read the first choice. With n > 1, the others must be sent separately.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     choice = expect_first(body["choices"], "choices")
     usage = find_object(body.get("usage")) if len(expect_list(body["choices"], "choices")) == 1 else {}
@@ -56,11 +57,11 @@ def read_choices(body: dict[str, object]) -> Reading:
 
 
 def read_bare_choice(body: dict[str, object]) -> Reading:
-    """Reads a choice by itself, as the official clients dump one; or the logprobs of one.
+    """Read a single choice, as dumped by the official clients, or the logprobs of one.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     if isinstance(body.get("logprobs"), dict):
         return _read_choice(body, "logprobs", find_object(body.get("usage")))
@@ -81,7 +82,7 @@ def _read_choice(choice: dict[str, object], place: str, usage: dict[str, object]
     if logprobs.get("token_logprobs") is not None:
         forms.append((f"{place}.token_logprobs", partial(read_parallel, logprobs, ids, place)))
     if not forms and logprobs and logprobs.keys().isdisjoint(_KNOWN):
-        raise InvalidInputError(f"{place}: has neither content nor token_logprobs; this shape is not known")
+        raise InvalidInputError(f"{place}: has neither content nor token_logprobs; this format is not supported")
     if not forms:
         raise MissingLogprobsError(place, _ASK)
     reading = read_forms(forms)
@@ -101,16 +102,16 @@ def _read_lists(logprobs: dict[str, object], ids: list[int] | None, place: str) 
     refuse_too_many(len(rows), named[lists[0]])
     found = ids if ids is not None and len(ids) == len(rows) else [None] * len(rows)
     tokens = [_read_entry(row, token, at) for (row, at), token in zip(rows, found, strict=True)]
-    odd = tuple(f"{named[key]} is left out: it is no list of tokens" for key in given if key not in lists)
+    odd = tuple(f"{named[key]} is ignored: it is not a list of tokens" for key in given if key not in lists)
     return Reading(tokens, warnings=odd)
 
 
 def read_entries(value: object, place: str) -> list[Token]:
-    """A list of `{token, logprob, bytes, top_logprobs}`, which others have taken over.
+    """Read a list of `{token, logprob, bytes, top_logprobs}`, a format that other servers also use.
 
     Raises:
-        InvalidInputError: a field is of the wrong type.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     return [_read_entry(row, None, f"{place}[{i}]") for i, row in enumerate(expect_tokens(value, place))]
 
@@ -124,7 +125,7 @@ def _read_entry(value: object, token: int | None, place: str) -> Token:
 def _find_said(choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int) -> Said:
     details = find_object(usage.get("completion_tokens_details"))
     count, hidden = find_count(usage.get("completion_tokens")), find_count(details.get("reasoning_tokens")) or 0
-    if count is not None and tokens <= count - hidden:  # what was reasoned has no logprobs at most servers
+    if count is not None and tokens <= count - hidden:  # most servers send no logprobs for reasoning
         count -= hidden
     return Said(
         text=_find_text(choice, logprobs),
@@ -135,7 +136,7 @@ def _find_said(choice: dict[str, object], logprobs: dict[str, object], usage: di
 
 
 def _find_text(choice: dict[str, object], logprobs: dict[str, object]) -> str | None:
-    """The text of the answer; None where tokens may stand for something else: reasoning, or calls of tools."""
+    """Return the text of the answer, or None if some tokens may be hidden reasoning or tool calls."""
     if "text" in choice:
         return find_text(choice["text"])
     message = find_object(choice.get("message"))
@@ -149,7 +150,7 @@ def _find_text(choice: dict[str, object], logprobs: dict[str, object]) -> str | 
 
 
 def _join_parts(content: object) -> str | None:
-    """A content is a text, or a list of parts with a text each."""
+    """Return the text of a content, which is a string or a list of parts with a text each."""
     if not isinstance(content, list):
         return find_text(content)
     return "".join(find_text(find_object(part).get("text")) or "" for part in content)

@@ -1,4 +1,4 @@
-"""How a response is to be scored: extra keys that may stand beside it, whatever its shape."""
+"""Read the scoring options: extra keys next to a response of any format."""
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -8,23 +8,23 @@ from core.responses.recognize import is_from_server, unwrap
 from core.wire.validation import describe_validation
 
 MAX_WINDOW = 100_000
-"""Tokens of the widest window of group confidences."""
+"""Maximum tokens per window of group confidences."""
 
 MAX_MODE_CHARS = 64
-"""Characters of `logprobs_mode`; vLLM's names for it have up to 18."""
+"""Maximum length of `logprobs_mode`. vLLM's names have up to 18 characters."""
 
 MAX_VOCAB_SIZE = MAX_TOKEN_ID + 1
-"""Tokens of a vocabulary; a number without bound could not even be divided by."""
+"""Maximum size of a vocabulary. An unbounded integer might not convert to a float."""
 
 
 class ScoreOptions(BaseModel):
-    """What a request for scores may choose; None where it leaves the choice to us.
+    """The scoring options. None means that the default applies.
 
     Attributes:
-        window: tokens of a window of group confidences.
+        window: tokens per window of group confidences.
         vocab_size: V, for the upper bound of the entropy.
-        top_p: the mass of the nucleus.
-        logprobs_mode: what was done to the logits before, in the sender's words (vLLM: raw_logprobs, …).
+        top_p: mass of the nucleus.
+        logprobs_mode: how the log-probabilities were computed, in the server's terms (vLLM: raw_logprobs, …).
     """
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
@@ -36,11 +36,11 @@ class ScoreOptions(BaseModel):
 
 
 def read_options(body: object) -> ScoreOptions:
-    """The options in a body of any shape; its other keys are not looked at.
+    """Read the options from a body of any format. Other keys are ignored, and null means absent.
 
     Raises:
-        InvalidInputError: one is of the wrong type or out of range (null is as good as absent), or the numbers are
-            declared to be logits.
+        InvalidInputError: an option has the wrong type or is out of range, or logprobs_mode says that the numbers are
+            logits.
     """
     _, _, fields = unwrap(body)
     chosen = {key: fields[key] for key in ScoreOptions.model_fields if key in fields and not _is_echo(key, fields)}
@@ -49,12 +49,12 @@ def read_options(body: object) -> ScoreOptions:
     except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
     if options.logprobs_mode and options.logprobs_mode.strip().lower().endswith("logits"):
-        raise InvalidInputError("logprobs_mode: logits are no log-probabilities; have the server send logprobs instead")
+        raise InvalidInputError("logprobs_mode: logits are not log-probabilities; set the server to send logprobs")
     return options
 
 
 def _is_echo(key: str, fields: dict[str, object]) -> bool:
-    """Whether the server wrote it: the one that it sampled with, which may be 0, or 1 as a float32."""
+    """Whether a `top_p` was written by the server: its sampling setting, which may be 0, or 1 as a float32."""
     if key != "top_p" or not is_from_server(fields):
         return False
     top_p = fields["top_p"]

@@ -1,7 +1,7 @@
-"""Parallel lists of tokens, numbers and alternatives, as legacy completions carry them.
+"""Read the parallel lists of tokens, log-probabilities and alternatives in legacy completions.
 
 Source: OpenAI's API reference, "The completion object": `{tokens, token_logprobs, top_logprobs: [{text: logprob}]}`.
-mlx_lm's server (its SERVER.md) puts ids in the place of texts, and `[id, logprob]` in that of the object.
+mlx_lm's server (see its SERVER.md) sends ids instead of texts, and `[id, logprob]` pairs instead of the object.
 """
 
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_logprob
@@ -15,16 +15,17 @@ _PAIR = 2
 
 
 def read_parallel(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
-    """Reads `token_logprobs` and what stands beside it; an echoed first token has only nulls.
+    """Read `token_logprobs` and its parallel lists. If `echo` is set, the first token has only nulls.
 
     Args:
         logprobs: the object that holds the lists.
-        ids: those that vLLM adds under `return_token_ids`: used only if there is one per token, as `echo` adds more.
-        place: where the object stands.
+        ids: the ids that vLLM adds with `return_token_ids`. Used only if there is one per token, because `echo` adds
+            tokens.
+        place: path of the object.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or the lists are not equally long.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or the lists differ in length.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     dot = f"{place}." if place else ""
     numbers = expect_tokens(logprobs["token_logprobs"], f"{dot}token_logprobs")
@@ -48,7 +49,7 @@ def _read_name(name: object, place: str) -> tuple[int | None, str | None]:
 
 
 def _read_list(value: object, place: str, *, has_ids: bool) -> Distribution | None:
-    """An object of names and logprobs; some servers send pairs of them, or the list of the chat form, in its place."""
+    """Read an object {name: logprob}. Some servers send [name, logprob] pairs or a list of chat entries instead."""
     if value is None:
         return None
     if isinstance(value, list) and not all(isinstance(one, list) and len(one) == _PAIR for one in value):

@@ -1,4 +1,4 @@
-"""The plain form, for whoever has no server's response: our own words, documented at POST /v1/score."""
+"""Read the plain format, for tokens that don't come from a server response. Documented at POST /v1/score."""
 
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution
 from core.errors import InvalidInputError
@@ -9,26 +9,24 @@ _TELLING = ("token", "token_id", "text", "logprob", "top_tokens", "forced")
 
 
 def read_plain(body: dict[str, object]) -> Reading:
-    """Reads `{tokens: [{token?, text?, logprob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
+    """Read `{tokens: [{token?, text?, logprob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
 
     Raises:
-        InvalidInputError: a field is of the wrong type.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     rows = [expect_object(row, f"tokens[{i}]") for i, row in enumerate(expect_tokens(body["tokens"], "tokens"))]
     kept = [(i, row) for i, row in enumerate(rows) if any(row.get(key) is not None for key in _TELLING)]
     warnings = ()
     if len(kept) < len(rows):
-        warnings = (
-            f"tokens: {len(rows) - len(kept)} of {len(rows)} have neither a name nor a number and are left out",
-        )
+        warnings = (f"tokens: {len(rows) - len(kept)} of {len(rows)} have no id, text or logprob and are ignored",)
     return Reading([_read_row(row, f"tokens[{i}]") for i, row in kept], Said(find_text(body.get("text"))), warnings)
 
 
 def _read_row(row: dict[str, object], place: str) -> Token:
     forced = _read_flag(row.get("forced"), f"{place}.forced")
     token, text = row.get("token"), row.get("text")
-    if row.get("token_id") is not None:  # then `token` is the text, where it is one
+    if row.get("token_id") is not None:  # then `token`, if it is a string, holds the text
         token, text = row["token_id"], token if isinstance(token, str) else text
     return Token(
         expect_id(token, f"{place}.token"),
@@ -40,7 +38,7 @@ def _read_row(row: dict[str, object], place: str) -> Token:
 
 
 def _read_list(value: object, place: str) -> Distribution | None:
-    """The plain entries have the words of `read_distribution`, so it names their places itself."""
+    """Read a list whose entries already have the keys of `read_distribution`."""
     return None if value is None else read_distribution(expect_list(value, place), place)
 
 

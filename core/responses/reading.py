@@ -1,4 +1,4 @@
-"""What a reader makes of a response: its tokens, and what the response says of its answer elsewhere."""
+"""The result of reading a response: its tokens, and other information about the answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,14 @@ from core.responses.expect import MissingLogprobsError
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a response says of its answer beside the log-probabilities; None where it does not say.
+    """Information about the answer other than the log-probabilities. None if the response doesn't contain it.
 
     Attributes:
-        text: the answer; None also where it is not the plain text of all tokens, as beside tool calls.
-        ids: the ids of the answer's tokens.
-        count: how many tokens were generated.
-        ended: whether the model ended the answer itself. Such an answer may have an end token that is not shown.
-        special: the positions of tokens that the server leaves out of the text.
+        text: the answer. Also None if it is not the text of all tokens, for example because of tool calls.
+        ids: token ids of the answer.
+        count: number of tokens generated.
+        ended: whether the model ended the answer. There may then be an end token that the response doesn't show.
+        special: positions of tokens that the server omits from the text.
     """
 
     text: str | None = None
@@ -30,13 +30,13 @@ class Said:
 
     @property
     def has_tokens(self) -> bool:
-        """Whether something was generated, an end token aside: then an empty list of tokens tells nothing of it."""
+        """Whether tokens other than an end token were generated, so that an empty token list is incomplete."""
         return bool(self.text or self.ids or (self.count or 0) > 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The tokens of a response in order, what it says of them, and what is odd about it, a sentence each."""
+    """The tokens of a response in order, other information about the answer, and warnings, one sentence each."""
 
     tokens: list[Token]
     said: Said = field(default_factory=Said)
@@ -44,14 +44,14 @@ class Reading:
 
 
 Form = tuple[str, Callable[[], Reading]]
-"""Where a form of the answer stands, and how to read it."""
+"""The path of one form of the answer, and the function that reads it."""
 
 
 def read_forms(forms: Sequence[Form]) -> Reading:
-    """Read the one answer that a response tells in several forms: the richest, completed from those that agree with it.
+    """Read an answer that a response contains in several forms: the most detailed, completed from forms that agree.
 
     Raises:
-        InvalidInputError: no form can be read; this is what is wrong with the first.
+        InvalidInputError: no form can be read; this is the error of the first one.
     """
     found: list[tuple[str, Reading]] = []
     broken: list[tuple[str, InvalidInputError | InvalidDistribution]] = []
@@ -63,15 +63,15 @@ def read_forms(forms: Sequence[Form]) -> Reading:
     if not found:
         raise next((error for _, error in broken if not isinstance(error, MissingLogprobsError)), broken[0][1])
     left_out = [
-        f"{place} is left out: {error}" for place, error in broken if not isinstance(error, MissingLogprobsError)
+        f"{place} is ignored: {error}" for place, error in broken if not isinstance(error, MissingLogprobsError)
     ]
     return _merge(found, left_out)
 
 
 def warn_of_others(answers: object, place: str) -> tuple[str, ...]:
-    """Say that of several answers to one prompt only the first is read."""
+    """Warn that only the first of several answers to one prompt is read."""
     count = len(answers) - 1 if isinstance(answers, list) else 0
-    return (f"{place}: {count} more are left out; send each by itself",) if count > 0 else ()
+    return (f"{place}: {count} more are ignored; send each one separately",) if count > 0 else ()
 
 
 def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
@@ -90,7 +90,7 @@ def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
         if _agree(tokens, other.tokens):
             tokens = [_complete(one, two) for one, two in zip(tokens, other.tokens, strict=True)]
         elif other.tokens:
-            warnings.append(f"{place} is left out: {best_place} has more of the answer")
+            warnings.append(f"{place} is ignored: {best_place} has more of the answer")
     return Reading(tokens, said, tuple(warnings))
 
 
@@ -101,7 +101,7 @@ def _measure_wealth(tokens: Sequence[Token]) -> tuple[int, int, int, int]:
 
 
 def _agree(one: Sequence[Token], two: Sequence[Token]) -> bool:
-    """Whether two forms may tell of the same tokens: as many, and no name of one contradicts the other's."""
+    """Whether two forms can hold the same tokens: equal length, and no contradicting ids or texts."""
     return len(one) == len(two) and all(
         (a.token is None or b.token is None or a.token == b.token) and (not a.text or not b.text or a.text == b.text)
         for a, b in zip(one, two, strict=True)

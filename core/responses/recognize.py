@@ -1,4 +1,4 @@
-"""Which shape a body has: known by its keys alone. One that has the keys of several is read by all of their readers."""
+"""Recognise the format of a body by its keys. A body with the keys of several formats is read by all their readers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,33 +29,33 @@ _READERS: tuple[tuple[str, Reader], ...] = (
     ("tokens", read_plain),
     ("logprobs", read_ollama),
 )
-"""Key and reader. A body with several of these tells one answer in several forms."""
+"""Key and reader of each format. A body with several of these keys holds one answer in several forms."""
 
 _SIGNS: tuple[tuple[str, Reader], ...] = (
-    # llama.cpp without probabilities: an empty `tokens` that says nothing about what was written.
+    # llama.cpp without probabilities. It sends an empty `tokens`.
     ("tokens_predicted", read_completion),
     # Ollama and TGI without log-probabilities.
     ("done", read_ollama),
     ("generated_text", read_details),
 )
-"""What a response is known by that has none of those keys, so that the refusal can say how to ask for them."""
+"""Keys of responses without log-probabilities, so that the error can explain how to request them."""
 
 _KNOWN = (
-    "this is no response that can be scored. Known are {tokens: […]}, a Quote trace {request, events}, and the "
-    "responses of OpenAI and vLLM (choices, output), SGLang (meta_info), TGI (details), llama.cpp "
-    "(completion_probabilities), Ollama (logprobs) and Gemini (candidates)"
+    "this is not a response that can be scored; send {tokens: […]}, a Quote trace {request, events}, or a response of "
+    "OpenAI or vLLM (choices, output), SGLang (meta_info), TGI (details), llama.cpp (completion_probabilities), "
+    "Ollama (logprobs) or Gemini (candidates)"
 )
 
 
 class UnknownResponseError(InvalidInputError):
-    """The body has no shape that we know; the sentence lists those that we do."""
+    """The format of the body is not supported. The message lists the supported formats."""
 
     def __init__(self, found: str = "") -> None:
         super().__init__(_KNOWN + found)
 
 
 class Exchange(NamedTuple):
-    """A response with what was sent to the model, where that is known, and the fields that may hold options."""
+    """A response, its request if known, and the fields that may hold options."""
 
     response: dict[str, object]
     request: dict[str, object]
@@ -63,7 +63,7 @@ class Exchange(NamedTuple):
 
 
 def is_quote_trace(body: object) -> bool:
-    """Whether a body is a Quote trace, or means to be one: `core.traces` reads those."""
+    """Whether a body is a Quote trace or an incomplete one. `core.traces` reads those."""
     if not isinstance(body, dict) or "request" not in body or "response" in body:
         return isinstance(body, dict) and {"request", "events"} <= body.keys()
     request = body["request"]
@@ -71,13 +71,13 @@ def is_quote_trace(body: object) -> bool:
 
 
 def read_shape(fields: dict[str, object]) -> Reading:
-    """Reads the tokens of a response of any shape but a Quote trace. Of several choices the first is read.
+    """Read the tokens of a response of any supported format except a Quote trace. Only the first choice is read.
 
     Raises:
-        UnknownResponseError: it has no shape that we know.
-        MissingLogprobsError: its sender did not ask the server for log-probabilities.
-        InvalidInputError: anything in it is wrong; the sentence names the place.
-        InvalidDistribution: a number in it is no probability, or a list no distribution.
+        UnknownResponseError: the format is not supported.
+        MissingLogprobsError: the response has no log-probabilities.
+        InvalidInputError: a field is invalid; the message names its path.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     fields = _wrap(fields)
     refuse_chunk(fields)
@@ -91,12 +91,12 @@ def read_shape(fields: dict[str, object]) -> Reading:
 
 
 def is_from_server(fields: dict[str, object]) -> bool:
-    """Whether a server wrote the body, and not the caller."""
+    """Whether the body was written by a server rather than by the caller."""
     return any(key in fields for key, read in (*_READERS, *_SIGNS) if read is not read_plain)
 
 
 def _wrap(fields: dict[str, object]) -> dict[str, object]:
-    """A part of a response in what stands around it, for those who send the part alone."""
+    """Wrap a part of a response that was sent alone in the objects that normally enclose it."""
     if fields.keys() & {"chosenCandidates", "chosen_candidates"}:
         fields = {"logprobsResult": fields}
     if fields.keys() & {"logprobsResult", "logprobs_result"}:
@@ -107,7 +107,7 @@ def _wrap(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _says_something(key: str, fields: dict[str, object]) -> bool:
-    """Servers send keys that hold nothing; llama.cpp's `tokens` are ids, which its reader takes."""
+    """Whether a key has content: servers send empty ones, and llama.cpp's `tokens` are ids for its own reader."""
     value = fields.get(key)
     if key == "tokens" and is_from_server(fields):
         return isinstance(value, list) and any(isinstance(one, dict) for one in value)
@@ -115,7 +115,7 @@ def _says_something(key: str, fields: dict[str, object]) -> bool:
 
 
 def _is_choice(fields: dict[str, object]) -> bool:
-    """Whether it is one of `choices`, or its logprobs, without what stands around them."""
+    """Whether the body is a single item of `choices`, or the logprobs of one."""
     if "token_logprobs" in fields or isinstance(fields.get("logprobs"), dict):
         return "choices" not in fields
     lists = [cast("list[object]", fields[key]) for key in ENTRY_LISTS if isinstance(fields.get(key), list)]
@@ -123,11 +123,11 @@ def _is_choice(fields: dict[str, object]) -> bool:
 
 
 def unwrap(body: object) -> Exchange:
-    """The response itself, without a list or a request around it.
+    """Unwrap a response from a list of one or from `{request, response}`.
 
     Raises:
-        UnknownResponseError: it is neither an object nor a list of one.
-        InvalidInputError: a request stands beside it and is no object.
+        UnknownResponseError: the body is neither an object nor a list of one object.
+        InvalidInputError: the request is not an object.
     """
     fields = _unlist(body)
     if "response" not in fields or "request" not in fields or isinstance(fields["response"], str):
@@ -139,7 +139,7 @@ def unwrap(body: object) -> Exchange:
 def _unlist(body: object) -> dict[str, object]:
     if isinstance(body, list):
         if len(body) != 1:
-            raise UnknownResponseError(f"; send one at a time, and not in chunks: this is a list of {len(body)}")
+            raise UnknownResponseError(f"; this is a list of {len(body)}: send one complete response at a time")
         body = body[0]
     if not isinstance(body, dict):
         raise UnknownResponseError

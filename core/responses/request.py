@@ -1,4 +1,4 @@
-"""What was asked of the server, where the request is known: it tells what in a response is not the answer."""
+"""Use the request, if known, to separate the answer from other parts of a response."""
 
 from dataclasses import dataclass, replace
 
@@ -11,13 +11,13 @@ from core.responses.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says; None where it does not.
+    """The relevant settings of a request. None if unknown.
 
     Attributes:
-        k: how many alternatives of each token.
-        prompt: the text that the answer continues, where `echo` puts it in front of the answer.
-        echo: whether it does.
-        stop: the words that end the answer, which a server leaves out of its text.
+        k: number of alternatives per token.
+        prompt: the prompt, which `echo` puts in front of the answer.
+        echo: whether the response repeats the prompt.
+        stop: stop words, which the server omits from the text.
     """
 
     k: int | None = None
@@ -27,7 +27,7 @@ class Asked:
 
 
 def find_asked(request: dict[str, object], body: dict[str, object]) -> Asked:
-    """What is known of the request: from itself, or from what the server repeats of it."""
+    """Read the settings from the request, or from the copy of them in the response."""
     settings = find_object(body.get("generation_settings"))  # llama.cpp
     nested = [
         find_object(request.get(key)) for key in ("parameters", "generationConfig", "generation_config", "options")
@@ -44,7 +44,7 @@ def find_asked(request: dict[str, object], body: dict[str, object]) -> Asked:
 
 
 _COUNTS = ("top_logprobs", "top_logprobs_num", "top_n_tokens", "n_probs", "logprobs")
-"""What servers call the number of alternatives. `logprobs` is one of legacy completions, and a flag of chats."""
+"""Names for the number of alternatives. `logprobs` is a number in legacy completions and a flag in chats."""
 
 
 def _find_k(places: list[dict[str, object]]) -> int | None:
@@ -53,14 +53,14 @@ def _find_k(places: list[dict[str, object]]) -> int | None:
 
 
 def cut_echo(reading: Reading, asked: Asked) -> Reading:
-    """Drop the tokens of the prompt, which `echo` puts before those of the answer."""
+    """Drop the prompt's tokens, which `echo` puts before the answer's tokens."""
     if not asked.echo:
         return reading
     said, tokens = reading.said, reading.tokens
     text = said.text.removeprefix(asked.prompt or "") if said.text is not None else None
     count = _count_echoed(reading, asked)
     if count is None:
-        warning = "echo: the tokens of the prompt cannot be told from those of the answer, and are scored with them"
+        warning = "echo: can't separate the prompt's tokens from the answer's; all of them are scored"
         return replace(reading, warnings=(*reading.warnings, warning))
     special = frozenset(i - count for i in said.special if i >= count)
     ids = said.ids[-(len(tokens) - count) :] if said.ids and len(said.ids) >= len(tokens) > count else said.ids
@@ -81,7 +81,7 @@ def _count_echoed(reading: Reading, asked: Asked) -> int | None:
 
 
 def trim_list(token: Token, asked: Asked) -> Token:
-    """The token with a list as long as was asked for: servers append the chosen token where it is further down."""
+    """Drop a chosen token that the server appended to the requested k alternatives."""
     listed = token.distribution
     if asked.k is None or listed is None or listed.k != asked.k + 1:
         return token

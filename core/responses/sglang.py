@@ -1,8 +1,8 @@
-"""Responses of SGLang's own /generate.
+"""Read responses of SGLang's own /generate.
 
 Sources: SGLang's pages "Sampling Parameters" and "SGLang Native APIs", and detokenize_logprob_tokens() in its
-tokenizer_manager.py: a token is `[logprob, token_id, text]`, the text null without `return_text_in_logprobs`; routers
-and older versions leave it out, and newer ones can leave out the id instead.
+tokenizer_manager.py. A token is `[logprob, token_id, text]`. The text is null without `return_text_in_logprobs`;
+routers and older versions omit it, and newer versions can omit the id instead.
 """
 
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_logprob
@@ -26,11 +26,11 @@ _ASK = 'ask for them with "return_logprob": true, "top_logprobs_num": 20 and "re
 
 
 def read_meta_info(body: dict[str, object]) -> Reading:
-    """Reads `meta_info.output_token_logprobs` and `meta_info.output_top_logprobs`; those of the input are ignored.
+    """Read `meta_info.output_token_logprobs` and `meta_info.output_top_logprobs`. Logprobs of the input are ignored.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no logprobs.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     info = expect_object(body["meta_info"], "meta_info")
     place = "meta_info.output_token_logprobs"
@@ -68,7 +68,10 @@ def _read_entry(row: object, place: str) -> dict[str, object]:
 
 
 def _read_row(value: object, place: str) -> tuple[object, int | None, str | None]:
-    """The number as it is, for a chosen token and a listed one mean different things by null."""
+    """Split a row into (logprob, id, text).
+
+    The logprob is returned as sent, because null has a different meaning for chosen and for listed tokens.
+    """
     row = expect_list(value, place)
     if len(row) not in {2, 3}:
         raise InvalidInputError(f"{place}: must be [logprob, token_id, text], not a list of {len(row)}")

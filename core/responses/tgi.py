@@ -1,7 +1,7 @@
-"""Responses of Hugging Face's Text Generation Inference: /generate, and / with its list around the body.
+"""Read responses of Hugging Face's Text Generation Inference: /generate, and /, which wraps the body in a list.
 
-Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Token` ({id, text, logprob, special});
-`top_tokens` is one list per token, null without `top_n_tokens`.
+Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Token` ({id, text, logprob, special}).
+`top_tokens` has one list per token, and is null without `top_n_tokens`.
 """
 
 from core.confidence import Token
@@ -23,11 +23,11 @@ _ASK = 'ask for them with "parameters": {"details": true, "top_n_tokens": 5}'
 
 
 def read_details(body: dict[str, object]) -> Reading:
-    """Reads `details.tokens` and `details.top_tokens`; the prefill and `best_of_sequences` are ignored.
+    """Read `details.tokens` and `details.top_tokens`. The prefill and `best_of_sequences` are ignored.
 
     Raises:
-        InvalidInputError: a field is of the wrong type, or there are no details.
-        InvalidDistribution: a number is no probability, or a list no distribution.
+        InvalidInputError: a field has the wrong type, or there are no details.
+        InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     if body.get("details") is None:
         raise MissingLogprobsError("details", _ASK)

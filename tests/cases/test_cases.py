@@ -84,11 +84,11 @@ def near(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("case", "sentence"),
     [
-        ("empty_content_with_text", "choices[0].logprobs: this response carries no logprobs; ask for them"),
+        ("empty_content_with_text", "choices[0].logprobs: this response has no logprobs; ask for them"),
         ("ollama_chunk", "done: this is one chunk of a stream"),
         ("openai_responses_delta", "type: this is one event of a stream"),
-        ("cohere_v2", "logprobs[0]: has neither a token nor a logprob; this shape is not known"),
-        ("raw_logits_declared", "logprobs_mode: logits are no log-probabilities"),
+        ("cohere_v2", "logprobs[0]: has neither a token nor a logprob; this format is not supported"),
+        ("raw_logits_declared", "logprobs_mode: logits are not log-probabilities"),
     ],
 )
 def test_a_response_that_cannot_be_read_right_is_refused(alone: Client, case: str, sentence: str) -> None:
@@ -101,8 +101,8 @@ def test_a_response_that_cannot_be_read_right_is_refused(alone: Client, case: st
     ("case", "words"),
     [
         ("sglang_first_token_only", "1 of 6 tokens"),
-        ("llamacpp_speculative_zeros", "2 of 3 tokens have 0.0"),
-        ("list_contradicts_chosen", "another log-probability than in their list"),
+        ("llamacpp_speculative_zeros", "2 of 3 tokens have a logprob of 0.0"),
+        ("list_contradicts_chosen", "a different logprob in their list"),
         ("replacement_char_chosen_second", "parts of characters"),
         ("empty_string_tokens", "parts of characters"),
     ],

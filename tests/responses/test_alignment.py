@@ -65,7 +65,7 @@ def test_what_agrees_is_exact_and_what_cannot_be_compared_is_null(body: Any, exp
 def test_partial_says_how_many_of_how_many(body: Any, how_many: str) -> None:
     found = read_response(body)
     assert found.alignment == "partial"
-    assert found.warnings[-1] == f"alignment: {how_many} tokens match what the response says of its answer"
+    assert found.warnings[-1] == f"alignment: {how_many} tokens match the answer in the response"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,9 @@ def zero(name: str, *, top: bool = False) -> dict[str, Any]:
 def test_zeros_without_lists_are_unknown_where_others_have_lists() -> None:
     found = read_response({"logprobs": [zero("a", top=True), zero("b"), {"token": "c", "logprob": -1.0}]})
     assert [token.logprob for token in found.tokens] == [0.0, None, -1.0]
-    assert found.warnings == ["1 of 3 tokens have 0.0 and no list where others have one: they count as unknown"]
+    assert found.warnings == [
+        "1 of 3 tokens have a logprob of 0.0 and no list, unlike the others; their logprobs are treated as unknown"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_zeros_without_lists_are_unknown_where_others_have_lists() -> None:
 def test_zeros_throughout_are_unknown(rows: list[dict[str, Any]]) -> None:
     found = read_response({"logprobs": rows})
     assert {(token.logprob, token.distribution) for token in found.tokens} == {(None, None)}
-    assert "every log-probability is 0.0" in found.warnings[0]
+    assert "every logprob is 0.0" in found.warnings[0]
 
 
 def test_certainty_that_a_list_shows_is_believed() -> None:
@@ -117,4 +119,4 @@ def test_an_entry_without_name_and_number_is_no_token(nothing: dict[str, Any]) -
         read_response({"logprobs": [nothing], "done": True})
     found = read_response({"tokens": [{"text": "a", "logprob": -1.0}, {}]})
     assert len(found.tokens) == 1
-    assert found.warnings == ["tokens: 1 of 2 have neither a name nor a number and are left out"]
+    assert found.warnings == ["tokens: 1 of 2 have no id, text or logprob and are ignored"]

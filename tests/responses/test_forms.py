@@ -95,14 +95,14 @@ def test_probabilities_beside_choices_without_any_are_read() -> None:
 def test_what_is_left_out_is_named() -> None:
     shorter = read_response(chat(content=entries("a", "b"), token_logprobs=[-0.5], tokens=["a"]))
     assert shorter.warnings == [
-        "choices[0].logprobs.token_logprobs is left out: choices[0].logprobs has more of the answer"
+        "choices[0].logprobs.token_logprobs is ignored: choices[0].logprobs has more of the answer"
     ]
     broken = read_response(chat(content=entries("a"), token_logprobs=[0.5]))
     assert len(broken.tokens) == 1
-    assert "0.5 is no log-probability" in broken.warnings[0]
+    assert "0.5 is not a log-probability" in broken.warnings[0]
     several = load("openai_chat")
     several["choices"] *= 3
-    assert "choices: 2 more are left out; send each by itself" in read_response(several).warnings
+    assert "choices: 2 more are ignored; send each one separately" in read_response(several).warnings
 
 
 def test_an_empty_list_beside_another_with_entries_is_not_the_list() -> None:

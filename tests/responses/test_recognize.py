@@ -61,7 +61,7 @@ def test_the_unknown_is_told_what_is_known(body: object) -> None:
 
 
 def test_a_list_of_several_is_refused() -> None:
-    assert "one at a time, and not in chunks: this is a list of 2" in refusal(load("tgi_generate") * 2)
+    assert "this is a list of 2: send one complete response at a time" in refusal(load("tgi_generate") * 2)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_list_of_several_is_refused() -> None:
 def test_a_response_without_logprobs_is_told_how_to_ask(body: object, place: str, remedy: str) -> None:
     with pytest.raises(MissingLogprobsError) as caught:
         read_tokens(body)
-    assert str(caught.value).startswith(f"{place}: this response carries no logprobs; ask for them with ")
+    assert str(caught.value).startswith(f"{place}: this response has no logprobs; ask for them with ")
     assert remedy in str(caught.value)
 
 
@@ -97,7 +97,7 @@ def test_of_several_choices_the_first_is_read() -> None:
     expected = read_tokens(body)
     body["choices"].append({"index": 1, "logprobs": "broken"})
     assert read_tokens(body) == expected
-    assert refusal({"choices": []}) == "choices: is empty, so there is nothing to score"
+    assert refusal({"choices": []}) == "choices: is empty; there is nothing to score"
 
 
 def entry(**fields: object) -> dict[str, object]:
@@ -107,19 +107,19 @@ def entry(**fields: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("body", "start"),
     [
-        (entry(logprob=0.5), "choices[0].logprobs.content[1].logprob: 0.5 is no log-probability"),
-        (entry(top_logprobs=[{}]), "choices[0].logprobs.content[1].top_logprobs[0]: an entry needs a logprob"),
+        (entry(logprob=0.5), "choices[0].logprobs.content[1].logprob: 0.5 is not a log-probability"),
+        (entry(top_logprobs=[{}]), "choices[0].logprobs.content[1].top_logprobs[0]: must have a logprob"),
         (
             entry(top_logprobs=[{"logprob": -1}, {"logprob": "x"}]),
-            "choices[0].logprobs.content[1].top_logprobs[1].logprob: 'x' is no number",
+            "choices[0].logprobs.content[1].top_logprobs[1].logprob: must be a number, not 'x'",
         ),
         (
             entry(top_logprobs=[{"logprob": -0.1}, {"logprob": -0.2}]),
             "choices[0].logprobs.content[1].top_logprobs: the probabilities sum to 1.72",
         ),
-        (entry(top_logprobs=[{"logprob": -1}] * 1025), "choices[0].logprobs.content[1].top_logprobs: 1025 entries"),
+        (entry(top_logprobs=[{"logprob": -1}] * 1025), "choices[0].logprobs.content[1].top_logprobs: has 1025 entries"),
         (entry(top_logprobs=5), "choices[0].logprobs.content[1].top_logprobs: must be a list, not a number"),
-        (entry(token=[]), "choices[0].logprobs.content[1].token: must be a text, not a list"),
+        (entry(token=[]), "choices[0].logprobs.content[1].token: must be a string, not a list"),
         (entry(token=-5), "choices[0].logprobs.content[1].token: must be a token id"),
         (entry(id=True), "choices[0].logprobs.content[1].id: must be a token id"),
         (entry(token="token_id:9999999999"), "choices[0].logprobs.content[1].token: must be a token id"),
@@ -130,16 +130,16 @@ def entry(**fields: object) -> dict[str, object]:
         ),
         (
             {"choices": [{"logprobs": {"token_logprobs": [-1.0], "tokens": ["a", "b"]}}]},
-            "choices[0].logprobs.tokens: has 2 items for 1 tokens",
+            "choices[0].logprobs.tokens: has 2 items for 1 tokens; send one per token",
         ),
         (
             {"choices": [{"logprobs": {"token_logprobs": [-1.0], "top_logprobs": [{"the": 1}]}}]},
-            "choices[0].logprobs.top_logprobs[0]['the']: 1 is no log-probability",
+            "choices[0].logprobs.top_logprobs[0]['the']: 1 is not a log-probability",
         ),
         ({"output": [{"content": [{"logprobs": [5]}]}]}, "output[0].content[0].logprobs[0]: must be an object"),
         (
             {"meta_info": {"output_token_logprobs": [[-1.0, 5]], "output_top_logprobs": [[[-1.0, 5], [1.0, 6]]]}},
-            "meta_info.output_top_logprobs[0][1][0]: 1.0 is no log-probability",
+            "meta_info.output_top_logprobs[0][1][0]: 1.0 is not a log-probability",
         ),
         ({"meta_info": {"output_token_logprobs": [-1.0]}}, "meta_info.output_token_logprobs[0]: must be a list"),
         (
@@ -149,17 +149,17 @@ def entry(**fields: object) -> dict[str, object]:
         ({"details": {"tokens": [{"id": -1}]}}, "details.tokens[0].id: must be a token id"),
         (
             {"completion_probabilities": [{"token": "a", "prob": 0.5, "top_probs": [{"prob": 1.5}]}]},
-            "completion_probabilities[0].top_probs[0].prob: 1.5 is no probability",
+            "completion_probabilities[0].top_probs[0].prob: 1.5 is not a probability",
         ),
         ({"logprobs": True}, "logprobs: must be a list, not a boolean"),
         (
             {"candidates": [{"logprobsResult": {"chosenCandidates": [{"logProbability": []}]}}]},
-            "candidates[0].logprobsResult.chosenCandidates[0].logProbability: a list is no number",
+            "candidates[0].logprobsResult.chosenCandidates[0].logProbability: must be a number, not a list",
         ),
         ({"tokens": {}}, "tokens: must be a list, not an object"),
         ({"tokens": [{"forced": 1}]}, "tokens[0].forced: must be true or false"),
-        ({"tokens": [{"top_tokens": [{"prob": 2}]}]}, "tokens[0].top_tokens[0].prob: 2 is no probability"),
-        ({"tokens": [{}] * (MAX_TOKENS + 1)}, "tokens: 200001 tokens are too many (at most 200000)"),
+        ({"tokens": [{"top_tokens": [{"prob": 2}]}]}, "tokens[0].top_tokens[0].prob: 2 is not a probability"),
+        ({"tokens": [{}] * (MAX_TOKENS + 1)}, "tokens: has 200001 tokens; at most 200000 are allowed"),
     ],
 )
 def test_a_refusal_names_the_place(body: object, start: str) -> None:
@@ -170,7 +170,7 @@ def test_a_limit_holds_over_all_parts() -> None:
     part = {"logprobs": [{"token": "a", "logprob": -1.0}]}
     many: dict[str, object] = {"logprobs": [None] * MAX_TOKENS}
     assert refusal({"output": [{"content": [part, many]}]}) == (
-        "output[0].content[1].logprobs: 200001 tokens are too many (at most 200000)"
+        "output[0].content[1].logprobs: has 200001 tokens; at most 200000 are allowed"
     )
 
 

@@ -82,4 +82,4 @@ def test_a_response_beside_its_request_is_no_trace() -> None:
 def test_a_list_keyed_by_text_that_blurs_tokens_is_named() -> None:
     logprobs = {"tokens": [""], "token_logprobs": [-1.1], "top_logprobs": [{"": -1.1, ".": -3.0}]}
     found = read_response({"choices": [{"logprobs": logprobs}]})
-    assert found.warnings[0].startswith("1 of 1 lists hold tokens without a text of their own")
+    assert found.warnings[0].startswith("1 of 1 lists have tokens without a distinct text")
