@@ -1,1 +1,1 @@
-"""Outcomes: whether an answer turned out right, as somebody outside says."""
+"""Outcomes: labels from external sources that say whether an answer is correct."""

@@ -1,4 +1,4 @@
-"""Recording and reading verdicts."""
+"""Record and list the outcomes of a request."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ MAX_NOTE_LENGTH = 10_000
 
 
 class Verdict(BaseModel):
-    """What a source says: right, wrong, or null to take its verdict back."""
+    """An outcome to record: correct (true), incorrect (false), or null to withdraw the source's outcome."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -29,10 +29,10 @@ class Verdict(BaseModel):
 
 
 async def record_outcome(access: Access, key: str | None, *, request_id: str, verdict: Verdict) -> Outcome:
-    """Record a verdict; the latest of each source counts.
+    """Record an outcome. It replaces the previous outcome of the same source.
 
     Raises:
-        NotFoundError: there is no such request, or it is not the caller's.
+        NotFoundError: the request doesn't exist or belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         await lock_own_request(visit, request_id)
@@ -43,17 +43,17 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
             correct=verdict.correct,
             note=await visit.hide_words(to_column_text(verdict.note)),
         )
-    if outcome is None:  # deleted in between
+    if outcome is None:  # the request was deleted in the meantime
         raise hidden(visit.caller, request_id)
     return outcome
 
 
 @reread
 async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> list[Outcome]:
-    """The latest verdict of each source, oldest first.
+    """List the latest outcome of each source, oldest first.
 
     Raises:
-        NotFoundError: there is no such request, or it is not the caller's.
+        NotFoundError: the request doesn't exist or belongs to another user.
     """
     async with access.visit(key, Scope.READ) as visit:
         if is_no_id(request_id):

@@ -1,4 +1,4 @@
-"""The SQL of outcomes. Each function runs one statement."""
+"""SQL statements of outcomes. Each function runs one statement."""
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -12,7 +12,7 @@ _LIST_OUTCOMES = load_query("outcomes/list_outcomes")
 
 
 class Outcome(BaseModel):
-    """The latest verdict of one source."""
+    """The latest outcome from one source."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,7 +25,7 @@ class Outcome(BaseModel):
 async def upsert_outcome(
     conn: AsyncConnection, *, request_id: str, source: str, correct: bool | None, note: str | None
 ) -> Outcome | None:
-    """Record a source's verdict in place of its last one; null if there is no such request."""
+    """Insert or replace a source's outcome. Return None if the request doesn't exist."""
     cursor = conn.cursor(row_factory=class_row(Outcome))
     values = {"request_id": request_id, "source": source, "correct": correct, "note": note}
     await cursor.execute(_UPSERT_OUTCOME, values)
@@ -33,7 +33,7 @@ async def upsert_outcome(
 
 
 async def list_outcomes(conn: AsyncConnection, *, request_id: str) -> list[Outcome]:
-    """The verdicts on a request, oldest first."""
+    """List the outcomes of a request, oldest first."""
     cursor = conn.cursor(row_factory=class_row(Outcome))
     await cursor.execute(_LIST_OUTCOMES, {"request_id": request_id})
     return await cursor.fetchall()

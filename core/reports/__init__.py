@@ -1,1 +1,1 @@
-"""The confidence report: every score of one request, token by token, whether it is stored or was just sent."""
+"""The confidence report: all scores of one request, stored or posted, token by token."""

@@ -1,4 +1,4 @@
-"""Reports made: of a stored document, and of a body that is scored and forgotten. Pure; no I/O."""
+"""Render the report of a stored document or of a posted body, which is not stored. Pure functions; no I/O."""
 
 import msgspec
 
@@ -13,16 +13,17 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def render_stored_report(document: bytes, request_id: str, window: int) -> bytes:
-    """The report of a stored document, as JSON. Pure, and takes the time: the caller may do it in a thread."""
+    """Render the report of a stored document as JSON. CPU-bound, so call it in another thread or process."""
     report = report_trace(parse_document(decompress(document)), ScoreOptions(window=window))
     return dump_json({"request_id": request_id, **report})
 
 
 def render_score(body: bytes) -> bytes:
-    """The report of a posted body, recognised by its shape, as JSON. Nothing is stored.
+    """Render the report of a posted body as JSON. The format is recognised by the body's keys.
 
     Raises:
-        InvalidInputError: it is no JSON, of no known shape, or something in it is wrong; the sentence names the place.
+        InvalidInputError: the body is not JSON, its format is not supported, or a field is invalid. The message names
+            the path.
     """
     members = _read_members(body)
     if {"request", "events"} <= members.keys():
@@ -36,7 +37,10 @@ def render_score(body: bytes) -> bytes:
 
 
 def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
-    """The JSON of each member of an object: a trace is long, its options are not. None where msgspec refuses."""
+    """Split an object into the JSON of its members, so that options are parsed without the trace.
+
+    Empty if msgspec rejects the body.
+    """
     try:
         return _MEMBERS.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The shape of a report, the same for a stored trace and for any server's response."""
+"""Build a report. Stored traces and responses of all servers have the same format."""
 
 from dataclasses import asdict
 from itertools import groupby
@@ -25,14 +25,14 @@ from core.responses import Answer, ScoreOptions
 Report = dict[str, Any]
 
 RAW_LOGPROBS = "raw_logprobs"
-"""What Quote sends: from the model's raw logits, before a mod and before temperature. The name is vLLM's."""
+"""Mode of Quote's logprobs: from raw logits, before any mod and before temperature. The name comes from vLLM."""
 
 
 def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
-    """Report on a Quote trace, with what its mods did.
+    """Build the report of a Quote trace, including its interventions.
 
     Raises:
-        InvalidInputError: a top-k list is not a distribution, or the length of a backtrack is not a count.
+        InvalidInputError: a top-k list is not a distribution, or a backtrack's length is not a count.
     """
     pairing, window = pair_trace(document), options.window or DEFAULT_WINDOW
     alignment, gaps = align_trace(document, pairing)
@@ -64,7 +64,7 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
 
 
 def report_response(answer: Answer, options: ScoreOptions) -> Report:
-    """The report of a server's response: nothing in it was forced but what it says, and no mod is known."""
+    """Build the report of a server's response. Only tokens marked as forced are forced; mods are unknown."""
     window, tokens = options.window or DEFAULT_WINDOW, answer.tokens
     scores = score_tokens(tokens, top_p=options.top_p or DEFAULT_TOP_P, vocab_size=options.vocab_size)
     groups = group_confidences(tokens, scores, window)
@@ -84,7 +84,7 @@ def report_response(answer: Answer, options: ScoreOptions) -> Report:
 
 
 def find_vocab_size(document: TraceDocument) -> int | None:
-    """Find the size of the vocabulary where a mod adjusted logits and the engine reports their shape, [1, V]."""
+    """Return the vocabulary size V, if a mod adjusted logits and the engine reported their shape [1, V]."""
     for action in document.actions:
         shape = action.payload.get("logits_shape") if action.action_type == "AdjustedLogits" else None
         if isinstance(shape, list) and shape and type(shape[-1]) is int and 0 < shape[-1] <= MAX_INT32:
@@ -93,12 +93,12 @@ def find_vocab_size(document: TraceDocument) -> int | None:
 
 
 def _find_forced_runs(tokens: list[Token]) -> list[Intervention]:
-    """Each run of forced tokens; who forced them, and what the model would have said, is not known."""
+    """Return each run of forced tokens as an intervention without mod and overridden token, which are unknown."""
     runs = [[i for i, _ in run] for forced, run in groupby(enumerate(tokens), key=lambda one: one[1].forced) if forced]
     return [Intervention(None, None, None, run[0], run[0], run[-1], None) for run in runs]
 
 
-def _report_token(  # noqa: PLR0913 - one row; every argument is one of its columns
+def _report_token(  # noqa: PLR0913 - one argument per column of the row
     index: int,
     token: Token,
     scores: TokenScores,

@@ -1,1 +1,1 @@
-"""Statistics over many requests: summaries, drift, calibration, and what each mod's handlers did."""
+"""Statistics over many requests: summaries, drift, calibration, and the effect of mods."""

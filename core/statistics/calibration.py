@@ -1,4 +1,4 @@
-"""Calibration: how often answers of a given score turned out right."""
+"""Calibration: how often answers with a given score are correct."""
 
 import math
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from core.statistics.scores import Score
 from core.statistics.store import Period
 
 ENOUGH = 100
-"""Labels below which none of these numbers means anything."""
+"""Minimum number of labelled requests for meaningful results."""
 DEFAULT_BINS = 15
 MAX_BINS = 100
 
@@ -22,13 +22,13 @@ Values = Sequence[tuple[bool, float | None]]
 
 
 class Frozen(BaseModel):
-    """A part of an answer."""
+    """Base of the immutable models in a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class CalibrationBin(Frozen):
-    """Labels with lo < confidence ≤ hi; the first bin has its lo too. The means of an empty one are null."""
+    """Labelled requests with lo < confidence ≤ hi; the first bin includes lo. The means of an empty bin are None."""
 
     lo: float
     hi: float
@@ -38,18 +38,19 @@ class CalibrationBin(Frozen):
 
 
 class Calibration(Frozen):
-    """One score against what sources outside said of the answers.
+    """One score compared with the recorded outcomes.
 
     Attributes:
-        score: which.
-        n: labels whose request has the score.
-        enough: whether they are enough to say anything.
-        message: what to know about these numbers.
-        ece: expected calibration error: mean over the labels of their bin's |accuracy - mean confidence|, 0…1.
-        mce: the largest of those gaps, 0…1.
+        score: the score.
+        n: number of labelled requests that have the score.
+        enough: whether n is large enough for meaningful results.
+        message: how to interpret the result.
+        ece: expected calibration error, 0…1: |accuracy - mean confidence| of each bin, averaged over the labels.
+        mce: maximum calibration error, 0…1: the largest of these differences.
         brier: mean of (confidence - correct)², 0…1.
-        auroc: the chance that a right answer scores as surer than a wrong one, ties half, 0…1; 0.5 is worthless.
-        bins: equal widths.
+        auroc: probability that a correct answer scores as more certain than an incorrect one, ties counting half, 0…1.
+            0.5 means that the score carries no information.
+        bins: bins of equal width.
     """
 
     score: Score
@@ -65,21 +66,21 @@ class Calibration(Frozen):
 
 @reread
 async def fetch_labels(access: Access, key: str | None, *, score: Score, source: str | None, period: Period) -> Values:
-    """The labelled values of the caller's requests."""
+    """Fetch (correct, value) of the caller's labelled requests."""
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
         return await store.list_calibration_values(visit.conn, owner=owner, score=score, source=source, period=period)
 
 
 def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Calibration:
-    """Measure one score. Pure."""
+    """Compute the calibration of one score. Pure function."""
     labels = [(value, correct) for correct, value in values if value is not None]
     if len(labels) < ENOUGH:
-        message = f"{len(labels)} labelled requests are too few to say anything: {ENOUGH} are needed"
+        message = f"{len(labels)} labelled requests; at least {ENOUGH} are needed"
         return Calibration(score=score, n=len(labels), enough=False, message=message)
     auroc = measure_auroc([(-value if score.higher_is_less_certain else value, right) for value, right in labels])
     if not score.is_probability_like:
-        message = f"{score.value} is no probability: it can rank answers (auroc), but not be compared with a share"
+        message = f"{score.value} is not a probability; it can rank answers (auroc) but can't be compared with accuracy"
         return Calibration(score=score, n=len(labels), enough=True, message=message, auroc=auroc)
     filled = fill_bins(labels, bins)
     gaps = [
@@ -91,7 +92,7 @@ def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Cali
         score=score,
         n=len(labels),
         enough=True,
-        message="how often answers of such a score were right here; on other questions it may differ",
+        message="accuracy per score on these labelled requests; it can differ for other questions",
         ece=math.fsum(n * gap for n, gap in gaps) / len(labels),
         mce=max(gap for _, gap in gaps),
         brier=math.fsum((value - right) ** 2 for value, right in labels) / len(labels),
@@ -101,7 +102,7 @@ def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Cali
 
 
 def fill_bins(labels: Sequence[tuple[float, bool]], bins: int) -> list[CalibrationBin]:
-    """Sort labels into equal widths (lo, hi], the first closed."""
+    """Sort labels into bins (lo, hi] of equal width; the first bin includes lo."""
     sorted_in: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     edges = [index / bins for index in range(bins + 1)]
     for value, right in labels:
@@ -123,12 +124,12 @@ def _find_bin(value: float, edges: list[float]) -> int:
 
 
 def measure_auroc(labels: Sequence[tuple[float, bool]]) -> float | None:
-    """The area under the ROC curve, as the Mann-Whitney statistic; null if all answers were alike."""
+    """Compute the area under the ROC curve (Mann-Whitney statistic). None if all answers are correct or all are not."""
     positives = sum(right for _, right in labels)
     negatives = len(labels) - positives
     if not positives or not negatives:
         return None
-    from scipy.stats import rankdata  # noqa: PLC0415 - a second of importing that only this endpoint pays
+    from scipy.stats import rankdata  # noqa: PLC0415 - takes a second to import; only this endpoint needs it
 
     ranks = rankdata([value for value, _ in labels])
     of_right = math.fsum(float(rank) for rank, (_, right) in zip(ranks, labels, strict=True) if right)

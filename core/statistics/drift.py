@@ -1,4 +1,4 @@
-"""Drift: whether a score is distributed now as it was then."""
+"""Drift: whether the distribution of a score has changed between two periods."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ Values = Sequence[tuple[int, float | None]]
 
 
 class Frozen(BaseModel):
-    """A part of an answer."""
+    """Base of the immutable models in a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Bin(Frozen):
-    """Requests with lo ≤ value < hi; the last bin has its hi too."""
+    """Number of requests with lo ≤ value < hi; the last bin includes hi."""
 
     lo: float
     hi: float
@@ -34,7 +34,7 @@ class Bin(Frozen):
 
 
 class Side(Frozen):
-    """One side of a comparison; both have the same bins."""
+    """One period of a comparison. Both periods have the same bins."""
 
     n: int
     histogram: list[Bin]
@@ -44,14 +44,14 @@ class Drift(Frozen):
     """Two periods compared.
 
     Attributes:
-        score: which.
-        k: the length of the top-k lists of the requests compared: scores of different k are not comparable.
-        left_out: requests of another k, or without this score.
-        ks_statistic: two-sample Kolmogorov-Smirnov, 0…1. Source: scipy.stats.ks_2samp.
-        ks_pvalue: its p-value, two-sided.
-        wasserstein: the earth mover's distance, in the score's unit. Source: scipy.stats.wasserstein_distance.
-        baseline: then.
-        current: now.
+        score: the score.
+        k: length of the top-k lists. Only requests with the same k are comparable.
+        left_out: number of requests with a different k or without this score.
+        ks_statistic: two-sample Kolmogorov-Smirnov statistic, 0…1. Source: scipy.stats.ks_2samp.
+        ks_pvalue: two-sided p-value of the statistic.
+        wasserstein: earth mover's distance, in the score's unit. Source: scipy.stats.wasserstein_distance.
+        baseline: the earlier period.
+        current: the later period.
     """
 
     score: Score
@@ -68,7 +68,7 @@ class Drift(Frozen):
 async def fetch_sides(
     access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
 ) -> tuple[Values, Values]:
-    """The values of both periods, of the caller's requests."""
+    """Fetch (k, value) of the caller's requests in both periods."""
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
         return await together(
@@ -79,7 +79,10 @@ async def fetch_sides(
 
 
 def compare(score: Score, sides: tuple[Values, Values], k: int | None = None) -> Drift:
-    """Compare two sides at one k: the given one, else the one that both sides have most of. Pure; may take a second."""
+    """Compare two periods at one k, by default the k that is most frequent in both.
+
+    Pure function. It can take a second, mostly for importing scipy.
+    """
     k = _choose_k(sides) if k is None else k
     before, after = ([value for one, value in side if one == k and value is not None] for side in sides)
     statistic, pvalue, distance = _test(before, after)
@@ -105,7 +108,7 @@ def _choose_k(sides: tuple[Values, Values]) -> int | None:
 def _test(before: list[float], after: list[float]) -> tuple[float | None, float | None, float | None]:
     if not before or not after:
         return None, None, None
-    from scipy import stats  # noqa: PLC0415 - a second of importing that only this endpoint pays
+    from scipy import stats  # noqa: PLC0415 - takes a second to import; only this endpoint needs it
 
     result = stats.ks_2samp(before, after)
     return float(result.statistic), float(result.pvalue), float(stats.wasserstein_distance(before, after))
@@ -115,8 +118,8 @@ def _make_edges(values: list[float]) -> list[float]:
     if not values:
         return []
     lowest, highest = min(values), max(values)
-    edges = [lowest + (highest - lowest) * place / HISTOGRAM_BINS for place in range(HISTOGRAM_BINS)] + [highest]
-    # Values that lie closer together than numbers do leave no room for bins.
+    edges = [lowest + (highest - lowest) * i / HISTOGRAM_BINS for i in range(HISTOGRAM_BINS)] + [highest]
+    # If the values are too close together for floats, the edges do not increase: use one bin.
     rising = all(lo < hi for lo, hi in pairwise(edges))
     return edges if rising else [lowest, highest]
 
@@ -124,7 +127,7 @@ def _make_edges(values: list[float]) -> list[float]:
 def _make_side(values: list[float], edges: list[float]) -> Side:
     if not edges:
         return Side(n=0, histogram=[])
-    import numpy as np  # noqa: PLC0415 - as above
+    import numpy as np  # noqa: PLC0415 - imported with scipy, as above
 
     counts, _ = np.histogram(values, bins=edges)
     bins = [Bin(lo=lo, hi=hi, n=int(n)) for lo, hi, n in zip(edges, edges[1:], counts, strict=False)]

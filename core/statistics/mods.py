@@ -1,4 +1,4 @@
-"""Mods: every handler that was called, how it did, and what it did to the text."""
+"""Mods: the handlers that were called, how long they took, and their effect on the text."""
 
 from itertools import groupby
 
@@ -12,26 +12,26 @@ from core.statistics.store import HandlerRow
 
 
 class Frozen(BaseModel):
-    """A part of an answer."""
+    """Base of the immutable models in a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class ExecutionTime(Frozen):
-    """Milliseconds a call took; null where the engine did not say."""
+    """Duration of a call in milliseconds. None if the engine did not report it."""
 
     p50: float | None
     p95: float | None
 
 
 class Effect(Frozen):
-    """What a handler's actions did.
+    """The effect of a handler's actions.
 
     Attributes:
-        mean_intervention_surprisal: nats; how unlikely the model thought what was forced on it.
-        mean_confidence_change: sequence confidence of the tokens after minus before an intervention, averaged.
-        forced_share: tokens it forced, per token of the requests it was called in.
-        discarded_tokens: tokens its backtracks removed.
+        mean_intervention_surprisal: mean surprisal of the first forced token of each intervention, nats.
+        mean_confidence_change: mean of (sequence confidence after - before an intervention).
+        forced_share: tokens forced by the handler, per token of the requests in which it was called.
+        discarded_tokens: number of tokens that its backtracks removed.
     """
 
     mean_intervention_surprisal: float | None
@@ -52,7 +52,7 @@ class Handler(Frozen):
 
 
 class Mod(Frozen):
-    """One mod: in how many requests it was called, and its handlers."""
+    """A mod, the number of requests in which it was called, and its handlers."""
 
     name: str
     requests: int
@@ -61,7 +61,7 @@ class Mod(Frozen):
 
 @reread
 async def list_mods(access: Access, key: str | None) -> list[Mod]:
-    """Every mod that was called in the caller's requests, by name."""
+    """List the mods that were called in the caller's requests, by name."""
     async with access.visit(key, Scope.READ) as visit:
         rows = await store.list_mods(visit.conn, owner=visit.caller.owner_filter)
     return [

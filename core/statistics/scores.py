@@ -1,10 +1,10 @@
-"""The sequence scores by name, and what may be done with each."""
+"""The names and properties of the sequence scores."""
 
 from enum import StrEnum
 
 
 class Score(StrEnum):
-    """A score of a whole request; each is a column of `requests`."""
+    """A score of a request. Each is a column of `requests`."""
 
     SEQUENCE_CONFIDENCE = "sequence_confidence"
     PERPLEXITY = "perplexity"
@@ -22,16 +22,18 @@ class Score(StrEnum):
 
     @property
     def higher_is_less_certain(self) -> bool:
-        """Whether its direction is that of doubt: its negative then ranks as confidence does."""
-        return self in _OF_DOUBT
+        """Whether a higher score means less certain. The negated score then ranks answers like a confidence."""
+        return self in _HIGHER_IS_LESS_CERTAIN
 
     @property
     def is_probability_like(self) -> bool:
-        """Whether it lies in 0…1 and rises with certainty, so that it can be compared with a share of answers."""
+        """Whether the score is in 0…1 and increases with certainty, so that it can be compared with accuracy."""
         return self in _PROBABILITY_LIKE
 
 
-_OF_DOUBT = frozenset({Score.PERPLEXITY, Score.SEQUENCE_NLL, Score.MEAN_TOKEN_ENTROPY, Score.LOW_CONFIDENCE_FRACTION})
+_HIGHER_IS_LESS_CERTAIN = frozenset(
+    {Score.PERPLEXITY, Score.SEQUENCE_NLL, Score.MEAN_TOKEN_ENTROPY, Score.LOW_CONFIDENCE_FRACTION}
+)
 _PROBABILITY_LIKE = frozenset(
     {
         Score.SEQUENCE_CONFIDENCE,

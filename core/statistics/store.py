@@ -1,4 +1,4 @@
-"""The SQL of the statistics. Each function runs one statement."""
+"""SQL statements of the statistics. Each function runs one statement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,14 +20,14 @@ GroupBy = Literal["model", "mod", "user", "hour", "day"]
 
 MAX_GROUPS = 10_000
 MAX_VALUES = 100_000
-"""Requests of one side of a comparison; the newest count."""
+"""Maximum number of requests per period of a comparison. The newest are used."""
 MAX_HANDLERS = 10_000
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Which requests: created in [start, end), of a model, with a mod. What is null does not restrict."""
+    """Filter for requests: created in [start, end), with this model and this mod. None means no restriction."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -35,18 +35,18 @@ class Period:
     mod: str | None = None
 
     def parameters(self, owner: bytes | None) -> dict[str, Any]:
-        """The statement's parameters, of one owner's requests or, without one, everybody's."""
+        """Return the parameters of a statement. `owner` None selects the requests of all users."""
         return {"from": self.start, "to": self.end, "model": self.model, "mod": self.mod, "owner": owner}
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """Base of the immutable row models."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class GroupRow(Row):
-    """One group of requests, aggregated."""
+    """Aggregates of one group of requests."""
 
     key: str | None
     n: int
@@ -67,7 +67,7 @@ class GroupRow(Row):
 
 
 class HandlerRow(Row):
-    """One handler of a mod: how often it ran, and what came of it."""
+    """Aggregates of one handler of a mod."""
 
     name: str
     requests: int
@@ -83,7 +83,7 @@ class HandlerRow(Row):
 
 
 async def summarize(conn: AsyncConnection, *, owner: bytes | None, group_by: GroupBy, period: Period) -> list[GroupRow]:
-    """Requests in groups."""
+    """Aggregate requests by group."""
     cursor = conn.cursor(row_factory=class_row(GroupRow))
     values = {**period.parameters(owner), "group_by": group_by, "fractions": FRACTIONS, "limit": MAX_GROUPS}
     await cursor.execute(_SUMMARIZE, values)
@@ -93,7 +93,7 @@ async def summarize(conn: AsyncConnection, *, owner: bytes | None, group_by: Gro
 async def list_drift_values(
     conn: AsyncConnection, *, owner: bytes | None, score: Score, period: Period
 ) -> list[tuple[int, float | None]]:
-    """(k, value) of each request that had a distribution, newest first."""
+    """List (k, value) of the requests with a distribution, newest first."""
     cursor = conn.cursor(row_factory=tuple_row)
     values = {**period.parameters(owner), "score": score.value, "limit": MAX_VALUES}
     await cursor.execute(_LIST_DRIFT_VALUES, values)
@@ -103,7 +103,7 @@ async def list_drift_values(
 async def list_calibration_values(
     conn: AsyncConnection, *, owner: bytes | None, score: Score, source: str | None, period: Period
 ) -> list[tuple[bool, float | None]]:
-    """(correct, value) of each verdict, newest request first."""
+    """List (correct, value) of each outcome, newest request first."""
     cursor = conn.cursor(row_factory=tuple_row)
     values = {**period.parameters(owner), "score": score.value, "source": source, "limit": MAX_VALUES}
     await cursor.execute(_LIST_CALIBRATION_VALUES, values)
@@ -111,7 +111,7 @@ async def list_calibration_values(
 
 
 async def list_mods(conn: AsyncConnection, *, owner: bytes | None) -> list[HandlerRow]:
-    """Every handler that was ever called, by mod."""
+    """List the handlers that were called, by mod."""
     cursor = conn.cursor(row_factory=class_row(HandlerRow))
     await cursor.execute(_LIST_MODS, {"owner": owner, "limit": MAX_HANDLERS})
     return await cursor.fetchall()

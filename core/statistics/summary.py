@@ -1,4 +1,4 @@
-"""Summaries: how sure the model was, group by group."""
+"""Summaries: the confidence of the model per group of requests."""
 
 import math
 
@@ -13,13 +13,13 @@ from core.statistics.store import GroupBy, GroupRow, Period
 
 
 class Frozen(BaseModel):
-    """A part of an answer."""
+    """Base of the immutable models in a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Spread(Frozen):
-    """How one score is spread over a group's requests; percentiles interpolate linearly."""
+    """Mean and percentiles of a score over a group's requests. Percentiles are interpolated linearly."""
 
     mean: float | None
     p5: float | None
@@ -33,15 +33,15 @@ class Group(Frozen):
     """One group of requests.
 
     Attributes:
-        key: what they share; null where they have none of it.
-        n: requests.
-        sequence_confidence: spread over the requests.
-        lowest_group_confidence: the same of the least certain window, nats.
-        perplexity: exp of the mean surprisal over all their scored tokens, so that a long request weighs more.
-        coverage: counts of tokens, summed.
+        key: value that the requests share, such as the model's name; None for requests without one.
+        n: number of requests.
+        sequence_confidence: spread of sequence_confidence over the requests.
+        lowest_group_confidence: spread of the least confident window over the requests, nats.
+        perplexity: exp(mean surprisal) over all scored tokens of the group, so longer requests weigh more.
+        coverage: token counts, summed over the requests.
         forced_rate: forced tokens per token.
-        intervention_rate: share of requests in which a mod stepped in.
-        backtrack_rate: share of requests in which a mod backtracked.
+        intervention_rate: fraction of requests with an intervention.
+        backtrack_rate: fraction of requests with a backtrack.
     """
 
     key: str | None
@@ -57,7 +57,7 @@ class Group(Frozen):
 
 @reread
 async def summarize(access: Access, key: str | None, *, group_by: GroupBy, period: Period) -> list[Group]:
-    """The groups of the caller's requests, by key."""
+    """Summarize the caller's requests by group, sorted by key."""
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
         rows = await store.summarize(visit.conn, owner=owner, group_by=group_by, period=period)

@@ -125,7 +125,7 @@ def test_outcomes_below_the_least_number_say_so_in_the_servers_words(client: Cli
     client.post_bytes("/logs/1/outcome", b'{"correct": true}', x_api_key=client.key)
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="Confidence against outcomes")
-    expect(section.get_by_text("1 labelled requests are too few to say anything: 100 are needed")).to_be_visible()
+    expect(section.get_by_text("1 labelled requests; at least 100 are needed")).to_be_visible()
     expect(section.locator("canvas")).to_have_count(0)
 
 
@@ -142,7 +142,7 @@ def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> Non
     expect(section.get_by_role("row", name="20.0 % \N{EN DASH} 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
     page.get_by_label("Score of change and outcomes").select_option("perplexity")
     page.get_by_role("button", name="Show").click()
-    expect(section.get_by_text("perplexity is no probability")).to_be_visible()
+    expect(section.get_by_text("perplexity is not a probability")).to_be_visible()
 
 
 def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
