@@ -112,12 +112,12 @@ def make_distribution(
     return Distribution(tokens, texts, logprobs, probs, mass, rest, live, is_as_sent)
 
 
-def read_distribution(entries: Sequence[object], place: str) -> Distribution | None:
+def read_distribution(entries: Sequence[object], path: str) -> Distribution | None:
     """Read a parsed JSON list of `{token?, logprob | prob, token_str? | text?}`. Other keys are ignored.
 
     Args:
         entries: entries in any order. Duplicates are allowed: some servers list the sampled token twice.
-        place: path of the list, like `events[12].top_tokens`, for error messages.
+        path: location of the list, like `events[12].top_tokens`, for error messages.
 
     Returns:
         The list sorted by probability, with each token once (its most likely entry), or None for an empty list.
@@ -129,11 +129,11 @@ def read_distribution(entries: Sequence[object], place: str) -> Distribution | N
     if not entries:
         return None
     if len(entries) > MAX_TOP_TOKENS:
-        raise InvalidDistribution(place, f"has {len(entries)} entries; at most {MAX_TOP_TOKENS} are allowed")
-    distribution = _read_clean(entries) or _read_any(entries, place)
+        raise InvalidDistribution(path, f"has {len(entries)} entries; at most {MAX_TOP_TOKENS} are allowed")
+    distribution = _read_clean(entries) or _read_any(entries, path)
     if not distribution.is_possible:
         reason = f"the probabilities sum to {distribution.mass:.6g}, which is too far above 1 to be rounding"
-        raise InvalidDistribution(place, reason)
+        raise InvalidDistribution(path, reason)
     return distribution
 
 
@@ -167,9 +167,9 @@ def _read_texts(rows: Sequence[Mapping[str, object]]) -> tuple[str | None, ...]:
     return texts
 
 
-def _read_any(entries: Sequence[object], place: str) -> Distribution:
+def _read_any(entries: Sequence[object], path: str) -> Distribution:
     """Read any other list entry by entry, so that errors name the entry, then sort and deduplicate it."""
-    rows = [_read_entry(entry, f"{place}[{i}]") for i, entry in enumerate(entries)]
+    rows = [_read_entry(entry, f"{path}[{i}]") for i, entry in enumerate(entries)]
     rows.sort(key=_BY_LOGPROB, reverse=True)  # stable: ties keep the sender's order
     best: dict[object, tuple[int | None, str | None, float]] = {}
     for row in rows:
@@ -190,30 +190,30 @@ def _identify(row: tuple[int | None, str | None, float]) -> object:
     return (text, logprob) if text is not None else object()
 
 
-def _read_entry(entry: object, place: str) -> tuple[int | None, str | None, float]:
+def _read_entry(entry: object, path: str) -> tuple[int | None, str | None, float]:
     if not isinstance(entry, dict):
-        raise InvalidDistribution(place, "must be an object with a logprob or a prob")
+        raise InvalidDistribution(path, "must be an object with a logprob or a prob")
     token, text = entry.get("token"), _read_text(entry)
     if "token_id" in entry:  # then `token`, if it is a string, holds the text
         token, text = entry["token_id"], token if isinstance(token, str) else text
-    return _read_token(token, place), text, _read_number(entry, place)
+    return _read_token(token, path), text, _read_number(entry, path)
 
 
-def _read_number(entry: dict[str, object], place: str) -> float:
+def _read_number(entry: dict[str, object], path: str) -> float:
     """Return the log-probability of an entry; use `prob` if `logprob` is absent or null."""
     if entry.get("logprob") is None and entry.get("prob") is not None:
-        return read_prob(entry["prob"], f"{place}.prob")
+        return read_prob(entry["prob"], f"{path}.prob")
     if "logprob" not in entry and "prob" not in entry:
-        raise InvalidDistribution(place, "must have a logprob or a prob")
-    return read_logprob(entry.get("logprob"), f"{place}.logprob")
+        raise InvalidDistribution(path, "must have a logprob or a prob")
+    return read_logprob(entry.get("logprob"), f"{path}.logprob")
 
 
-def _read_token(token: object, place: str) -> int | None:
+def _read_token(token: object, path: str) -> int | None:
     if token is None:
         return None
     if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token <= MAX_TOKEN_ID:
         raise InvalidDistribution(
-            f"{place}.token", f"{quote(token)} is not a token id; use an integer in 0…{MAX_TOKEN_ID}"
+            f"{path}.token", f"{quote(token)} is not a token id; use an integer in 0…{MAX_TOKEN_ID}"
         )
     return token
 

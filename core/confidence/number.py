@@ -20,13 +20,13 @@ class InvalidDistribution(ValueError):  # noqa: N818 - named after the problem
     """A number, entry or list that is not part of a valid probability distribution.
 
     Attributes:
-        place: path in the input, like `events[12].top_tokens[3].logprob`.
+        path: location in the input, like `events[12].top_tokens[3].logprob`.
         reason: the problem, as a sentence whose subject is the value at that path.
     """
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place}: {reason}")
-        self.place = place
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
         self.reason = reason
 
 
@@ -41,12 +41,12 @@ def quote(value: object) -> str:
     return ascii(short) if isinstance(value, str) else short
 
 
-def read_logprob(value: object, place: str) -> float:
+def read_logprob(value: object, path: str) -> float:
     """Read a natural-log probability.
 
     Args:
         value: a number, a number as a string (JSON has no literal for -inf), or None.
-        place: path of the value, for error messages.
+        path: location of the value, for error messages.
 
     Returns:
         Nats, ≤ 0. `-math.inf` if masked: None, -inf, or ≤ -1000. Rounding noise in (0, 1e-6] becomes 0.
@@ -54,22 +54,22 @@ def read_logprob(value: object, place: str) -> float:
     Raises:
         InvalidDistribution: the value is NaN, larger than 1e-6, or not a number.
     """
-    number = -math.inf if value is None else _to_float(value, place)
+    number = -math.inf if value is None else _to_float(value, path)
     if number <= MASKED_LOGPROB:
         return -math.inf
     if number <= 0.0:
         return number + 0.0  # turns -0.0 into 0.0
     if number <= MAX_LOGPROB_NOISE:
         return 0.0
-    raise InvalidDistribution(place, f"{quote(value)} is not a log-probability; it must be ≤ 0")
+    raise InvalidDistribution(path, f"{quote(value)} is not a log-probability; it must be ≤ 0")
 
 
-def read_chosen_logprob(value: object, place: str, *, forced: bool = False) -> float | None:
+def read_chosen_logprob(value: object, path: str, *, forced: bool = False) -> float | None:
     """Read the log-probability that a server reported for the token it chose.
 
     Args:
         value: a number, a number as a string, or None.
-        place: path of the value, for error messages.
+        path: location of the value, for error messages.
         forced: whether the token was forced. The model didn't draw it, so a positive value is unknown, not an error.
 
     Returns:
@@ -80,19 +80,19 @@ def read_chosen_logprob(value: object, place: str, *, forced: bool = False) -> f
     """
     if value is None:
         return None
-    number = _to_float(value, place)
+    number = _to_float(value, path)
     if forced and number > MAX_LOGPROB_NOISE:
         return None
-    logprob = read_logprob(number, place)
+    logprob = read_logprob(number, path)
     return None if logprob == -math.inf else logprob
 
 
-def read_prob(value: object, place: str) -> float:
+def read_prob(value: object, path: str) -> float:
     """Read a probability and return its natural logarithm.
 
     Args:
         value: a number in [0, 1 + 1e-6], a number as a string, or None.
-        place: path of the value, for error messages.
+        path: location of the value, for error messages.
 
     Returns:
         Nats, ≤ 0; `-math.inf` if masked (0 or None).
@@ -100,22 +100,22 @@ def read_prob(value: object, place: str) -> float:
     Raises:
         InvalidDistribution: the value is NaN, outside [0, 1 + 1e-6], or not a number.
     """
-    number = 0.0 if value is None else _to_float(value, place)
+    number = 0.0 if value is None else _to_float(value, path)
     if not 0.0 <= number <= 1.0 + MAX_LOGPROB_NOISE:
-        raise InvalidDistribution(place, f"{quote(value)} is not a probability; it must be in 0…1")
+        raise InvalidDistribution(path, f"{quote(value)} is not a probability; it must be in 0…1")
     return -math.inf if number == 0.0 else math.log(min(number, 1.0))
 
 
-def _to_float(value: object, place: str) -> float:
+def _to_float(value: object, path: str) -> float:
     """Convert a value to float. Strings are accepted because JSON has no literal for -inf."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidDistribution(place, f"must be a number, not {quote(value)}")
+        raise InvalidDistribution(path, f"must be a number, not {quote(value)}")
     try:
         number = float(value)
     except ValueError:
-        raise InvalidDistribution(place, f"must be a number, not {quote(value)}") from None
+        raise InvalidDistribution(path, f"must be a number, not {quote(value)}") from None
     except OverflowError:  # an integer beyond the range of a float becomes infinite
         number = math.inf if isinstance(value, int) and value > 0 else -math.inf
     if math.isnan(number):
-        raise InvalidDistribution(place, "must be a number, not NaN")
+        raise InvalidDistribution(path, "must be a number, not NaN")
     return number

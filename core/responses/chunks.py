@@ -22,9 +22,9 @@ def refuse_chunk(fields: dict[str, object]) -> None:
         raise InvalidInputError(
             "type: this is one event of a stream; send the complete response, which is in the last event"
         )
-    place = _find_chunk(fields)
-    if place is not None:
-        raise InvalidInputError(f"{place}: this is one chunk of a stream; {_WHOLE}")
+    path = _find_chunk(fields)
+    if path is not None:
+        raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
 
 
 def _find_chunk(fields: dict[str, object]) -> str | None:
@@ -41,7 +41,7 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
         and not (candidate.get("finishReason") or candidate.get("finish_reason"))
         and not {"usageMetadata", "usage_metadata"}.isdisjoint(fields),
     }
-    return next((place for place, is_chunk in signs.items() if is_chunk), None)
+    return next((path for path, is_chunk in signs.items() if is_chunk), None)
 
 
 def _first(value: object) -> dict[str, object]:

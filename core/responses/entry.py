@@ -37,11 +37,11 @@ class Alternatives:
     """The top-k list as received (None if there is none), its path, and the names of its fields."""
 
     value: object
-    place: str
+    path: str
     names: Names
 
 
-def read_token(chosen: dict[str, object], place: str, names: Names, alternatives: Alternatives) -> Token:
+def read_token(chosen: dict[str, object], path: str, names: Names, alternatives: Alternatives) -> Token:
     """Read a chosen token with its own log-probability, which servers report even for tokens outside the top k.
 
     Raises:
@@ -51,10 +51,10 @@ def read_token(chosen: dict[str, object], place: str, names: Names, alternatives
     is_named = any(chosen.get(key) is not None for key in (*names.ids, names.text, names.logprob, names.prob))
     if not is_named and not alternatives.value:
         raise InvalidInputError(
-            f"{place}: has neither a {names.text} nor a {names.logprob}; this format is not supported"
+            f"{path}: has neither a {names.text} nor a {names.logprob}; this format is not supported"
         )
-    token, text = read_name(chosen, place, names)
-    return Token(token, text, _read_own_logprob(chosen, place, names), distribution=read_alternatives(alternatives))
+    token, text = read_name(chosen, path, names)
+    return Token(token, text, _read_own_logprob(chosen, path, names), distribution=read_alternatives(alternatives))
 
 
 def read_alternatives(alternatives: Alternatives) -> Distribution | None:
@@ -66,31 +66,31 @@ def read_alternatives(alternatives: Alternatives) -> Distribution | None:
     """
     if alternatives.value is None:
         return None
-    place, names = alternatives.place, alternatives.names
-    entries = expect_list(alternatives.value, place)
-    return read_distribution([_read_entry(entry, f"{place}[{i}]", names) for i, entry in enumerate(entries)], place)
+    path, names = alternatives.path, alternatives.names
+    entries = expect_list(alternatives.value, path)
+    return read_distribution([_read_entry(entry, f"{path}[{i}]", names) for i, entry in enumerate(entries)], path)
 
 
-def read_name(row: dict[str, object], place: str, names: Names) -> tuple[int | None, str | None]:
+def read_name(row: dict[str, object], path: str, names: Names) -> tuple[int | None, str | None]:
     """Read the id and the text of a token, each None if the server doesn't send it.
 
     Raises:
         InvalidInputError: one of them has the wrong type.
     """
     key = next((key for key in names.ids if row.get(key) is not None), names.ids[0])
-    token, text = expect_id(row.get(key), f"{place}.{key}"), row.get(names.text)
+    token, text = expect_id(row.get(key), f"{path}.{key}"), row.get(names.text)
     if type(text) is int:
-        return expect_id(text, f"{place}.{names.text}") if token is None else token, None
-    text = expect_text(text, f"{place}.{names.text}")
+        return expect_id(text, f"{path}.{names.text}") if token is None else token, None
+    text = expect_text(text, f"{path}.{names.text}")
     if text is not None and _REPLACEMENT in text:
         return token, _spell_bytes(text, row.get("bytes"))
-    return (token, text) if token is not None else split_token_id(text, f"{place}.{names.text}")
+    return (token, text) if token is not None else split_token_id(text, f"{path}.{names.text}")
 
 
-def split_token_id(text: str | None, place: str) -> tuple[int | None, str | None]:
+def split_token_id(text: str | None, path: str) -> tuple[int | None, str | None]:
     """Split an id written as text (`token_id:42`) into (id, None), and any other text into (None, text)."""
     match = None if text is None else _TOKEN_ID.fullmatch(text)
-    return (None, text) if match is None else (expect_id(int(match[1]), place), None)
+    return (None, text) if match is None else (expect_id(int(match[1]), path), None)
 
 
 def _spell_bytes(text: str, raw: object) -> str:
@@ -107,28 +107,28 @@ def _spell_bytes(text: str, raw: object) -> str:
     return "bytes:" + "".join(f"\\x{byte:02x}" for byte in given)
 
 
-def _read_entry(value: object, place: str, names: Names) -> dict[str, object]:
+def _read_entry(value: object, path: str, names: Names) -> dict[str, object]:
     """Convert an entry to the keys of `read_distribution`.
 
     Its number is read here, so that errors name the server's key.
     """
-    row = expect_object(value, place)
-    token, text = read_name(row, place, names)
-    return {"token": token, "text": text, "logprob": _read_listed_logprob(row, place, names)}
+    row = expect_object(value, path)
+    token, text = read_name(row, path, names)
+    return {"token": token, "text": text, "logprob": _read_listed_logprob(row, path, names)}
 
 
-def _read_listed_logprob(row: dict[str, object], place: str, names: Names) -> float:
+def _read_listed_logprob(row: dict[str, object], path: str, names: Names) -> float:
     """Return the log-probability of an entry; use the prob if the logprob is absent or null."""
     if row.get(names.logprob) is None and row.get(names.prob) is not None:
-        return read_prob(row[names.prob], f"{place}.{names.prob}")
+        return read_prob(row[names.prob], f"{path}.{names.prob}")
     if names.logprob not in row and names.prob not in row:
-        raise InvalidDistribution(place, f"must have a {names.logprob}")
-    return read_logprob(row.get(names.logprob), f"{place}.{names.logprob}")
+        raise InvalidDistribution(path, f"must have a {names.logprob}")
+    return read_logprob(row.get(names.logprob), f"{path}.{names.logprob}")
 
 
-def _read_own_logprob(row: dict[str, object], place: str, names: Names) -> float | None:
+def _read_own_logprob(row: dict[str, object], path: str, names: Names) -> float | None:
     """Return the chosen token's log-probability. Masked means unknown: a chosen token can't have p = 0."""
     if row.get(names.logprob) is None and row.get(names.prob) is not None:
-        logprob = read_prob(row[names.prob], f"{place}.{names.prob}")
+        logprob = read_prob(row[names.prob], f"{path}.{names.prob}")
         return None if logprob == -math.inf else logprob
-    return read_chosen_logprob(row.get(names.logprob), f"{place}.{names.logprob}")
+    return read_chosen_logprob(row.get(names.logprob), f"{path}.{names.logprob}")

@@ -13,62 +13,62 @@ MAX_TOKENS = 200_000
 class MissingLogprobsError(InvalidInputError):
     """The format is known, but the response has no log-probabilities because the client did not request them."""
 
-    def __init__(self, place: str, remedy: str) -> None:
-        super().__init__(f"{place}: this response has no logprobs; {remedy}")
+    def __init__(self, path: str, remedy: str) -> None:
+        super().__init__(f"{path}: this response has no logprobs; {remedy}")
 
 
-def expect_object(value: object, place: str) -> dict[str, object]:
+def expect_object(value: object, path: str) -> dict[str, object]:
     """Return a value that must be a JSON object.
 
     Raises:
         InvalidInputError: it is not an object.
     """
     if not isinstance(value, dict):
-        raise InvalidInputError(f"{place}: must be an object, not {describe(value)}")
+        raise InvalidInputError(f"{path}: must be an object, not {describe(value)}")
     return cast("dict[str, object]", value)
 
 
-def expect_list(value: object, place: str) -> list[object]:
+def expect_list(value: object, path: str) -> list[object]:
     """Return a value that must be a JSON list.
 
     Raises:
         InvalidInputError: it is not a list.
     """
     if not isinstance(value, list):
-        raise InvalidInputError(f"{place}: must be a list, not {describe(value)}")
+        raise InvalidInputError(f"{path}: must be a list, not {describe(value)}")
     return cast("list[object]", value)
 
 
-def expect_tokens(value: object, place: str) -> list[object]:
+def expect_tokens(value: object, path: str) -> list[object]:
     """Return a value that must be a list with one item per token.
 
     Raises:
         InvalidInputError: it is not a list, or is longer than `MAX_TOKENS`.
     """
-    rows = expect_list(value, place)
-    refuse_too_many(len(rows), place)
+    rows = expect_list(value, path)
+    refuse_too_many(len(rows), path)
     return rows
 
 
-def refuse_too_many(count: int, place: str) -> None:
+def refuse_too_many(count: int, path: str) -> None:
     """Reject more than `MAX_TOKENS` tokens before any work is done on them."""
     if count > MAX_TOKENS:
-        raise InvalidInputError(f"{place}: has {count} tokens; at most {MAX_TOKENS} are allowed")
+        raise InvalidInputError(f"{path}: has {count} tokens; at most {MAX_TOKENS} are allowed")
 
 
-def expect_first(value: object, place: str) -> dict[str, object]:
+def expect_first(value: object, path: str) -> dict[str, object]:
     """Return the first of several answers to one prompt. The others are not scored.
 
     Raises:
         InvalidInputError: the value is not a list, is empty, or its first item is not an object.
     """
-    items = expect_list(value, place)
+    items = expect_list(value, path)
     if not items:
-        raise InvalidInputError(f"{place}: is empty; there is nothing to score")
-    return expect_object(items[0], f"{place}[0]")
+        raise InvalidInputError(f"{path}: is empty; there is nothing to score")
+    return expect_object(items[0], f"{path}[0]")
 
 
-def expect_parallel(value: object, count: int, place: str) -> list[object]:
+def expect_parallel(value: object, count: int, path: str) -> list[object]:
     """Return a list with one item per token, or a list of None if the server sent null or an empty list.
 
     Raises:
@@ -76,13 +76,13 @@ def expect_parallel(value: object, count: int, place: str) -> list[object]:
     """
     if value is None or value == []:
         return [None] * count
-    items = expect_list(value, place)
+    items = expect_list(value, path)
     if len(items) != count:
-        raise InvalidInputError(f"{place}: has {len(items)} items for {count} tokens; send one per token")
+        raise InvalidInputError(f"{path}: has {len(items)} items for {count} tokens; send one per token")
     return items
 
 
-def expect_id(value: object, place: str) -> int | None:
+def expect_id(value: object, path: str) -> int | None:
     """Return a value that must be a token id or None.
 
     Raises:
@@ -91,18 +91,18 @@ def expect_id(value: object, place: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_TOKEN_ID:
-        raise InvalidInputError(f"{place}: must be a token id (an integer in 0…{MAX_TOKEN_ID})")
+        raise InvalidInputError(f"{path}: must be a token id (an integer in 0…{MAX_TOKEN_ID})")
     return value
 
 
-def expect_text(value: object, place: str) -> str | None:
+def expect_text(value: object, path: str) -> str | None:
     """Return a value that must be a string or None.
 
     Raises:
         InvalidInputError: it has another type.
     """
     if value is not None and not isinstance(value, str):
-        raise InvalidInputError(f"{place}: must be a string, not {describe(value)}")
+        raise InvalidInputError(f"{path}: must be a string, not {describe(value)}")
     return value
 
 

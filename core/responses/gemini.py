@@ -26,7 +26,7 @@ from core.responses.reading import Reading, Said, warn_of_others
 _NAMES = Names(("tokenId",), "token", logprob="logProbability", prob="probability")
 _SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="probability")
 
-_PLACE = "candidates[0].logprobsResult"
+_PATH = "candidates[0].logprobsResult"
 
 _ASK = 'ask for them with "generationConfig": {"responseLogprobs": true, "logprobs": 5}'
 
@@ -41,27 +41,27 @@ def read_candidates(body: dict[str, object]) -> Reading:
     candidate = expect_first(body["candidates"], "candidates")
     result = find_either(candidate, "logprobsResult")
     if result is None:
-        raise MissingLogprobsError(_PLACE, _ASK)
-    chosen = find_either(expect_object(result, _PLACE), "chosenCandidates")
+        raise MissingLogprobsError(_PATH, _ASK)
+    chosen = find_either(expect_object(result, _PATH), "chosenCandidates")
     if chosen is None:
-        raise MissingLogprobsError(f"{_PLACE}.chosenCandidates", _ASK)
-    rows = expect_tokens(chosen, f"{_PLACE}.chosenCandidates")
-    tops = find_either(expect_object(result, _PLACE), "topCandidates")
-    lists = expect_parallel(tops, len(rows), f"{_PLACE}.topCandidates")
+        raise MissingLogprobsError(f"{_PATH}.chosenCandidates", _ASK)
+    rows = expect_tokens(chosen, f"{_PATH}.chosenCandidates")
+    tops = find_either(expect_object(result, _PATH), "topCandidates")
+    lists = expect_parallel(tops, len(rows), f"{_PATH}.topCandidates")
     said = _find_said(body, candidate)
     if not rows and said.has_tokens:
-        raise MissingLogprobsError(f"{_PLACE}.chosenCandidates", _ASK)
+        raise MissingLogprobsError(f"{_PATH}.chosenCandidates", _ASK)
     tokens = [_read_row(row, lists[i], i) for i, row in enumerate(rows)]
     return Reading(tokens, said, warn_of_others(body["candidates"], "candidates"))
 
 
 def _read_row(value: object, top: object, index: int) -> Token:
-    place = f"{_PLACE}.chosenCandidates[{index}]"
-    top_place = f"{_PLACE}.topCandidates[{index}]"
-    row = expect_object(value, place)
+    path = f"{_PATH}.chosenCandidates[{index}]"
+    top_path = f"{_PATH}.topCandidates[{index}]"
+    row = expect_object(value, path)
     names = _SNAKE_NAMES if row.keys() & {"token_id", "log_probability"} else _NAMES
-    entries = None if top is None else expect_object(top, top_place).get("candidates")
-    return read_token(row, place, names, Alternatives(entries, f"{top_place}.candidates", names))
+    entries = None if top is None else expect_object(top, top_path).get("candidates")
+    return read_token(row, path, names, Alternatives(entries, f"{top_path}.candidates", names))
 
 
 def _find_said(body: dict[str, object], candidate: dict[str, object]) -> Said:

@@ -34,19 +34,19 @@ def read_completion(body: dict[str, object]) -> Reading:
         InvalidInputError: a field has the wrong type, or there are no probabilities.
         InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
-    place = "completion_probabilities"
-    rows = expect_tokens(body.get(place) or [], place)
+    path = "completion_probabilities"
+    rows = expect_tokens(body.get(path) or [], path)
     count, ids = find_count(body.get("tokens_predicted")), find_ids(body.get("tokens"))
     said = Said(find_text(body.get("content")), ids, count, ended=body.get("stop_type") != "limit")
-    if not rows and (body.get(place) is None or said.has_tokens):
-        raise MissingLogprobsError(place, _ASK)
-    return Reading([_read_row(row, f"{place}[{i}]") for i, row in enumerate(rows)], said)
+    if not rows and (body.get(path) is None or said.has_tokens):
+        raise MissingLogprobsError(path, _ASK)
+    return Reading([_read_row(row, f"{path}[{i}]") for i, row in enumerate(rows)], said)
 
 
-def _read_row(value: object, place: str) -> Token:
-    row = expect_object(value, place)
+def _read_row(value: object, path: str) -> Token:
+    row = expect_object(value, path)
     old = "token" not in row and "content" in row
     given = [key for key in _LISTS if row.get(key) is not None]
     key = next((key for key in given if row[key]), given[0] if given else _LISTS[0])
     names = _OLD_LISTED if old else _NAMES
-    return read_token(row, place, _OLD_CHOSEN if old else _NAMES, Alternatives(row.get(key), f"{place}.{key}", names))
+    return read_token(row, path, _OLD_CHOSEN if old else _NAMES, Alternatives(row.get(key), f"{path}.{key}", names))

@@ -68,34 +68,34 @@ def read_bare_choice(body: dict[str, object]) -> Reading:
     return _read_choice({"logprobs": body}, "", {})
 
 
-def _read_choice(choice: dict[str, object], place: str, usage: dict[str, object]) -> Reading:
+def _read_choice(choice: dict[str, object], path: str, usage: dict[str, object]) -> Reading:
     found = choice.get("logprobs")
     if found is None:
-        raise MissingLogprobsError(place, _ASK)
+        raise MissingLogprobsError(path, _ASK)
     if isinstance(found, list):
         found = {"content": found}
-    logprobs = expect_object(found, place)
+    logprobs = expect_object(found, path)
     ids = find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids"))
     forms: list[Form] = []
     if any(logprobs.get(key) is not None for key in ENTRY_LISTS):
-        forms.append((place, partial(_read_lists, logprobs, ids, place)))
+        forms.append((path, partial(_read_lists, logprobs, ids, path)))
     if logprobs.get("token_logprobs") is not None:
-        forms.append((f"{place}.token_logprobs", partial(read_parallel, logprobs, ids, place)))
+        forms.append((f"{path}.token_logprobs", partial(read_parallel, logprobs, ids, path)))
     if not forms and logprobs and logprobs.keys().isdisjoint(_KNOWN):
-        raise InvalidInputError(f"{place}: has neither content nor token_logprobs; this format is not supported")
+        raise InvalidInputError(f"{path}: has neither content nor token_logprobs; this format is not supported")
     if not forms:
-        raise MissingLogprobsError(place, _ASK)
+        raise MissingLogprobsError(path, _ASK)
     reading = read_forms(forms)
     said = _find_said(choice, logprobs, usage, len(reading.tokens))
     if not reading.tokens and said.has_tokens:
-        raise MissingLogprobsError(place, _ASK)
+        raise MissingLogprobsError(path, _ASK)
     return Reading(reading.tokens, said, reading.warnings)
 
 
-def _read_lists(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
+def _read_lists(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:
     given = [key for key in ENTRY_LISTS if logprobs.get(key) is not None]
     lists = [key for key in given if isinstance(logprobs[key], list)] or given
-    named = {key: f"{place}.{key}" if place else key for key in given}
+    named = {key: f"{path}.{key}" if path else key for key in given}
     rows = [
         (row, f"{named[key]}[{i}]") for key in lists for i, row in enumerate(expect_list(logprobs[key], named[key]))
     ]
@@ -106,20 +106,20 @@ def _read_lists(logprobs: dict[str, object], ids: list[int] | None, place: str) 
     return Reading(tokens, warnings=odd)
 
 
-def read_entries(value: object, place: str) -> list[Token]:
+def read_entries(value: object, path: str) -> list[Token]:
     """Read a list of `{token, logprob, bytes, top_logprobs}`, a format that other servers also use.
 
     Raises:
         InvalidInputError: a field has the wrong type.
         InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
-    return [_read_entry(row, None, f"{place}[{i}]") for i, row in enumerate(expect_tokens(value, place))]
+    return [_read_entry(row, None, f"{path}[{i}]") for i, row in enumerate(expect_tokens(value, path))]
 
 
-def _read_entry(value: object, token: int | None, place: str) -> Token:
-    row = expect_object(value, place)
-    top = Alternatives(find_either(row, "topLogprobs"), f"{place}.top_logprobs", NAMES)
-    return read_token(row if token is None else {"id": token} | row, place, NAMES, top)
+def _read_entry(value: object, token: int | None, path: str) -> Token:
+    row = expect_object(value, path)
+    top = Alternatives(find_either(row, "topLogprobs"), f"{path}.top_logprobs", NAMES)
+    return read_token(row if token is None else {"id": token} | row, path, NAMES, top)
 
 
 def _find_said(choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int) -> Said:

@@ -46,11 +46,11 @@ def read_output(body: dict[str, object]) -> Reading:
     return Reading(tokens, Said("".join(texts) or None, count=count, ended=body.get("status") != "incomplete"))
 
 
-def _read_part(part: dict[str, object], place: str, before: int) -> list[Token]:
+def _read_part(part: dict[str, object], path: str, before: int) -> list[Token]:
     if part.get("logprobs") is None:
         return []
-    refuse_too_many(before + len(expect_list(part["logprobs"], place)), place)
-    return read_entries(part["logprobs"], place)
+    refuse_too_many(before + len(expect_list(part["logprobs"], path)), path)
+    return read_entries(part["logprobs"], path)
 
 
 def _count_shown(usage: dict[str, object]) -> int | None:

@@ -14,20 +14,20 @@ _NAMES = Names(("id", "token_id"), "token")
 _PAIR = 2
 
 
-def read_parallel(logprobs: dict[str, object], ids: list[int] | None, place: str) -> Reading:
+def read_parallel(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:
     """Read `token_logprobs` and its parallel lists. If `echo` is set, the first token has only nulls.
 
     Args:
         logprobs: the object that holds the lists.
         ids: the ids that vLLM adds with `return_token_ids`. Used only if there is one per token, because `echo` adds
             tokens.
-        place: path of the object.
+        path: location of the object.
 
     Raises:
         InvalidInputError: a field has the wrong type, or the lists differ in length.
         InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
-    dot = f"{place}." if place else ""
+    dot = f"{path}." if path else ""
     numbers = expect_tokens(logprobs["token_logprobs"], f"{dot}token_logprobs")
     texts = expect_parallel(logprobs.get("tokens"), len(numbers), f"{dot}tokens")
     lists = expect_parallel(logprobs.get("top_logprobs"), len(numbers), f"{dot}top_logprobs")
@@ -42,23 +42,23 @@ def read_parallel(logprobs: dict[str, object], ids: list[int] | None, place: str
     return Reading(tokens)
 
 
-def _read_name(name: object, place: str) -> tuple[int | None, str | None]:
+def _read_name(name: object, path: str) -> tuple[int | None, str | None]:
     if type(name) is int:
-        return expect_id(name, place), None
-    return split_token_id(expect_text(name, place), place)
+        return expect_id(name, path), None
+    return split_token_id(expect_text(name, path), path)
 
 
-def _read_list(value: object, place: str, *, has_ids: bool) -> Distribution | None:
+def _read_list(value: object, path: str, *, has_ids: bool) -> Distribution | None:
     """Read an object {name: logprob}. Some servers send [name, logprob] pairs or a list of chat entries instead."""
     if value is None:
         return None
     if isinstance(value, list) and not all(isinstance(one, list) and len(one) == _PAIR for one in value):
-        return read_alternatives(Alternatives(value, place, _NAMES))
-    pairs = value if isinstance(value, list) else expect_object(value, place).items()
+        return read_alternatives(Alternatives(value, path, _NAMES))
+    pairs = value if isinstance(value, list) else expect_object(value, path).items()
     entries: list[dict[str, object]] = []
     for name, number in pairs:
-        at = f"{place}[{str(name)[:40]!a}]"
+        at = f"{path}[{str(name)[:40]!a}]"
         is_id = has_ids and isinstance(name, str) and name.isdecimal() and len(name) < len("9999999999")
         token, text = _read_name(int(name) if is_id else name, at)
         entries.append({"token": token, "text": text, "logprob": read_logprob(number, at)})
-    return read_distribution(entries, place)
+    return read_distribution(entries, path)

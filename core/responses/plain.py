@@ -23,26 +23,26 @@ def read_plain(body: dict[str, object]) -> Reading:
     return Reading([_read_row(row, f"tokens[{i}]") for i, row in kept], Said(find_text(body.get("text"))), warnings)
 
 
-def _read_row(row: dict[str, object], place: str) -> Token:
-    forced = _read_flag(row.get("forced"), f"{place}.forced")
+def _read_row(row: dict[str, object], path: str) -> Token:
+    forced = _read_flag(row.get("forced"), f"{path}.forced")
     token, text = row.get("token"), row.get("text")
     if row.get("token_id") is not None:  # then `token`, if it is a string, holds the text
         token, text = row["token_id"], token if isinstance(token, str) else text
     return Token(
-        expect_id(token, f"{place}.token"),
-        expect_text(text, f"{place}.text"),
-        read_chosen_logprob(row.get("logprob"), f"{place}.logprob", forced=forced),
+        expect_id(token, f"{path}.token"),
+        expect_text(text, f"{path}.text"),
+        read_chosen_logprob(row.get("logprob"), f"{path}.logprob", forced=forced),
         forced=forced,
-        distribution=_read_list(row.get("top_tokens"), f"{place}.top_tokens"),
+        distribution=_read_list(row.get("top_tokens"), f"{path}.top_tokens"),
     )
 
 
-def _read_list(value: object, place: str) -> Distribution | None:
+def _read_list(value: object, path: str) -> Distribution | None:
     """Read a list whose entries already have the keys of `read_distribution`."""
-    return None if value is None else read_distribution(expect_list(value, place), place)
+    return None if value is None else read_distribution(expect_list(value, path), path)
 
 
-def _read_flag(value: object, place: str) -> bool:
+def _read_flag(value: object, path: str) -> bool:
     if value is not None and not isinstance(value, bool):
-        raise InvalidInputError(f"{place}: must be true or false")
+        raise InvalidInputError(f"{path}: must be true or false")
     return value is True

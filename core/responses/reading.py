@@ -55,30 +55,28 @@ def read_forms(forms: Sequence[Form]) -> Reading:
     """
     found: list[tuple[str, Reading]] = []
     broken: list[tuple[str, InvalidInputError | InvalidDistribution]] = []
-    for place, read in forms:
+    for path, read in forms:
         try:
-            found.append((place, read()))
+            found.append((path, read()))
         except (InvalidInputError, InvalidDistribution) as error:
-            broken.append((place, error))
+            broken.append((path, error))
     if not found:
         raise next((error for _, error in broken if not isinstance(error, MissingLogprobsError)), broken[0][1])
-    left_out = [
-        f"{place} is ignored: {error}" for place, error in broken if not isinstance(error, MissingLogprobsError)
-    ]
+    left_out = [f"{path} is ignored: {error}" for path, error in broken if not isinstance(error, MissingLogprobsError)]
     return _merge(found, left_out)
 
 
-def warn_of_others(answers: object, place: str) -> tuple[str, ...]:
+def warn_of_others(answers: object, path: str) -> tuple[str, ...]:
     """Warn that only the first of several answers to one prompt is read."""
     count = len(answers) - 1 if isinstance(answers, list) else 0
-    return (f"{place}: {count} more are ignored; send each one separately",) if count > 0 else ()
+    return (f"{path}: {count} more are ignored; send each one separately",) if count > 0 else ()
 
 
 def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
-    best_place, best = max(found, key=lambda form: _measure_wealth(form[1].tokens))
+    best_path, best = max(found, key=lambda form: _measure_wealth(form[1].tokens))
     tokens, said = best.tokens, best.said
     warnings = [*best.warnings, *left_out]
-    for place, other in found:
+    for path, other in found:
         if other is best:
             continue
         said = replace(
@@ -90,7 +88,7 @@ def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
         if _agree(tokens, other.tokens):
             tokens = [_complete(one, two) for one, two in zip(tokens, other.tokens, strict=True)]
         elif other.tokens:
-            warnings.append(f"{place} is ignored: {best_place} has more of the answer")
+            warnings.append(f"{path} is ignored: {best_path} has more of the answer")
     return Reading(tokens, said, tuple(warnings))
 
 

@@ -32,11 +32,11 @@ def find_asked(request: dict[str, object], body: dict[str, object]) -> Asked:
     nested = [
         find_object(request.get(key)) for key in ("parameters", "generationConfig", "generation_config", "options")
     ]
-    places = [request, *nested, settings]
-    stop = next((place["stop"] for place in places if place.get("stop")), None)
+    sources = [request, *nested, settings]
+    stop = next((source["stop"] for source in sources if source.get("stop")), None)
     stops = stop if isinstance(stop, list) else [stop]
     return Asked(
-        k=_find_k([*places, body if "output" in body else {}]),
+        k=_find_k([*sources, body if "output" in body else {}]),
         prompt=find_text(request.get("prompt")),
         echo=request.get("echo") is True,
         stop=tuple(word for word in stops if isinstance(word, str) and word),
@@ -47,8 +47,8 @@ _COUNTS = ("top_logprobs", "top_logprobs_num", "top_n_tokens", "n_probs", "logpr
 """Names for the number of alternatives. `logprobs` is a number in legacy completions and a flag in chats."""
 
 
-def _find_k(places: list[dict[str, object]]) -> int | None:
-    counts = (find_count(place.get(name)) for place in places for name in _COUNTS)
+def _find_k(sources: list[dict[str, object]]) -> int | None:
+    counts = (find_count(source.get(name)) for source in sources for name in _COUNTS)
     return next((count for count in counts if count is not None), None)
 
 

@@ -33,10 +33,10 @@ def read_meta_info(body: dict[str, object]) -> Reading:
         InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     info = expect_object(body["meta_info"], "meta_info")
-    place = "meta_info.output_token_logprobs"
+    path = "meta_info.output_token_logprobs"
     if info.get("output_token_logprobs") is None:
-        raise MissingLogprobsError(place, _ASK)
-    rows = expect_tokens(info["output_token_logprobs"], place)
+        raise MissingLogprobsError(path, _ASK)
+    rows = expect_tokens(info["output_token_logprobs"], path)
     lists = expect_parallel(info.get("output_top_logprobs"), len(rows), "meta_info.output_top_logprobs")
     said = Said(
         text=find_text(body.get("text")),
@@ -45,36 +45,36 @@ def read_meta_info(body: dict[str, object]) -> Reading:
         ended=find_object(info.get("finish_reason")).get("type") != "length",
     )
     if not rows and said.has_tokens:
-        raise MissingLogprobsError(place, _ASK)
-    return Reading([_read_token(row, f"{place}[{i}]", lists[i], i) for i, row in enumerate(rows)], said)
+        raise MissingLogprobsError(path, _ASK)
+    return Reading([_read_token(row, f"{path}[{i}]", lists[i], i) for i, row in enumerate(rows)], said)
 
 
-def _read_token(row: object, place: str, entries: object, index: int) -> Token:
-    number, token, text = _read_row(row, place)
-    logprob = read_chosen_logprob(number, f"{place}[0]")
+def _read_token(row: object, path: str, entries: object, index: int) -> Token:
+    number, token, text = _read_row(row, path)
+    logprob = read_chosen_logprob(number, f"{path}[0]")
     return Token(token, text, logprob, distribution=_read_list(entries, f"meta_info.output_top_logprobs[{index}]"))
 
 
-def _read_list(value: object, place: str) -> Distribution | None:
+def _read_list(value: object, path: str) -> Distribution | None:
     if value is None:
         return None
-    entries = expect_list(value, place)
-    return read_distribution([_read_entry(entry, f"{place}[{i}]") for i, entry in enumerate(entries)], place)
+    entries = expect_list(value, path)
+    return read_distribution([_read_entry(entry, f"{path}[{i}]") for i, entry in enumerate(entries)], path)
 
 
-def _read_entry(row: object, place: str) -> dict[str, object]:
-    number, token, text = _read_row(row, place)
-    return {"token": token, "text": text, "logprob": read_logprob(number, f"{place}[0]")}
+def _read_entry(row: object, path: str) -> dict[str, object]:
+    number, token, text = _read_row(row, path)
+    return {"token": token, "text": text, "logprob": read_logprob(number, f"{path}[0]")}
 
 
-def _read_row(value: object, place: str) -> tuple[object, int | None, str | None]:
+def _read_row(value: object, path: str) -> tuple[object, int | None, str | None]:
     """Split a row into (logprob, id, text).
 
     The logprob is returned as sent, because null has a different meaning for chosen and for listed tokens.
     """
-    row = expect_list(value, place)
+    row = expect_list(value, path)
     if len(row) not in {2, 3}:
-        raise InvalidInputError(f"{place}: must be [logprob, token_id, text], not a list of {len(row)}")
+        raise InvalidInputError(f"{path}: must be [logprob, token_id, text], not a list of {len(row)}")
     if len(row) == 2 and isinstance(row[1], str):
         return row[0], None, row[1]
-    return row[0], expect_id(row[1], f"{place}[1]"), expect_text(row[2] if len(row) == 3 else None, f"{place}[2]")
+    return row[0], expect_id(row[1], f"{path}[1]"), expect_text(row[2] if len(row) == 3 else None, f"{path}[2]")

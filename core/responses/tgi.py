@@ -48,5 +48,5 @@ def read_details(body: dict[str, object]) -> Reading:
 
 
 def _read_row(value: object, entries: object, index: int) -> Token:
-    place, top_place = f"details.tokens[{index}]", f"details.top_tokens[{index}]"
-    return read_token(expect_object(value, place), place, _NAMES, Alternatives(entries, top_place, _NAMES))
+    path, top_path = f"details.tokens[{index}]", f"details.top_tokens[{index}]"
+    return read_token(expect_object(value, path), path, _NAMES, Alternatives(entries, top_path, _NAMES))

@@ -33,7 +33,7 @@ def read(*entries: object) -> Distribution:
 def refusal(*entries: object) -> str:
     with pytest.raises(InvalidDistribution) as caught:
         read_distribution(list(entries), PLACE)
-    assert str(caught.value) == f"{caught.value.place}: {caught.value.reason}"
+    assert str(caught.value) == f"{caught.value.path}: {caught.value.reason}"
     return str(caught.value)
 
 
