@@ -63,7 +63,7 @@ class Exchange(NamedTuple):
 
 
 def is_quote_trace(body: object) -> bool:
-    """Whether a body is a Quote trace or an incomplete one. `core.traces` reads those."""
+    """Whether a body is a Quote trace or an incomplete one. `core.document` reads those."""
     if not isinstance(body, dict) or "request" not in body or "response" in body:
         return isinstance(body, dict) and {"request", "events"} <= body.keys()
     request = body["request"]
