@@ -45,7 +45,7 @@ class FeedRow(Row):
 class ListedRow(NamedTuple):
     """One request of the feed as a tuple, which is faster to read, with the columns of the page's version.
 
-    Text and group confidence are None where only the version was asked for.
+    The final text and the group confidence are None if only the version was requested.
 
     Attributes:
         group_confidence: JSON, which the database writes faster than Python.
