@@ -1,27 +1,27 @@
-"""The one tree of errors that a caller is told about.
+"""The errors whose messages are sent to callers.
 
-Every other exception is a bug: the caller gets a 500 without detail and the log gets the rest.
+Every other exception is a bug: the caller gets a 500 without detail, and the details are logged.
 """
 
 from typing import ClassVar
 
 
 class ThunderError(Exception):
-    """An error whose sentence may be shown to the caller.
+    """An error whose message may be shown to the caller.
 
-    Subclasses live in the module that raises them and set the HTTP status that fits.
+    Each subclass is defined in the module that raises it and sets its HTTP status.
     """
 
     status: ClassVar[int] = 500
 
 
 class InvalidInputError(ThunderError):
-    """The caller sent something that breaks the contract; the sentence names the place."""
+    """The caller's input breaks the contract; the message names the field."""
 
     status = 400
 
 
 class NotFoundError(ThunderError):
-    """There is no such thing, or it is not the caller's to see: the two look the same."""
+    """The object does not exist, or the caller may not see it; both cases get the same answer."""
 
     status = 404

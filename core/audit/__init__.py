@@ -1,1 +1,1 @@
-"""The audit log: who changed keys, published, deleted, adopted or cleared."""
+"""The audit log: changes of keys and legal holds, publications, deletions, adoptions and clears."""

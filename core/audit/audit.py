@@ -1,4 +1,4 @@
-"""Reading the audit log. What is noted there is noted by those who do it, in the same transaction."""
+"""Read the audit log. Each audited operation writes its own entry, in the same transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ MAX_CURSOR = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What the list is narrowed to; `start` is inclusive, `finish` exclusive. None: everything."""
+    """The filters of the list. `start` is inclusive, `finish` exclusive, and None matches every entry."""
 
     actor: str | None = None
     action: Action | None = None
@@ -25,10 +25,10 @@ class AuditFilters:
 async def list_audit(
     access: Access, key: str | None, filters: AuditFilters, *, cursor: str | None, limit: int
 ) -> tuple[list[Entry], str | None]:
-    """Return a page, newest first, and the cursor of the next one, for admins.
+    """Return a page, newest first, and the cursor of the next page. Admins only.
 
     Raises:
-        InvalidInputError: the cursor is none that a page gave.
+        InvalidInputError: the cursor is not valid.
     """
     before_id = None if cursor is None else _read_cursor(cursor)
     async with access.visit(key, Scope.ADMIN) as visit:
@@ -47,5 +47,5 @@ async def list_audit(
 
 def _read_cursor(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_CURSOR):
-        raise InvalidInputError("cursor: not one that an answer gave as next_cursor; leave it out to begin anew")
+        raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page")
     return int(text)

@@ -1,4 +1,4 @@
-"""The SQL of the audit log. Each function runs one statement; the caller owns the transaction."""
+"""Run the SQL of the audit log. Each function runs one statement; the caller owns the transaction."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ _LIST_ENTRIES = load_query("audit/list_entries")
 
 
 class Action(StrEnum):
-    """What is noted."""
+    """The operations that are audited."""
 
     CREATE_KEY = "key.create"
     CHANGE_KEY = "key.change"
@@ -41,9 +41,9 @@ class Entry(BaseModel):
     """One entry of the audit log.
 
     Attributes:
-        actor: admin, key:<id>, user:<12 digits of the HMAC of the user's key>, command, retention or bootstrap.
+        actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.
         subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.
-        details: what else there is to say; never a secret.
+        details: further facts; never a secret.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,19 +57,19 @@ class Entry(BaseModel):
 
 
 def name_request(request_id: str) -> str:
-    """A request as a subject: by a hash, so that nothing but the receipt's hash is left of one that was deleted."""
+    """Name a request as a subject by the hash of its id, so that the log does not keep the ids of deleted requests."""
     return f"request:{sha256(request_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 async def insert_entry(
     conn: AsyncConnection, *, actor: str, action: Action, subject: str, details: dict[str, Any]
 ) -> None:
-    """Note what was done, in the transaction that does it."""
+    """Write an entry, in the transaction of the audited operation."""
     values = {"actor": actor, "action": action.value, "subject": subject, "details": Jsonb(details)}
     await conn.execute(INSERT_ENTRY, values)
 
 
-async def list_entries(  # noqa: PLR0913 - each narrows the list
+async def list_entries(  # noqa: PLR0913 - each is a filter
     conn: AsyncConnection,
     *,
     actor: str | None,
@@ -79,7 +79,7 @@ async def list_entries(  # noqa: PLR0913 - each narrows the list
     before_id: int | None,
     limit: int,
 ) -> list[Entry]:
-    """Entries older than one of them, newest first; None: from the newest on."""
+    """List entries, newest first: those older than `before_id`, or from the newest if it is None."""
     values = {"actor": actor, "action": action, "start": start, "finish": finish}
     cursor = conn.cursor(row_factory=class_row(Entry))
     await cursor.execute(_LIST_ENTRIES, {**values, "before_id": before_id, "limit": limit})

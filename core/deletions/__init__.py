@@ -1,1 +1,1 @@
-"""Deleting requests, for good, with a receipt."""
+"""Delete requests permanently, with receipts."""

@@ -1,4 +1,4 @@
-"""Legal holds: requests that nobody deletes and no trace replaces, until an admin lifts the hold."""
+"""Legal holds: a request on hold can't be deleted or replaced until an admin lifts the hold."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from core.wire.json_text import to_column_text
 
 
 class NewHold(BaseModel):
-    """Why a request must stay."""
+    """The reason for a legal hold."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -23,10 +23,10 @@ class NewHold(BaseModel):
 
 
 async def set_hold(access: Access, key: str | None, *, request_id: str, new: NewHold) -> Hold:
-    """Put a request on legal hold; a further time replaces the reason. Admins only.
+    """Put a request on legal hold, or replace the reason of its hold. Admins only.
 
     Raises:
-        NotFoundError: there is no such request.
+        NotFoundError: the request does not exist.
     """
     async with access.visit(key, Scope.ADMIN) as visit:
         row = await lock_own_request(visit, request_id)
@@ -41,10 +41,10 @@ async def set_hold(access: Access, key: str | None, *, request_id: str, new: New
 
 
 async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None:
-    """Take a request off legal hold. Admins only.
+    """Lift the legal hold of a request. Admins only.
 
     Raises:
-        NotFoundError: there is no such request, or it is not on hold.
+        NotFoundError: the request does not exist, or is not on legal hold.
     """
     async with access.visit(key, Scope.ADMIN) as visit:
         row = await lock_own_request(visit, request_id)
@@ -54,6 +54,6 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
 
 
 async def list_holds(access: Access, key: str | None, *, limit: int, offset: int) -> list[Hold]:
-    """A page of the requests on legal hold, the last first. Admins only."""
+    """List a page of the requests on legal hold, newest hold first. Admins only."""
     async with access.visit(key, Scope.ADMIN) as visit:
         return await store.list_holds(visit.conn, limit=limit, offset=offset)

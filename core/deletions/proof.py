@@ -1,4 +1,4 @@
-"""`manage.py verify-deletion`: whether a request is deleted, by its receipt and by a search for what may be left."""
+"""Prove that a request is deleted, by its receipt and by a search for remains, for `manage.py verify-deletion`."""
 
 import re
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from core.deletions.search import matches, write_pattern
 from core.deletions.store import Deletion
 
 SEARCH_TIMEOUT_MS = 600_000
-"""What looking through one table, or fetching some documents, may take."""
+"""Statement timeout for searching one table or fetching a few documents."""
 DOCUMENTS = "request_traces, stored documents"
 DOCUMENTS_AT_ONCE = 4
-"""In memory; one may have 75 MB."""
+"""Documents in memory at a time. One may have 75 MB."""
 LATEST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was found out.
+    """The result of a verification.
 
     Attributes:
-        receipt: the latest of the request; None: it was never deleted.
-        chain: the state of all receipts.
-        findings: where the id, or the user's key, still stands.
-        documents: how many stored documents were looked into.
+        receipt: the latest receipt of the request; None if it was never deleted.
+        chain: the state of the chain of all receipts.
+        findings: the columns and documents that still contain the id or the user API key.
+        documents: the number of stored documents that were searched.
     """
 
     receipt: Deletion | None
@@ -37,12 +37,12 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether the request is deleted, and provably so."""
+        """Whether the request is proven to be deleted."""
         return self.receipt is not None and self.chain.is_whole and not self.findings
 
 
 async def verify(access: Access, key: str | None, *, request_id: str, user_key: str | None) -> Proof:
-    """Recompute the chain of receipts, and search every table and stored document."""
+    """Recompute the chain of receipts, and search every table and every stored document."""
     async with access.visit(key, Scope.ADMIN) as visit:
         await proof_store.set_timeout(visit.conn, milliseconds=SEARCH_TIMEOUT_MS)
         digest = hash_request_id(request_id)
@@ -67,7 +67,7 @@ async def _search(visit: Visit, request_id: str, user_key: str | None) -> tuple[
 
 
 async def _search_documents(visit: Visit, pattern: re.Pattern[bytes]) -> tuple[int, int]:
-    """In how many stored documents the pattern matches, of how many."""
+    """Return the number of stored documents that match the pattern, and the number of all stored documents."""
     hits = documents = after = 0
     while page := await proof_store.list_documents(visit.conn, after=after, limit=DOCUMENTS_AT_ONCE):
         after = page[-1].request_pk
@@ -77,7 +77,7 @@ async def _search_documents(visit: Visit, pattern: re.Pattern[bytes]) -> tuple[i
 
 
 def describe_proof(proof: Proof) -> list[str]:
-    """Lines for people."""
+    """Describe a proof in lines of text."""
     chain, receipt = proof.chain, proof.receipt
     lines = [f"receipts  {chain.receipts} of {chain.recorded}, {chain.describe()}"]
     if receipt is None:

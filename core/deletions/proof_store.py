@@ -1,4 +1,4 @@
-"""The SQL behind a proof of deletion. Each function runs one statement; the caller owns the transaction."""
+"""Run the SQL of a proof of deletion. Each function runs one statement; the caller owns the transaction."""
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -13,13 +13,13 @@ _LIST_DOCUMENTS = load_query("deletions/list_documents")
 
 
 class Chain(BaseModel):
-    """The receipts, counted and recomputed.
+    """The state of the chain of receipts, after recomputing it.
 
     Attributes:
-        receipts: how many there are.
-        recorded: how many there should be.
-        broken_at: the place of the first that is changed, or before which one is missing; None: of none.
-        ends_as_recorded: whether the last one is the one that came last.
+        receipts: the number of receipts found.
+        recorded: the number of receipts ever written.
+        broken_at: the first receipt that was changed, or whose predecessor is missing; None if there is no such break.
+        ends_as_recorded: whether the last receipt is the last one ever written.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ class Chain(BaseModel):
         return self.broken_at is None and self.ends_as_recorded and self.receipts == self.recorded
 
     def describe(self) -> str:
-        """The state of the chain, in a few words."""
+        """Describe the state of the chain in a few words."""
         if self.is_whole:
             return "an unbroken chain"
         if self.broken_at is not None:
@@ -44,7 +44,7 @@ class Chain(BaseModel):
 
 
 class Finding(BaseModel):
-    """A place where something is left, and in how many rows."""
+    """A table and column that still contain the text, and the number of such rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,26 +62,26 @@ class StoredFrame(BaseModel):
 
 
 async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
-    """Limit each following statement of this transaction."""
+    """Set the statement timeout for the rest of the transaction."""
     await conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
 
 
 async def check_chain(conn: AsyncConnection) -> Chain:
-    """Recompute each receipt's hash from the one before."""
+    """Recompute each receipt's hash from the previous receipt."""
     cursor = conn.cursor(row_factory=class_row(Chain))
     await cursor.execute(_CHECK_CHAIN)
     return (await cursor.fetchall())[0]
 
 
 async def find_texts(conn: AsyncConnection, *, pattern: str, hashes: list[bytes]) -> list[Finding]:
-    """Look for a pattern, or one of the hashes, in every column of every table."""
+    """Search every column of every table for a pattern or one of the hashes."""
     cursor = conn.cursor(row_factory=class_row(Finding))
     await cursor.execute(_FIND_TEXTS, {"pattern": pattern, "hashes": hashes})
     return await cursor.fetchall()
 
 
 async def list_documents(conn: AsyncConnection, *, after: int, limit: int) -> list[StoredFrame]:
-    """List a page of the stored documents, by their requests' numbers."""
+    """List a page of the stored documents, ordered by the request's bigint id."""
     cursor = conn.cursor(row_factory=class_row(StoredFrame), binary=True)
     await cursor.execute(_LIST_DOCUMENTS, {"after": after, "limit": limit})
     return await cursor.fetchall()

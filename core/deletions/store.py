@@ -1,4 +1,4 @@
-"""The SQL of deletions. Each function runs one statement; the caller owns the transaction."""
+"""Run the SQL of deletions. Each function runs one statement; the caller owns the transaction."""
 
 from datetime import datetime
 from typing import Annotated
@@ -27,15 +27,15 @@ Hex = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 
 
 class Deletion(BaseModel):
-    """A receipt: that a request was deleted, and how many rows of each table went with it.
+    """A receipt of a deleted request, with the number of rows deleted from each table.
 
     Attributes:
         request_sha256: SHA-256 of the request's id in UTF-8, in hex.
         deleted_by: user, admin, key:<id>, command or retention.
         reason: request, user or age.
-        document_bytes: size of the document as it was posted.
-        place: its place in the chain of receipts, from 1.
-        chain: SHA-256 over the hash of the receipt before it and all of this one, in hex.
+        document_bytes: size of the posted document.
+        place: its ordinal in the chain of receipts, from 1.
+        chain: SHA-256 over the hash of the previous receipt and the content of this one, in hex.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +58,7 @@ class Deletion(BaseModel):
 
 
 class DoomedCount(BaseModel):
-    """How many requests would be deleted, and how many would stay because they are on legal hold."""
+    """The number of requests that would be deleted, and of those that would stay because of a legal hold."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,7 +67,7 @@ class DoomedCount(BaseModel):
 
 
 class Hold(BaseModel):
-    """A request that is neither deleted nor replaced; `held_by` is an actor of the audit log."""
+    """A legal hold. `held_by` is an actor of the audit log."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,14 +85,14 @@ async def lock_doomed(
     before: datetime | None = None,
     limit: int,
 ) -> list[int]:
-    """The numbers of requests with this id, of this owner and that came in before a moment; null: any. Locked."""
+    """Lock the requests that match an id, an owner and a time limit, and return their bigint ids. None means any."""
     values = {"request_id": request_id, "owner": owner, "before": before, "limit": limit}
     rows = await (await conn.execute(_LOCK_DOOMED, values)).fetchall()
     return [row[0] for row in rows]
 
 
 async def count_doomed(conn: AsyncConnection, *, owner: bytes | None, before: datetime | None) -> DoomedCount:
-    """How many requests of this owner came in before a moment; None: any."""
+    """Count the requests of an owner that were stored before a time. None means any."""
     cursor = conn.cursor(row_factory=class_row(DoomedCount))
     await cursor.execute(_COUNT_DOOMED, {"owner": owner, "before": before})
     return await cursor.fetchone() or DoomedCount(doomed=0, held=0)
@@ -101,7 +101,7 @@ async def count_doomed(conn: AsyncConnection, *, owner: bytes | None, before: da
 async def set_hold(
     conn: AsyncConnection, *, request_pk: int, request_id: str, reason: str, held_by: str
 ) -> Hold | None:
-    """Put a request on legal hold; a further time replaces the reason."""
+    """Put a request on legal hold, or replace the reason of its hold."""
     cursor = conn.cursor(row_factory=class_row(Hold))
     values = {"request_pk": request_pk, "request_id": request_id, "reason": reason, "held_by": held_by}
     await cursor.execute(_SET_HOLD, values)
@@ -109,31 +109,31 @@ async def set_hold(
 
 
 async def lift_hold(conn: AsyncConnection, *, request_pk: int) -> bool:
-    """Take a request off legal hold; whether it was."""
+    """Lift the legal hold of a request. Return whether it was on hold."""
     return await (await conn.execute(_LIFT_HOLD, {"request_pk": request_pk})).fetchone() is not None
 
 
 async def list_holds(conn: AsyncConnection, *, limit: int, offset: int) -> list[Hold]:
-    """A page of the requests on legal hold, the last first."""
+    """List a page of the requests on legal hold, newest hold first."""
     cursor = conn.cursor(row_factory=class_row(Hold))
     await cursor.execute(_LIST_HOLDS, {"limit": limit, "offset": offset})
     return await cursor.fetchall()
 
 
 async def delete_requests(conn: AsyncConnection, *, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
-    """Delete requests and all that hangs on them, and keep a receipt of each."""
+    """Delete requests and everything that refers to them, and write a receipt of each."""
     cursor = conn.cursor(row_factory=class_row(Deletion))
     await cursor.execute(_DELETE_REQUESTS, {"ids": ids, "deleted_by": deleted_by, "reason": reason})
     return await cursor.fetchall()
 
 
 async def delete_collections_of(conn: AsyncConnection, *, owner: bytes) -> int:
-    """Delete a user's collections, and tell how many there were."""
+    """Delete a user's collections, and return their number."""
     return len(await (await conn.execute(_DELETE_COLLECTIONS_OF, {"owner": owner})).fetchall())
 
 
 async def delete_unused_mods(conn: AsyncConnection) -> None:
-    """Delete mods and handlers that no trace names any more. Traces that are being stored are waited for."""
+    """Delete mods and handlers that no trace uses any more. Waits for traces that are being stored."""
     await conn.execute(_LOCK_MODS)
     await conn.execute(_DELETE_UNUSED_BLOCKS)
     await conn.execute(_DELETE_UNUSED_MODS)
@@ -142,7 +142,7 @@ async def delete_unused_mods(conn: AsyncConnection) -> None:
 async def list_deletions(
     conn: AsyncConnection, *, request_sha256: bytes | None, limit: int, offset: int
 ) -> list[Deletion]:
-    """A page of the receipts, or of one request's, newest first."""
+    """List a page of the receipts, newest first, of all requests or of one."""
     cursor = conn.cursor(row_factory=class_row(Deletion))
     values = {"request_sha256": request_sha256, "limit": limit, "offset": offset}
     await cursor.execute(_LIST_DELETIONS, values)

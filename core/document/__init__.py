@@ -1,1 +1,1 @@
-"""The posted document: its schema, how it is parsed and checked, and how user API keys are masked in it."""
+"""The posted document: its schema, parsing, checks, and the masking of user API keys."""

@@ -1,10 +1,10 @@
-"""The texts of a JSON body, found and read in its bytes. The body is known to be JSON."""
+"""Find and read the strings of a JSON body in its bytes. The body must be valid JSON."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
 
-_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive: an alternative for each character takes a hundred times its size
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'  # possessive: backtracking would need a hundred times the memory
 TEXTS = re.compile(_TEXT, re.DOTALL)
 COLON = re.compile(rb"\s*:\s*")
 _VALUE = re.compile(rb"(?:" + _TEXT + rb"|-?[0-9][0-9.eE+-]*)", re.DOTALL)
@@ -13,34 +13,34 @@ _QUOTE, _BACKSLASH, _COLON = b'"\\:'
 
 
 def find_starts(body: bytes, find: Callable[[int], int]) -> Iterator[int]:
-    """Yield where each text begins that a place is in.
+    """Yield the start of each string that contains a match.
 
     Args:
         body: JSON.
-        find: returns the next place at or behind a position, -1 if there is none. All places are in texts.
+        find: returns the next match at or after a position, or -1. Every match must be inside a string.
     """
-    place = find(0)
-    while place >= 0:
-        start = _find_quote(body, place)
+    match = find(0)
+    while match >= 0:
+        start = _find_quote(body, match)
         yield start
-        place = find(find_end(body, start))
+        match = find(find_end(body, start))
 
 
 def find_end(body: bytes, start: int) -> int:
-    """Return where the text or the number that begins at a position ends; the position itself for any other value."""
+    """Return the end of the string or number that starts at a position; for any other value, the position itself."""
     found = _VALUE.match(body, start)
     return found.end() if found else start
 
 
 def read_value(text: bytes) -> str:
-    """Decode a text; a number stays as it is spelled."""
+    """Decode a string; return a number as it is written."""
     if text[0] != _QUOTE:
         return text.decode()
     return text[1:-1].decode() if b"\\" not in text else json.loads(text)
 
 
 def read_name(body: bytes, start: int) -> str | None:
-    """Return the name of the value that begins at a position; None for an entry of an array, and for a name."""
+    """Return the name of the value that starts at a position; None for an array entry or a name."""
     colon = _skip_back(body, start) - 1
     if body[colon] != _COLON:
         return None
@@ -49,16 +49,16 @@ def read_name(body: bytes, start: int) -> str | None:
 
 
 def write_text(text: str) -> bytes:
-    """Write a text as JSON."""
+    """Write a string as JSON."""
     try:
         return json.dumps(text, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # a lone surrogate
         return json.dumps(text).encode()
 
 
-def _find_quote(body: bytes, place: int) -> int:
-    """Return the quote that opens the text around a place: the last one that is not escaped."""
-    start = body.rfind(b'"', 0, place)
+def _find_quote(body: bytes, position: int) -> int:
+    """Return the opening quote of the string around a position: the last quote that is not escaped."""
+    start = body.rfind(b'"', 0, position)
     while (start - _skip_backslashes(body, start)) % 2:
         start = body.rfind(b'"', 0, start)
     return start

@@ -1,9 +1,9 @@
-"""The stored document: one zstd frame in a known format, from which everything else is derived."""
+"""The formats of a stored document: one zstd frame, from which everything else is derived."""
 
 from core.errors import ThunderError
 
 QUOTE_FORMAT = 1
-"""The document as the Quote engine posts it, with labels in place of user API keys."""
+"""The document that the Quote engine posts, with labels in place of user API keys."""
 
 
 class NewerFormatError(ThunderError):
@@ -16,7 +16,7 @@ def require_known_format(number: int) -> None:
     """Refuse a document in a format that this version does not know.
 
     Raises:
-        NewerFormatError: a newer version stored it.
+        NewerFormatError: a newer version of Thunder stored the document.
     """
     if number != QUOTE_FORMAT:
-        raise NewerFormatError(f"document: a newer version of Thunder stored it (format {number}); update this one")
+        raise NewerFormatError(f"document: a newer version of Thunder stored it (format {number}); update Thunder")

@@ -1,4 +1,4 @@
-"""Replace users' keys in one text, which may itself be JSON, with texts that are JSON again."""
+"""Replace user API keys in one text. A text that holds JSON stays valid JSON."""
 
 import json
 import re
@@ -8,30 +8,30 @@ from core.access.hasher import LABEL_MARK
 from core.errors import InvalidInputError
 
 LONG_KEY = 16
-"""Characters from which on a key is no word that a text may hold by chance."""
+"""A key of at least this many characters does not occur in a text by chance."""
 MAX_GROWTH = 16 * 1024 * 1024
-"""Characters of labels in one document: a key of one letter can occur millions of times."""
+"""Maximum characters of labels written into one document. A key of one letter can occur millions of times."""
 MAX_LEVELS = 8
-"""How often a text is decoded in search of a key: JSON inside a text inside a text."""
+"""How many times a text is unescaped to find a key in JSON inside JSON strings."""
 
 _TEXTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ESCAPES = re.compile(r'(?:\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))+')
 
 
 class KeyMasker:
-    """Masks texts, and counts the characters of labels that it has written."""
+    """Masks texts, and counts the label characters it has written."""
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        """Take the label of each key. A longer key comes first: a shorter one may be a part of it."""
+        """Take the label of each key, longest key first, because a shorter key may be part of a longer one."""
         self.labels = labels
         self._long = [key for key in labels if len(key) >= LONG_KEY]
         short = "|".join(re.escape(key) for key in labels if 0 < len(key) < LONG_KEY)
-        # The label of a key of two characters begins with the whole key.
+        # A label of a two-character key starts with the whole key, so a label must not match again.
         self._hung = re.compile(rf"@({short})(?![\w-]|{LABEL_MARK})") if short else None
         self._written = 0
 
     def mask(self, text: str) -> str:
-        """Replace long keys anywhere, and short ones behind a sign.
+        """Replace long keys anywhere in a text, and short keys after an @ sign.
 
         Raises:
             InvalidInputError: the labels would make the document too long.
@@ -52,10 +52,10 @@ class KeyMasker:
     def _count(self, written: int) -> None:
         self._written += written
         if self._written > MAX_GROWTH:
-            raise InvalidInputError("the trace names a user's key too often")
+            raise InvalidInputError("body: a user API key occurs too often to be masked; use a longer key")
 
     def _mask_escaped(self, text: str) -> str:
-        """Replace keys that the text holds in escapes: in the texts inside it, or else by replacing the whole of it."""
+        """Replace keys that are spelled with escapes, inside JSON strings if possible, else the whole text."""
         key = self._find_escaped(text)
         if key is None:
             return text
@@ -81,7 +81,7 @@ class KeyMasker:
 
 
 def _unescape(text: str) -> Iterator[str]:
-    """Yield a text as it is, then with its escapes decoded once, twice and so on, until no escape is left."""
+    """Yield a text, then the text unescaped once, twice and so on, until no escape is left or MAX_LEVELS."""
     for _ in range(1 + MAX_LEVELS):
         yield text
         decoded = _ESCAPES.sub(lambda found: json.loads(f'"{found[0]}"'), text)

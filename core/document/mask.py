@@ -1,10 +1,10 @@
-"""Replace users' keys with labels before a document is stored.
+"""Replace user API keys with labels before a document is stored.
 
-A key is masked where the engine puts one: as the value of a field that names a user, and in `mod@<key>`. A key of
-LONG_KEY characters or more is no word, so it is masked in every text, and in JSON inside a text.
+A key is masked where the engine writes one: as the value of a field that names a user, and in `mod@<key>`. A key of
+LONG_KEY characters or more is also masked in every text, and in JSON inside a text.
 
-A document is searched as bytes. Only the texts in which a key can occur are decoded, and only the texts that held one
-are written anew. Everything else stays as it was posted, byte for byte, and is never copied.
+The document is searched as bytes. Only texts that can contain a key are decoded, and only texts that contain one are
+rewritten. All other bytes stay as posted and are never copied.
 """
 
 import heapq
@@ -24,28 +24,28 @@ from core.document.schema import TraceDocument
 from core.errors import InvalidInputError
 
 MAX_KEYS = 50
-"""Users' keys in one document. A trace has one, and perhaps one per mod."""
+"""Maximum user API keys in one document. A trace has one, and sometimes one per mod."""
 FEW_BACKSLASHES = 5000
-"""How many are looked at one by one before an expression, which reads slowly but never stops, searches the rest."""
+"""How many backslashes are checked one at a time before a regular expression searches the rest of the body."""
 MIN_ANCHOR = 4
-"""Characters of a part of a key that is rare enough to be searched for."""
+"""Minimum characters of a part of a key that is rare enough to search for."""
 
 _KEY_FIELDS = frozenset({"user_api_key", "created_by", "added_by"})
 _MOD_FIELDS = frozenset({"active_mod_name", "mod_text", "mod_name", "forced_by"})
 _NAME_END = re.compile(rb'y"\s*:\s*')
-"""What all names of _KEY_FIELDS end in. A search for each name takes three times as long."""
+"""The common end of all names in _KEY_FIELDS. Searching for each name takes three times as long."""
 _NAME_STARTS = (b'"user_api_ke', b'"created_b', b'"added_b')
 _NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7]")
-"""An escape that no JSON writer needs: names and keys can be spelled with it."""
+"""An escape that no JSON writer needs, but that can spell a name or a key."""
 _PLAIN_RUN = re.compile(r"[ !#-.0-\[\]-~]+")
-"""What no JSON writer needs to escape."""
+"""Characters that no JSON writer needs to escape."""
 _IN_TEXTS_ONLY = re.compile(r"[^\s0-9,:\[\]{}+.eEtrufalsn-]")
-"""A character that JSON has nowhere but in texts: not in numbers, in `true`, `false` and `null`, or around them."""
+"""A character that occurs in JSON strings only, not in numbers, `true`, `false`, `null` or punctuation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The bytes that replace a value of the body."""
+    """The bytes that replace one value of the body."""
 
     start: int
     end: int
@@ -54,11 +54,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class MaskedDocument:
-    """A document without users' keys: its bytes to store, and the same parsed, to score.
+    """A document without user API keys, as bytes to store and parsed to score.
 
     Attributes:
         source: the body that the edits refer to.
-        edits: in the order of the body, without overlaps.
+        edits: sorted by position, without overlaps.
         document: parsed from the edited body.
     """
 
@@ -67,7 +67,7 @@ class MaskedDocument:
     document: TraceDocument
 
     def pieces(self) -> Iterator[bytes | memoryview]:
-        """Yield the document in parts, without a copy of the body."""
+        """Yield the document in parts, without copying the body."""
         source, end = memoryview(self.source), 0
         for edit in self.edits:
             yield source[end : edit.start]
@@ -82,46 +82,46 @@ class MaskedDocument:
 
     @property
     def size(self) -> int:
-        """Bytes of the whole document."""
+        """The size of the whole document in bytes."""
         return len(self.source) + sum(len(edit.text) - (edit.end - edit.start) for edit in self.edits)
 
 
 def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], str]) -> MaskedDocument:
-    """Replace the users' keys of a document with labels.
+    """Replace the user API keys of a document with labels.
 
     Args:
         body: the document as posted.
         document: the same document, parsed.
-        label: makes the label of a key.
+        label: returns the label of a key.
 
     Raises:
-        InvalidInputError: the document names too many keys, or one of them too often.
+        InvalidInputError: the document has too many keys, one of them occurs too often, or request_id contains one.
     """
     starts = _find_candidates(body)
     keys = _list_keys(body, starts)
     if not keys:
         return keep_document(body, document)
     if len(keys) > MAX_KEYS:
-        raise InvalidInputError(f"the trace names {len(keys)} users' keys; it may name {MAX_KEYS}")
+        raise InvalidInputError(f"body: {len(keys)} user API keys are too many (at most {MAX_KEYS})")
     masker = KeyMasker({key: label(key) for key in keys})
     request_id = document.request.request_id
     if request_id in keys or masker.mask(request_id) != request_id:
-        raise InvalidInputError("request.request_id: an id cannot hold a user's key")
+        raise InvalidInputError("request.request_id: an id can't contain a user API key; use another id")
     return _apply(body, list(_edit(body, _add_long_keys(body, starts, keys), masker)), document)
 
 
 def keep_document(body: bytes, document: TraceDocument) -> MaskedDocument:
-    """Return a document that names no user's key."""
+    """Wrap a document that contains no user API key."""
     return MaskedDocument(body, [], document)
 
 
 def find_keys(body: bytes) -> list[str]:
-    """Return the users' keys that a document names, wherever it repeats a field; longest first."""
+    """Return the user API keys of a document, longest first. Repeated fields are all read."""
     return _list_keys(body, _find_candidates(body))
 
 
 def _find_candidates(body: bytes) -> Iterable[int]:
-    """Return where each value begins that can name a key or hold a short one."""
+    """Return the start of each value that can name a key or contain a short one."""
     return array(
         "Q", _merge(_find_named_values(body), find_starts(body, partial(body.find, b"@")), _find_escaped(body))
     )
@@ -136,7 +136,7 @@ def _find_named_values(body: bytes) -> Iterator[int]:
 
 
 def _find_escaped(body: bytes) -> Iterator[int]:
-    """Yield the texts with needless escapes, and the values of those that are names."""
+    """Yield the start of each text with needless escapes; if the text is a name, also the start of its value."""
     for start in find_starts(body, partial(_find_escape, body)):
         yield start
         if colon := COLON.match(body, find_end(body, start)):
@@ -144,7 +144,10 @@ def _find_escaped(body: bytes) -> Iterator[int]:
 
 
 def _find_escape(body: bytes, start: int) -> int:
-    """Return the next needless escape. Looking for a byte is thirty times as fast as an expression, if it is rare."""
+    """Return the next needless escape, or -1.
+
+    If backslashes are rare, searching for the byte is thirty times as fast as a regular expression.
+    """
     for _ in range(FEW_BACKSLASHES):
         start = body.find(b"\\", start)
         if start < 0 or _NEEDLESS_ESCAPE.match(body, start):
@@ -167,13 +170,13 @@ def _read_key(body: bytes, start: int) -> str | None:
 
 
 def _find_hung_key(name: str) -> str | None:
-    """Return the key of `mod@<key>` or `…/mod@<key>`; None for a mod's source, which has lines."""
-    key = name.partition("@")[2]  # the first sign, as strip_user_key has it: a key may be an address
+    """Return the key of `mod@<key>` or `…/mod@<key>`; None for a mod's source, which has several lines."""
+    key = name.partition("@")[2]  # split at the first @, like strip_user_key, because a key may be an email address
     return None if "\n" in name or len(key.split()) != 1 else key.strip()
 
 
 def _add_long_keys(body: bytes, starts: Iterable[int], keys: list[str]) -> Iterator[int]:
-    """Add the texts that can hold a long key: those with its anchor, or all of them."""
+    """Add the texts that can contain a long key: the texts that contain its anchor, or all texts."""
     anchors = {_find_anchor(key) for key in keys if len(key) >= LONG_KEY}
     if None in anchors:
         return _merge(starts, (found.start() for found in TEXTS.finditer(body)))
@@ -181,7 +184,7 @@ def _add_long_keys(body: bytes, starts: Iterable[int], keys: list[str]) -> Itera
 
 
 def _find_anchor(key: str) -> bytes | None:
-    """Return the longest part of a key that stands in JSON as it is, and in texts only; None if it is not rare."""
+    """Return the longest part of a key that is never escaped and occurs in JSON strings only; None if too short."""
     runs = [run for run in _PLAIN_RUN.findall(key) if _IN_TEXTS_ONLY.search(run)]
     longest: str = max(runs, key=len, default="")
     return longest.encode() if len(longest) >= MIN_ANCHOR else None
@@ -200,7 +203,7 @@ def _edit(body: bytes, starts: Iterable[int], masker: KeyMasker) -> Iterator[Edi
 
 
 def _apply(body: bytes, edits: list[Edit], document: TraceDocument) -> MaskedDocument:
-    """Parse the edited document; only its request if nothing behind the request changed."""
+    """Parse the edited document, or only its request if nothing after the request changed."""
     if not edits:
         return keep_document(body, document)
     masked = MaskedDocument(body, edits, document)
@@ -214,7 +217,7 @@ def _apply(body: bytes, edits: list[Edit], document: TraceDocument) -> MaskedDoc
 
 
 def _parse_head(head: bytes) -> TraceDocument | None:
-    """Parse what stands in front of the events; None if that is more than the request, or not all of it."""
+    """Parse the part before the events; None unless it is exactly the request."""
     try:
         document = parse_document(head.rstrip(b" \t\r\n,") + b"}")
     except InvalidInputError:

@@ -1,4 +1,4 @@
-"""From the bytes of a body to a checked document, or to a sentence that names what is wrong and where."""
+"""Parse and check a posted document. An error names the invalid field and says what is wrong."""
 
 import codecs
 import json
@@ -25,13 +25,14 @@ from core.wire.json_text import make_writable
 from core.wire.parse_json import parse_json
 
 MAX_MESSAGE_CHARS = 200
-"""Of a sentence of msgspec, which repeats what was sent."""
+"""Maximum characters of a msgspec message, which repeats input."""
 Part = TypeVar("Part", bound=msgspec.Struct)
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
-# Engines stamp a whole second's events alike. What cannot be kept by value is refused, and read the slow way.
+# Engines give all events of a second the same timestamp, so timestamps are cached. An unhashable value raises
+# TypeError; the document is then parsed the slow way.
 _DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
 _ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
 _PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
@@ -43,7 +44,7 @@ def parse_document(body: bytes) -> TraceDocument:
     """Parse and check one posted document.
 
     Raises:
-        InvalidInputError: it is not JSON, breaks the contract, or refers to something that is not there.
+        InvalidInputError: the body is not JSON, breaks the contract, or has a reference to a missing object.
     """
     document = _parse_quickly(body)
     if document is None:
@@ -53,7 +54,7 @@ def parse_document(body: bytes) -> TraceDocument:
 
 
 def _parse_quickly(body: bytes) -> TraceDocument | None:
-    """Null where msgspec refuses: the slow way says why, or takes it."""
+    """Parse with msgspec; None if it refuses. The slow way then accepts the body or says what is wrong."""
     try:
         document = _DECODER.decode(body)
         _check_utf8(body)
@@ -63,7 +64,7 @@ def _parse_quickly(body: bytes) -> TraceDocument | None:
 
 
 def _check_utf8(body: bytes) -> None:
-    """What msgspec skips it does not look into, and the document is stored as it is."""
+    """Check all bytes: msgspec does not check values that it skips, and the document is stored as posted."""
     decoder, view = _UTF8(), memoryview(body)
     for start in range(0, len(body), _PIECE_BYTES):
         decoder.decode(view[start : start + _PIECE_BYTES])
@@ -71,9 +72,9 @@ def _check_utf8(body: bytes) -> None:
 
 
 def validate_document(raw: object) -> TraceDocument:
-    """Check one document that was parsed already."""
+    """Check a document that is already parsed."""
     if not isinstance(raw, dict):
-        raise InvalidInputError("a trace is a JSON object with the key `request`")
+        raise InvalidInputError("body: not a JSON object; post a trace with the key `request`")
     request = {"request": _select(raw["request"], Request)} if "request" in raw else {}
     rows = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
     document = _convert({**request, **rows}, TraceDocument)
@@ -82,7 +83,7 @@ def validate_document(raw: object) -> TraceDocument:
 
 
 def validate_request(raw: object) -> Request:
-    """Check a request that was parsed already."""
+    """Check a request that is already parsed."""
     return _convert(_select(raw, Request), Request, "request")
 
 
@@ -91,7 +92,7 @@ def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
         return msgspec.convert(raw, kind, dec_hook=read_custom)
     except msgspec.ValidationError as error:
         raise InvalidInputError(_describe(error, place)) from None
-    except UnicodeEncodeError:  # a lone surrogate where no free text may stand; without it, msgspec says where
+    except UnicodeEncodeError:  # a lone surrogate in a field that is not free text; without it, msgspec names the field
         return _convert(_replace_surrogates(raw), kind, place)
 
 
@@ -99,7 +100,7 @@ def _replace_surrogates(raw: object) -> object:
     try:
         return make_writable(raw)
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
 
 
 def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:
@@ -107,7 +108,7 @@ def _select_rows(rows: object, kind: type[msgspec.Struct]) -> object:
 
 
 def _select(row: object, kind: type[msgspec.Struct]) -> object:
-    """The keys of an object that its model has, for msgspec trips over a lone surrogate among the others."""
+    """Keep only the keys of the model, because msgspec fails on a lone surrogate in an unknown key."""
     if not isinstance(row, dict):
         return row
     known = {name: row[name] for name in kind.__struct_fields__ if name in row}
@@ -115,15 +116,15 @@ def _select(row: object, kind: type[msgspec.Struct]) -> object:
 
 
 def _hold_list(value: object) -> msgspec.Raw:
-    """A list as text, which is how the model has it."""
+    """Convert a top-k list to JSON text, the type of the model's field."""
     try:
         return msgspec.Raw(json.dumps(value).encode())
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
 
 
 def _describe(error: msgspec.ValidationError, prefix: str) -> str:
-    """The sentence of msgspec with the place in front: `events[12].sampled_token: expected …`."""
+    """Put the path in front of a msgspec message: `events[12].sampled_token: expected …`."""
     found = _PLACED.fullmatch(str(error))
     message, place = (found["message"], found["place"] or "") if found else (str(error), "")
     message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
@@ -133,7 +134,7 @@ def _describe(error: msgspec.ValidationError, prefix: str) -> str:
 
 
 def check_references(document: TraceDocument) -> None:
-    """Refuse what refers to nothing, a sequence_order that occurs twice, and a list that is none."""
+    """Refuse references to missing objects, duplicate sequence_orders and top_tokens that are not arrays."""
     orders = Counter(event.sequence_order for event in document.events)
     if len(orders) < len(document.events):
         _refuse_duplicate(document, orders)
@@ -171,10 +172,10 @@ def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
 
 
 def read_backtrack_steps(action: Action, index: int) -> int:
-    """How many tokens a Backtrack removes; 0 for any other action, whatever its details say."""
+    """Return how many tokens a Backtrack removes; 0 for any other action, regardless of its details."""
     steps = action.payload.get("backtrack_steps") if action.action_type == "Backtrack" else None
     if steps is None:
         return 0
     if type(steps) is not int or not 0 <= steps <= MAX_INT32:
-        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be a count, 0 or more")
+        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be an integer, 0 or more")
     return steps

@@ -1,6 +1,6 @@
-"""What an engine posts. Unknown keys are allowed everywhere: they stay in the stored document.
+"""The schema of a posted trace, described for clients in docs/API.md.
 
-The contract is shared/contract/quote-clients.md's "Ingest document"; docs/API.md repeats it for clients.
+Unknown keys are allowed everywhere and stay in the stored document.
 """
 
 import sys
@@ -15,13 +15,13 @@ from core.wire.timestamp import parse_timestamp
 MAX_REQUEST_ID_LENGTH = 512
 """Characters."""
 MAX_ROWS = 200_000
-"""Entries of each list of a document."""
+"""Maximum entries of each list of a document."""
 MAX_TOKENS = 200_000
-"""Tokens of a list of ids, and tokens that a trace adds in all."""
+"""Maximum tokens of a list of ids, and of all Added events of a trace together."""
 MAX_MOD_NAME_LENGTH = 500
-"""Characters; an index has room for no more than 2,700 bytes."""
+"""Characters. An index entry has room for 2,700 bytes."""
 MAX_MODEL = 500
-"""Characters of a model's name that are stored to filter by; an index takes no text of any length."""
+"""Characters of a model's name that are stored to filter by. An index entry has limited room."""
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 
@@ -47,7 +47,7 @@ ActionType = Literal[
 
 
 RESERVED_IDS = frozenset({".", "..", "stream", "api-keys", "summary", "drift", "calibration"})
-"""Names that stand where an id would in some path."""
+"""Names that some path uses in the position of an id."""
 
 
 if TYPE_CHECKING:
@@ -56,17 +56,17 @@ if TYPE_CHECKING:
 else:
 
     class _Hooked(type):
-        """msgspec hands a class that it does not know to the hook, and asks isinstance() of what comes back."""
+        """A type that msgspec passes to the hook. msgspec then checks the hook's result with isinstance()."""
 
         def __instancecheck__(cls, instance: object) -> bool:
-            """The hook has checked it."""
+            """Accept every value, because the hook has checked it."""
             return True
 
     class Moment(metaclass=_Hooked):
-        """A timestamp as clients write it."""
+        """A timestamp from a client."""
 
     class RequestId(metaclass=_Hooked):
-        """A text that can stand in a path."""
+        """A text that can be part of a path."""
 
 
 JsonText = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})]
@@ -74,16 +74,16 @@ NO_LIST = msgspec.Raw(b"null")
 
 
 def read_custom(kind: type, value: object) -> object:
-    """Hook for msgspec, decoding: moments and ids.
+    """Decode a Moment or a RequestId: a hook for msgspec.
 
     Raises:
-        ValueError: it is none; msgspec adds the place.
+        ValueError: the value is not valid; msgspec adds the path.
     """
     return parse_timestamp(value) if kind is Moment else _check_request_id(value)
 
 
 def describe_custom(kind: type) -> dict[str, Any]:
-    """Hook for msgspec, schemas: moments and ids."""
+    """Return the JSON schema of a Moment or a RequestId: a hook for msgspec."""
     if kind is Moment:
         return {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}
     return {"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID_LENGTH}
@@ -91,24 +91,24 @@ def describe_custom(kind: type) -> dict[str, Any]:
 
 def _check_request_id(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_REQUEST_ID_LENGTH:
-        raise ValueError(f"an id is a text of 1 to {MAX_REQUEST_ID_LENGTH} characters")
+        raise ValueError(f"an id must be a text of 1 to {MAX_REQUEST_ID_LENGTH} characters")
     if "\0" in value:
-        raise ValueError("an id cannot hold U+0000")
+        raise ValueError("an id can't contain U+0000")
     if "/" in value or not value.isprintable() or value in RESERVED_IDS:
-        raise ValueError("an id must name something in a path: no slash, no control character, no reserved word")
+        raise ValueError("an id can't contain a slash or a control character, or be a reserved word")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError("an id cannot hold a lone surrogate") from None
+        raise ValueError("an id can't contain a lone surrogate") from None
     return value
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """JSON has no cycles, so the garbage collector need not look."""
+    """A part of a document. The garbage collector skips it, because JSON has no cycles."""
 
 
 class Request(_Part, frozen=True, kw_only=True, gc=False):
-    """The inference itself."""
+    """The inference: its prompts, settings and final text."""
 
     request_id: RequestId
     created_at: Moment | None = None
@@ -129,7 +129,7 @@ class Request(_Part, frozen=True, kw_only=True, gc=False):
 
 
 class Event(_Part, frozen=True, kw_only=True, gc=False):
-    """One thing that happened during generation. Only `sequence_order` orders a trace; `step` is not a key."""
+    """One event of the generation. Only `sequence_order` orders a trace; `step` is not unique."""
 
     event_type: EventType
     step: Int32
@@ -141,7 +141,7 @@ class Event(_Part, frozen=True, kw_only=True, gc=False):
     max_steps: Int64 | None = None
     input_text: str | None = None
     top_tokens: JsonText = msgspec.field(default_factory=lambda: NO_LIST)
-    """Its JSON: core.confidence reads it, which knows what a distribution is; the log shows it to the letter."""
+    """The JSON text of the list. core.confidence parses it; the log shows it unchanged."""
     sampled_token: Int32 | None = None
     token_text: str | None = None
     added_tokens: TokenIds | None = None
@@ -155,7 +155,7 @@ class Event(_Part, frozen=True, kw_only=True, gc=False):
 
     @property
     def has_list(self) -> bool:
-        """Whether top_tokens is there, and not null."""
+        """Whether top_tokens is present and not null."""
         return self.top_tokens is not NO_LIST and bytes(self.top_tokens) != b"null"
 
 
@@ -184,7 +184,7 @@ class ModLog(_Part, frozen=True, kw_only=True, gc=False):
 
 
 class Action(_Part, frozen=True, kw_only=True, gc=False):
-    """One thing that a mod did. Its own fields may stand at the top or inside `details`; the top wins."""
+    """One action of a mod. Its own fields may be at the top level or in `details`; the top level wins."""
 
     mod_call_sequence: Int64
     action_type: ActionType
@@ -227,5 +227,5 @@ class TraceDocument(_Part, frozen=True, kw_only=True, gc=False):
 
 
 def strip_user_key(mod_name: str) -> str:
-    """`mod@<key>` is the mod `mod`: engines hang the user's key on the name."""
+    """Return the `mod` of `mod@<key>`. Engines append the user API key to a mod's name."""
     return mod_name.split("@", 1)[0] or mod_name

@@ -1,4 +1,4 @@
-"""The feed's filters, its two orders, and the cursor that goes on from a row."""
+"""The filters, sort orders and cursor of the feed."""
 
 import base64
 import binascii
@@ -18,11 +18,11 @@ from core.wire.timestamp import Timestamp
 _MINUSES = re.compile(r"-(?:\s*-)+")
 
 NO_CONFIDENCE = 2.0
-"""Where a request without a confidence stands among the others: behind them, as sql/ has it."""
+"""The sort value of a request without a confidence. It sorts such requests last; the SQL uses the same value."""
 
 
 class Sort(StrEnum):
-    """Newest first, or least sure first."""
+    """The sort orders of the feed: newest first, or least confident first."""
 
     CREATED = "created"
     CONFIDENCE = "confidence"
@@ -30,19 +30,19 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a feed is narrowed to; a filter that is null lets everything through.
+    """The filters of a feed. A filter that is None matches every request.
 
     Attributes:
         model: the request's model.
-        mod: a mod that was named or called.
-        tag: a tag it has.
-        favorited_by: somebody who favorites it.
+        mod: a mod that the request named or called.
+        tag: one of the request's tags.
+        favorited_by: a person who marked the request as a favorite.
         created_from: inclusive.
         created_to: exclusive.
-        min_confidence: of sequence_confidence, inclusive; a bound leaves out requests without one.
-        max_confidence: the same, from above.
-        has_exception: whether a mod raised.
-        q: words of prompt and final text, as a web search takes them.
+        min_confidence: minimum sequence_confidence, inclusive; a request without one does not match.
+        max_confidence: maximum sequence_confidence, inclusive; a request without one does not match.
+        has_exception: whether a mod raised an exception.
+        q: words of the prompt and the final text, in web search syntax.
     """
 
     model: str | None = None
@@ -58,9 +58,9 @@ class Filters:
 
 
 def clean_query(text: str | None) -> str | None:
-    """Words to search for, as a web search takes them; empty, which finds nothing, if there are only symbols.
+    """Prepare a search query: None for a blank one, and an empty text, which matches nothing, for symbols only.
 
-    Postgres counts each minus in a row as a step down, and has room for 32.
+    Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32.
     """
     if text is None or not text.strip():
         return None
@@ -68,7 +68,7 @@ def clean_query(text: str | None) -> str | None:
 
 
 class Cursor(BaseModel):
-    """The row a page ended with: the next begins after it, whatever was stored meanwhile."""
+    """The last row of a page. The next page starts after it, even if rows were stored in between."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,27 +79,27 @@ class Cursor(BaseModel):
 
     @classmethod
     def of(cls, row: ListedRow, sort: Sort) -> Self:
-        """The cursor that goes on behind a row."""
+        """Return the cursor that continues after a row."""
         known = row.sequence_confidence
         confidence = NO_CONFIDENCE if known is None else known
         return cls(sort=sort, id=row.id, created=row.created_ts, confidence=confidence)
 
     def write(self) -> str:
-        """As text that fits into a query."""
+        """Return the cursor as text for a URL's query."""
         return base64.urlsafe_b64encode(orjson.dumps(self.model_dump())).decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str, sort: Sort) -> Self:
-        """Read what `write` wrote.
+        """Parse the text that `write` returned.
 
         Raises:
-            InvalidInputError: it is no cursor, or one of the other order.
+            InvalidInputError: the text is not a cursor, or belongs to the other sort order.
         """
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             cursor = cls.model_validate(orjson.loads(raw))
         except (binascii.Error, ValueError, ValidationError):
-            raise InvalidInputError("cursor: it is none that an answer gave as next_cursor") from None
+            raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page") from None
         if cursor.sort is not sort:
-            raise InvalidInputError(f"cursor: it goes on a list with sort={cursor.sort.value}")
+            raise InvalidInputError(f"cursor: it belongs to sort={cursor.sort.value}; use that sort order")
         return cursor

@@ -23,7 +23,7 @@ NO_FILTERS = Filters()
 MAX_USERS = 1000
 VERSION_DIGITS = 32
 ANY_VERSION = "*"
-"""A client that sends it has some version, whichever that is."""
+"""The value of If-None-Match that matches any version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
             if wanted is None or not visit.caller.may_see(wanted):
                 return _make_page([], limit, sort)
             owner = wanted
-        # One row more than asked for shows whether there is a next page.
+        # An extra row shows whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
         said = visit.say_name(filters.favorited_by)
         parameters = {**asdict(filters), "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
@@ -83,7 +83,7 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
 
 
 async def _look_up(visit: Visit, said: Said, collection: int | None) -> str | None:
-    """Refuse a collection that is not the caller's, and return the name that `favorited_by` stands for."""
+    """Refuse a collection that is not the caller's, and resolve the name for the `favorited_by` filter."""
     if collection is not None:
         require_own(visit.caller, await get_collection(visit.conn, row_id=collection), collection)
     return await visit.look_up(said)

@@ -1,4 +1,4 @@
-"""The SQL of the feed. Each function runs one statement."""
+"""Run the SQL of the feed. Each function runs one statement."""
 
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
@@ -16,13 +16,13 @@ _LIST_USERS = load_query("feed/list_users")
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """One row of a result."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class FeedRow(Row):
-    """One request as the feed shows it; its number is not shown."""
+    """One request of the feed. The id is not shown."""
 
     id: Annotated[int, Field(exclude=True)]
     request_id: str
@@ -43,9 +43,9 @@ class FeedRow(Row):
 
 
 class ListedRow(NamedTuple):
-    """The same as a tuple, which is fast to read, with the columns that make up its version.
+    """One request of the feed as a tuple, which is faster to read, with the columns of the page's version.
 
-    Text and group confidence are None where only the version was asked for.
+    The final text and the group confidence are None if only the version was requested.
 
     Attributes:
         group_confidence: JSON, which the database writes faster than Python.
@@ -73,7 +73,7 @@ class ListedRow(NamedTuple):
 
 
 class UserRow(Row):
-    """One user with the number of their requests, and the number of all users."""
+    """One user, the number of the user's requests, and the total number of users."""
 
     api_key: str
     request_count: int
@@ -82,21 +82,21 @@ class UserRow(Row):
 
 
 async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """List a page of an owner's requests, or of all requests without an owner, newest first."""
+    """List a page of requests, newest first: of one owner, or of everybody if the owner is None."""
     cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
     await cursor.execute(_LIST_REQUESTS, parameters)
     return await cursor.fetchall()
 
 
 async def list_least_confident(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """List the same, least confident first; requests without a confidence come last."""
+    """List a page of requests, least confident first. Requests without a confidence come last."""
     cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
     await cursor.execute(_LIST_LEAST_CONFIDENT, parameters)
     return await cursor.fetchall()
 
 
 async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) -> list[UserRow]:
-    """List the users that have requests, or one of them, the latest first."""
+    """List the users that have requests, latest request first: all users, or the owner alone."""
     cursor = conn.cursor(row_factory=class_row(UserRow))
     await cursor.execute(_LIST_USERS, {"owner": owner, "limit": limit})
     return await cursor.fetchall()

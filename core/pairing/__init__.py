@@ -1,1 +1,1 @@
-"""From events to scored tokens: pair the events of a document, and score what they add up to. Pure."""
+"""Pair the events of a document into tokens, and score them. Pure."""

@@ -1,4 +1,4 @@
-"""Whether what survived of a trace's steps is the answer that its request names."""
+"""Compare a trace's surviving tokens with the final answer of its request."""
 
 from itertools import takewhile
 from typing import Literal
@@ -7,15 +7,15 @@ from core.document.schema import TraceDocument
 from core.pairing.steps import Pairing, Step
 
 Alignment = Literal["exact", "partial"] | None
-"""Null where the request names neither final_token_ids nor a final_text that could be compared."""
+"""None if the request has neither final_token_ids nor a final_text that can be compared."""
 
 
 def align_trace(document: TraceDocument, pairing: Pairing) -> tuple[Alignment, list[str]]:
-    """Compare the surviving tokens with the final ones, of which an engine may have stripped an end token.
+    """Compare the surviving tokens with the final tokens. An engine may have stripped an end token from these.
 
     Returns:
-        The alignment, and how many of how many tokens agree, in a sentence, where it is partial: then the trace does
-        not tell the whole story, and neither do the scores.
+        The alignment and, if it is partial, a warning that says how many tokens agree. A partial alignment means that
+        the trace, and so its scores, is incomplete.
     """
     steps = [step for step in pairing.steps if not step.discarded]
     final = document.request.final_token_ids

@@ -1,7 +1,7 @@
-"""How many tokens each Backtrack of a trace really removed, where the events alone would give another answer.
+"""Find how many tokens each Backtrack removed, if the final tokens contradict the action.
 
-An engine's loop may remove one token more or less than the action names: Quote's second one removes n - 1 where the mod
-was called on an Added, and n + 1 where it was called on a ForwardPass. The final tokens show it.
+An engine may remove one token more or fewer than the action requests. Quote's second generation loop removes n - 1 if
+the mod was called on an Added event, and n + 1 if it was called on a ForwardPass.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,20 @@ from typing import NamedTuple
 from core.pairing.steps import Pairing
 
 MAX_HISTORIES = 64
-"""How many ways to explain the final tokens are followed at a time, those that correct the fewest backtracks first."""
+"""Maximum explanations followed at a time. Those that correct the fewest backtracks are kept."""
 
 
 MAX_REMOVALS = 1000
-"""Backtracks of a trace that is explained so; with more, each counts as it names."""
+"""Maximum backtracks of a trace that are checked. In a trace with more, each removes the number it requests."""
 
 
 class Removal(NamedTuple):
-    """A backtrack as it was paired.
+    """A paired backtrack.
 
     Attributes:
         action: its index among the actions.
-        position: how many steps there were before it.
-        count: how many tokens it was to remove.
+        position: the number of steps before it.
+        count: the number of tokens it requests to remove.
     """
 
     action: int
@@ -33,7 +33,7 @@ class Removal(NamedTuple):
 
 
 class _Removed(NamedTuple):
-    """What a backtrack removed, and the one after it: a list that histories share the ends of."""
+    """The number of tokens that a backtrack removed: a node of a linked list. Histories share the tails of lists."""
 
     action: int
     count: int
@@ -41,13 +41,13 @@ class _Removed(NamedTuple):
 
 
 class _History(NamedTuple):
-    """One way to explain the end of a trace, read backwards.
+    """One explanation of the end of a trace, read backwards.
 
     Attributes:
-        corrected: how many backtracks removed another number of tokens than they name.
-        left: how many of the final tokens stand before what is explained.
-        gone: how many more tokens, further ahead, were removed later.
-        removed: what the first of the backtracks removed; it knows those after it.
+        corrected: how many backtracks removed a number of tokens that differs from the requested one.
+        left: how many final tokens are not explained yet.
+        gone: how many earlier tokens were removed by the backtracks read so far.
+        removed: the earliest backtrack read so far, linked to the later ones.
     """
 
     corrected: int
@@ -60,16 +60,16 @@ _CORRECTED = attrgetter("corrected")
 
 
 def fit_backtracks(pairing: Pairing, removals: Sequence[Removal], final: list[int] | None) -> dict[int, int]:
-    """The backtracks that must have removed one token more or less for the final tokens to come out.
+    """Find the backtracks that removed one token more or fewer than requested, according to the final tokens.
 
     Args:
-        pairing: as the events give it.
+        pairing: the trace, paired from its events alone.
         removals: its backtracks, in order.
-        final: the tokens of the answer, None if unknown.
+        final: the tokens of the answer; None if unknown.
 
     Returns:
-        By the index of the action, how many tokens it removed. Empty if none need be corrected, or if that explains
-        nothing.
+        The number of tokens removed, by the index of the action. Empty if no backtrack needs a correction, or if no
+        correction explains the final tokens.
     """
     tokens = [step.token for step in pairing.steps]
     surviving = [step.token for step in pairing.steps if not step.discarded]
@@ -90,7 +90,7 @@ def fit_backtracks(pairing: Pairing, removals: Sequence[Removal], final: list[in
 
 
 def _select(histories: list[_History]) -> list[_History]:
-    """The best, and of those that have the same left to explain only one."""
+    """Keep the best histories, and only one of those that leave the same tokens to explain."""
     histories.sort(key=_CORRECTED)
     distinct: dict[tuple[int, int], _History] = {}
     for one in histories:
@@ -105,7 +105,7 @@ def _iterate(removed: _Removed | None) -> Iterator[tuple[int, int]]:
 
 
 def _match(histories: Sequence[_History], tokens: list[int | None], wanted: list[int | None]) -> list[_History]:
-    """Those whose next final tokens are these tokens, less what was removed from the end of them."""
+    """Keep the histories whose next final tokens equal these tokens, without the ones removed from their end."""
     matching: list[_History] = []
     for one in histories:
         kept = tokens[: max(0, len(tokens) - one.gone)]
@@ -116,14 +116,14 @@ def _match(histories: Sequence[_History], tokens: list[int | None], wanted: list
 
 
 def _are_alike(tokens: list[int | None], wanted: list[int | None]) -> bool:
-    """Equal, where both are known."""
+    """Return whether the tokens are equal wherever both are known."""
     return tokens == wanted or all(
         one == other or one is None or other is None for one, other in zip(tokens, wanted, strict=True)
     )
 
 
 def _correct(one: _History, removal: Removal) -> list[_History]:
-    """Three histories of one: the backtrack removed what it names, one less, or one more."""
+    """Extend a history in three ways: the backtrack removed the requested number, one fewer, or one more."""
     return [
         _History(
             one.corrected + abs(change),

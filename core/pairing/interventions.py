@@ -1,4 +1,4 @@
-"""Writing down each time a mod stepped in: a forced run, a backtrack, a token of a pass whose logits were adjusted."""
+"""Record the interventions of mods: forced runs, backtracks, and tokens sampled from adjusted logits."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from core.pairing.steps import PairedAction, Pairing, Pass, Step
 
 
 def note_backtrack(pairing: Pairing, action: PairedAction, gone: list[Step], overridden: Token | None) -> None:
-    """A backtrack, with what it removed; its own tokens, if it forces any, join later."""
+    """Record a backtrack and the tokens it removed. Tokens that it forces are added later by note_forced_run."""
     action.discarded_tokens = len(gone)
     action.step_index = gone[0].index if gone else None
     noted = Intervention(
@@ -39,7 +39,7 @@ def note_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is o
     count: int,
     overridden: Token | None,
 ) -> None:
-    """Tokens that were forced: an intervention of their own, or the rest of one that is noted already."""
+    """Record forced tokens, as a new intervention or as part of the one that their action already has."""
     noted = pairing.interventions[cause.intervention] if cause and cause.intervention is not None else None
     last = first + count - 1
     if cause and cause.intervention is not None and noted:
@@ -68,7 +68,7 @@ def note_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is o
 
 
 def note_adjustment(pairing: Pairing, current: Pass, causes: Causes) -> None:
-    """A sampled token of a pass whose logits were adjusted: one for each mod that did."""
+    """Record a token that was sampled from adjusted logits, once for each mod that adjusted them."""
     if not current.adjusted or current.first_step is None:
         return
     found: list[PairedAction | None] = [*causes.adjusting]

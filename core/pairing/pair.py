@@ -1,7 +1,7 @@
-"""From events to steps: which tokens entered the text, from which forward pass, and who put them there.
+"""Pair events into steps: the tokens that entered the text, their forward passes, and the mods that forced them.
 
 Events are paired by order, never by `step` (some engine builds leave it 0): a ForwardPass, then the last Sampled before
-the next ForwardPass, then the Added that says what really entered the text. docs/QUOTE.md tells the whole story.
+the next ForwardPass, then the Added with the tokens that entered the text. docs/QUOTE.md describes the rules.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def pair_trace(document: TraceDocument) -> Pairing:
     """Pair a checked document.
 
     Raises:
-        InvalidInputError: a top-k list is no distribution, or a backtrack's length is no count.
+        InvalidInputError: a top-k list is not a distribution, or the length of a backtrack is not a count.
     """
     pairer = _Pairer(document, {})
     pairing = pairer.run()
@@ -28,8 +28,8 @@ def pair_trace(document: TraceDocument) -> Pairing:
     if counts:
         pairing = _Pairer(document, counts).run()
         pairing.warnings += [
-            f"actions[{index}]: the backtrack of {pairing.actions[index].backtrack_steps} is read as one of {count}, "
-            "as final_token_ids shows"
+            f"actions[{index}]: backtrack_steps {pairing.actions[index].backtrack_steps} is counted as {count}, "
+            "to match final_token_ids"
             for index, count in counts.items()
         ]
     fill_texts(pairing)
@@ -37,7 +37,7 @@ def pair_trace(document: TraceDocument) -> Pairing:
 
 
 class _Pairer:
-    """Walks the events once, keeping the surviving steps as a stack that backtracks pop from."""
+    """Reads the events once. The surviving steps are a stack, and backtracks pop from it."""
 
     def __init__(self, document: TraceDocument, counts: Mapping[int, int]) -> None:
         posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
@@ -73,7 +73,7 @@ class _Pairer:
         self.pairing.passes.append(self.current)
 
     def _settle(self) -> None:
-        """End the current pass: what was sampled and neither added nor overridden entered the text unreported."""
+        """End the current pass. A sampled token without an Added entered the text unless a mod overrode it."""
         current = self.current
         if current and current.sampled and current.first_step is None and not current.overridden:
             sampled = current.sampled
@@ -92,7 +92,7 @@ class _Pairer:
         tokens = self._read_added(event)
         forced = self._is_forced(event, tokens)
         if not tokens:
-            if self.current:  # the engine says that nothing, or nothing of what was sampled, entered
+            if self.current:  # the engine reports that the sampled token did not enter the text
                 self.current.overridden = True
             return
         cause = self.causes.forcing if forced else None
@@ -107,7 +107,7 @@ class _Pairer:
             note_adjustment(self.pairing, self.current, self.causes)
 
     def _read_added(self, event: Event) -> list[int | None]:
-        """What entered: the tokens; where only their count is known, the sampled one, or as many unknown ones."""
+        """Return the added tokens. If only their count is known, they are None, except for a sampled token."""
         if event.added_tokens is not None:
             return list(event.added_tokens)
         count = event.added_token_count
@@ -119,7 +119,7 @@ class _Pairer:
         return tokens
 
     def _find_unreported(self, event: Event, count: int) -> Event | None:
-        """The Sampled that an Added without ids means, unless the event or an action says that others were forced."""
+        """Return the Sampled that an Added without ids refers to; None if its tokens were, or may be, forced."""
         current = self.current
         if current is None or event.forced or current.first_step is not None:
             return None
@@ -127,7 +127,7 @@ class _Pairer:
         return current.sampled if is_certain or (count == 1 and not current.overridden) else None
 
     def _is_forced(self, event: Event, tokens: list[int | None]) -> bool:
-        """What the event says; where it says nothing, whatever is not just the sampled token was forced."""
+        """Return the event's `forced`. Without it, anything but the sampled token alone was forced."""
         if event.forced is not None:
             return event.forced
         sampled = self.current.sampled if self.current else None
@@ -179,10 +179,13 @@ class _Pairer:
     def _find_text(
         self, event: Event, token: int | None, cause: PairedAction | None, offset: int, count: int
     ) -> str | None:
-        """The text that the forcing action tells (of a run in several parts, for all of it), or the sampled one's."""
+        """Return a token's text from the action that forced it, from the Sampled, or from the Added itself.
+
+        An action may force its tokens in several Added events; its texts cover all of them.
+        """
         texts = cause.tokens_as_text if cause else ()
-        place = (cause.forced_tokens if cause else 0) + offset
-        if len(texts) >= place - offset + count and isinstance(text := texts[place], str):
+        position = (cause.forced_tokens if cause else 0) + offset
+        if len(texts) >= position - offset + count and isinstance(text := texts[position], str):
             return text
         sampled = self.current.sampled if self.current else None
         if sampled and token is not None and sampled.sampled_token == token and sampled.token_text is not None:

@@ -1,4 +1,4 @@
-"""What mods asked for and has not taken effect yet, while a trace is being paired."""
+"""The actions of mods that have not taken effect yet, while a trace is being paired."""
 
 from collections import defaultdict
 
@@ -11,12 +11,12 @@ FORCING_ACTIONS = frozenset({"ForceTokens", "ForceOutput", "Backtrack", "ToolCal
 
 
 def block_key(call: ModCall) -> str:
-    """A handler's name: a mod has one per event type."""
+    """Return the name of the handler that a call went to. A mod has one handler per event type."""
     return f"{strip_user_key(call.mod_name)}:{call.event_type}"
 
 
 def read_actions(document: TraceDocument) -> list[PairedAction]:
-    """The posted actions, in their order, with whose they were."""
+    """Return the posted actions in order, each with its mod and handler."""
     return [_read_action(document, index) for index in range(len(document.actions))]
 
 
@@ -36,10 +36,10 @@ def _read_action(document: TraceDocument, index: int) -> PairedAction:
 
 
 class Causes:
-    """The actions that wait for the Added they cause.
+    """The actions that wait for the Added event they cause.
 
-    One that was taken on a pass's own events acts on that pass and no later one; one that was taken before the first
-    pass, or on an Added, acts on the next.
+    An action at a ForwardPass or Sampled event affects that pass only. An action before the first pass, or at an Added
+    event, affects the next pass.
     """
 
     def __init__(self, document: TraceDocument, actions: list[PairedAction]) -> None:
@@ -50,7 +50,7 @@ class Causes:
         self._is_for_next_pass = False
 
     def take(self, event: Event, current: Pass | None) -> list[PairedAction]:
-        """Take up what was asked for at an event, and return it."""
+        """Make the actions at an event pending, and return them."""
         taken = self.at_event.get(event.sequence_order, [])
         for action in taken:
             action.generation_step = current.index if current else None
@@ -64,13 +64,13 @@ class Causes:
         return taken
 
     def take_backtracks(self) -> list[PairedAction]:
-        """The backtracks that are due, once."""
+        """Return the pending backtracks, and remove them."""
         due = [*self.backtracks]
         self.backtracks.clear()
         return due
 
     def open_pass(self) -> None:
-        """Forget what the last pass's own events asked for."""
+        """Drop the pending actions of the previous pass."""
         self.adjusting = []
         if not self._is_for_next_pass:
             self.forcing = None
@@ -78,7 +78,7 @@ class Causes:
 
 
 def _group_by_event(document: TraceDocument, actions: list[PairedAction]) -> dict[int, list[PairedAction]]:
-    """Actions by the sequence_order of the event their call was made for, in the order they were taken."""
+    """Group actions by the sequence_order of the event that their handler was called for, in the order of execution."""
     grouped: defaultdict[int, list[PairedAction]] = defaultdict(list)
     for action in sorted(actions, key=lambda one: (one.call_index, document.actions[one.index].action_order)):
         order = document.mod_calls[action.call_index].event_sequence_order

@@ -1,4 +1,4 @@
-"""Score a trace: the one result that is stored, shown and exported."""
+"""Score a trace. Storage, the API and exports all use this result."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,10 @@ from core.pairing.steps import Pairing, Pass, Step
 
 @dataclass(frozen=True, slots=True)
 class Nuclei:
-    """The nucleus of each top-k list: [P] tokens in it and [P] its least probability; 0 and NaN outside the list."""
+    """The nuclei of P top-k lists: their token counts [P] and least probabilities [P].
+
+    A nucleus that extends beyond its list has 0 and NaN.
+    """
 
     counts: NDArray[np.int64]
     cutoffs: NDArray[np.float64]
@@ -37,13 +40,13 @@ class ScoredTrace:
     """A trace with its scores.
 
     Attributes:
-        document: what was posted.
+        document: the posted document.
         pairing: its passes, steps and actions.
         scores: one row per step.
         nuclei: one row per top-k list.
-        sequence: the scores of the whole.
-        profile: the lowest group confidence (nats) of each of up to 32 equal parts.
-        interventions: what the mods did, scored.
+        sequence: the scores of the whole answer.
+        profile: the lowest group confidence (nats) in each of up to 32 equal parts of the answer.
+        interventions: the scores of each intervention.
     """
 
     document: TraceDocument
@@ -88,17 +91,17 @@ def _score_steps(pairing: Pairing, *, sampled: NDArray[np.bool_]) -> TokenColumn
 
 
 def list_tokens(pairing: Pairing) -> list[Token]:
-    """Return the steps as core.confidence takes them, each with its distribution."""
+    """Convert the steps to the tokens of core.confidence, each with its distribution."""
     return [step.to_token(pairing.lists) for step in pairing.steps]
 
 
 def list_top_ps(pairing: Pairing) -> list[float]:
-    """Return the nucleus that each step's events name; the usual one where they name none."""
+    """Return the top_p of each step's events, or the default if they have none."""
     return [_top_p_of(*_events_of(step)) for step in pairing.steps]
 
 
 def _find_nuclei(pairing: Pairing) -> Nuclei:
-    """Measure the nucleus of each list: of its step's top_p, or of its pass's where no token came of the pass."""
+    """Measure the nucleus of each list, for the top_p of its step, or of its pass if the pass produced no token."""
     lists = pairing.lists
     top_ps = [_top_p_of_pass(pairing, one) for one in pairing.passes if one.row is not None]
     if lists.table is not None:
@@ -130,7 +133,7 @@ def _count_masked(pairing: Pairing) -> int:
 
 
 def _score_interventions(pairing: Pairing, scores: TokenColumns) -> list[InterventionScores]:
-    """Score what mods did. Only the first token of an intervention needs its distribution."""
+    """Score the interventions. Only the first token of each needs its distribution."""
     if not pairing.interventions:
         return []
     first = {one.first_index for one in pairing.interventions}

@@ -1,4 +1,4 @@
-"""What pairing makes of a trace: forward passes, the steps that came of them, and the actions that changed them."""
+"""The result of pairing a trace: forward passes, the steps they produced, and the actions that changed them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from core.pairing.topk_lists import Lists
 
 @dataclass(slots=True)
 class PairedAction:
-    """One action with the place it took effect at."""
+    """An action and the step where it took effect."""
 
     index: int
     call_index: int
@@ -26,24 +26,24 @@ class PairedAction:
     forced_tokens: int = 0
     discarded_tokens: int = 0
     intervention: int | None = None
-    """Its place in `Pairing.interventions`; several actions may share none."""
+    """Its index in `Pairing.interventions`; None if the action caused no intervention."""
 
 
 class Pass(msgspec.Struct, gc=False):
-    """One forward pass: its top-k list, as a row of `Pairing.lists`, and what was sampled from it."""
+    """A forward pass: its top-k list (a row of `Pairing.lists`) and the token sampled from it."""
 
     index: int
     event: Event
     row: int | None
     sampled: Event | None = None
     first_step: int | None = None
-    """The step that the list belongs to; None while no token came of the pass."""
+    """The step that the list belongs to; None until the pass produces a token."""
     adjusted: bool = False
     overridden: bool = False
 
 
 class Step(msgspec.Struct, gc=False):
-    """One token that entered the text, forced and later discarded ones too."""
+    """A token that entered the text, even if it was forced or later discarded."""
 
     index: int
     token: int | None
@@ -57,7 +57,7 @@ class Step(msgspec.Struct, gc=False):
     discarded: bool = False
 
     def to_token(self, lists: Lists | None = None) -> Token:
-        """Return the step as core.confidence knows it, with its distribution where lists are given."""
+        """Convert the step to a token of core.confidence, with its distribution if lists are given."""
         return Token(
             token=self.token,
             text=self.text,
@@ -69,15 +69,15 @@ class Step(msgspec.Struct, gc=False):
 
 @dataclass(slots=True)
 class Pairing:
-    """A whole trace, paired."""
+    """A paired trace."""
 
     events: list[Event]
     lists: Lists
     passes: list[Pass] = field(default_factory=list)
     pass_of_event: list[int] = field(default_factory=list)
-    """For each event in order: the index of its forward pass, 0 before the first."""
+    """The index of each event's forward pass, in the order of events; 0 before the first pass."""
     steps: list[Step] = field(default_factory=list)
     actions: list[PairedAction] = field(default_factory=list)
     interventions: list[Intervention] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    """What is odd about the trace, a sentence each."""
+    """Inconsistencies of the trace, one sentence each."""

@@ -1,11 +1,11 @@
-"""Texts for the tokens that were forced without one, from what the rest of the trace tells."""
+"""Find the texts of forced tokens that were posted without one, in the rest of the trace."""
 
 from core.pairing.steps import Pairing
 from core.pairing.topk_lists import list_texts
 
 
 def fill_texts(pairing: Pairing) -> None:
-    """Give each step without a text the one that the trace tells for its token; what it does not tell stays null."""
+    """Set the missing texts of steps to texts that the trace has for the same tokens; None if it has none."""
     missing = [step for step in pairing.steps if step.text is None and step.token is not None]
     if not missing:
         return
@@ -17,7 +17,7 @@ def fill_texts(pairing: Pairing) -> None:
 
 
 def _fill_from_inputs(pairing: Pairing) -> None:
-    """A pass's input is the text added since the last one: one token's whole text if only one was added."""
+    """Take a token's text from the input of the next pass, if the token alone was added between the two passes."""
     for previous, one in zip(pairing.passes, pairing.passes[1:], strict=False):
         if previous.first_step is None:
             continue

@@ -1,4 +1,4 @@
-"""Read the top-k lists of a trace: all at once where each is regular, one distribution at a time where one is not."""
+"""Read the top-k lists of a trace: all at once if every list is regular, otherwise one by one."""
 
 import itertools
 import json
@@ -24,18 +24,18 @@ from core.errors import InvalidInputError
 from core.wire.json_text import dump_json
 
 MAX_EMPTY_CHARS = 64
-"""Characters of `[ ]`: a longer list is read to find out whether it is empty."""
+"""Maximum characters of an empty list. A longer one is parsed to find out whether it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The top-k lists of a trace's forward passes. A row is the position of a list among them, by sequence_order.
+    """The top-k lists of a trace's forward passes. A row is the index of a list, in the order of sequence_order.
 
     Attributes:
         events: the event of each row.
         rows: the row of each event that has a list, by its sequence_order.
-        table: all lists as arrays; None where one of them is not regular.
-        distributions: the distribution of each row; only where there is no table.
+        table: all lists as arrays; None if one of them is not regular.
+        distributions: the distribution of each row; empty if there is a table.
     """
 
     events: list[Event]
@@ -62,10 +62,10 @@ def read_lists(events: Sequence[Event], posted: Sequence[int]) -> Lists:
 
     Args:
         events: by sequence_order.
-        posted: the position of each event in the document, for errors.
+        posted: the index of each event in the document, for errors.
 
     Raises:
-        InvalidInputError: a list is not a distribution; the message names its place.
+        InvalidInputError: a list is not a distribution; the message names the field.
     """
     passes = [
         (event, index)
@@ -87,14 +87,14 @@ def _is_empty(text: msgspec.Raw) -> bool:
     return len(text) <= MAX_EMPTY_CHARS and not bytes(text)[1:-1].strip()
 
 
-def _read_one(text: msgspec.Raw, place: str) -> Distribution | None:
-    return decode_distribution(bytes(text)) or _read_irregular(text, place)
+def _read_one(text: msgspec.Raw, path: str) -> Distribution | None:
+    return decode_distribution(bytes(text)) or _read_irregular(text, path)
 
 
-def _read_irregular(text: msgspec.Raw, place: str) -> Distribution | None:
+def _read_irregular(text: msgspec.Raw, path: str) -> Distribution | None:
     entries, is_strict = read_entries(text)
     try:
-        distribution = read_distribution(entries, place)
+        distribution = read_distribution(entries, path)
     except InvalidDistribution as error:
         raise InvalidInputError(str(error)) from None
     if distribution is None or is_strict:
@@ -103,16 +103,16 @@ def _read_irregular(text: msgspec.Raw, place: str) -> Distribution | None:
 
 
 def read_entries(text: msgspec.Raw) -> tuple[list[Any], bool]:
-    """Parse a list, and say whether orjson accepts it: no lone surrogates, no numbers beyond a double.
+    """Parse a list. Also return whether it is strict: without lone surrogates and numbers beyond a double.
 
     Raises:
-        InvalidInputError: a number has more digits than Python reads, or the list is nested too deeply.
+        InvalidInputError: a number has more digits than Python can read, or the list is nested too deeply.
     """
     try:
         entries = orjson.loads(memoryview(text))
     except orjson.JSONDecodeError:
         return _parse_slowly(text), False
-    dump_json([[[entries]]])  # as deep as it is in the log, which is parsed to strip labels from it
+    dump_json([[[entries]]])  # as deep as in the log, which is parsed to remove labels
     return entries, True
 
 
@@ -120,13 +120,13 @@ def _parse_slowly(text: msgspec.Raw) -> list[Any]:
     try:
         return json.loads(bytes(text))
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
     except ValueError as error:
-        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
+        raise InvalidInputError(f"body: not usable JSON: {error}") from None
 
 
 def show_list(text: msgspec.Raw) -> msgspec.Raw | list[Any]:
-    """Return a list as the log shows it: as posted, with a logprob beside each prob that came alone."""
+    """Return a list for the log: as posted, with a logprob added to each entry that has only a prob."""
     entries, is_strict = read_entries(text)
     return text if is_strict and _has_logprobs(entries) else [_with_logprob(entry) for entry in entries]
 

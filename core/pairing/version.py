@@ -1,4 +1,4 @@
-"""The version of the scoring rules; apart, for callers that score nothing and need no numpy."""
+"""The version of the scoring rules, in a module of its own so that reading it does not import numpy."""
 
 SCORING_VERSION = 1
-"""Raise it when a stored score or a paired step changes: `manage.py rescore` then updates older requests."""
+"""Increase it when a stored score or a paired step changes; `manage.py rescore` then updates older requests."""

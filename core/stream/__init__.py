@@ -1,1 +1,1 @@
-"""The stream: each stored trace is told to whoever listens, once, in order, from any process (docs/STREAM.md)."""
+"""The stream: sends each stored trace to every listening client once, in order, from any process (docs/STREAM.md)."""

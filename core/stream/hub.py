@@ -1,4 +1,4 @@
-"""The hub: reads what was stored once per process, and tells everybody who listens (docs/decisions/0009)."""
+"""The hub: reads new traces once per process and delivers them to all streams (docs/decisions/0009)."""
 
 import asyncio
 import logging
@@ -28,28 +28,28 @@ log = logging.getLogger(__name__)
 
 MAX_STREAMS = 1000
 MAX_CATCHING_UP = 2
-"""Clients that read from the database for themselves at once; the pool is the others', too."""
+"""Maximum clients that read missed traces at the same time, because other requests use the same pool."""
 PAUSE_S = 0.02
-"""Between two looks however much is stored."""
+"""Minimum pause between two looks at the database."""
 GRACE_S = 0.1
-"""How long the others wait for a client whose queue is filling up."""
+"""Maximum wait for a client whose queue is filling up. The other clients wait, too."""
 GRACE_STEP_S = 0.005
 
 
 class ShutdownError(ThunderError):
-    """The process ends."""
+    """The process is shutting down."""
 
     status = 503
 
 
 class CrowdedError(ThunderError):
-    """The process has as many streams as it may have."""
+    """The process has the maximum number of streams."""
 
     status = 503
 
 
 class Hub:
-    """All streams of a process. It works while there are any, over one more connection than the pool's."""
+    """All streams of a process. The hub runs while any stream is open, and adds one connection to the pool's."""
 
     def __init__(self, access: Access, *, app_name: str, direct_dsn: str | None, may_sleep: bool) -> None:
         self._access = access
@@ -74,31 +74,31 @@ class Hub:
         user_key: str | None = None,
         position: str | None = None,
     ) -> AsyncIterator[Subscription]:
-        """Open a stream: of what is stored from now on, or behind a position.
+        """Open a stream of the traces stored from now on, or after a position.
 
         Args:
-            key: as it came; null if none did.
-            filters: as the feed's.
-            user_key: narrows it to one user's, given as itself or as its label.
-            position: as the stream gave it.
+            key: the client's API key; None if the client sent none.
+            filters: the filters of the feed.
+            user_key: a user API key or its label; selects the traces of that user.
+            position: a position from the stream.
 
         Raises:
-            UnauthorizedError: no key, or none that is live.
-            ForbiddenError: the key's scopes don't cover reading.
-            InvalidInputError: the position is none of this database.
-            CrowdedError: there are too many streams.
+            UnauthorizedError: the client sent no key, or the key is not live.
+            ForbiddenError: the key lacks the scope `read`.
+            InvalidInputError: the position is not valid, or does not belong to this database.
+            CrowdedError: the process has too many streams.
         """
         if key is None:
-            raise UnauthorizedError("a key is needed: send it as X-API-Key, or as api_key in the query")
+            raise UnauthorizedError("no key; send one as X-API-Key, or as api_key in the query")
         if len(self._subscriptions) >= MAX_STREAMS:
-            raise CrowdedError(f"this process has {MAX_STREAMS} streams already: try again")
-        place = None if position is None else Position.parse(position)
+            raise CrowdedError(f"this process has {MAX_STREAMS} open streams already; try again later")
+        start = None if position is None else Position.parse(position)
         subscription = Subscription(key, await self._want(filters, user_key), self._catch_up)
         self._subscriptions.add(subscription)
         try:
             self._start()
             await self._await_look()
-            self._begin(subscription, place)
+            self._begin(subscription, start)
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
@@ -107,25 +107,25 @@ class Hub:
 
     @property
     def clients(self) -> int:
-        """How many streams are open."""
+        """The number of open streams."""
         return len(self._subscriptions)
 
     def nudge(self) -> None:
-        """Something was stored by this process: look now if nothing will notify."""
+        """Note that this process stored something, and look now if no notification will arrive."""
         self._note_activity()
         if self._listener is None or not self._listener.works:
             self._pace.demand_look()
 
     def end_streams(self) -> None:
-        """End every stream, and open no other: the process is about to stop."""
+        """End every stream and refuse new ones, because the process is about to stop."""
         self._is_closed = True
-        error = ShutdownError("the server stops: connect again")
+        error = ShutdownError("the server is shutting down; connect again")
         for subscription in list(self._subscriptions):
             subscription.end(error)
         _settle(self._waiting, error)
 
     async def close(self) -> None:
-        """End every stream and wait until nothing of it works any more."""
+        """End every stream and wait for the hub's tasks to end."""
         self.end_streams()
         self._stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,13 +139,13 @@ class Hub:
 
     def _start(self) -> None:
         if self._is_closed:
-            raise ShutdownError("the server stops: connect again")
+            raise ShutdownError("the server is shutting down; connect again")
         self._note_activity()
         if any(not task.cancelling() for task in self._tasks):
             return
         self._place = self._latest = None
         for work in [self._run()] if self._listener is None else [self._run(), self._listener.run()]:
-            # Not in the context of the request that happens to be the first.
+            # A new context, because the task outlives the request that starts it.
             task = asyncio.get_running_loop().create_task(work, context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -155,10 +155,10 @@ class Hub:
             task.cancel()
 
     async def _await_look(self) -> None:
-        """Wait for a look that begins after this.
+        """Wait for a look that begins after this call.
 
         Raises:
-            ThunderError: the database could not be asked.
+            ThunderError: the database could not be read.
         """
         looked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(looked)
@@ -166,47 +166,49 @@ class Hub:
         self._pace.demand_look()
         await looked
 
-    def _begin(self, subscription: Subscription, place: Position | None) -> None:
-        """Put a client whose key was just looked at where it belongs."""
+    def _begin(self, subscription: Subscription, start: Position | None) -> None:
+        """Start a client whose key was just checked: at the present, or at its position."""
         if subscription.ended is not None:
             raise subscription.ended
         if self._latest is None:
-            raise DatabaseUnavailableError("the stream could not be begun: try again")
-        if place is None:
+            raise DatabaseUnavailableError("the stream could not be started; try again")
+        if start is None:
             subscription.join(self._latest)
-        elif place.latest.xmax > self._horizon:
-            raise InvalidInputError("Last-Event-ID: it is of another database, or of this one before it was put back")
+        elif start.latest.xmax > self._horizon:
+            raise InvalidInputError(
+                "Last-Event-ID: from another database, or from before this one was restored; leave it out"
+            )
         else:
-            subscription.start(place)
+            subscription.start(start)
 
     @reread
     async def _catch_up(self, subscription: Subscription) -> None:
-        """Tell one client the next page of what it missed; if there is none, let it join the others."""
+        """Send one client the next page of missed traces, or let it join the others if it missed none."""
         async with self._turn:
-            place, latest = subscription.place, self._latest
-            if place is None or latest is None:
+            position, latest = subscription.place, self._latest
+            if position is None or latest is None:
                 return
-            if place == Position(latest):
+            if position == Position(latest):
                 subscription.join(latest)
                 return
-            until, audience = place.until or latest, [subscription]
+            until, audience = position.until or latest, [subscription]
             async with checkout(self._access.pool) as conn:
-                page = await read_page(conn, self._access, after=place, until=until, audience=audience)
+                page = await read_page(conn, self._access, after=position, until=until, audience=audience)
         page.admit(subscription)
         page.tell(subscription)
 
     async def _run(self) -> None:
-        """Look whenever there may be something to see, until cancelled."""
+        """Look for new traces whenever there may be some, until cancelled."""
         delay = FIRST_DELAY_S
         while True:
             if not await self._pace.wait(self._find_patience()):
                 continue
             if self._listener is not None and self._pace.is_asleep:
-                self._listener.kick()  # what is about to be woken may as well be listened to
+                self._listener.kick()  # this look wakes the database anyway, so listen again
             waiting = list(self._waiting)
             try:
                 await self._look()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the streams go on
+            except Exception as error:  # noqa: BLE001 - the streams must survive any error
                 _settle(waiting, self._judge(error))
                 await self._pace.rest(delay)
                 self._pace.demand_look()
@@ -217,7 +219,7 @@ class Hub:
                 await asyncio.sleep(PAUSE_S)
 
     def _judge(self, error: Exception) -> ThunderError:
-        """What to tell of a look that failed. Only another app's database ends the streams."""
+        """Convert the error of a failed look. Only a database of another app ends the streams."""
         if not isinstance(error, ThunderError):
             log.error("the stream could not be read", exc_info=error)
             return DatabaseUnavailableError("the stream could not be read")
@@ -228,7 +230,7 @@ class Hub:
         return error
 
     async def _look(self) -> None:
-        """Deliver everything new, page by page. Clients begin between two looks, never during one."""
+        """Deliver all new traces, page by page. Clients start between two looks, never during one."""
         is_last = False
         while not is_last:
             audience = list(self._subscriptions)
@@ -239,7 +241,7 @@ class Hub:
 
     @reread
     async def _read(self, audience: list[Subscription]) -> Page:
-        """Read the next page, over the connection that was just notified if there is one, else over the pool."""
+        """Read the next page over the connection that was just notified, or else over the pool."""
         if self._listener is not None and (page := await self._listener.use(partial(self._read_over, audience))):
             return page
         async with checkout(self._access.pool) as conn:
@@ -266,13 +268,13 @@ class Hub:
                 page.tell(subscription)
 
     async def _await_readers(self) -> None:
-        """Let those who read take what was queued, so that a burst is too much for none of them."""
+        """Give clients time to read their queues, so that a burst does not overflow them."""
         deadline = time.monotonic() + GRACE_S
         while any(one.is_behind for one in self._subscriptions) and time.monotonic() < deadline:  # noqa: ASYNC110 - brief
             await asyncio.sleep(GRACE_STEP_S)
 
     def _find_patience(self) -> float | None:
-        """How long to wait for a notification; null: for as long as it takes."""
+        """Return how long to wait for a notification, in seconds; None for no limit."""
         limits: list[float] = []
         if self._listener is None or not self._listener.works:
             limits.append(self._pace.interval)
@@ -287,7 +289,7 @@ class Hub:
 
 
 def _settle(waiting: "list[asyncio.Future[None]] | set[asyncio.Future[None]]", error: ThunderError | None) -> None:
-    """Tell those who wait for a look that it is done, or why it could not be."""
+    """Complete the futures that wait for a look, with its error if it failed."""
     for looked in list(waiting):
         if looked.done():
             continue

@@ -1,4 +1,4 @@
-"""LISTEN on a direct connection: the stream looks when there is something to see, and lets Postgres rest else."""
+"""LISTEN on a direct connection, so that the stream reads the database only when there is something new."""
 
 import asyncio
 import contextlib
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 5.0
 USE_S = 5.0
-"""How long a look may take over this connection before it is made over the pool."""
+"""Timeout of a look over this connection. After it, the look is repeated over the pool."""
 
 T = TypeVar("T")
 
 
 class Listener:
-    """Holds one connection that listens, and connects again when it is cut.
+    """Holds one connection that listens, and reconnects after an error.
 
-    It counts as working once a notification has come through: a URL that leads to a pooler, or to another database,
-    takes LISTEN as well and then says nothing.
+    The listener counts as working once a notification has arrived. A URL of a pooler, or of another database, accepts
+    LISTEN, but never delivers a notification.
     """
 
     def __init__(self, dsn: str, *, app_name: str, pace: Pace) -> None:
@@ -40,17 +40,17 @@ class Listener:
         self._notified: AsyncConnection | None = None
         self.works = False
         self.wants_proof = False
-        """Set when it has begun to listen: somebody should notify it, over another connection."""
+        """Whether it has started to listen, and needs a notification from another connection as proof."""
 
     def kick(self) -> None:
-        """Connect now, if it waits to."""
+        """Reconnect now, if it waits to reconnect."""
         self._kicked.set()
 
     async def use(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
-        """Do a piece of work over the connection that was just notified.
+        """Run work over the connection that was just notified.
 
-        That saves the pool's check, and statements can be prepared: this connection is no pooler's. Returns None if
-        there is no such connection, or if it failed; the caller then does the work over the pool.
+        This skips the pool's check, and allows prepared statements because the connection does not go through a pooler.
+        Returns None if there is no such connection or it failed. The caller then runs the work over the pool.
         """
         async with self._in_use:
             conn, self._notified = self._notified, None
@@ -66,7 +66,7 @@ class Listener:
                 self._used.set()
 
     async def run(self) -> None:
-        """Listen until cancelled. A database that may be asleep is not woken by this: whoever wakes it kicks."""
+        """Listen until cancelled. While the database may be asleep, wait for `kick` instead of waking it."""
         delay = FIRST_DELAY_S
         while True:
             try:
@@ -87,7 +87,7 @@ class Listener:
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=f"{self._app_name} stream",
             prepare_threshold=0,
-            # A peer that vanished is noticed without asking the database anything.
+            # Keepalives detect a lost peer without querying the database.
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=3,
@@ -104,7 +104,7 @@ class Listener:
                     self._notified = None
 
     async def _await_notification(self, conn: AsyncConnection) -> None:
-        """Wait for a notification and until somebody has looked, for which the connection is free."""
+        """Wait for a notification, then lend the connection until it was used for a look."""
         async with contextlib.aclosing(conn.notifies(stop_after=1)) as notifications:
             async for _ in notifications:
                 pass

@@ -1,18 +1,18 @@
-"""When the hub looks: when it is told to, at intervals where nobody tells it, and rarely at what may be asleep."""
+"""When the hub looks: on notification, otherwise at intervals, which are long if the database may be asleep."""
 
 import asyncio
 import time
 
 POLL_S = 1.0
-"""Between two looks where nothing notifies."""
+"""Interval between two looks without notifications."""
 QUIET_AFTER_S = 300.0
-"""Neon suspends a compute that long after the last query."""
+"""Neon suspends a compute this long after the last query."""
 QUIET_POLL_S = 900.0
-"""Between two looks at a database that may be suspended: each wakes it for QUIET_AFTER_S."""
+"""Interval between two looks at a database that may be suspended. Each look wakes it for QUIET_AFTER_S."""
 
 
 class Pace:
-    """What the hub waits for."""
+    """Decides when the hub looks at the database."""
 
     def __init__(self, *, may_sleep: bool) -> None:
         self._may_sleep = may_sleep
@@ -22,36 +22,36 @@ class Pace:
 
     @property
     def is_asleep(self) -> bool:
-        """Whether the database may be suspended by now, and should not be woken without need."""
+        """Whether the database may be suspended, and should not be woken without need."""
         return self._may_sleep and time.monotonic() - self._active_at > QUIET_AFTER_S
 
     @property
     def interval(self) -> float:
-        """How long to wait where nothing notifies."""
+        """Seconds between two looks without notifications."""
         return QUIET_POLL_S if self.is_asleep else POLL_S
 
     def note_activity(self) -> None:
-        """Something was stored, or somebody came."""
+        """Note that something was stored, or that a client connected."""
         self._active_at = time.monotonic()
 
     def demand_look(self) -> None:
-        """There is something to see."""
+        """Request a look, because there is something new."""
         self._is_due = True
         self._woken.set()
 
     def reconsider(self) -> None:
-        """Notifications begin or end: how long to wait is another question now."""
+        """End the current wait without a look, because notifications started or stopped."""
         self._woken.set()
 
     async def wait(self, seconds: float | None) -> bool:
-        """Wait for so long, for a demand, or to be made reconsider; whether it is time to look."""
+        """Wait for a timeout in seconds, a demand or a reconsideration. Return whether it is time to look."""
         woken = await self.rest(seconds)
         is_due, self._is_due = self._is_due or not woken, False
         self._woken.clear()
         return is_due
 
     async def rest(self, seconds: float | None) -> bool:
-        """Wait for so long at most; whether it was woken before."""
+        """Wait at most this many seconds. Return whether the wait was ended early."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()

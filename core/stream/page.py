@@ -1,4 +1,4 @@
-"""A page of news: the stored traces, who may receive them, and whose filters let which through."""
+"""A page of newly stored traces, with the clients that may receive each of them."""
 
 import contextlib
 from collections.abc import Collection, Mapping
@@ -22,23 +22,23 @@ PAGE_ROWS = 100
 PAGE_BYTES = 2 * 1024 * 1024
 
 Chosen = list[tuple[int, Message]]
-"""Messages, each with the transaction that stored its trace."""
+"""Messages, each with the id of the transaction that stored its trace."""
 View = tuple[bytes | None, Wanted]
-"""Whose traces a client may see (Caller.owner_filter), and which of them it wants."""
+"""The owner whose traces a client may see (Caller.owner_filter), and the client's selection among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The traces stored behind a position.
+    """The traces stored after a position.
 
     Attributes:
-        rows: each with its message, in order.
-        end: the position behind them.
-        is_last: whether there is no more for now.
-        present: where the stream was when this was read.
-        horizon: the first transaction number that Postgres had not given out then.
-        callers: who has each key of the audience, or why the key is refused now.
-        matches: the ids that pass each set of filters.
+        rows: the traces, each with its message, in order.
+        end: the position after the page.
+        is_last: whether this is the last page for now.
+        present: the current snapshot when the page was read.
+        horizon: the first transaction id that Postgres had not assigned by then.
+        callers: the caller of each key of the audience, or the error if the key is refused now.
+        matches: the ids that match each set of filters.
     """
 
     rows: list[tuple[NewsRow, Message]]
@@ -52,12 +52,12 @@ class Page:
 
     @property
     def first_expiry(self) -> datetime | None:
-        """When the first key of the audience expires."""
+        """The earliest expiry of the audience's keys; None if none of them expires."""
         callers = (one for one in self.callers.values() if isinstance(one, Caller))
         return min((one.expires_at for one in callers if one.expires_at is not None), default=None)
 
     def admit(self, subscription: Subscription) -> None:
-        """Check a client's key again: it may be revoked, or see other traces than before."""
+        """Apply the current state of a client's key: it may be revoked, or its access may have changed."""
         caller = self.callers[subscription.key]
         if isinstance(caller, Caller):
             subscription.caller = caller
@@ -65,16 +65,16 @@ class Page:
             subscription.end(caller)
 
     def tell(self, subscription: Subscription) -> None:
-        """Queue the messages that a client may see and wants."""
+        """Queue the messages that a client may see and has selected."""
         filters = subscription.wanted.filters
         if self.rows and filters != NO_FILTERS and filters not in self.matches:
-            subscription.end(InvalidInputError("q: it is more than can be searched for at once"))
+            subscription.end(InvalidInputError("q: too many words to search for at once; send fewer"))
             return
         subscription.tell(self._choose(subscription.caller, subscription.wanted))
         subscription.advance(self.end)
 
     def _choose(self, caller: Caller, wanted: Wanted) -> Chosen:
-        """The messages for all clients that see and want the same, worked out once."""
+        """Return a client's messages. They are computed once for all clients with the same access and selection."""
         view = (caller.owner_filter, wanted)
         if view not in self._chosen:
             matching = self.matches.get(wanted.filters)
@@ -94,7 +94,7 @@ async def read_page(
     until: Snapshot | None,
     audience: Collection[Subscription],
 ) -> Page:
-    """Read the traces stored behind a position up to a snapshot (None: the present), and check the audience's keys."""
+    """Read the traces stored after a position and check the audience's keys. `until` None means the present."""
     name = access.pool.name
     news = await store.read_news(conn, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
     rows, until = news.rows, until or news.present
@@ -103,17 +103,17 @@ async def read_page(
     callers = await access.identify_all(conn, {one.key for one in audience}, Scope.READ)
     is_last = not rows or rows[0].found == len(rows)
     before = until if after is None else after.before
-    places = [Position(before, until, row.stored_xid, row.id) for row in rows]
+    positions = [Position(before, until, row.stored_xid, row.id) for row in rows]
     if is_last:
-        places[-1:] = [Position(until)]
-    messages = [Message(render_row(row), place.write()) for row, place in zip(rows, places[: len(rows)], strict=True)]
+        positions[-1:] = [Position(until)]
+    messages = [Message(render_row(row), end.write()) for row, end in zip(rows, positions[: len(rows)], strict=True)]
     return Page(
-        list(zip(rows, messages, strict=True)), places[-1], is_last, news.present, news.horizon, callers, matches
+        list(zip(rows, messages, strict=True)), positions[-1], is_last, news.present, news.horizon, callers, matches
     )
 
 
 async def _match(conn: AsyncConnection, rows: list[NewsRow], filters: list[Filters]) -> dict[Filters, set[int]]:
-    """The ids that pass each set of filters; a set that Postgres cannot work with is left out, and harms no other."""
+    """Return the ids that match each set of filters. Sets that Postgres refuses are left out."""
     try:
         return await store.list_matches(conn, rows=rows, filters=filters)
     except (psycopg.InternalError, psycopg.DataError):

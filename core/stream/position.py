@@ -1,4 +1,4 @@
-"""Positions: what has been told already, as text that a client keeps (docs/decisions/0008, 0009)."""
+"""Positions in the stream, which clients keep as text (docs/decisions/0008, 0009)."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from core.errors import InvalidInputError
 MAX_POSITION_CHARACTERS = 16 * 1024
 MAX_XID = 2**63 - 1
 EPOCH = 2**32
-"""No transaction has a multiple of it as its number, and Postgres takes none for a snapshot's bounds."""
+"""No transaction id is a multiple of this number, and Postgres refuses a multiple as a snapshot's bound."""
 
 _SNAPSHOT = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)")
-_PLACE = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
+_ROW = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A snapshot of Postgres: which transactions had ended. Its text is that of the type pg_snapshot."""
+    """A Postgres snapshot: the set of finished transactions. The text has the format of the type pg_snapshot."""
 
     text: str
     xmax: int = field(compare=False)
@@ -26,10 +26,10 @@ class Snapshot:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a snapshot, as strictly as Postgres does, so that it never refuses one later.
+        """Parse a snapshot as strictly as Postgres does, so that Postgres never refuses one later.
 
         Raises:
-            InvalidInputError: it is none.
+            InvalidInputError: the text is not a snapshot.
         """
         found = _SNAPSHOT.fullmatch(text)
         if found is None:
@@ -42,13 +42,13 @@ class Snapshot:
         return cls(text, xmax, frozenset(running))
 
     def sees(self, xid: int) -> bool:
-        """Whether what this transaction stored is part of it."""
+        """Return whether the rows of a transaction are part of the snapshot."""
         return xid < self.xmax and xid not in self.running
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A snapshot; or a place on the way from one to the next, behind the row of `xid` and `id`."""
+    """A snapshot, or a position between the snapshots `before` and `until`, after the row with `xid` and `id`."""
 
     before: Snapshot
     until: Snapshot | None = None
@@ -57,32 +57,32 @@ class Position:
 
     @property
     def latest(self) -> Snapshot:
-        """All that it can have told from."""
+        """The later snapshot of the position."""
         return self.until or self.before
 
     def write(self) -> str:
-        """As text for a client to keep."""
+        """Return the position as text."""
         if self.until is None:
             return self.before.text
         return f"{self.before.text}~{self.until.text}~{self.xid}.{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `write` wrote.
+        """Parse the text that `write` returned.
 
         Raises:
-            InvalidInputError: it is none.
+            InvalidInputError: the text is not a position.
         """
         if len(text) > MAX_POSITION_CHARACTERS:
             raise _no_position()
         before, *rest = text.split("~")
         if not rest:
             return cls(Snapshot.parse(before))
-        place = _PLACE.fullmatch(rest[-1])
-        if len(rest) != 2 or place is None or max(int(place[1]), int(place[2])) > MAX_XID:
+        row = _ROW.fullmatch(rest[-1])
+        if len(rest) != 2 or row is None or max(int(row[1]), int(row[2])) > MAX_XID:
             raise _no_position()
-        return cls(Snapshot.parse(before), Snapshot.parse(rest[0]), int(place[1]), int(place[2]))
+        return cls(Snapshot.parse(before), Snapshot.parse(rest[0]), int(row[1]), int(row[2]))
 
 
 def _no_position() -> InvalidInputError:
-    return InvalidInputError("Last-Event-ID: it is none that this stream gave as an id")
+    return InvalidInputError("Last-Event-ID: not a valid id of this stream; leave it out to start at the present")

@@ -1,4 +1,4 @@
-"""The SQL of the stream. Each function runs one statement."""
+"""Run the SQL of the stream. Each function runs one statement."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ _LIST_MATCHES = load_query("stream/list_matches")
 
 @dataclass(frozen=True, slots=True)
 class NewsRow:
-    """A stored request: its owner, its place in the stream, how many rows the page found, and what the feed shows."""
+    """A stored request: the columns of the feed, its owner, its transaction, and the number of rows in the page."""
 
     id: int
     stored_xid: int
@@ -46,9 +46,9 @@ class News:
     """A page of stored requests.
 
     Attributes:
-        present: where the stream is now.
-        horizon: the first transaction number that Postgres had not given out.
-        rows: in the order of the stream.
+        present: the current snapshot.
+        horizon: the first transaction id that Postgres has not assigned yet.
+        rows: the requests, in the order of the stream.
     """
 
     present: Snapshot
@@ -57,22 +57,22 @@ class News:
 
 
 async def listen(conn: AsyncConnection) -> None:
-    """Be notified when a trace was stored, or a key changed."""
+    """Listen for notifications about stored traces and changed keys."""
     await conn.execute(_LISTEN)
 
 
 async def read_news(  # noqa: PLR0913 - the page's bounds
     conn: AsyncConnection, *, app_name: str, after: Position | None, until: Snapshot | None, limit: int, max_bytes: int
 ) -> News:
-    """Read a page of the requests stored since a position, and where the stream is now.
+    """Read a page of the requests stored since a position, and the current snapshot.
 
     Args:
-        conn: to any database; one that belongs to another app fails with SQLSTATE TH001.
+        conn: a connection. If its database belongs to another app, the statement fails with SQLSTATE TH001.
         app_name: the app that the database must belong to.
-        after: where the page begins; None reads no request.
-        until: where it ends; None for the present.
-        limit: requests.
-        max_bytes: of final texts; the first request may exceed it.
+        after: the start of the page; None reads no requests.
+        until: the end of the page; None for the present.
+        limit: maximum requests.
+        max_bytes: maximum bytes of final texts. The first request may exceed it.
     """
     parameters: dict[str, Any] = {
         "app_name": app_name,
@@ -91,11 +91,11 @@ async def read_news(  # noqa: PLR0913 - the page's bounds
 async def list_matches(
     conn: AsyncConnection, *, rows: Sequence[NewsRow], filters: Sequence[Filters]
 ) -> dict[Filters, set[int]]:
-    """The ids of the rows that each set of filters lets through."""
+    """Return the ids of the rows that match each set of filters."""
     sets = [asdict(one) for one in filters]
     columns = {f"{name}_each": [one[name] for one in sets] for name in sets[0]}
     news = {"ids": [row.id for row in rows], "xids": [str(row.stored_xid) for row in rows]}
     found: dict[Filters, set[int]] = {one: set() for one in filters}
-    for place, number in await (await conn.execute(_LIST_MATCHES, {**columns, **news})).fetchall():
-        found[filters[place - 1]].add(number)
+    for ordinal, row_id in await (await conn.execute(_LIST_MATCHES, {**columns, **news})).fetchall():
+        found[filters[ordinal - 1]].add(row_id)
     return found

@@ -1,4 +1,4 @@
-"""One client of the stream: what it wants, and what waits for it, which is bounded however slow it reads."""
+"""One client of the stream: its selection of traces, and its bounded queue of messages."""
 
 import asyncio
 import contextlib
@@ -22,10 +22,10 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which traces a client wants to be told of, among those it may see.
+    """A client's selection among the traces it may see.
 
     Attributes:
-        filters: as the feed's.
+        filters: the filters of the feed.
         owner: the HMAC of one user's key.
         label: the label of one user's key.
     """
@@ -35,19 +35,19 @@ class Wanted:
     label: str | None = None
 
     def fits(self, row: NewsRow) -> bool:
-        """Whether a trace is of the user that is asked for; the filters are Postgres's to look at."""
+        """Return whether a trace belongs to the selected user. Postgres applies the filters."""
         return self.owner in (None, row.user_key_hmac) and self.label in (None, row.user_api_key)
 
 
 class Subscription:
-    """One client. It is told what the hub delivers as soon as it has caught up with it."""
+    """One client. It receives the hub's deliveries once it has caught up with them."""
 
     def __init__(self, key: str, wanted: Wanted, catch_up: Callable[["Subscription"], Awaitable[None]]) -> None:
         self.key = key
         self.wanted = wanted
         self.caller: Caller = ANONYMOUS
         self.place: Position | None = None
-        """What it has been told, once its queue is empty."""
+        """The client's position once its queue is empty."""
         self.is_joined = False
         self.ended: ThunderError | None = None
         self._catch_up = catch_up
@@ -57,40 +57,40 @@ class Subscription:
         self._missed = 0
         self._changed = asyncio.Event()
 
-    def start(self, place: Position) -> None:
-        """Begin behind a position that the client had; the hub's deliveries wait until it has caught up."""
-        self.place = place
+    def start(self, position: Position) -> None:
+        """Start after a position of the client. It receives the hub's deliveries once it has caught up."""
+        self.place = position
 
     def join(self, seen: Snapshot) -> None:
-        """From now on take what the hub delivers, but for what this snapshot saw."""
+        """Accept the hub's deliveries from now on, except for traces in this snapshot."""
         self.place, self._seen, self.is_joined = Position(seen), seen, True
 
     def end(self, why: ThunderError) -> None:
-        """Nothing more is told, not even what waits; `next` raises this."""
+        """End the stream and drop queued messages; `next` then raises this error."""
         self.ended = self.ended or why
         self._changed.set()
 
     def tell(self, messages: Iterable[tuple[int, Message]]) -> None:
-        """Queue messages, each given with the transaction that stored its trace, unless the client has them."""
+        """Queue messages, except those that the client already has. Each comes with its trace's transaction id."""
         for xid, message in messages:
             if self._seen is None or not self._seen.sees(xid):
                 self._offer(message)
 
-    def advance(self, place: Position) -> None:
-        """All up to this place has been told, or was not for this client."""
-        if self._seen != place.latest:
-            self.place = place
+    def advance(self, position: Position) -> None:
+        """Move to a position, because everything before it was queued or does not concern this client."""
+        if self._seen != position.latest:
+            self.place = position
 
     @property
     def is_behind(self) -> bool:
-        """Whether more would soon be too much, and it is worth to wait a moment: it has missed nothing so far."""
+        """Whether the queue is more than half full, and no message was dropped yet."""
         return not self._missed and (len(self._queue) > MAX_QUEUED // 2 or self._queued_bytes > MAX_QUEUED_BYTES // 2)
 
     async def next(self, patience_s: float) -> Message | None:
-        """The next message; null if there is none for so long, or the client is not joined yet.
+        """Return the next message; None if none arrives in time, or while the client is still catching up.
 
         Raises:
-            ThunderError: the stream has ended, and why.
+            ThunderError: the stream has ended, for this reason.
         """
         if not (self._queue or self._missed or self.ended):
             await self._await_news(patience_s)
@@ -106,7 +106,7 @@ class Subscription:
         return None
 
     def _offer(self, message: Message) -> None:
-        """Queue a message; once one did not fit, none does until the client has read what waits and been told so."""
+        """Queue a message. After one did not fit, drop messages until the client has read its queue and the lag."""
         size = len(message.text)
         full = len(self._queue) >= MAX_QUEUED or (self._queue and self._queued_bytes + size > MAX_QUEUED_BYTES)
         if full or self._missed:

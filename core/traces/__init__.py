@@ -1,1 +1,1 @@
-"""Traces: what an engine posts, how it is paired into steps, stored, and read back as a log."""
+"""Store traces, and read them back as rows of the feed, as logs and as documents."""

@@ -1,4 +1,4 @@
-"""`inference_stats`: what the engine reported, and what follows from the trace where it did not."""
+"""Build `inference_stats`: the values that the engine reported, completed with values derived from the trace."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ FIELDS = (
 
 
 def build_inference_stats(trace: ScoredTrace) -> dict[str, Any]:
-    """Every field of the contract: posted values win, then derived ones, else null."""
+    """Return every field of the contract: the posted value, else the derived one, else None."""
     posted = trace.document.request.inference_stats or {}
     stats = {name: posted.get(name) for name in FIELDS}
     derived = _derive(trace)
@@ -51,6 +51,6 @@ def _derive(trace: ScoredTrace) -> dict[str, Any]:
 
 
 def _count_generated(trace: ScoredTrace) -> int:
-    """Tokens of the final text."""
+    """Count the tokens of the final text."""
     final = trace.document.request.final_token_ids
     return len(final) if final is not None else sum(not step.discarded for step in trace.pairing.steps)

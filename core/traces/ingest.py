@@ -1,7 +1,7 @@
-"""Store a posted document: one transaction, one receipt.
+"""Store a posted document in one transaction, and return a receipt.
 
-Preparing is pure and takes the time (parse, mask, score, compress), so the caller may do it in a thread or in another
-process. Storing takes two round trips whatever the size: all statements in one pipeline, then the commit.
+Preparing (parse, mask, score, compress) is pure and takes most of the time, so callers may run it in a thread or in
+another process. Storing takes two round trips for any size: all statements in one pipeline, then the commit.
 """
 
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from core.traces.rows import Columns
 from core.wire.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
-"""A statement of an ingest that takes longer is cancelled, and nothing is stored."""
+"""Statement timeout of an ingest. If one is cancelled, nothing is stored."""
 
 
 class OtherOwnerError(ThunderError):
-    """The id is taken by a request that the caller may not replace."""
+    """The id belongs to a request that the caller may not replace."""
 
     status = 409
 
 
 class Receipt(BaseModel):
-    """What was stored."""
+    """The answer to an ingest, sent after the commit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,19 +50,19 @@ class Receipt(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PreparedTrace:
-    """A trace that was checked and scored, as the parameters of the statements that store it.
+    """A checked and scored trace, as parameters of the statements that store it.
 
     Attributes:
-        owner: HMAC of the user key that the trace names; None if it names none.
+        owner: the HMAC of the trace's user API key; None if the trace has no key.
         owner_label: the masked label of that key.
         request: the row of `requests`.
         document: the row of `request_traces`.
         arrays: the rows of `request_steps` and `step_logit_summaries`.
         mods: the rows of `mods`, `mod_blocks` and `mod_calls`; None if no mod was called.
-        mod_logs: the rows of `mod_logs`; None if there is none.
-        actions: the rows of `actions`; None if there is none.
-        counts: how many passes, calls and so on there are, by table.
-        events: how many events were posted.
+        mod_logs: the rows of `mod_logs`; None if there are no rows.
+        actions: the rows of `actions`; None if there are no rows.
+        counts: the number of rows for each table.
+        events: the number of posted events.
     """
 
     owner: bytes | None
@@ -78,7 +78,7 @@ class PreparedTrace:
 
     @property
     def request_id(self) -> str:
-        """The id that the client gave."""
+        """The request id from the client."""
         return self.request["request_id"]
 
 
@@ -86,7 +86,7 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     """Parse, check, mask, score and compress one posted document. Pure.
 
     Raises:
-        InvalidInputError: the document is not valid; the message names the place.
+        InvalidInputError: the document is not valid; the message names the field.
     """
     document = parse_document(body)
     key = document.request.user_api_key
@@ -96,7 +96,7 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
 
 
 def compress_document(masked: MaskedDocument) -> Columns:
-    """Compress a masked document: the row of `request_traces`."""
+    """Compress a masked document, and return the row of `request_traces`."""
     frame = compress(masked.pieces())
     return {"format": QUOTE_FORMAT, "document": frame, "document_bytes": masked.size}
 
@@ -107,7 +107,7 @@ def prepare_rows(
     """Turn a scored trace into the rows of all tables.
 
     Raises:
-        InvalidInputError: an object in it is nested too deeply for the log.
+        InvalidInputError: an object in the document is nested too deeply for the log.
     """
     check_log(trace)
     posted = trace.document
@@ -126,12 +126,12 @@ def prepare_rows(
 
 
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:
-    """Store a prepared trace in one transaction, and return the receipt once it is committed.
+    """Store a prepared trace in one transaction, and return a receipt after the commit.
 
     Raises:
-        UnauthorizedError: the key was revoked or expired while the body was on its way.
+        UnauthorizedError: the key was revoked or expired while the body was received.
         ForbiddenError: the caller's key is bound to one user, and the trace belongs to another.
-        OtherOwnerError: the id is taken by another owner's request, or by one on legal hold.
+        OtherOwnerError: the id belongs to another owner's request, or to one on legal hold.
     """
     request_id = prepared.request_id
     async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
@@ -146,12 +146,14 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         await notify_streams(conn)
         stored = await upserted.fetchone()
         if stored is None:
-            raise OtherOwnerError(f"the id {request_id!r} is taken, by another owner's request or one on legal hold")
+            raise OtherOwnerError(
+                f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
+            )
     return _make_receipt(prepared, stored)
 
 
 async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
-    """Write the rows derived from a stored document, in place of the previous ones."""
+    """Replace the rows that are derived from a stored document."""
     request_id = prepared.request_id
     await store.delete_children(conn, request_id=request_id)
     await store.write_arrays(conn, request_id=request_id, columns=prepared.arrays)
@@ -168,11 +170,11 @@ async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
 
 
 def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:
-    """The owner is the user whose key the trace names, or else the user that the caller's key is bound to."""
+    """Set the owner: the user of the trace's user API key, else the user that the caller's key is bound to."""
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
         if owner not in (None, caller.owner):
-            raise ForbiddenError(f"this key may only post traces of {caller.owner_label}")
+            raise ForbiddenError(f"request.user_api_key: this API key may only post traces of {caller.owner_label}")
         owner, label = caller.owner, caller.owner_label
     return {
         "user_key_hmac": owner,

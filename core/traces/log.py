@@ -1,7 +1,7 @@
-"""Render the log: what GET /logs/{id} answers, derived from the document each time it is not cached.
+"""Render the log, the answer of GET /logs/{id}, from the document.
 
-core.traces.log_view adds the fields that change after ingest. Top-k lists are most of a log; a list that the contract's
-readers understand as it was posted goes in as text, without being parsed.
+core.traces.log_view adds the fields that change after ingest. Most of a log is top-k lists. A list that readers
+understand as posted is copied into the log as text, without parsing.
 """
 
 import itertools
@@ -32,12 +32,15 @@ UNKNOWN = (
 )
 """Fields of the contract that no engine sends."""
 ROWS_AT_ONCE = 1000
-"""Rows of the log that exist as objects at one time; all of a long trace's take many times the size of their text."""
+"""Rows that are objects in memory at one time. All rows of a long trace would take many times the size of the log."""
 _ENCODE = msgspec.json.Encoder().encode
 
 
 def render_log(trace: ScoredTrace) -> Iterator[bytes]:
-    """Render the part of the log that ingest decides, in pieces: JSON members without the outer opening brace."""
+    """Render the part of the log that does not change after ingest.
+
+    Yields JSON members in pieces, with the outer closing brace but without the opening one.
+    """
     yield dump_json(_head(trace))[1:-1]
     yield from _render_rows("events", _iterate_events(trace))
     yield from _render_rows("mod_calls", _iterate_mod_calls(trace))
@@ -50,13 +53,13 @@ def render_log(trace: ScoredTrace) -> Iterator[bytes]:
 
 
 def check_log(trace: ScoredTrace) -> None:
-    """Refuse at ingest the objects that could not be shown: those of any shape, which may be nested too deeply.
+    """Refuse objects of free form that are nested too deeply for the log. Called at ingest.
 
     Raises:
-        InvalidInputError: one of them is.
+        InvalidInputError: an object is nested too deeply.
     """
     for action in trace.document.actions:
-        dump_json([[[action.payload]]])  # as deep as in the log, which is parsed to strip labels from it
+        dump_json([[[action.payload]]])  # as deep as in the log, which is parsed to remove labels
     dump_json([trace.document.request.inference_stats])
 
 
@@ -70,13 +73,13 @@ def _render_rows(name: str, rows: Iterator[msgspec.Struct]) -> Iterator[bytes]:
 
 
 def _encode_rows(rows: Sequence[msgspec.Struct]) -> bytes:
-    """Encode rows; where a text has a lone surrogate or an integer more than 64 bits, with a replacement for it."""
+    """Encode rows. Lone surrogates and integers of more than 64 bits are replaced."""
     try:
         return _ENCODE(rows)
     except (UnicodeEncodeError, OverflowError):
         return _ENCODE([make_writable(msgspec.structs.asdict(row)) for row in rows])
     except RecursionError:
-        raise InvalidInputError("the trace is nested too deeply to be shown") from None
+        raise InvalidInputError("body: nested too deeply to be shown; nest it less deeply") from None
 
 
 def _head(trace: ScoredTrace) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def _show_list_of(trace: ScoredTrace, event: Event) -> msgspec.Raw | list[Any]:
 
 
 def _list_steps(trace: ScoredTrace) -> list[int]:
-    """Return each event's posted step, or the number of its pass where the engine left several passes on one step.
+    """Return each event's posted step, or the index of its pass if several passes of the trace have the same step.
 
     The Quote UI groups events by this field alone.
     """
@@ -245,7 +248,7 @@ def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:
 
 
 def _show_distribution(distribution: Distribution) -> list[dict[str, Any]]:
-    """Show a list as it was scored where it was posted in another form: best first, each token once."""
+    """Show a list that was posted in an irregular form as it was scored: best token first, each token once."""
     return [
         {"token": token, "logprob": logprob, "token_str": text}
         for token, logprob, text in zip(distribution.tokens, distribution.logprobs, distribution.texts, strict=True)

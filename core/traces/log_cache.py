@@ -1,4 +1,4 @@
-"""Rendered logs that this process keeps, so that a log that is read twice is rendered once."""
+"""A cache of rendered logs in this process."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ class CachedLog:
     """A rendered log.
 
     Attributes:
-        version: the row, its revision and the time of ingest, which name one document; the database confirms it.
-        is_owned: whether it is the owner's view; others see no labels.
-        frame: the members that ingest decides, as a zstd frame.
+        version: the row's id, revision and time of ingest, which identify a document. The database confirms it.
+        is_owned: whether this is the owner's view. Other readers see no labels.
+        frame: the members that don't change after ingest, as a zstd frame.
     """
 
     version: str
@@ -20,9 +20,9 @@ class CachedLog:
 
 
 class LogCache:
-    """The logs that were read last, up to a number of bytes. Each read asks the database whether a log is current.
+    """The most recently read logs, up to a number of bytes. Each read checks in the database that a log is current.
 
-    It belongs to one process and its code, so a log never outlives a change of scoring.
+    The cache ends with its process, so a log never outlives a change of the scoring code.
     """
 
     def __init__(self, limit: int) -> None:
@@ -31,11 +31,11 @@ class LogCache:
         self._logs: OrderedDict[tuple[str, bool], CachedLog] = OrderedDict()
 
     def find(self, request_id: str) -> list[CachedLog]:
-        """Return what is kept of a request, in either view."""
+        """Return the cached logs of a request, in both views."""
         return [log for is_owned in (True, False) if (log := self._logs.get((request_id, is_owned)))]
 
     def keep(self, request_id: str, log: CachedLog) -> None:
-        """Keep a log, and drop those that were not read for the longest time."""
+        """Keep a log, and drop the least recently read logs if the cache is full."""
         self._drop((request_id, log.is_owned))
         if len(log.frame) > self._limit:
             return

@@ -1,4 +1,4 @@
-"""The rows of a log's lists. Fields and their order follow docs/API.md, "The log"."""
+"""The rows of a log's lists. Fields and their order follow "The log" in docs/API.md."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ class ModCallRow(msgspec.Struct, gc=False):
 
 
 class ModLogRow(msgspec.Struct, gc=False):
-    """One line that a mod logged."""
+    """One line logged by a mod."""
 
     id: int
     mod_call_id: int
@@ -54,7 +54,7 @@ class ModLogRow(msgspec.Struct, gc=False):
 class ActionRow(msgspec.Struct, gc=False):
     """One action of a mod.
 
-    `step_index` stays null: with a number, the Quote UI shows the action on every pass of that step.
+    `step_index` stays null. With a number, the Quote UI would show the action on every pass of that step.
     """
 
     action_id: int
@@ -70,7 +70,7 @@ class ActionRow(msgspec.Struct, gc=False):
 
 
 class StepRow(msgspec.Struct, gc=False):
-    """One token that entered the text, scored. `core.confidence.TokenScores` defines the scores."""
+    """One token that entered the text, with its scores. `core.confidence.TokenScores` defines them."""
 
     step_index: int
     generation_step: int | None
@@ -95,7 +95,7 @@ class StepRow(msgspec.Struct, gc=False):
 
 
 class PassRow(msgspec.Struct, gc=False):
-    """One forward pass that had a top-k list, as `step_logit_summaries` shows it."""
+    """One forward pass with a top-k list: an entry of `step_logit_summaries`."""
 
     id: int
     step_index: int

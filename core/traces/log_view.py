@@ -1,4 +1,4 @@
-"""What a reader sees of a stored document: the document itself, or the log that is derived from it."""
+"""Views of a stored document for one reader: the document, or the log derived from it."""
 
 import re
 from dataclasses import dataclass
@@ -16,43 +16,45 @@ from core.traces.store import StoredLog
 from core.wire.zstandard import compress, decompress, prepend
 
 LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
-"""In JSON: engines escape what is not ASCII."""
+"""The end of a label in JSON. Some engines escape non-ASCII characters."""
 SHARED = "request"
 """The purpose that share tokens of single requests are derived for."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackedJson:
-    """JSON that ends in a zstd frame. Packing and unpacking take the processor a while.
+    """JSON text whose end is compressed. Packing and unpacking are CPU-bound.
 
     Attributes:
         frame: the end of the text, as one zstd frame.
-        start: the text in front of it.
+        start: the text before the frame, uncompressed.
     """
 
     frame: bytes
     start: bytes = b""
 
     def pack(self) -> bytes:
-        """Return one zstd frame of the whole text, without unpacking the one there is."""
+        """Return the whole text as one zstd frame, without unpacking `frame`."""
         return prepend(self.start, self.frame) if self.start else self.frame
 
     def unpack(self) -> bytes:
-        """Return the text."""
+        """Return the whole text, uncompressed."""
         return self.start + decompress(self.frame) if self.start else decompress(self.frame)
 
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """A log as one reader sees it, not rendered yet.
+    """A log for one reader, not rendered yet.
 
     Attributes:
-        version: of everything the reader sees, for an ETag.
-        is_known: whether the client has this version; then there is nothing to render.
-        cache_key: what the process's cache of rendered logs knows it by.
-        start: the members that change after ingest, as the beginning of a JSON object.
-        document: the document's frame; None where `cached` makes it unnecessary.
-        cached: the rendered log, if this process has kept it.
+        version: the version of everything the reader sees, for an ETag.
+        is_known: whether the client has this version already, so that nothing needs rendering.
+        cache_key: the log's key in the process's cache of rendered logs.
+        is_owned: whether the request belongs to the reader. Other readers see no labels.
+        document_version: the version of the document and of this view.
+        start: the members that change after ingest, as the start of a JSON object.
+        document: the document's frame; None if `cached` makes it unnecessary.
+        cached: the rendered log, if this process has it.
     """
 
     version: str
@@ -72,7 +74,7 @@ def render_document(document: bytes, is_owned: bool) -> bytes:  # noqa: FBT001 -
 
 
 def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[CachedLog]) -> LogView:
-    """Decide what a reader sees of a log. Readers other than the owner see no labels, and no share token.
+    """Build a reader's view of a log. Readers other than the owner see no labels and no share token.
 
     Raises:
         NewerFormatError: a newer version of Thunder stored the document.
@@ -109,7 +111,7 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
 
 
 def strip_members(members: bytes) -> bytes:
-    """Remove users' labels from the members of a log, which lack the outer opening brace."""
+    """Remove users' labels from the members of a log. The members lack the outer opening brace."""
     if not LABEL_END.search(members):
         return members
     return orjson.dumps(_strip_labels(orjson.loads(b"{" + members)))[1:]

@@ -1,4 +1,4 @@
-"""Read one log, or the document as it was posted: one query each, then everything else is derived."""
+"""Read one log or one document. Each takes one query; everything else is derived from the document."""
 
 from collections.abc import Collection
 
@@ -16,11 +16,11 @@ from core.traces.own_request import hidden, is_no_id
 async def read_log(
     access: Access, cache: LogCache, key: str | None, *, request_id: str, known: Collection[str] = ()
 ) -> LogView:
-    """Read a log: the caller's own, or anybody's that is public.
+    """Read a log that is the caller's or public.
 
     Raises:
-        UnauthorizedError: it is not public, and no live key came.
-        NotFoundError: there is none, or the caller may not read it.
+        UnauthorizedError: the log is not public, and the caller sent no live key.
+        NotFoundError: the request does not exist, or the caller may not read it.
     """
     stored, held = None, cache.find(request_id)
     async with access.visit(key, Scope.READ, public=True) as visit:
@@ -39,10 +39,10 @@ async def read_log(
 
 @reread
 async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:
-    """Read the document as it was posted, with labels in place of user API keys.
+    """Read a document as posted, with labels in place of user API keys.
 
     Raises:
-        NotFoundError: there is none, or the caller may not read it.
+        NotFoundError: the request does not exist, or the caller may not read it.
     """
     stored = None
     async with access.visit(key, Scope.READ) as visit:

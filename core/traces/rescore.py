@@ -1,6 +1,6 @@
-"""`manage.py rescore`: derive again what requests store of their documents, after a change of the scoring rules.
+"""Update stored scores after a change of the scoring rules, for `manage.py rescore`.
 
-Each batch is a transaction, and a request that is up to date is left out, so an interrupted run goes on where it was.
+Each batch is a transaction, and requests that are up to date are skipped, so an interrupted run can be restarted.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from core.traces.store import OutdatedRow
 from core.wire.zstandard import decompress
 
 BATCH = 8
-"""Requests per transaction. They are locked meanwhile, and their compressed documents are in memory."""
+"""Requests per transaction. They stay locked, and their compressed documents stay in memory, until it ends."""
 NOISE = 1e-9
-"""By how much a sequence confidence may move and still count as unchanged."""
+"""Maximum change of a sequence confidence that counts as unchanged."""
 
 
 @dataclass(slots=True)
 class Rescored:
-    """What a run did.
+    """The result of a run.
 
     Attributes:
-        count: requests whose stored scores are of this version now.
-        changed: those of them whose sequence confidence moved.
-        largest: by how much one moved at most.
-        failed: the id of each request that could not be scored, and why; it stays as it was.
+        count: the number of updated requests.
+        changed: the number of updated requests whose sequence confidence changed.
+        largest: the largest change of a sequence confidence.
+        failed: the reason for each request that could not be scored and was left unchanged, by id.
     """
 
     count: int = 0
@@ -58,12 +58,12 @@ async def count_outdated(access: Access, key: str, *, everything: bool) -> int:
 async def rescore(
     access: Access, key: str, *, everything: bool = False, progress: Callable[[int], object] = int
 ) -> Rescored:
-    """Update what requests store of their scores.
+    """Update the stored scores of requests.
 
     Args:
         access: the database.
-        key: an admin's.
-        everything: update requests of the present version, too.
+        key: an admin's key.
+        everything: whether to update requests of the current version, too.
         progress: called with the size of each batch.
     """
     done, after_id = Rescored(), 0
@@ -97,7 +97,7 @@ def _prepare(row: OutdatedRow) -> PreparedTrace:
 
 
 def describe_rescored(done: Rescored) -> list[str]:
-    """Describe a run, a line for each failure."""
+    """Describe a run: one line for each failure, and a summary."""
     failures = [f"failed {request_id}: {reason}" for request_id, reason in done.failed.items()]
-    moved = f"; {done.changed:,} changed, the sequence confidence by {done.largest:.3g} at most" if done.changed else ""
+    moved = f"; sequence confidence changed in {done.changed:,}, by at most {done.largest:.3g}" if done.changed else ""
     return [*failures, f"rescored {done.count:,} requests{moved}"]

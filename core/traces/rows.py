@@ -1,4 +1,4 @@
-"""Turn a scored trace into the columns of each table: parameters for the statements of core.traces.store."""
+"""Convert a scored trace to the columns of each table, as parameters for the statements of core.traces.store."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from core.wire.json_text import to_column_text
 Columns = dict[str, Any]
 
 NONE = -1
-"""An id or an index that is not known."""
+"""The stored value of an unknown id or index."""
 MAX_SEARCHED = 50_000
-"""Characters of a text whose words are indexed; a tsvector may have 1 MiB."""
+"""Characters of a text that are indexed for search. A tsvector is limited to 1 MiB."""
 _SEQUENCE_SCORES = (
     "sequence_confidence",
     "sequence_confidence_is_bound",
@@ -48,7 +48,7 @@ _STEP_SCORES = (
 
 
 def request_columns(trace: ScoredTrace) -> Columns:
-    """The row of `requests`."""
+    """Return the row of `requests`."""
     request, coverage = trace.document.request, trace.sequence.coverage
     mods = list_mods(trace)
     sampled = np.array([not (step.forced or step.discarded) for step in trace.pairing.steps], np.bool_)
@@ -81,7 +81,7 @@ def request_columns(trace: ScoredTrace) -> Columns:
 
 
 def count_rows(trace: ScoredTrace) -> dict[str, int]:
-    """Count what a trace adds to each table: tokens and passes where a row holds all of a request's."""
+    """Count the rows of a trace for each table. For tables with one row of arrays per request, count the entries."""
     return {
         "requests": 1,
         "request_steps": len(trace.pairing.steps),
@@ -93,7 +93,7 @@ def count_rows(trace: ScoredTrace) -> dict[str, int]:
 
 
 def find_words(trace: ScoredTrace) -> str:
-    """What the feed's `q` searches: the prompt and the final text, each up to a limit that a tsvector has room for."""
+    """Return the text that the feed's `q` searches: the start of the prompt and of the final text."""
     request, first_pass = trace.document.request, next(iter(trace.pairing.passes), None)
     prompt = request.user_prompt or (first_pass.event.input_text if first_pass else None)
     texts = (prompt or "", request.final_text or "")
@@ -101,7 +101,7 @@ def find_words(trace: ScoredTrace) -> str:
 
 
 def list_mods(trace: ScoredTrace) -> list[str]:
-    """Every mod that the request named or that was called, the named one first."""
+    """Return the mods that the request named or called, the named one first."""
     active = trace.document.request.active_mod_name
     called = (call.mod_name for call in trace.document.mod_calls)
     return list(dict.fromkeys(strip_user_key(name) for name in (active, *called) if name))
@@ -137,7 +137,7 @@ def _pass_columns(trace: ScoredTrace) -> Columns:
 
 
 def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:
-    """The rows of `mods` and of `mod_blocks` that must exist."""
+    """Return the rows of `mods` and `mod_blocks` that the trace needs."""
     blocks = {block_key(call): call for call in trace.document.mod_calls}
     names = [strip_user_key(call.mod_name) for call in blocks.values()]
     return {"name": text_array(sorted(set(names)))}, {
@@ -148,7 +148,7 @@ def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:
 
 
 def mod_call_columns(trace: ScoredTrace) -> Columns:
-    """The rows of `mod_calls`."""
+    """Return the rows of `mod_calls`."""
     calls, pairing = trace.document.mod_calls, trace.pairing
     pass_of = {event.sequence_order: one for event, one in zip(pairing.events, pairing.pass_of_event, strict=True)}
     steps = [pass_of[call.event_sequence_order] for call in calls] if pairing.passes else [None] * len(calls)
@@ -164,7 +164,7 @@ def mod_call_columns(trace: ScoredTrace) -> Columns:
 
 
 def mod_log_columns(trace: ScoredTrace) -> Columns:
-    """The rows of `mod_logs`."""
+    """Return the rows of `mod_logs`."""
     lines = trace.document.mod_logs
     return {
         "log_index": int4_array(range(len(lines))),
@@ -176,7 +176,7 @@ def mod_log_columns(trace: ScoredTrace) -> Columns:
 
 
 def action_columns(trace: ScoredTrace) -> Columns:
-    """The rows of `actions`."""
+    """Return the rows of `actions`."""
     actions = trace.pairing.actions
     effects = [_effect_of(trace, action) for action in actions]
     return {

@@ -1,4 +1,4 @@
-"""The SQL of traces. Each function runs one statement; the caller owns the transaction."""
+"""Run the SQL of traces. Each function runs one statement; the caller owns the transaction."""
 
 from typing import Any
 
@@ -30,28 +30,28 @@ _GET_DOCUMENT = load_query("traces/get_document")
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """One row of a result."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class StoredRequest(Row):
-    """What came of an upsert: revision 1 is new, a higher one replaced its predecessor."""
+    """The result of an upsert. Revision 1 is a new request; a higher one replaced the previous revision."""
 
     id: int
     revision: int
 
 
 class StoredLog(Row):
-    """A request as one reader sees it.
+    """A request for one reader.
 
     Attributes:
-        is_owned: whether the request is the reader's.
-        version: of everything that this reader sees.
-        document_version: of the document and this view of it.
+        is_owned: whether the request belongs to the reader.
+        version: the version of everything that this reader sees.
+        document_version: the version of the document and of this view.
         is_known: whether the client has this version.
-        format: of the document.
-        document: one zstd frame; None if the client or the process has what follows from it.
+        format: the format of the document.
+        document: one zstd frame; None if the client or the process already has the rendered log.
     """
 
     request_id: str
@@ -73,21 +73,21 @@ class StoredLog(Row):
 
 
 class Ownership(Row):
-    """Whose a request is, null for the admins', and whether anybody may read it."""
+    """The owner of a request, None if it belongs to the admins, and whether the request is public."""
 
     user_key_hmac: bytes | None
     is_public: bool
 
 
 class LockedRequest(Row):
-    """A request's number, and whose it is; null for the admins'."""
+    """The bigint id of a request, and its owner; None if it belongs to the admins."""
 
     id: int
     user_key_hmac: bytes | None
 
 
 class OutdatedRow(Row):
-    """A request whose stored scores are of another version, with its document."""
+    """A request that was scored by another version, with its document."""
 
     id: int
     request_id: str
@@ -105,45 +105,46 @@ class StoredDocument(Row):
 
 
 async def upsert_request(conn: AsyncConnection, *, columns: dict[str, Any]) -> AsyncCursor[StoredRequest]:
-    """Insert a request, or replace one and count its revision up; no row if that one is another owner's.
+    """Insert or replace a request, and increment its revision.
 
-    Returns the cursor, not the row: in a pipeline fetching would wait for the server.
+    Returns the cursor instead of the row, because fetching in a pipeline would wait for the server. The cursor has no
+    row if the caller may not replace the existing request.
     """
     return await conn.cursor(row_factory=class_row(StoredRequest)).execute(_UPSERT_REQUEST, columns)
 
 
 async def forget_former_owner(conn: AsyncConnection, *, request_id: str, owner: bytes | None) -> None:
-    """Take away what people added to a request, if it is another owner's so far."""
+    """Delete everything that people added to a request, if its owner changes."""
     await conn.execute(_FORGET_FORMER_OWNER, {"request_id": request_id, "owner": owner})
 
 
 async def delete_children(conn: AsyncConnection, *, request_id: str) -> None:
-    """Delete what the previous revision left in the other tables; nothing for a new request."""
+    """Delete the previous revision's rows in the other tables."""
     await conn.execute(_DELETE_CHILDREN, {"request_id": request_id})
 
 
 async def write_document(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
-    """Write the compressed document, in place of the previous revision's."""
+    """Insert or replace the compressed document."""
     await conn.execute(_WRITE_DOCUMENT, {"request_id": request_id, **columns})
 
 
 async def write_arrays(conn: AsyncConnection, *, request_id: str, columns: dict[str, Any]) -> None:
-    """Write the rows of `request_steps` and `step_logit_summaries`, in place of the previous ones."""
+    """Insert or replace the rows of `request_steps` and `step_logit_summaries`."""
     await conn.execute(_WRITE_ARRAYS, {"request_id": request_id, **columns})
 
 
 async def share_mods(conn: AsyncConnection) -> None:
-    """Keep mods and handlers from being deleted until the transaction ends."""
+    """Prevent the deletion of mods and handlers until the transaction ends."""
     await conn.execute(_SHARE_MODS)
 
 
 async def insert_mods(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
-    """Insert the mods that are not there yet, in one order, so that two transactions cannot deadlock."""
+    """Insert the mods that don't exist yet, in a fixed order, so that two transactions can't deadlock."""
     await conn.execute(_INSERT_MODS, columns)
 
 
 async def insert_mod_blocks(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
-    """Insert the handlers that are not there yet."""
+    """Insert the handlers that don't exist yet."""
     await conn.execute(_INSERT_MOD_BLOCKS, columns)
 
 
@@ -165,40 +166,40 @@ async def insert_actions(conn: AsyncConnection, *, request_id: str, columns: dic
 async def get_log(
     conn: AsyncConnection, *, request_id: str, owner: bytes | None, known: list[str], rendered: list[str]
 ) -> StoredLog | None:
-    """Get a request as this owner sees it; None if there is none, or the owner may not read it."""
+    """Return a request for this owner; None if it does not exist, or the owner may not read it."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
     await cursor.execute(_GET_LOG, {"request_id": request_id, "owner": owner, "known": known, "rendered": rendered})
     return await cursor.fetchone()
 
 
 async def get_document(conn: AsyncConnection, *, request_id: str, owner: bytes | None) -> StoredDocument | None:
-    """Get a document; None if there is none, or the owner may not read it."""
+    """Return a document; None if it does not exist, or the owner may not read it."""
     cursor = conn.cursor(row_factory=class_row(StoredDocument), binary=True)
     await cursor.execute(_GET_DOCUMENT, {"request_id": request_id, "owner": owner})
     return await cursor.fetchone()
 
 
 async def find_owner(conn: AsyncConnection, *, request_id: str) -> Ownership | None:
-    """Whose a request is; null if there is none."""
+    """Return the owner of a request; None if the request does not exist."""
     cursor = conn.cursor(row_factory=class_row(Ownership))
     await cursor.execute(_FIND_OWNER, {"request_id": request_id})
     return await cursor.fetchone()
 
 
 async def lock_request(conn: AsyncConnection, *, request_id: str) -> LockedRequest | None:
-    """A request, locked until the transaction ends: neither it nor its owner changes meanwhile."""
+    """Lock a request until the transaction ends, so that neither it nor its owner changes; None if it is missing."""
     cursor = conn.cursor(row_factory=class_row(LockedRequest))
     await cursor.execute(_LOCK_REQUEST, {"request_id": request_id})
     return await cursor.fetchone()
 
 
 async def hold_request(conn: AsyncConnection, *, request_id: str) -> None:
-    """The same without waiting for the answer: what follows in the transaction sees all that others added before."""
+    """Lock a request without waiting for the result, in a pipeline. Later statements see all earlier additions."""
     await conn.execute(_LOCK_REQUEST, {"request_id": request_id})
 
 
 async def count_outdated(conn: AsyncConnection, *, version: int, everything: bool) -> int:
-    """Count the requests whose scores are of another version, or all."""
+    """Count the requests that were scored by another version, or all requests."""
     cursor = await conn.execute(_COUNT_OUTDATED, {"version": version, "everything": everything})
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
@@ -207,7 +208,7 @@ async def count_outdated(conn: AsyncConnection, *, version: int, everything: boo
 async def lock_outdated(
     conn: AsyncConnection, *, version: int, everything: bool, after_id: int, limit: int
 ) -> list[OutdatedRow]:
-    """Lock the next requests whose scores are of another version, or of any."""
+    """Lock the next requests that were scored by another version, or by any version."""
     cursor = conn.cursor(row_factory=class_row(OutdatedRow), binary=True)
     await cursor.execute(
         _LOCK_OUTDATED, {"version": version, "everything": everything, "after_id": after_id, "limit": limit}
@@ -216,5 +217,5 @@ async def lock_outdated(
 
 
 async def update_scores(conn: AsyncConnection, *, columns: dict[str, Any]) -> None:
-    """Replace what a request stores of its scores."""
+    """Replace the stored scores of a request."""
     await conn.execute(_UPDATE_SCORES, columns)

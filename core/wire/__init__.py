@@ -1,1 +1,1 @@
-"""The ground floor: JSON, timestamps, zstd, and validation messages."""
+"""Wire formats: JSON, timestamps, zstd and validation messages. Every other package may import them."""

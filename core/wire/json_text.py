@@ -1,4 +1,4 @@
-"""JSON out: orjson, and what to do about the values that it refuses."""
+"""Write JSON with orjson, and replace the values that orjson refuses."""
 
 import math
 
@@ -11,10 +11,12 @@ _UINT64 = 2**64
 
 
 def dump_json(value: object) -> bytes:
-    """Write JSON. Lone surrogates become U+FFFD, numbers beyond a double null, integers beyond 64 bits doubles.
+    """Write a value as JSON.
+
+    A lone surrogate becomes U+FFFD, an integer of more than 64 bits a double, and a number beyond a double null.
 
     Raises:
-        InvalidInputError: the value is nested more deeply than orjson goes (about 250 levels).
+        InvalidInputError: the value is nested more deeply than orjson supports (about 250 levels).
     """
     try:
         return orjson.dumps(value)
@@ -23,11 +25,11 @@ def dump_json(value: object) -> bytes:
     try:
         return orjson.dumps(make_writable(value))
     except (orjson.JSONEncodeError, RecursionError):
-        raise InvalidInputError("the trace is nested too deeply to be shown") from None
+        raise InvalidInputError("body: nested too deeply to be shown; nest it less deeply") from None
 
 
 def make_writable(value: object) -> object:
-    """The value with what orjson refuses replaced."""
+    """Replace the parts of a value that orjson refuses."""
     match value:
         case str():
             return replace_surrogates(value)
@@ -49,12 +51,12 @@ def _to_double(value: int) -> float | None:
 
 
 def replace_surrogates(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD, as UTF-8 wants it."""
+    """Replace each lone surrogate with U+FFFD, because UTF-8 cannot encode it."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def to_column_text(text: str | None) -> str | None:
-    """The text as a Postgres column can hold it: without U+0000 and lone surrogates."""
+    """Replace the characters that a Postgres column cannot hold: U+0000 and lone surrogates."""
     if text is None:
         return None
     if "\0" in text:

@@ -9,15 +9,15 @@ import orjson
 from core.errors import InvalidInputError
 
 MAX_LENIENT_BYTES = 8 * 1024 * 1024
-"""A longer body may hold no lone surrogate where text is read, and no number beyond a double."""
+"""A longer body must not contain lone surrogates in fields that are read, or numbers beyond a double."""
 
 
 def parse_json(body: bytes) -> object:
     """Parse JSON as RFC 8259 defines it: without NaN and Infinity, with lone surrogates and numbers beyond a double.
 
-    orjson is several times faster than the standard library but refuses the last two, which the standard library then
-    reads. Large bodies are read by msgspec alone: orjson reserves twelve times their size, and the standard library
-    needs ten times.
+    orjson is several times faster than the standard library but refuses lone surrogates and numbers beyond a double;
+    the standard library then parses the body. A large body is parsed by msgspec alone, because orjson reserves twelve
+    times its size in memory, and the standard library needs ten times.
 
     Raises:
         InvalidInputError: the body is not JSON.
@@ -34,23 +34,23 @@ def _parse_large_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the body is not JSON, as strictly as bodies over 8 MiB are read: {error}") from None
+        raise InvalidInputError(f"body: not strict JSON, which a body over 8 MiB must be: {error}") from None
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
 
 
 def _parse_json_slowly(body: bytes) -> object:
     try:
         return json.loads(body.decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"the body is not UTF-8 (byte {error.start})") from None
+        raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
-        raise InvalidInputError(f"the body is not JSON: {error.msg} (character {error.pos})") from None
+        raise InvalidInputError(f"body: not JSON: {error.msg} (character {error.pos})") from None
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
     except ValueError as error:  # an integer of more digits than Python converts
-        raise InvalidInputError(f"the body is not usable JSON: {error}") from None
+        raise InvalidInputError(f"body: not usable JSON: {error}") from None
 
 
 def _refuse_constant(name: str) -> Never:
-    raise InvalidInputError(f"the body is not JSON: {name} is not a JSON number")
+    raise InvalidInputError(f"body: not JSON: {name} is not a JSON number")

@@ -1,4 +1,4 @@
-"""Timestamps as clients write them: RFC 3339 text, or seconds since the epoch."""
+"""Timestamps from clients: RFC 3339 text, or seconds since the epoch."""
 
 import re
 from datetime import UTC, datetime
@@ -8,16 +8,16 @@ from pydantic import AfterValidator, PlainValidator
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-OUT_OF_RANGE = "a timestamp must be a moment that exists, within the years 1 to 9999"
+OUT_OF_RANGE = "a timestamp must be a valid date and time in the years 1 to 9999"
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")
 
 
 def parse_timestamp(value: object) -> datetime:
-    """Read one timestamp as an aware datetime in UTC; text without an offset is taken as UTC.
+    """Parse a timestamp into an aware datetime in UTC. Text without an offset is read as UTC.
 
     Raises:
-        ValueError: it is neither RFC 3339 text nor a number of seconds, or lies outside the years 1 to 9999.
+        ValueError: the value is neither RFC 3339 text nor a number of seconds, or not in the years 1 to 9999.
     """
     if isinstance(value, str):
         return _parse_text(value)
@@ -32,7 +32,7 @@ def parse_timestamp(value: object) -> datetime:
 
 
 def _check_range(moment: datetime) -> datetime:
-    """A day's margin on either side: then it can be told in every time zone, a database's own for instance."""
+    """Check the range, with a margin of a day at each end so that the time can be written in every time zone."""
     if not EARLIEST <= moment <= LATEST:
         raise ValueError(OUT_OF_RANGE)
     return moment
@@ -50,4 +50,4 @@ def _parse_text(text: str) -> datetime:
 
 Timestamp = Annotated[datetime, PlainValidator(parse_timestamp)]
 UtcMoment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-"""A moment out of the database, which tells it in the time zone of the connection."""
+"""A timestamp from the database, which returns it in the time zone of the connection."""

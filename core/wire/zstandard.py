@@ -1,4 +1,4 @@
-"""Zstandard as the standard library has it from Python 3.14 on, and its backport before."""
+"""Zstandard compression, from the standard library (Python 3.14 and later) or its backport."""
 
 import itertools
 import sys
@@ -10,13 +10,13 @@ else:
     from backports import zstd
 
 LEVEL = 1
-"""Digits compress as badly at level 3 and take twice as long (docs/decisions/0003)."""
+"""Level 3 takes twice as long and compresses digits no better (docs/decisions/0003)."""
 
 FAR_WINDOW_LOG = 23
-"""8 MiB: how far apart two equal passages may lie. Browsers unpack no more (RFC 9659)."""
+"""8 MiB: the longest distance between two equal passages. Browsers accept no larger window (RFC 9659)."""
 
 WHOLE_BYTES = 1 << FAR_WINDOW_LOG
-"""What is no longer is compressed in one piece, its size in the header."""
+"""A text up to this size is compressed in one piece, with its size in the header."""
 
 __all__ = ["compress", "decompress", "prepend", "zstd"]
 
@@ -30,17 +30,17 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 _SINGLE_SEGMENT, _CHECKSUM, _DICTIONARY = 0x20, 0x04, 0x03
 _BLOCK_BYTES = 128 * 1024
 _LEAST_WINDOW_LOG = 17
-"""Of a window that holds a block of that many bytes."""
+"""The binary logarithm of the smallest window that holds a block of _BLOCK_BYTES."""
 
 
 def compress(pieces: Iterable[bytes | memoryview], *, far: bool = False) -> bytes:
     """Compress pieces into one frame.
 
-    The size of a text longer than `WHOLE_BYTES` is not in the header: it is compressed piece by piece, without a copy.
+    A text longer than `WHOLE_BYTES` is compressed piece by piece, without a copy; its header does not give the size.
 
     Args:
-        pieces: of the text, in order.
-        far: whether long passages occur again megabytes later, as the lists of a log do.
+        pieces: the parts of the text, in order.
+        far: whether long passages repeat megabytes later, like the top-k lists of a log.
     """
     options = _FAR if far else _NEAR
     rest = iter(pieces)
@@ -56,31 +56,32 @@ def compress(pieces: Iterable[bytes | memoryview], *, far: bool = False) -> byte
 
 
 def decompress(frame: bytes) -> bytes:
-    """Return the text that `compress` was given."""
+    """Return the text of a frame."""
     return zstd.decompress(frame)
 
 
 def prepend(text: bytes, frame: bytes) -> bytes:
-    """One frame of a text followed by what a frame holds, which is not unpacked (RFC 8878, 3.1.1).
+    """Put a text in front of a frame's content, without unpacking the frame (RFC 8878, 3.1.1).
 
-    The text goes in front as raw blocks. They touch neither the tables nor the offsets that the frame's own blocks
-    begin with, and those refer to nothing before their first byte. Some decoders stop after the first of two frames.
+    The text is added as raw blocks. Raw blocks don't change the tables and offsets that the frame's own blocks start
+    with, and those blocks refer to nothing before their first byte. The result is a single frame because some
+    decoders stop after the first one.
 
     Raises:
-        ValueError: the frame is none that `compress` makes.
+        ValueError: `compress` did not make the frame.
     """
     header_bytes, window_log = _read_header(frame)
     blocks = (text[start : start + _BLOCK_BYTES] for start in range(0, len(text), _BLOCK_BYTES))
     raw = b"".join((len(block) << 3).to_bytes(3, "little") + block for block in blocks)
-    header = _MAGIC + bytes([0, (window_log - 10) << 3])  # neither size nor checksum; a window of its own
+    header = _MAGIC + bytes([0, (window_log - 10) << 3])  # no size, no checksum, an explicit window
     return header + raw + frame[header_bytes:]
 
 
 def _read_header(frame: bytes) -> tuple[int, int]:
-    """How long a frame's header is, and the binary logarithm of the window that its blocks need."""
+    """Return the length of a frame's header in bytes, and the binary logarithm of the window its blocks need."""
     descriptor = frame[4]
     if not frame.startswith(_MAGIC) or descriptor & (_CHECKSUM | _DICTIONARY):
-        raise ValueError("not a frame of ours")
+        raise ValueError("not a frame that compress made")
     is_single = bool(descriptor & _SINGLE_SEGMENT)
     size_bytes = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
     start = 5 if is_single else 6

@@ -157,7 +157,7 @@ def test_filters(client: Client, database_url: str, manage: Command, options: li
     [
         (["--from", "yesterday"], "--from: write 2025-11-01"),
         (["--to", "2025-13-01"], "--to: write 2025-11-01"),
-        (["--user", "zz…#0123456789ab"], "nobody has the label"),
+        (["--user", "zz…#0123456789ab"], "no user has the label"),
         (["--output", "no/such/folder/file"], "No such file or directory"),
     ],
 )

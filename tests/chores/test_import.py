@@ -144,13 +144,13 @@ FORGED = (
     b'"created_at":"2025-01-01T00:00:00Z","secret":"abcdefghijkl"}}' % (b"00" * 32)
 )
 HOSTILE = [
-    (b"not json", "the body is not JSON"),
+    (b"not json", "body: not JSON"),
     (b'{"request": {}}', "request.request_id: is required"),
-    (b"[1, 2]", "a trace is a JSON object"),
+    (b"[1, 2]", "body: not a JSON object"),
     (b'{"request": {"request_id": "x"}, "events": [' + b"[" * 100_000, "nested too deeply"),
-    (b"\xff\xfe{}", "the body is not"),
+    (b"\xff\xfe{}", "body: not"),
     (b'{"request": {"request_id": "../x"}}', "no slash"),
-    (b'{"request": {"request_id": "x"}} {"request": {"request_id": "y"}}', "the body is not JSON"),
+    (b'{"request": {"request_id": "x"}} {"request": {"request_id": "y"}}', "body: not JSON"),
     (FORGED, "the label is not that of the owner"),
     (b'{"request": {"request_id": "x", "final_text": "' + b"a" * (2 * 1024**2) + b'"}}', "MAX_BODY_MB"),
 ]  # fmt: skip

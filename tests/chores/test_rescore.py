@@ -44,7 +44,7 @@ def test_rescored_requests_are_as_if_posted_today(
     done = manage("rescore", on=database_url)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith(
-        f"rescored {len(before)} requests; {len(before)} changed, the sequence confidence by 0."
+        f"rescored {len(before)} requests; sequence confidence changed in {len(before)}, by at most 0."
     )
     assert read_scores(sql) == before
     assert {table: sorted(map(str, dump(sql, table))) for table in DERIVED} == rows

@@ -43,13 +43,13 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 REFUSED: dict[str, tuple[object, str]] = {
     "no request": ({}, "request: is required"),
-    "not an object": ([], "a trace is a JSON object"),
+    "not an object": ([], "body: not a JSON object"),
     "no request_id": ({"request": {}}, "request.request_id: is required"),
     "empty request_id": (make_document(""), "request.request_id: "),
     "long request_id": (make_document("x" * 513), "request.request_id: "),
-    "NUL in request_id": (make_document("a\0b"), "request.request_id: an id cannot hold U+0000"),
+    "NUL in request_id": (make_document("a\0b"), "request.request_id: an id can't contain U+0000"),
     "surrogate in request_id": (make_document("a\ud800b"), "request.request_id: "),
-    "slash in request_id": (make_document("a/b"), "request.request_id: an id must name something in a path"),
+    "slash in request_id": (make_document("a/b"), "request.request_id: an id can't contain a slash"),
     "reserved request_id": (make_document("stream"), "request.request_id: "),
     "unknown event type": (broken(event_type="Dreamt"), "events[1].event_type: "),
     "token is text": (broken(sampled_token="5"), "events[1].sampled_token: "),

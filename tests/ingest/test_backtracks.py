@@ -52,7 +52,7 @@ def test_the_final_tokens_decide_how_many_were_removed(event_type: str, final: l
     assert surviving(pairing) == final
     assert align_trace(document, pairing) == ("exact", [])
     assert pairing.actions[0].discarded_tokens == removed
-    expected = [f"actions[0]: the backtrack of 2 is read as one of {removed}, as final_token_ids shows"]
+    expected = [f"actions[0]: backtrack_steps 2 is counted as {removed}, to match final_token_ids"]
     assert pairing.warnings == (expected if removed != 2 else [])
 
 

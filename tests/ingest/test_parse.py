@@ -111,5 +111,5 @@ def test_a_refusal_names_the_place(event: dict[str, Any], sentence: str) -> None
     ],
 )
 def test_what_is_no_json_is_refused_even_where_nobody_reads_it(body: bytes) -> None:
-    with pytest.raises(InvalidInputError, match=r"^the body is "):
+    with pytest.raises(InvalidInputError, match=r"^body: "):
         parse_document(body)

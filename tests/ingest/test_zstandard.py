@@ -30,5 +30,5 @@ def test_whatever_their_sizes(size: int, length: int) -> None:
 
 @pytest.mark.parametrize("frame", [b"\x28\xb5\x2f\xfd\x04" + b"\0" * 8, b"nothing of the kind"])
 def test_another_s_frame_is_refused(frame: bytes) -> None:
-    with pytest.raises(ValueError, match="not a frame of ours"):
+    with pytest.raises(ValueError, match="not a frame that compress made"):
         prepend(b"x", frame)

@@ -30,7 +30,7 @@ def write_list(xids: list[int]) -> str:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:30])
 def test_what_is_no_position_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="none that this stream gave"):
+    with pytest.raises(InvalidInputError, match="not a valid id of this stream"):
         Position.parse(text)
 
 
@@ -69,7 +69,7 @@ def test_a_position_of_another_database_is_told_so(shared: Client) -> None:
     for text in ("1:9000000000:", "1:1:~1:9000000000:~3.4"):
         answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
         assert answer.status == 400
-        assert answer.json["error"].startswith("Last-Event-ID: it is of another database")
+        assert answer.json["error"].startswith("Last-Event-ID: from another database")
 
 
 def read_present(sql: psycopg.Connection, query: str = READ_NEWS) -> str:
