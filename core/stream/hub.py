@@ -89,7 +89,7 @@ class Hub:
             CrowdedError: there are too many streams.
         """
         if key is None:
-            raise UnauthorizedError("a key is needed: send it as X-API-Key, or as api_key in the query")
+            raise UnauthorizedError("no key; send one as X-API-Key, or as api_key in the query")
         if len(self._subscriptions) >= MAX_STREAMS:
             raise CrowdedError(f"this process has {MAX_STREAMS} streams already: try again")
         place = None if position is None else Position.parse(position)

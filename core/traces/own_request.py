@@ -52,5 +52,5 @@ def is_no_id(request_id: str) -> bool:
 def hidden(caller: Caller, request_id: str) -> ThunderError:
     """Return the error for a request that the caller cannot see; without a key, the error that asks for one."""
     if not caller.scopes:
-        return UnauthorizedError("a key is needed: send it as X-API-Key")
+        return UnauthorizedError("no key; send one as X-API-Key")
     return NotFoundError(f"there is no request {request_id!r}")
