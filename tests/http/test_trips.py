@@ -13,9 +13,6 @@ from tests.conftest import ADMIN_KEY, SECRET, Serve, load_trace
 from tests.http.wiretap import Wiretap, tap_wire
 
 OWNED = "force-prefix"
-OWNER_CHECK = "-- Check that the database belongs to this app."
-FIND_CALLERS = "-- Find the callers"
-LIST_REQUESTS = "-- List the newest requests"
 READS = [
     "/logs",
     "/logs?tag=a&favorited_by=ann",
@@ -101,12 +98,12 @@ def test_a_connection_that_was_cut_costs_a_read_no_more_than_another_try(
     assert tapped.get(path).status == 200
 
 
-@pytest.mark.parametrize("statement", [OWNER_CHECK, FIND_CALLERS, LIST_REQUESTS])
+@pytest.mark.parametrize("statement", ["select require_owner", "with\nasked", "select\n    id,"])
 def test_a_connection_lost_on_the_way_costs_a_read_one_retry(tapped: Tapped, statement: str) -> None:
     tapped.tap.cut_at = statement
     assert tapped.get("/logs", tapped.user_key).status == 200
     assert tapped.tap.cut_at is None
-    assert sum(text.startswith(LIST_REQUESTS) for text in tapped.tap.sent) == 1
+    assert sum(text.startswith("select\n    id,") for text in tapped.tap.sent) == 1
 
 
 EDITS: dict[str, dict[str, str]] = {
