@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 CHUNK_BYTES = 65_536
 HEADER = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
-PURPOSE = re.compile(r"(--.*\n)+")
+PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
 NOT_WAITED_FOR = ("select require_owner", "sync")
 """After these a flush makes the server send what it has to say, and nobody waits for that."""
@@ -93,7 +93,7 @@ def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
 def _describe(kind: bytes, body: bytes) -> str | None:
     match kind:
         case b"P":
-            return PURPOSE.sub("", body.split(b"\0")[1].decode(), count=1)
+            return PURPOSE.sub("", body.split(b"\0")[1].decode())
         case b"H":
             return "flush"
         case b"S":
