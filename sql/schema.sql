@@ -14,7 +14,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.audit_adoption() IS 'Notes that the database became another app''s, however that was done.';
+COMMENT ON FUNCTION public.audit_adoption() IS 'Records a change of the database''s owner app in the audit log.';
 
 CREATE FUNCTION public.count_curation() RETURNS trigger
     LANGUAGE plpgsql
@@ -84,55 +84,55 @@ CREATE TABLE public.requests (
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
-COMMENT ON TABLE public.requests IS 'One row per inference: everything the feed shows, filters or sorts by.';
+COMMENT ON TABLE public.requests IS 'One row per inference, with the columns that the feed shows, filters or sorts by.';
 
-COMMENT ON COLUMN public.requests.request_id IS 'The id the client gave; the only name of a request outside the database.';
+COMMENT ON COLUMN public.requests.request_id IS 'The client''s id, the only one used outside the database.';
 
-COMMENT ON COLUMN public.requests.revision IS 'Counts the traces posted under this id, from 1.';
+COMMENT ON COLUMN public.requests.revision IS 'Number of traces posted under this id, from 1.';
 
-COMMENT ON COLUMN public.requests.created_at IS 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
+COMMENT ON COLUMN public.requests.created_at IS 'Start of the inference by the client''s clock, or the time of ingest if the trace has none.';
 
-COMMENT ON COLUMN public.requests.user_key_hmac IS 'HMAC-SHA256 of the user''s key under THUNDER_SECRET: whose request it is. Null: the admins''.';
+COMMENT ON COLUMN public.requests.user_key_hmac IS 'The owner: HMAC-SHA256 of the user API key under THUNDER_SECRET. Null: owned by the admins.';
 
-COMMENT ON COLUMN public.requests.user_key_label IS 'What is shown of that key.';
+COMMENT ON COLUMN public.requests.user_key_label IS 'Label of that key.';
 
-COMMENT ON COLUMN public.requests.posted_by IS 'Who posted it: open, admin, or key:<id of the first key of a rotation>.';
+COMMENT ON COLUMN public.requests.posted_by IS 'Poster of the trace: open, admin, or key:<id of the first key of a rotation>.';
 
-COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request named, else the first one that was called.';
+COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request names, else the first mod called.';
 
-COMMENT ON COLUMN public.requests.mods IS 'Every mod that was named or called.';
+COMMENT ON COLUMN public.requests.mods IS 'Every mod named or called.';
 
-COMMENT ON COLUMN public.requests.total_steps IS 'Forward passes.';
+COMMENT ON COLUMN public.requests.total_steps IS 'Number of forward passes.';
 
-COMMENT ON COLUMN public.requests.k IS 'Length of the longest top-k list; null when no pass had one.';
+COMMENT ON COLUMN public.requests.k IS 'Length of the longest top-k list. Null if no pass had one.';
 
-COMMENT ON COLUMN public.requests.scored_tokens IS 'Sampled tokens whose probability or its upper bound is known: those of sequence_nll.';
+COMMENT ON COLUMN public.requests.scored_tokens IS 'Number of sampled tokens with a known probability or upper bound, the tokens in sequence_nll.';
 
-COMMENT ON COLUMN public.requests.sequence_confidence IS 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
+COMMENT ON COLUMN public.requests.sequence_confidence IS 'exp(mean ln p) over the sampled tokens that were not discarded. See docs/CONFIDENCE.md.';
 
-COMMENT ON COLUMN public.requests.sequence_nll IS 'Nats: the sum of -ln p over the same tokens.';
+COMMENT ON COLUMN public.requests.sequence_nll IS 'Sum of -ln p over the same tokens, in nats.';
 
-COMMENT ON COLUMN public.requests.group_confidence IS 'Nats: the lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order.';
+COMMENT ON COLUMN public.requests.group_confidence IS 'The lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order, in nats.';
 
-COMMENT ON COLUMN public.requests.scoring_version IS 'The version of the rules that the scores follow; `manage.py rescore` updates older ones.';
+COMMENT ON COLUMN public.requests.scoring_version IS 'Version of the scoring rules. `manage.py rescore` updates older scores.';
 
-COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
+COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
 
 COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
 
-COMMENT ON COLUMN public.requests.curation IS 'Counts the edits people made to the row: with revision, the version of what is shown.';
+COMMENT ON COLUMN public.requests.curation IS 'Number of edits to the row. With revision, the version of the log.';
 
-COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised.';
+COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised an exception.';
 
-COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, as they stand.';
+COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, not stemmed.';
 
-COMMENT ON COLUMN public.requests.stored_xid IS 'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
+COMMENT ON COLUMN public.requests.stored_xid IS 'Transaction that stored this revision. Streams compare it with a snapshot (docs/decisions/0008).';
 
 CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
     RETURN concat_ws('.'::text, (request).id, (request).revision, EXTRACT(epoch FROM (request).ingested_at), is_owned);
 
-COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document, and the view of it that is rendered for this reader: the key of a process''s rendered logs.';
+COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document as rendered for this reader. The key of the log cache.';
 
 CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(place text, hits bigint)
     LANGUAGE plpgsql STABLE
@@ -166,7 +166,7 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'In which columns a pattern matches or a hash stands, and in how many rows.';
+COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'Columns that match a pattern or contain a hash, with the number of rows.';
 
 CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
@@ -177,7 +177,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'require_owner, and the stamp stays as it is until the transaction ends.';
+COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Like require_owner, and keeps the stamp unchanged until the transaction ends.';
 
 CREATE TABLE public.legal_holds (
     request_pk bigint NOT NULL,
@@ -187,21 +187,21 @@ CREATE TABLE public.legal_holds (
     CONSTRAINT legal_holds_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
 );
 
-COMMENT ON TABLE public.legal_holds IS 'Requests that must neither be deleted nor replaced.';
+COMMENT ON TABLE public.legal_holds IS 'Requests that must not be deleted or replaced.';
 
-COMMENT ON COLUMN public.legal_holds.held_by IS 'Who said so, as in audit_log.actor.';
+COMMENT ON COLUMN public.legal_holds.held_by IS 'Actor that set the hold, as in audit_log.actor.';
 
 CREATE FUNCTION public.is_on_hold(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((request).id IN (SELECT legal_holds.request_pk FROM public.legal_holds));
 
-COMMENT ON FUNCTION public.is_on_hold(request public.requests) IS 'Whether a request must neither be deleted nor replaced.';
+COMMENT ON FUNCTION public.is_on_hold(request public.requests) IS 'Whether a request is on legal hold.';
 
 CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (((request).share_nonce IS NOT NULL) AND COALESCE(((request).share_expires_at > now()), true));
 
-COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether anybody may read a request: it has a link whose time is not over.';
+COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether a request is public: it has a link that has not expired.';
 
 CREATE FUNCTION public.link_receipt() RETURNS trigger
     LANGUAGE plpgsql
@@ -217,7 +217,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.link_receipt() IS 'Puts a receipt at the end of the chain; transactions that delete take turns for it.';
+COMMENT ON FUNCTION public.link_receipt() IS 'Appends a receipt to the chain. Serializes the transactions that delete.';
 
 CREATE TABLE public.api_keys (
     id bigint NOT NULL,
@@ -239,23 +239,23 @@ CREATE TABLE public.api_keys (
     CONSTRAINT api_keys_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
 );
 
-COMMENT ON TABLE public.api_keys IS 'Keys that were given out; each is shown once and kept as a hash.';
+COMMENT ON TABLE public.api_keys IS 'Issued API keys. Each is shown once and stored as a hash.';
 
-COMMENT ON COLUMN public.api_keys.root_id IS 'The first key of a rotation, by which a trace''s poster is known; null for that one.';
+COMMENT ON COLUMN public.api_keys.root_id IS 'First key of the rotation, which identifies the poster of a trace. Null for the first key.';
 
-COMMENT ON COLUMN public.api_keys.key_hash IS 'SHA-256: enough for 256 random bits.';
+COMMENT ON COLUMN public.api_keys.key_hash IS 'SHA-256 of the key, which has 256 random bits.';
 
-COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'Whose requests a key that is no admin''s sees, or may post: see requests.user_key_hmac.';
+COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'The user whose requests the key can see or post, unless it is an admin key. See requests.user_key_hmac.';
 
-COMMENT ON COLUMN public.api_keys.last_used_at IS 'To within five minutes: not every request writes.';
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'Accurate to five minutes, so that not every request writes.';
 
-COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation gave it a successor; from then on it only lives out its overlap.';
+COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation created its successor. The key stays live until the overlap ends.';
 
 CREATE FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) RETURNS text
     LANGUAGE sql STABLE
     RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = name_of_key.key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = name_of_key.user_key_hmac))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = name_of_key.user_key_hmac)))) THEN label ELSE NULL::text END);
 
-COMMENT ON FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) IS 'What to call a key instead of showing it: a given-out one, live or not, by its name, a user''s by its label.';
+COMMENT ON FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) IS 'The text to show in place of a key: the name of an issued key, live or not, or the label of a user API key.';
 
 CREATE TABLE public.collection_members (
     collection_id bigint NOT NULL,
@@ -265,7 +265,7 @@ CREATE TABLE public.collection_members (
     notes text
 );
 
-COMMENT ON TABLE public.collection_members IS 'Which requests are in which collection; a user''s collection holds that user''s alone.';
+COMMENT ON TABLE public.collection_members IS 'The requests in each collection. A user''s collection has only that user''s requests.';
 
 CREATE TABLE public.collections (
     id bigint NOT NULL,
@@ -280,13 +280,13 @@ CREATE TABLE public.collections (
     CONSTRAINT collections_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
 );
 
-COMMENT ON TABLE public.collections IS 'Named sets of requests; a name is unique per owner.';
+COMMENT ON TABLE public.collections IS 'Named sets of requests. A name is unique per owner.';
 
-COMMENT ON COLUMN public.collections.created_by IS 'Who made it, as the client says; a user''s key is its label.';
+COMMENT ON COLUMN public.collections.created_by IS 'Author as given by the client, with a label in place of a user API key.';
 
-COMMENT ON COLUMN public.collections.user_key_hmac IS 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
+COMMENT ON COLUMN public.collections.user_key_hmac IS 'The owner, as in requests.user_key_hmac. Null: owned by the admins.';
 
-COMMENT ON COLUMN public.collections.share_nonce IS 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
+COMMENT ON COLUMN public.collections.share_nonce IS 'Set while the collection is public. The share token is derived from it and THUNDER_SECRET.';
 
 COMMENT ON COLUMN public.collections.share_token_hash IS 'SHA-256 of the share token.';
 
@@ -294,7 +294,7 @@ CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigi
     LANGUAGE sql STABLE
     RETURN (SELECT requests.id FROM public.requests WHERE ((open_link.request_id IS NULL) AND (requests.share_token_hash = open_link.token_hash) AND COALESCE((requests.share_expires_at > now()), true)) UNION ALL SELECT requests.id FROM ((public.requests JOIN public.collection_members ON ((requests.id = collection_members.request_pk))) JOIN public.collections ON ((collection_members.collection_id = collections.id))) WHERE ((requests.request_id = open_link.request_id) AND (collections.share_token_hash = open_link.token_hash) AND ((collections.user_key_hmac IS NULL) OR (requests.user_key_hmac = collections.user_key_hmac))));
 
-COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
+COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request that a link opens, or null. With an id: a member of a public collection. Without: the request with this link.';
 
 CREATE TABLE public.deletions (
     id bigint NOT NULL,
@@ -316,31 +316,31 @@ CREATE TABLE public.deletions (
     CONSTRAINT deletions_reason CHECK ((reason = ANY (ARRAY['request'::text, 'user'::text, 'age'::text])))
 );
 
-COMMENT ON TABLE public.deletions IS 'A receipt for each request that was deleted; nothing else of it is left.';
+COMMENT ON TABLE public.deletions IS 'One receipt per deleted request. Nothing else of the request remains.';
 
-COMMENT ON COLUMN public.deletions.request_sha256 IS 'SHA-256 of the request''s id: whoever knows the id finds the receipt.';
+COMMENT ON COLUMN public.deletions.request_sha256 IS 'SHA-256 of the request''s id, to find the receipt of a known id.';
 
 COMMENT ON COLUMN public.deletions.deleted_by IS 'user, admin, key:<id>, command or retention.';
 
-COMMENT ON COLUMN public.deletions.reason IS 'It was asked for by itself, with all of its user''s, or it was too old.';
+COMMENT ON COLUMN public.deletions.reason IS 'request: deleted by id. user: deleted with all of the user''s requests. age: expired by retention.';
 
-COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the document as it was posted.';
+COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the posted document.';
 
-COMMENT ON COLUMN public.deletions.place IS 'Its place in the chain, from 1, without a gap.';
+COMMENT ON COLUMN public.deletions.place IS 'Position in the chain, from 1, without gaps.';
 
-COMMENT ON COLUMN public.deletions.chain IS 'SHA-256 over the hash of the receipt before it and all of this one (receipt_hash).';
+COMMENT ON COLUMN public.deletions.chain IS 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
 
 CREATE FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) RETURNS bytea
     LANGUAGE sql STABLE
     RETURN sha256((previous || convert_to(concat_ws('|'::text, (receipt).place, encode((receipt).request_sha256, 'hex'::text), EXTRACT(epoch FROM (receipt).deleted_at), (receipt).deleted_by, (receipt).reason, (receipt).document_bytes, (receipt).steps, (receipt).summaries, (receipt).mod_calls, (receipt).mod_logs, (receipt).actions, (receipt).discussions, (receipt).outcomes, (receipt).memberships), 'UTF8'::name)));
 
-COMMENT ON FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) IS 'The hash of a receipt behind the one with the previous hash.';
+COMMENT ON FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) IS 'The hash of a receipt that follows the receipt with the previous hash.';
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    raise exception '% is append-only: its rows are neither changed nor deleted', tg_table_name;
+    raise exception '% is append-only; rows cannot be changed or deleted', tg_table_name;
 end
 $$;
 
@@ -350,13 +350,13 @@ CREATE FUNCTION public.request_matches(request public.requests, model text, mod 
     LANGUAGE sql IMMUTABLE
     RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
 
-COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters; a filter that is null passes all.';
+COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters. A null filter passes every request.';
 
 CREATE FUNCTION public.request_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
     RETURN md5(concat_ws(' '::text, (request).id, EXTRACT(epoch FROM (request).ingested_at), (request).revision, (request).curation, is_owned, public.is_public(request)));
 
-COMMENT ON FUNCTION public.request_version(request public.requests, is_owned boolean) IS 'The version of all that a log shows this reader: part of its ETag.';
+COMMENT ON FUNCTION public.request_version(request public.requests, is_owned boolean) IS 'The version of a log as this reader sees it, part of its ETag.';
 
 CREATE FUNCTION public.require_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
@@ -366,20 +366,20 @@ declare
 begin
     select environment.app_name into owner from environment;
     if owner is null then
-        raise exception 'this database belongs to nobody yet: run `manage.py migrate`' using errcode = 'TH001';
+        raise exception 'this database has no owner yet; run `manage.py migrate`' using errcode = 'TH001';
     elsif owner is distinct from require_owner.app_name then
         raise exception using
             errcode = 'TH001',
             message = format(
                 'this database belongs to %1$s; this app is %2$s; set DATABASE_URL to a database of %2$s, '
-                'or take this one over with `manage.py adopt --app-name %2$s`',
+                'or take over this one with `manage.py adopt --app-name %2$s`',
                 owner, require_owner.app_name
             );
     end if;
 end
 $_$;
 
-COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 with a sentence unless the stamp is this app''s.';
+COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless the database belongs to the app.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -400,13 +400,13 @@ CREATE TABLE public.actions (
     created_at timestamp with time zone
 );
 
-COMMENT ON TABLE public.actions IS 'Each thing a mod did, with the step it changed and what that did.';
+COMMENT ON TABLE public.actions IS 'Actions of mods, with the token they changed and their effect.';
 
-COMMENT ON COLUMN public.actions.step_index IS 'The first token it changed; null if it changed none.';
+COMMENT ON COLUMN public.actions.step_index IS 'First token that the action changed. Null if it changed none.';
 
-COMMENT ON COLUMN public.actions.intervention_surprisal IS 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
+COMMENT ON COLUMN public.actions.intervention_surprisal IS '-ln p of the first forced token under the model, in nats. A lower bound if p is unknown.';
 
-COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
+COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the next 8 sampled tokens minus the sequence confidence of the previous 8.';
 
 ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_id_seq
@@ -426,15 +426,15 @@ CREATE TABLE public.audit_log (
     details jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
-COMMENT ON TABLE public.audit_log IS 'Who changed keys, published, deleted, adopted or cleared. Append-only: a trigger refuses the rest.';
+COMMENT ON TABLE public.audit_log IS 'Changes of keys and links, deletions, adoptions and clearings. A trigger keeps the table append-only.';
 
-COMMENT ON COLUMN public.audit_log.actor IS 'admin, key:<id>, user:<12 digits of the HMAC of the user''s key>, command, retention or bootstrap.';
+COMMENT ON COLUMN public.audit_log.actor IS 'admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.';
 
-COMMENT ON COLUMN public.audit_log.action IS 'What was done: key.create, request.delete and so on.';
+COMMENT ON COLUMN public.audit_log.action IS 'The action: key.create, request.delete and so on.';
 
 COMMENT ON COLUMN public.audit_log.subject IS 'key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.';
 
-COMMENT ON COLUMN public.audit_log.details IS 'What else there is to say: names of changed fields, scopes, counts. Never a secret, nor a text of a user''s.';
+COMMENT ON COLUMN public.audit_log.details IS 'Details: names of changed fields, scopes, counts. Never a secret or a user''s text.';
 
 ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_log_id_seq
@@ -451,9 +451,9 @@ CREATE TABLE public.bootstrap_attempts (
     address text DEFAULT ''::text NOT NULL
 );
 
-COMMENT ON TABLE public.bootstrap_attempts IS 'Wrong tries of POST /auth/bootstrap within a minute, so that containers count them together.';
+COMMENT ON TABLE public.bootstrap_attempts IS 'Failed attempts at POST /auth/bootstrap within a minute, counted across all containers.';
 
-COMMENT ON COLUMN public.bootstrap_attempts.address IS 'Where the try came from; of IPv6, the network of 64 bits.';
+COMMENT ON COLUMN public.bootstrap_attempts.address IS 'Address of the client. For IPv6, its 64-bit network.';
 
 ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.bootstrap_attempts_id_seq
@@ -480,11 +480,11 @@ CREATE TABLE public.deletion_chain (
     CONSTRAINT deletion_chain_only_row CHECK (only_row)
 );
 
-COMMENT ON TABLE public.deletion_chain IS 'The end of the chain of receipts, in its only row: so even the last one cannot be missing.';
+COMMENT ON TABLE public.deletion_chain IS 'The end of the chain of receipts. Has one row, so a missing last receipt is detected too.';
 
-COMMENT ON COLUMN public.deletion_chain.place IS 'How many receipts there are.';
+COMMENT ON COLUMN public.deletion_chain.place IS 'Number of receipts.';
 
-COMMENT ON COLUMN public.deletion_chain.chain IS 'The hash of the last one.';
+COMMENT ON COLUMN public.deletion_chain.chain IS 'Hash of the last receipt.';
 
 ALTER TABLE public.deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.deletions_id_seq
@@ -527,13 +527,13 @@ CREATE TABLE public.environment (
     CONSTRAINT environment_only_row CHECK (only_row)
 );
 
-COMMENT ON TABLE public.environment IS 'The stamp: the app that this database belongs to, in its only row.';
+COMMENT ON TABLE public.environment IS 'The stamp: the app that this database belongs to. Has one row.';
 
 COMMENT ON COLUMN public.environment.app_name IS 'THUNDER_APP_NAME of every process that may use this database.';
 
-COMMENT ON COLUMN public.environment.stamped_at IS 'When that app became the owner: at its first migrate, or by adopt.';
+COMMENT ON COLUMN public.environment.stamped_at IS 'When the app became the owner, by migrate or adopt.';
 
-COMMENT ON COLUMN public.environment.schema_version IS 'The version that the last migrate left.';
+COMMENT ON COLUMN public.environment.schema_version IS 'Schema version after the last migrate.';
 
 CREATE TABLE public.generated_secret (
     only_row boolean DEFAULT true NOT NULL,
@@ -542,7 +542,7 @@ CREATE TABLE public.generated_secret (
     CONSTRAINT generated_secret_only_row CHECK (only_row)
 );
 
-COMMENT ON TABLE public.generated_secret IS 'The stand-in for a THUNDER_SECRET that was never set. A leak of the database then includes it; docs/ACCESS.md.';
+COMMENT ON TABLE public.generated_secret IS 'Replaces THUNDER_SECRET if that is not set. A leak of the database then includes the secret. See docs/ACCESS.md.';
 
 CREATE TABLE public.mod_blocks (
     id bigint NOT NULL,
@@ -551,9 +551,9 @@ CREATE TABLE public.mod_blocks (
     block_key text NOT NULL
 );
 
-COMMENT ON TABLE public.mod_blocks IS 'Each handler of a mod: one per event type it was called for.';
+COMMENT ON TABLE public.mod_blocks IS 'Handlers of mods, one per event type.';
 
-COMMENT ON COLUMN public.mod_blocks.block_key IS 'The handler''s name: <mod>:<event type>.';
+COMMENT ON COLUMN public.mod_blocks.block_key IS 'Name of the handler: <mod>:<event type>.';
 
 ALTER TABLE public.mod_blocks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.mod_blocks_id_seq
@@ -575,7 +575,7 @@ CREATE TABLE public.mod_calls (
     created_at timestamp with time zone
 );
 
-COMMENT ON TABLE public.mod_calls IS 'Each call of a handler; call_index is its place in the posted list, from 0.';
+COMMENT ON TABLE public.mod_calls IS 'Calls of handlers. call_index is the position in the posted list, from 0.';
 
 CREATE TABLE public.mod_logs (
     request_pk bigint NOT NULL,
@@ -586,14 +586,14 @@ CREATE TABLE public.mod_logs (
     created_at timestamp with time zone
 );
 
-COMMENT ON TABLE public.mod_logs IS 'Each line a mod logged.';
+COMMENT ON TABLE public.mod_logs IS 'Lines logged by mods.';
 
 CREATE TABLE public.mods (
     id bigint NOT NULL,
     name text NOT NULL
 );
 
-COMMENT ON TABLE public.mods IS 'Each mod ever seen, by the name before any @.';
+COMMENT ON TABLE public.mods IS 'Mods, by the part of their name before an @.';
 
 ALTER TABLE public.mods ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.mods_id_seq
@@ -613,9 +613,9 @@ CREATE TABLE public.outcomes (
     CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
 );
 
-COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request; null is a verdict withdrawn.';
+COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
 
-COMMENT ON COLUMN public.outcomes.source IS 'Who says so: a test suite, a person, another model.';
+COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
 
 CREATE TABLE public.step_logit_summaries (
     request_pk bigint NOT NULL,
@@ -625,7 +625,7 @@ CREATE TABLE public.step_logit_summaries (
     top_p_cutoff real[] NOT NULL
 );
 
-COMMENT ON TABLE public.step_logit_summaries IS 'One row per request: the forward passes that had a top-k list. The view passes has a row per pass. The lists themselves are in the document.';
+COMMENT ON TABLE public.step_logit_summaries IS 'The forward passes with a top-k list, one row per request. The view passes has one row per pass. The document has the lists.';
 
 CREATE VIEW public.passes AS
  SELECT requests.request_id,
@@ -639,11 +639,11 @@ CREATE VIEW public.passes AS
 
 COMMENT ON VIEW public.passes IS 'One row per forward pass that had a top-k list.';
 
-COMMENT ON COLUMN public.passes.k IS 'Entries of the list.';
+COMMENT ON COLUMN public.passes.k IS 'Number of entries in the list.';
 
-COMMENT ON COLUMN public.passes.top_p_count IS 'Tokens of the nucleus; null where it ends outside the list.';
+COMMENT ON COLUMN public.passes.top_p_count IS 'Number of tokens in the nucleus. Null if the nucleus ends outside the list.';
 
-COMMENT ON COLUMN public.passes.top_p_cutoff IS 'The least probability in the nucleus.';
+COMMENT ON COLUMN public.passes.top_p_cutoff IS 'Lowest probability in the nucleus.';
 
 CREATE TABLE public.request_steps (
     request_pk bigint NOT NULL,
@@ -664,9 +664,9 @@ CREATE TABLE public.request_steps (
     token_confidence real[] NOT NULL
 );
 
-COMMENT ON TABLE public.request_steps IS 'One row per request: the tokens that entered the text, one array per column. The view steps has a row per token.';
+COMMENT ON TABLE public.request_steps IS 'The tokens that entered the text: one row per request, one array per column. The view steps has one row per token.';
 
-COMMENT ON COLUMN public.request_steps.forced_by IS 'Null where no token was forced.';
+COMMENT ON COLUMN public.request_steps.forced_by IS 'Null if no token was forced.';
 
 CREATE TABLE public.request_traces (
     request_pk bigint NOT NULL,
@@ -676,11 +676,11 @@ CREATE TABLE public.request_traces (
 );
 ALTER TABLE ONLY public.request_traces ALTER COLUMN document SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE public.request_traces IS 'The document itself, whole; one row per request. Everything else is derived from it.';
+COMMENT ON TABLE public.request_traces IS 'The document of each request. Everything else is derived from it.';
 
-COMMENT ON COLUMN public.request_traces.format IS '1: what the Quote engine posts. Code refuses to read a format that it does not know.';
+COMMENT ON COLUMN public.request_traces.format IS 'Format of the document. 1: a Quote trace. Readers reject unknown formats.';
 
-COMMENT ON COLUMN public.request_traces.document IS 'One zstd frame: the body as it was posted, with labels in place of user API keys.';
+COMMENT ON COLUMN public.request_traces.document IS 'The posted body as one zstd frame, with labels in place of user API keys.';
 
 COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
 
@@ -724,15 +724,15 @@ CREATE VIEW public.steps AS
      JOIN public.request_steps ON ((requests.id = request_steps.request_pk)))
      CROSS JOIN LATERAL UNNEST(request_steps.generation_step, request_steps.token, request_steps.token_text, request_steps.forced, request_steps.forced_by, request_steps.adjusted_logits, request_steps.discarded, request_steps.logprob, request_steps.prob_upper_bound, request_steps.rank, request_steps.entropy, request_steps.missing_mass, request_steps.flatness, request_steps.margin, request_steps.token_confidence) WITH ORDINALITY step(generation_step, token, token_text, forced, forced_by, adjusted_logits, discarded, logprob, prob_upper_bound, rank, entropy, missing_mass, flatness, margin, token_confidence, step_index));
 
-COMMENT ON VIEW public.steps IS 'One row per token that entered the text, scored; forced and later discarded ones too.';
+COMMENT ON VIEW public.steps IS 'One row per token that entered the text, with its scores, including forced and later discarded tokens.';
 
-COMMENT ON COLUMN public.steps.step_index IS 'Position of the token among all that entered the text, from 0.';
+COMMENT ON COLUMN public.steps.step_index IS 'Position of the token in the text, from 0, counting discarded tokens.';
 
-COMMENT ON COLUMN public.steps.generation_step IS 'The forward pass it belongs to, from 0; null for tokens added before the first.';
+COMMENT ON COLUMN public.steps.generation_step IS 'Forward pass of the token, from 0. Null for tokens added before the first pass.';
 
-COMMENT ON COLUMN public.steps.prob IS 'Null where the token is not among the top k: its prob_upper_bound then holds.';
+COMMENT ON COLUMN public.steps.prob IS 'Null if the token is not in the top k. prob_upper_bound then bounds it.';
 
-COMMENT ON COLUMN public.steps.surprisal IS 'Nats, like every entropy and logprob here.';
+COMMENT ON COLUMN public.steps.surprisal IS 'In nats, like every entropy and logprob in this view.';
 
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk, action_index);

@@ -1,4 +1,4 @@
-"""The first admin key of a database, for whoever knows BOOTSTRAP_SECRET."""
+"""Create the first admin key of a database for a caller that knows BOOTSTRAP_SECRET."""
 
 import hmac
 from typing import Annotated
@@ -14,23 +14,23 @@ from core.database.pool import checkout_transaction
 from core.errors import ThunderError
 
 MAX_ATTEMPTS_PER_MINUTE = 5
-"""Wrong tries from one address."""
+"""Limit on failed attempts per address."""
 
 
 class TooManyAttemptsError(ThunderError):
-    """More tries than anybody needs who knows the secret."""
+    """Too many failed attempts from one address."""
 
     status = 429
 
 
 class KeysExistError(ThunderError):
-    """There is an admin key already: only it makes others."""
+    """An admin key already exists, so only an admin can create more."""
 
     status = 409
 
 
 class BootstrapRequest(BaseModel):
-    """Who asks, and the secret they must know."""
+    """The name of the new key, and the bootstrap secret."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -39,25 +39,25 @@ class BootstrapRequest(BaseModel):
 
 
 async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | None, address: str) -> MadeKey:
-    """Make the first admin key; of two that ask at once, one gets it.
+    """Create the first admin key. Only one of two concurrent calls succeeds.
 
     Raises:
         ForbiddenError: BOOTSTRAP_SECRET is not set.
         UnknownKeyError: the secret is wrong.
-        TooManyAttemptsError: it was wrong five times within a minute from this address, all processes together.
-        KeysExistError: there is an admin key, or a configured one.
+        TooManyAttemptsError: five failed attempts from this address within a minute, counted across all processes.
+        KeysExistError: an admin key exists, or THUNDER_ADMIN_KEY is set.
     """
     if secret is None:
-        raise ForbiddenError("bootstrapping is disabled: BOOTSTRAP_SECRET is not set")
-    # Compared first: wrong tries, from this address too, do not keep out who knows the secret.
+        raise ForbiddenError("bootstrapping is disabled; set BOOTSTRAP_SECRET to enable it")
+    # The secret is compared before the limit, so failed attempts never lock out a caller that knows it.
     if not hmac.compare_digest(asked.secret.encode("utf-8", "surrogatepass"), secret.encode()):
         await _count_attempt(access, address)
-        raise UnknownKeyError("the secret is wrong", hash_token(asked.secret))
+        raise UnknownKeyError("secret: wrong bootstrap secret", hash_token(asked.secret))
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
         await store.lock_bootstrap(conn)
         if access.admin_key is not None or await store.count_admins(conn):
-            raise KeysExistError("an admin key exists already: ask whoever has it")
+            raise KeysExistError("an admin key already exists; ask its holder for a key")
         visit = Visit(conn, CONFIGURED_ADMIN, hasher, actor="bootstrap")
         return await insert_key(visit, NewKey(name=asked.name, is_admin=True))
 
@@ -67,4 +67,4 @@ async def _count_attempt(access: Access, address: str) -> None:
         await store.lock_attempts(conn, address=address)
         may_try = await store.record_attempt(conn, address=address, most=MAX_ATTEMPTS_PER_MINUTE)
     if not may_try:
-        raise TooManyAttemptsError("too many wrong tries from this address: wait a minute")
+        raise TooManyAttemptsError("too many failed attempts from this address; wait a minute")

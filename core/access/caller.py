@@ -1,4 +1,4 @@
-"""A caller: what is known of whoever sent a request, and what that allows."""
+"""A caller: the identity and rights of the client that sent a request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from core.errors import ThunderError
 
 
 class Scope(StrEnum):
-    """What a key may be used for."""
+    """One right of a key."""
 
     INGEST = "ingest"
     READ = "read"
@@ -20,20 +20,20 @@ class Scope(StrEnum):
 
 ALL_SCOPES = frozenset(Scope)
 DEFAULT_SCOPES = frozenset({Scope.READ, Scope.CURATE})
-"""Of a new key that is no admin's; a user's own key may delete as well."""
+"""The default scopes of a new key that is not an admin's. A user API key also has DELETE."""
 
 NOBODY = b""
-"""An owner that no request has."""
+"""An owner without any requests."""
 
 
 class UnauthorizedError(ThunderError):
-    """No key came along, or none that is live."""
+    """The request has no key, or its key is not live."""
 
     status = 401
 
 
 class UnknownKeyError(UnauthorizedError):
-    """A key came that is not live; many of them from one address are guesses.
+    """The key is not live. Many such keys from one address suggest guessing.
 
     Attributes:
         fingerprint: SHA-256 of the key.
@@ -45,24 +45,25 @@ class UnknownKeyError(UnauthorizedError):
 
 
 class ForbiddenError(ThunderError):
-    """The key is live, but its scopes don't cover this."""
+    """The key is live, but its scopes do not allow this."""
 
     status = 403
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls.
+    """The identity and rights behind a key.
 
     Attributes:
-        name: what to call them; a user key's label.
-        scopes: what the key may be used for.
-        is_admin: sees all.
-        owner: the HMAC of the user's key whose requests it sees; null sees none (or all, an admin).
-        owner_label: what is shown of that key.
-        key_id: the row of api_keys; null for the configured admin key, a user's own key, and nobody.
-        poster: who a trace of theirs was posted by: open, admin, or key:<id of the first key of the rotation>.
-        expires_at: when the key dies by itself.
+        name: the key's name, or the label of a user API key.
+        scopes: the rights of the key.
+        is_admin: whether the caller sees all requests.
+        owner: HMAC of the user API key whose requests the caller sees. None: no requests, or all for an admin.
+        owner_label: the label of that key.
+        key_id: the row in api_keys. None for the configured admin key, user API keys and anonymous callers.
+        poster: the value of requests.posted_by for traces from this caller: open, admin, user, or
+            key:<id of the first key of the rotation>.
+        expires_at: when the key expires.
     """
 
     name: str
@@ -76,34 +77,34 @@ class Caller:
 
     @property
     def owner_filter(self) -> bytes | None:
-        """For statements: null sees everything, else only this owner's requests."""
+        """The owner parameter of statements: None selects every request, else only this owner's."""
         if self.is_admin:
             return None
         return NOBODY if self.owner is None else self.owner
 
     @property
     def actor(self) -> str:
-        """Who this is in the audit log; users by digits of their label, without any character of the key."""
+        """The caller's name in the audit log. Users appear as digits of their label, without characters of the key."""
         if self.key_id is not None:
             return f"key:{self.key_id}"
         return self.poster if self.owner is None else f"user:{self.owner.hex()[:LABEL_DIGITS]}"
 
     def may_see(self, owner: bytes | None) -> bool:
-        """Whether a request of this owner is theirs to see."""
+        """Return whether the caller may see this owner's requests."""
         return self.is_admin or (owner is not None and owner == self.owner)
 
     def require(self, scope: Scope) -> None:
-        """Refuse what the key's scopes don't cover.
+        """Check that the key has a scope.
 
         Raises:
-            ForbiddenError: they don't.
+            ForbiddenError: the key lacks the scope.
         """
         if scope not in self.scopes:
-            raise ForbiddenError(f"this key's scopes do not cover {scope.value!r}")
+            raise ForbiddenError(f"this key lacks the scope {scope.value!r}; use a key that has it")
 
 
 ANONYMOUS = Caller("anonymous", frozenset())
 CONFIGURED_ADMIN = Caller("admin", ALL_SCOPES, is_admin=True, poster="admin")
-"""Whoever has THUNDER_ADMIN_KEY."""
+"""The caller with THUNDER_ADMIN_KEY."""
 OPEN_INGEST = Caller("anonymous", frozenset({Scope.INGEST}))
-"""Whoever posts without a key where INGEST_AUTH=open."""
+"""A caller that posts without a key under INGEST_AUTH=open."""

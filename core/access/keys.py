@@ -1,4 +1,4 @@
-"""Keys that are given out: made, listed, changed, revoked, rotated. Only an admin does any of it."""
+"""Create, list, change, revoke and rotate API keys. Only admins may do so."""
 
 import math
 import secrets
@@ -25,16 +25,17 @@ SHOWN_CHARACTERS = 8
 MAX_KEYS_LISTED = 10_000
 DEFAULT_OVERLAP_HOURS = 24.0
 MAX_OVERLAP_HOURS = 24.0 * 90
+SAVE_KEY = "save this key now, it is not shown again"
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=2000)]
 UserKey = Annotated[str, Field(max_length=1000)]
 Scopes = list[Annotated[Scope, Field(strict=False)]]
-"""Written as text in JSON, which a strict model would take for no Scope."""
+"""Not strict, because JSON has scopes as text, which a strict model does not accept as a Scope."""
 
 
 class OwnKeyError(ThunderError):
-    """Nobody revokes the key they call with: it could be the last one."""
+    """A caller cannot revoke the key it uses, which could be the last admin key."""
 
     status = 409
 
@@ -44,15 +45,15 @@ class _Input(BaseModel):
 
 
 class NewKey(_Input):
-    """A key to be made.
+    """The properties of a new key.
 
     Attributes:
-        name: what to call it.
-        description: what it is for.
-        allowed_api_key: the user (by key or label) whose requests it sees, or, with `ingest`, may post.
-        is_admin: sees and does all.
-        scopes: what it may be used for; unset, a key that is no admin's may read and curate.
-        expires_at: when it dies by itself.
+        name: display name.
+        description: purpose of the key.
+        allowed_api_key: the user, by key or label, whose requests the key sees or, with `ingest`, may post.
+        is_admin: whether the key has every right.
+        scopes: rights of the key. Default for a key that is not an admin's: read and curate.
+        expires_at: when the key expires.
     """
 
     name: Name
@@ -64,7 +65,7 @@ class NewKey(_Input):
 
 
 class KeyChange(_Input):
-    """What to change of a key; what is not given stays. An empty `allowed_api_key` clears it."""
+    """Changes to a key. Omitted fields keep their value. An empty `allowed_api_key` clears it."""
 
     id: Annotated[int, Field(ge=1, le=2**63 - 1)]
     name: Name | None = None
@@ -75,7 +76,7 @@ class KeyChange(_Input):
 
 
 class MadeKey(BaseModel):
-    """A key that was just made: the only time that it is shown."""
+    """A new key with its secret, which is shown only here."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -91,10 +92,10 @@ class MadeKey(BaseModel):
 
 
 def read_new_key(**given: object) -> NewKey:
-    """A key to be made, from what somebody typed.
+    """Validate the properties of a new key from the command line.
 
     Raises:
-        InvalidInputError: the sentence names what is wrong.
+        InvalidInputError: a property is invalid.
     """
     try:
         return NewKey.model_validate(given)
@@ -103,25 +104,25 @@ def read_new_key(**given: object) -> NewKey:
 
 
 async def list_keys(access: Access, key: str | None) -> list[KeyRow]:
-    """Every key, newest first."""
+    """List every key, newest first."""
     async with access.visit(key, Scope.ADMIN) as visit:
         return await store.list_keys(visit.conn, limit=MAX_KEYS_LISTED)
 
 
 async def create_key(access: Access, key: str | None, new: NewKey) -> MadeKey:
-    """Make a key.
+    """Create a key.
 
     Raises:
-        InvalidInputError: it would be dead at once, or names a user by a label that nobody has.
+        InvalidInputError: the expiry is in the past, or no user has the label.
     """
     async with access.visit(key, Scope.ADMIN) as visit:
         return await insert_key(visit, new)
 
 
 async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
-    """Make a key in the visit's transaction."""
+    """Create a key in the open transaction."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
-        raise InvalidInputError("expires_at: it is past already")
+        raise InvalidInputError("expires_at: must be in the future")
     owner, label = await _resolve_user(visit, new.allowed_api_key)
     secret = make_key()
     row = await store.insert_key(
@@ -138,7 +139,7 @@ async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
             "expires_at": new.expires_at,
         },
     )
-    made = _show_once(row, secret, "keep it: it is shown this once")
+    made = _show_once(row, secret, SAVE_KEY)
     await visit.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
     return made
 
@@ -147,7 +148,7 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
     """Change a key that is not revoked.
 
     Raises:
-        NotFoundError: there is no such key, or it is revoked.
+        NotFoundError: no such key, or it is revoked.
     """
     _refuse_admin_scope(change.scopes)
     async with access.visit(key, Scope.ADMIN) as visit:
@@ -176,15 +177,15 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
 
 
 async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
-    """Revoke a key: the next request with it, in any process, is refused.
+    """Revoke a key. Every process rejects it from the next request on.
 
     Raises:
-        OwnKeyError: it is the caller's own.
-        NotFoundError: there is no such key, or it is revoked already.
+        OwnKeyError: the caller uses this key.
+        NotFoundError: no such key, or it is already revoked.
     """
     async with access.visit(key, Scope.ADMIN) as visit:
         if visit.caller.key_id == key_id:
-            raise OwnKeyError("this is the key you call with: use another one to revoke it")
+            raise OwnKeyError("id: you are using this key; revoke it with another one")
         if not await store.revoke_key(visit.conn, key_id=key_id):
             raise _no_key(key_id)
         await visit.note(Action.REVOKE_KEY, f"key:{key_id}")
@@ -192,11 +193,11 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
 
 
 async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> MadeKey:
-    """Make a successor with the same rights; the old key dies when the overlap ends.
+    """Create a successor with the same rights. The old key expires when the overlap ends.
 
     Raises:
-        InvalidInputError: the overlap is no length of time.
-        NotFoundError: there is no such live key.
+        InvalidInputError: the overlap is out of range.
+        NotFoundError: no such live key, or it was already rotated.
     """
     if not (math.isfinite(overlap_hours) and 0 <= overlap_hours <= MAX_OVERLAP_HOURS):
         raise InvalidInputError(f"overlap_hours: must be between 0 and {MAX_OVERLAP_HOURS:g}")
@@ -210,15 +211,15 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
         }
         row = await store.rotate_key(visit.conn, columns=columns)
         if row is None:
-            raise NotFoundError(f"there is no live key {key_id} that was not rotated before")
+            raise NotFoundError(f"key {key_id}: not a live key, or already rotated; rotate its successor")
         successor = {"successor": row.id, "overlap_hours": overlap_hours}
         await visit.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await notify_streams(visit.conn)
-    return _show_once(row, secret, f"keep it: it is shown this once; the old key dies in {overlap_hours:g} hours")
+    return _show_once(row, secret, f"{SAVE_KEY}; the old key expires in {overlap_hours:g} hours")
 
 
 def make_key() -> str:
-    """256 random bits, recognisable."""
+    """Generate a key: a recognizable prefix and 256 random bits."""
     return KEY_PREFIX + secrets.token_hex(KEY_BYTES)
 
 
@@ -227,13 +228,13 @@ async def _resolve_user(visit: Visit, user_key: str | None) -> tuple[bytes | Non
         return None, None
     owner = await visit.resolve_owner(user_key)
     if owner is None:
-        raise InvalidInputError("allowed_api_key: nobody has this label; give the user's key itself")
+        raise InvalidInputError("allowed_api_key: no user has this label; send the user API key itself")
     return owner, visit.label_of(user_key)
 
 
 def _choose_scopes(new: NewKey) -> list[str]:
     if new.is_admin and new.scopes is not None:
-        raise InvalidInputError("scopes: an admin's key has them all; leave them out")
+        raise InvalidInputError("scopes: an admin key has every scope; omit them")
     _refuse_admin_scope(new.scopes)
     if new.is_admin:
         return sorted(Scope)
@@ -242,12 +243,12 @@ def _choose_scopes(new: NewKey) -> list[str]:
 
 def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
     if scopes is not None and Scope.ADMIN in scopes:
-        raise InvalidInputError("scopes: what makes an admin is is_admin")
+        raise InvalidInputError('scopes: "admin" can\'t be granted; set is_admin')
 
 
 def _show_once(row: KeyRow | None, secret: str, message: str) -> MadeKey:
     if row is None:
-        raise NotFoundError("the key was not made")
+        raise NotFoundError("the key was not created")
     return MadeKey(
         api_key=secret,
         id=row.id,
@@ -262,4 +263,4 @@ def _show_once(row: KeyRow | None, secret: str, message: str) -> MadeKey:
 
 
 def _no_key(key_id: int) -> NotFoundError:
-    return NotFoundError(f"there is no live key {key_id}")
+    return NotFoundError(f"key {key_id}: not a live key")

@@ -1,4 +1,7 @@
-"""A visit: a connection together with whom it is used for, known from the database at that moment."""
+"""Sessions: a database connection together with the authenticated caller.
+
+The caller is looked up in the database for each session, so a revoked key stops working at once.
+"""
 
 import asyncio
 import hmac
@@ -29,26 +32,26 @@ from core.errors import ThunderError
 
 SECRET_BYTES = 32
 SHORTEST_SURE_KEY = 16
-"""Characters from which on a text that is a key is no word by chance."""
+"""Minimum length, in characters, of a key that cannot be a common word by chance."""
 WRITE_TIMEOUT_MS = 10_000
-"""What a statement of a small write may take."""
-OPEN_INGEST_WARNING = "INGEST_AUTH=open: anybody who reaches this server may post traces"
+"""Statement timeout of small writes."""
+OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"
 STORED_KEY_WARNING = (
-    "THUNDER_SECRET is not set: the database keeps a generated one, so whoever gets a copy of the database can test "
-    "guesses of users' keys against it and open every share link"
+    "THUNDER_SECRET is not set: the database stores a generated secret, so anyone with a copy of the database can test "
+    "guesses of user API keys and open every share link; set THUNDER_SECRET"
 )
 
 
 @dataclass(slots=True)
 class Access:
-    """What a process needs to know who calls. Nothing of a key is cached: a revoked one is dead at the next request.
+    """The state a process needs to authenticate callers. Keys are not cached: a revoked key fails at the next request.
 
     Attributes:
-        open_pool: the database; null if the process has none.
+        open_pool: the connection pool. None if the process has no database.
         admin_key: THUNDER_ADMIN_KEY.
-        secret: THUNDER_SECRET; null where the database must keep one.
-        ingest_open: INGEST_AUTH=open.
-        is_command: a command of manage.py works here, with an admin key of its own.
+        secret: THUNDER_SECRET. None if the database stores a generated secret instead.
+        ingest_open: whether INGEST_AUTH=open.
+        is_command: whether a manage.py command runs here, with its own admin key.
     """
 
     open_pool: Pool | None
@@ -61,10 +64,10 @@ class Access:
 
     @property
     def pool(self) -> Pool:
-        """The database.
+        """The connection pool.
 
         Raises:
-            NotConfiguredError: the process has none.
+            NotConfiguredError: the process has no database.
         """
         if self.open_pool is None:
             raise NotConfiguredError("DATABASE_URL is not set")
@@ -72,25 +75,25 @@ class Access:
 
     @property
     def warnings(self) -> list[str]:
-        """What lowers the guard, in sentences for whoever runs this."""
-        told = {OPEN_INGEST_WARNING: self.ingest_open, STORED_KEY_WARNING: self.secret is None}
-        return [sentence for sentence, applies in told.items() if applies]
+        """Warnings for the operator about settings that weaken security."""
+        warnings = {OPEN_INGEST_WARNING: self.ingest_open, STORED_KEY_WARNING: self.secret is None}
+        return [sentence for sentence, applies in warnings.items() if applies]
 
     @asynccontextmanager
     async def visit(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator["Visit"]:
-        """Open a connection for whoever has this key; for any scope but reading, in a transaction.
+        """Open a session for the caller with this key. Every scope except READ opens a transaction.
 
         Args:
-            key: as it came; null if none did.
-            scope: what the caller is about to do.
-            public: whether somebody without a key may enter too; what they then see is for the work to decide.
+            key: the key as sent, or None.
+            scope: the scope the caller needs.
+            public: whether a caller without a key is allowed. The code in the session then decides what to show.
 
         Raises:
-            UnauthorizedError: no key, or none that is live.
-            ForbiddenError: the key's scopes don't cover it.
+            UnauthorizedError: no key, or not a live one.
+            ForbiddenError: the key lacks the scope.
         """
         if key is None and not public:
-            raise UnauthorizedError("a key is needed: send it as X-API-Key")
+            raise UnauthorizedError("no key; send one as X-API-Key")
         hasher = await self.hasher()
         async with self._open(scope) as conn:
             caller = await self._identify(conn, hasher, key)
@@ -105,13 +108,15 @@ class Access:
 
     @reread
     async def admit(self, key: str | None) -> Caller:
-        """Whoever has this live key, whatever it may do. The configured admin key needs no database.
+        """Return the caller that a live key belongs to, whatever its scopes.
+
+        The configured admin key needs no database.
 
         Raises:
-            UnauthorizedError: no key, or none that is live.
+            UnauthorizedError: no key, or not a live one.
         """
         if key is None:
-            raise UnauthorizedError("a key is needed: send it as X-API-Key")
+            raise UnauthorizedError("no key; send one as X-API-Key")
         if self._is_admin_key(key):
             return CONFIGURED_ADMIN
         hasher = await self.hasher()
@@ -119,13 +124,13 @@ class Access:
             return await self._identify(conn, hasher, key)
 
     async def admit_ingest(self, key: str | None) -> Caller | None:
-        """The caller who wants to post a trace with this key, before a body is read; `identify_ingest` decides.
+        """Return the caller that wants to post a trace, before its body is read. `identify_ingest` checks again.
 
-        None where ingest is open: the key is not looked at.
+        None under INGEST_AUTH=open, where the key is not checked.
 
         Raises:
-            UnauthorizedError: a key is needed, and there is none that is live.
-            ForbiddenError: the key's scopes don't cover it.
+            UnauthorizedError: a key is required, and there is no live one.
+            ForbiddenError: the key lacks the scope.
         """
         if self.ingest_open:
             return None
@@ -134,34 +139,34 @@ class Access:
         return caller
 
     async def identify_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
-        """Whoever posts a trace with this key, or without one where ingest is open; known in the writing transaction.
+        """Return the caller that posts a trace, looked up in the transaction that stores it.
 
         Raises:
-            UnauthorizedError: a key is needed, and there is none that is live.
-            ForbiddenError: the key's scopes don't cover it.
+            UnauthorizedError: a key is required, and there is no live one.
+            ForbiddenError: the key lacks the scope.
         """
         if key is None and not self.ingest_open:
-            raise UnauthorizedError("a key is needed: send it as X-API-Key")
+            raise UnauthorizedError("no key; send one as X-API-Key")
         try:
             caller = await self._identify(conn, await self.hasher(), key)
             caller.require(Scope.INGEST)
         except (UnauthorizedError, ForbiddenError):
             if not self.ingest_open:
                 raise
-            return OPEN_INGEST  # a key that would not do is no worse than none
+            return OPEN_INGEST  # an unusable key has the same rights as no key
         return caller
 
     async def identify_all(
         self, conn: AsyncConnection, keys: Collection[str], scope: Scope
     ) -> dict[str, Caller | ThunderError]:
-        """Who has each of these keys at this moment, or why it does not do for the scope; one statement for all."""
+        """Return the caller of each key, or the error if it is not live or lacks the scope. Runs one statement."""
         given = [key for key in keys if not self._is_admin_key(key)]
         found = await self._find_callers(conn, await self.hasher(), given) if given else {}
         admins = dict.fromkeys(set(keys) - set(given), CONFIGURED_ADMIN)
         return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
-        """The hasher under THUNDER_SECRET; under the one the database keeps, where none is set."""
+        """Return the hasher under THUNDER_SECRET or, if that is not set, under the secret stored in the database."""
         async with self._lock:
             if self._hasher is None:
                 self._hasher = Hasher((self.secret or await self._read_generated_secret()).encode())
@@ -181,7 +186,7 @@ class Access:
         return found[key]
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
-        """Who has these keys, those that are live; that they were used is noted."""
+        """Return the callers of the keys that are live, and record the use of those keys."""
         rows = await store.find_callers(
             conn,
             key_hashes=[hash_token(key) for key in keys],
@@ -190,10 +195,10 @@ class Access:
         for row in rows:
             if row.stale and row.key_id is not None:
                 await store.touch_key(conn, key_id=row.key_id)
-        return {keys[row.place - 1]: _make_caller(row) for row in rows}
+        return {keys[row.ordinal - 1]: _make_caller(row) for row in rows}
 
     async def _read_generated_secret(self) -> str:
-        """It never changes once it is there, so one look is enough for the life of a process."""
+        """Read the generated secret. It never changes once stored, so a process reads it once."""
         while True:
             async with checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
                 kept = await store.generate_secret(conn, secret=secrets.token_hex(SECRET_BYTES))
@@ -203,11 +208,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text that a client sent, for a statement: if it is a key, `name_of_key` in SQL puts a name in its place.
+    """A text from a client, as statement parameters. If the text is a key, `name_of_key` in SQL replaces it by a name.
 
     Attributes:
-        text: what to store if it is none.
-        key_hash: the other three are None where it need not be looked up.
+        text: the text to store if it is not a key.
+        key_hash: SHA-256 of the text. This and the next two are None if no lookup is needed.
+        user_key_hmac: HMAC of the text.
+        label: the text's label as a user API key.
     """
 
     text: str | None
@@ -216,13 +223,13 @@ class Said:
     label: str | None = None
 
     def bind(self, prefix: str = "") -> dict[str, object]:
-        """The parameters of a statement that stores it."""
+        """Return the parameters of a statement that stores the text."""
         return {prefix + name: getattr(self, name) for name in ("text", "key_hash", "user_key_hmac", "label")}
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A connection, and whom it is used for; `actor` is their name in the audit log."""
+    """A connection and its caller. `actor` is the caller's name in the audit log."""
 
     conn: AsyncConnection
     caller: Caller
@@ -232,11 +239,11 @@ class Visit:
     actor: str = "admin"
 
     async def note(self, action: Action, subject: str, details: dict[str, Any] | None = None) -> None:
-        """Note in the audit log what this transaction does."""
+        """Record an action of this transaction in the audit log."""
         await insert_entry(self.conn, actor=self.actor, action=action, subject=subject, details=details or {})
 
     async def resolve_owner(self, text: str) -> bytes | None:
-        """The HMAC of a user's key, given as itself or as its label; null for a label that nothing has."""
+        """Return the HMAC of a user API key, given as key or label, or None for an unknown label."""
         span = find_label_range(text)
         if span is None:
             return self.hasher.hash_user_key(text)
@@ -244,7 +251,7 @@ class Visit:
         return found.user_key_hmac if found else None
 
     def say_name(self, text: str | None) -> "Said":
-        """A person's name as it may be stored: clients send keys as `created_by`; a name or a label takes its place."""
+        """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
         if text is None or find_label_range(text):
             return Said(text)
         if text in {self.key, self.admin_key}:
@@ -255,9 +262,9 @@ class Visit:
         return Said(text, hash_token(text), owner, label)
 
     def say_words(self, text: str | None) -> "Said":
-        """Any other text as it may be stored: without the caller's own key, and not a long key of anybody's.
+        """Prepare any other text for storage: replace the caller's own key, and a text that is another long key.
 
-        A short text may be a word, though it is somebody's key: it must not vanish for everybody.
+        A short text that equals another user's key may be an ordinary word, so it stays.
         """
         said = Said(text)
         if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
@@ -269,15 +276,15 @@ class Visit:
         return replace(said, text=said.text.replace(self.key, self.caller.name))
 
     async def hide_key(self, text: str | None) -> str | None:
-        """What `say_name` says, looked up."""
+        """Prepare a name for storage (`say_name`) and look it up."""
         return await self.look_up(self.say_name(text))
 
     async def hide_words(self, text: str | None) -> str | None:
-        """What `say_words` says, looked up."""
+        """Prepare a text for storage (`say_words`) and look it up."""
         return await self.look_up(self.say_words(text))
 
     async def look_up(self, said: "Said") -> str | None:
-        """The name in place of a text that is a key, else the text."""
+        """Return the name of a text that is a key, else the text."""
         if said.key_hash is None or said.user_key_hmac is None or said.label is None:
             return said.text
         found = await store.find_key_name(
@@ -286,7 +293,7 @@ class Visit:
         return found or said.text
 
     def label_of(self, text: str) -> str:
-        """The label of a user's key, given as itself or as its label."""
+        """Return the label of a user API key, given as key or label."""
         return text if find_label_range(text) else self.hasher.label_user_key(text)
 
 
@@ -301,7 +308,7 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
 
 
 def _unknown_key(key: str) -> UnknownKeyError:
-    return UnknownKeyError("this key is not known, or it is revoked or expired", hash_token(key))
+    return UnknownKeyError("this key is unknown, revoked or expired; send a live key", hash_token(key))
 
 
 def _make_caller(row: CallerRow) -> Caller:

@@ -26,15 +26,15 @@ _FIND_OWNER = load_query("access/find_owner")
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """A result row."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class CallerRow(Row):
-    """A live key: one of ours, or a user's own; `place` from 1 is that of the key that was asked for."""
+    """A live issued key or user API key. `ordinal` is its position in the list of given keys, from 1."""
 
-    place: int
+    ordinal: int
     key_id: int | None
     root_id: int | None
     name: str
@@ -47,7 +47,7 @@ class CallerRow(Row):
 
 
 class KeyRow(Row):
-    """A key as lists show it."""
+    """An issued key without its secret."""
 
     id: int
     key_prefix: str
@@ -64,7 +64,7 @@ class KeyRow(Row):
 
 
 class OwnerRow(Row):
-    """The owner behind a label."""
+    """The user a label belongs to."""
 
     user_key_hmac: bytes
     user_key_label: str
@@ -73,19 +73,19 @@ class OwnerRow(Row):
 async def find_callers(
     conn: AsyncConnection, *, key_hashes: list[bytes], user_key_hmacs: list[bytes]
 ) -> list[CallerRow]:
-    """Who has each of these keys, if it is live: one of ours by its hash, else a user whose requests are stored."""
+    """Find the callers of the live keys: issued keys by hash, else users with stored requests."""
     cursor = conn.cursor(row_factory=class_row(CallerRow))
     await cursor.execute(_FIND_CALLERS, {"key_hashes": key_hashes, "user_key_hmacs": user_key_hmacs})
     return await cursor.fetchall()
 
 
 async def touch_key(conn: AsyncConnection, *, key_id: int) -> None:
-    """Note that a key was used."""
+    """Record that a key was used."""
     await conn.execute(_TOUCH_KEY, {"key_id": key_id})
 
 
 async def list_keys(conn: AsyncConnection, *, limit: int) -> list[KeyRow]:
-    """Every key, newest first."""
+    """List every key, newest first."""
     cursor = conn.cursor(row_factory=class_row(KeyRow))
     await cursor.execute(_LIST_KEYS, {"limit": limit})
     return await cursor.fetchall()
@@ -99,62 +99,62 @@ async def insert_key(conn: AsyncConnection, *, columns: dict[str, Any]) -> KeyRo
 
 
 async def update_key(conn: AsyncConnection, *, columns: dict[str, Any]) -> KeyRow | None:
-    """Change what was given of a key that is not revoked; null if there is none."""
+    """Change the given fields of a key. Returns None if there is no such key or it is revoked."""
     cursor = conn.cursor(row_factory=class_row(KeyRow))
     await cursor.execute(_UPDATE_KEY, columns)
     return await cursor.fetchone()
 
 
 async def revoke_key(conn: AsyncConnection, *, key_id: int) -> bool:
-    """Revoke a key; whether there was one that was not revoked yet."""
+    """Revoke a key. Returns False if there is no such key or it was already revoked."""
     cursor = await conn.execute(_REVOKE_KEY, {"key_id": key_id})
     return await cursor.fetchone() is not None
 
 
 async def rotate_key(conn: AsyncConnection, *, columns: dict[str, Any]) -> KeyRow | None:
-    """Insert a successor like the key it replaces, which then expires; null if there is no live one."""
+    """Insert a successor of a live key and expire the old key. Returns None if there is no such live key."""
     cursor = conn.cursor(row_factory=class_row(KeyRow))
     await cursor.execute(_ROTATE_KEY, columns)
     return await cursor.fetchone()
 
 
 async def count_admins(conn: AsyncConnection) -> int:
-    """Admin keys that exist, revoked ones too."""
+    """Count the admin keys, including revoked ones."""
     row = await (await conn.execute(_COUNT_ADMINS)).fetchone()
     return int(row[0]) if row else 0
 
 
 async def lock_bootstrap(conn: AsyncConnection) -> None:
-    """Take turns until the transaction ends."""
+    """Serialize bootstrapping until the transaction ends."""
     await conn.execute(_LOCK_BOOTSTRAP)
 
 
 async def lock_attempts(conn: AsyncConnection, *, address: str) -> None:
-    """Take turns with the other tries from an address until the transaction ends."""
+    """Serialize the attempts of an address until the transaction ends."""
     await conn.execute(_LOCK_ATTEMPTS, {"address": address})
 
 
 async def record_attempt(conn: AsyncConnection, *, address: str, most: int) -> bool:
-    """Note a wrong try, unless there were enough from its address within a minute; whether it was noted."""
+    """Record a failed attempt. Returns False if the address has reached its limit for the last minute."""
     row = await (await conn.execute(_RECORD_ATTEMPT, {"address": address, "most": most})).fetchone()
     return bool(row and row[0])
 
 
 async def generate_secret(conn: AsyncConnection, *, secret: str) -> str | None:
-    """The secret that the database keeps: the given one if there was none; null if another was just being put there."""
+    """Store the secret if there is none, and return the stored one. Returns None during a concurrent insert."""
     row = await (await conn.execute(_GENERATE_SECRET, {"secret": secret})).fetchone()
     return str(row[0]) if row else None
 
 
 async def find_owner(conn: AsyncConnection, *, label: str, lowest: bytes, highest: bytes) -> OwnerRow | None:
-    """The user whose key has this label, if a request or a key tells; its HMAC lies between the two given."""
+    """Find the user with this label in stored requests and keys. The HMAC is between `lowest` and `highest`."""
     cursor = conn.cursor(row_factory=class_row(OwnerRow))
     await cursor.execute(_FIND_OWNER, {"label": label, "lowest": lowest, "highest": highest})
     return await cursor.fetchone()
 
 
 async def find_key_name(conn: AsyncConnection, *, key_hash: bytes, user_key_hmac: bytes, label: str) -> str | None:
-    """What to call a text that is a key: the name of one that was given out, or a user's label; null: it is none."""
+    """Return the name of a text that is an issued key, or the label of a user API key. None: the text is not a key."""
     values = {"key_hash": key_hash, "user_key_hmac": user_key_hmac, "label": label}
     row = await (await conn.execute(_FIND_KEY_NAME, values)).fetchone()
     return row[0] if row else None

@@ -115,7 +115,7 @@ def _examine_timeout(conn: psycopg.Connection) -> Finding:
 
 def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
     if stamp is None:
-        return fail("owner", "it belongs to nobody yet: run `manage.py migrate`")
+        return fail("owner", "it has no owner yet; run `manage.py migrate`")
     if stamp.app_name != app_name:
         advice = f"set DATABASE_URL or THUNDER_APP_NAME, or `manage.py adopt --app-name {app_name}`"
         return fail("owner", f"it belongs to {stamp.app_name}; this app is {app_name}: {advice}")

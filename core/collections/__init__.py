@@ -1,1 +1,1 @@
-"""Collections: named sets of requests, each its owner's."""
+"""Collections: named sets of requests. Each has an owner."""

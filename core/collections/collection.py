@@ -1,4 +1,7 @@
-"""Collections: made, listed, renamed, deleted. A user's are the user's own; an admin's are the admins', who see all."""
+"""Create, list, change and delete collections.
+
+A user's collections belong to that user. Collections made by admins belong to all admins, who see every collection.
+"""
 
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -18,7 +21,7 @@ from core.errors import NotFoundError, ThunderError
 from core.wire.json_text import to_column_text
 
 SHARED = "collection"
-"""What a share token of a collection is derived for."""
+"""The kind of share token that collections have."""
 
 Row = TypeVar("Row", LockedCollection, CollectionRow)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -27,13 +30,13 @@ Who = Annotated[str, Field(max_length=1000)]
 
 
 class NameTakenError(ThunderError):
-    """The owner has another collection of this name."""
+    """The owner already has a collection with this name."""
 
     status = 409
 
 
 class NewCollection(BaseModel):
-    """A collection to be made."""
+    """A new collection."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -43,7 +46,7 @@ class NewCollection(BaseModel):
 
 
 class CollectionChange(BaseModel):
-    """What to change of a collection; what is not given stays, and a description that is null goes."""
+    """Changes to a collection. Omitted fields keep their value. A null description removes it."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -69,7 +72,7 @@ class Collection(BaseModel):
 
 @reread
 async def list_collections(access: Access, key: str | None, *, limit: int, offset: int) -> tuple[list[Collection], int]:
-    """A page of the caller's collections, newest first, and how many there are."""
+    """List a page of the caller's collections, newest first, with the total."""
     async with access.visit(key, Scope.READ) as visit:
         owner = visit.caller.owner_filter
         rows, total = await store.list_collections(visit.conn, owner=owner, limit=limit, offset=offset)
@@ -77,14 +80,14 @@ async def list_collections(access: Access, key: str | None, *, limit: int, offse
 
 
 async def create_collection(access: Access, key: str | None, *, new: NewCollection) -> tuple[Collection, bool]:
-    """Make a collection; one that the caller has under this name is answered as it is, with false.
+    """Create a collection. If the caller has one with this name, return it unchanged, and False.
 
     Raises:
-        ForbiddenError: the key belongs to no user.
+        ForbiddenError: the key is neither bound to a user nor an admin's.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         if visit.caller.owner is None and not visit.caller.is_admin:
-            raise ForbiddenError("this key is bound to no user, so it can have no collections")
+            raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
         row = await store.insert_collection(
             visit.conn,
             name=await visit.hide_words(to_column_text(new.name)) or "",
@@ -92,7 +95,7 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
             created_by=await say_who(visit, new.created_by),
             owner=None if visit.caller.is_admin else visit.caller.owner,
         )
-    assert row is not None, "an upsert answers a row"  # noqa: S101
+    assert row is not None, "an upsert returns a row"  # noqa: S101
     return show_collection(row, visit.hasher), row.is_new
 
 
@@ -100,10 +103,10 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
 async def read_collection(
     access: Access, key: str | None, *, number: int, limit: int, offset: int
 ) -> tuple[Collection, list[MemberRow]]:
-    """A collection and a page of its requests, the last added first.
+    """Read a collection and a page of its requests, last added first.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.visit(key, Scope.READ) as visit:
         found, members = await together(
@@ -116,11 +119,11 @@ async def read_collection(
 
 
 async def change_collection(access: Access, key: str | None, *, number: int, change: CollectionChange) -> Collection:
-    """Rename or describe a collection.
+    """Change the name or description of a collection.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
-        NameTakenError: its owner has another of this name.
+        NotFoundError: no such collection, or it belongs to another user.
+        NameTakenError: the owner has another collection with this name.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         await lock_own(visit, number)
@@ -141,14 +144,14 @@ async def _update(visit: Visit, number: int, change: CollectionChange) -> Collec
             sets_description="description" in change.model_fields_set,
         )
     except UniqueViolation:
-        raise NameTakenError(f"there is another collection named {change.name!r}") from None
+        raise NameTakenError(f"name: {change.name!r} is taken by another collection; choose another name") from None
 
 
 async def delete_collection(access: Access, key: str | None, *, number: int) -> None:
-    """Delete a collection; its requests stay, its link is dead.
+    """Delete a collection. Its requests stay, and its link stops working.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         await lock_own(visit, number)
@@ -157,19 +160,19 @@ async def delete_collection(access: Access, key: str | None, *, number: int) -> 
 
 
 async def lock_own(visit: Visit, number: int) -> LockedCollection:
-    """A collection of the caller's, locked until the transaction ends.
+    """Lock one of the caller's collections until the transaction ends.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     return require_own(visit.caller, await store.lock_collection(visit.conn, row_id=number), number)
 
 
 def require_own(caller: Caller, row: Row | None, number: int) -> Row:
-    """Refuse another's collection as if there were none.
+    """Return the collection if the caller may see it. Another user's looks like a missing one.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     if row is None or not caller.may_see(row.user_key_hmac):
         raise missing_collection(number)
@@ -177,17 +180,17 @@ def require_own(caller: Caller, row: Row | None, number: int) -> Row:
 
 
 def missing_collection(number: int) -> NotFoundError:
-    """The error for a collection that is not there, or not the caller's."""
-    return NotFoundError(f"there is no collection {number}")
+    """Return the error for a collection that is missing or belongs to another user."""
+    return NotFoundError(f"no collection {number}")
 
 
 async def say_who(visit: Visit, given: str | None) -> str:
-    """Who did something: as the client says, a user's key by its label; else the caller's name."""
+    """Return the given author, with a label in place of a key, or the caller's name if none was given."""
     return await visit.hide_key(to_column_text(given or None)) or visit.caller.name
 
 
 def show_collection(row: CollectionRow, hasher: Hasher) -> Collection:
-    """A collection as its owner sees it: with its link, as long as it is public."""
+    """Convert a row to the collection its owner sees, with the link if it is public."""
     token = None if row.share_nonce is None else hasher.derive_share_token(SHARED, row.id, row.share_nonce)
     shown = row.model_dump(include=set(Collection.model_fields) & set(CollectionRow.model_fields))
     return Collection(**shown, is_public=token is not None, public_token=token)

@@ -1,7 +1,7 @@
-"""Which requests are in which collection.
+"""The requests in a collection.
 
-A user's collection holds that user's requests alone; the admins' hold any. The request is locked while it is put in, so
-that its owner cannot change in between; one that an admin makes another's leaves the collections (core.traces.ingest).
+A user's collection contains only that user's requests. An admin collection contains any. Adding a request locks it, so
+its owner cannot change in between. A request that changes owner leaves all collections (core.traces.ingest).
 """
 
 from typing import Annotated
@@ -25,13 +25,13 @@ Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class OtherUserError(ThunderError):
-    """A user's collection is to hold another's request."""
+    """The collection and the request belong to different users."""
 
     status = 409
 
 
 class Membership(BaseModel):
-    """A request to be put into a collection, or taken out."""
+    """A request to add to or remove from a collection."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -41,7 +41,7 @@ class Membership(BaseModel):
 
 
 class MembershipOf(BaseModel):
-    """A collection that a request is to be put into, or taken out of."""
+    """A collection to add a request to or remove it from."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -51,11 +51,11 @@ class MembershipOf(BaseModel):
 
 
 async def add_member(access: Access, key: str | None, *, number: int, new: Membership) -> bool:
-    """Put a request into a collection; false if it is there.
+    """Add a request to a collection. Returns False if it is already there.
 
     Raises:
-        NotFoundError: there is no such collection or request, or it is not the caller's.
-        OtherUserError: the collection is another user's than the request.
+        NotFoundError: no such collection or request, or it belongs to another user.
+        OtherUserError: the collection and the request belong to different users.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         if is_no_id(new.request_id):
@@ -64,10 +64,10 @@ async def add_member(access: Access, key: str | None, *, number: int, new: Membe
 
 
 async def remove_member(access: Access, key: str | None, *, number: int, request_id: str) -> bool:
-    """Take a request out of a collection; false if it is not there.
+    """Remove a request from a collection. Returns False if it is not there.
 
     Raises:
-        NotFoundError: there is no such collection, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         return await _remove(visit, number, request_id)
@@ -75,11 +75,11 @@ async def remove_member(access: Access, key: str | None, *, number: int, request
 
 @reread
 async def list_collections_of(access: Access, key: str | None, *, request_id: str) -> list[Collection]:
-    """The caller's collections that have a request; of one that is only public, none.
+    """List the caller's collections that contain a request. Empty for another user's public request.
 
     Raises:
-        UnauthorizedError: it is not public, and no live key came.
-        NotFoundError: there is no such request, or it is not the caller's to see.
+        UnauthorizedError: the request is not public, and there is no live key.
+        NotFoundError: no such request, or the caller may not see it.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
         if not await is_own_request(visit, request_id):
@@ -90,11 +90,11 @@ async def list_collections_of(access: Access, key: str | None, *, request_id: st
 async def add_to_collection(
     access: Access, key: str | None, *, request_id: str, new: MembershipOf
 ) -> tuple[list[Collection], bool]:
-    """Put a request into a collection, and list those that have it; false if it is there.
+    """Add a request to a collection and list the collections that contain it. False: it was already there.
 
     Raises:
-        NotFoundError: there is no such collection or request, or it is not the caller's.
-        OtherUserError: the collection is another user's than the request.
+        NotFoundError: no such collection or request, or it belongs to another user.
+        OtherUserError: the collection and the request belong to different users.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         if is_no_id(request_id):
@@ -111,10 +111,10 @@ async def add_to_collection(
 async def remove_from_collection(
     access: Access, key: str | None, *, request_id: str, number: int
 ) -> tuple[list[Collection], bool]:
-    """Take a request out of a collection, and list those that still have it; false if it is not there.
+    """Remove a request from a collection and list the collections that still contain it. False: it was not there.
 
     Raises:
-        NotFoundError: there is no such collection or request, or it is not the caller's.
+        NotFoundError: no such collection or request, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         await require_own_request(visit, request_id)
@@ -134,13 +134,15 @@ async def _add(visit: Visit, number: int, new: Membership) -> AddedRow:
 
 
 def _require_added(visit: Visit, row: AddedRow, number: int, request_id: str) -> bool:
-    """Whether the request was added; False if it was there."""
+    """Return whether the request was added. False: it was already there."""
     if not row.has_collection:
         raise missing_collection(number)
     if not row.has_request:
         raise hidden(visit.caller, request_id)
     if not row.may_hold:
-        raise OtherUserError("this collection is a user's, and the request is not that user's")
+        raise OtherUserError(
+            "the collection and the request belong to different users; use a collection of the request's owner"
+        )
     return row.is_added
 
 

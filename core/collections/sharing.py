@@ -1,4 +1,4 @@
-"""Publishing a collection, and reading one by its link. Tokens as in core.shares.share."""
+"""Publish a collection, and read one by its link. core.shares.share explains the tokens."""
 
 import secrets
 from datetime import datetime
@@ -19,7 +19,7 @@ from core.shares.share import DEAD_LINK, NONCE_BYTES
 
 
 class CollectionShare(BaseModel):
-    """A collection's link, or that it has none."""
+    """A collection's link. The token and URL are None if it is not public."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +31,7 @@ class CollectionShare(BaseModel):
 
 
 class SharedCollection(BaseModel):
-    """A collection as whoever has its link sees it."""
+    """A collection as the readers of its link see it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,10 +43,10 @@ class SharedCollection(BaseModel):
 
 
 async def publish_collection(access: Access, key: str | None, *, number: int) -> CollectionShare:
-    """Make a collection and the logs in it public, or tell the link it already has.
+    """Publish a collection and the logs in it, or return its existing link.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row = await lock_own(visit, number)
@@ -60,22 +60,22 @@ async def publish_collection(access: Access, key: str | None, *, number: int) ->
         is_public=True,
         public_token=token,
         public_url=f"/share/{token}",
-        message="already public; this is its link" if row.share_nonce else "public now, to whoever has the link",
+        message="already public" if row.share_nonce else "public to anyone with the link",
     )
 
 
 async def unpublish_collection(access: Access, key: str | None, *, number: int) -> CollectionShare:
-    """Take a collection's link back, for good: the next one will be another.
+    """Revoke a collection's link permanently. Publishing again creates another link.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row = await lock_own(visit, number)
         await store.set_share(visit.conn, row_id=number, nonce=None, token_hash=None)
         if row.share_nonce is not None:
             await visit.note(Action.UNPUBLISH_COLLECTION, f"collection:{number}")
-    message = "no longer public; its link is dead" if row.share_nonce else "was not public"
+    message = "link revoked" if row.share_nonce else "not public"
     return CollectionShare(collection_id=number, is_public=False, public_token=None, public_url=None, message=message)
 
 
@@ -83,10 +83,10 @@ async def unpublish_collection(access: Access, key: str | None, *, number: int) 
 async def read_shared_collection(
     access: Access, *, token: str, limit: int, offset: int
 ) -> tuple[SharedCollection, list[MemberRow]]:
-    """The collection that a link opens, without any key, and a page of its requests. No label is told.
+    """Read the collection that a link opens, and a page of its requests. No key is needed, and labels are removed.
 
     Raises:
-        NotFoundError: the link is unknown or taken back.
+        NotFoundError: the link is unknown or revoked.
     """
     async with access.visit(None, Scope.READ, public=True) as visit:
         row = await store.get_shared_collection(visit.conn, token_hash=hash_token(token))

@@ -9,7 +9,7 @@ from core.database.sql import load_query
 from core.wire.timestamp import UtcMoment
 
 TEXT_CHARACTERS = 65_536
-"""Of each text on a page: a page must fit into a container."""
+"""Maximum length of each text on a page, so that a page fits into a container's memory."""
 
 _LIST_COLLECTIONS = load_query("collections/list_collections")
 _LIST_COLLECTIONS_OF_REQUEST = load_query("collections/list_collections_of_request")
@@ -26,13 +26,13 @@ _REMOVE_MEMBER = load_query("collections/remove_member")
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """A result row."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class LockedCollection(Row):
-    """A collection's number, whose it is (null: the admins'), and what its link is derived from, if it has one."""
+    """A locked collection. The owner is None if it belongs to the admins. The nonce is None if it is not public."""
 
     id: int
     user_key_hmac: bytes | None
@@ -40,7 +40,7 @@ class LockedCollection(Row):
 
 
 class CollectionRow(Row):
-    """A collection, whose it is (null: the admins'), and how many requests it has."""
+    """A collection with its number of requests. The owner is None if it belongs to the admins."""
 
     id: int
     name: str
@@ -54,13 +54,13 @@ class CollectionRow(Row):
 
 
 class InsertedRow(CollectionRow):
-    """The same, and whether it was made just now."""
+    """A collection, and whether the statement created it."""
 
     is_new: bool
 
 
 class ListedRow(Row):
-    """A collection of a page and how many there are; nulls where the page is empty."""
+    """A collection of a page, with the total. All fields but the total are None if the page is empty."""
 
     id: int | None
     name: str | None
@@ -75,7 +75,7 @@ class ListedRow(Row):
 
     @property
     def collection(self) -> CollectionRow | None:
-        """The collection; null where the page is empty."""
+        """The collection, or None if the page is empty."""
         return None if self.id is None else CollectionRow.model_validate(self.model_dump())
 
 
@@ -93,13 +93,13 @@ class MemberRow(Row):
 
 
 class AddedRow(Row):
-    """What came of adding a request to a collection.
+    """The outcome of adding a request to a collection.
 
     Attributes:
         has_collection: whether the owner has the collection.
         has_request: whether the owner has the request.
-        may_hold: whether the collection may hold it: a user's holds no other user's.
-        is_added: whether it was added; False if it was there.
+        may_hold: whether the collection may contain the request. A user's collection can't contain another user's.
+        is_added: whether the request was added. False if it was already there.
     """
 
     has_collection: bool
@@ -111,7 +111,7 @@ class AddedRow(Row):
 async def list_collections(
     conn: AsyncConnection, *, owner: bytes | None, limit: int, offset: int
 ) -> tuple[list[CollectionRow], int]:
-    """A page of an owner's collections, or without one of everybody's, newest first; and how many there are."""
+    """List a page of an owner's collections, newest first, with the total. An owner of None selects all collections."""
     cursor = conn.cursor(row_factory=class_row(ListedRow))
     await cursor.execute(_LIST_COLLECTIONS, {"owner": owner, "limit": limit, "offset": offset})
     rows = await cursor.fetchall()
@@ -121,28 +121,28 @@ async def list_collections(
 async def list_collections_of_request(
     conn: AsyncConnection, *, request_id: str, owner: bytes | None, limit: int
 ) -> list[CollectionRow]:
-    """Those of an owner's collections, or without one of everybody's, that have a request."""
+    """List an owner's collections that contain a request. An owner of None selects all collections."""
     cursor = conn.cursor(row_factory=class_row(CollectionRow))
     await cursor.execute(_LIST_COLLECTIONS_OF_REQUEST, {"request_id": request_id, "owner": owner, "limit": limit})
     return await cursor.fetchall()
 
 
 async def get_collection(conn: AsyncConnection, *, row_id: int) -> CollectionRow | None:
-    """One collection, or null."""
+    """Get a collection. Returns None if there is no such collection."""
     cursor = conn.cursor(row_factory=class_row(CollectionRow))
     await cursor.execute(_GET_COLLECTION, {"id": row_id})
     return await cursor.fetchone()
 
 
 async def get_shared_collection(conn: AsyncConnection, *, token_hash: bytes) -> CollectionRow | None:
-    """The collection that a live share token opens."""
+    """Get the collection that a live share token opens."""
     cursor = conn.cursor(row_factory=class_row(CollectionRow))
     await cursor.execute(_GET_SHARED_COLLECTION, {"token_hash": token_hash})
     return await cursor.fetchone()
 
 
 async def lock_collection(conn: AsyncConnection, *, row_id: int) -> LockedCollection | None:
-    """One collection, locked until the transaction ends, or null."""
+    """Lock a collection until the transaction ends. Returns None if there is no such collection."""
     cursor = conn.cursor(row_factory=class_row(LockedCollection))
     await cursor.execute(_LOCK_COLLECTION, {"id": row_id})
     return await cursor.fetchone()
@@ -151,7 +151,7 @@ async def lock_collection(conn: AsyncConnection, *, row_id: int) -> LockedCollec
 async def insert_collection(
     conn: AsyncConnection, *, name: str, description: str | None, created_by: str | None, owner: bytes | None
 ) -> InsertedRow | None:
-    """Make a collection, or find the one that has this owner and name."""
+    """Insert a collection, or return the owner's existing collection with this name."""
     cursor = conn.cursor(row_factory=class_row(InsertedRow))
     values = {"name": name, "description": description, "created_by": created_by, "owner": owner}
     await cursor.execute(_INSERT_COLLECTION, values)
@@ -161,7 +161,7 @@ async def insert_collection(
 async def update_collection(
     conn: AsyncConnection, *, row_id: int, name: str | None, description: str | None, sets_description: bool
 ) -> CollectionRow | None:
-    """Change a collection; a name that is null stays."""
+    """Change a collection. A name of None keeps the current one."""
     cursor = conn.cursor(row_factory=class_row(CollectionRow))
     values = {"id": row_id, "name": name, "description": description, "sets_description": sets_description}
     await cursor.execute(_UPDATE_COLLECTION, values)
@@ -169,17 +169,17 @@ async def update_collection(
 
 
 async def delete_collection(conn: AsyncConnection, *, row_id: int) -> None:
-    """Delete a collection; its requests stay."""
+    """Delete a collection. Its requests stay."""
     await conn.execute(_DELETE_COLLECTION, {"id": row_id})
 
 
 async def set_share(conn: AsyncConnection, *, row_id: int, nonce: bytes | None, token_hash: bytes | None) -> None:
-    """Make a collection public, or, with nulls, no longer."""
+    """Publish a collection, or with None values revoke its link."""
     await conn.execute(_SET_SHARE, {"id": row_id, "nonce": nonce, "token_hash": token_hash})
 
 
 async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset: int) -> list[MemberRow]:
-    """A page of a collection's requests, the last added first."""
+    """List a page of a collection's requests, last added first."""
     cursor = conn.cursor(row_factory=class_row(MemberRow))
     values = {"id": row_id, "limit": limit, "offset": offset, "characters": TEXT_CHARACTERS}
     await cursor.execute(_LIST_MEMBERS, values)
@@ -189,7 +189,7 @@ async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset
 async def add_member(  # noqa: PLR0913 - the columns of a membership
     conn: AsyncConnection, *, row_id: int, request_id: str, owner: bytes | None, added_by: Said, notes: Said
 ) -> AddedRow:
-    """Put an owner's request into one of the owner's collections."""
+    """Add an owner's request to one of the owner's collections."""
     cursor = conn.cursor(row_factory=class_row(AddedRow))
     values = {"id": row_id, "request_id": request_id, "owner": owner}
     await cursor.execute(_ADD_MEMBER, {**values, **added_by.bind("added_by_"), **notes.bind("notes_")})
@@ -198,6 +198,6 @@ async def add_member(  # noqa: PLR0913 - the columns of a membership
 
 
 async def remove_member(conn: AsyncConnection, *, row_id: int, request_id: str) -> bool:
-    """Take a request out of a collection; false if it is not there."""
+    """Remove a request from a collection. Returns False if it is not there."""
     cursor = await conn.execute(_REMOVE_MEMBER, {"id": row_id, "request_id": request_id})
     return await cursor.fetchone() is not None

@@ -1,1 +1,1 @@
-"""Curation: what people add to a request, tags and favorites."""
+"""Curation: the tags and favorites that people add to a request."""

@@ -1,4 +1,7 @@
-"""Tags and favorites of a request: two small sets, each changed by one statement, so that no edit undoes another."""
+"""Tags and favorites of a request.
+
+One statement changes each set, so concurrent edits do not overwrite each other.
+"""
 
 from typing import Annotated
 
@@ -8,7 +11,7 @@ from core.access.caller import Scope
 from core.access.hasher import strip_labels
 from core.access.session import Access, Visit
 from core.curation import store
-from core.curation.store import CurationRow, EditedRow, Place
+from core.curation.store import CurationRow, EditedRow, Target
 from core.database.pool import reread
 from core.errors import ThunderError
 from core.traces.own_request import hidden, is_no_id
@@ -22,7 +25,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class FullError(ThunderError):
-    """The request has as many as it may have."""
+    """The request has reached a limit."""
 
     status = 409
 
@@ -36,7 +39,7 @@ class TagChange(BaseModel):
 
 
 class FavoriteChange(BaseModel):
-    """Who favorites the request, or no longer does."""
+    """The name to add to or remove from the favorites."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -45,11 +48,11 @@ class FavoriteChange(BaseModel):
 
 @reread
 async def read_curation(access: Access, key: str | None, *, request_id: str) -> CurationRow:
-    """A request's tags and favorites: the caller's own, or of one that is public its tags alone.
+    """Read a request's tags and favorites. Readers of a public request see only the tags.
 
     Raises:
-        UnauthorizedError: it is not public, and no live key came.
-        NotFoundError: there is none, or it is not the caller's to see.
+        UnauthorizedError: the request is not public, and there is no live key.
+        NotFoundError: no such request, or the caller may not see it.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
         row = None if is_no_id(request_id) else await store.get_curation(visit.conn, request_id=request_id)
@@ -61,72 +64,74 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
 
 
 async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
-    """Tag a request; again is no error.
+    """Add a tag to a request. Adding it twice is not an error.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
-        FullError: it has MAX_TAGS.
+        NotFoundError: no such request, or it belongs to another user.
+        FullError: the request already has MAX_TAGS tags.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        place = _find_place(visit, request_id)
+        target = _find_target(visit, request_id)
         said = visit.say_words(to_column_text(tag))
-        row = _admit(visit, await store.add_tag(visit.conn, place=place, said=said, most=MAX_TAGS), request_id)
+        row = _require_found(
+            visit, await store.add_tag(visit.conn, target=target, said=said, most=MAX_TAGS), request_id
+        )
         if not (row.is_changed or row.was_there):
-            raise FullError(f"this request has {MAX_TAGS} tags: remove one first")
-    return row, "tag added" if row.is_changed else "already tagged so"
+            raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
+    return row, "tag added" if row.is_changed else "tag already present"
 
 
 async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
-    """Take a tag off a request; again is no error.
+    """Remove a tag from a request. Removing it twice is not an error.
 
     Raises:
-        NotFoundError: there is no such request, or it is not the caller's.
+        NotFoundError: no such request, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        place = _find_place(visit, request_id)
+        target = _find_target(visit, request_id)
         said = visit.say_words(to_column_text(tag))
-        row = _admit(visit, await store.remove_tag(visit.conn, place=place, said=said), request_id)
-    return row, "tag removed" if row.is_changed else "was not tagged so"
+        row = _require_found(visit, await store.remove_tag(visit.conn, target=target, said=said), request_id)
+    return row, "tag removed" if row.is_changed else "tag not present"
 
 
 async def add_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
-    """Put a request among somebody's favorites; again is no error.
+    """Add a request to a user's favorites. Adding it twice is not an error.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
-        FullError: MAX_FAVORITES have it among theirs.
+        NotFoundError: no such request, or it belongs to another user.
+        FullError: the request is already a favorite of MAX_FAVORITES users.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        place = _find_place(visit, request_id)
+        target = _find_target(visit, request_id)
         said = visit.say_name(to_column_text(name))
-        row = _admit(
-            visit, await store.add_favorite(visit.conn, place=place, said=said, most=MAX_FAVORITES), request_id
+        row = _require_found(
+            visit, await store.add_favorite(visit.conn, target=target, said=said, most=MAX_FAVORITES), request_id
         )
         if not (row.is_changed or row.was_there):
-            raise FullError(f"{MAX_FAVORITES} people have this request among their favorites: no more fit")
-    return row, "added to the favorites" if row.is_changed else "already among the favorites"
+            raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
+    return row, "added to favorites" if row.is_changed else "already in favorites"
 
 
 async def remove_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
-    """Take a request out of somebody's favorites; again is no error.
+    """Remove a request from a user's favorites. Removing it twice is not an error.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such request, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
-        place = _find_place(visit, request_id)
+        target = _find_target(visit, request_id)
         said = visit.say_name(to_column_text(name))
-        row = _admit(visit, await store.remove_favorite(visit.conn, place=place, said=said), request_id)
-    return row, "removed from the favorites" if row.is_changed else "was not among the favorites"
+        row = _require_found(visit, await store.remove_favorite(visit.conn, target=target, said=said), request_id)
+    return row, "removed from favorites" if row.is_changed else "not in favorites"
 
 
-def _find_place(visit: Visit, request_id: str) -> Place:
+def _find_target(visit: Visit, request_id: str) -> Target:
     if is_no_id(request_id):
         raise hidden(visit.caller, request_id)
-    return Place(request_id, visit.caller.owner_filter)
+    return Target(request_id, visit.caller.owner_filter)
 
 
-def _admit(visit: Visit, row: EditedRow | None, request_id: str) -> EditedRow:
+def _require_found(visit: Visit, row: EditedRow | None, request_id: str) -> EditedRow:
     if row is None:
         raise hidden(visit.caller, request_id)
     return row

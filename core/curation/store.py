@@ -18,7 +18,7 @@ _REMOVE_FAVORITE = load_query("curation/remove_favorite")
 
 
 class CurationRow(BaseModel):
-    """What people added to a request, and who may see it."""
+    """The tags and favorites of a request, with its owner and visibility."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,15 +29,15 @@ class CurationRow(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which request is edited, and for whom: None edits anybody's."""
+class Target:
+    """The request to edit. If `owner` is not None, it must be the request's owner."""
 
     request_id: str
     owner: bytes | None
 
 
 class EditedRow(BaseModel):
-    """What people added to a request, after an edit.
+    """The tags and favorites of a request after an edit.
 
     Attributes:
         is_changed: whether the edit changed anything.
@@ -53,30 +53,30 @@ class EditedRow(BaseModel):
 
 
 async def get_curation(conn: AsyncConnection, *, request_id: str) -> CurationRow | None:
-    """A request's tags and favorites; null if there is no such request."""
+    """Get a request's tags and favorites. Returns None if there is no such request."""
     cursor = conn.cursor(row_factory=class_row(CurationRow))
     await cursor.execute(_GET_CURATION, {"request_id": request_id})
     return await cursor.fetchone()
 
 
-async def add_tag(conn: AsyncConnection, *, place: Place, said: Said, most: int) -> EditedRow | None:
-    """Add a tag, unless it is there or there are `most` already; None if the owner has no such request."""
-    return await _edit(conn, _ADD_TAG, {**asdict(place), "most": most, **said.bind()})
+async def add_tag(conn: AsyncConnection, *, target: Target, said: Said, most: int) -> EditedRow | None:
+    """Add a tag unless it is present or there are already `most`. Returns None if the owner has no such request."""
+    return await _edit(conn, _ADD_TAG, {**asdict(target), "most": most, **said.bind()})
 
 
-async def remove_tag(conn: AsyncConnection, *, place: Place, said: Said) -> EditedRow | None:
-    """Remove a tag if it is there; None if the owner has no such request."""
-    return await _edit(conn, _REMOVE_TAG, {**asdict(place), **said.bind()})
+async def remove_tag(conn: AsyncConnection, *, target: Target, said: Said) -> EditedRow | None:
+    """Remove a tag if it is present. Returns None if the owner has no such request."""
+    return await _edit(conn, _REMOVE_TAG, {**asdict(target), **said.bind()})
 
 
-async def add_favorite(conn: AsyncConnection, *, place: Place, said: Said, most: int) -> EditedRow | None:
-    """Add a name to those that favorite a request, as `add_tag` adds a tag."""
-    return await _edit(conn, _ADD_FAVORITE, {**asdict(place), "most": most, **said.bind()})
+async def add_favorite(conn: AsyncConnection, *, target: Target, said: Said, most: int) -> EditedRow | None:
+    """Add a name to the favorites, as `add_tag` adds a tag."""
+    return await _edit(conn, _ADD_FAVORITE, {**asdict(target), "most": most, **said.bind()})
 
 
-async def remove_favorite(conn: AsyncConnection, *, place: Place, said: Said) -> EditedRow | None:
-    """Remove a name, as `remove_tag` removes a tag."""
-    return await _edit(conn, _REMOVE_FAVORITE, {**asdict(place), **said.bind()})
+async def remove_favorite(conn: AsyncConnection, *, target: Target, said: Said) -> EditedRow | None:
+    """Remove a name from the favorites, as `remove_tag` removes a tag."""
+    return await _edit(conn, _REMOVE_FAVORITE, {**asdict(target), **said.bind()})
 
 
 async def _edit(conn: AsyncConnection, statement: LiteralString, parameters: dict[str, object]) -> EditedRow | None:

@@ -1,4 +1,4 @@
-"""Comments on a request: whoever may see it writes, edits and deletes them; others are told none of a public one's."""
+"""Comments on a request. Its owner and admins read and change them. Readers of a public request see none."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ Comment = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 
 
 class NewDiscussion(BaseModel):
-    """A comment to be added."""
+    """A new comment."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -29,7 +29,7 @@ class NewDiscussion(BaseModel):
 
 
 class DiscussionChange(BaseModel):
-    """What a comment shall say from now on."""
+    """The new text of a comment."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -46,11 +46,11 @@ class Discussion(DiscussionRow):
 async def list_discussions(
     access: Access, key: str | None, *, request_id: str, limit: int, offset: int
 ) -> tuple[list[Discussion], int]:
-    """A page of a request's comments, oldest first, and how many there are; of a public one, others are told none.
+    """List a page of a request's comments, oldest first, with the total. Readers of a public request get none.
 
     Raises:
-        UnauthorizedError: it is not public, and no live key came.
-        NotFoundError: there is none, or it is not the caller's to see.
+        UnauthorizedError: the request is not public, and there is no live key.
+        NotFoundError: no such request, or the caller may not see it.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
         if is_no_id(request_id):
@@ -61,16 +61,16 @@ async def list_discussions(
         raise hidden(visit.caller, request_id)
     if not owned:
         return [], 0
-    return [_place(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
+    return [_show(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
 
 @reread
 async def read_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> Discussion:
-    """One comment of a request that is the caller's.
+    """Read one comment.
 
     Raises:
-        UnauthorizedError: the request is not public, and no live key came.
-        NotFoundError: there is no such comment, or it is not the caller's to see.
+        UnauthorizedError: the request is not public, and there is no live key.
+        NotFoundError: no such comment, or the caller may not see it.
     """
     async with access.visit(key, Scope.READ, public=True) as visit:
         if is_no_id(request_id):
@@ -79,15 +79,15 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
     owned = row is not None and visit.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(visit.caller, request_id)
-    return _place(row.discussion if owned else None, request_id, number)
+    return _show(row.discussion if owned else None, request_id, number)
 
 
 async def add_discussion(access: Access, key: str | None, *, request_id: str, new: NewDiscussion) -> Discussion:
-    """Comment on a request.
+    """Add a comment to a request.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
-        FullError: it has MAX_DISCUSSIONS.
+        NotFoundError: no such request, or it belongs to another user.
+        FullError: the request already has MAX_DISCUSSIONS comments.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         if is_no_id(request_id):
@@ -103,30 +103,30 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
     if row is None:
         raise hidden(visit.caller, request_id)
     if row.discussion is None:
-        raise FullError(f"this request has {MAX_DISCUSSIONS} comments: no more fit")
-    return _place(row.discussion, request_id)
+        raise FullError(f"this request already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
+    return _show(row.discussion, request_id)
 
 
 async def edit_discussion(
     access: Access, key: str | None, *, request_id: str, number: int, change: DiscussionChange
 ) -> Discussion:
-    """Put another text in a comment's place.
+    """Change the text of a comment.
 
     Raises:
-        NotFoundError: there is no such comment, or it is not the caller's to edit.
+        NotFoundError: no such comment, or the caller may not edit it.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row_id = (await lock_own_request(visit, request_id)).id
         comment = await visit.hide_words(to_column_text(change.comment)) or ""
         row = await store.update_discussion(visit.conn, request_pk=row_id, number=number, comment=comment)
-    return _place(row, request_id, number)
+    return _show(row, request_id, number)
 
 
 async def delete_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> None:
     """Delete a comment.
 
     Raises:
-        NotFoundError: there is no such comment, or it is not the caller's to delete.
+        NotFoundError: no such comment, or the caller may not delete it.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row_id = (await lock_own_request(visit, request_id)).id
@@ -134,7 +134,7 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
             raise _missing(request_id, number)
 
 
-def _place(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:
+def _show(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:
     if row is None:
         raise _missing(request_id, number)
     return Discussion(request_id=request_id, **row.model_dump())

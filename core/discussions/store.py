@@ -18,13 +18,13 @@ _DELETE_DISCUSSION = load_query("discussions/delete_discussion")
 
 
 class Row(BaseModel):
-    """One row of an answer."""
+    """A result row."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class DiscussionRow(Row):
-    """One comment, but for its request's id."""
+    """A comment, without its request's id."""
 
     id: int
     username: str
@@ -34,7 +34,7 @@ class DiscussionRow(Row):
 
 
 class CommentRow(Row):
-    """A comment of a request; nulls where it has none."""
+    """A comment of a request. All fields are None if there is no comment."""
 
     id: int | None
     username: str | None
@@ -44,12 +44,12 @@ class CommentRow(Row):
 
     @property
     def discussion(self) -> DiscussionRow | None:
-        """The comment; None where there is none."""
+        """The comment, or None."""
         return None if self.id is None else DiscussionRow.model_validate(self.model_dump())
 
 
 class PlacedRow(CommentRow):
-    """A request, who may see it, and one of its comments; nulls where it has none."""
+    """A comment with its request's owner and visibility. The comment's fields are None if there is no comment."""
 
     user_key_hmac: bytes | None
     is_public: bool
@@ -57,14 +57,14 @@ class PlacedRow(CommentRow):
 
 
 async def list_discussions(conn: AsyncConnection, *, request_id: str, limit: int, offset: int) -> list[PlacedRow]:
-    """A page of a request's comments, oldest first; no row if there is no such request."""
+    """List a page of a request's comments, oldest first. Returns no row if there is no such request."""
     cursor = conn.cursor(row_factory=class_row(PlacedRow))
     await cursor.execute(_LIST_DISCUSSIONS, {"request_id": request_id, "limit": limit, "offset": offset})
     return await cursor.fetchall()
 
 
 async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int) -> PlacedRow | None:
-    """One comment of a request; null if there is no such request."""
+    """Get one comment of a request. Returns None if there is no such request."""
     cursor = conn.cursor(row_factory=class_row(PlacedRow))
     await cursor.execute(_GET_DISCUSSION, {"request_id": request_id, "id": number})
     return await cursor.fetchone()
@@ -73,7 +73,7 @@ async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int)
 async def insert_discussion(  # noqa: PLR0913 - the columns of a comment
     conn: AsyncConnection, *, request_id: str, owner: bytes | None, username: Said, comment: Said, most: int
 ) -> CommentRow | None:
-    """Add a comment and count it, unless the request has `most`; None if the owner has no such request."""
+    """Add a comment unless the request already has `most`. Returns None if the owner has no such request."""
     cursor = conn.cursor(row_factory=class_row(CommentRow))
     values = {"request_id": request_id, "owner": owner, "most": most}
     await cursor.execute(_INSERT_DISCUSSION, {**values, **username.bind("username_"), **comment.bind("comment_")})
@@ -83,13 +83,13 @@ async def insert_discussion(  # noqa: PLR0913 - the columns of a comment
 async def update_discussion(
     conn: AsyncConnection, *, request_pk: int, number: int, comment: str
 ) -> DiscussionRow | None:
-    """Put another text in a comment's place; null if it is none of the request's."""
+    """Change the text of a comment. Returns None if the request has no such comment."""
     cursor = conn.cursor(row_factory=class_row(DiscussionRow))
     await cursor.execute(_UPDATE_DISCUSSION, {"request_pk": request_pk, "id": number, "comment": comment})
     return await cursor.fetchone()
 
 
 async def delete_discussion(conn: AsyncConnection, *, request_pk: int, number: int) -> bool:
-    """Delete a comment and count it off; false if it is none of the request's."""
+    """Delete a comment. Returns False if the request has no such comment."""
     cursor = await conn.execute(_DELETE_DISCUSSION, {"request_pk": request_pk, "id": number})
     return await cursor.fetchone() is not None

@@ -1,1 +1,1 @@
-"""Shares: links by which somebody without a key reads one public request."""
+"""Shares: links that open one public request without a key."""

@@ -1,7 +1,7 @@
-"""Publishing a request, and reading one by its link.
+"""Publish a request, and read one by its link.
 
-A token is derived from a nonce (core.access.hasher), so that the owner can be shown it again, and found by its hash, so
-that the database does not hold it. Publishing what is public answers the same link; a new nonce kills the old one.
+A token is derived from a nonce (core.access.hasher), so the owner can see it again, and is found by its hash, so the
+database does not store it. Publishing a public request returns its existing link. A new nonce invalidates the old link.
 """
 
 import secrets
@@ -26,11 +26,11 @@ from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
 PREVIEW_CHARACTERS = 500
-DEAD_LINK = "this link is not known, or it is no longer public"
+DEAD_LINK = "this link is unknown, revoked or expired; ask its owner for a new one"
 
 
 class Publication(BaseModel):
-    """How to publish: until a moment, or until it is taken back."""
+    """How to publish: until `expires_at`, or until the link is revoked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +38,7 @@ class Publication(BaseModel):
 
 
 class Share(BaseModel):
-    """A request's link, or that it has none."""
+    """A request's link. The token and URL are None if it is not public."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,14 +51,14 @@ class Share(BaseModel):
 
 
 async def publish_request(access: Access, key: str | None, *, request_id: str, publication: Publication) -> Share:
-    """Make a request public, or tell the link it already has; an expiry that is given replaces the former.
+    """Publish a request, or return its existing link. A given expiry replaces the previous one.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
-        InvalidInputError: the expiry is past.
+        NotFoundError: no such request, or it belongs to another user.
+        InvalidInputError: the expiry is in the past.
     """
     if publication.expires_at is not None and publication.expires_at <= datetime.now(UTC):
-        raise InvalidInputError("expires_at: it is past already")
+        raise InvalidInputError("expires_at: must be in the future")
     async with access.visit(key, Scope.CURATE) as visit:
         row = await _lock_own(visit, request_id)
         kept = row.share_nonce if row.is_public else None
@@ -77,15 +77,15 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
         public_token=token,
         public_url=f"/share/request/{token}",
         expires_at=expires_at,
-        message="already public; this is its link" if kept else "public now, to whoever has the link",
+        message="already public" if kept else "public to anyone with the link",
     )
 
 
 async def unpublish_request(access: Access, key: str | None, *, request_id: str) -> Share:
-    """Take a request's link back, for good: the next one will be another.
+    """Revoke a request's link permanently. Publishing again creates another link.
 
     Raises:
-        NotFoundError: there is none, or it is not the caller's.
+        NotFoundError: no such request, or it belongs to another user.
     """
     async with access.visit(key, Scope.CURATE) as visit:
         row = await _lock_own(visit, request_id)
@@ -98,7 +98,7 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
         public_token=None,
         public_url=None,
         expires_at=None,
-        message="no longer public; its link is dead" if row.is_public else "was not public",
+        message="link revoked" if row.is_public else "not public",
     )
 
 
@@ -106,9 +106,9 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
 async def read_shared_log(
     access: Access, cache: LogCache, *, token: str, request_id: str | None = None, known: Collection[str] = ()
 ) -> LogView:
-    """Read the log that a link opens, without any key.
+    """Read the log that a link opens. No key is needed.
 
-    A request's own link opens it alone; a public collection's opens each of its members, by `request_id`.
+    A request's link opens that request. A public collection's link opens each of its members, by `request_id`.
 
     Raises:
         NotFoundError: the link is unknown, revoked or expired.
@@ -131,10 +131,10 @@ async def read_shared_log(
 
 @reread
 async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:
-    """What a page may tell of the request that a link opens, before somebody opens it.
+    """Read the preview of the request that a link opens.
 
     Raises:
-        NotFoundError: the link is unknown, taken back or expired.
+        NotFoundError: the link is unknown, revoked or expired.
     """
     async with access.visit(None, Scope.READ, public=True) as visit:
         row = None

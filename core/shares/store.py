@@ -16,7 +16,7 @@ _GET_SHARED_LOG = load_query("shares/get_shared_log")
 
 
 class ShareRow(BaseModel):
-    """Whether and how a request is public."""
+    """The share state of a request."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +28,7 @@ class ShareRow(BaseModel):
 
 
 async def lock_share(conn: AsyncConnection, *, request_id: str) -> ShareRow | None:
-    """A request's share, locked until the transaction ends; null if there is no such request."""
+    """Lock a request's share state until the transaction ends. Returns None if there is no such request."""
     cursor = conn.cursor(row_factory=class_row(ShareRow))
     await cursor.execute(_LOCK_SHARE, {"request_id": request_id})
     return await cursor.fetchone()
@@ -37,13 +37,13 @@ async def lock_share(conn: AsyncConnection, *, request_id: str) -> ShareRow | No
 async def set_share(
     conn: AsyncConnection, *, row_id: int, nonce: bytes | None, token_hash: bytes | None, expires_at: datetime | None
 ) -> None:
-    """Make a request public, or, with nulls, no longer."""
+    """Publish a request, or with None values revoke its link."""
     values = {"id": row_id, "nonce": nonce, "token_hash": token_hash, "expires_at": expires_at}
     await conn.execute(_SET_SHARE, values)
 
 
 class PreviewRow(BaseModel):
-    """What a link's preview shows of a request; the text is its beginning."""
+    """The preview of a link. `final_text` is truncated."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,7 +57,7 @@ class PreviewRow(BaseModel):
 async def get_preview(
     conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, characters: int
 ) -> PreviewRow | None:
-    """A preview of what `get_shared_log` would open."""
+    """Get the preview of the request that `get_shared_log` opens."""
     cursor = conn.cursor(row_factory=class_row(PreviewRow))
     await cursor.execute(_GET_PREVIEW, {"token_hash": token_hash, "request_id": request_id, "characters": characters})
     return await cursor.fetchone()
@@ -66,7 +66,7 @@ async def get_preview(
 async def get_shared_log(
     conn: AsyncConnection, *, token_hash: bytes, request_id: str | None, known: list[str], rendered: list[str]
 ) -> StoredLog | None:
-    """Get the request that a live share token opens: its own, or a member of a collection by id."""
+    """Get the request that a live share token opens: the shared request, or a member of the shared collection."""
     cursor = conn.cursor(row_factory=class_row(StoredLog), binary=True)
     await cursor.execute(
         _GET_SHARED_LOG,

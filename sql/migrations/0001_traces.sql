@@ -1,5 +1,5 @@
--- A trace is written once and read whole: request_traces keeps it, requests holds what the feed shows, filters and
--- sorts by, and the other tables hold what statistics are made of. Child rows refer to the bigint, not to the text id.
+-- A trace is written once and read as a whole from request_traces. The table requests has the columns that the feed
+-- shows, filters and sorts by. The other tables are for statistics. Child rows refer to the bigint id, not the text id.
 
 create table requests (
     id bigint generated always as identity primary key,
@@ -54,25 +54,25 @@ create table requests (
     constraint requests_request_id_length check (length(request_id) between 1 and 512)
 );
 
-comment on table requests is 'One row per inference: everything the feed shows, filters or sorts by.';
-comment on column requests.request_id is 'The id the client gave; the only name of a request outside the database.';
-comment on column requests.revision is 'Counts the traces posted under this id, from 1.';
-comment on column requests.created_at is 'When the inference began, by the client''s clock; the time of ingest if it did not say.';
-comment on column requests.total_steps is 'Forward passes.';
-comment on column requests.active_mod is 'The mod that the request named, else the first one that was called.';
-comment on column requests.mods is 'Every mod that was named or called.';
-comment on column requests.scored_tokens is 'Sampled tokens whose probability or its upper bound is known: those of sequence_nll.';
-comment on column requests.k is 'Length of the longest top-k list; null when no pass had one.';
-comment on column requests.sequence_confidence is 'exp(mean ln p) over sampled, surviving tokens; see docs/CONFIDENCE.md.';
-comment on column requests.sequence_nll is 'Nats: the sum of -ln p over the same tokens.';
+comment on table requests is 'One row per inference, with the columns that the feed shows, filters or sorts by.';
+comment on column requests.request_id is 'The client''s id, the only one used outside the database.';
+comment on column requests.revision is 'Number of traces posted under this id, from 1.';
+comment on column requests.created_at is 'Start of the inference by the client''s clock, or the time of ingest if the trace has none.';
+comment on column requests.total_steps is 'Number of forward passes.';
+comment on column requests.active_mod is 'The mod that the request names, else the first mod called.';
+comment on column requests.mods is 'Every mod named or called.';
+comment on column requests.scored_tokens is 'Number of sampled tokens with a known probability or upper bound, the tokens in sequence_nll.';
+comment on column requests.k is 'Length of the longest top-k list. Null if no pass had one.';
+comment on column requests.sequence_confidence is 'exp(mean ln p) over the sampled tokens that were not discarded. See docs/CONFIDENCE.md.';
+comment on column requests.sequence_nll is 'Sum of -ln p over the same tokens, in nats.';
 comment on column requests.group_confidence is
-'Nats: the lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order.';
-comment on column requests.scoring_version is 'The version of the rules that the scores follow; `manage.py rescore` updates older ones.';
+'The lowest group confidence (32 tokens) in each of up to 32 equal parts of the request, in order, in nats.';
+comment on column requests.scoring_version is 'Version of the scoring rules. `manage.py rescore` updates older scores.';
 comment on column requests.user_key_hmac is
-'HMAC-SHA256 of the user''s key under THUNDER_SECRET: whose request it is. Null: the admins''.';
-comment on column requests.user_key_label is 'What is shown of that key.';
-comment on column requests.posted_by is 'Who posted it: open, admin, or key:<id of the first key of a rotation>.';
-comment on column requests.share_nonce is 'Set while the request is public: the share token is derived from it and THUNDER_SECRET.';
+'The owner: HMAC-SHA256 of the user API key under THUNDER_SECRET. Null: owned by the admins.';
+comment on column requests.user_key_label is 'Label of that key.';
+comment on column requests.posted_by is 'Poster of the trace: open, admin, or key:<id of the first key of a rotation>.';
+comment on column requests.share_nonce is 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
 comment on column requests.share_token_hash is 'SHA-256 of the share token.';
 
 create index requests_newest on requests (created_at desc, id desc);
@@ -85,17 +85,17 @@ create table request_traces (
     document_bytes bigint not null
 );
 
--- A zstd frame already: compressing it again would only cost time.
+-- The document is already a zstd frame, so compressing it again would waste time.
 alter table request_traces alter column document set storage external;
 
-comment on table request_traces is 'The document itself, whole; one row per request. Everything else is derived from it.';
-comment on column request_traces.format is '1: what the Quote engine posts. Code refuses to read a format that it does not know.';
+comment on table request_traces is 'The document of each request. Everything else is derived from it.';
+comment on column request_traces.format is 'Format of the document. 1: a Quote trace. Readers reject unknown formats.';
 comment on column request_traces.document is
-'One zstd frame: the body as it was posted, with labels in place of user API keys.';
+'The posted body as one zstd frame, with labels in place of user API keys.';
 comment on column request_traces.document_bytes is 'Length of the body before compression.';
 
--- One array per column instead of one row per token (docs/decisions/0014). Scores have seven digits here; the exact
--- ones follow from the document.
+-- One array per column instead of one row per token (docs/decisions/0014). These scores have seven digits. The exact
+-- scores can be derived from the document.
 create table request_steps (
     request_pk bigint primary key references requests (id) on delete cascade,
     generation_step integer[] not null,
@@ -116,8 +116,8 @@ create table request_steps (
 );
 
 comment on table request_steps is
-'One row per request: the tokens that entered the text, one array per column. The view steps has a row per token.';
-comment on column request_steps.forced_by is 'Null where no token was forced.';
+'The tokens that entered the text: one row per request, one array per column. The view steps has one row per token.';
+comment on column request_steps.forced_by is 'Null if no token was forced.';
 
 create view steps as
 select
@@ -178,11 +178,11 @@ cross join
         step_index
     );
 
-comment on view steps is 'One row per token that entered the text, scored; forced and later discarded ones too.';
-comment on column steps.step_index is 'Position of the token among all that entered the text, from 0.';
-comment on column steps.generation_step is 'The forward pass it belongs to, from 0; null for tokens added before the first.';
-comment on column steps.prob is 'Null where the token is not among the top k: its prob_upper_bound then holds.';
-comment on column steps.surprisal is 'Nats, like every entropy and logprob here.';
+comment on view steps is 'One row per token that entered the text, with its scores, including forced and later discarded tokens.';
+comment on column steps.step_index is 'Position of the token in the text, from 0, counting discarded tokens.';
+comment on column steps.generation_step is 'Forward pass of the token, from 0. Null for tokens added before the first pass.';
+comment on column steps.prob is 'Null if the token is not in the top k. prob_upper_bound then bounds it.';
+comment on column steps.surprisal is 'In nats, like every entropy and logprob in this view.';
 
 create table step_logit_summaries (
     request_pk bigint primary key references requests (id) on delete cascade,
@@ -193,7 +193,7 @@ create table step_logit_summaries (
 );
 
 comment on table step_logit_summaries is
-'One row per request: the forward passes that had a top-k list. The view passes has a row per pass. The lists themselves are in the document.';
+'The forward passes with a top-k list, one row per request. The view passes has one row per pass. The document has the lists.';
 
 create view passes as
 select
@@ -213,9 +213,9 @@ cross join
     ) as pass (generation_step, k, top_p_count, top_p_cutoff);
 
 comment on view passes is 'One row per forward pass that had a top-k list.';
-comment on column passes.k is 'Entries of the list.';
-comment on column passes.top_p_count is 'Tokens of the nucleus; null where it ends outside the list.';
-comment on column passes.top_p_cutoff is 'The least probability in the nucleus.';
+comment on column passes.k is 'Number of entries in the list.';
+comment on column passes.top_p_count is 'Number of tokens in the nucleus. Null if the nucleus ends outside the list.';
+comment on column passes.top_p_cutoff is 'Lowest probability in the nucleus.';
 
 create table mods (
     id bigint generated always as identity primary key,
@@ -223,7 +223,7 @@ create table mods (
     constraint mods_name_key unique (name)
 );
 
-comment on table mods is 'Each mod ever seen, by the name before any @.';
+comment on table mods is 'Mods, by the part of their name before an @.';
 
 create table mod_blocks (
     id bigint generated always as identity primary key,
@@ -233,8 +233,8 @@ create table mod_blocks (
     constraint mod_blocks_block_key_key unique (block_key)
 );
 
-comment on table mod_blocks is 'Each handler of a mod: one per event type it was called for.';
-comment on column mod_blocks.block_key is 'The handler''s name: <mod>:<event type>.';
+comment on table mod_blocks is 'Handlers of mods, one per event type.';
+comment on column mod_blocks.block_key is 'Name of the handler: <mod>:<event type>.';
 
 create index mod_blocks_mod on mod_blocks (mod_id);
 
@@ -250,7 +250,7 @@ create table mod_calls (
     primary key (request_pk, call_index)
 );
 
-comment on table mod_calls is 'Each call of a handler; call_index is its place in the posted list, from 0.';
+comment on table mod_calls is 'Calls of handlers. call_index is the position in the posted list, from 0.';
 
 create index mod_calls_block on mod_calls (block_id);
 
@@ -264,7 +264,7 @@ create table mod_logs (
     primary key (request_pk, log_index)
 );
 
-comment on table mod_logs is 'Each line a mod logged.';
+comment on table mod_logs is 'Lines logged by mods.';
 
 create table actions (
     request_pk bigint not null references requests (id) on delete cascade,
@@ -282,10 +282,10 @@ create table actions (
     primary key (request_pk, action_index)
 );
 
-comment on table actions is 'Each thing a mod did, with the step it changed and what that did.';
-comment on column actions.step_index is 'The first token it changed; null if it changed none.';
-comment on column actions.intervention_surprisal is 'Nats: -ln p of the first forced token under the model; a lower bound if p is not known.';
+comment on table actions is 'Actions of mods, with the token they changed and their effect.';
+comment on column actions.step_index is 'First token that the action changed. Null if it changed none.';
+comment on column actions.intervention_surprisal is '-ln p of the first forced token under the model, in nats. A lower bound if p is unknown.';
 comment on column actions.confidence_change is
-'Sequence confidence of the 8 sampled tokens after minus that of the 8 before.';
+'Sequence confidence of the next 8 sampled tokens minus the sequence confidence of the previous 8.';
 
 create index actions_block on actions (block_id);

@@ -1,4 +1,4 @@
--- Whether an answer turned out right, as somebody outside says. What the scores are worth is measured against it.
+-- Verdicts on whether an answer was correct, from outside Thunder. Calibration measures the scores against them.
 
 create table outcomes (
     request_pk bigint not null references requests (id) on delete cascade,
@@ -10,10 +10,10 @@ create table outcomes (
     constraint outcomes_source_length check (length(source) between 1 and 200)
 );
 
-comment on table outcomes is 'The latest verdict of each source on a request; null is a verdict withdrawn.';
-comment on column outcomes.source is 'Who says so: a test suite, a person, another model.';
+comment on table outcomes is 'The latest verdict of each source on a request. Null: the source withdrew it.';
+comment on column outcomes.source is 'Source of the verdict: a test suite, a person, another model.';
 
--- A score by its name, so that the statements over any score need not list them again.
+-- Select a score by name, so that queries over any score need not list them.
 create function score_of(request requests, score text) returns double precision language sql immutable
 return case score
     when 'sequence_confidence' then request.sequence_confidence

@@ -1,4 +1,4 @@
--- Who may come in. No key is kept as text anywhere: api_keys has their SHA-256, requests the HMAC of users' keys.
+-- API keys. No key is stored as text: api_keys has SHA-256 hashes, and requests has HMACs of user API keys.
 
 create table api_keys (
     id bigint generated always as identity primary key,
@@ -21,19 +21,19 @@ create table api_keys (
     constraint api_keys_name_length check (length(name) between 1 and 200)
 );
 
-comment on table api_keys is 'Keys that were given out; each is shown once and kept as a hash.';
-comment on column api_keys.root_id is 'The first key of a rotation, by which a trace''s poster is known; null for that one.';
-comment on column api_keys.key_hash is 'SHA-256: enough for 256 random bits.';
-comment on column api_keys.user_key_hmac is 'Whose requests a key that is no admin''s sees, or may post: see requests.user_key_hmac.';
-comment on column api_keys.replaced_at is 'When a rotation gave it a successor; from then on it only lives out its overlap.';
-comment on column api_keys.last_used_at is 'To within five minutes: not every request writes.';
+comment on table api_keys is 'Issued API keys. Each is shown once and stored as a hash.';
+comment on column api_keys.root_id is 'First key of the rotation, which identifies the poster of a trace. Null for the first key.';
+comment on column api_keys.key_hash is 'SHA-256 of the key, which has 256 random bits.';
+comment on column api_keys.user_key_hmac is 'The user whose requests the key can see or post, unless it is an admin key. See requests.user_key_hmac.';
+comment on column api_keys.replaced_at is 'When a rotation created its successor. The key stays live until the overlap ends.';
+comment on column api_keys.last_used_at is 'Accurate to five minutes, so that not every request writes.';
 
 create table bootstrap_attempts (
     id bigint generated always as identity primary key,
     attempted_at timestamptz not null default now()
 );
 
-comment on table bootstrap_attempts is 'Tries of POST /auth/bootstrap, so that containers count them together.';
+comment on table bootstrap_attempts is 'Attempts at POST /auth/bootstrap, counted across all containers.';
 
 create index bootstrap_attempts_newest on bootstrap_attempts (attempted_at);
 
@@ -45,7 +45,7 @@ create table generated_secret (
 );
 
 comment on table generated_secret is
-'The stand-in for a THUNDER_SECRET that was never set. A leak of the database then includes it; docs/ACCESS.md.';
+'Replaces THUNDER_SECRET if that is not set. A leak of the database then includes the secret. See docs/ACCESS.md.';
 
 create function name_of_key(key_hash bytea, user_key_hmac bytea, label text) returns text language sql stable
 return coalesce(
@@ -67,4 +67,4 @@ return coalesce(
 );
 
 comment on function name_of_key is
-'What to call a key instead of showing it: a given-out one, live or not, by its name, a user''s by its label.';
+'The text to show in place of a key: the name of an issued key, live or not, or the label of a user API key.';

@@ -1,4 +1,4 @@
--- What people add to requests, what the feed filters by, and the position that streams go on from.
+-- Tags, favorites, comments and collections, the filters of the feed, and the position of streams.
 
 alter table requests
 add column curation bigint not null default 0,
@@ -8,13 +8,13 @@ add column stored_xid xid8 not null default '0';
 
 alter table requests alter column stored_xid set default pg_current_xact_id();
 
-comment on column requests.curation is 'Counts the edits people made to the row: with revision, the version of what is shown.';
-comment on column requests.has_exception is 'Whether a mod''s handler raised.';
-comment on column requests.search is 'Words of the prompt and the final text, as they stand.';
+comment on column requests.curation is 'Number of edits to the row. With revision, the version of the log.';
+comment on column requests.has_exception is 'Whether a mod''s handler raised an exception.';
+comment on column requests.search is 'Words of the prompt and the final text, not stemmed.';
 comment on column requests.stored_xid is
-'The transaction that stored this revision: streams tell by a snapshot whether it was seen (docs/decisions/0008).';
+'Transaction that stored this revision. Streams compare it with a snapshot (docs/decisions/0008).';
 
--- Of what came before this migration the prompt is only in the compressed document: posting it again finds it.
+-- Requests from before this migration have the prompt only in the compressed document. Posting them again indexes it.
 update requests
 set
     has_exception = id in (
@@ -23,8 +23,8 @@ set
     ),
     search = to_tsvector('simple', substr(coalesce(final_text, ''), 1, 50000));
 
--- One place for what the feed, its two orders and the streams filter by. Inlined by the planner: a filter that is null
--- is gone before it chooses an index. Requests without a confidence come last, and no bound on it lets them through.
+-- The filters of the feed, in both orders, and of the streams. The planner inlines the function and removes null
+-- filters before it chooses an index. Requests without a confidence sort last and fail every bound on it.
 create function request_matches(
     request requests,
     model text,
@@ -54,14 +54,14 @@ and (max_confidence is null or coalesce(request.sequence_confidence, 2) <= 1)
 and (has_exception is null or request.has_exception = request_matches.has_exception)
 and (query is null or request.search @@ query);
 
-comment on function request_matches is 'Whether a request passes the feed''s filters; a filter that is null passes all.';
+comment on function request_matches is 'Whether a request passes the feed''s filters. A null filter passes every request.';
 
 create index requests_of_model on requests (model, created_at desc, id desc);
 create index requests_least_sure on requests ((coalesce(sequence_confidence, 2)), id);
 create index requests_least_sure_of_user on requests (user_key_hmac, (coalesce(sequence_confidence, 2)), id);
 create index requests_with_exception on requests (created_at desc, id desc) where has_exception;
 create index requests_mods on requests using gin (mods);
--- Few requests are tagged or among anybody's favorites: these hold no others, so that an ingest does not touch them.
+-- Few requests have tags or favorites. These partial indexes exclude the others, so ingest does not write to them.
 create index requests_tagged on requests (created_at desc, id desc) where tags <> '{}';
 create index requests_favorited on requests (created_at desc, id desc) where favorited_by <> '{}';
 create index requests_search on requests using gin (search);
@@ -112,10 +112,10 @@ create table collections (
     constraint collections_name_length check (length(name) between 1 and 200)
 );
 
-comment on table collections is 'Named sets of requests; a name is unique per owner.';
-comment on column collections.user_key_hmac is 'Whose it is: see requests.user_key_hmac. Null: the admins''.';
-comment on column collections.created_by is 'Who made it, as the client says; a user''s key is its label.';
-comment on column collections.share_nonce is 'Set while it is public: the share token is derived from it and THUNDER_SECRET.';
+comment on table collections is 'Named sets of requests. A name is unique per owner.';
+comment on column collections.user_key_hmac is 'The owner, as in requests.user_key_hmac. Null: owned by the admins.';
+comment on column collections.created_by is 'Author as given by the client, with a label in place of a user API key.';
+comment on column collections.share_nonce is 'Set while the collection is public. The share token is derived from it and THUNDER_SECRET.';
 comment on column collections.share_token_hash is 'SHA-256 of the share token.';
 
 create table collection_members (
@@ -127,7 +127,7 @@ create table collection_members (
     primary key (collection_id, request_pk)
 );
 
-comment on table collection_members is 'Which requests are in which collection; a user''s collection holds that user''s alone.';
+comment on table collection_members is 'The requests in each collection. A user''s collection has only that user''s requests.';
 
 create index collection_members_collection on collection_members (collection_id);
 create index collection_members_request on collection_members (request_pk);

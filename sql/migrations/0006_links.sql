@@ -1,4 +1,4 @@
--- What a share link opens, in one place: a request's own link, or a public collection's and the id of a member.
+-- Resolve share links: the link of a request, or the link of a public collection with the id of a member.
 
 create function open_link(token_hash bytea, request_id text) returns bigint language sql stable
 return (
@@ -19,6 +19,6 @@ return (
         and (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
 );
 
-comment on function open_link is 'The request behind a link, or null: without an id a request''s own, with one a public collection''s member.';
+comment on function open_link is 'The request that a link opens, or null. With an id: a member of a public collection. Without: the request with this link.';
 
 create index collections_of_user on collections (user_key_hmac, id desc);

@@ -1,4 +1,4 @@
--- What was deleted, by whom and how much of it, without saying what it was.
+-- Deletion receipts: who deleted how much, without the deleted content.
 
 create table deletions (
     id bigint generated always as identity primary key,
@@ -18,13 +18,13 @@ create table deletions (
     constraint deletions_reason check (reason in ('request', 'user', 'age'))
 );
 
-comment on table deletions is 'A receipt for each request that was deleted; nothing else of it is left.';
-comment on column deletions.request_sha256 is 'SHA-256 of the request''s id: whoever knows the id finds the receipt.';
+comment on table deletions is 'One receipt per deleted request. Nothing else of the request remains.';
+comment on column deletions.request_sha256 is 'SHA-256 of the request''s id, to find the receipt of a known id.';
 comment on column deletions.deleted_by is 'user, admin, key:<id>, command or retention.';
-comment on column deletions.reason is 'It was asked for by itself, with all of its user''s, or it was too old.';
-comment on column deletions.document_bytes is 'Size of the document as it was posted.';
+comment on column deletions.reason is 'request: deleted by id. user: deleted with all of the user''s requests. age: expired by retention.';
+comment on column deletions.document_bytes is 'Size of the posted document.';
 
 create index deletions_of_request on deletions (request_sha256);
 
--- What retention looks for, and when the newest trace came in.
+-- For retention, and for the age of the newest trace.
 create index requests_ingested on requests (ingested_at);

@@ -1,9 +1,9 @@
--- A collection's requests in the order they are shown: a page is read and no more.
+-- The order in which a collection's requests are listed, so that a query reads only one page.
 create index collection_members_newest on collection_members (collection_id, added_at desc, request_pk desc);
 
 drop index collection_members_collection;
 
--- No index holds a text of any length; ingest cuts these, too, and the document has them whole.
+-- Index entries have a maximum size. Ingest truncates models as well, and the document has the whole text.
 update requests
 set model = substr(model, 1, 500)
 where length(model) > 500;

@@ -1,9 +1,9 @@
--- What a reader may see and which version of it, each in one place. Both are inlined: no row is copied for them.
+-- The visibility and versions of a request. The planner inlines these functions, so they copy no rows.
 
 create function is_public(request requests) returns boolean language sql stable
 return request.share_nonce is not null and coalesce(request.share_expires_at > now(), true);
 
-comment on function is_public is 'Whether anybody may read a request: it has a link whose time is not over.';
+comment on function is_public is 'Whether a request is public: it has a link that has not expired.';
 
 create function request_version(request requests, is_owned boolean) returns text language sql stable
 return md5(concat_ws(
@@ -16,13 +16,13 @@ return md5(concat_ws(
     is_public(request)
 ));
 
-comment on function request_version is 'The version of all that a log shows this reader: part of its ETag.';
+comment on function request_version is 'The version of a log as this reader sees it, part of its ETag.';
 
 create function document_version(request requests, is_owned boolean) returns text language sql stable
 return concat_ws('.', request.id, request.revision, extract(epoch from request.ingested_at), is_owned);
 
 comment on function document_version is
-'The version of the document, and the view of it that is rendered for this reader: the key of a process''s rendered logs.';
+'The version of the document as rendered for this reader. The key of the log cache.';
 
--- The index by (request_pk, id) begins with the same.
+-- Redundant: the index on (request_pk, id) starts with the same column.
 drop index discussions_request;

@@ -1,14 +1,14 @@
--- Tries of bootstrapping are counted by address: strangers who guess do not lock the operator out.
+-- Count bootstrap attempts per address, so that an attacker's guesses do not lock the operator out.
 
 alter table bootstrap_attempts add column address text not null default '';
 
 comment on table bootstrap_attempts is
-'Wrong tries of POST /auth/bootstrap within a minute, so that containers count them together.';
-comment on column bootstrap_attempts.address is 'Where the try came from; of IPv6, the network of 64 bits.';
+'Failed attempts at POST /auth/bootstrap within a minute, counted across all containers.';
+comment on column bootstrap_attempts.address is 'Address of the client. For IPv6, its 64-bit network.';
 
 create index bootstrap_attempts_of_address on bootstrap_attempts (address, attempted_at);
 
--- Who changed what others rely on. Nothing in the program changes or deletes an entry, and nothing can by mistake.
+-- The audit log. No code changes or deletes an entry, and a trigger prevents it.
 
 create table audit_log (
     id bigint generated always as identity primary key,
@@ -19,18 +19,18 @@ create table audit_log (
     details jsonb not null default '{}'
 );
 
-comment on table audit_log is 'Who changed keys, published, deleted, adopted or cleared. Append-only: a trigger refuses the rest.';
-comment on column audit_log.actor is 'admin, key:<id>, user:<12 digits of the HMAC of the user''s key>, command, retention or bootstrap.';
-comment on column audit_log.action is 'What was done: key.create, request.delete and so on.';
+comment on table audit_log is 'Changes of keys and links, deletions, adoptions and clearings. A trigger keeps the table append-only.';
+comment on column audit_log.actor is 'admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.';
+comment on column audit_log.action is 'The action: key.create, request.delete and so on.';
 comment on column audit_log.subject is 'key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.';
-comment on column audit_log.details is 'What else there is to say: names of changed fields, scopes, counts. Never a secret, nor a text of a user''s.';
+comment on column audit_log.details is 'Details: names of changed fields, scopes, counts. Never a secret or a user''s text.';
 
 create index audit_log_of_actor on audit_log (actor, id);
 create index audit_log_of_action on audit_log (action, id);
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception '% is append-only: its rows are neither changed nor deleted', tg_table_name;
+    raise exception '% is append-only; rows cannot be changed or deleted', tg_table_name;
 end
 $$;
 
@@ -50,12 +50,12 @@ begin
 end
 $$;
 
-comment on function audit_adoption is 'Notes that the database became another app''s, however that was done.';
+comment on function audit_adoption is 'Records a change of the database''s owner app in the audit log.';
 
 create trigger environment_audit_adoption after update of app_name on environment
 for each row when (old.app_name is distinct from new.app_name) execute function audit_adoption();
 
--- Receipts form a chain: each holds a hash over itself and the one before it, so that a missing or changed one shows.
+-- A hash chain of receipts. Each has a hash over itself and the previous one, which reveals a missing or changed one.
 
 create table deletion_chain (
     only_row boolean primary key default true,
@@ -64,9 +64,9 @@ create table deletion_chain (
     constraint deletion_chain_only_row check (only_row)
 );
 
-comment on table deletion_chain is 'The end of the chain of receipts, in its only row: so even the last one cannot be missing.';
-comment on column deletion_chain.place is 'How many receipts there are.';
-comment on column deletion_chain.chain is 'The hash of the last one.';
+comment on table deletion_chain is 'The end of the chain of receipts. Has one row, so a missing last receipt is detected too.';
+comment on column deletion_chain.place is 'Number of receipts.';
+comment on column deletion_chain.chain is 'Hash of the last receipt.';
 
 insert into deletion_chain (place, chain) values (0, '');
 
@@ -74,8 +74,8 @@ alter table deletions
 add column place bigint,
 add column chain bytea;
 
-comment on column deletions.place is 'Its place in the chain, from 1, without a gap.';
-comment on column deletions.chain is 'SHA-256 over the hash of the receipt before it and all of this one (receipt_hash).';
+comment on column deletions.place is 'Position in the chain, from 1, without gaps.';
+comment on column deletions.chain is 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
 
 create function receipt_hash(receipt deletions, previous bytea) returns bytea language sql stable
 return sha256(previous || convert_to(concat_ws(
@@ -96,7 +96,7 @@ return sha256(previous || convert_to(concat_ws(
     receipt.memberships
 ), 'UTF8'));
 
-comment on function receipt_hash is 'The hash of a receipt behind the one with the previous hash.';
+comment on function receipt_hash is 'The hash of a receipt that follows the receipt with the previous hash.';
 
 create function link_receipt() returns trigger language plpgsql as $$
 declare
@@ -110,7 +110,7 @@ begin
 end
 $$;
 
-comment on function link_receipt is 'Puts a receipt at the end of the chain; transactions that delete take turns for it.';
+comment on function link_receipt is 'Appends a receipt to the chain. Serializes the transactions that delete.';
 
 create trigger deletions_link before insert or update on deletions
 for each row execute function link_receipt();
@@ -130,7 +130,7 @@ add constraint deletions_place_key unique (place);
 create trigger deletions_are_append_only before update or delete or truncate on deletions
 for each statement execute function refuse_change();
 
--- What is on legal hold is deleted by nobody. No cascade: a deletion that overlooks a hold fails.
+-- Legal holds protect requests from deletion. There is no cascade, so a deletion that ignores a hold fails.
 
 create table legal_holds (
     request_pk bigint primary key references requests (id),
@@ -140,17 +140,17 @@ create table legal_holds (
     constraint legal_holds_reason_length check (length(reason) between 1 and 1000)
 );
 
-comment on table legal_holds is 'Requests that must neither be deleted nor replaced.';
-comment on column legal_holds.held_by is 'Who said so, as in audit_log.actor.';
+comment on table legal_holds is 'Requests that must not be deleted or replaced.';
+comment on column legal_holds.held_by is 'Actor that set the hold, as in audit_log.actor.';
 
 create function is_on_hold(request requests) returns boolean language sql stable
 return request.id in (
     select legal_holds.request_pk from legal_holds
 );
 
-comment on function is_on_hold is 'Whether a request must neither be deleted nor replaced.';
+comment on function is_on_hold is 'Whether a request is on legal hold.';
 
--- The search of `manage.py verify-deletion`: every column of every table that can hold a text or a key's HMAC.
+-- The search of `manage.py verify-deletion` through every column that can contain a text or a key's HMAC.
 
 create function find_texts(pattern text, hashes bytea[]) returns table (place text, hits bigint)
 language plpgsql stable as $$
@@ -183,4 +183,4 @@ begin
 end
 $$;
 
-comment on function find_texts is 'In which columns a pattern matches or a hash stands, and in how many rows.';
+comment on function find_texts is 'Columns that match a pattern or contain a hash, with the number of rows.';

@@ -82,7 +82,7 @@ def test_an_empty_database_is_told_to_be_migrated(database_url: str, manage: Com
     sql.execute("drop schema public cascade")
     sql.execute("create schema public")
     found = read_findings(manage("doctor", on=database_url, **ENV).stdout)
-    assert found["owner"] == ("fail", "it belongs to nobody yet: run `manage.py migrate`")
+    assert found["owner"] == ("fail", "it has no owner yet; run `manage.py migrate`")
     assert found["schema"][1].startswith("at version 0 of")
     assert "secret" not in found
 

@@ -41,7 +41,7 @@ from tests.conftest import load_trace
 OURS = "thunder-backend"
 THEIRS = "thunder-backend-staging"
 SENTENCE = f"this database belongs to {OURS}; this app is {THEIRS}; "
-NOBODYS = "this database belongs to nobody yet: run `manage.py migrate`"
+NOBODYS = "this database has no owner yet; run `manage.py migrate`"
 WAIT_SECONDS = 10
 
 _names = (f"environment_{number}" for number in itertools.count())

@@ -18,12 +18,12 @@ def test_what_is_added_shows_everywhere_until_it_is_removed(client: Client, path
     added = send(client, "POST", f"/logs/r1/{path}/", ADMIN_KEY, **{field: "  ünder ‟me‟ "}).json
     assert added == {"request_id": "r1", shown: ["ünder ‟me‟"], "message": added["message"]}
     again = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: "ünder ‟me‟"}).json
-    assert (again[shown], again["message"].split()[0]) == (["ünder ‟me‟"], "already")
+    assert (again[shown], "already" in again["message"]) == (["ünder ‟me‟"], True)
     assert client.get(f"/logs/r1/{path}").json[shown] == client.log("r1")[shown] == ["ünder ‟me‟"]
     assert client.get("/logs").json["data"][0][shown] == ["ünder ‟me‟"]
     client.ingest(make_document())
     assert client.log("r1")[shown] == ["ünder ‟me‟"], "a new revision keeps them"
-    for message in ("removed", "was not"):
+    for message in ("removed", "not "):
         gone = send(client, "DELETE", f"/logs/r1/{path}", ADMIN_KEY, **{field: "ünder ‟me‟"}).json
         assert (gone[shown], message in gone["message"]) == ([], True)
 

@@ -21,7 +21,7 @@ OURS = "thunder-backend"
 THEIRS = "thunder-backend-staging"
 SENTENCE = (
     f"this database belongs to {OURS}; this app is {THEIRS}; set DATABASE_URL to a database of {THEIRS}, "
-    f"or take this one over with `manage.py adopt --app-name {THEIRS}`"
+    f"or take over this one with `manage.py adopt --app-name {THEIRS}`"
 )
 ERROR = {"error": SENTENCE, "message": SENTENCE, "code": 503}
 TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
@@ -130,7 +130,7 @@ def test_a_database_adopted_under_a_running_server_is_caught_by_the_next_ingest(
 
 def test_an_unstamped_database_is_nobody_s(client: Client, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
-    sentence = "this database belongs to nobody yet: run `manage.py migrate`"
+    sentence = "this database has no owner yet; run `manage.py migrate`"
     answer = client.get("/logs")
     assert (answer.status, answer.json["error"]) == (503, sentence)
     assert client.ingest(load_trace("plain-capital")).json["error"] == sentence

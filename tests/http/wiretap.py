@@ -1,6 +1,7 @@
 """A TCP proxy before the tests' database: it notes what a server asks for, and cuts a connection when told to."""
 
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -14,6 +15,8 @@ HOST = "127.0.0.1"
 CHUNK_BYTES = 65_536
 HEADER = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
+PURPOSE = re.compile(r"\A(--.*\n)+")
+"""The comment lines at the start of a query file."""
 NOT_WAITED_FOR = ("select require_owner", "sync")
 """After these a flush makes the server send what it has to say, and nobody waits for that."""
 
@@ -90,7 +93,7 @@ def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
 def _describe(kind: bytes, body: bytes) -> str | None:
     match kind:
         case b"P":
-            return body.split(b"\0")[1].decode()
+            return PURPOSE.sub("", body.split(b"\0")[1].decode())
         case b"H":
             return "flush"
         case b"S":

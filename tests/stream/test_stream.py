@@ -143,13 +143,13 @@ def test_each_is_told_their_own(shared: Client) -> None:
                 socket.recv(timeout=0.2)
 
 
-REFUSED = "this key is not known, or it is revoked or expired"
+REFUSED = "this key is unknown, revoked or expired; send a live key"
 
 
 def test_whoever_may_not_read_is_turned_away_for_good(shared: Client) -> None:
     ingest = make_key(shared, name="engine", scopes=["ingest"])["api_key"]
     needed = "no key; send one as X-API-Key, or as api_key in the query"
-    scopes = "this key's scopes do not cover 'read'"
+    scopes = "this key lacks the scope 'read'; use a key that has it"
     for key, status, sentence in ((None, 401, needed), ("ck_unknown", 401, REFUSED), (ingest, 403, scopes)):
         with open_socket(shared, query={"api_key": key}) as socket:
             assert receive_close(socket) == (1000, sentence)

@@ -227,7 +227,7 @@ def test_every_filter_of_the_api_can_be_set(client: Client, feed: Page, queries:
 def test_a_filter_that_is_refused_is_told_in_the_server_s_words(client: Client, page: Page) -> None:
     post(client, "a")
     sign_in(page, client.key, "/?collection_id=77")
-    expect(page.get_by_role("alert")).to_contain_text("there is no collection 77")
+    expect(page.get_by_role("alert")).to_contain_text("no collection 77")
     page.get_by_role("button", name="Reset").click()
     expect(rows(page)).to_have_count(1)
 

@@ -1,14 +1,15 @@
+-- Find the callers that a list of keys belongs to: issued keys first, then user API keys seen in a trace.
 with
 asked as (
     select asked.*
     from
         unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[])
-        with ordinality as asked (key_hash, user_key_hmac, place)
+        with ordinality as asked (key_hash, user_key_hmac, ordinal)
 ),
 
 ours as (
     select
-        asked.place,
+        asked.ordinal,
         api_keys.id as key_id,
         coalesce(api_keys.root_id, api_keys.id) as root_id,
         api_keys.name,
@@ -25,7 +26,7 @@ ours as (
 
 theirs as (
     select
-        asked.place,
+        asked.ordinal,
         asked.user_key_hmac,
         (
             select requests.user_key_label
@@ -37,12 +38,12 @@ theirs as (
     from asked
     where not exists (
         select from ours
-        where ours.place = asked.place
+        where ours.ordinal = asked.ordinal
     )
 )
 
 select
-    ours.place,
+    ours.ordinal,
     ours.key_id,
     ours.root_id,
     ours.name,
@@ -56,7 +57,7 @@ from ours
 where ours.is_live
 union all
 select
-    theirs.place,
+    theirs.ordinal,
     null as key_id,
     null as root_id,
     theirs.user_key_label as name,

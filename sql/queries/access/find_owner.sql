@@ -1,3 +1,4 @@
+-- Find the user that a label belongs to, searching the range of HMACs that share its digits.
 select
     user_key_hmac,
     min(user_key_label) as user_key_label

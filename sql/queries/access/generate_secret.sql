@@ -1,3 +1,4 @@
+-- Store a generated secret unless the database has one, and return the stored secret.
 with
 generated as (
     insert into generated_secret (secret)

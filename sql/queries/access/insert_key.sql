@@ -1,3 +1,4 @@
+-- Insert an API key.
 insert into api_keys (
     key_hash,
     key_prefix,

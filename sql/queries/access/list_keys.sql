@@ -1,3 +1,4 @@
+-- List API keys, newest first.
 select
     id,
     key_prefix,

@@ -1,3 +1,4 @@
+-- Record a failed bootstrap attempt and return whether the address is under the limit.
 with
 forgotten as (
     delete from bootstrap_attempts

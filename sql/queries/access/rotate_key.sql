@@ -1,3 +1,4 @@
+-- Replace a live API key with a successor that has the same rights, and expire the old one after an overlap.
 with
 present as (
     select *

@@ -1,9 +1,10 @@
+-- Change the given fields of an API key that is not revoked.
 update api_keys
 set
     name = coalesce(%(name)s::text, name),
     description = case when %(sets_description)s then %(description)s::text else description end,
     is_admin = coalesce(%(is_admin)s::boolean, is_admin),
-    -- Whoever is no admin any more keeps none of an admin's scopes.
+    -- A key that loses is_admin also loses the admin's scopes.
     scopes = case
         when coalesce(%(is_admin)s::boolean, is_admin) then array['admin', 'curate', 'delete', 'ingest', 'read']
         else coalesce(%(scopes)s::text[], case when is_admin then array['curate', 'read'] else scopes end)

@@ -1,3 +1,4 @@
+-- List the audit entries that pass the filters, newest first.
 select
     id,
     happened_at,

@@ -1,4 +1,5 @@
--- A text that is a key is taken by its name. One row, which says what stood in the way if nothing was added.
+-- Add a request to a collection, and report each precondition in one row.
+-- A text that is a key is replaced by the key's name.
 with
 said as (
     select

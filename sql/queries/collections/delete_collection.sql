@@ -1,3 +1,4 @@
+-- Delete a collection. Its requests stay.
 delete from collections
 where id = %(id)s
 returning id

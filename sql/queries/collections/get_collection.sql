@@ -1,3 +1,4 @@
+-- Get a collection and its number of requests.
 select
     collections.id,
     collections.name,

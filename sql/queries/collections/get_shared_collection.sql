@@ -1,3 +1,4 @@
+-- Get the collection that a share token opens.
 select
     collections.id,
     collections.name,

@@ -1,4 +1,5 @@
--- A name that its owner has is answered with the collection that has it, which is written anew as it is.
+-- Insert a collection, or return the owner's existing collection with that name.
+-- The update changes nothing. It makes `returning` include the existing row.
 insert into collections (name, description, created_by, user_key_hmac)
 values (%(name)s, %(description)s::text, %(created_by)s::text, %(owner)s::bytea)
 on conflict on constraint collections_name_key do update

@@ -1,4 +1,5 @@
--- One row at least: the total, and nulls where the page is empty.
+-- List a page of collections, newest first, with the total.
+-- An empty page still has one row: the total, and nulls.
 with
 counted as (
     select count(*) as total

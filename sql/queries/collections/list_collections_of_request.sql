@@ -1,3 +1,4 @@
+-- List the collections that contain a request, newest first.
 select
     collections.id,
     collections.name,

@@ -1,4 +1,5 @@
--- Of a text its beginning: a page of them must fit into a container.
+-- List a page of a collection's requests, last added first.
+-- Texts are truncated so that a page fits into a container's memory.
 with
 page as (
     select

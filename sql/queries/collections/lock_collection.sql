@@ -1,3 +1,4 @@
+-- Lock a collection against changes until the transaction ends.
 select
     id,
     user_key_hmac,

@@ -1,3 +1,4 @@
+-- Remove a request from a collection.
 with
 removed as (
     delete from collection_members

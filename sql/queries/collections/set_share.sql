@@ -1,3 +1,4 @@
+-- Publish a collection, or with nulls revoke its link.
 update collections
 set
     share_nonce = %(nonce)s::bytea,

@@ -1,3 +1,4 @@
+-- Change the name or description of a collection.
 update collections
 set
     name = coalesce(%(name)s::text, name),

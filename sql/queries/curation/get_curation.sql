@@ -1,3 +1,4 @@
+-- Get the tags and favorites of a request, with its owner.
 select
     tags,
     favorited_by,

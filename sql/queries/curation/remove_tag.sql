@@ -1,4 +1,5 @@
--- A text that is a key is taken by its name. No row if the owner has no such request.
+-- Remove a tag from a request. Returns no row if the owner has no such request.
+-- A text that is a key is replaced by the key's name.
 with
 said as (
     select

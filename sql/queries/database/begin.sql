@@ -1,1 +1,2 @@
+-- Begin a transaction.
 begin

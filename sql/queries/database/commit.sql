@@ -1,1 +1,2 @@
+-- Commit the transaction.
 commit

@@ -1,3 +1,4 @@
+-- Count the requests and return the time of the newest.
 select
     count(*) as requests,
     max(created_at) as newest

@@ -1,3 +1,4 @@
+-- Create the table of applied migrations.
 create table if not exists schema_migrations (
     version integer primary key,
     name text not null,

@@ -1,4 +1,5 @@
--- Not to_regclass: its cache may be older than the lock that this transaction has just waited for.
+-- Find the environment table.
+-- to_regclass is not an option: its cache can be older than the lock this transaction has just waited for.
 select max(pg_class.oid)::text
 from pg_class
 inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid

@@ -1,2 +1,3 @@
+-- Record an applied migration.
 insert into schema_migrations (version, name, checksum)
 values (%(version)s, %(name)s, %(checksum)s)

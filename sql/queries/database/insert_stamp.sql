@@ -1,3 +1,4 @@
+-- Stamp the database as belonging to an app.
 insert into environment (app_name, schema_version)
 select
     %(app_name)s,

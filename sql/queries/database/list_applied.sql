@@ -1,3 +1,4 @@
+-- List the applied migrations in order.
 select
     version,
     checksum

@@ -1,3 +1,4 @@
+-- Change the app that the database belongs to.
 update environment
 set
     app_name = %(app_name)s,

@@ -1,2 +1,3 @@
+-- Record the schema version in the stamp.
 update environment
 set schema_version = %(schema_version)s

@@ -1,3 +1,4 @@
+-- Verify the hash chain of the deletion receipts.
 with
 linked as (
     select

@@ -1,3 +1,4 @@
+-- Count the requests that a deletion covers, and those that a legal hold protects.
 select
     count(*) filter (where legal_holds.request_pk is null) as doomed,
     count(legal_holds.request_pk) as held

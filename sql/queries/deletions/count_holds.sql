@@ -1,2 +1,3 @@
+-- Count the legal holds.
 select count(*) as holds
 from legal_holds

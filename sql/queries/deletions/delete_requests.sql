@@ -1,10 +1,11 @@
--- Both parts see what was there before. What hangs on a request goes with it by foreign key or trigger.
+-- Delete requests and insert a receipt for each.
+-- Both parts see the state before the statement. Foreign keys and triggers delete the child rows.
 with
 doomed as (
     delete from requests
     where
         id = any(%(ids)s::bigint[])
-        -- Seen again, now that the rows are locked: a hold may have been set since they were chosen.
+        -- Checked again under the lock, because a hold may have been set since the rows were selected.
         and not is_on_hold(requests)
     returning id, request_id, tokens
 )

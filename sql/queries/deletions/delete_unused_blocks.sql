@@ -1,3 +1,4 @@
+-- Delete the handlers that no call and no action refers to.
 delete from mod_blocks
 where
     not exists (

@@ -1,3 +1,4 @@
+-- Delete the mods that have no handler.
 delete from mods
 where
     not exists (

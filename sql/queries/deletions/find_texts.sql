@@ -1,3 +1,4 @@
+-- Search every column for a pattern and for hashes.
 select
     place,
     hits

@@ -1,3 +1,4 @@
+-- List deletion receipts, newest first.
 select
     request_sha256,
     deleted_at,

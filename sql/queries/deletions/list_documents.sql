@@ -1,3 +1,4 @@
+-- List a page of stored documents and rendered logs.
 select
     request_pk,
     document

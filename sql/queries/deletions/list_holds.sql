@@ -1,3 +1,4 @@
+-- List the requests on legal hold, last set first.
 select
     requests.request_id,
     legal_holds.reason,

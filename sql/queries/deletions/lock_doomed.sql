@@ -1,3 +1,4 @@
+-- Lock the next requests to delete, except those on legal hold.
 select id
 from requests
 where

@@ -1,2 +1,3 @@
--- Waits for whoever is storing a trace with mods: what it refers to must not go.
+-- Lock mods and handlers before the unused ones are deleted.
+-- Waits for transactions that store a trace and may refer to them.
 select pg_advisory_xact_lock(hashtextextended('thunder mods', 0))

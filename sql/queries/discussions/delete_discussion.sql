@@ -1,4 +1,5 @@
--- The caller holds the request's lock: of two that delete a comment at once, one finds it.
+-- Delete a comment and update the request's count.
+-- The caller holds the request's lock, so only one of two concurrent deletions finds the comment.
 with
 gone as (
     delete from discussions

@@ -1,3 +1,4 @@
+-- Get one comment of a request, with the request's owner.
 select
     discussions.id,
     discussions.username,

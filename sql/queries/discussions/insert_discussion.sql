@@ -1,4 +1,5 @@
--- A key is taken by its name. No row if the owner has no such request, nulls if it has too many comments.
+-- Add a comment to a request. A text that is a key is replaced by the key's name.
+-- Returns no row if the owner has no such request, and nulls if the request has too many comments.
 with
 said as (
     select

@@ -1,4 +1,5 @@
--- One row at least for a request that there is: its comments' columns are null where it has none.
+-- List a page of a request's comments, oldest first, with their total.
+-- A request without comments has one row, whose comment columns are null.
 select
     page.id,
     page.username,

@@ -1,4 +1,5 @@
--- Later than created_at even where the clock went back.
+-- Change a comment.
+-- updated_at is later than created_at even if the clock was set back.
 update discussions
 set
     comment = %(comment)s,

@@ -1,3 +1,4 @@
+-- List the requests that pass the filters, lowest confidence first.
 select
     id,
     request_id,

@@ -1,3 +1,4 @@
+-- List the newest requests that pass the filters.
 select
     id,
     request_id,

@@ -1,4 +1,5 @@
--- Counted from the index alone, and named by one of each user's requests.
+-- List the users that have requests, most recently active first.
+-- Counts come from the index alone. The label comes from one request of each user.
 with
 counted as (
     select

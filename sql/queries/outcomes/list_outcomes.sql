@@ -1,3 +1,4 @@
+-- List the verdicts on a request, oldest first.
 select
     outcomes.source,
     outcomes.correct,

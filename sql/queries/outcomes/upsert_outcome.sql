@@ -1,3 +1,4 @@
+-- Insert or replace a source's verdict on a request.
 insert into outcomes (request_pk, source, correct, note)
 select
     requests.id,

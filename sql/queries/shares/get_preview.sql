@@ -1,3 +1,4 @@
+-- Get the fields of a link preview.
 select
     model,
     substr(final_text, 1, %(characters)s::integer) as final_text,

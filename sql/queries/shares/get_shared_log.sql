@@ -1,5 +1,5 @@
--- A request as somebody with a link sees it. The document stays where it is if the client has this version (`known`) or
--- the process has rendered it (`rendered`).
+-- Get a request as the reader of a share link sees it.
+-- The document is omitted if the client has this version (`known`) or the process has rendered it (`rendered`).
 select
     requests.request_id,
     requests.id,

@@ -1,3 +1,4 @@
+-- Lock a request before its link changes.
 select
     id,
     user_key_hmac,

@@ -1,3 +1,4 @@
+-- Publish a request, or with nulls revoke its link.
 update requests
 set
     share_nonce = %(nonce)s::bytea,

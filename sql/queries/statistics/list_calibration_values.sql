@@ -1,3 +1,4 @@
+-- List one score of the newest requests with a verdict, with the verdict.
 select
     outcomes.correct,
     score_of(requests, %(score)s) as value

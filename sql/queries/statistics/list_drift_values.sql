@@ -1,3 +1,4 @@
+-- List one score of the newest requests in a period.
 select
     k,
     score_of(requests, %(score)s) as value

@@ -1,3 +1,4 @@
+-- Summarize the calls and actions of each mod's handlers.
 with
 seen as (
     select

@@ -1,3 +1,4 @@
+-- Summarize the scores of the requests in each group.
 with
 chosen as (
     select

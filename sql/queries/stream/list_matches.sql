@@ -1,4 +1,5 @@
--- Which of these requests pass which of these sets of filters. One that was stored anew meanwhile passes none.
+-- List which of the given requests pass which of the given sets of filters.
+-- A request that was replaced in the meantime passes none.
 with
 filters as materialized (
     select

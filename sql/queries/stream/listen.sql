@@ -1,1 +1,2 @@
+-- Listen for stored traces.
 listen thunder_logs

@@ -1,5 +1,6 @@
--- The requests stored since a position and up to a snapshot (null: the present), in the order of (stored_xid, id), with
--- the present position. One row without a request if there are none. A page is bounded in rows and in bytes.
+-- List the requests stored since a position, in the order of (stored_xid, id), with the present position.
+-- `until` is a snapshot, or null for the present. Without such requests there is one row, with nulls.
+-- A page is bounded in rows and in bytes.
 with
 newest as materialized (
     select
@@ -13,9 +14,9 @@ newest as materialized (
     from require_owner(%(app_name)s)
 ),
 
--- A snapshot that ends behind the newest request. Transactions beyond it, which stored nothing or were rolled back, are
--- left out: after a crash Postgres may give their numbers to others. No transaction has a number whose lower half is 0,
--- 1 or 2, and no snapshot may name one with a 0.
+-- A snapshot that ends just after the newest request. It excludes later transactions, which stored nothing or rolled
+-- back, because Postgres may reuse their numbers after a crash. The lower half of a transaction's number is never 0, 1
+-- or 2, and a snapshot must not contain a number whose lower half is 0.
 present as materialized (
     select
         pg_current_snapshot() as snapshot,
@@ -43,8 +44,8 @@ span as materialized (
     from here
 ),
 
--- The transactions that ran at `before` are looked up one by one: an old one among them must not make this read
--- everything stored since it began.
+-- The transactions that were running at `before` are looked up individually. Otherwise a long-running one would make
+-- this statement read everything stored since it began.
 candidates as (
     (
         select

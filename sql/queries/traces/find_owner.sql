@@ -1,3 +1,4 @@
+-- Get the owner of a request and whether the request is public.
 select
     user_key_hmac,
     is_public(requests) as is_public

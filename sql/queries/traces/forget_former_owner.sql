@@ -1,4 +1,5 @@
--- What people added to a request is its owner's: an admin who makes it another's hands on nothing of it.
+-- Remove tags, favorites, comments, verdicts and links if a request changes owner.
+-- People added them for the previous owner, so an admin who reassigns the request must not pass them on.
 with
 former as (
     update requests

@@ -1,4 +1,5 @@
--- The document of a request that this owner may read. Without an owner, of any request.
+-- Get the document of a request that this owner may read.
+-- A null owner may read every request.
 select
     requests.user_key_hmac,
     request_traces.format,

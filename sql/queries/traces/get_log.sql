@@ -1,5 +1,5 @@
--- A request as its reader sees it, or no row if this owner may not read it. The document stays where it is if
--- the client has this version (`known`) or the process has rendered it (`rendered`).
+-- Get a request as this reader sees it. Returns no row if the reader may not see it.
+-- The document is omitted if the client has this version (`known`) or the process has rendered it (`rendered`).
 with
 readers as (
     select

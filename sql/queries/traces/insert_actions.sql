@@ -1,3 +1,4 @@
+-- Insert the actions of a trace.
 insert into actions (
     request_pk,
     block_id,

@@ -1,3 +1,4 @@
+-- Insert the handlers that are not stored yet.
 insert into mod_blocks (mod_id, event_type, block_key)
 select
     mods.id,

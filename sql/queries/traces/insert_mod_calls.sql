@@ -1,3 +1,4 @@
+-- Insert the mod calls of a trace.
 insert into mod_calls (
     request_pk,
     block_id,

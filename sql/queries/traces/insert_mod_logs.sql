@@ -1,10 +1,11 @@
+-- Insert the mod log lines of a trace.
 insert into mod_logs (request_pk, log_index, call_index, log_level, log_message, created_at)
 select
     (
         select requests.id from requests
         where requests.request_id = %(request_id)s
     ),
-    -- Its columns are those of the insert, in the same order.
+    -- The columns match the insert, in the same order.
     line.* -- noqa: AM04
 from
     unnest(

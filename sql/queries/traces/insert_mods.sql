@@ -1,3 +1,4 @@
+-- Insert the mods that are not stored yet.
 insert into mods (name)
 select mod.name
 from unnest(%(name)s::text[]) as mod (name)

@@ -1,4 +1,4 @@
--- Lock the next requests whose stored scores follow another version of the rules, with their documents.
+-- Lock the next requests whose scores were computed with another version of the rules, with their documents.
 select
     requests.id,
     requests.request_id,

@@ -1,3 +1,4 @@
+-- Lock a request before it is changed.
 select
     id,
     user_key_hmac

@@ -1,2 +1,3 @@
--- Mods and handlers that are there stay until this trace refers to them (deletions/lock_mods).
+-- Keep stored mods and handlers from deletion until the transaction ends.
+-- Pairs with deletions/lock_mods.
 select pg_advisory_xact_lock_shared(hashtextextended('thunder mods', 0))

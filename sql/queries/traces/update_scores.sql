@@ -1,4 +1,5 @@
--- Replace what a request stores of its scores. That counts as a change of what readers see.
+-- Replace the stored scores of a request.
+-- This counts as a change visible to readers, so `curation` grows.
 update requests
 set
     total_steps = %(total_steps)s,

@@ -1,3 +1,4 @@
+-- Insert a request, or replace it if the caller may. Returns no row if the caller may not.
 insert into requests (
     request_id,
     created_at,

@@ -1,4 +1,4 @@
--- Write the arrays that are derived from a request's document, in place of the previous ones.
+-- Write the arrays derived from a request's document, replacing the previous ones.
 with
 request as (
     select id

@@ -1,4 +1,4 @@
--- Write a request's document, in place of its previous revision's.
+-- Write a request's document, replacing the previous revision's document.
 insert into request_traces (request_pk, format, document, document_bytes)
 select
     requests.id,

@@ -1,3 +1,4 @@
+-- Count the contents of the database for `manage.py status`.
 select
     (select count(*) from requests) as requests,
     (

@@ -1,3 +1,4 @@
+-- Count the requests and tokens that an export with these filters covers.
 select
     count(*) as requests,
     coalesce(sum(requests.tokens), 0) as tokens

@@ -1,3 +1,4 @@
+-- Export the actions of the requests that pass the filters.
 select
     requests.request_id,
     actions.action_index,

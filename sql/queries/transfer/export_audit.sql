@@ -1,3 +1,4 @@
+-- Export the audit entries of a period, oldest first.
 select
     id,
     happened_at,

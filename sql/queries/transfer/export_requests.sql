@@ -1,3 +1,4 @@
+-- Export the requests that pass the filters, one row each.
 select
     requests.request_id,
     requests.revision,

@@ -1,4 +1,5 @@
--- The documents that pass the filters. `--what steps` derives its rows from them.
+-- Export the documents of the requests that pass the filters.
+-- `--what steps` derives its rows from these documents.
 select
     requests.request_id,
     request_traces.format,

@@ -1,3 +1,4 @@
+-- Count the live admin keys and return the generated secret, if there is one.
 select
     (
         select count(*) from api_keys

@@ -1,4 +1,5 @@
--- Whoever writes holds the stamp until it is done (hold_owner): so all of them have ended, and others wait for us.
+-- Wait until all writers have finished, and block new ones until the transaction ends.
+-- Each writer locks the environment row (hold_owner), so updating that row waits for all of them.
 update environment
 set app_name = app_name
 returning app_name

@@ -1,1 +1,2 @@
+-- Set the lock timeout of this transaction.
 select set_config('lock_timeout', %(milliseconds)s::text, true)

@@ -1,1 +1,2 @@
+-- Sleep on the server.
 select pg_sleep(%(seconds)s)
