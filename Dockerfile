@@ -1,4 +1,4 @@
-# The two commands of the README, in a box: `make run` on an address that can be reached from outside.
+# `make run` in a container, on an address that is reachable from outside.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
@@ -10,7 +10,7 @@ RUN apt-get update \
 USER thunder
 WORKDIR /srv/thunder
 
-# The packages first: they change less often than the code.
+# Packages come first, because they change less often than the code.
 COPY --chown=thunder Makefile requirements.lock ./
 RUN make .venv/.runtime
 

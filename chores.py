@@ -1,11 +1,11 @@
-"""Chores on Modal, for whoever has the environment's Modal secret and no DATABASE_URL: `modal run chores.py::migrate`.
+"""Chores on Modal, which use the DATABASE_URL of the environment's Modal secret: `modal run chores.py::migrate`.
 
-They are an app of their own, beside deploy.py's, because `modal run` registers every function of the app that it runs,
-and would take over the URLs of `modal serve`. The same two variables choose the environment; without them it is the one
-of `modal serve`, thunder-backend-dev.
+They are a separate app, because `modal run` registers every function of its app and would take over the URLs of `modal
+serve`. MODAL_APP_NAME and MODAL_SECRET_NAME choose the environment. The default is the one of `modal serve`,
+thunder-backend-dev.
 
-    modal run chores.py::status     whose the database is, and what it lacks; fails while it lacks something
-    modal run chores.py::migrate    apply what it lacks; a new database becomes this app's
+    modal run chores.py::status     show the owner and the pending migrations; fails unless ready for a deploy
+    modal run chores.py::migrate    apply pending migrations; a new database is stamped with the app's name
 """
 
 import sys
@@ -24,14 +24,14 @@ describe_database = remote(chores.describe_database)
 
 @app.local_entrypoint()
 def migrate() -> None:
-    """Apply the migrations that the database lacks."""
+    """Apply pending migrations."""
     for line in migrate_database.remote():
         print(line)  # noqa: T201 - a command's output
 
 
 @app.local_entrypoint()
 def status() -> None:
-    """Say whose the database is and what it lacks."""
+    """Show the owner and the pending migrations of the database."""
     description = describe_database.remote()
     for line in description.lines:
         print(line)  # noqa: T201 - a command's output

@@ -1,4 +1,4 @@
-"""Thunder from a shell: `python manage.py --help`."""
+"""The command line of Thunder: `python manage.py --help`."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @click.group(context_settings={"max_content_width": 100})
 def cli() -> None:
-    """Thunder's commands. Settings come from the environment and from .env; .env.example lists them."""
+    """Run and administer Thunder. Settings are read from the environment and .env; see .env.example."""
     from core.logging import configure_logging
 
-    # A chore's warnings come without values, too; `run` sets the level of LOG_LEVEL.
+    # Warnings of chores must not contain values either. `run` applies LOG_LEVEL.
     configure_logging("warning", keep=True)
 
 
 @cli.command()
 def run() -> None:
-    """Serve Thunder here, on an embedded Postgres unless DATABASE_URL names another."""
+    """Run the server. Without DATABASE_URL, it starts an embedded Postgres."""
     from core.local.database import open_database
     from core.local.environment import load_settings
     from core.local.signals import stopped_by_signals
 
     with plain_errors(), stopped_by_signals():
         settings = load_settings()
-        click.echo("Thunder starts …", err=True)
+        click.echo("Starting Thunder …", err=True)
         with open_database(settings) as database:
             for migration in database.migrate():
                 click.echo(f"migrated: {migration}", err=True)
@@ -40,11 +40,12 @@ def run() -> None:
 
 
 @cli.command()
-@click.option("--url", help="A running Thunder; the default is the one of APP_HOST and APP_PORT.")
+@click.option("--url", help="URL of a running Thunder  [default: APP_HOST and APP_PORT]")
 def demo(url: str | None) -> None:
-    """Post the sample traces and 200 labelled ones with their outcomes, spread over the past seven days.
+    """Post sample and labelled traces.
 
-    Posts to the server that is running; if none is, one is started for as long as it takes. Posting again replaces.
+    Posts the sample traces, and 200 labelled traces with outcomes, spread over the past seven days. Uses the running
+    server, or starts one temporarily. Running it again replaces the traces.
     """
     from datetime import UTC, datetime
 
@@ -61,7 +62,7 @@ def demo(url: str | None) -> None:
         connection = Connection(url, load_admin_key(settings))
         with running_server(connection) as was_there:
             count = post_demo(connection, now=datetime.now(UTC))
-    click.echo(f"{count} traces are in.")
+    click.echo(f"{count} traces posted.")
     if not was_there:
         click.echo("Start the server with: make run")
     for path in ("/logs", "/v1/confidence/summary?group_by=day", "/v1/confidence/calibration", "/v1/mods"):
@@ -70,7 +71,7 @@ def demo(url: str | None) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Apply the migrations that the database of DATABASE_URL lacks; a new one becomes THUNDER_APP_NAME's."""
+    """Apply pending migrations. A new database at DATABASE_URL is stamped with THUNDER_APP_NAME."""
     from core.local.database import migrate_remote
     from core.local.environment import describe_database, load_settings
 
@@ -85,7 +86,7 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Show whose the database is, which migrations it lacks and what is in it; exit code 1 while some are pending."""
+    """Show the owner, migrations and contents of the database. The exit code is 1 while migrations are pending."""
     from core.cli.status import describe_status, read_database_status
     from core.local.environment import load_settings
     from core.local.reach import reach_database
@@ -98,7 +99,7 @@ def status() -> None:
 
 @cli.command()
 def doctor() -> None:
-    """Check settings, database and keys, each with ok, warn or fail and what to do; exit code 1 if something fails."""
+    """Check settings, database and keys, and suggest remedies. The exit code is 1 if a check fails."""
     from core.cli.doctor import examine
     from core.cli.findings import Level
     from core.local.environment import load_settings
@@ -112,13 +113,14 @@ def doctor() -> None:
 
 
 @cli.command()
-@click.option("--app-name", required=True, help="The app that the database shall belong to.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--app-name", required=True, help="Name of the new owner.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def adopt(app_name: str, *, yes: bool) -> None:
-    """Take a database over from the app it belongs to, a branch of production's for staging, say.
+    """Transfer the database to another app.
 
-    It is the one of DATABASE_URL, or else the embedded one of `run`, which must not be running. Processes of the
-    former owner answer 503 from then on.
+    Use it for example for a branch of the production database that becomes the staging database. Works on the database
+    at DATABASE_URL, or on the embedded one of `run`, which must not be running. Processes of the previous owner answer
+    503 from then on.
     """
     from core.cli.adoption import adopt_database
     from core.local.database import open_database
@@ -130,10 +132,12 @@ def adopt(app_name: str, *, yes: bool) -> None:
 
 @cli.command()
 @click.argument("environment")
-@click.option("--migrate", "migrates", is_flag=True, help="Apply pending migrations first, rather than stop at them.")
-@click.option("--url", help="Where the app will answer, if not where Modal says.")
+@click.option(
+    "--migrate", "migrates", is_flag=True, help="Apply pending migrations first, instead of failing because of them."
+)
+@click.option("--url", help="URL of the deployed app  [default: ask Modal]")
 def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
-    """Deploy ENVIRONMENT (staging, production, …) to Modal: look at its database, deploy, try what is online."""
+    """Deploy ENVIRONMENT (staging, production, …) to Modal. Checks the database first, and tests the app afterwards."""
     from core.deploy.rollout import roll_out
 
     with plain_errors():
@@ -147,15 +151,16 @@ def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
     type=click.Choice(["skip", "replace"]),
     default="skip",
     show_default=True,
-    help="What to do if another trace has the id.",
+    help="How to handle an id that belongs to another stored trace.",
 )
-@click.option("--url", help="Post to this Thunder, rather than store in the database.")
-@click.option("--key", help="The key to post with; the default is THUNDER_ADMIN_KEY, or that of `run`.")
+@click.option("--url", help="Post to the Thunder at this URL instead of storing in the database.")
+@click.option("--key", help="API key for --url  [default: THUNDER_ADMIN_KEY, or the admin key of `run`]")
 def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: str | None) -> None:
-    """Store the traces in FILES: lines of `export --what traces`, what the engine wrote, folders of that; - is stdin.
+    """Import traces from FILES.
 
-    Gzip and zstd are unpacked. What is there already is skipped, so an import that was interrupted is run again. Each
-    trace gets a line: ok, replaced, skipped, or failed with the reason; exit code 1 if any failed.
+    FILES are outputs of `export --what traces`, documents of an engine, or folders; - is stdin. They may be compressed
+    with gzip or zstd. Stored traces are skipped, so an interrupted import can be run again. Prints a line for each
+    trace: ok, replaced, skipped or failed. The exit code is 1 if a trace failed.
     """
     import asyncio
 
@@ -187,14 +192,14 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
 
 @cli.command()
 def secret() -> None:
-    """Print a new THUNDER_SECRET, to be kept outside the database."""
+    """Print a new random value for THUNDER_SECRET."""
     import secrets
 
     click.echo(secrets.token_hex(32))
 
 
 def serve_on(database: "Database", settings: "Settings") -> None:
-    """Hand the app its environment and serve it until a signal comes."""
+    """Set the environment of the app and serve it until a signal arrives."""
     from core.cli.banner import write_banner, write_url
     from core.local.environment import export, open_ingest
     from core.local.secrets import load_admin_key, load_secret
@@ -216,13 +221,13 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
 
 def find_migration_dsn() -> str:
-    """The direct connection if there is one: a migration outlives a pooler's patience."""
+    """Return the direct DSN if there is one, because a pooler may time out during a migration."""
     from core.database.direct import find_session_dsn
     from core.local.environment import load_settings
 
     dsn = find_session_dsn(load_settings())
     if dsn is None:
-        raise click.ClickException("DATABASE_URL is not set (the embedded database of `run` migrates itself)")
+        raise click.ClickException("DATABASE_URL: not set; set it, or use `run`, which migrates the embedded database")
     return dsn
 
 

@@ -1,6 +1,6 @@
-"""Log lines: JSON with the request's id, plain text on a terminal; never a value out of a row or a body.
+"""Logging: JSON lines with the request id, or text on a terminal, without values from rows or bodies.
 
-LOG_LEVEL is a level, or levels of single loggers, or both: `warning,core.db=debug`. A name covers those below it.
+LOG_LEVEL is a level, levels of single loggers, or both: `warning,core.db=debug`. A logger includes its children.
 """
 
 import contextvars
@@ -18,35 +18,35 @@ from core.errors import InvalidInputError
 DEFAULT_LEVEL = "info"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 DATABASE = "core.db"
-"""The logger of the database: at debug, what each use of a connection took."""
+"""The logger of the database. At debug, it logs the duration of each use of a connection."""
 
 http_request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("http_request_id", default=None)
-"""X-Request-ID of the request that is being served."""
+"""The X-Request-ID of the current request."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-# What Postgres and pydantic add to their messages: rows and inputs, which are prompts and answers. A value may have
-# lines of its own, so all is left out up to the next traceback.
+# Postgres and pydantic quote rows and inputs, which contain prompts and answers. A value may span several lines, so
+# everything up to the next traceback is removed.
 _END = r"(?=\n+[ |]*(?:During handling|The above exception)|\Z)"
 _DETAIL = re.compile(rf"^[ |]*(?:DETAIL|CONTEXT|QUERY):.*?{_END}", re.MULTILINE | re.DOTALL)
 _INPUT = re.compile(r"input_value=[^\n]*")
 _QUOTED = re.compile(r'"[^"]{64,}"')
-"""In Postgres's messages. A constraint's or a column's name has 63 bytes at most."""
+"""A quoted value in a message of Postgres. Names of constraints and columns have at most 63 bytes."""
 _CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets")
-"""At debug they write out headers and messages."""
+"""Loggers that write headers and messages at debug."""
 
 
 def read_levels(text: str) -> tuple[int, dict[str, int]]:
-    """What LOG_LEVEL says: the level of everything, and those of single loggers.
+    """Parse LOG_LEVEL into the root level and the levels of single loggers.
 
     Raises:
-        InvalidInputError: a part of it is neither a level nor `logger=level`.
+        InvalidInputError: a part is neither a level nor `logger=level`.
     """
     root, single = LEVELS[DEFAULT_LEVEL], dict[str, int]()
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, level = (piece.strip() for piece in part.rpartition("="))
         if level.lower() not in LEVELS or (equals and not _NAME.fullmatch(name)):
             known = ", ".join(LEVELS)
-            raise InvalidInputError(f"LOG_LEVEL: {part!r} is neither a level ({known}) nor logger=level")
+            raise InvalidInputError(f"LOG_LEVEL: {part!r} is not a level; write one of {known}, or logger=level")
         if equals:
             single[name] = LEVELS[level.lower()]
         else:
@@ -55,9 +55,9 @@ def read_levels(text: str) -> tuple[int, dict[str, int]]:
 
 
 def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool = False) -> None:
-    """Send all log lines to a stream (stderr), as JSON unless it is a terminal.
+    """Send all log lines to a stream (default: stderr), as text on a terminal and as JSON elsewhere.
 
-    Again replaces what it did before; with `keep`, it leaves that as it is.
+    A second call replaces the configuration, or keeps it if `keep` is set.
     """
     if keep and any(isinstance(one, _Handler) for one in logging.getLogger().handlers):
         return
@@ -65,8 +65,8 @@ def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool =
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_TextFormatter() if handler.stream.isatty() else _LineFormatter())
     root = logging.getLogger()
-    for former in [one for one in root.handlers if isinstance(one, _Handler)]:
-        root.removeHandler(former)
+    for previous in [one for one in root.handlers if isinstance(one, _Handler)]:
+        root.removeHandler(previous)
     root.addHandler(handler)
     root.setLevel(root_level)
     for name in _CHATTY:
@@ -76,7 +76,7 @@ def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool =
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, to be told from others'."""
+    """The handler of Thunder, distinct from handlers of others."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -93,7 +93,7 @@ class _LineFormatter(JsonFormatter):
             timestamp=True,
             json_ensure_ascii=False,
             rename_fields={"levelname": "level", "name": "logger"},
-            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, the same once more
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's copy of the message
         )
 
     @override
@@ -102,7 +102,7 @@ class _LineFormatter(JsonFormatter):
 
 
 class _TextFormatter(logging.Formatter):
-    """For whoever watches a terminal."""
+    """One line of text per record, for terminals."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
@@ -113,6 +113,6 @@ class _TextFormatter(logging.Formatter):
 
 
 def hide_values(text: str) -> str:
-    """A traceback without the rows that Postgres quotes, and without the inputs that pydantic does."""
+    """Remove the rows that Postgres quotes, and the inputs that pydantic quotes, from a traceback."""
     text = _INPUT.sub("input_value=…", _DETAIL.sub("(detail left out)", text))
     return _QUOTED.sub('"…"', text)

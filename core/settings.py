@@ -1,4 +1,4 @@
-"""Every setting, read from the environment. `.env.example` lists the same ones; a test compares the two."""
+"""All settings, read from the environment. A test compares them with `.env.example`."""
 
 import ipaddress
 from functools import cached_property
@@ -31,78 +31,78 @@ def _check_networks(text: str) -> str:
 
 
 class Settings(BaseSettings):
-    """The process's settings. Read them late: a Modal container has no secrets while it is being snapshotted."""
+    """The settings of a process. Read them late, because a Modal container has no secrets during its snapshot."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: SecretStr | None = None
-    """Postgres to use (Neon: the pooled URL). Unset, `make run` starts an embedded one."""
+    """The URL of the Postgres database (Neon: the pooled URL). If unset, `make run` starts an embedded Postgres."""
 
     database_url_direct: SecretStr | None = None
-    """The same database without a pooler in between, for migrations and for streams, which listen there. Unset,
-    migrations use DATABASE_URL, and streams work out Neon's or look each second."""
+    """The same database without a pooler, for migrations and the LISTEN of streams. If unset, migrations use
+    DATABASE_URL, and streams derive Neon's direct URL or poll every second."""
 
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
-    """Connections a process may open."""
+    """The maximum number of connections per process."""
 
     database_prepare_threshold: Annotated[int, Field(ge=0)] | None = None
-    """Executions after which psycopg prepares a statement. Unset: never, which is right behind PgBouncer."""
+    """The number of executions after which psycopg prepares a statement. Unset means never, as PgBouncer requires."""
 
     thunder_app_name: Annotated[
         str, Field(min_length=1, max_length=200, validation_alias=AliasChoices("THUNDER_APP_NAME", "MODAL_APP_NAME"))
     ] = DEFAULT_APP_NAME
-    """Whose process this is, and whose the database must be. deploy.py hands each container its app's name; elsewhere
-    MODAL_APP_NAME, which names the app for a deploy, does as well."""
+    """The name of this app, which must own the database. deploy.py sets it in each container; elsewhere,
+    MODAL_APP_NAME is accepted as well."""
 
     thunder_admin_key: SecretStr | None = None
-    """The key that may read everything. Unset, `make run` makes one and keeps it in the data directory."""
+    """The admin key, which may do everything. If unset, `make run` generates one and keeps it in the data directory."""
 
     thunder_secret: SecretStr | None = None
-    """What users' keys are hashed and share links derived under; lies outside the database. `make run` keeps one in the
-    data directory; elsewhere, unset, the database keeps one itself, which a leak of it then includes."""
+    """The secret for hashing user API keys and deriving share links. If unset, `make run` generates one and keeps it in
+    the data directory; elsewhere, one is generated and kept in the database, and leaks together with it."""
 
     bootstrap_secret: SecretStr | None = None
-    """What POST /auth/bootstrap must be told to make the first admin key. Unset, it makes none."""
+    """The secret with which POST /auth/bootstrap creates the first admin key. If unset, bootstrap is disabled."""
 
     metrics_token: SecretStr | None = None
-    """What GET /metrics takes beside an admin key, so that a scraper needs no more than that."""
+    """A token for GET /metrics, so that a scraper needs no admin key."""
 
     ingest_auth: Literal["key", "open"] = "key"
-    """`open` lets traces in without a key. `make run` on loopback defaults to it; nothing else does."""
+    """`open` accepts traces without a key. It is the default only for `make run` on loopback."""
 
     thunder_data_dir: Path = Path(".thunder")
-    """Where `make run` keeps the embedded database and its admin key."""
+    """The directory in which `make run` keeps the embedded database and the admin key."""
 
     app_host: str = "127.0.0.1"
     """The address that `make run` serves on."""
 
     app_port: Annotated[int, Field(ge=0, le=65535)] = 6767
-    """The port that `make run` serves on; 0 takes a free one."""
+    """The port that `make run` serves on; 0 chooses a free port."""
 
     retention_days: Annotated[float, Field(ge=1, le=36_500)] | None = None
-    """Days after which a request is deleted, counted from when it came in. Unset: never."""
+    """The number of days after which a received request is deleted. Unset means never."""
 
     app_workers: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Processes that `make run` serves from. Unset: one per core, 8 at most."""
+    """The number of processes of `make run`. If unset, one per core, at most 8."""
 
     log_cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
-    """Memory (MiB) in which each process keeps the logs that were read last, rendered and compressed."""
+    """The size (MiB) of each process's cache of rendered, compressed logs."""
 
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
-    """Addresses or networks of proxies, comma-separated, whose X-Forwarded-For names the client. Unset, the client is
-    the other end of the connection."""
+    """Comma-separated addresses or networks of proxies whose X-Forwarded-For header is trusted. If unset, the client is
+    the peer of the connection."""
 
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
-    """The largest body, in MiB, as sent and as unpacked."""
+    """The size limit (MiB) of a request body, both compressed and decompressed."""
 
     allowed_hosts: str = ""
-    """Names, besides those of loopback, that a post may use for this server where INGEST_AUTH=open; comma-separated."""
+    """Comma-separated host names, in addition to loopback, that ingest accepts if INGEST_AUTH=open."""
 
     allowed_origins: str = "*"
-    """Origins a browser may call from, comma-separated; `*` is every one (without cookies)."""
+    """Comma-separated origins that browsers may call from; `*` allows every origin (without cookies)."""
 
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
-    """debug, info, warning or error; or of single loggers (`core.db=debug`); or both, separated by commas."""
+    """debug, info, warning or error, optionally followed by levels of single loggers: `warning,core.db=debug`."""
 
     @cached_property
     def proxy_networks(self) -> Networks:
@@ -111,9 +111,9 @@ class Settings(BaseSettings):
 
 
 def read_networks(text: str) -> Networks:
-    """Read networks, separated by commas; an address is a network of one.
+    """Parse comma-separated networks. An address is a network of one.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: a part is not a network.
     """
     return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())

@@ -1,5 +1,5 @@
--- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
--- tests/database/test_schema.py compares the two.
+-- The current schema: the result of all migrations. Written by `make schema`; don't edit it by hand.
+-- tests/database/test_schema.py compares this file with the migrations.
 
 CREATE FUNCTION public.audit_adoption() RETURNS trigger
     LANGUAGE plpgsql

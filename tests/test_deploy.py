@@ -175,18 +175,18 @@ def test_names_that_go_together(app_name: str, secret_name: str, command: str, e
         ("thunder-backend-staging", "thunder-db", "deploy", "by convention thunder-db-staging"),
         ("thunder-backend-staging", "thunder-db", "serve", "by convention thunder-db-staging"),
         ("", "thunder-db-staging", "deploy", "by convention thunder-db"),
-        ("", "thunder-db-dev", "serve", "MODAL_APP_NAME and MODAL_SECRET_NAME choose both"),
-        ("thunder-backend-staging", "thunder-db-dev", "deploy", "does not go with the secret thunder-db-dev"),
-        ("", "neon", "deploy", "the app thunder-backend does not go with the secret neon"),
-        ("acme", "thunder-db", "deploy", "the app acme does not go with the secret thunder-db"),
+        ("", "thunder-db-dev", "serve", "set MODAL_APP_NAME and MODAL_SECRET_NAME"),
+        ("thunder-backend-staging", "thunder-db-dev", "deploy", "does not match the secret thunder-db-dev"),
+        ("", "neon", "deploy", "the app thunder-backend does not match the secret neon"),
+        ("acme", "thunder-db", "deploy", "the app acme does not match the secret thunder-db"),
         (
             "thunder-backend-staging",
             "",
             "deploy",
             "name the secret of thunder-backend-staging",
         ),
-        ("acme", "", "deploy", "MODAL_SECRET_NAME is not set: name the secret of acme"),
-        ("acme", "", "serve", "MODAL_SECRET_NAME is not set: name the secret of acme-dev"),
+        ("acme", "", "deploy", "MODAL_SECRET_NAME: not set; name the secret of acme"),
+        ("acme", "", "serve", "MODAL_SECRET_NAME: not set; name the secret of acme-dev"),
     ],
 )
 def test_names_that_do_not(app_name: str, secret_name: str, command: str, sentence: str) -> None:
@@ -218,7 +218,7 @@ def test_the_command_is_the_first_argument_that_is_no_option(arguments: list[str
 
 def test_names_that_do_not_go_together_register_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
     modal = mocker.MagicMock()
-    with pytest.raises(SystemExit, match="Not deployed: the app thunder-backend-staging does not go with"):
+    with pytest.raises(SystemExit, match="Not deployed: the app thunder-backend-staging does not match"):
         deploy(modal, MODAL_APP_NAME="thunder-backend-staging", MODAL_SECRET_NAME="thunder-db")
     assert modal.mock_calls == []
 

@@ -147,10 +147,10 @@ def count_rows(dsn: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("command", "environment", "sentence"),
     [
-        ("deploy", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not go with the secret thunder-db"),
-        ("deploy", {"MODAL_SECRET_NAME": "thunder-db-staging"}, "does not go with the secret thunder-db-staging"),
-        ("deploy", {"MODAL_APP_NAME": "thunder-backend-staging"}, "MODAL_SECRET_NAME is not set"),
-        ("serve", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not go with the secret thunder-db"),
+        ("deploy", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not match the secret thunder-db"),
+        ("deploy", {"MODAL_SECRET_NAME": "thunder-db-staging"}, "does not match the secret thunder-db-staging"),
+        ("deploy", {"MODAL_APP_NAME": "thunder-backend-staging"}, "MODAL_SECRET_NAME: not set"),
+        ("serve", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not match the secret thunder-db"),
     ],
 )
 def test_names_that_do_not_go_together_register_nothing(

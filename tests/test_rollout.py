@@ -73,7 +73,7 @@ def name_variables() -> dict[str, str]:
 def test_an_environment_s_names_follow_the_convention() -> None:
     assert name_deployment("production") == Deployment("thunder-backend", "thunder-db")
     assert name_deployment("staging") == Deployment(APP, "thunder-db-staging")
-    with pytest.raises(RolloutError, match="apps that migrate"):
+    with pytest.raises(RolloutError, match="reserved"):
         name_deployment("chores")
     for bad in ("", "Staging", "a b", "-x", "ünder", "../x"):
         with pytest.raises(RolloutError, match="lower-case"):

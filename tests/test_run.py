@@ -26,7 +26,7 @@ from core.local.environment import InvalidSettingError, describe_database, load_
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-LAST_LINE = "Ctrl-C stops it."
+LAST_LINE = "Press Ctrl-C to stop."
 WAIT_SECONDS = 90
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
@@ -69,7 +69,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        return find(r"serves on (http://\S+)", self.wait_for_banner())
+        return find(r"running at (http://\S+)", self.wait_for_banner())
 
     @property
     def key(self) -> str:
@@ -256,7 +256,7 @@ def test_your_own_settings_count(directory: Path) -> None:
         ({"APP_PORT": "70000"}, "APP_PORT: Input should be less than or equal to 65535"),
         ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST no-such-host.invalid:"),
         ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1 does not answer"),
-        ({"DATABASE_URL": "me secret"}, "DATABASE_URL: not a Postgres URL"),
+        ({"DATABASE_URL": "me secret"}, "DATABASE_URL: not valid"),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:

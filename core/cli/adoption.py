@@ -1,4 +1,4 @@
-"""Taking a database over from another app: a branch of production's for staging, say."""
+"""Transfer a database from one app to another, for example a branch of the production database to staging."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,42 +16,42 @@ _COUNT_REQUESTS = load_query("database/count_requests")
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """How much there is in a database."""
+    """The number of requests in a database, and the time of the newest."""
 
     requests: int
     newest: datetime | None
 
 
 def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
-    """Make a database another app's, after asking, and return what was taken over, in a sentence.
+    """Transfer a database to another app after a confirmation, and return a summary.
 
     Args:
         dsn: A direct connection.
         app_name: The new owner.
-        yes: Don't ask.
+        yes: Skip the confirmation.
 
     Raises:
-        NotConfirmedError: if the answer is no, or there is nobody to ask.
+        NotConfirmedError: if the answer is no, or there is no terminal.
         MigrationError: if the database is not migrated.
         DatabaseUnreachableError: if it does not answer.
     """
-    confirm_change(dsn, f"Make it {app_name}'s", yes=yes)
+    confirm_change(dsn, f"Transfer it to {app_name}", yes=yes)
     with answering(dsn):
-        former = adopt(dsn, app_name=app_name)
-        return write_summary(app_name, former, count_requests(dsn))
+        previous = adopt(dsn, app_name=app_name)
+        return write_summary(app_name, previous, count_requests(dsn))
 
 
 def count_requests(dsn: str) -> Requests:
-    """Count what is in a database."""
+    """Count the requests in a database."""
     with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
         counted = conn.cursor(row_factory=class_row(Requests)).execute(_COUNT_REQUESTS).fetchone()
     return counted or Requests(0, None)
 
 
-def write_summary(app_name: str, former: Stamp | None, content: Requests) -> str:
-    """Say what was taken over, and from whom."""
+def write_summary(app_name: str, previous: Stamp | None, content: Requests) -> str:
+    """Summarize a transfer: the requests and the previous owner."""
     newest = "" if content.newest is None else f", the newest of {content.newest:%Y-%m-%d %H:%M %Z}"
     what = f"{content.requests} requests{newest}"
-    if former is not None and former.app_name == app_name:
-        return f"nothing to do: it is {app_name}'s already, with {what}"
-    return f"{app_name} took over {what}; it belonged to {describe_owner(former)}"
+    if previous is not None and previous.app_name == app_name:
+        return f"nothing to do: the database already belongs to {app_name}, with {what}"
+    return f"{app_name} took over {what}; the previous owner was {describe_owner(previous)}"

@@ -1,4 +1,4 @@
-"""Ages as people type them: 90d, 12h."""
+"""Parse ages such as 90d, 12h and 30m."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,17 +10,17 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def read_age(text: str) -> datetime:
-    """The moment that was so long ago.
+    """Return the moment that lies an age in the past.
 
     Raises:
-        InvalidInputError: it is no age.
+        InvalidInputError: the text is not an age.
     """
     found = _AGE.fullmatch(text.strip())
     if found is None:
-        raise InvalidInputError(f"{text!r} is no age: write 90d, 12h or 30m")
+        raise InvalidInputError(f"{text!r}: not an age; write 90d, 12h or 30m")
     if int(found[1]) == 0:
-        raise InvalidInputError(f"{text!r} is no age: all there is goes by `manage.py clear`")
+        raise InvalidInputError(f"{text!r}: must be more than 0; to delete everything, use `manage.py clear`")
     try:
         return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
     except OverflowError:
-        raise InvalidInputError(f"{text!r} is longer ago than there are dates") from None
+        raise InvalidInputError(f"{text!r}: earlier than the first representable date; use a smaller number") from None

@@ -1,4 +1,4 @@
-"""What `make run` prints: where it serves, the key, and two lines to paste."""
+"""The banner of `make run`: addresses, the admin key, and two commands to try."""
 
 import json
 import shlex
@@ -8,12 +8,12 @@ SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "force-prefi
 
 
 def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) -> str:
-    """Return the banner, its two commands runnable as they are."""
-    ingest = "open (no key needed: it only listens to this machine)" if ingest_open else "with the admin key"
+    """Return the banner. Its two commands can be pasted into a shell."""
+    ingest = "open (no key needed)" if ingest_open else "needs a key, for example the admin key"
     return "\n".join(
         [
             "",
-            f"Thunder serves on {url}",
+            f"Thunder is running at {url}",
             f"  viewer     {url}/ (sign in with the admin key)",
             f"  database   {database}",
             f"  admin key  {admin_key}",
@@ -21,34 +21,34 @@ def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) 
             "",
             "Post a sample trace:",
             f"  {write_post(url, '' if ingest_open else admin_key)}",
-            "Read it back, scored:",
+            "Read its scored log:",
             f"  {write_read(url, admin_key)}",
             "",
-            "Ctrl-C stops it.",
+            "Press Ctrl-C to stop.",
         ]
     )
 
 
 def write_post(url: str, key: str) -> str:
-    """Return the command that posts the sample."""
+    """Return the command that posts the sample trace."""
     header = ["-H", f"X-API-Key: {key}"] if key else []
     body = ["-H", "Content-Type: application/json", "--data-binary", f"@{locate_sample()}"]
     return shlex.join(["curl", "-sS", *header, *body, f"{url}/v1/ingest"])
 
 
 def write_read(url: str, key: str) -> str:
-    """Return the command that reads the sample's log."""
+    """Return the command that reads the log of the sample trace."""
     request_id = json.loads(SAMPLE.read_bytes())["request"]["request_id"]
     return shlex.join(["curl", "-sS", "-H", f"X-API-Key: {key}", f"{url}/logs/{request_id}"])
 
 
 def locate_sample() -> Path:
-    """Return the sample's path, the short one where we stand in the repository."""
+    """Return the path of the sample, relative if the working directory is in the repository."""
     here = Path.cwd()
     return SAMPLE.relative_to(here) if SAMPLE.is_relative_to(here) else SAMPLE
 
 
 def write_url(host: str, port: int) -> str:
-    """Return the URL to reach a server by that is bound to this host and port."""
+    """Return a URL that reaches a server bound to this host and port."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

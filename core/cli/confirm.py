@@ -1,4 +1,4 @@
-"""Before a command changes data: print whose, and ask."""
+"""Show the database and its owner, and ask for confirmation before a command changes data."""
 
 import sys
 
@@ -11,19 +11,19 @@ from core.local.environment import describe_database
 
 
 class NotConfirmedError(ThunderError):
-    """Whoever started the command did not say yes."""
+    """The user did not confirm the command."""
 
 
 def confirm_change(dsn: str, action: str, *, yes: bool) -> Stamp | None:
-    """Print database, host and owner, ask whether to go on, and return the owner's stamp.
+    """Print the database, its host and its owner, ask for confirmation, and return the stamp.
 
     Args:
-        dsn: The database that would be changed.
-        action: What is about to be done, as a sentence without its full stop: `Revoke key 7`.
-        yes: Don't ask (`--yes`).
+        dsn: The database to change.
+        action: The action, as a sentence without a full stop: `Revoke key 7`.
+        yes: Skip the confirmation (`--yes`).
 
     Raises:
-        NotConfirmedError: if the answer is no, or there is nobody to ask.
+        NotConfirmedError: if the answer is no, or there is no terminal.
         DatabaseUnreachableError: if the database does not answer.
     """
     stamp = show_database(dsn)
@@ -32,7 +32,7 @@ def confirm_change(dsn: str, action: str, *, yes: bool) -> Stamp | None:
 
 
 def show_database(dsn: str) -> Stamp | None:
-    """Print database, host and owner, and return the owner's stamp.
+    """Print the database, its host and its owner, and return the stamp.
 
     Raises:
         DatabaseUnreachableError: if the database does not answer.
@@ -45,19 +45,19 @@ def show_database(dsn: str) -> Stamp | None:
 
 
 def ask(action: str, *, yes: bool) -> None:
-    """Ask whether to go on.
+    """Ask for confirmation.
 
     Raises:
-        NotConfirmedError: if the answer is no, or there is nobody to ask.
+        NotConfirmedError: if the answer is no, or there is no terminal.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise NotConfirmedError(f"{action}? There is no terminal to answer at: add --yes")
+        raise NotConfirmedError(f"{action}: not confirmed, because there is no terminal; add --yes")
     if not click.confirm(f"{action}?", err=True):
         raise NotConfirmedError("nothing was changed")
 
 
 def describe_owner(stamp: Stamp | None) -> str:
-    """Name the app a database belongs to, and since when."""
-    return "nobody yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"
+    """Name the app that owns a database, and the time it became the owner."""
+    return "no owner yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"

@@ -1,4 +1,4 @@
-"""Commands on what a database holds: delete, clear, export, schema."""
+"""Commands on the data of a database: delete, verify-deletion, rescore, clear, export, schema."""
 
 import sys
 from pathlib import Path
@@ -9,13 +9,14 @@ from core.cli.shared import YES, admin_database, plain_errors
 
 
 @click.command()
-@click.option("--user-key", help="Of this user: their key, or its label. Their collections go, too.")
-@click.option("--older-than", help="That came in longer ago than this: 90d, 12h, 30m.")
+@click.option("--user-key", help="Requests of this user (user API key or label), and their collections.")
+@click.option("--older-than", help="Requests received longer ago than this: 90d, 12h, 30m.")
 @YES
 def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
-    """Delete requests for good, with all that hangs on them, and print a receipt of each as a line of JSON.
+    """Permanently delete requests and their data.
 
-    With both options, those that are both. One request alone goes by DELETE /logs/ID, all by `clear`.
+    Prints a receipt for each request as a line of JSON. With both options, only requests that match both are deleted.
+    To delete a single request, use DELETE /logs/ID; to delete everything, use `clear`.
     """
     from tqdm import tqdm
 
@@ -28,8 +29,8 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
         with admin_database(None, yes=True) as run_work:
             found = run_work(lambda access, key: count_doomed(access, key, doomed))
         with (
-            # Asked even if there is none: the user's collections go as well, and a run that was cut short goes on.
-            admin_database(f"Delete {found.doomed} requests for good", yes=yes) as run_work,
+            # Runs even if no request matches: it deletes the user's collections and completes interrupted runs.
+            admin_database(f"Permanently delete {found.doomed} requests", yes=yes) as run_work,
             tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
         ):
 
@@ -39,18 +40,19 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
                     click.echo(receipt.model_dump_json())
 
             count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
-    click.echo(f"{count} requests are deleted", err=True)
+    click.echo(f"{count} requests deleted", err=True)
     if found.held:
-        click.echo(f"{found.held} requests are on legal hold and stay", err=True)
+        click.echo(f"{found.held} requests kept, because they are on legal hold", err=True)
 
 
 @click.command("verify-deletion")
 @click.argument("request_id")
-@click.option("--user-key", help="Look for this user's key, its label and its HMAC as well.")
+@click.option("--user-key", help="Also search for this user API key, its label and its HMAC.")
 def verify_deletion(request_id: str, *, user_key: str | None) -> None:
-    """Prove that the request REQUEST_ID is deleted: receipts, and a search of every table and stored document.
+    """Verify that the request REQUEST_ID is deleted.
 
-    Exits with 1 unless its receipt is there, the chain of receipts is whole, and nothing is found.
+    Checks the receipts of deletions, and searches all tables and documents. The exit code is 1 unless the receipt
+    exists, the chain of receipts is intact, and the search finds nothing.
     """
     from core.deletions.proof import describe_proof, verify
 
@@ -63,12 +65,13 @@ def verify_deletion(request_id: str, *, user_key: str | None) -> None:
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Requests whose scores are of this version, too.")
+@click.option("--all", "everything", is_flag=True, help="Include requests whose scores are up to date.")
 def rescore(*, everything: bool) -> None:
-    """Update what requests store of their scores, after a version of Thunder changed the scoring rules.
+    """Update stored scores to the current scoring rules.
 
-    Works in batches while the server runs, and goes on where it was interrupted. Logs need no update: they are derived
-    when they are read. Exit code 1 if a request could not be scored; it stays as it was.
+    Run it after a new version of Thunder has changed the rules. Works in batches while the server runs. If interrupted,
+    run it again to continue. Logs need no update, because they are derived when they are read. The exit code is 1 if a
+    request could not be scored; it stays unchanged.
     """
     from tqdm import tqdm
 
@@ -85,12 +88,12 @@ def rescore(*, everything: bool) -> None:
 
 @click.command()
 @YES
-@click.option("--yes-production", is_flag=True, help="Clear it even if its owner looks like production.")
+@click.option("--yes-production", is_flag=True, help="Clear the database even if its owner looks like production.")
 def clear(*, yes: bool, yes_production: bool) -> None:
-    """Empty the database of every request, mod and collection; keys and the owner's stamp stay.
+    """Delete all requests, mods and collections. Keys and the owner's stamp stay.
 
-    Refuses a database whose owner looks like production: one without staging, dev or test in its name. The embedded
-    one of `run` never does.
+    Refuses a database whose owner looks like production, that is, has no staging, dev or test in its name. The embedded
+    database of `run` can always be cleared.
     """
     from core.cli.clear import clear_database, describe_cleared, require_clearable
     from core.cli.confirm import ask, show_database
@@ -101,7 +104,7 @@ def clear(*, yes: bool, yes_production: bool) -> None:
         shown = show_database(reached.dsn)
         app_name = reached.settings.thunder_app_name
         stamp = require_clearable(shown, app_name=app_name, embedded=reached.embedded, yes_production=yes_production)
-        ask(f"Delete all that {stamp.app_name} has stored there", yes=yes)
+        ask(f"Permanently delete all data of {stamp.app_name}", yes=yes)
         contents = clear_database(reached.dsn, app_name=stamp.app_name)
     click.echo("\n".join(describe_cleared(contents)))
 
@@ -112,16 +115,16 @@ def clear(*, yes: bool, yes_production: bool) -> None:
     type=click.Choice(["requests", "steps", "actions", "traces", "audit"]),
     default="requests",
     show_default=True,
-    help="A row per request, token or action; whole traces, which import reads; or the audit log.",
+    help="One row per request, token or action; whole traces (for import); or the audit log.",
 )
 @click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
-@click.option("--output", default="-", help="The file to write, whole or not at all; *.gz and *.zst are compressed.")
+@click.option("--output", default="-", help="File to write; - is stdout. *.gz and *.zst are compressed.")
 @click.option("--model", help="Requests of this model.")
-@click.option("--mod", help="Requests that named or called this mod.")
+@click.option("--mod", help="Requests that name or call this mod.")
 @click.option("--tag", help="Requests with this tag.")
-@click.option("--user", help="Requests of this user: their label, or their key.")
-@click.option("--from", "after", help="Requests begun at this moment or later: 2025-11-01, 2025-11-01T12:30:00Z.")
-@click.option("--to", "before", help="Requests begun before this moment.")
+@click.option("--user", help="Requests of this user: a label or a user API key.")
+@click.option("--from", "after", help="Requests that began at or after this time: 2025-11-01, 2025-11-01T12:30:00Z.")
+@click.option("--to", "before", help="Requests that began before this time.")
 def export(  # noqa: PLR0913 - each is an option
     *,
     what: str,
@@ -134,9 +137,9 @@ def export(  # noqa: PLR0913 - each is an option
     after: str | None,
     before: str | None,
 ) -> None:
-    """Write what passes the filters, as it is at one moment, to a file or to standard output.
+    """Export requests to a file or to standard output.
 
-    Of any size: only a batch of rows is in memory at a time.
+    The export is a consistent snapshot. It may have any size, because only one batch of rows is in memory at a time.
     """
     from core.local.environment import load_settings
     from core.transfer.export import Format, What, export_to, read_filters
@@ -145,16 +148,16 @@ def export(  # noqa: PLR0913 - each is an option
         filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
         chosen = {"what": What(what), "as_format": Format(as_format)}
         count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
-    click.echo(f"{count:,} {what} are written to {'standard output' if output == '-' else output}", err=True)
+    click.echo(f"{count:,} {what} written to {'standard output' if output == '-' else output}", err=True)
 
 
 @click.command()
-@click.option("--output", default="current_schema.sql", show_default=True, help="The file to write; - is stdout.")
-@click.option("--of-migrations", is_flag=True, help="What the migrations add up to, as sql/schema.sql has it.")
+@click.option("--output", default="current_schema.sql", show_default=True, help="File to write; - is stdout.")
+@click.option("--of-migrations", is_flag=True, help="Write the result of all migrations, as in sql/schema.sql.")
 def schema(output: str, *, of_migrations: bool) -> None:
-    """Write the schema that the database has now, as pg_dump does.
+    """Write the current schema of the database.
 
-    With --of-migrations it needs no database of yours.
+    The schema is dumped by pg_dump. With --of-migrations, no database is needed.
     """
     from core.local.database import answering
     from core.local.environment import load_settings
@@ -171,4 +174,4 @@ def schema(output: str, *, of_migrations: bool) -> None:
             click.echo(text, nl=False)
         else:
             Path(output).write_text(text, encoding="utf-8")
-            click.echo(f"{output} is written", err=True)
+            click.echo(f"{output} written", err=True)

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: is everything as Thunder needs it? Looks, and changes nothing."""
+"""`manage.py doctor`: check that settings, database and keys are as Thunder needs them. Read-only."""
 
 import contextlib
 import time
@@ -23,14 +23,14 @@ TRIPS = 5
 SLOW_TRIP_MS = 50
 PROBE_TIMEOUT_MS = 50
 OVERDUE_S = 5
-"""How long a statement would take that the timeout is to cancel."""
+"""The duration of the statement that the timeout must cancel."""
 MAX_SKEW_S = 2
 TESTED_MAJOR, OLDEST_MAJOR = 18, 15
-"""Of PostgreSQL: what the tests run on, and the first that knows every statement."""
+"""PostgreSQL versions: the one that the tests use, and the oldest that supports every statement."""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at one thing after the other; what a failure makes senseless is left out."""
+    """Run the checks in order, and skip checks that depend on a failed one."""
     yield of_settings.list_settings(settings)
     try:
         yield of_settings.examine_url(settings)
@@ -54,9 +54,9 @@ def _examine_database(reached: Reached) -> Iterator[Finding]:
     stamp = read_stamp(reached.dsn)
     yield _examine_stamp(stamp, settings.thunder_app_name)
     if pooled != reached.dsn and read_stamp(pooled) != stamp:
-        yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases: make them agree")
+        yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases; correct one of them")
     yield _examine_schema(reached.dsn)
-    with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated: said already
+    with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated, as reported above
         yield _examine_scores(store.count_contents(conn, scoring_version=SCORING_VERSION).outdated)
         guards = store.find_guards(conn)
         yield of_settings.examine_secret(settings, guards.kept_secret)
@@ -82,50 +82,52 @@ def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[
 def _judge_latency(connect_ms: float, trip_ms: float) -> Finding:
     shown = f"connected in {connect_ms:.0f} ms, a round trip takes {trip_ms:.1f} ms (median of {TRIPS})"
     if trip_ms > SLOW_TRIP_MS:
-        return warn("latency", f"{shown}: an ingest takes three, so run Thunder in the database's region")
+        return warn("latency", f"{shown}; an ingest takes three, so run Thunder in the region of the database")
     return ok("latency", shown)
 
 
 def _judge_version(number: int) -> Finding:
     major, shown = number // 10_000, f"PostgreSQL {number // 10_000}.{number % 10_000}"
     if major < OLDEST_MAJOR:
-        return fail("server", f"{shown}: Thunder needs {OLDEST_MAJOR} or later")
+        return fail("server", f"{shown}; Thunder needs {OLDEST_MAJOR} or later")
     if major != TESTED_MAJOR:
-        return warn("server", f"{shown}: the tests run on {TESTED_MAJOR}")
+        return warn("server", f"{shown}; Thunder is tested on {TESTED_MAJOR}")
     return ok("server", shown)
 
 
 def _judge_skew(seconds: float) -> Finding:
-    shown = f"the database's is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
+    shown = f"the database is {abs(seconds):.1f} s {'ahead' if seconds > 0 else 'behind'}"
     if abs(seconds) > MAX_SKEW_S:
-        return warn("clock", f"{shown}: set this machine's by NTP, or new traces seem to come from another time")
+        return warn("clock", f"{shown}; synchronize this machine by NTP, or new traces get wrong times")
     return ok("clock", shown)
 
 
 def _examine_timeout(conn: psycopg.Connection) -> Finding:
-    """A timeout that a pooler drops would let one statement hold a connection for ever."""
+    """Check that the pooler passes on the statement timeout, which limits how long a statement holds a connection."""
     try:
         with conn.transaction():
             store.set_timeout(conn, milliseconds=PROBE_TIMEOUT_MS)
             store.sleep(conn, seconds=OVERDUE_S)
     except psycopg.errors.QueryCanceled:
         return ok("timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms was cancelled")
-    return fail("timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms ran {OVERDUE_S} s: check the pooler")
+    return fail(
+        "timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms ran for {OVERDUE_S} s; check the pooler"
+    )
 
 
 def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
     if stamp is None:
-        return fail("owner", "it has no owner yet; run `manage.py migrate`")
+        return fail("owner", "the database has no owner yet; run `manage.py migrate`")
     if stamp.app_name != app_name:
-        advice = f"set DATABASE_URL or THUNDER_APP_NAME, or `manage.py adopt --app-name {app_name}`"
-        return fail("owner", f"it belongs to {stamp.app_name}; this app is {app_name}: {advice}")
-    return ok("owner", f"{stamp.app_name}, as this app")
+        advice = f"correct DATABASE_URL or THUNDER_APP_NAME, or run `manage.py adopt --app-name {app_name}`"
+        return fail("owner", f"{stamp.app_name}, not {app_name}; {advice}")
+    return ok("owner", f"{stamp.app_name}, the same as this app")
 
 
 def _examine_scores(outdated: int) -> Finding:
     if outdated:
-        return warn("scores", f"{outdated:,} requests have scores of another version: run `manage.py rescore`")
-    return ok("scores", f"every request's are of version {SCORING_VERSION}")
+        return warn("scores", f"{outdated:,} requests have scores of another version; run `manage.py rescore`")
+    return ok("scores", f"all requests have scores of version {SCORING_VERSION}")
 
 
 def _examine_schema(dsn: str) -> Finding:
@@ -134,7 +136,9 @@ def _examine_schema(dsn: str) -> Finding:
     except MigrationError as error:
         return fail("schema", str(error))
     if version < LATEST_VERSION:
-        return fail("schema", f"at version {version} of {LATEST_VERSION}: run `manage.py migrate`")
+        return fail("schema", f"at version {version} of {LATEST_VERSION}; run `manage.py migrate`")
     if version > LATEST_VERSION:
-        return warn("schema", f"at version {version}; this Thunder knows {LATEST_VERSION}: deploy the newer one")
-    return ok("schema", f"at version {version}, as this Thunder")
+        return warn(
+            "schema", f"at version {version}, newer than this Thunder ({LATEST_VERSION}); deploy the newer Thunder"
+        )
+    return ok("schema", f"at version {version}, the same as this Thunder")

@@ -1,11 +1,11 @@
-"""What `manage.py doctor` finds."""
+"""The findings of `manage.py doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -14,27 +14,27 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at, how it is, and in a sentence what was seen or is to be done."""
+    """The result of one check: severity, subject, and a sentence with the observation and the remedy."""
 
     level: Level
     subject: str
     sentence: str
 
     def describe(self) -> str:
-        """One line."""
+        """Return the line to print."""
         return f"{self.level.value:<4}  {self.subject:<12}  {self.sentence}"
 
 
 def ok(subject: str, sentence: str) -> Finding:
-    """It is as it should be."""
+    """Report a passed check."""
     return Finding(Level.OK, subject, sentence)
 
 
 def warn(subject: str, sentence: str) -> Finding:
-    """It works, but."""
+    """Report a problem that Thunder can work with."""
     return Finding(Level.WARN, subject, sentence)
 
 
 def fail(subject: str, sentence: str) -> Finding:
-    """Thunder cannot work like that."""
+    """Report a problem that Thunder cannot work with."""
     return Finding(Level.FAIL, subject, sentence)

@@ -1,4 +1,4 @@
-"""`manage.py keys …`: keys that are given out."""
+"""`manage.py keys …`: manage API keys."""
 
 import click
 
@@ -7,16 +7,18 @@ from core.cli.shared import YES, admin_database, plain_errors
 
 @click.group()
 def keys() -> None:
-    """Keys that are given out: make, list, revoke and rotate them in the database of DATABASE_URL or of `run`."""
+    """Create, list, revoke and rotate API keys."""
 
 
 @keys.command("create")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, help="ingest, read, curate, delete; the default is read and curate.")
-@click.option("--user-key", help="The user whose requests it sees or may post: their key, or its label.")
-@click.option("--admin", is_flag=True, help="Sees and does all.")
-@click.option("--expires-at", help="When it dies by itself: RFC 3339.")
-@click.option("--description", help="What it is for.")
+@click.option(
+    "--scope", "scopes", multiple=True, help="ingest, read, curate or delete; repeatable  [default: read, curate]"
+)
+@click.option("--user-key", help="Limit the key to this user: a user API key or its label.")
+@click.option("--admin", is_flag=True, help="Create an admin key, which may do everything.")
+@click.option("--expires-at", help="Time at which the key expires, in RFC 3339.")
+@click.option("--description", help="Description of the key.")
 @YES
 def create(  # noqa: PLR0913 - each is an option
     name: str,
@@ -28,11 +30,11 @@ def create(  # noqa: PLR0913 - each is an option
     description: str | None,
     yes: bool,
 ) -> None:
-    """Make a key called NAME and print it, this once."""
+    """Create a key with the name NAME and print it. It can't be shown again."""
     from core.access.keys import create_key, read_new_key
 
     given = {"description": description, "allowed_api_key": user_key, "expires_at": expires_at}
-    with plain_errors(), admin_database(f"Make the key {name!r}", yes=yes) as run_work:
+    with plain_errors(), admin_database(f"Create the key {name!r}", yes=yes) as run_work:
         new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
         made = run_work(lambda access, key: create_key(access, key, new))
     click.echo(made.api_key)
@@ -41,7 +43,7 @@ def create(  # noqa: PLR0913 - each is an option
 
 @keys.command("list")
 def list_() -> None:
-    """List every key, newest first."""
+    """List all keys, newest first."""
     from core.access.keys import list_keys
     from core.local.admin import describe_key
 
@@ -56,7 +58,7 @@ def list_() -> None:
 @click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
 @YES
 def revoke(key_id: int, *, yes: bool) -> None:
-    """Revoke the key KEY_ID: the next request with it is refused, everywhere."""
+    """Revoke the key KEY_ID, effective with the next request."""
     from core.access.keys import revoke_key
 
     with plain_errors(), admin_database(f"Revoke key {key_id}", yes=yes) as run_work:
@@ -66,10 +68,10 @@ def revoke(key_id: int, *, yes: bool) -> None:
 
 @keys.command("rotate")
 @click.argument("key_id", type=click.IntRange(1, 2**63 - 1))
-@click.option("--overlap-hours", type=float, default=24.0, show_default=True, help="How long the old one lives on.")
+@click.option("--overlap-hours", type=float, default=24.0, show_default=True, help="How long the old key stays valid.")
 @YES
 def rotate(key_id: int, *, overlap_hours: float, yes: bool) -> None:
-    """Make a successor of the key KEY_ID and print it, this once."""
+    """Create a successor of the key KEY_ID and print it. It can't be shown again."""
     from core.access.keys import rotate_key
 
     with plain_errors(), admin_database(f"Rotate key {key_id}", yes=yes) as run_work:

@@ -1,4 +1,4 @@
-"""What commands share: asking, errors as sentences, an admin's rights."""
+"""Helpers of several commands: confirmation, error messages, admin rights."""
 
 import contextlib
 import sys
@@ -12,12 +12,12 @@ from core.errors import ThunderError
 if TYPE_CHECKING:
     from core.access.session import Access
 
-YES = click.option("--yes", is_flag=True, help="Don't ask.")
+YES = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 
 
 @contextlib.contextmanager
 def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Callable[[Access, str], Any]], Any]]":
-    """A way to do work on the database with an admin's rights, after asking whether to change it."""
+    """Provide a function that runs work on the database with admin rights, after a confirmation if it changes data."""
     from functools import partial
 
     from core.cli.confirm import confirm_change
@@ -33,7 +33,7 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 @contextlib.contextmanager
 def plain_errors() -> Generator[None]:
-    """End with one sentence and exit code 1 where the reason is the caller's to mend, a full disk for instance."""
+    """Print expected errors (for example a full disk) as one sentence and exit with code 1."""
     try:
         yield
     except (ThunderError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Sizes and ages as people read them."""
+"""Format sizes, ages and counts for display."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ STEP = 1024
 
 
 def describe_bytes(count: int) -> str:
-    """`3.4 MiB`."""
+    """Format a size, for example `3.4 MiB`."""
     size = float(count)
     for unit in ("B", "KiB", "MiB"):
         if size < STEP:
@@ -16,7 +16,7 @@ def describe_bytes(count: int) -> str:
 
 
 def describe_age(age: timedelta) -> str:
-    """`12 s`, `3 min`, `5 h`, `9 d`; nothing is younger than now."""
+    """Format an age, for example `12 s`, `3 min`, `5 h` or `9 d`. Negative ages become `0 s`."""
     seconds = max(0, int(age.total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
@@ -25,5 +25,5 @@ def describe_age(age: timedelta) -> str:
 
 
 def count_of(number: int, one: str, many: str) -> str:
-    """`1 request`, `2,000 requests`."""
+    """Format a count with its noun, for example `1 request` or `2,000 requests`."""
     return f"{number:,} {one if number == 1 else many}"

@@ -1,4 +1,4 @@
-"""`manage.py status`: one screen about a database."""
+"""`manage.py status`: a summary of a database."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from core.transfer.store import Contents, count_contents
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whose a database is, which migrations it has and lacks, and what is in it; null where that cannot be counted."""
+    """The owner, migrations and contents of a database. The contents are None if it is not migrated."""
 
     database: str
     stamp: Stamp | None
@@ -24,10 +24,10 @@ class Status:
 
 
 def read_database_status(dsn: str) -> Status:
-    """Look at a database, migrated or not.
+    """Read the status of a database, migrated or not.
 
     Raises:
-        DatabaseUnreachableError: it does not answer.
+        DatabaseUnreachableError: the database does not answer.
     """
     with answering(dsn):
         stamp, migrations = read_stamp(dsn), read_status(dsn)
@@ -44,7 +44,7 @@ def _count(dsn: str) -> Contents | None:
 
 
 def describe_status(status: Status) -> list[str]:
-    """The lines of the screen."""
+    """Return the lines to print."""
     known = status.applied + len(status.pending)
     lines = [
         f"database  {status.database}",
@@ -53,16 +53,16 @@ def describe_status(status: Status) -> list[str]:
         *(f"pending   {name}" for name in status.pending),
     ]
     if status.contents is None:
-        return [*lines, "contents  not to be read before `manage.py migrate`"]
+        return [*lines, "contents  unknown; run `manage.py migrate` first"]
     return lines + _describe_contents(status.contents)
 
 
 def _describe_outdated(count: int) -> str:
-    return f", {count:,} with scores of another version: run `manage.py rescore`" if count else ""
+    return f", {count:,} with scores of another version; run `manage.py rescore`" if count else ""
 
 
 def _describe_contents(contents: Contents) -> list[str]:
-    newest = "no trace came in yet"
+    newest = "no traces yet"
     if contents.newest is not None:
         newest = f"{describe_age(contents.counted_at - contents.newest)} ago ({contents.newest:%Y-%m-%d %H:%M:%S %Z})"
     collections = count_of(contents.collections, "collection", "collections")
@@ -70,8 +70,8 @@ def _describe_contents(contents: Contents) -> list[str]:
     return [
         f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
         f"tokens    {contents.tokens:,}",
-        f"stored    {stored} for {posted} posted; the database has {describe_bytes(contents.database_bytes)}",
-        f"beside    {collections}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
+        f"stored    {stored} for {posted} posted; the database takes {describe_bytes(contents.database_bytes)}",
+        f"also      {collections}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
         f"keys      {contents.live_keys:,} live of {contents.keys:,}",
         f"newest    {newest}",
     ]

@@ -1,7 +1,7 @@
-"""Columns of many rows as binary arrays.
+"""Pack columns of many rows as binary arrays.
 
-One statement then inserts any number of rows in the same round trip as all the others, which COPY can't. psycopg's
-own list dumper gives the same bytes, a tenth as fast (docs/decisions/0002).
+With arrays, one statement inserts any number of rows in the same round trip as the other statements; COPY can't.
+psycopg's list dumper produces the same bytes at a tenth of the speed (docs/decisions/0002).
 """
 
 import struct
@@ -27,7 +27,7 @@ _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class PgArray:
-    """A one-dimensional array in Postgres's binary format; null where an element is None."""
+    """A one-dimensional array in Postgres's binary format. None becomes null."""
 
     oid: ClassVar[int]
     data: bytes
@@ -80,22 +80,22 @@ def _build(element_oid: int, items: list[bytes]) -> bytes:
 
 
 def float8_array(values: Iterable[float | None]) -> PgArray:
-    """`double precision[]`."""
+    """Pack a `double precision[]`."""
     return Float8Array(_build(701, [_NULL if value is None else _FLOAT8(8, value) for value in values]))
 
 
 def int4_array(values: Iterable[int | None]) -> PgArray:
-    """`integer[]`; values must fit."""
+    """Pack an `integer[]`; every value must fit in 32 bits."""
     return Int4Array(_build(23, [_NULL if value is None else _INT4(4, value) for value in values]))
 
 
 def bool_array(values: Iterable[bool | None]) -> PgArray:
-    """`boolean[]`."""
+    """Pack a `boolean[]`."""
     return BoolArray(_build(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values]))
 
 
 def text_array(values: Iterable[str | None]) -> PgArray:
-    """`text[]`; U+0000 and lone surrogates, which Postgres cannot hold, become U+FFFD."""
+    """Pack a `text[]`. U+0000 and lone surrogates, which Postgres cannot store, become U+FFFD."""
     return TextArray(_build(25, [_NULL if value is None else _pack_text(value) for value in values]))
 
 
@@ -110,7 +110,7 @@ def _pack_text(value: str) -> bytes:
 
 
 def timestamptz_array(values: Iterable[datetime | None]) -> PgArray:
-    """`timestamptz[]`, from aware datetimes."""
+    """Pack a `timestamptz[]` from aware datetimes."""
     return TimestamptzArray(
         _build(1184, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
     )
@@ -122,7 +122,7 @@ def _to_microseconds(moment: datetime) -> int:
 
 
 def register_arrays(context: AdaptContext) -> None:
-    """Let a connection take these arrays as parameters."""
+    """Allow a connection to take these arrays as parameters."""
     if context.adapters:
         for kind in PgArray.__subclasses__():
             context.adapters.register_dumper(kind, _make_dumper(kind))

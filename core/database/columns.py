@@ -1,4 +1,4 @@
-"""Pack numpy columns as binary Postgres arrays; a module of its own, so that core.database imports without numpy."""
+"""Pack numpy columns as binary Postgres arrays. A separate module, so that core.database doesn't import numpy."""
 
 import struct
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ _HEADER = struct.Struct(">iiIii")
 
 
 def real_column(values: NDArray[np.float64]) -> PgArray:
-    """Pack a column of scores as `real[]`; NaN becomes null, a value below the smallest real becomes 0."""
+    """Pack a column of scores as `real[]`. NaN becomes null; a value too small for `real` becomes 0."""
     with np.errstate(over="ignore", under="ignore"):
         return Float4Array(_pack_column(700, ">f4", values, np.isnan(values)))
 
 
 def smallint_column(values: NDArray[np.int64]) -> PgArray:
-    """Pack a column of counts as `smallint[]`; 0 becomes null."""
+    """Pack a column of counts as `smallint[]`. 0 becomes null."""
     return Int2Array(_pack_column(21, ">i2", values, values == 0))
 
 
 def integer_column(values: Sequence[int]) -> PgArray:
-    """Pack a column of ids as `integer[]`; a negative one becomes null."""
+    """Pack a column of ids as `integer[]`. A negative id becomes null."""
     ids = np.asarray(values, dtype=np.int64)
     return Int4Array(_pack_column(23, ">i4", ids, ids < 0))
 
@@ -36,7 +36,7 @@ def bool_column(values: Sequence[bool]) -> PgArray:
 
 
 def _pack_column(element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_]) -> bytes:
-    """Write length and value of each element, as `array_recv` reads them; a null is a length of -1 alone."""
+    """Write the length and value of each element, as `array_recv` reads them. A null is a length of -1 and no value."""
     size = np.dtype(kind).itemsize
     rows = np.empty(len(values), dtype=[("length", ">i4"), ("value", kind)])
     rows["length"], rows["value"] = np.where(is_null, -1, size), np.where(is_null, 0, values)

@@ -1,4 +1,4 @@
-"""Connections that were cut, and a database that was away, must cost no request more than the wait for a new one."""
+"""Pooled connections that recover: a cut connection or an outage costs a request only the wait for a new connection."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,13 +14,13 @@ from core.database.reading import ReadPipeline
 CHECKOUT_TIMEOUT_S = 10
 """How long a request waits for a free connection."""
 CHECK_TIMEOUT_S = 2
-"""How long a connection may take to show that it lives. It is then given up, which takes psycopg five seconds more."""
+"""How long a connection may take to answer before it is given up. Closing it takes psycopg five more seconds."""
 RECONNECT_S = 1
-"""How long the pool itself goes on trying to connect; the longer, the longer its pauses grow."""
+"""How long the pool retries a connection on its own. Short, because its pauses grow with each retry."""
 
 
 class PooledConnection(AsyncConnection):
-    """A connection of the pool, with what decides whether it is still good."""
+    """A connection of the pool, with the facts that decide whether it is still usable."""
 
     made_at: float = -float("inf")
     is_proven: bool = False
@@ -28,7 +28,7 @@ class PooledConnection(AsyncConnection):
 
     @asynccontextmanager
     async def reading(self, on_answer: Callable[[], None]) -> AsyncIterator[ReadPipeline]:
-        """Be in a pipeline for reads until the block ends."""
+        """Keep the connection in a read pipeline until the block ends."""
 
         def note_answer() -> None:
             self.is_proven = True
@@ -44,9 +44,9 @@ class PooledConnection(AsyncConnection):
 
 
 class Pool(AsyncConnectionPool[PooledConnection]):
-    """A pool that looks for its database for as long as somebody waits for a connection.
+    """A pool that keeps reconnecting while a request waits for a connection.
 
-    Its name is the app's: what the stamp of the database must say.
+    The name of the pool is the name of the app. The stamp of the database must carry the same name.
     """
 
     asked_at: float = -float("inf")
@@ -54,18 +54,18 @@ class Pool(AsyncConnectionPool[PooledConnection]):
 
     @override
     async def getconn(self, timeout: float | None = None) -> PooledConnection:
-        """Take a connection, and note that somebody wants one."""
+        """Take a connection, and record the time of the request for it."""
         self.asked_at = time.monotonic()
         return await super().getconn(timeout)
 
     @override
     async def reconnect_failed(self) -> None:
-        """Connect anew if somebody waits: psycopg's pool gives up until the next one asks."""
+        """Reconnect if a request is waiting; psycopg's pool would give up until the next request."""
         if time.monotonic() - self.asked_at < CHECKOUT_TIMEOUT_S:
             await self.check()
 
     async def give_up(self, dead: PooledConnection) -> None:
-        """Let go of all connections that are as old as a dead one: what cut one cut all."""
+        """Drop all connections as old as a dead one: the same cause probably cut them all."""
         if dead.made_at > self.drained_at:
             self.drained_at = time.monotonic()
             await self.drain()

@@ -1,4 +1,4 @@
-"""The direct connection, past the pooler: for LISTEN, which belongs to a session, and for migrations and chores."""
+"""The direct connection, without the pooler: LISTEN needs a session of its own, and migrations and chores run long."""
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -10,7 +10,7 @@ POOLER = "-pooler"
 
 
 def find_direct_dsn(settings: Settings) -> str | None:
-    """DATABASE_URL_DIRECT; else Neon's, worked out from DATABASE_URL; null where nobody can know."""
+    """Return DATABASE_URL_DIRECT, or Neon's direct URL derived from DATABASE_URL, or None if neither exists."""
     if settings.database_url_direct is not None:
         return settings.database_url_direct.get_secret_value()
     if settings.database_url is None:
@@ -24,13 +24,13 @@ def find_direct_dsn(settings: Settings) -> str | None:
 
 
 def find_session_dsn(settings: Settings) -> str | None:
-    """The direct connection, else DATABASE_URL, which may be direct; null if there is no database."""
+    """Return the direct URL, or DATABASE_URL (which may be direct), or None if no database is configured."""
     pooled = settings.database_url
     return find_direct_dsn(settings) or (pooled.get_secret_value() if pooled else None)
 
 
 def is_suspended_when_idle(settings: Settings) -> bool:
-    """Whether the database is one that is put to sleep while nobody asks it anything, and woken by whoever does."""
+    """Whether the database is suspended while it is idle and woken by the next query, as Neon's are."""
     url = settings.database_url
     return url is not None and _find_host(url.get_secret_value()).endswith(NEON)
 

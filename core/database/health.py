@@ -1,4 +1,4 @@
-"""Is the database there, in time?"""
+"""Health checks that answer before a probe times out."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,11 +15,11 @@ from core.errors import ThunderError
 T = TypeVar("T")
 
 DEADLINE_S = 2.5
-"""Probes give up after three seconds; so the answer is given before."""
+"""Probes time out after three seconds; this is shorter."""
 
 
 class DatabaseHealth(BaseModel):
-    """What a probe wants to know of the database."""
+    """The state of the database, as a probe reads it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,26 +37,26 @@ class HealthReport(BaseModel):
     app: str
     database: DatabaseHealth
     warnings: list[str] = []
-    """What an operator chose, or forgot, that lowers the guard."""
+    """Settings, chosen or missing, that weaken security."""
 
 
 async def check_health(pool: Pool | None, *, app: str, warnings: list[str]) -> HealthReport:
-    """Ask the database one small question."""
+    """Check the database with one small query."""
     database = await _ask(pool)
     status = "ok" if database.status == "ok" else "degraded"
     return HealthReport(status=status, app=app, database=database, warnings=warnings)
 
 
 async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:
-    """The answer to a question that whoever waits for would soon give up on.
+    """Await a query, but no longer than a probe waits.
 
     Raises:
-        DatabaseUnavailableError: there is none within DEADLINE_S.
+        DatabaseUnavailableError: there was no result within DEADLINE_S.
     """
     asked = asyncio.ensure_future(question)
     done, _ = await asyncio.wait({asked}, timeout=DEADLINE_S)
     if not done:
-        # Not awaited: psycopg takes up to five seconds to cancel a query of a server that hangs.
+        # The cancellation is not awaited: for a server that hangs, psycopg takes up to five seconds.
         asked.cancel()
         asked.add_done_callback(lambda future: future.cancelled() or future.exception())
         raise DatabaseUnavailableError(f"the database did not answer within {DEADLINE_S} s")
@@ -68,15 +68,15 @@ async def _ask(pool: Pool | None) -> DatabaseHealth:
         version = await ask_in_time(_ask_schema_version(pool))
     except ThunderError as error:
         return DatabaseHealth(status="error", error=str(error))
-    if version < LATEST_VERSION:  # a later one only adds: the former code serves on while the next is deployed
-        sentence = f"the schema is at version {version}, this is {LATEST_VERSION}: run `manage.py migrate`"
+    if version < LATEST_VERSION:  # newer is fine: migrations only add, and old code serves during a deploy
+        sentence = f"the schema is at version {version}, not {LATEST_VERSION}; run `manage.py migrate`"
         return DatabaseHealth(status="error", error=sentence, schema_version=version)
     return DatabaseHealth(status="ok", schema_version=version)
 
 
 @reread
 async def read_newest(pool: Pool) -> datetime | None:
-    """When the newest trace was stored, by any process; null if there is none.
+    """Return the time at which the newest trace was stored, by any process; None if there are no traces.
 
     Raises:
         DatabaseUnavailableError: the database does not answer.

@@ -1,4 +1,4 @@
-"""Schema changes: raw SQL files, forward only, each applied once, in order, in a transaction of its own."""
+"""Schema migrations: raw SQL files, forward only, each applied once and in order, in its own transaction."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from core.settings import DEFAULT_APP_NAME
 
 CONNECT_TIMEOUT_S = 10
 ADVISORY_LOCK = 0x7468756E646572
-"""'thunder' in ASCII: whoever holds it is migrating."""
+"""'thunder' in ASCII. Held during a migration."""
 
 _CREATE_LEDGER = load_query("database/create_ledger")
 _LOCK_MIGRATIONS = load_query("database/lock_migrations")
@@ -32,7 +32,7 @@ _UPDATE_STAMP_OWNER = load_query("database/update_stamp_owner")
 
 
 class MigrationError(ThunderError):
-    """The database is not as the migration files say, or not ours to migrate."""
+    """The database does not match the migration files, or belongs to another app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the file, kept with the applied version: an edited migration is noticed."""
+        """The SHA-256 of the file. It is stored with the applied version, to detect edited migrations."""
         return hashlib.sha256(self.statements.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Whose a database is, since when, and at which version."""
+    """The app that owns a database, the time it became the owner, and the schema version."""
 
     app_name: str
     stamped_at: datetime
@@ -59,7 +59,7 @@ class Stamp:
 
 
 def list_migrations() -> list[Migration]:
-    """Every migration of this version of Thunder, in order."""
+    """Return every migration of this version of Thunder, in order."""
     return [
         Migration(
             version=int(path.stem[:4]),
@@ -74,15 +74,15 @@ LATEST_VERSION = len(list_migrations())
 
 
 def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
-    """Apply what is pending and return its names. Two runs at once take turns.
+    """Apply the pending migrations and return their names. Concurrent runs wait for each other.
 
     Args:
-        dsn: a direct connection; a transaction pooler would do, but a migration outlives its patience.
-        app_name: whose database it is; one that is nobody's yet is stamped with it.
+        dsn: a direct connection; a pooler may time out during a long migration.
+        app_name: the owner of the database. A database without an owner is stamped with this name.
 
     Raises:
-        MigrationError: an applied migration is not the file that is here, or the database is another app's; then
-            nothing is changed.
+        MigrationError: an applied migration differs from its file, or the database belongs to another app. Nothing
+            was changed.
     """
     with _connect(dsn) as conn:
         with _turn(conn, app_name):
@@ -94,33 +94,33 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
 
 
 def read_stamp(dsn: str) -> Stamp | None:
-    """Whose a database is; null for one that is nobody's yet."""
+    """Return the stamp of a database, or None if it has no owner yet."""
     with _connect(dsn) as conn:
         return _read_stamp(conn)
 
 
 def adopt(dsn: str, *, app_name: str) -> Stamp | None:
-    """Make a migrated database another app's, and return its former stamp. Writes that are under way end before.
+    """Transfer a migrated database to another app after current writes end, and return its previous stamp.
 
     Raises:
-        MigrationError: the database has no stamp table: it is not migrated.
+        MigrationError: the database is not migrated, so it has no stamp table.
     """
     if not app_name.strip():
-        raise MigrationError("--app-name: an app has a name")
+        raise MigrationError("--app-name: empty; give the name of an app")
     with _connect(dsn) as conn, conn.transaction():
         conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
         if not _is_stampable(conn):
-            raise MigrationError(f"there is nothing to adopt: `manage.py migrate` makes a new database {app_name}'s")
-        former = _read_stamp(conn)
-        if former is None:
+            raise MigrationError(f"the database is not migrated; run `manage.py migrate` to make it {app_name}'s")
+        previous = _read_stamp(conn)
+        if previous is None:
             conn.execute(_INSERT_STAMP, {"app_name": app_name})
-        elif former.app_name != app_name:
+        elif previous.app_name != app_name:
             conn.execute(_UPDATE_STAMP_OWNER, {"app_name": app_name})
-        return former
+        return previous
 
 
 def read_status(dsn: str) -> list[tuple[str, bool]]:
-    """Each migration's name and whether the database has it."""
+    """Return the name of each migration and whether it is applied."""
     with _connect(dsn) as conn:
         applied = _read_applied(conn)
     return [(migration.name, migration.version in applied) for migration in list_migrations()]
@@ -150,7 +150,7 @@ def _read_stamp(conn: psycopg.Connection) -> Stamp | None:
 
 @contextmanager
 def _turn(conn: psycopg.Connection, app_name: str) -> Iterator[Stamp | None]:
-    """A transaction that nobody else migrates during, on a database that is ours or becomes it."""
+    """Run a transaction that excludes other migrations, on a database that belongs to this app or has no owner."""
     with conn.transaction():
         conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
         stamp = _read_stamp(conn)
@@ -171,7 +171,7 @@ def _refuse_foreign(conn: psycopg.Connection, app_name: str) -> None:
 
 
 def _note_version(conn: psycopg.Connection, stamp: Stamp | None) -> None:
-    """Not with the migration itself: waiting for writes to end while it keeps them from ending would be a deadlock."""
+    """Update the stamp's version after the migrations: doing it in their transactions could deadlock with writes."""
     if stamp is not None and stamp.schema_version != (version := max(_read_applied(conn))):
         conn.execute(_UPDATE_STAMP_VERSION, {"schema_version": version})
 
@@ -192,23 +192,23 @@ def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> boo
 
 
 def _describe_difference(migration: Migration) -> MigrationError:
-    """Return the error for a migration whose applied text is not that of its file."""
+    """Return the error for a migration whose applied text differs from its file."""
     if migration.version == 1:
         return MigrationError(
-            "a development version of Thunder made this database, with another schema: export the traces with that "
+            "a development version of Thunder made this database, with another schema; export the traces with that "
             "version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file "
             "into an empty database (for the embedded one, move .thunder away first)"
         )
     return MigrationError(
-        f"migration {migration.name} was applied with another text: restore the file, and put the change into a new one"
+        f"migration {migration.name}: the applied text differs from the file; restore the file and add a new migration"
     )
 
 
 def check_applied(dsn: str) -> int:
-    """The highest applied version, 0 for an empty database.
+    """Return the highest applied version, 0 for an empty database.
 
     Raises:
-        MigrationError: an applied migration is not the file that is here.
+        MigrationError: an applied migration differs from its file.
     """
     with _connect(dsn) as conn:
         applied = _read_applied(conn)
@@ -219,6 +219,6 @@ def check_applied(dsn: str) -> int:
 
 
 def read_schema_version(dsn: str) -> int:
-    """The highest applied version, 0 for an empty database."""
+    """Return the highest applied version, 0 for an empty database."""
     with _connect(dsn) as conn:
         return max(_read_applied(conn), default=0)

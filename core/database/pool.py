@@ -1,4 +1,4 @@
-"""The pool of connections, by the rules that Neon and its PgBouncer set (shared/DESIGN.md, "Environments")."""
+"""The connection pool, and the checks that each checkout makes. It works with Neon and its PgBouncer."""
 
 import asyncio
 import logging
@@ -30,48 +30,48 @@ log = logging.getLogger(DATABASE)
 
 CONNECT_TIMEOUT_S = 10
 WORK_S = 30
-"""How long a connection may be in use beyond what its statements are allowed: a server that hangs must not hang us."""
+"""How long a connection may be in use in addition to its statement timeout, in case the server hangs."""
 MAX_IDLE_S = 120
-"""Neon suspends a compute after five idle minutes and cuts its sockets; ours are gone before."""
+"""Neon suspends an idle compute after five minutes and cuts its sockets. The pool closes idle ones earlier."""
 MAX_LIFETIME_S = 1800
 MAX_DEAD = 3
-"""Dead connections that a write meets before it gives up: after the first, the others are new."""
+"""Dead connections that a write tries before it fails. All after the first are new."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class DatabaseUnavailableError(ThunderError):
-    """Postgres does not answer, or has no room for us."""
+    """Postgres does not answer, or has no free connection or disk space."""
 
     status = 503
 
 
 class LostConnectionError(DatabaseUnavailableError):
-    """A read lost its connection; another one may work."""
+    """A read lost its connection. A new connection may work."""
 
 
 class TooSlowError(ThunderError):
-    """A statement took longer than it may, waiting for others included; the database is there."""
+    """A statement exceeded its timeout, which includes waiting for locks. The database is available."""
 
     status = 503
 
 
 class NotConfiguredError(ThunderError):
-    """There is no DATABASE_URL."""
+    """DATABASE_URL is not set."""
 
     status = 503
 
 
 class ForeignDatabaseError(ThunderError):
-    """The database belongs to another app, or to none yet; the sentence says whose it is and what to do."""
+    """The database belongs to another app, or has no owner yet; the message names the owner and the remedy."""
 
     status = 503
 
 
 @asynccontextmanager
 async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
-    """A pool for the life of a process. It connects when first used: an unreachable database doesn't stop the start."""
+    """Open the pool of a process. It connects on first use, so an unreachable database doesn't prevent the start."""
     if settings.database_url is None:
         raise NotConfiguredError("DATABASE_URL is not set")
     pool = Pool(
@@ -102,15 +102,15 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
 
 @asynccontextmanager
 async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
-    """One connection for reads, in autocommit mode and in a pipeline, to a database that is ours.
+    """Check out a connection for reads, in autocommit mode and in a pipeline.
 
-    The owner is checked in the round trip of the first statement. A function that reads this way is decorated with
-    `reread`: nothing checks beforehand whether the connection is still there.
+    The owner is checked in the round trip of the first statement. The connection itself is not checked beforehand, so
+    decorate a function that reads this way with `reread`.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app.
-        LostConnectionError: the connection was dead, or died before all was read.
-        DatabaseUnavailableError: something is wrong with the database itself.
+        LostConnectionError: the connection was dead, or was cut before the read was complete.
+        DatabaseUnavailableError: the database does not answer or cannot serve.
     """
     with _translated_errors():
         async with _lend(pool) as conn:
@@ -126,18 +126,18 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 
 @asynccontextmanager
 async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
-    """One connection in a transaction that writes: the owner is checked in it, and cannot change until it ends.
+    """Check out a connection in a transaction for writes. The owner is checked, and cannot change until it ends.
 
-    Three round trips if the block reads no result before its last statement: one that shows the connection is alive,
-    for a write is not repeated; the whole; and the commit.
+    It takes three round trips if the block reads no result before its last statement: a check that the connection is
+    alive (because a write is not repeated), the statements, and the commit.
 
     Args:
         pool: the database.
-        timeout_ms: what each statement may take, waiting for locks included.
+        timeout_ms: the timeout of each statement, which includes waiting for locks.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app. Nothing was written.
-        DatabaseUnavailableError: something is wrong with the database itself.
+        DatabaseUnavailableError: the database does not answer or cannot serve.
     """
     with _translated_errors():
         async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
@@ -147,7 +147,7 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
 
 
 def reread(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Repeat a read once, on a new connection, if it lost the one it got."""
+    """Repeat a read once, on a new connection, if it lost its connection."""
 
     @wraps(read)
     async def run(*arguments: P.args, **named: P.kwargs) -> T:
@@ -161,11 +161,11 @@ def reread(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[A
 
 @reread
 async def check_owner(pool: Pool) -> None:
-    """Check the owner alone, for an answer that takes nothing else from the database.
+    """Check only the owner, for a response that needs no other data from the database.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app.
-        DatabaseUnavailableError: something is wrong with the database itself.
+        DatabaseUnavailableError: the database does not answer or cannot serve.
     """
     async with checkout(pool):
         pass
@@ -173,7 +173,7 @@ async def check_owner(pool: Pool) -> None:
 
 @asynccontextmanager
 async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]:
-    """Send the check of the owner ahead, and wait for its answer no longer than a living connection takes."""
+    """Send the owner check first, and wait for its result only as long as a live connection takes."""
     now = asyncio.get_running_loop().time()
     async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
         async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
@@ -182,14 +182,14 @@ async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]
             try:
                 yield
             except ThunderError:
-                if not conn.is_proven:  # whose database it is comes before anything else that is wrong
+                if not conn.is_proven:  # a wrong owner takes precedence over other errors
                     await pipeline.sync()
                 raise
 
 
 @asynccontextmanager
 async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
-    """Lend a connection that has just answered; those that don't are given up."""
+    """Lend a connection that has just answered, and drop connections that don't."""
     for _ in range(MAX_DEAD):
         async with _lend(pool) as conn:
             try:
@@ -230,7 +230,7 @@ def _translated_errors() -> Iterator[None]:
 
 
 def _find_original(error: psycopg.Error) -> psycopg.Error:
-    """What aborted the pipeline, if this only says that something did: leaving the block may meet that second."""
+    """Return the error that aborted the pipeline, if this one only reports that the pipeline was aborted."""
     while isinstance(error, psycopg.errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
         error = error.__context__
     return error
@@ -241,15 +241,15 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
         case psycopg.Error(sqlstate=state) if state == FOREIGN:
             return ForeignDatabaseError(error.diag.message_primary)
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn() | psycopg.errors.UndefinedFunction():
-            return DatabaseUnavailableError("the database is not migrated: run `manage.py migrate`")
+            return DatabaseUnavailableError("the database is not migrated; run `manage.py migrate`")
         case psycopg.errors.QueryCanceled():
-            return TooSlowError("the database took too long for this")
+            return TooSlowError("the database took too long to answer")
         case psycopg.errors.DiskFull():
             return DatabaseUnavailableError("the database's disk is full")
         case psycopg.errors.TooManyConnections():
-            return DatabaseUnavailableError("the database has no room for another connection")
+            return DatabaseUnavailableError("the database accepts no more connections")
         case psycopg.errors.ProgramLimitExceeded():
-            return InvalidInputError("something in it is larger than the database can hold")
+            return InvalidInputError("a value is too large for the database")
         case psycopg.OperationalError():
             return DatabaseUnavailableError("the database is not reachable")
         case _:

@@ -1,7 +1,7 @@
-"""Reads in a pipeline: the check of the connection and of the database's owner travels with the first statement.
+"""Reads in a pipeline: the check of the connection and of the database's owner is sent with the first statement.
 
-psycopg's own pipeline asks for results with a flush and ends with a sync, which is one round trip more. Here the sync
-itself asks for them, so that nothing is left to wait for at the end.
+psycopg's pipeline requests results with a flush and ends with a sync, which costs one more round trip. This pipeline
+requests results with the sync itself, so it has nothing to wait for at its end.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ U = TypeVar("U")
 
 
 class ReadPipeline(AsyncPipeline):
-    """A pipeline that waits for the server once per fetch, and not at its end. Each fetch ends a transaction.
+    """A pipeline that waits for the server once per fetch, but not at its end. Each fetch ends a transaction.
 
     Args:
         conn: a connection in autocommit mode and in no transaction.
@@ -34,7 +34,7 @@ class ReadPipeline(AsyncPipeline):
         self._on_answer: Callable[[], None] | None = on_answer
 
     def ask_early(self) -> None:
-        """Have the server answer what was sent so far at once, and not with what follows."""
+        """Make the server answer the statements sent so far without waiting for the next ones."""
         self.pgconn.send_flush_request()
 
     @override
@@ -46,7 +46,7 @@ class ReadPipeline(AsyncPipeline):
 
     @override
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
-        """Fetch what is outstanding; `flush` says that the server has not been asked to send it yet."""
+        """Fetch outstanding results. `flush` means that the server has not been asked to send them yet."""
         if not flush:
             yield from super()._fetch_gen(flush=False)
         elif self.result_queue:
@@ -54,7 +54,7 @@ class ReadPipeline(AsyncPipeline):
 
     @override
     def _exit_gen(self) -> PQGen[None]:
-        """Wait for statements that nobody fetched the results of, and after an error for the end of what it aborted."""
+        """Wait for statements whose results were not fetched and, after an error, for the aborted statements."""
         is_aborted = self.status is PipelineStatus.ABORTED
         if self.pgconn.status != ConnStatus.BAD and (is_aborted or self.result_queue or self.command_queue):
             self._enqueue_sync()
@@ -66,10 +66,10 @@ class ReadPipeline(AsyncPipeline):
 
 
 async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
-    """Run two statements of a pipeline in one round trip: the second is sent before the first waits for its answer.
+    """Run two statements of a pipeline in one round trip: send the second before the first waits for its result.
 
-    The connection's lock sees to that. It is fair, and both queue for it before either gets it. What went wrong in the
-    first is raised before what went wrong in the second, once both have ended.
+    The connection's lock guarantees the order: it is fair, and both statements queue for it before either takes it.
+    After both have ended, an error of the first is raised in preference to an error of the second.
     """
     async with conn.lock:
         both = asyncio.gather(first, second, return_exceptions=True)

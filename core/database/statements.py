@@ -1,4 +1,4 @@
-"""Statements that belong to the database itself rather than to a noun."""
+"""Statements about the database itself: owner, timeouts, notifications."""
 
 from datetime import datetime
 
@@ -14,11 +14,11 @@ _HOLD_OWNER = load_query("database/hold_owner")
 _NOTIFY_STREAMS = load_query("database/notify_streams")
 
 FOREIGN = "TH001"
-"""SQLSTATE of both: the database belongs to another app, or to none yet. The message says so."""
+"""The SQLSTATE of a database that belongs to another app or has no owner yet; the message says which."""
 
 
 async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
-    """Limit each following statement of this transaction; a session setting would not survive a pooler."""
+    """Limit each following statement of this transaction. A session setting would not survive a pooler."""
     await conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
 
 
@@ -28,22 +28,22 @@ async def require_owner(conn: AsyncConnection, *, app_name: str) -> None:
 
 
 async def hold_owner(conn: AsyncConnection, *, app_name: str) -> None:
-    """The same, and nobody changes the owner until the transaction ends."""
+    """Fail as `require_owner` does, and keep the owner from changing until the transaction ends."""
     await conn.execute(_HOLD_OWNER, {"app_name": app_name})
 
 
 async def find_newest(conn: AsyncConnection) -> datetime | None:
-    """When the newest trace was stored; null if there is none."""
+    """Return the time at which the newest trace was stored, or None if there are no traces."""
     row = await (await conn.execute(_FIND_NEWEST)).fetchone()
     return row[0] if row else None
 
 
 async def notify_streams(conn: AsyncConnection) -> None:
-    """Make the streams of every process look, once this is committed: a trace was stored, or a key changed."""
+    """Notify the streams of every process at commit that a trace was stored or a key changed."""
     await conn.execute(_NOTIFY_STREAMS)
 
 
 async def ping(conn: AsyncConnection) -> int:
-    """Ask for the schema's version: one small round trip."""
+    """Return the schema version, in one small round trip."""
     row = await (await conn.execute(_PING)).fetchone()
     return int(row[0]) if row else 0

@@ -1,7 +1,7 @@
-"""A transaction in a pipeline, without a round trip of its own for its beginning.
+"""A transaction in a pipeline, without a separate round trip for `begin`.
 
-psycopg's `conn.transaction()` waits for the server on either side; here `begin` travels with the first statements, so
-that however many are sent before the first result is read, all of it takes two trips: those, and the commit.
+psycopg's `conn.transaction()` waits for the server at both ends. Here `begin` is sent with the first statements. If no
+result is read before the last statement is sent, the transaction takes two round trips: statements and commit.
 """
 
 from collections.abc import AsyncIterator
@@ -17,9 +17,9 @@ _COMMIT = load_query("database/commit")
 
 @asynccontextmanager
 async def transaction(conn: AsyncConnection) -> AsyncIterator[None]:
-    """All of the block or nothing. Leaving it without an exception returns after the commit.
+    """Run the block as a transaction: leaving it normally commits, and an exception rolls back.
 
-    The connection must be in autocommit mode and in no transaction.
+    The connection must be in autocommit mode and not in a transaction.
     """
     async with conn.pipeline():
         await conn.execute(_BEGIN)

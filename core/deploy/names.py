@@ -1,7 +1,7 @@
-"""Which app a deploy is of, and which Modal secret has its database: never production's by accident.
+"""Choose the app and the Modal secret of a deploy, so that production is never the target by accident.
 
-By convention the app `thunder-backend` has the secret `thunder-db`, and `thunder-backend-staging` has
-`thunder-db-staging`. Other names go together freely; these only as the convention says.
+By convention, the app `thunder-backend` uses the secret `thunder-db`, and `thunder-backend-staging` uses
+`thunder-db-staging`. Names that follow the convention must match it. Other names can be combined freely.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,31 +14,31 @@ DEFAULT_SECRET_NAME = "thunder-db"  # noqa: S105 - the name of one
 DEV = "-dev"
 
 EPHEMERAL = {"serve", "run", "shell"}
-"""Commands of `modal` that are for trying something out, and register all functions while they last."""
+"""Commands of `modal` for development. They register all functions while they run."""
 
 
 class DeploymentError(ThunderError):
-    """The names don't go together; the sentence says what to set."""
+    """The app and the secret don't match; the message says which variable to set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An app's name, which its database is stamped with, and the name of the secret that has its DATABASE_URL."""
+    """The name of an app, which is stamped on its database, and the name of the secret with its DATABASE_URL."""
 
     app_name: str
     secret_name: str
 
 
 def choose_deployment(environ: Mapping[str, str], arguments: Sequence[str]) -> Deployment:
-    """Choose by MODAL_APP_NAME and MODAL_SECRET_NAME.
+    """Choose the deployment from MODAL_APP_NAME and MODAL_SECRET_NAME.
 
     Args:
-        environ: The environment.
-        arguments: Modal's command line, without the program. It is what tells `modal serve` from `modal deploy` in
-            the process that reloads after a change as well: Modal starts that one anew, but with the same arguments.
+        environ: The environment variables.
+        arguments: Modal's command line, without the program. It distinguishes `modal serve` from `modal deploy`, also
+            after a reload, because Modal starts the new process with the same arguments.
 
     Raises:
-        DeploymentError: if the names don't go together, or there is no telling the secret's.
+        DeploymentError: if the names don't match, or the name of the secret is missing.
     """
     app_name = environ.get("MODAL_APP_NAME") or DEFAULT_APP_NAME
     secret_name = environ.get("MODAL_SECRET_NAME") or ""
@@ -48,14 +48,14 @@ def choose_deployment(environ: Mapping[str, str], arguments: Sequence[str]) -> D
     elif not secret_name and app_name == DEFAULT_APP_NAME:
         secret_name = DEFAULT_SECRET_NAME
     elif not secret_name:
-        raise DeploymentError(f"MODAL_SECRET_NAME is not set: name the secret of {app_name}{_advise(app_name)}")
+        raise DeploymentError(f"MODAL_SECRET_NAME: not set; name the secret of {app_name}{_advise(app_name)}")
     deployment = Deployment(app_name, secret_name or _expect_secret(app_name))
     _refuse_mixed(deployment)
     return deployment
 
 
 def find_command(arguments: Sequence[str]) -> str | None:
-    """The command of `modal [--profile NAME] COMMAND …`."""
+    """Return COMMAND of `modal [--profile NAME] COMMAND …`."""
     remaining = iter(arguments)
     for argument in remaining:
         if argument == "--profile":
@@ -66,13 +66,13 @@ def find_command(arguments: Sequence[str]) -> str | None:
 
 
 def _refuse_other_name(app_name: str, arguments: Sequence[str]) -> None:
-    """`--name` would register the app under a name that its containers, and their database, know nothing of."""
+    """Refuse `--name`: it would register the app under a name that its containers and its database don't use."""
     if find_command(arguments) not in EPHEMERAL | {"deploy"}:
         return
     for argument in arguments:
         is_short = argument.startswith("-n") and not argument.startswith("--")
         if is_short or argument.split("=")[0] == "--name":
-            raise DeploymentError(f"name the app with MODAL_APP_NAME (now {app_name}), not with {argument}")
+            raise DeploymentError(f"{argument}: not supported; name the app with MODAL_APP_NAME (now {app_name})")
 
 
 def _refuse_mixed(deployment: Deployment) -> None:
@@ -81,13 +81,13 @@ def _refuse_mixed(deployment: Deployment) -> None:
     if of_app == of_secret or (of_app and of_secret is None) or (of_secret and of_app is None):
         return
     raise DeploymentError(
-        f"the app {app_name} does not go with the secret {secret_name}{_advise(app_name)}; "
-        "MODAL_APP_NAME and MODAL_SECRET_NAME choose both"
+        f"the app {app_name} does not match the secret {secret_name}{_advise(app_name)}; "
+        "set MODAL_APP_NAME and MODAL_SECRET_NAME"
     )
 
 
 def _environment_of(name: str, default: str) -> str | None:
-    """What a conventional name has after the default one, empty for that itself; null for any other name."""
+    """Return the suffix of a conventional name (empty for the default name), or None for other names."""
     if name == default:
         return ""
     return name.removeprefix(f"{default}-") if name.startswith(f"{default}-") else None
@@ -101,5 +101,5 @@ def _advise(app_name: str) -> str:
 def _expect_secret(app_name: str) -> str:
     environment = _environment_of(app_name, DEFAULT_APP_NAME)
     if environment is None:
-        raise DeploymentError(f"MODAL_SECRET_NAME is not set: name the secret of {app_name}")
+        raise DeploymentError(f"MODAL_SECRET_NAME: not set; name the secret of {app_name}")
     return f"{DEFAULT_SECRET_NAME}-{environment}" if environment else DEFAULT_SECRET_NAME

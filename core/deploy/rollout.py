@@ -1,4 +1,4 @@
-"""`make deploy`: look at the database, deploy, and try what is online. Modal is its own command, run as one."""
+"""`make deploy`: check the database, deploy, and test the deployed app. Modal runs as a separate command."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from core.settings import DEFAULT_APP_NAME
 ROOT = Path(__file__).parents[2]
 PRODUCTION = "production"
 SMOKE_SECONDS = 120
-"""How long a first container may take to come up."""
+"""How long the first container may take to start."""
 CALL_SECONDS = 30
 FIND_URL = "from modal import Function; import sys; print(Function.from_name(sys.argv[1], 'api').get_web_url())"
 
@@ -27,34 +27,34 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 
 class RolloutError(ThunderError):
-    """A step of the deploy did not do; the sentence says which and what to do."""
+    """A step of the deploy failed; the message names the step and the remedy."""
 
 
 def name_deployment(environment: str) -> Deployment:
-    """The app and the secret of an environment: `production` has the plain names, others theirs behind a dash.
+    """Return the app and the secret of an environment. Except for `production`, both names end with `-ENVIRONMENT`.
 
     Raises:
-        RolloutError: it is no name of an environment.
+        RolloutError: the name of the environment is not valid.
     """
     if not _NAME.fullmatch(environment):
-        raise RolloutError(f"ENV={environment}: an environment's name is lower-case letters, digits and dashes")
+        raise RolloutError(f"ENV={environment}: not a valid name; use lower-case letters, digits and dashes")
     if environment.rsplit("-", maxsplit=1)[-1] == "chores":
-        raise RolloutError(f"ENV={environment}: names that end in chores are those of the apps that migrate")
+        raise RolloutError(f"ENV={environment}: names that end in chores are reserved; use another name")
     tail = "" if environment == PRODUCTION else f"-{environment}"
     return Deployment(f"{DEFAULT_APP_NAME}{tail}", f"{DEFAULT_SECRET_NAME}{tail}")
 
 
 def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable[[str], object]) -> None:
-    """Deploy an environment: its database first, then the app, then a look at what answers.
+    """Deploy an environment: check the database, deploy the app, and test it.
 
     Args:
-        environment: `staging`, `production` or another.
-        migrates: apply pending migrations first, rather than stop at them.
-        url: where the app will be; null asks Modal.
-        say: is told each step.
+        environment: `staging`, `production` or another name.
+        migrates: apply pending migrations first, instead of failing because of them.
+        url: the URL of the deployed app; None asks Modal.
+        say: called with a line for each step.
 
     Raises:
-        RolloutError: a step did not do. Nothing was deployed unless the last one says so.
+        RolloutError: a step failed. Nothing was deployed unless the message says so.
     """
     deployment = name_deployment(environment)
     variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}
@@ -62,20 +62,20 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     if migrates:
         say("1/4  migrate")
         _run_modal(["run", "chores.py::migrate"], variables, "the database was not migrated")
-    say("2/4  is the database ready?")
+    say("2/4  check the database")
     advice = f"make deploy ENV={environment} MIGRATE=1 applies what is pending"
-    _run_modal(["run", "chores.py::status"], variables, f"the database is not ready: {advice}")
+    _run_modal(["run", "chores.py::status"], variables, f"the database is not ready; {advice}")
     say("3/4  deploy")
     _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed")
-    say("4/4  does it answer?")
+    say("4/4  test the app")
     smoke((url or _find_url(deployment.app_name, variables)).rstrip("/"), app_name=deployment.app_name, say=say)
 
 
 def smoke(url: str, *, app_name: str, say: Callable[[str], object]) -> None:
-    """Try what was deployed: it is healthy, it is this app, and it lets nobody in without a key.
+    """Test the deployed app: it is healthy, it is the right app, and it requires a key.
 
     Raises:
-        RolloutError: it is online and does not do; the former version can be deployed again.
+        RolloutError: the app is online but fails a test. The previous version can be deployed again.
     """
     deadline = time.monotonic() + SMOKE_SECONDS
     status, body = _call(f"{url}/healthz")
@@ -86,7 +86,7 @@ def smoke(url: str, *, app_name: str, say: Callable[[str], object]) -> None:
         raise RolloutError(f"deployed, but {url}/healthz answers {status}: {json.dumps(body)}")
     refused, _ = _call(f"{url}/logs")
     if refused != 401:
-        raise RolloutError(f"deployed, but {url}/logs answers {refused} without a key, and not 401")
+        raise RolloutError(f"deployed, but {url}/logs answers {refused} without a key instead of 401")
     say(f"{app_name} answers at {url}")
 
 
@@ -107,7 +107,7 @@ def _find_url(app_name: str, variables: Mapping[str, str]) -> str:
 
 
 def _call(url: str) -> tuple[int, dict[str, object]]:
-    """The status and the JSON of an answer; 0 and why if there is none."""
+    """Return the status and the JSON of a response, or 0 and the error if there is no response."""
     try:
         with urlopen(Request(url), timeout=CALL_SECONDS) as answer:  # noqa: S310 - the app's own
             return answer.status, json.load(answer)

@@ -1,4 +1,4 @@
-"""The chores on keys: a shell that reaches the database may do what an admin may."""
+"""Run commands with admin rights: access to the database implies them."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]) -> T:
-    """Do something with the rights of an admin, by a key that lives as long as this takes."""
+    """Run a function with admin rights, with a key that is valid only for this call."""
     return asyncio.run(_run_as_admin(settings, work))
 
 
@@ -27,7 +27,7 @@ async def _run_as_admin(settings: Settings, work: Callable[[Access, str], Awaita
 
 
 def describe_key(row: KeyRow) -> str:
-    """One line of `keys list`."""
+    """Return the line of a key in `keys list`."""
     state = "live" if row.is_active else "dead"
     rights = "admin" if row.is_admin else ",".join(row.scopes)
     whose = f" of {row.allowed_api_key}" if row.allowed_api_key else ""

@@ -1,8 +1,8 @@
-"""The embedded Postgres's files: made once and whole, free of whatever a killed run left behind.
+"""The files of the embedded Postgres: create them completely or not at all, and clean up after a killed run.
 
-A descriptor of `<data_dir>/postgres.alive`, exclusively locked, is inherited by initdb, by the postmaster and by all
-that they fork. While any of them lives the kernel keeps the lock; when the last dies, however it dies, it is gone.
-That says what a pid file cannot: a pid in it may by now belong to somebody else.
+initdb, the postmaster and all their children inherit a descriptor of `<data_dir>/postgres.alive` with an exclusive
+lock. The kernel keeps the lock while any of these processes runs and releases it when the last one ends, however it
+ends. A pid file is less reliable, because its pid may have been reused by another program.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ IMMEDIATE_STOP_SECONDS = 10
 
 
 def make_cluster(programs: Programs, data_dir: Path, cluster: Path, *, alive: int, durable: bool) -> None:
-    """Make the cluster if there is none yet, under another name first: a half-made one never gets its name.
+    """Create the cluster if it doesn't exist, under a temporary name that is changed when it is complete.
 
     Raises:
-        EmbeddedPostgresError: if initdb fails, or if the cluster is of another version of Postgres.
+        EmbeddedPostgresError: if initdb fails, or if another version of Postgres created the cluster.
     """
     if cluster.exists():
         version = (cluster / "PG_VERSION").read_text().strip()
@@ -45,7 +45,7 @@ def make_cluster(programs: Programs, data_dir: Path, cluster: Path, *, alive: in
 
 
 def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, durable: bool) -> None:
-    """Fill an empty directory: UTF-8, sorted by code point on every machine alike."""
+    """Initialize an empty directory: UTF-8, with the same sort order (code points) on every machine."""
     arguments = [
         f"--pgdata={programs.name_for(directory)}",
         f"--username={ROLE}",
@@ -69,14 +69,14 @@ def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, du
 
 
 def admit(cluster: Path, os_users: Sequence[str]) -> None:
-    """Write who may connect: over the socket, the named users of this machine alone, known by the kernel's word."""
+    """Allow only the named operating-system users to connect, over the socket, verified by the kernel (peer)."""
     mapped = "".join(f'{ROLE} "{name}" {ROLE}\n' for name in os_users)
     (cluster / "pg_ident.conf").write_text(mapped)
     (cluster / "pg_hba.conf").write_text(f"local all {ROLE} peer map={ROLE}\n")
 
 
 def own_name() -> str:
-    """Return the name of the user we run as."""
+    """Return the name of the current operating-system user."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -84,10 +84,10 @@ def own_name() -> str:
 
 
 def await_predecessor(cluster: Path, alive: int) -> None:
-    """Take the lock; if a killed run's Postgres still holds it, stop that one first.
+    """Take the lock; if the Postgres of a killed run still holds it, stop that Postgres first.
 
     Raises:
-        EmbeddedPostgresError: if it does not go.
+        EmbeddedPostgresError: if the old Postgres does not stop.
     """
     if take_lock(alive, seconds=0.5):
         forget_stale_pid(cluster)
@@ -103,7 +103,7 @@ def await_predecessor(cluster: Path, alive: int) -> None:
 
 
 def take_lock(descriptor: int, *, seconds: float) -> bool:
-    """Try for so long to get an exclusive lock; say whether it was got."""
+    """Try for a number of seconds to take an exclusive lock, and return whether it succeeded."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -117,9 +117,9 @@ def take_lock(descriptor: int, *, seconds: float) -> bool:
 
 
 def forget_stale_pid(cluster: Path) -> None:
-    """Remove a dead postmaster's pid file if its pid went to another program, which Postgres takes for its own kind.
+    """Remove the pid file of a dead postmaster if its pid was reused, because Postgres would refuse to start.
 
-    A Postgres that somebody started by hand holds no lock of ours. Its pid file stays, and Postgres refuses beside it.
+    A Postgres that was started by hand does not hold our lock. Its pid file stays, and ours refuses to start.
     """
     pid = read_postmaster_pid(cluster)
     if pid is not None and not runs_postgres(pid):
@@ -127,7 +127,7 @@ def forget_stale_pid(cluster: Path) -> None:
 
 
 def runs_postgres(pid: int) -> bool:
-    """Whether a process is a Postgres that still runs: in a container whose pid 1 reaps nobody, dead ones linger."""
+    """Whether a process is a running Postgres. Zombies don't count; containers may not reap them."""
     if Path("/proc/self").exists():
         try:
             name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")
@@ -135,7 +135,7 @@ def runs_postgres(pid: int) -> bool:
             return False
         return name.endswith("(postgres") and not rest.startswith("Z")
     shown = subprocess.run(["/bin/ps", "-p", str(pid), "-o", "comm="], capture_output=True, text=True, check=False)  # noqa: S603 - a number
-    # A dead one is shown as (postgres).
+    # ps shows a zombie as (postgres).
     return shown.stdout.strip().endswith("postgres")
 
 

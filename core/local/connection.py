@@ -1,4 +1,4 @@
-"""One connection for the length of a chore."""
+"""The database connection of a chore."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from core.errors import ThunderError
 from core.local.database import answering
 
 APPLICATION = "thunder chore"
-"""As pg_stat_activity shows it."""
+"""The application name in pg_stat_activity."""
 
 
 class ChoreError(ThunderError):
-    """The chore cannot be done on this database; the sentence says why."""
+    """The chore cannot run on this database; the message gives the reason."""
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def connect(dsn: str) -> Generator[psycopg.Connection]:
     """Connect to a database, in autocommit mode.
 
     Raises:
-        DatabaseUnreachableError: it does not answer, or no longer.
-        ChoreError: it is not migrated, another app's, or in use by somebody who does not end.
+        DatabaseUnreachableError: the database does not answer, or the connection was lost.
+        ChoreError: the database is not migrated, or belongs to another app.
     """
     with _translated_errors(), answering(dsn):
         parameters = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": APPLICATION}
@@ -37,7 +37,7 @@ def _translated_errors() -> Generator[None]:
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction):
-        raise ChoreError("the database is not migrated: run `manage.py migrate`") from None
+        raise ChoreError("the database is not migrated; run `manage.py migrate`") from None
     except psycopg.Error as error:
         if error.sqlstate != FOREIGN:
             raise

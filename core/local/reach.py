@@ -1,4 +1,4 @@
-"""The database that a chore works on: the one of DATABASE_URL, or the embedded one, whether `run` serves it or not."""
+"""Open the database of a chore: the one at DATABASE_URL, or the embedded one, whether `run` serves it or not."""
 
 import contextlib
 from collections.abc import Generator
@@ -20,17 +20,17 @@ from core.settings import Settings
 
 
 class NoDatabaseError(ThunderError):
-    """There is no database to work on."""
+    """No database exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A database, and the settings that a process on it has.
+    """A database, and the settings of a process that uses it.
 
     Attributes:
         dsn: a direct connection.
-        settings: DATABASE_URL and THUNDER_SECRET included.
-        embedded: whether it is the laptop's own.
+        settings: include DATABASE_URL and THUNDER_SECRET.
+        embedded: whether it is the embedded database.
     """
 
     dsn: str
@@ -40,16 +40,16 @@ class Reached:
 
 @contextlib.contextmanager
 def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reached]:
-    """Provide the database for the length of the block; an embedded one that had to be started is migrated.
+    """Open the database until the block ends. An embedded database that had to be started is migrated.
 
     Args:
-        settings: as the environment has them.
-        make: whether to make an embedded one where there is none at all.
+        settings: the settings of this process.
+        make: whether to create the embedded database if it doesn't exist.
 
     Raises:
-        NoDatabaseError: DATABASE_URL is not set, and there is no embedded one.
-        InvalidSettingError: DATABASE_URL is no DSN.
-        EmbeddedPostgresError: the embedded one does not start.
+        NoDatabaseError: DATABASE_URL is not set, and the embedded database doesn't exist.
+        InvalidSettingError: DATABASE_URL is not a DSN.
+        EmbeddedPostgresError: the embedded database does not start.
     """
     if settings.database_url is not None:
         dsn = find_session_dsn(settings) or ""
@@ -61,7 +61,7 @@ def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reach
         )
         return
     if not make and not (settings.thunder_data_dir / "postgres").exists():
-        raise NoDatabaseError("there is no database: set DATABASE_URL, or make one here with `manage.py run`")
+        raise NoDatabaseError("no database found; set DATABASE_URL, or create one here with `manage.py run`")
     with _reach_embedded(settings) as dsn:
         own = {"database_url": SecretStr(dsn), "thunder_secret": SecretStr(load_secret(settings))}
         yield Reached(dsn, settings.model_copy(update=own), embedded=True)
@@ -73,7 +73,7 @@ def _reach_embedded(settings: Settings) -> Generator[str]:
         try:
             database = stack.enter_context(start_database(settings))
         except AlreadyRunningError:
-            # Whoever serves from the directory has started its Postgres, or is about to fail at that.
+            # The process that uses the directory has started its Postgres, or is about to fail to.
             socket_dir = find_socket_dir(settings.thunder_data_dir / "postgres")
             if socket_dir is None:
                 raise

@@ -1,4 +1,4 @@
-"""Schemas as text, written by pg_dump: `sql/schema.sql`, what the migrations add up to, and that of any database."""
+"""Dump schemas with pg_dump: the result of all migrations (`sql/schema.sql`), or the schema of any database."""
 
 import contextlib
 import os
@@ -22,24 +22,24 @@ SCHEMA_FILE = SQL_DIR / "schema.sql"
 DUMP_SECONDS = 60
 
 HEADER = """\
--- The schema as it is now: what the migrations add up to. Written by `make schema`, never by hand;
--- tests/database/test_schema.py compares the two.
+-- The current schema: the result of all migrations. Written by `make schema`; don't edit it by hand.
+-- tests/database/test_schema.py compares this file with the migrations.
 """
 CURRENT_HEADER = "-- The schema of a database, written by `manage.py schema`.\n"
 
-# All that pg_dump writes before the first object sets up a session that restores a dump.
+# Before the first object, pg_dump writes only settings for the session that restores the dump.
 _PREAMBLE = re.compile(r"\A.*?(?=^--\n-- Name: )", re.DOTALL | re.MULTILINE)
 _NOISE = re.compile(
     r"^--\n(?:-- .*\n)+--\n"  # the title of each object, and the one at the end
-    r"|^SET default_\w+ = .*;\n"  # what every database has anyway
-    r"|^\\(?:un)?restrict .*\n",  # a random word, another one each time
+    r"|^SET default_\w+ = .*;\n"  # the defaults of every database
+    r"|^\\(?:un)?restrict .*\n",  # a random word, different in each dump
     re.MULTILINE,
 )
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 class SchemaDumpError(ThunderError):
-    """pg_dump failed; the sentence is its own."""
+    """pg_dump failed; the message is pg_dump's."""
 
 
 def write_schema() -> str:
@@ -56,19 +56,19 @@ def write_current_schema(dsn: str) -> str:
         dsn: a direct connection.
 
     Raises:
-        SchemaDumpError: no pg_dump of this machine knows the server's version, or it failed or took too long.
+        SchemaDumpError: no pg_dump on this machine supports the server's version, or pg_dump failed or took too long.
         psycopg.OperationalError: the database does not answer.
     """
     with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
         major = conn.info.server_version // 10_000
     program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
     if program is None:
-        raise SchemaDumpError(f"pg_dump: none here knows PostgreSQL {major}; install its client programs")
+        raise SchemaDumpError(f"pg_dump: no version here supports PostgreSQL {major}; install its client programs")
     return clean_dump(run_pg_dump(program, dsn), header=CURRENT_HEADER)
 
 
 def list_pg_dumps() -> Iterator[Path]:
-    """Each pg_dump of this machine: that of the embedded Postgres, and the one on the PATH."""
+    """Yield each pg_dump on this machine: the one of the embedded Postgres, and the one on the PATH."""
     with contextlib.suppress(EmbeddedPostgresError):
         yield find_install() / "bin" / "pg_dump"
     if found := shutil.which("pg_dump"):
@@ -76,7 +76,7 @@ def list_pg_dumps() -> Iterator[Path]:
 
 
 def read_version(program: Path) -> int:
-    """The major version of a program of Postgres's; 0 if it does not run here."""
+    """Return the major version of a Postgres program, or 0 if it does not run here."""
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=DUMP_SECONDS, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
@@ -86,11 +86,11 @@ def read_version(program: Path) -> int:
 
 
 def dump_schema(dsn: str, *, bin_dir: Path) -> str:
-    """Return the schema of a database, equal schemas as equal texts.
+    """Return the schema of a database. Equal schemas give equal texts.
 
     Args:
         dsn: a direct connection.
-        bin_dir: where pg_dump is, of the server's version or later.
+        bin_dir: the directory of pg_dump, which must have the server's version or a later one.
 
     Raises:
         SchemaDumpError: pg_dump failed or took too long.
@@ -99,7 +99,7 @@ def dump_schema(dsn: str, *, bin_dir: Path) -> str:
 
 
 def run_pg_dump(program: Path, dsn: str) -> str:
-    """What pg_dump says of a database. The password is not on the command line, for every user here to see."""
+    """Return the output of pg_dump. The password is not on the command line, where other users could read it."""
     parts = conninfo_to_dict(dsn)
     password = parts.pop("password", None)
     command = [program, "--schema-only", "--no-owner", "--no-privileges", "--dbname", make_conninfo("", **parts)]
@@ -114,6 +114,6 @@ def run_pg_dump(program: Path, dsn: str) -> str:
 
 
 def clean_dump(dump: str, *, header: str = HEADER) -> str:
-    """Leave the statements of a dump, a blank line between each two."""
+    """Reduce a dump to its statements, separated by blank lines."""
     statements = _NOISE.sub("", _PREAMBLE.sub("", dump))
     return header + "\n" + re.sub(r"\n{3,}", "\n\n", statements.strip()) + "\n"

@@ -1,4 +1,4 @@
-"""The admin key and the secret that `make run` makes for itself, so that there is never a default one."""
+"""The admin key and the secret that `make run` generates, so that Thunder has no default key."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ KEY_BYTES = 32
 
 
 def load_admin_key(settings: Settings) -> str:
-    """Return the configured admin key, or else the data directory's own, made if there is none."""
+    """Return the configured admin key, or else the key of the data directory, generated if it doesn't exist."""
     if settings.thunder_admin_key is not None:
         return settings.thunder_admin_key.get_secret_value()
     settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -20,21 +20,21 @@ def load_admin_key(settings: Settings) -> str:
 
 
 def find_admin_key(settings: Settings) -> str | None:
-    """Return the key that `make run` would use, but make none."""
+    """Return the key that `make run` would use, without generating one."""
     if settings.thunder_admin_key is not None:
         return settings.thunder_admin_key.get_secret_value()
     return read_key(settings.thunder_data_dir / "admin-key") or None
 
 
 def find_secret(settings: Settings) -> str | None:
-    """Return the secret that `make run` would use, but make none: without one the database keeps its own."""
+    """Return the secret that `make run` would use, without generating one. Without it, the database keeps its own."""
     if settings.thunder_secret is not None:
         return settings.thunder_secret.get_secret_value()
     return read_key(settings.thunder_data_dir / "secret") or None
 
 
 def load_secret(settings: Settings) -> str:
-    """Return the configured THUNDER_SECRET, or else the data directory's own, made if there is none."""
+    """Return the configured THUNDER_SECRET, or else the one of the data directory, generated if it doesn't exist."""
     if settings.thunder_secret is not None:
         return settings.thunder_secret.get_secret_value()
     settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def load_secret(settings: Settings) -> str:
 
 
 def read_key(path: Path) -> str:
-    """Return the key kept in a file, or an empty string."""
+    """Return the key in a file, or an empty string if the file doesn't exist."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
@@ -51,7 +51,7 @@ def read_key(path: Path) -> str:
 
 
 def make_key(path: Path, *, prefix: str = KEY_PREFIX) -> str:
-    """Make a key and keep it: readable by its owner alone from the first byte, and never half-written."""
+    """Generate a key and store it in a file (mode 0600) that is renamed into place when it is complete."""
     key = prefix + secrets.token_hex(KEY_BYTES)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How `manage.py run` ends: in order, whichever signal asks for it and whenever."""
+"""An orderly shutdown of `manage.py run`, for every signal and at any time."""
 
 import contextlib
 import signal
@@ -9,10 +9,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Generator[None]:
-    """Leave the block, unwinding it, on Ctrl-C, SIGTERM or a closed terminal; that is no error."""
+    """Unwind the block on Ctrl-C, SIGTERM or a closed terminal, without an error."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # nohup ignores a hang-up on purpose. Otherwise whoever handles SIGTERM at that time is to handle this as well:
-    # while it serves, uvicorn.
+    # nohup ignores SIGHUP on purpose. Otherwise SIGHUP is passed on to the current handler of SIGTERM, which is
+    # uvicorn's while it serves.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
     with contextlib.suppress(KeyboardInterrupt):
@@ -21,7 +21,7 @@ def stopped_by_signals() -> Generator[None]:
 
 @contextlib.contextmanager
 def undisturbed() -> Generator[None]:
-    """Ignore those signals: an impatient second Ctrl-C must not cut the stopping short."""
+    """Ignore these signals in the block, so that a second Ctrl-C doesn't interrupt the shutdown."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

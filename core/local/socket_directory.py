@@ -1,4 +1,4 @@
-"""Where the embedded Postgres listens: one socket in a private directory."""
+"""The socket of the embedded Postgres, in a private directory."""
 
 import contextlib
 import tempfile
@@ -12,10 +12,10 @@ SOCKET_PREFIX = "thunder-"
 
 
 def make_socket_dir(programs: Programs) -> Path:
-    """Make a private directory (0700) for the socket.
+    """Create a private directory (0700) for the socket.
 
-    Not in the data directory: a socket's path may have 107 bytes, and when we are root, the account that Postgres runs
-    as may not get there. Not in TMPDIR either, which may be as long.
+    It is not in the data directory, because the path of a socket is limited to 107 bytes, and because the account that
+    Postgres runs as may lack access there if we are root. It is not in TMPDIR, whose path may be as long.
     """
     directory = Path(tempfile.mkdtemp(prefix=SOCKET_PREFIX, dir="/tmp"))
     programs.give(directory)
@@ -23,13 +23,13 @@ def make_socket_dir(programs: Programs) -> Path:
 
 
 def find_socket_dir(cluster: Path) -> Path | None:
-    """Return the socket directory of a run that was killed; its pid file names it."""
+    """Return the socket directory that the pid file of a running or killed Postgres names."""
     lines = read_pid_file(cluster)
     return Path(lines[4]) if len(lines) > 4 else None  # its fifth line
 
 
 def remove_socket_dir(directory: Path | None) -> None:
-    """Remove a socket directory of ours, if nothing else is in it."""
+    """Remove a socket directory that Thunder made, if it contains no other files."""
     if directory is not None and directory.name.startswith(SOCKET_PREFIX):
         clear_socket_dir(directory)
         with contextlib.suppress(OSError):
@@ -37,6 +37,6 @@ def remove_socket_dir(directory: Path | None) -> None:
 
 
 def clear_socket_dir(directory: Path) -> None:
-    """Remove the socket of a dead server, and its lock: its pid may be another's by now."""
+    """Remove the socket of a dead server and its lock file, whose pid may have been reused."""
     for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
         (directory / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The embedded Postgres is started again when it ends by itself: killed, out of memory, or out of disk."""
+"""Restart the embedded Postgres when it ends unexpectedly: killed, out of memory, or out of disk space."""
 
 import contextlib
 import logging
@@ -17,15 +17,15 @@ from core.logging import DATABASE
 log = logging.getLogger(DATABASE)
 
 LOOK_SECONDS = 0.2
-"""How often it is looked at."""
+"""The interval between checks."""
 LASTING_SECONDS = 10
-"""A server that ended sooner had not recovered: the next start waits."""
+"""A server that ended sooner has not recovered, so the next start is delayed."""
 LONGEST_PAUSE_SECONDS = 30
 
 
 @contextlib.contextmanager
 def kept_running(server: EmbeddedPostgres) -> Generator[None]:
-    """Start the server again whenever it ends, for the length of the block; with a sentence in the log."""
+    """Restart the server whenever it ends while the block runs, and log it."""
     leaving = threading.Event()
     watcher = threading.Thread(target=_watch, args=(server, leaving), name="embedded-postgres")
     watcher.start()
@@ -44,7 +44,7 @@ def _watch(server: EmbeddedPostgres, leaving: threading.Event) -> None:
             continue
         lasted = time.monotonic() - launched_at > LASTING_SECONDS
         pause = 0.0 if lasted else min(max(1.0, 2 * pause), LONGEST_PAUSE_SECONDS)
-        log.warning("%s; it is started again%s", describe_end(server), f" in {pause:.0f} s" if pause else "")
+        log.warning("%s; restarting%s", describe_end(server), f" in {pause:.0f} s" if pause else "")
         if leaving.wait(pause):
             return
         launched_at = time.monotonic()
@@ -59,7 +59,7 @@ def _restart(server: EmbeddedPostgres) -> None:
 
 
 def describe_end(server: EmbeddedPostgres) -> str:
-    """How the server ended; if it stopped by itself, with why, which quotes no statement (LAPTOP_SETTINGS)."""
+    """Describe how the server ended. The reason comes from its log, which contains no statements (LAPTOP_SETTINGS)."""
     code = server.exit_code or 0
     if code <= 0:
         how = f"was killed ({signal.Signals(-code).name})" if code else "was stopped"

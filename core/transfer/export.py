@@ -1,4 +1,4 @@
-"""`manage.py export`: what passes the filters, as it was at one moment, batch by batch."""
+"""`manage.py export`: write a consistent snapshot of the matching rows, batch by batch."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,12 +30,12 @@ from core.wire.json_text import to_column_text
 from core.wire.timestamp import parse_timestamp
 
 FETCH_TIMEOUT_MS = 300_000
-"""What fetching a batch may take: the first may have to look through all requests."""
+"""The timeout for fetching a batch. The first batch may scan all requests."""
 DATE_LENGTH = len("2025-01-31")
 
 
 class What(StrEnum):
-    """What an export has a row, or a line, of."""
+    """The kind of rows in an export."""
 
     REQUESTS = "requests"
     STEPS = "steps"
@@ -45,23 +45,23 @@ class What(StrEnum):
 
 
 class Format(StrEnum):
-    """How an export is written."""
+    """The file format of an export."""
 
     JSONL = "jsonl"
     PARQUET = "parquet"
 
 
 BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 1, What.ACTIONS: 10_000, What.TRACES: 4, What.AUDIT: 500}
-"""Rows fetched at once; of steps, documents. A trace may have 75 MB."""
+"""Rows per batch; for steps, documents per batch. A trace may have 75 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An export as it was ordered.
+    """The options of an export.
 
     Attributes:
-        filters: as the feed has them.
-        owner: the HMAC of the user's key whose requests are meant; null: everybody's.
+        filters: the filters of the feed.
+        owner: the HMAC of the user API key whose requests are exported; None exports the requests of all users.
         secret: the fingerprint of THUNDER_SECRET.
     """
 
@@ -73,20 +73,20 @@ class Order:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the statements take."""
+        """The parameters of the statements."""
         return {**asdict(self.filters), "owner": self.owner}
 
 
 def export_to(  # noqa: PLR0913 - each is an option of the command
     output: str, settings: Settings, *, what: What, as_format: Format, filters: Filters, user: str | None
 ) -> int:
-    """Write an export to a file (`-`: to standard output), with a progress bar, and return how many rows it has.
+    """Write an export to a file (`-` is standard output) with a progress bar, and return the number of rows.
 
     Raises:
-        InvalidInputError: traces are asked for as a table, or the audit log of some requests.
-        NotFoundError: nobody has the label.
-        DatabaseUnreachableError: the database does not answer, or no longer; there is no file then.
-        ChoreError: the database is not migrated, or another app's.
+        InvalidInputError: the options can't be combined.
+        NotFoundError: no user has the label.
+        DatabaseUnreachableError: the database does not answer, or the connection was lost. No file is written.
+        ChoreError: the database is not migrated, or belongs to another app.
     """
     require_possible(what, as_format, filters, user)
     with reach_database(settings) as reached:
@@ -101,24 +101,24 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
 
 
 def require_possible(what: What, as_format: Format, filters: Filters, user: str | None) -> None:
-    """Refuse documents as a table, and filters that would be ignored.
+    """Refuse documents in Parquet, and filters that would be ignored.
 
     Raises:
-        InvalidInputError: they are asked for.
+        InvalidInputError: the options can't be combined.
     """
     if what in (What.TRACES, What.AUDIT) and as_format is Format.PARQUET:
-        raise InvalidInputError(f"--format: {what.value} are documents, not rows of a table; write them as jsonl")
+        raise InvalidInputError(f"--format: parquet is not available for {what.value}; use jsonl")
     if what is What.AUDIT and (user, filters.model, filters.mod, filters.tag) != (None, None, None, None):
-        raise InvalidInputError("--what audit: an entry has no model, mod, tag or user; narrow it by --from and --to")
+        raise InvalidInputError("--what audit: can't be filtered by model, mod, tag or user; use --from and --to")
 
 
 def read_filters(
     *, model: str | None, mod: str | None, tag: str | None, after: str | None, before: str | None
 ) -> Filters:
-    """The filters of a command line.
+    """Build the filters from command-line options.
 
     Raises:
-        InvalidInputError: --from or --to is no moment.
+        InvalidInputError: --from or --to is not a date or time.
     """
     return Filters(
         model=to_column_text(model),
@@ -133,30 +133,30 @@ def _read_moment(text: str, option: str) -> Any:  # noqa: ANN401 - a datetime, a
     try:
         return parse_timestamp(f"{text}T00:00:00Z" if len(text) == DATE_LENGTH else text)
     except ValueError:
-        raise InvalidInputError(f"{option}: write 2025-11-01, or 2025-11-01T12:30:00Z") from None
+        raise InvalidInputError(f"{option}: not a date or time; write 2025-11-01 or 2025-11-01T12:30:00Z") from None
 
 
 @reread
 async def find_user(access: Access, key: str | None, *, user: str | None) -> tuple[bytes | None, str]:
-    """The HMAC of a user's key, given as itself or as its label, and the fingerprint of the secret.
+    """Return the HMAC of a user API key, given as the key or its label, and the fingerprint of the secret.
 
     Raises:
-        NotFoundError: nobody has the label.
+        NotFoundError: no user has the label.
     """
     async with access.visit(key, Scope.READ) as visit:
         owner = None if user is None else await visit.resolve_owner(user)
     if user is not None and owner is None:
-        raise NotFoundError(f"nobody has the label {user!r}")
+        raise NotFoundError(f"--user: no user has the label {user!r}")
     return owner, fingerprint(await access.hasher())
 
 
 @contextmanager
 def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
-    """A transaction that reads the database as it is at its beginning, whatever is stored meanwhile.
+    """Open a read-only transaction on a snapshot of the database.
 
     Raises:
-        DatabaseUnreachableError: it does not answer, or no longer.
-        ChoreError: it is not migrated, or another app's.
+        DatabaseUnreachableError: the database does not answer, or the connection was lost.
+        ChoreError: the database is not migrated, or belongs to another app.
     """
     with connect(dsn) as conn:
         conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
@@ -166,7 +166,7 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 
 
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
-    """How many rows there will be; null where counting would be as much work as the export."""
+    """Count the rows of an export; None if counting would take as long as exporting."""
     counted = store.count_export(conn, parameters=order.parameters)
     return {What.STEPS: counted.tokens, What.ACTIONS: None, What.AUDIT: None}.get(order.what, counted.requests)
 
@@ -174,7 +174,7 @@ def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
 def write_export(
     conn: psycopg.Connection, order: Order, file: BinaryIO, *, progress: Callable[[int], object] = int
 ) -> int:
-    """Write an export and return how many rows it has; `progress` is called with the size of each batch."""
+    """Write an export and return the number of rows. Calls `progress` with the size of each batch."""
     count = 0
     with store.open_export(conn, what=order.what, parameters=order.parameters) as cursor:
         batches = iterate_batches(cursor, BATCH_ROWS[order.what])
@@ -191,7 +191,7 @@ def write_export(
 
 
 def iterate_batches(cursor: psycopg.ServerCursor[tuple[Any, ...]], size: int) -> Iterator[Batch]:
-    """What a cursor has, fetched as it is asked for."""
+    """Fetch the rows of a cursor batch by batch."""
     while batch := cursor.fetchmany(size):
         yield batch
 

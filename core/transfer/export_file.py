@@ -1,4 +1,4 @@
-"""Where an export goes: a file that is there whole or not at all, or standard output."""
+"""The output of an export: standard output, or a file that is created completely or not at all."""
 
 import contextlib
 import gzip
@@ -13,16 +13,16 @@ from core.wire.zstandard import LEVEL, zstd
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Generator[BinaryIO]:
-    """Open a file to write, or without a path standard output; one called *.gz or *.zst is compressed.
+    """Open a file for writing, or standard output if the path is None. *.gz and *.zst files are compressed.
 
-    A file has another name until it is complete, and is readable by its owner alone: it holds prompts.
+    The file has a temporary name until it is complete. It has mode 0600, because it contains prompts.
     """
     if path is None:
         with _standard_output() as file:
             yield file
         return
     path = path.resolve()
-    special = path.exists() and not path.is_file()  # a pipe, say, which must not be replaced
+    special = path.exists() and not path.is_file()  # for example a pipe, which must not be replaced
     with _open_special(path) if special else _open_unfinished(path) as raw, _compress(raw, path.suffix) as file:
         yield file
 
@@ -34,7 +34,7 @@ def _standard_output() -> Generator[BinaryIO]:
         yield file
         file.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough; what is left in the buffer must not fail when Python ends.
+        # The reader closed the pipe. Flushing the rest of the buffer at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The formats of an export: lines of JSON, lines of whole traces, and Parquet. Each is written batch by batch."""
+"""The formats of an export, each written batch by batch: JSON lines, documents, and Parquet."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -14,24 +14,24 @@ from core.wire.zstandard import decompress
 Batch = Sequence[tuple[Any, ...]]
 
 ARROW_TYPES = MappingProxyType({16: "bool_", 20: "int64", 23: "int32", 25: "string", 701: "float64"})
-"""By the number that Postgres gives a type; the three others are below."""
+"""Arrow types by the oid of the Postgres type. The three other types follow."""
 TEXT_ARRAY = 1009
 REAL_ARRAY = 1021
 TIMESTAMPTZ = 1184
 
 
 class Writer(Protocol):
-    """What takes the rows of an export."""
+    """Writes the rows of an export."""
 
     def write(self, batch: Batch) -> None:
         """Write some rows."""
 
     def close(self) -> None:
-        """Write what has to stand at the end."""
+        """Finish the output."""
 
 
 class JsonWriter:
-    """Each row as an object on a line of its own; times in RFC 3339, UTC."""
+    """Writes each row as a JSON object on its own line. Times are in RFC 3339, UTC."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
         self._file = file
@@ -43,31 +43,31 @@ class JsonWriter:
             self._file.write(orjson.dumps(dict(zip(self._names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
-        """Nothing stands at the end."""
+        """Do nothing: the format has no footer."""
 
 
 class TraceWriter:
-    """Each trace as the document that was posted, on a line of its own (core.transfer.export_line)."""
+    """Writes each trace as its document on one line (core.transfer.export_line)."""
 
     def __init__(self, file: BinaryIO, secret: str) -> None:
         self._file = file
         self._secret = secret
 
     def write(self, batch: Batch) -> None:
-        """Write some traces: id, format, document, beginning, owner and owner's label of each."""
+        """Write some traces. A row is: id, format, document, created_at, owner, owner's label."""
         for _, number, document, created_at, owner, label in batch:
             require_known_format(number)
             self._file.write(write_line(decompress(document), Origin(owner, label, created_at, self._secret)))
 
     def close(self) -> None:
-        """Nothing stands at the end."""
+        """Do nothing: the format has no footer."""
 
 
 class ParquetWriter:
-    """A row group for each batch, compressed with zstd; times in microseconds, UTC."""
+    """Writes a zstd-compressed row group per batch. Times are in microseconds, UTC."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - large, and needed for nothing else
+        import pyarrow as pa  # noqa: PLC0415 - large, and needed only here
         from pyarrow import parquet  # noqa: PLC0415 - the same
 
         lists = {TEXT_ARRAY: pa.list_(pa.string()), REAL_ARRAY: pa.list_(pa.float64())}
@@ -85,5 +85,5 @@ class ParquetWriter:
         self._writer.write_batch(self._make_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
-        """Write the footer, without which it is no Parquet."""
+        """Write the footer, which a valid Parquet file needs."""
         self._writer.close()

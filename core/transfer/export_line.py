@@ -1,8 +1,8 @@
-"""A line of `export --what traces`: the document as it was posted, users' keys masked, and what that leaves open.
+"""A line of `export --what traces`: the posted document with user API keys masked, and the origin of the request.
 
-The last key of the object, `thunder_export`, says what a label can't: the owner's HMAC, and a fingerprint of the
-THUNDER_SECRET that it was made under; and when the request began, for a document that does not say. Without that key
-the line is the document again, byte for byte but for line ends between its values, which became spaces.
+The last key of the object, `thunder_export`, holds the owner's HMAC, a fingerprint of the THUNDER_SECRET that it was
+made with, and the time at which the request began. Without this key, the line is the stored document, byte for byte,
+except that line ends between its values are spaces.
 """
 
 import re
@@ -27,13 +27,13 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a document can't say of its request.
+    """Facts about a request that its document does not contain.
 
     Attributes:
-        owner: the HMAC of the user's key; null: the admins'.
-        label: what is shown of that key.
-        created_at: when it began, or came in if nobody said.
-        secret: the fingerprint of the secret that the HMAC was made under.
+        owner: the HMAC of the user API key; None if the request belongs to the admins.
+        label: the label of that key.
+        created_at: the time at which the request began, or else at which it was received.
+        secret: the fingerprint of the secret that the HMAC was made with.
     """
 
     owner: bytes | None
@@ -43,17 +43,17 @@ class Origin:
 
 
 def fingerprint(hasher: Hasher) -> str:
-    """What tells two secrets apart and says nothing of either."""
+    """Return a fingerprint that identifies a secret without revealing it."""
     return hasher.derive_share_token("export", 0, b"")[:FINGERPRINT_LENGTH]
 
 
 def flatten(document: bytes) -> bytes:
-    """A JSON document on one line: a line end in it can only stand between two values."""
+    """Put a JSON document on one line. Line ends in JSON occur only between tokens."""
     return document.translate(_ONE_LINE)
 
 
 def write_line(document: bytes, origin: Origin) -> bytes:
-    """A stored document as a line, line end included."""
+    """Return the line of a stored document, with its line end."""
     end = document.rindex(b"}")
     whose = {
         "owner": origin.owner.hex() if origin.owner else None,
@@ -65,10 +65,10 @@ def write_line(document: bytes, origin: Origin) -> bytes:
 
 
 def read_line(line: bytes) -> tuple[bytes, Origin | None]:
-    """A document, and what the line says of it beside.
+    """Split a line into the document and its origin, if it has one.
 
     Raises:
-        InvalidInputError: the label is not that of the owner, or the moment is none.
+        InvalidInputError: the label does not match the owner, or the time is not valid.
     """
     start = line.rfind(_NAME)
     found = _ORIGIN.match(line, start + len(_NAME)) if start >= 0 else None
@@ -84,7 +84,7 @@ def read_line(line: bytes) -> tuple[bytes, Origin | None]:
 def _read_origin(whose: dict[str, str | None]) -> Origin:
     owner, label = bytes.fromhex(whose["owner"] or "") or None, whose["label"]
     if (owner is None) != (label is None) or (owner and label and not label.endswith(f"…#{owner.hex()[:12]}")):
-        raise InvalidInputError("thunder_export: the label is not that of the owner")
+        raise InvalidInputError("thunder_export: the label does not match the owner")
     try:
         created_at = parse_timestamp(whose["created_at"])
     except ValueError as error:

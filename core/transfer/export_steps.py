@@ -1,4 +1,4 @@
-"""The rows of `export --what steps`: every token with its scores, derived from the documents as the log is."""
+"""The rows of `export --what steps`: every token with its scores, derived from the documents like the log."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from core.wire.zstandard import decompress
 
 
 class Column(NamedTuple):
-    """A column of an export: its name, and the number (oid) of its Postgres type."""
+    """A column of an export: its name and the oid of its Postgres type."""
 
     name: str
     type_code: int
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def iterate_steps(batch: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Derive the rows from rows of transfer/export_traces."""
+    """Derive the step rows from rows of the query transfer/export_traces."""
     for request_id, number, document, *_ in batch:
         require_known_format(number)
         trace = score_trace(parse_document(decompress(document)))

@@ -1,6 +1,6 @@
-"""What an import reads: files of lines, single documents, folders of both; compressed or not; of any size.
+"""Read the inputs of an import: line files, single documents, and folders of both, compressed or not.
 
-Only one trace is in memory at a time, and of one that is too large only what was read to notice.
+Files may have any size, because only one trace is in memory at a time. A trace above the limit is not read completely.
 """
 
 import gzip
@@ -24,19 +24,19 @@ COMPRESSED = (".gz", ".zst")
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
 
 SLACK = 4096
-"""Bytes that a line of an export may be longer than the document in it."""
+"""The number of bytes by which an export line may exceed its document."""
 
 _GZIP, _ZSTD, _BOM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One trace to import, or why there is none.
+    """A trace to import, or the reason why it could not be read.
 
     Attributes:
-        place: file and line, for people.
+        place: the file and line, for messages.
         body: the document; empty if it could not be read.
-        problem: why it could not be.
+        problem: the reason why it could not be read, or None.
     """
 
     place: str
@@ -45,14 +45,14 @@ class Item:
 
 
 def find_files(names: tuple[str, ...]) -> Iterator[Path | Item]:
-    """The files behind names: of a folder those that look like traces, in order."""
+    """Yield the files of the names. A folder yields the files with a suffix of traces, in order."""
     for name in names:
         path = Path(name)
         if name == STDIN or not path.is_dir():
             yield path
             continue
         inside = [file for file in sorted(path.rglob("*")) if file.is_file() and _looks_like_traces(file)]
-        yield from inside or [Item(show_path(path), b"", f"no {', '.join(SUFFIXES)} in this folder")]
+        yield from inside or [Item(show_path(path), b"", f"no {', '.join(SUFFIXES)} file in this folder")]
 
 
 def _looks_like_traces(path: Path) -> bool:
@@ -61,19 +61,19 @@ def _looks_like_traces(path: Path) -> bool:
 
 
 def measure(names: tuple[str, ...]) -> int | None:
-    """The bytes of all files together; null where nobody can know."""
+    """Return the total size of all files in bytes, or None if standard input is among them."""
     if STDIN in names:
         return None
     return sum(path.stat().st_size for path in find_files(names) if isinstance(path, Path) and path.is_file())
 
 
 def read_items(names: tuple[str, ...], *, limit: int, progress: Callable[[int], object] = int) -> Iterator[Item]:
-    """Everything to import, in order.
+    """Yield every trace to import, in order.
 
     Args:
         names: files and folders; `-` is standard input.
         limit: the largest document, in bytes.
-        progress: called with the bytes that have been read of the files since the last call.
+        progress: called with the number of bytes read since the last call.
     """
     for found in find_files(names):
         if isinstance(found, Item):
@@ -90,12 +90,12 @@ def read_items(names: tuple[str, ...], *, limit: int, progress: Callable[[int], 
 
 
 class _Source:
-    """An open file, and how far it has been read since somebody asked."""
+    """An open file that counts the bytes read."""
 
     def __init__(self, file: BufferedReader, *, owned: bool) -> None:
         self.file = file
         self._owned = owned
-        self._told = 0
+        self._reported = 0
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -109,8 +109,8 @@ class _Source:
     def advance(self) -> int:
         if not self._owned or not self.file.seekable():
             return 0
-        before, self._told = self._told, self.file.tell()
-        return self._told - before
+        before, self._reported = self._reported, self.file.tell()
+        return self._reported - before
 
     def __enter__(self) -> Self:
         return self
@@ -126,11 +126,11 @@ def _read_file(raw: _Source, path: Path, limit: int) -> Iterator[Item]:
         for number, body in _iterate_documents(_unpack(raw.file), path, limit):
             place = f"{shown} line {number}"
             if body is None:
-                yield Item(place, b"", f"more than {limit:,} bytes (MAX_BODY_MB)")
+                yield Item(place, b"", f"larger than {limit:,} bytes; raise MAX_BODY_MB")
             else:
                 yield Item(place, body)
     except BROKEN:
-        yield Item(f"{shown} after line {number}", b"", "the compressed file is damaged, or cut short")
+        yield Item(f"{shown} after line {number}", b"", "the compressed file is damaged or truncated")
 
 
 def _unpack(file: BufferedReader) -> BinaryIO:
@@ -141,9 +141,10 @@ def _unpack(file: BufferedReader) -> BinaryIO:
 
 
 def _iterate_documents(file: BinaryIO, path: Path, limit: int) -> Iterator[tuple[int, bytes | None]]:
-    """Each document with its line, from 1; null for one that is too large.
+    """Yield each document with its line number, from 1; None for a document that is too large.
 
-    A file is one of lines if it is called so, or if its first line is a whole JSON value. Else it is one document.
+    A file contains lines if its suffix says so or if its first line is a complete JSON value. Otherwise it is a single
+    document.
     """
     lines = _iterate_lines(file, limit)
     number, first = next(lines, (0, b""))
@@ -186,6 +187,6 @@ def _is_whole(line: bytes) -> bool:
 
 
 def show_path(path: Path) -> str:
-    """A path on one line, whatever it is called."""
+    """Format a path for display, escaped if it contains unprintable characters."""
     shown = str(path)
     return "standard input" if shown == STDIN else shown if shown.isprintable() else ascii(shown)

@@ -1,4 +1,4 @@
-"""`manage.py import`: each trace by itself, with a line of what became of it."""
+"""`manage.py import`: import traces one by one, with a line for the outcome of each."""
 
 import logging
 from collections import Counter
@@ -10,14 +10,14 @@ from core.errors import ThunderError
 from core.transfer.import_files import Item
 
 MAX_OUTAGES = 3
-"""Traces in a row that found no database or server, after which an import ends: the others would not either."""
+"""The number of consecutive traces without a database or server after which an import stops."""
 UNAVAILABLE = 503
 
 log = logging.getLogger("thunder.chores")
 
 
 class Status(StrEnum):
-    """What became of a trace."""
+    """The outcome of a trace."""
 
     OK = "ok"
     REPLACED = "replaced"
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 class OnConflict(StrEnum):
-    """What to do with a trace whose id is taken by another one."""
+    """How to handle a trace whose id belongs to another stored trace."""
 
     SKIP = "skip"
     REPLACE = "replace"
@@ -34,34 +34,34 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a trace: its id, or a sentence about it."""
+    """The outcome of a trace: status, id, and an optional note."""
 
     status: Status
     request_id: str
     note: str = ""
 
     def describe(self) -> str:
-        """One line."""
+        """Return the line to print."""
         return f"{self.status.value} {self.request_id}" + (f" ({self.note})" if self.note else "")
 
 
 class ImportStoppedError(ThunderError):
-    """There is no use in going on."""
+    """The import stopped, because the database or the server does not answer."""
 
 
 Store = Callable[[bytes], Awaitable[Outcome]]
 
 
 async def import_items(items: Iterable[Item], store: Store, tell: Callable[[str], object]) -> Counter[Status]:
-    """Import one after the other; none that fails harms another. Returns how many came to what.
+    """Import traces one after the other, and count the outcomes. A failed trace does not affect the others.
 
     Args:
-        items: what to import.
-        store: what stores one.
-        tell: called with a line for each.
+        items: the traces to import.
+        store: stores a trace.
+        tell: called with a line for each trace.
 
     Raises:
-        ImportStoppedError: the database, or the server, is away.
+        ImportStoppedError: the database or the server does not answer.
     """
     totals: Counter[Status] = Counter()
     outages = 0
@@ -71,7 +71,9 @@ async def import_items(items: Iterable[Item], store: Store, tell: Callable[[str]
         tell(line)
         outages = outages + 1 if is_outage else 0
         if outages == MAX_OUTAGES:
-            raise ImportStoppedError(f"{describe_totals(totals)}; nobody answers: run it again later to go on")
+            raise ImportStoppedError(
+                f"{describe_totals(totals)}; the database or server does not answer; run the import again later"
+            )
     return totals
 
 
@@ -82,14 +84,14 @@ async def _import_one(item: Item, store: Store) -> tuple[str, Status, bool]:
             outcome = await store(item.body)
         except ThunderError as error:
             sentence, is_outage = str(error), error.status == UNAVAILABLE
-        except Exception as error:  # one bad line harms no other
+        except Exception as error:  # one bad line must not stop the import
             log.exception("importing %s", item.place)
-            sentence = f"a bug of Thunder's ({type(error).__name__}); the log has more"
+            sentence = f"internal error ({type(error).__name__}); see the log"
         else:
             return outcome.describe(), outcome.status, False
     return f"{Status.FAILED.value}: {item.place}: {sentence}", Status.FAILED, is_outage
 
 
 def describe_totals(totals: Counter[Status]) -> str:
-    """`12 ok, 1 failed`."""
+    """Describe the counts, for example `12 ok, 1 failed`."""
     return ", ".join(f"{totals[status]:,} {status.value}" for status in Status if totals[status]) or "nothing to import"

@@ -1,4 +1,4 @@
-"""An import into the database itself: as an admin's ingest, but a label finds the owner that it stands for."""
+"""Import into the database: like an ingest by an admin, except that a label is resolved to its owner."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -21,10 +21,10 @@ from core.wire.zstandard import decompress
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a trace is to be; with neither, the admins'.
+    """The owner that a trace gets. With neither HMAC nor label, it belongs to the admins.
 
     Attributes:
-        is_known: whether anything said whose it is; else whoever has it here keeps it.
+        is_known: whether the owner is known. If not, a stored trace keeps its owner.
     """
 
     hmac: bytes | None
@@ -34,7 +34,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of a trace before it is stored: without users' keys, its owner, and what has its id already."""
+    """A trace to import: its masked document, its owner, and the stored document with the same id."""
 
     masked: MaskedDocument
     owner: Owner
@@ -43,14 +43,14 @@ class Found:
 
     @property
     def is_stored(self) -> bool:
-        """Whether the very same is there: the document byte for byte, but for line ends, and its owner if known."""
+        """Whether the same document is stored, byte for byte except for line ends, with the same owner if known."""
         if self.stored is None or (self.owner.is_known and self.stored.user_key_hmac != self.owner.hmac):
             return False
         return flatten(decompress(self.stored.document)) == flatten(self.masked.body)
 
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
-    """What stores one trace with an admin's key."""
+    """Return a function that stores a trace with an admin key."""
 
     def store(line: bytes) -> Awaitable[Outcome]:
         return restore(access, key, line, on_conflict=on_conflict)
@@ -59,16 +59,16 @@ def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> St
 
 
 async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: OnConflict) -> Outcome:
-    """Store a trace unless it is there; another one of its id is replaced only if that is wanted.
+    """Store a trace unless it is already stored.
 
     Args:
         access: the database.
-        key: an admin's.
-        line: a line of an export, or a document as an engine wrote it.
-        on_conflict: what to do if another trace has the id.
+        key: an admin key.
+        line: a line of an export, or the document of an engine.
+        on_conflict: how to handle an id that belongs to another stored trace.
 
     Raises:
-        InvalidInputError: it is no trace.
+        InvalidInputError: the line is not a valid trace.
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
@@ -78,24 +78,24 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     request_id = posted.request.request_id
     owner, stored = await _find_stored(access, key, posted, origin)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not posted.request.user_api_key else "its user's label is not known here"
+    note = "" if owner.is_known or not posted.request.user_api_key else "the label of its user is not known here"
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
-        return Outcome(Status.SKIPPED, request_id, "another trace has this id: --on-conflict replace replaces it")
+        return Outcome(Status.SKIPPED, request_id, "another trace has this id; --on-conflict replace replaces it")
     receipt = await ingest_trace(access, key, prepare_found(found))
     return Outcome(Status.REPLACED if receipt.replaced else Status.OK, request_id, note)
 
 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:
-    """Put labels where users' keys are; a label that is there already stays as it is."""
+    """Replace user API keys with labels. Existing labels stay."""
     if all(find_label_range(key) for key in find_keys(body)):
         return keep_document(body, posted)
     return mask_document(body, posted, lambda key: key if find_label_range(key) else hasher.label_user_key(key))
 
 
 def prepare_found(found: Found) -> PreparedTrace:
-    """Score and compress, as an ingest does; a document without a beginning has the one of the export."""
+    """Score and compress a trace like an ingest. If the document has no created_at, use the one of the export."""
     trace = score_trace(found.masked.document)
     prepared = prepare_rows(
         trace, compress_document(found.masked), owner=found.owner.hmac, owner_label=found.owner.label

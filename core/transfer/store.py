@@ -1,4 +1,4 @@
-"""The SQL of the chores. Each function runs one statement; the caller owns the transaction."""
+"""The SQL statements of the chores. Each function runs one statement; the caller owns the transaction."""
 
 from typing import Any
 
@@ -33,15 +33,15 @@ _EXPORTS = {
 
 
 class Contents(BaseModel):
-    """How much there is in a database.
+    """The counts and sizes of a database's contents.
 
     Attributes:
-        outdated: requests whose stored scores are of another version than this code's.
-        posted_bytes: of the documents, before compression.
-        stored_bytes: of documents and logs, compressed.
-        database_bytes: on the server's disk, indexes and all.
-        newest: when the newest trace came in.
-        counted_at: by the database's clock.
+        outdated: requests whose stored scores have another version than this code.
+        posted_bytes: the size of the documents before compression.
+        stored_bytes: the size of the compressed documents and logs.
+        database_bytes: the size on the server's disk, including indexes.
+        newest: the time at which the newest trace was received.
+        counted_at: the time of the count, by the database's clock.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,7 +62,7 @@ class Contents(BaseModel):
 
 
 class Server(BaseModel):
-    """A server's version, 180004 for 18.4, and its clock."""
+    """The version (180004 is 18.4) and the time of a server."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,7 +71,7 @@ class Server(BaseModel):
 
 
 class Guards(BaseModel):
-    """The live admin keys of a database, and the secret that it made for itself; null: none."""
+    """The number of live admin keys of a database, and the secret that it generated, if any."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -80,7 +80,7 @@ class Guards(BaseModel):
 
 
 class ExportSize(BaseModel):
-    """How many requests pass the filters of an export, and their tokens."""
+    """The number of requests that match the filters of an export, and of their tokens."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -95,7 +95,7 @@ def count_contents(conn: Connection, *, scoring_version: int) -> Contents:
 
 
 def hold_writers(conn: Connection) -> str | None:
-    """Wait until no write is under way, let none begin until the transaction ends, and say whose database it is."""
+    """Wait for current writes, block new ones until the transaction ends, and return the owner."""
     row = conn.execute(_HOLD_WRITERS).fetchone()
     return str(row[0]) if row else None
 
@@ -112,34 +112,34 @@ def count_holds(conn: Connection) -> int:
 
 
 def clear(conn: Connection) -> None:
-    """Empty every table of traces, and the collections, and begin their numbers anew."""
+    """Empty the tables of traces and collections, and restart their sequences."""
     conn.execute(_CLEAR)
 
 
 def note_clearing(conn: Connection, *, requests: int) -> None:
-    """Note in the audit log that the database was emptied."""
+    """Record in the audit log that the database was cleared."""
     details = Jsonb({"requests": requests})
     conn.execute(INSERT_ENTRY, {"actor": "command", "action": Action.CLEAR, "subject": "database", "details": details})
 
 
 def begin_export(conn: Connection, *, app_name: str, timeout_ms: int) -> None:
-    """Fail unless the database is this app's; tell times in UTC and limit each statement until the transaction ends."""
+    """Check the owner, and set UTC and the statement timeout for the transaction."""
     conn.execute(_BEGIN_EXPORT, {"app_name": app_name, "milliseconds": timeout_ms})
 
 
 def count_export(conn: Connection, *, parameters: dict[str, Any]) -> ExportSize:
-    """Count what passes the filters."""
+    """Count the requests that match the filters, and their tokens."""
     return conn.cursor(row_factory=class_row(ExportSize)).execute(_COUNT_EXPORT, parameters).fetchall()[0]
 
 
 def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
-    """A cursor of the server's over what passes the filters: only what is fetched comes over."""
+    """Open a server-side cursor on the matching rows, so that only fetched rows are transferred."""
     cursor = conn.cursor("export", binary=what in ("traces", "steps"))
     return cursor.execute(_EXPORTS[what], parameters)
 
 
 def probe_server(conn: Connection) -> Server:
-    """Ask for version and time: one small round trip."""
+    """Return the server's version and time, in one small round trip."""
     return conn.cursor(row_factory=class_row(Server)).execute(_PROBE_SERVER).fetchall()[0]
 
 
@@ -149,10 +149,10 @@ def set_timeout(conn: Connection, *, milliseconds: int) -> None:
 
 
 def sleep(conn: Connection, *, seconds: float) -> None:
-    """Let the server wait."""
+    """Make the server sleep."""
     conn.execute(_SLEEP, {"seconds": seconds})
 
 
 def find_guards(conn: Connection) -> Guards:
-    """What a migrated database holds of keys and secrets."""
+    """Return the number of admin keys, and the generated secret, of a migrated database."""
     return conn.cursor(row_factory=class_row(Guards)).execute(_FIND_GUARDS).fetchall()[0]

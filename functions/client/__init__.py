@@ -1,1 +1,1 @@
-"""The calls that manage.py makes to a running Thunder, over HTTP like anybody else."""
+"""HTTP calls of manage.py to a running Thunder."""

@@ -1,4 +1,4 @@
-"""A server for as long as a chore needs one, where none is running."""
+"""A temporary server for a chore, if no server is running."""
 
 import signal
 import subprocess
@@ -17,15 +17,15 @@ STOP_SECONDS = 60
 
 @contextmanager
 def running_server(connection: Connection) -> Iterator[bool]:
-    """Use the server that answers there, or else run one like `make run` does; say whether it was there.
+    """Use the running server, or start one as `make run` does. Yields whether it was already running.
 
     Raises:
-        RefusedError: the one that was started does not answer; its own words are on standard error.
+        RefusedError: the started server does not answer. Its messages are on standard error.
     """
     if connection.answers():
         yield True
         return
-    # Its own session: a Ctrl-C in the terminal ends the chore first, and then, in order, the server.
+    # In its own session, so that Ctrl-C ends the chore first, which then stops the server.
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, str(MANAGE), "run"], stdout=subprocess.DEVNULL, start_new_session=True
     ) as process:
@@ -41,5 +41,5 @@ def _await_answer(connection: Connection, process: subprocess.Popen[bytes]) -> N
     deadline = time.monotonic() + START_SECONDS
     while not connection.answers():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RefusedError(f"no server could be started at {connection.url}")
+            raise RefusedError(f"no server could be started at {connection.url}; see its messages above")
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""A connection to a running Thunder."""
+"""HTTP client for a running Thunder."""
 
 import json
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ TIMEOUT_S = 30
 
 
 class RefusedError(ThunderError):
-    """The server answered with an error, or not at all; the sentence is its own."""
+    """The server returned an error, or did not answer. The message includes the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a Thunder serves, and the key to use there."""
+    """The URL of a Thunder server, and the API key to use."""
 
     url: str
     key: str
 
     def answers(self) -> bool:
-        """Whether anything that looks like Thunder serves there."""
+        """Whether a Thunder server answers at the URL."""
         try:
             return self._call("GET", "/livez")["status"] == "ok"
         except (RefusedError, KeyError, TypeError):
@@ -36,7 +36,7 @@ class Connection:
         self._call("POST", "/v1/ingest", trace)
 
     def record_outcome(self, request_id: str, *, correct: bool, source: str) -> None:
-        """Say whether an answer was right."""
+        """Record whether the answer of a request was correct."""
         self._call("POST", f"/logs/{quote(request_id, safe='')}/outcome", {"correct": correct, "source": source})
 
     def _call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON

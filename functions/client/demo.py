@@ -1,4 +1,4 @@
-"""`make demo`: the sample traces and the labelled ones, spread over the past days, so that every page has something."""
+"""`make demo`: post sample and labelled traces, spread over the past days, so that every page shows data."""
 
 import gzip
 import json
@@ -14,21 +14,21 @@ from functions.client.connection import Connection
 
 SAMPLES = Path(__file__).parents[2] / "tests"
 SPREAD = timedelta(days=7)
-"""The first trace is this old, the last one new."""
+"""The age of the oldest trace. The newest is current."""
 SOURCE = "exact-match"
-"""How the labelled answers were checked."""
+"""The method by which the labelled answers were checked."""
 
 Trace = dict[str, Any]
 Sample = tuple[Trace, bool | None]
-"""A trace, and whether its answer was right, where that was checked."""
+"""A trace, and whether its answer was correct (None if unknown)."""
 
 
 def post_demo(connection: Connection, *, now: datetime) -> int:
-    """Post everything, outcomes included, and say how many traces that were. A repeat replaces them."""
+    """Post all traces and outcomes, and return the number of traces. A repeat replaces them."""
     samples = mix(list(_read_labelled()), list(_read_recorded()))
     bar = tqdm(samples, desc="posting", unit="trace")
-    for place, (trace, correct) in enumerate(bar):
-        moment = now - SPREAD * (1 - (place + 1) / len(samples))
+    for ordinal, (trace, correct) in enumerate(bar, 1):
+        moment = now - SPREAD * (1 - ordinal / len(samples))
         connection.ingest(move_to(trace, moment))
         if correct is not None:
             connection.record_outcome(trace["request"]["request_id"], correct=correct, source=SOURCE)
@@ -36,10 +36,10 @@ def post_demo(connection: Connection, *, now: datetime) -> int:
 
 
 def mix(many: list[Sample], few: list[Sample]) -> list[Sample]:
-    """All of them in their order, the few spread evenly among the many; the last of the few comes last."""
-    places = [(place + 1) / len(many) for place in range(len(many))]
-    places += [(place + 1) / len(few) for place in range(len(few))]
-    return [sample for _, sample in sorted(zip(places, [*many, *few], strict=True), key=itemgetter(0))]
+    """Merge two lists in order, with the short one spread evenly among the long one and its last element at the end."""
+    positions = [(index + 1) / len(many) for index in range(len(many))]
+    positions += [(index + 1) / len(few) for index in range(len(few))]
+    return [sample for _, sample in sorted(zip(positions, [*many, *few], strict=True), key=itemgetter(0))]
 
 
 def _read_recorded() -> Iterator[Sample]:
@@ -55,7 +55,7 @@ def _read_labelled() -> Iterator[Sample]:
 
 
 def move_to(trace: Trace, moment: datetime) -> Trace:
-    """The same trace, begun at another moment: every time in it moves by as much."""
+    """Return the trace with all times shifted so that it begins at another moment."""
     by = moment - datetime.fromisoformat(trace["request"]["created_at"])
     return {name: _move(part, by) for name, part in trace.items()}
 

@@ -1,4 +1,4 @@
-"""An import over HTTP: what an engine would post, posted again, unless it is there."""
+"""Import over HTTP: post traces as an engine does, unless they are already stored."""
 
 import re
 from collections.abc import Awaitable
@@ -20,36 +20,36 @@ from core.transfer.import_items import OnConflict, Outcome, Status, Store
 
 TIMEOUT_S = 120
 LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2
-"""How many characters of a key its label shows (core.access.hasher)."""
+"""The number of characters of a key that its label shows (core.access.hasher)."""
 
 
 class UploadError(ThunderError):
-    """The server refused a trace; the sentence is its own."""
+    """The server refused a trace; the message is the server's."""
 
 
 class ServerAwayError(ThunderError):
-    """The server does not answer, or has no database."""
+    """The server does not answer, has no database, or refuses the key."""
 
     status = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where to post, and the key to use there."""
+    """The URL to post to, and the API key to use."""
 
     url: str
     key: str
 
     def fetch(self, request_id: str) -> bytes | None:
-        """The stored document of this id; null if there is none, or the key may not read it."""
+        """Return the stored document, or None if it doesn't exist or the key may not read it."""
         status, body = self._call("GET", f"/logs/{quote(request_id, safe='')}/trace")
         return body if status == 200 else None
 
     def post(self, document: bytes) -> bool:
-        """Post a document and say whether it replaced another.
+        """Post a document and return whether it replaced another.
 
         Raises:
-            UploadError: it was refused.
+            UploadError: the server refused it.
         """
         status, body = self._call("POST", "/v1/ingest", document)
         if status != 201:
@@ -75,7 +75,7 @@ class Server:
 
 
 def upload_to(server: Server, *, on_conflict: OnConflict) -> Store:
-    """What posts one trace."""
+    """Return a function that posts a trace."""
 
     def store(line: bytes) -> Awaitable[Outcome]:
         return upload(server, line, on_conflict=on_conflict)
@@ -84,29 +84,29 @@ def upload_to(server: Server, *, on_conflict: OnConflict) -> Store:
 
 
 async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Outcome:
-    """Post a trace unless it is there; another one of its id is replaced only if that is wanted.
+    """Post a trace unless it is already stored. `on_conflict` decides about another trace with the same id.
 
     Raises:
-        InvalidInputError: it is no trace, or names its user by a label.
-        UploadError: the server refused it.
-        ServerAwayError: it does not answer.
+        InvalidInputError: the line is not a valid trace, or names its user by a label.
+        UploadError: the server refused the trace.
+        ServerAwayError: the server does not answer.
     """
     document, _ = read_line(line)
     posted = parse_document(document)
     keys = find_keys(document)
     if any(find_label_range(key) for key in keys):
-        raise InvalidInputError("it names a user by a label, which only an import without --url understands")
+        raise InvalidInputError("the user is given by a label, which --url does not support; import it without --url")
     request_id = posted.request.request_id
     stored = server.fetch(request_id)
     if stored is not None and _is_same(stored, document, posted):
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
-        return Outcome(Status.SKIPPED, request_id, "another trace has this id: --on-conflict replace replaces it")
+        return Outcome(Status.SKIPPED, request_id, "another trace has this id; --on-conflict replace replaces it")
     return Outcome(Status.REPLACED if server.post(document) else Status.OK, request_id)
 
 
 def _is_same(stored: bytes, document: bytes, posted: TraceDocument) -> bool:
-    """Whether a stored document is this one: its labels begin as the keys here, and all else is equal."""
+    """Whether a stored document equals this one, except that its labels replace keys with the same first characters."""
     text = stored.decode()
 
     def find_label(key: str) -> str:

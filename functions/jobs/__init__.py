@@ -1,1 +1,1 @@
-"""What runs by itself, on a schedule."""
+"""Jobs on Modal: scheduled retention, and the chores of chores.py."""

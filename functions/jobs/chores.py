@@ -1,4 +1,4 @@
-"""What chores.py runs in a container on Modal: the database of the environment's secret, migrated or looked at."""
+"""The functions that chores.py runs in a container on Modal: migrate or describe the environment's database."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ TIMEOUT_S = 900
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Whose a database is and what it lacks, in lines for people.
+    """The status of a database.
 
     Attributes:
-        lines: what `manage.py status` prints.
-        problem: why an app should not be deployed on it; empty if nothing is wrong.
+        lines: the output of `manage.py status`.
+        problem: the reason why an app should not be deployed on the database, or an empty string.
     """
 
     lines: list[str]
@@ -26,33 +26,33 @@ class Description:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is migrated and this app's."""
+        """Whether the database is migrated and belongs to this app."""
         return not self.problem
 
 
 def migrate_database() -> list[str]:
-    """Apply the migrations that the database lacks; a new one becomes THUNDER_APP_NAME's. Returns lines to print."""
+    """Apply pending migrations and return lines to print. A new database is stamped with THUNDER_APP_NAME."""
     app_name = Settings().thunder_app_name
     applied = migrate_remote(find_dsn(), app_name=app_name)
     return [*(f"applied {name}" for name in applied), f"{len(applied)} applied" if applied else "nothing to apply"]
 
 
 def describe_database() -> Description:
-    """Whose the database is, and which migrations it has."""
+    """Return the status of the database, and whether it is ready for a deploy."""
     status, app_name = read_database_status(find_dsn()), Settings().thunder_app_name
     problem = ""
     if status.pending:
         problem = f"{len(status.pending)} migrations are pending"
     elif status.stamp is None or status.stamp.app_name != app_name:
-        problem = f"it is not {app_name}'s"
+        problem = f"the database does not belong to {app_name}"
     return Description(describe_status(status), problem)
 
 
 def find_dsn() -> str:
-    """The direct connection to the environment's database.
+    """Return the DSN of the direct connection to the environment's database.
 
     Raises:
-        NotConfiguredError: there is no DATABASE_URL.
+        NotConfiguredError: DATABASE_URL is not set.
     """
     settings = Settings()
     configure_logging(settings.log_level)

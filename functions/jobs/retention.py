@@ -1,4 +1,4 @@
-"""Once a day, on Modal: what is older than RETENTION_DAYS is deleted. `manage.py delete --older-than` does the same."""
+"""Delete requests older than RETENTION_DAYS once a day on Modal, as `manage.py delete --older-than` does."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -17,16 +17,16 @@ MEMORY_MB = 256
 
 
 def retain() -> str:
-    """Delete what is too old, and say how much it was. Without RETENTION_DAYS, nothing is.
+    """Delete expired requests and return a summary. Without RETENTION_DAYS, delete nothing.
 
-    What was begun and not finished in an hour goes on the next day.
+    A run that does not finish within an hour continues the next day.
     """
     settings = Settings()
     configure_logging(settings.log_level)
     if settings.retention_days is None:
-        return "RETENTION_DAYS is not set: nothing is ever too old"
+        return "RETENTION_DAYS is not set, so no requests are deleted"
     doomed = Doomed(before=datetime.now(UTC) - timedelta(days=settings.retention_days))
     count = run_as_admin(settings, lambda access, key: delete_all(access, key, doomed, deleted_by=NAME))
-    sentence = f"{count} requests that came in before {doomed.before:%Y-%m-%d %H:%M} UTC are deleted"
+    sentence = f"{count} requests received before {doomed.before:%Y-%m-%d %H:%M} UTC deleted"
     log.info(sentence)
     return sentence

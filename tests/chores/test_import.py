@@ -103,7 +103,7 @@ def test_an_interrupted_import_is_taken_up_again(database_url: str, manage: Comm
     came = len(ids(sql))
     assert 0 < came < len(trace_names())
     assert first.exit_code == 1
-    assert f"failed: cut.jsonl.gz after line {came}: the compressed file is damaged, or cut short" in first.stdout
+    assert f"failed: cut.jsonl.gz after line {came}: the compressed file is damaged or truncated" in first.stdout
     second = manage("import", "whole.jsonl", on=database_url)
     assert (second.exit_code, second.stderr) == (0, f"{len(trace_names()) - came} ok, {came} skipped\n")
 
@@ -131,7 +131,7 @@ def test_another_trace_of_the_id_is_replaced_only_if_wanted(client: Client, data
     assert client.ingest(small("a", model="old")).status == 201
     path = write_lines("x.jsonl", small("a", model="new"))
     kept = manage("import", path, on=database_url)
-    assert kept.stdout.startswith("skipped a (another trace has this id: --on-conflict replace")
+    assert kept.stdout.startswith("skipped a (another trace has this id; --on-conflict replace")
     assert client.log("a")["model_id"] == "old"
     replaced = manage("import", "--on-conflict", "replace", path, on=database_url)
     assert (replaced.stdout, replaced.stderr) == ("replaced a\n", "1 replaced\n")
@@ -151,7 +151,7 @@ HOSTILE = [
     (b"\xff\xfe{}", "body: not"),
     (b'{"request": {"request_id": "../x"}}', "no slash"),
     (b'{"request": {"request_id": "x"}} {"request": {"request_id": "y"}}', "body: not JSON"),
-    (FORGED, "the label is not that of the owner"),
+    (FORGED, "the label does not match the owner"),
     (b'{"request": {"request_id": "x", "final_text": "' + b"a" * (2 * 1024**2) + b'"}}', "MAX_BODY_MB"),
 ]  # fmt: skip
 
@@ -209,7 +209,7 @@ def test_a_label_that_nobody_has_makes_it_the_admins(
     assert client.ingest(small("a", user_api_key=KEY)).status == 201
     manage("export", "--what", "traces", "--output", "x.jsonl", on=database_url)
     lost = manage("import", "x.jsonl", on=second_url, THUNDER_SECRET="another")
-    assert lost.stdout == "ok a (its user's label is not known here)\n"
+    assert lost.stdout == "ok a (the label of its user is not known here)\n"
     owner = "select user_key_hmac, user_key_label from requests"
     assert second.execute(owner).fetchone() == (None, None)
     # With the secret that it was exported under, it is found to be another's.
@@ -254,7 +254,7 @@ def test_over_http_it_posts_and_skips_what_is_there(
     assert done.stdout.startswith("replaced c\nfailed: x.jsonl line 2: request.temperature:")
     assert client.ingest(small("owned", user_api_key=KEY)).status == 201
     manage("export", "--what", "traces", "--output", "labelled.jsonl", on=database_url)
-    assert "names a user by a label" in manage("import", *to, "labelled.jsonl").stdout
+    assert "the user is given by a label" in manage("import", *to, "labelled.jsonl").stdout
 
 
 def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: str, manage: Command) -> None:
@@ -265,7 +265,7 @@ def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: 
         assert told in done.stdout
         assert done.exit_code == 1
         assert done.stdout.count("failed: ") == MAX_OUTAGES
-        assert "run it again later to go on" in done.stderr
+        assert "run the import again later" in done.stderr
 
 
 @pytest.mark.parametrize("ending", ["", " ", "\n", "\r\n \t"])

@@ -37,7 +37,7 @@ def count(sql: psycopg.Connection, table: str) -> int:
 def test_status_is_one_screen(client: Client, database_url: str, sql: psycopg.Connection) -> None:
     before = run("status").stdout
     assert "requests  0" in before
-    assert "newest    no trace came in yet" in before
+    assert "newest    no traces yet" in before
     tokens = sum(client.ingest(load_trace(name)).json["tokens"] for name in trace_names())
     sql.execute("insert into collections (name) values ('c')")
     done = run("status")
@@ -47,7 +47,7 @@ def test_status_is_one_screen(client: Client, database_url: str, sql: psycopg.Co
     assert lines["owner"].startswith("thunder-backend, since 20")
     assert lines["schema"] == f"{LATEST_VERSION} of {LATEST_VERSION} migrations"
     assert (lines["requests"], lines["tokens"]) == (str(len(trace_names())), f"{tokens:,}")
-    assert lines["beside"].startswith("1 collection, ")
+    assert lines["also"].startswith("1 collection, ")
     assert lines["keys"] == "0 live of 0"
     assert " s ago (20" in lines["newest"]
 
@@ -62,13 +62,13 @@ def test_status_names_what_is_pending(
     assert done.exit_code == 1
     assert f"schema    4 of {LATEST_VERSION} migrations" in done.stdout
     assert "pending   0005_curation" in done.stdout
-    assert "contents  not to be read before `manage.py migrate`" in done.stdout
+    assert "contents  unknown; run `manage.py migrate` first" in done.stdout
 
 
 def test_without_any_database_a_look_makes_none(tmp_path: Path) -> None:
     for command in (["status"], ["clear", "--yes"]):
         done = run(*command)
-        assert (done.exit_code, "there is no database: set DATABASE_URL" in done.stderr) == (1, True)
+        assert (done.exit_code, "no database found; set DATABASE_URL" in done.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,7 +106,7 @@ def test_another_app_s_database_is_not_cleared(
     for app_name in ("thunder-backend", "thunder-backend-dev"):
         monkeypatch.setenv("THUNDER_APP_NAME", app_name)
         refused = run("clear", "--yes", "--yes-production")
-        assert (refused.exit_code, f"this is {app_name}" in refused.stderr, count(sql, "requests")) == (1, True, 1)
+        assert (refused.exit_code, f"not to {app_name}" in refused.stderr, count(sql, "requests")) == (1, True, 1)
 
 
 def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Connection) -> None:
@@ -144,7 +144,7 @@ def test_nobody_s_database_is_not_cleared(
     monkeypatch.setenv("DATABASE_URL", database_url)
     sql.execute("delete from environment")
     done = run("clear", "--yes", "--yes-production")
-    assert (done.exit_code, "belongs to nobody yet" in done.stderr) == (1, True)
+    assert (done.exit_code, "has no owner yet" in done.stderr) == (1, True)
 
 
 def test_clear_waits_for_a_write_that_is_under_way(
@@ -204,7 +204,7 @@ def test_the_embedded_database_is_looked_at_and_cleared_while_it_is_served(tmp_p
     )
     try:
         assert served.stdout is not None
-        assert any("Ctrl-C stops it" in line for line in served.stdout)
+        assert any("Press Ctrl-C to stop" in line for line in served.stdout)
         looked = run("status")
         assert (looked.exit_code, "owner     thunder-backend, since 20" in looked.stdout) == (0, True), looked.output
         done = run("clear", "--yes")

@@ -302,10 +302,10 @@ def test_adopt_asks_and_says_what_it_took_over(
     done = CliRunner().invoke(cli, [*command, "--yes"])
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith(f"{THEIRS} took over 1 requests, the newest of 20")
-    assert f"; it belonged to {OURS}, since 20" in done.stdout
+    assert f"; the previous owner was {OURS}, since 20" in done.stdout
     assert owner_of(database_url) == THEIRS
     again = CliRunner().invoke(cli, [*command, "--yes"])
-    assert again.stdout.startswith(f"nothing to do: it is {THEIRS}'s already, with 1 requests")
+    assert again.stdout.startswith(f"nothing to do: the database already belongs to {THEIRS}, with 1 requests")
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("y", True), ("n", False), ("", False)])
@@ -332,7 +332,7 @@ def test_modal_app_name_stamps_as_well_and_status_shows_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", empty)
     before = CliRunner().invoke(cli, ["status"])
-    assert (before.exit_code, "owner     nobody yet" in before.stdout) == (1, True)
+    assert (before.exit_code, "owner     no owner yet" in before.stdout) == (1, True)
     monkeypatch.setenv("MODAL_APP_NAME", THEIRS)
     assert CliRunner().invoke(cli, ["migrate"]).exit_code == 0
     after = CliRunner().invoke(cli, ["status"])

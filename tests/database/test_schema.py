@@ -169,5 +169,5 @@ def test_a_pg_dump_that_is_too_old_is_refused(database_url: str, monkeypatch: py
         yield Path("/bin/false")
 
     monkeypatch.setattr(schema, "list_pg_dumps", list_old)
-    with pytest.raises(SchemaDumpError, match="none here knows PostgreSQL 18"):
+    with pytest.raises(SchemaDumpError, match="no version here supports PostgreSQL 18"):
         write_current_schema(database_url)

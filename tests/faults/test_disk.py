@@ -124,5 +124,5 @@ def test_where_postgres_itself_stops_make_run_starts_it_again_once_there_is_room
         run.process.terminate()
         assert run.wait() == 0
         told = run.end()
-    assert "it is started again" in told
+    assert "restarting" in told
     assert "No space left on device" in told

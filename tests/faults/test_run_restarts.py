@@ -54,8 +54,8 @@ def test_its_postgres_is_started_again_and_the_same_server_goes_on(directory: Pa
         assert run.wait() == 0
         told = run.end()
         assert not any(map(runs_postgres, seen))
-    assert told.count("the embedded Postgres was killed (SIGKILL); it is started again") == 2
-    assert told.count("the embedded Postgres was stopped; it is started again") == 1
+    assert told.count("the embedded Postgres was killed (SIGKILL); restarting") == 2
+    assert told.count("the embedded Postgres was stopped; restarting") == 1
 
 
 def test_a_session_that_is_killed_brings_nobody_down(directory: Path) -> None:

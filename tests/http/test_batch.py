@@ -150,7 +150,7 @@ def test_a_line_that_waits_too_long_harms_no_other() -> None:
     async def store(prepared: PreparedTrace) -> Receipt:
         request_id = prepared.request_id
         if request_id == "r1":
-            raise TooSlowError("the database took too long for this")
+            raise TooSlowError("the database took too long to answer")
         return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
 
     lines = [spool_line(make_document(f"r{index}")) for index in range(3)]

@@ -172,7 +172,7 @@ def test_the_command_deletes_a_user_s_requests_and_collections(
     receipts = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, len(receipts)) == (0, 3), done.stderr
     assert {(receipt["deleted_by"], receipt["reason"]) for receipt in receipts} == {("command", "user")}
-    assert "3 requests are deleted" in done.stderr
+    assert "3 requests deleted" in done.stderr
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["other"]
     assert client.get("/collections").json["total"] == 0
     assert label(USER) not in dump(sql)
@@ -181,9 +181,9 @@ def test_the_command_deletes_a_user_s_requests_and_collections(
 def test_the_command_wants_to_know_which(database_url: str) -> None:
     nothing: list[str] = []
     for arguments, said in (
-        (nothing, "give a user or an age"),
-        (["--older-than", "soon"], "'soon' is no age"),
-        (["--user-key", "no…#0123456789ab"], "no user has the label"),
+        (nothing, "say whose requests"),
+        (["--older-than", "soon"], "'soon': not an age"),
+        (["--user-key", "no…#0123456789ab"], "nobody has the label"),
     ):
         refused = manage(database_url, *arguments, "--yes")
         assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr

@@ -60,7 +60,7 @@ def test_the_demo_uses_the_server_that_is_running(client: Client) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert f"{TRACES} traces are in." in done.stdout
+    assert f"{TRACES} traces posted." in done.stdout
     assert "211/211" in done.stderr  # the progress bar
     assert client.get("/logs?limit=1").json["returned"] == 1
 

@@ -151,7 +151,7 @@ def test_what_is_on_hold_is_deleted_by_nobody(client: Client, database_url: str,
         assert (answer.status, "legal hold" in answer.json["message"]) == (409, True)
     assert post(client, "held", final_text="replaced") == 409
     done = manage("delete", "--user-key", USER, "--yes", on=database_url)
-    assert (done.exit_code, "1 requests are on legal hold and stay" in done.output) == (0, True), done.output
+    assert (done.exit_code, "1 requests kept, because they are on legal hold" in done.output) == (0, True), done.output
     cleared = manage("clear", "--yes", "--yes-production", on=database_url)
     assert (cleared.exit_code, "1 request is on legal hold" in cleared.output) == (1, True), cleared.output
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["held"]
