@@ -1,4 +1,4 @@
-"""GET /logs/stream: traces as they are stored, over a WebSocket or as Server-Sent Events."""
+"""GET /logs/stream: stream traces as they are stored, over a WebSocket or as Server-Sent Events."""
 
 import contextlib
 from functools import partial
@@ -26,7 +26,7 @@ router = APIRouter(tags=["logs"])
 
 
 class NotAcceptableError(ThunderError):
-    """A request that is neither a WebSocket's nor for an event stream."""
+    """The request is neither a WebSocket handshake nor accepts an event stream."""
 
     status = 406
 
@@ -35,7 +35,7 @@ class NotAcceptableError(ThunderError):
     "/logs/stream",
     status_code=200,
     response_class=EventStream,
-    responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not name text/event-stream"}},
+    responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not include text/event-stream"}},
 )
 async def stream_events(  # noqa: PLR0913 - each is a parameter
     request: Request,
@@ -47,9 +47,9 @@ async def stream_events(  # noqa: PLR0913 - each is a parameter
     last_event_id: str | None = None,
     last_event_id_header: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
-    """Traces as they are stored, as Server-Sent Events; a WebSocket at the same path gets the same messages."""
+    """Stream traces as they are stored, as Server-Sent Events. A WebSocket at the same path gets the same messages."""
     if not wants_events(request):
-        raise NotAcceptableError("open a WebSocket here, or send Accept: text/event-stream")
+        raise NotAcceptableError("Accept: text/event-stream is missing; send it, or open a WebSocket")
     key, user_key = choose_key(key, api_key)
     position = last_event_id_header or last_event_id or None
     return EventStream(partial(context.hub.subscribe, key, filters=filters, user_key=user_key, position=position))
@@ -59,7 +59,7 @@ async def stream_events(  # noqa: PLR0913 - each is a parameter
 async def stream_messages(
     socket: WebSocket, context: ContextDep, key: KeyDep, filters: FiltersDep, *, api_key: TextParam = None
 ) -> None:
-    """The same over a WebSocket."""
+    """Stream traces as they are stored, over a WebSocket."""
     if not is_allowed(socket.headers.get("origin"), context.settings.allowed_origins):
         await socket.close(POLICY_VIOLATION)
         return
@@ -81,18 +81,21 @@ async def stream_messages(
 
 
 def choose_key(header: str | None, api_key: str | None) -> tuple[str | None, str | None]:
-    """The key, and the user to narrow to. Browsers can send no header here: then `api_key` is the key."""
+    """Return the caller's key and the user to filter by.
+
+    Browsers can't send headers with a WebSocket. Without a key in the headers, `api_key` is the caller's key.
+    """
     return (api_key or None, None) if header is None else (header, api_key or None)
 
 
 def is_allowed(origin: str | None, allowed: str) -> bool:
-    """Whether ALLOWED_ORIGINS lists where a page comes from; who is no browser says nothing of it."""
+    """Return whether ALLOWED_ORIGINS includes the origin. Clients other than browsers send none and are allowed."""
     listed = [one.strip() for one in allowed.split(",")]
     return origin is None or "*" in listed or origin in listed
 
 
 def choose_close_code(error: ThunderError) -> int:
-    """1000 tells a client not to come back."""
+    """Choose the close code of a WebSocket for an error. Clients must not reconnect after 1000."""
     match error:
         case ShutdownError():
             return SERVICE_RESTART
@@ -105,7 +108,7 @@ def choose_close_code(error: ThunderError) -> int:
 
 
 async def _await_verdict(socket: WebSocket, error: ThunderError) -> ThunderError:
-    """What to close a WebSocket with, after the wait that guessed keys deserve."""
+    """Return the error to close a WebSocket with, after the delay for wrong keys."""
     try:
         await slow_down(socket, error)
     except ThunderError as refusal:
@@ -121,5 +124,5 @@ async def _send_messages(subscription: Subscription, socket: WebSocket) -> None:
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -1,4 +1,4 @@
-"""Server-Sent Events: a stream as a response that goes on until somebody ends it."""
+"""Server-Sent Events: a response that streams until the client leaves or the server ends it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -18,21 +18,21 @@ from functions.web.negotiation import read_preferences
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000
-"""How long a browser waits before it connects again."""
+"""How long a browser waits before it reconnects."""
 HEADERS = {
     "Cache-Control": "no-store",
-    # Proxies shall pass on each event as it comes.
+    # Ask proxies not to buffer events.
     "X-Accel-Buffering": "no",
 }
 
 
 def wants_events(request: Request) -> bool:
-    """Whether the client names the type of an event stream in Accept."""
+    """Return whether Accept includes the media type of event streams."""
     return read_preferences(request, "accept").get(MEDIA_TYPE, 0.0) > 0
 
 
 class EventStream(Response):
-    """A stream that is opened when the response is sent, so that it is closed whatever becomes of that."""
+    """A response that subscribes when it is sent, so that the subscription is always closed."""
 
     media_type = MEDIA_TYPE
 
@@ -43,14 +43,18 @@ class EventStream(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Open the stream, or raise why not, and send events until it ends or the client leaves."""
+        """Subscribe and send events until the stream ends or the client leaves.
+
+        Raises:
+            ThunderError: the subscription was refused.
+        """
         async with self._subscribe() as subscription:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await work_until_gone(receive, _send_events(subscription, send), gone="http.disconnect")
 
 
 async def work_until_gone(receive: Receive, work: Coroutine[Any, Any, None], *, gone: str) -> None:
-    """Do the work until it is done or the client has left; what else the client says is not looked at."""
+    """Run `work` until it is done or the client leaves. Other messages of the client are ignored."""
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_watch(receive, gone))
     try:
@@ -72,7 +76,7 @@ async def _send_events(subscription: Subscription, send: Send) -> None:
     async def write(event: bytes) -> None:
         await send({"type": "http.response.body", "body": event, "more_body": True})
 
-    known = _read_place(subscription)
+    known = _read_position(subscription)
     await write(f"retry: {RETRY_MS}\nid: {known}\n\n".encode())
     try:
         while True:
@@ -84,15 +88,15 @@ async def _send_events(subscription: Subscription, send: Send) -> None:
 
 
 async def _send_next(subscription: Subscription, write: Callable[[bytes], Awaitable[None]], known: str) -> str:
-    """Send the next event, or a heartbeat; return the position that the client then has."""
+    """Send the next event or a heartbeat. Return the client's new position."""
     message = await subscription.next(HEARTBEAT_S)
     if message is None:
-        place = _read_place(subscription)
-        await write(b":\n\n" if place == known else f":\nid: {place}\n\n".encode())
-        return place
+        position = _read_position(subscription)
+        await write(b":\n\n" if position == known else f":\nid: {position}\n\n".encode())
+        return position
     await write(message.event)
     return known if message.position is None else message.position
 
 
-def _read_place(subscription: Subscription) -> str:
+def _read_position(subscription: Subscription) -> str:
     return "" if subscription.place is None else subscription.place.write()
