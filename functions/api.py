@@ -1,4 +1,4 @@
-"""All endpoints on one origin, for browsers and for clients that know a single base URL."""
+"""Serve all endpoints on one origin, for browsers and for clients with a single base URL."""
 
 from fastapi import FastAPI
 
@@ -25,7 +25,7 @@ from functions.web.scaling import Scaling
 from functions.web.viewer import mount_viewer
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
-"""An hour is for streams; everything else has its own limits."""
+"""The timeout of an hour is for streams; all other requests have shorter limits of their own."""
 
 ENDPOINTS = (
     stream,
@@ -45,11 +45,11 @@ ENDPOINTS = (
     score,
     share,
 )
-"""Every endpoint module. A request is compared with route after route, so the most used come first."""
+"""All endpoint modules. Routes are matched in order, so the most frequently used ones come first."""
 
 
 def web() -> FastAPI:
-    """The ASGI application that mounts every endpoint; it adds the viewer, and no route of its own."""
+    """Build the ASGI application that serves every endpoint and the viewer."""
     app = build_app(*(endpoint.router for endpoint in ENDPOINTS))
     mount_viewer(app)
     return app

@@ -1,4 +1,4 @@
-"""GET /v1/audit: who changed keys, published, deleted, adopted or cleared."""
+"""GET /v1/audit: the audit log of key changes, publications, deletions and other administrative actions."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ async def get_audit(  # noqa: PLR0913 - each is a query parameter
     limit: int = DEFAULT_LIMIT,
     cursor: TextParam = None,
 ) -> AuditPage:
-    """The audit log, for admins; `from` is inclusive, `to` exclusive."""
+    """List the audit log, newest first. Requires an admin key. `from` is inclusive, `to` is exclusive."""
     limit, _ = clamp_page(limit, 0)
     filters = AuditFilters(actor or None, action, start, finish)
     entries, next_cursor = await list_audit(context.access, key, filters, cursor=cursor, limit=limit)
@@ -47,5 +47,5 @@ async def get_audit(  # noqa: PLR0913 - each is a query parameter
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -1,4 +1,4 @@
-"""/auth/…: who am I, and the keys that an admin gives out."""
+"""/auth/…: the identity of the caller, and the management of API keys."""
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, ConfigDict
@@ -31,7 +31,7 @@ router = APIRouter(tags=["auth"], prefix="/auth")
 
 
 class Identity(BaseModel):
-    """Whose key this is."""
+    """The identity of the caller: the name of the key, its user and whether it is an admin key."""
 
     name: str
     allowed_api_key: str | None
@@ -39,28 +39,28 @@ class Identity(BaseModel):
 
 
 class Validation(Identity):
-    """The same, as the UI asks for it when somebody signs in."""
+    """The identity of the caller, as the UI needs it to sign in."""
 
     valid: bool = True
     message: str = "this key is live"
 
 
 class Keys(BaseModel):
-    """Every key."""
+    """All API keys."""
 
     keys: list[KeyRow]
     total: int
 
 
 class Done(BaseModel):
-    """What was done to which key."""
+    """The result of a change to an API key."""
 
     id: int
     message: str
 
 
 class KeyReference(BaseModel):
-    """Which key."""
+    """The id of an API key."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -68,7 +68,7 @@ class KeyReference(BaseModel):
 
 
 class Rotation(BaseModel):
-    """For how long the old key lives on, in hours; fractions too."""
+    """How long the old key stays valid, in hours; fractions are allowed."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -77,19 +77,19 @@ class Rotation(BaseModel):
 
 @router.get("/validate")
 async def validate(context: ContextDep, key: KeyDep) -> Validation:
-    """Whether a key is live, and whose it is; 401 if not."""
+    """Check an API key and return its identity. Answers 401 if the key is not valid."""
     return Validation(**_identify(await context.access.admit(key)).model_dump())
 
 
 @router.get("/me")
 async def get_me(context: ContextDep, key: KeyDep) -> Identity:
-    """Whose key this is."""
+    """Return the identity of the caller."""
     return _identify(await context.access.admit(key))
 
 
 @router.post("/bootstrap", openapi_extra=describe_body(BootstrapRequest))
 async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
-    """Make the first admin key, for whoever knows BOOTSTRAP_SECRET."""
+    """Create the first admin key. Requires BOOTSTRAP_SECRET."""
     asked = await read_model(request, BootstrapRequest)
     configured = context.settings.bootstrap_secret
     secret = configured.get_secret_value() if configured else None
@@ -99,21 +99,21 @@ async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
 
 @router.get("/keys")
 async def get_keys(context: ContextDep, key: KeyDep) -> Keys:
-    """Every key that was given out, newest first; admins only."""
+    """List all API keys, newest first. Requires an admin key."""
     keys = await list_keys(context.access, key)
     return Keys(keys=keys, total=len(keys))
 
 
 @router.post("/keys", openapi_extra=describe_body(NewKey))
 async def post_key(request: Request, context: ContextDep, key: KeyDep) -> MadeKey:
-    """Make a key; the answer is the only place that shows it."""
+    """Create an API key. Only this answer contains the key; it can't be retrieved later."""
     await context.access.admit(key)
     return await create_key(context.access, key, await read_model(request, NewKey))
 
 
 @router.put("/keys", openapi_extra=describe_body(KeyChange))
 async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
-    """Change a key's name, description, user, scopes or rank."""
+    """Change the name, description, user, scopes or rank of an API key."""
     await context.access.admit(key)
     change = await read_model(request, KeyChange)
     await update_key(context.access, key, change)
@@ -122,7 +122,7 @@ async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
 
 @router.delete("/keys", openapi_extra=describe_body(KeyReference))
 async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
-    """Revoke a key: dead at the next request, everywhere."""
+    """Revoke an API key. Every process refuses it from the next request on."""
     await context.access.admit(key)
     reference = await read_model(request, KeyReference)
     await revoke_key(context.access, key, key_id=reference.id)
@@ -131,7 +131,7 @@ async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done
 
 @router.post("/keys/{key_id}/rotate", openapi_extra=describe_body(Rotation))
 async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: RowId) -> MadeKey:
-    """Make a successor with the same rights; the old key dies when the overlap ends."""
+    """Create a successor with the same rights. The old key expires when the overlap ends."""
     await context.access.admit(key)
     rotation = await read_model(request, Rotation)
     return await rotate_key(context.access, key, key_id=key_id, overlap_hours=rotation.overlap_hours)
@@ -142,5 +142,5 @@ def _identify(caller: Caller) -> Identity:
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

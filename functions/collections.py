@@ -47,14 +47,14 @@ class Collections(BaseModel):
 
 
 class ChangedCollection(BaseModel):
-    """A collection as it is now."""
+    """A collection after a change."""
 
     collection: Collection
     message: str
 
 
 class OneCollection(BaseModel):
-    """A collection and a page of its requests, the last added first."""
+    """A collection and a page of its requests, most recently added first."""
 
     collection: Collection
     requests: list[MemberRow]
@@ -64,14 +64,14 @@ class OneCollection(BaseModel):
 
 
 class DeletedCollection(BaseModel):
-    """The number of a collection that is gone."""
+    """The id of a deleted collection."""
 
     id: int
     message: str
 
 
 class ChangedMembership(BaseModel):
-    """What became of a request in a collection."""
+    """The result of adding a request to a collection or removing it."""
 
     collection_id: int
     request_id: str
@@ -79,7 +79,7 @@ class ChangedMembership(BaseModel):
 
 
 class CollectionsOfRequest(BaseModel):
-    """Those of the caller's collections that have a request."""
+    """The caller's collections that contain a request."""
 
     request_id: str
     collections: list[Collection]
@@ -90,7 +90,7 @@ class CollectionsOfRequest(BaseModel):
 async def get_collections(
     context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0
 ) -> Collections:
-    """The caller's collections; an admin's are all there are."""
+    """List the caller's collections, newest first. Admins see all collections."""
     limit, offset = clamp_page(limit, offset)
     page, total = await list_collections(context.access, key, limit=limit, offset=offset)
     return Collections(collections=page, total=total, limit=limit, offset=offset)
@@ -100,22 +100,22 @@ async def get_collections(
     "/collections",
     status_code=201,
     openapi_extra=describe_body(NewCollection),
-    responses={200: {"description": "there is one of this name", "model": ChangedCollection}},
+    responses={200: {"description": "the caller already has a collection of this name", "model": ChangedCollection}},
 )
 async def post_collection(request: Request, response: Response, context: ContextDep, key: KeyDep) -> ChangedCollection:
-    """Make a collection; the name of one that the caller has answers that one."""
+    """Create a collection. If the caller already has one of this name, return that one."""
     await context.access.admit(key)
     new = await read_model(request, NewCollection)
     collection, is_new = await create_collection(context.access, key, new=new)
     response.status_code = 201 if is_new else 200
-    return ChangedCollection(collection=collection, message="collection made" if is_new else "already exists")
+    return ChangedCollection(collection=collection, message="collection created" if is_new else "already exists")
 
 
 @router.get("/collections/{collection_id}")
 async def get_collection(
     context: ContextDep, key: KeyDep, collection_id: RowId, *, limit: int = DEFAULT_LIMIT, offset: int = 0
 ) -> OneCollection:
-    """A collection and its requests."""
+    """Return a collection and a page of its requests, most recently added first."""
     limit, offset = clamp_page(limit, offset)
     collection, members = await read_collection(context.access, key, number=collection_id, limit=limit, offset=offset)
     return OneCollection(
@@ -129,7 +129,7 @@ async def get_collection(
 
 @router.put("/collections/{collection_id}", openapi_extra=describe_body(CollectionChange))
 async def put_collection(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedCollection:
-    """Rename or describe a collection."""
+    """Change the name or description of a collection."""
     await context.access.admit(key)
     change = await read_model(request, CollectionChange)
     collection = await change_collection(context.access, key, number=collection_id, change=change)
@@ -138,14 +138,14 @@ async def put_collection(request: Request, context: ContextDep, key: KeyDep, col
 
 @router.delete("/collections/{collection_id}")
 async def remove_collection(context: ContextDep, key: KeyDep, collection_id: RowId) -> DeletedCollection:
-    """Delete a collection; its requests stay."""
+    """Delete a collection. Its requests are kept."""
     await delete_collection(context.access, key, number=collection_id)
     return DeletedCollection(id=collection_id, message="collection deleted")
 
 
 @router.post("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership))
 async def post_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
-    """Put a request into a collection."""
+    """Add a request to a collection."""
     await context.access.admit(key)
     new = await read_model(request, Membership)
     added = await add_member(context.access, key, number=collection_id, new=new)
@@ -155,7 +155,7 @@ async def post_member(request: Request, context: ContextDep, key: KeyDep, collec
 
 @router.delete("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership))
 async def delete_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
-    """Take a request out of a collection."""
+    """Remove a request from a collection."""
     await context.access.admit(key)
     given = await read_model(request, Membership)
     removed = await remove_member(context.access, key, number=collection_id, request_id=given.request_id)
@@ -165,19 +165,19 @@ async def delete_member(request: Request, context: ContextDep, key: KeyDep, coll
 
 @router.post("/collections/{collection_id}/public")
 async def publish(context: ContextDep, key: KeyDep, collection_id: RowId) -> CollectionShare:
-    """Make a collection and the logs in it public to whoever has the link. A repeat answers the same link."""
+    """Create a share link: anyone who has it can read the collection and its logs. A repeat returns the same link."""
     return await publish_collection(context.access, key, number=collection_id)
 
 
 @router.delete("/collections/{collection_id}/public")
 async def unpublish(context: ContextDep, key: KeyDep, collection_id: RowId) -> CollectionShare:
-    """Take the link back, for good: publishing again makes another."""
+    """Revoke the share link of a collection permanently. Publishing again creates a different link."""
     return await unpublish_collection(context.access, key, number=collection_id)
 
 
 @router.get("/logs/{request_id}/collections")
 async def get_collections_of_request(context: ContextDep, key: KeyDep, request_id: str) -> CollectionsOfRequest:
-    """The caller's collections that have a request."""
+    """List the caller's collections that contain a request."""
     page = await list_collections_of(context.access, key, request_id=request_id)
     return CollectionsOfRequest(request_id=request_id, collections=page, message=f"in {len(page)} collections")
 
@@ -186,7 +186,7 @@ async def get_collections_of_request(context: ContextDep, key: KeyDep, request_i
 async def post_collection_of_request(
     request: Request, context: ContextDep, key: KeyDep, request_id: str
 ) -> CollectionsOfRequest:
-    """Put a request into a collection."""
+    """Add a request to a collection."""
     await context.access.admit(key)
     new = await read_model(request, MembershipOf)
     page, added = await add_to_collection(context.access, key, request_id=request_id, new=new)
@@ -198,7 +198,7 @@ async def post_collection_of_request(
 async def delete_collection_of_request(
     request: Request, context: ContextDep, key: KeyDep, request_id: str
 ) -> CollectionsOfRequest:
-    """Take a request out of a collection."""
+    """Remove a request from a collection."""
     await context.access.admit(key)
     given = await read_model(request, MembershipOf)
     page, removed = await remove_from_collection(context.access, key, request_id=request_id, number=given.collection_id)
@@ -207,5 +207,5 @@ async def delete_collection_of_request(
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

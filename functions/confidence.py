@@ -1,4 +1,4 @@
-"""/v1/confidence/…: the report of one request, and summaries, drift and calibration over many."""
+"""/v1/confidence/…: the confidence report of a request, and summaries, drift and calibration over many requests."""
 
 from typing import Annotated
 
@@ -27,14 +27,14 @@ router = APIRouter(tags=["confidence"], prefix="/v1/confidence")
 
 
 class Summary(BaseModel):
-    """The answer of /v1/confidence/summary."""
+    """The confidence of groups of requests."""
 
     groups: list[Group]
 
 
 @router.get("/summary")
 async def get_summary(context: ContextDep, key: KeyDep, period: PeriodDep, group_by: GroupBy = "model") -> Summary:
-    """How sure the model was, by model, mod, user, hour or day."""
+    """Summarize confidence by model, mod, user, hour or day."""
     return Summary(groups=await summarize(context.access, key, group_by=group_by, period=period))
 
 
@@ -49,7 +49,10 @@ async def get_drift(  # noqa: PLR0913 - each is a query parameter
     score: Score = Score.SEQUENCE_CONFIDENCE,
     k: Annotated[int | None, Query(ge=1, le=1024)] = None,
 ) -> Drift:
-    """Whether a score is distributed now (from, to) as it was then (baseline_from, baseline_to); never across k."""
+    """Compare the distribution of a score in two periods: `from`, `to` and `baseline_from`, `baseline_to`.
+
+    Only requests with the same top-k length `k` are compared.
+    """
     baseline = Period(baseline_from, baseline_to, period.model, period.mod)
     sides = await fetch_sides(context.access, key, score=score, baseline=baseline, current=period)
     return await context.run(compare, score, sides, k)
@@ -65,7 +68,7 @@ async def get_calibration(  # noqa: PLR0913 - each is a query parameter
     bins: Annotated[int, Query(ge=1, le=MAX_BINS)] = DEFAULT_BINS,
     source: TextParam = None,
 ) -> Calibration:
-    """How often answers of a given score were right, by the outcomes that were recorded."""
+    """Compare a score with the recorded outcomes: the share of correct answers per bin of the score."""
     labels = await fetch_labels(context.access, key, score=score, source=source, period=period)
     return await context.run(calibrate, score, labels, bins=bins)
 
@@ -78,12 +81,12 @@ async def get_confidence(
     request_id: str,
     window: Annotated[int, Query(ge=1, le=MAX_WINDOW)] = DEFAULT_WINDOW,
 ) -> Response:
-    """Every score of one request: its tokens, the whole, and what its mods did."""
+    """Return every score of one request: per token, for the whole sequence, and per intervention of a mod."""
     stored = await read_document(context.access, key, request_id=request_id)
     report = await work_on_document(request, context, render_stored_report, stored.frame, request_id, window)
     return Response(report, media_type="application/json")
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -1,4 +1,4 @@
-"""/logs/{id}/tags and /logs/{id}/favorite: what people add to a request."""
+"""/logs/{id}/tags and /logs/{id}/favorite: the tags and favorites of a request."""
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
@@ -24,7 +24,7 @@ router = APIRouter(tags=["curation"], prefix="/logs/{request_id}")
 
 
 class Tags(BaseModel):
-    """A request's tags, in the order they came."""
+    """The tags of a request, in the order they were added."""
 
     request_id: str
     tags: list[str]
@@ -32,7 +32,7 @@ class Tags(BaseModel):
 
 
 class Favorites(BaseModel):
-    """Who has a request among their favorites."""
+    """The names of the people who marked a request as a favorite."""
 
     request_id: str
     favorited_by: list[str]
@@ -41,14 +41,14 @@ class Favorites(BaseModel):
 
 @router.get("/tags")
 async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
-    """A request's tags; those of a public one for anybody."""
+    """List the tags of a request. The tags of a public request are public too."""
     row = await read_curation(context.access, key, request_id=request_id)
     return Tags(request_id=request_id, tags=row.tags, message=f"tags: {len(row.tags)}")
 
 
 @router.post("/tags", openapi_extra=describe_body(TagChange))
 async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
-    """Tag a request; one that it has stays."""
+    """Add a tag to a request. Adding a tag that it already has changes nothing."""
     await context.access.admit(key)
     change = await read_model(request, TagChange)
     row, message = await add_tag(context.access, key, request_id=request_id, tag=change.tag)
@@ -57,7 +57,7 @@ async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_i
 
 @router.delete("/tags", openapi_extra=describe_body(TagChange))
 async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
-    """Take a tag off a request."""
+    """Remove a tag from a request."""
     await context.access.admit(key)
     change = await read_model(request, TagChange)
     row, message = await remove_tag(context.access, key, request_id=request_id, tag=change.tag)
@@ -66,14 +66,14 @@ async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request
 
 @router.get("/favorite")
 async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
-    """Who has a request among their favorites; of a public one, nobody is told to others."""
+    """List who marked a request as a favorite. Callers with only public access get an empty list."""
     row = await read_curation(context.access, key, request_id=request_id)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"names: {len(row.favorited_by)}")
 
 
 @router.post("/favorite", openapi_extra=describe_body(FavoriteChange))
 async def post_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
-    """Put a request among somebody's favorites."""
+    """Mark a request as a favorite of a person."""
     await context.access.admit(key)
     change = await read_model(request, FavoriteChange)
     row, message = await add_favorite(context.access, key, request_id=request_id, name=change.name)
@@ -82,7 +82,7 @@ async def post_favorite(request: Request, context: ContextDep, key: KeyDep, requ
 
 @router.delete("/favorite", openapi_extra=describe_body(FavoriteChange))
 async def delete_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
-    """Take a request out of somebody's favorites."""
+    """Remove a request from the favorites of a person."""
     await context.access.admit(key)
     change = await read_model(request, FavoriteChange)
     row, message = await remove_favorite(context.access, key, request_id=request_id, name=change.name)
@@ -90,5 +90,5 @@ async def delete_favorite(request: Request, context: ContextDep, key: KeyDep, re
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -1,4 +1,4 @@
-"""DELETE /logs/{id}, /v1/deletions and legal holds: requests that go for good, the receipts, and what must stay."""
+"""DELETE /logs/{id}, /v1/deletions and legal holds: permanent deletion, its receipts, and protection against it."""
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ router = APIRouter(tags=["deletions"])
 
 
 class Deleted(BaseModel):
-    """A request that is gone, and the receipt."""
+    """A deleted request, and the receipt of its deletion."""
 
     request_id: str
     deletion: Deletion
@@ -35,7 +35,7 @@ class Lifted(BaseModel):
 
 
 class Holds(BaseModel):
-    """A page of the requests on legal hold, the last first."""
+    """A page of the requests on legal hold, most recent hold first."""
 
     holds: list[Hold]
     limit: int
@@ -43,7 +43,7 @@ class Holds(BaseModel):
 
 
 class Deletions(BaseModel):
-    """A page of the receipts, newest first."""
+    """A page of deletion receipts, newest first."""
 
     deletions: list[Deletion]
     limit: int
@@ -52,16 +52,16 @@ class Deletions(BaseModel):
 
 @router.delete("/logs/{request_id}")
 async def delete_log(context: ContextDep, key: KeyDep, request_id: str) -> Deleted:
-    """Delete a request and all that hangs on it, for good."""
+    """Delete a request and all data that belongs to it, permanently."""
     deletion = await delete_request(context.access, key, request_id=request_id)
-    return Deleted(request_id=request_id, deletion=deletion, message="deleted, for good")
+    return Deleted(request_id=request_id, deletion=deletion, message="permanently deleted")
 
 
 @router.get("/v1/deletions")
 async def get_deletions(
     context: ContextDep, key: KeyDep, *, request_id: TextParam = None, limit: int = DEFAULT_LIMIT, offset: int = 0
 ) -> Deletions:
-    """The receipts of what was deleted, for admins; those of one request, if its id is given."""
+    """List deletion receipts, newest first; with `request_id`, those of one request. Requires an admin key."""
     limit, offset = clamp_page(limit, offset)
     page = await list_deletions(context.access, key, request_id=request_id or None, limit=limit, offset=offset)
     return Deletions(deletions=page, limit=limit, offset=offset)
@@ -69,7 +69,7 @@ async def get_deletions(
 
 @router.put("/logs/{request_id}/hold", openapi_extra=describe_body(NewHold))
 async def put_hold(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Hold:
-    """Put a request on legal hold: nobody deletes or replaces it. Admins only."""
+    """Put a request on legal hold, so that it can't be deleted or replaced. Requires an admin key."""
     await context.access.admit(key)
     new = await read_model(request, NewHold)
     return await set_hold(context.access, key, request_id=request_id, new=new)
@@ -77,19 +77,19 @@ async def put_hold(request: Request, context: ContextDep, key: KeyDep, request_i
 
 @router.delete("/logs/{request_id}/hold")
 async def delete_hold(context: ContextDep, key: KeyDep, request_id: str) -> Lifted:
-    """Lift a legal hold. Admins only."""
+    """Lift a legal hold. Requires an admin key."""
     await lift_hold(context.access, key, request_id=request_id)
     return Lifted(request_id=request_id, message="no longer on legal hold")
 
 
 @router.get("/v1/holds")
 async def get_holds(context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Holds:
-    """The requests on legal hold, for admins."""
+    """List the requests on legal hold, most recent hold first. Requires an admin key."""
     limit, offset = clamp_page(limit, offset)
     page = await list_holds(context.access, key, limit=limit, offset=offset)
     return Holds(holds=page, limit=limit, offset=offset)
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -27,7 +27,7 @@ router = APIRouter(tags=["discussions"], prefix="/logs/{request_id}/discussions"
 
 
 class Discussions(BaseModel):
-    """A page of a request's comments, oldest first."""
+    """A page of the comments on a request, oldest first."""
 
     request_id: str
     discussions: list[Discussion]
@@ -37,14 +37,14 @@ class Discussions(BaseModel):
 
 
 class ChangedDiscussion(BaseModel):
-    """A comment as it is now."""
+    """A comment after a change."""
 
     discussion: Discussion
     message: str
 
 
 class DeletedDiscussion(BaseModel):
-    """The number of a comment that is gone."""
+    """The id of a deleted comment."""
 
     id: int
     message: str
@@ -54,7 +54,7 @@ class DeletedDiscussion(BaseModel):
 async def get_discussions(
     context: ContextDep, key: KeyDep, request_id: str, *, limit: int = DEFAULT_LIMIT, offset: int = 0
 ) -> Discussions:
-    """A request's comments, oldest first; a public one's are shown to its owner alone."""
+    """List the comments on a request, oldest first. Comments on a public request are visible only to its owner."""
     limit, offset = clamp_page(limit, offset)
     page, total = await list_discussions(context.access, key, request_id=request_id, limit=limit, offset=offset)
     return Discussions(request_id=request_id, discussions=page, total=total, limit=limit, offset=offset)
@@ -62,7 +62,7 @@ async def get_discussions(
 
 @router.post("", status_code=201, openapi_extra=describe_body(NewDiscussion))
 async def post_discussion(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> ChangedDiscussion:
-    """Comment on a request."""
+    """Add a comment to a request."""
     await context.access.admit(key)
     new = await read_model(request, NewDiscussion)
     discussion = await add_discussion(context.access, key, request_id=request_id, new=new)
@@ -71,7 +71,7 @@ async def post_discussion(request: Request, context: ContextDep, key: KeyDep, re
 
 @router.get("/{discussion_id}")
 async def get_discussion(context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId) -> Discussion:
-    """One comment."""
+    """Return one comment."""
     return await read_discussion(context.access, key, request_id=request_id, number=discussion_id)
 
 
@@ -96,5 +96,5 @@ async def remove_discussion(
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

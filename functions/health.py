@@ -1,4 +1,4 @@
-"""/health, /healthz: whether the database answers. /livez: whether the process does."""
+"""/health and /healthz check the database; /livez checks the process."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"])
 @router.head("/health", include_in_schema=False)
 @router.head("/healthz", include_in_schema=False)
 async def health(context: ContextDep, response: Response) -> HealthReport:
-    """Whether the database answers and has this version's schema; within three seconds either way."""
+    """Check that the database answers and has the schema of this version. Answers within three seconds."""
     access = context.access
     report = await check_health(access.open_pool, app=context.settings.thunder_app_name, warnings=access.warnings)
     response.status_code = 200 if report.status == "ok" else 503
@@ -30,11 +30,11 @@ async def health(context: ContextDep, response: Response) -> HealthReport:
 @router.get("/livez")
 @router.head("/livez", include_in_schema=False)
 async def livez() -> dict[str, Any]:
-    """The process alone; asks nothing of the database."""
+    """Check that the process answers, without using the database."""
     await asyncio.sleep(0)
     return {"status": "ok"}
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

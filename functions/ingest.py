@@ -1,4 +1,4 @@
-"""POST /v1/ingest: finished inferences come in, one as JSON or many as lines of NDJSON."""
+"""POST /v1/ingest: store the trace of a finished inference (JSON), or of many (NDJSON)."""
 
 from typing import Any
 
@@ -31,11 +31,11 @@ def _describe_bodies() -> dict[str, Any]:
     "/v1/ingest",
     status_code=201,
     response_model=Receipt,
-    responses={207: {"model": BatchReceipt, "description": "what became of each line of NDJSON"}},
+    responses={207: {"model": BatchReceipt, "description": "the result of each line of NDJSON"}},
     openapi_extra=_describe_bodies(),
 )
 async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt | Response:
-    """Check, score and store traces; answered after the commit, never before."""
+    """Validate, score and store traces. The answer is sent only after they are committed."""
     if context.access.ingest_open:
         refuse_foreign(request, context.settings)
     caller = await context.access.admit_ingest(key)
@@ -67,5 +67,5 @@ async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> 
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

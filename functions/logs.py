@@ -1,4 +1,4 @@
-"""GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, one log, and the document behind it."""
+"""GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, its users, a log, and its document."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
@@ -32,7 +32,7 @@ class Feed(BaseModel):
 
 
 class Users(BaseModel):
-    """Whose requests there are."""
+    """The users whose requests the caller can read."""
 
     api_keys: list[UserRow]
     total: int
@@ -40,8 +40,8 @@ class Users(BaseModel):
 
 @router.get("/logs", response_model=Feed, responses=UNCHANGED, openapi_extra=describe_query(FeedQuery))
 async def list_logs(request: Request) -> Response:
-    """The caller's requests, newest or least sure first; `limit` is clamped to 1…100; `api_key` names one user's."""
-    query = read_query(request, FeedQuery)  # FastAPI takes longer for sixteen parameters than Postgres for the page
+    """List the caller's requests, newest or least confident first. `api_key` selects one user, by key or label."""
+    query = read_query(request, FeedQuery)  # FastAPI parses 16 parameters more slowly than Postgres reads the page
     context, key, known = await get_context(request), await read_key(request), await read_known(request)
     limit, offset = clamp_page(query.limit, query.offset)
     page = await list_requests(
@@ -64,24 +64,24 @@ async def list_logs(request: Request) -> Response:
 
 @router.get("/logs/api-keys")
 async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
-    """The users whose requests the caller sees, by label, the one with the latest request first."""
+    """List the users whose requests the caller can read, by label; the user of the latest request comes first."""
     rows, total = await list_users(context.access, key)
     return Users(api_keys=rows, total=total)
 
 
 @router.get("/logs/{request_id}/trace", response_class=Response)
 async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Response:
-    """The document as it was posted, with a label in place of a user's key."""
+    """Return the document as it was posted, with user API keys replaced by labels."""
     return await answer_stored(request, await read_document(context.access, key, request_id=request_id))
 
 
 @router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)
 async def get_log(request: Request, context: ContextDep, key: KeyDep, known: KnownDep, request_id: str) -> Response:
-    """The log: the whole trace with every token scored."""
+    """Return the log of a request: the complete trace with a score for every token."""
     view = await read_log(context.access, context.logs, key, request_id=request_id, known=known)
     return await answer_log(request, context, view)
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

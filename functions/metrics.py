@@ -1,4 +1,4 @@
-"""GET /metrics: counters of this process in Prometheus' text format."""
+"""GET /metrics: the metrics of this process in Prometheus' text format."""
 
 import hmac
 import time
@@ -21,7 +21,7 @@ router = APIRouter(tags=["metrics"])
 
 @router.get("/metrics", response_class=Response)
 async def get_metrics(context: ContextDep, key: KeyDep) -> Response:
-    """Requests, latencies, pool, ingest, streams, and the age of the newest trace; for admins and METRICS_TOKEN."""
+    """Return the metrics of this process in Prometheus' text format. Requires an admin key or METRICS_TOKEN."""
     if not _is_token(context, key):
         (await context.access.admit(key)).require(Scope.ADMIN)
     await _measure(context)
@@ -37,7 +37,7 @@ def _is_token(context: Context, key: str | None) -> bool:
 
 
 async def _measure(context: Context) -> None:
-    """What is no counter. Without its database, the process is still worth watching."""
+    """Update the gauges. If the database can't be reached, the age of the newest trace is NaN."""
     context.metrics.stream_clients.set(context.hub.clients)
     if context.access.open_pool is None:
         return
@@ -50,5 +50,5 @@ async def _measure(context: Context) -> None:
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

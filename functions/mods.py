@@ -1,4 +1,4 @@
-"""GET /v1/mods: every mod, its handlers, and what they did to the text."""
+"""GET /v1/mods: statistics of every mod and its handlers."""
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
@@ -15,17 +15,17 @@ router = APIRouter(tags=["mods"])
 
 
 class Mods(BaseModel):
-    """The answer of /v1/mods."""
+    """Statistics of every mod."""
 
     mods: list[Mod]
 
 
 @router.get("/v1/mods")
 async def get_mods(context: ContextDep, key: KeyDep) -> Mods:
-    """How often each handler ran and failed, what it did, and what that did to the model's confidence."""
+    """List every mod with the calls, exceptions, timings, actions and effect on confidence of each handler."""
     return Mods(mods=await list_mods(context.access, key))
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

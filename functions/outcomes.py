@@ -1,4 +1,4 @@
-"""/logs/{id}/outcome: whether an answer turned out right, as somebody outside says."""
+"""/logs/{id}/outcome: verdicts on whether an answer was correct."""
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ router = APIRouter(tags=["outcomes"])
 
 
 class RecordedOutcome(Outcome):
-    """One verdict, with the request it is about."""
+    """A recorded verdict and its request."""
 
     request_id: str
     message: str
@@ -32,7 +32,7 @@ class Outcomes(BaseModel):
 
 @router.post("/logs/{request_id}/outcome", openapi_extra=describe_body(Verdict))
 async def post_outcome(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> RecordedOutcome:
-    """Record a verdict. The latest of each source counts; `correct: null` takes it back."""
+    """Record a verdict. The latest verdict of each source counts; `correct: null` withdraws it."""
     await context.access.admit(key)
     verdict = await read_model(request, Verdict)
     outcome = await record_outcome(context.access, key, request_id=request_id, verdict=verdict)
@@ -42,10 +42,10 @@ async def post_outcome(request: Request, context: ContextDep, key: KeyDep, reque
 
 @router.get("/logs/{request_id}/outcome")
 async def get_outcomes(context: ContextDep, key: KeyDep, request_id: str) -> Outcomes:
-    """The latest verdict of each source, oldest first."""
+    """List the latest verdict of each source, oldest first."""
     return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.access, key, request_id=request_id))
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

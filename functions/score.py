@@ -1,4 +1,4 @@
-"""POST /v1/score: score a response, store nothing."""
+"""POST /v1/score: score a response without storing it."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
@@ -26,5 +26,5 @@ async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

@@ -1,4 +1,4 @@
-"""/logs/{id}/public and /share/…: links by which somebody without a key reads a request or a collection."""
+"""/logs/{id}/public and /share/…: share links, which give access to a request or a collection without an API key."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
@@ -42,7 +42,7 @@ HEADERS = {"Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
 
 
 class SharedRequests(BaseModel):
-    """A shared collection and a page of its requests, the last added first."""
+    """A shared collection and a page of its requests, most recently added first."""
 
     collection: SharedCollection
     requests: list[MemberRow]
@@ -51,7 +51,7 @@ class SharedRequests(BaseModel):
 
 @router.post("/logs/{request_id}/public", openapi_extra=describe_body(Publication))
 async def publish(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Share:
-    """Make a request public. A repeat answers the same link; `expires_at` ends it by itself."""
+    """Create a share link for a request. A repeat returns the same link; `expires_at` sets when it expires."""
     await context.access.admit(key)
     publication = await read_model(request, Publication)
     return await publish_request(context.access, key, request_id=request_id, publication=publication)
@@ -59,7 +59,7 @@ async def publish(request: Request, context: ContextDep, key: KeyDep, request_id
 
 @router.delete("/logs/{request_id}/public")
 async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
-    """Take the link back, for good: publishing again makes another."""
+    """Revoke the share link of a request permanently. Publishing again creates a different link."""
     return await unpublish_request(context.access, key, request_id=request_id)
 
 
@@ -67,7 +67,7 @@ async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
 async def get_shared_log(
     request: Request, context: ContextDep, known: KnownDep, token: str, _format: FormatParam = None
 ) -> Response:
-    """The log behind a link; no key is needed, and none is told. A browser gets a page that leads to it."""
+    """Return the log of a share link. Needs no API key; omits labels. Browsers get an HTML page."""
     if wants_page(request):
         return await _answer_page(request, context, token)
     return await answer_log(
@@ -86,10 +86,10 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
     offset: int = 0,
     _format: FormatParam = None,
 ) -> SharedRequests | Response:
-    """The collection behind a link and a page of its requests; no key is needed, and none is told."""
+    """Return the collection of a share link and a page of its requests. Needs no API key; omits labels."""
     limit, offset = clamp_page(limit, offset)
     page = wants_page(request)
-    limit = 0 if page else limit  # the page shows none of them
+    limit = 0 if page else limit  # the HTML page shows no requests
     try:
         collection, members = await read_shared_collection(context.access, token=token, limit=limit, offset=offset)
     except NotFoundError as error:
@@ -97,7 +97,9 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
             return render_dead_link(request, str(error))
         raise
     if page:
-        return render_page(request, Preview(begin(collection.name, "A collection"), _describe_collection(collection)))
+        return render_page(
+            request, Preview(begin(collection.name, "Untitled collection"), _describe_collection(collection))
+        )
     response.headers.update(HEADERS)
     return SharedRequests(collection=collection, requests=members, total_requests=collection.request_count)
 
@@ -106,7 +108,7 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
 async def get_shared_member(
     request: Request, context: ContextDep, known: KnownDep, token: str, request_id: str, _format: FormatParam = None
 ) -> Response:
-    """The log of a request in the collection behind a link."""
+    """Return the log of a request in the collection of a share link."""
     if wants_page(request):
         return await _answer_page(request, context, token, request_id)
     view = await read_shared_log(context.access, context.logs, token=token, request_id=request_id, known=known)
@@ -123,7 +125,7 @@ async def _answer_page(request: Request, context: ContextDep, token: str, reques
 
 def _describe(row: PreviewRow) -> Preview:
     confidence = describe_confidence(row.sequence_confidence, is_bound=bool(row.sequence_confidence_is_bound))
-    return Preview(begin(row.final_text, "An inference"), f"{begin(row.model, 'Unknown model')}: {confidence}")
+    return Preview(begin(row.final_text, "Request without text"), f"{begin(row.model, 'Unknown model')}: {confidence}")
 
 
 def _describe_collection(collection: SharedCollection) -> str:
@@ -132,5 +134,5 @@ def _describe_collection(collection: SharedCollection) -> str:
 
 
 def web() -> FastAPI:
-    """The ASGI application of this endpoint."""
+    """Build the ASGI application of this endpoint."""
     return build_app(router)

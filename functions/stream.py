@@ -35,7 +35,7 @@ class NotAcceptableError(ThunderError):
     "/logs/stream",
     status_code=200,
     response_class=EventStream,
-    responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not name text/event-stream"}},
+    responses={200: {"content": {MEDIA_TYPE: {}}}, 406: {"description": "Accept does not include text/event-stream"}},
 )
 async def stream_events(  # noqa: PLR0913 - each is a parameter
     request: Request,

@@ -1,12 +1,12 @@
-// The frame around the views: which one an address shows, signing in, and leaving one view for the next.
+// The frame around the views: routing, signing in and out, and the header.
 
 import { api } from "./lib/api.js"
 import { announce, errorNote, h, replace } from "./lib/dom.js"
 import { forgetKey, getKey, setKey } from "./lib/session.js"
 
-// A view is a module with `show(main, context)`; what it returns is called when it is left.
-// `context` is {address: URL, go(path), signal, signIn()}; `signal` is aborted when the view is left.
-// Its name is what its style sheet goes by; the title stands until the view has a better one.
+// [path pattern, name, module, title]. A module exports `show(main, context)`, which may return a function to call when
+// the user leaves the view. `context` is {address: URL, parameters, go(path), signal, signIn()}; leaving the view aborts
+// `signal`. Style sheets select a view by its name. A view may replace the title.
 const VIEWS = [
   [/^\/$/, "feed", () => import("./views/feed.js"), "Requests"],
   [/^\/view\/(?<id>.+)$/, "trace", () => import("./views/trace.js"), "Request"],
@@ -22,11 +22,11 @@ const main = document.getElementById("main")
 let leaving = new AbortController()
 let leave = null
 
-/** Show what an address names, as a link to it would. */
+/** Navigate to a path, as a link to it would. */
 export function go(path, { replaces = false } = {}) {
-  const former = location.pathname
+  const previous = location.pathname
   history[replaces ? "replaceState" : "pushState"](null, "", path)
-  return open({ focuses: location.pathname !== former, isNew: true })
+  return open({ focuses: location.pathname !== previous, isNew: true })
 }
 
 async function open({ focuses = false, isNew = false } = {}) {
@@ -40,7 +40,7 @@ async function open({ focuses = false, isNew = false } = {}) {
   const found = VIEWS.map(([pattern, ...rest]) => [pattern.exec(address.pathname), ...rest]).find(([match]) => match)
   drawHeader(address.pathname)
   replace(main, h("p", { class: "loading" }, "Loading …"))
-  if (!found) return showNothing()
+  if (!found) return showNotFound()
   const [match, name, load, title] = found
   main.dataset.view = name
   document.title = `${title} · Thunder`
@@ -60,20 +60,20 @@ async function open({ focuses = false, isNew = false } = {}) {
   if (focuses && !signal.aborted) main.focus()
 }
 
-// Without a status the error is the browser's: a file of the viewer could not be loaded.
+// An error without a status comes from the browser: it could not load one of the viewer's files.
 function showFailure(error) {
   const isAway = error.status === undefined || error.status === 0 || error.status >= 500
-  const told = error.status === undefined && error instanceof TypeError ? { message: "The server cannot be reached." } : error
-  replace(main, h("h1", null, error.status === 404 ? "It is not here" : "This did not work"), errorNote(told),
+  const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached." } : error
+  replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
     isAway ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
 }
 
-function showNothing() {
-  document.title = "Nothing here · Thunder"
-  replace(main, h("h1", null, "There is nothing here"), h("p", null, h("a", { href: "/" }, "All requests")))
+function showNotFound() {
+  document.title = "Not found · Thunder"
+  replace(main, h("h1", null, "Not found"), h("p", null, h("a", { href: "/" }, "All requests")))
 }
 
-/** Ask for a key, and come back to the same address with it. */
+/** Ask for an API key, then return to the same address with it. */
 export function signIn(message = null) {
   document.title = "Sign in · Thunder"
   const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
@@ -81,7 +81,7 @@ export function signIn(message = null) {
   const submit = async (event) => {
     event.preventDefault()
     try {
-      if (!/^[\x21-\x7e]+$/.test(field.value.trim())) throw new Error("That is no key: a key has letters, digits and signs only, and no blanks.")
+      if (!/^[\x21-\x7e]+$/.test(field.value.trim())) throw new Error("Not a valid API key: keys contain printable ASCII characters and no spaces.")
       setKey(field.value.trim())
       const { name } = await api("/auth/validate")
       announce(`Signed in as ${name}.`)
@@ -96,8 +96,8 @@ export function signIn(message = null) {
     main,
     h("section", { class: "sign-in" },
       h("h1", null, "Sign in"),
-      h("p", null, "What is stored here is for those who have a key. Yours stays in this tab and is gone when you close it."),
-      h("p", { class: "faint" }, h("code", null, "make run"), " prints an admin's key when it starts."),
+      h("p", null, "You need an API key. It stays in this tab and is forgotten when you close the tab."),
+      h("p", { class: "faint" }, h("code", null, "make run"), " prints an admin key when it starts."),
       h("form", { onsubmit: submit },
         h("label", { for: "key" }, "API key"), field, h("button", { class: "primary" }, "Sign in")),
       note),
@@ -120,14 +120,14 @@ function drawHeader(path) {
   )
 }
 
-// A link to another view is followed here, so that the key's tab stays one page.
+// Follow links between views without reloading the page.
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]")
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
   if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return
   if (!VIEWS.some(([pattern]) => pattern.test(link.pathname))) return
   event.preventDefault()
-  // The skip link leads within the page: no other address, or the view would be drawn anew.
+  // The skip link stays on the page: navigating would redraw the view.
   if (link.getAttribute("href").startsWith("#")) return main.focus()
   go(link.pathname + link.search + link.hash)
 })

@@ -1,4 +1,4 @@
-"""The key of a request."""
+"""Read the API key of a request."""
 
 import base64
 import binascii
@@ -9,12 +9,12 @@ from fastapi.requests import HTTPConnection
 
 
 async def read_key(connection: HTTPConnection) -> str | None:
-    """The key of a request: X-API-Key, else a Bearer token, else the password of Basic (a URL with credentials)."""
+    """Return the API key of a request: X-API-Key, else the Bearer token, else the password of Basic (user:key@host)."""
     return _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection) or None
 
 
 def _decode(value: str) -> str:
-    """A header as UTF-8, which is what clients send beyond ASCII; Starlette reads it as Latin-1."""
+    """Decode a header as UTF-8, which clients use beyond ASCII. Starlette decodes headers as Latin-1."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:

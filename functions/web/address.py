@@ -1,4 +1,4 @@
-"""The address of a client, for what is counted by address: of the connection, or as a trusted proxy says."""
+"""Find the address of a client, for limits per address: the peer's, or the one that a trusted proxy reports."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from starlette.requests import HTTPConnection
 from core.settings import Settings
 
 IPV6_PREFIX = 64
-"""Bits that one customer's IPv6 addresses share: counting single addresses would count nothing."""
+"""Prefix length that all IPv6 addresses of one customer share. A limit per single address would have no effect."""
 UNKNOWN = "unknown"
 
 
 def find_address(connection: HTTPConnection, settings: Settings) -> str:
-    """Return the client's address; of IPv6, its network of 64 bits.
+    """Return the client's address; for IPv6, its /64 network.
 
-    X-Forwarded-For counts only on a connection from one of TRUSTED_PROXIES. Each proxy appends where its own connection
-    came from, so the last address that is no trusted proxy's is the client's; what stands before it, the client chose.
+    X-Forwarded-For is read only on connections from TRUSTED_PROXIES. Each proxy appends the address of its own peer, so
+    the last address that is not a trusted proxy is the client's. The client can forge the addresses before it.
     """
     peer = connection.client.host if connection.client else ""
     trusted = settings.proxy_networks
@@ -27,7 +27,7 @@ def find_address(connection: HTTPConnection, settings: Settings) -> str:
 
 
 def _list_hops(peer: str, forwarded: list[str]) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """List the hops, the nearest first, up to one that is no address."""
+    """Yield the hops, nearest first, up to the first invalid address."""
     for text in (peer, *reversed(",".join(forwarded).split(","))):
         try:
             address = ipaddress.ip_address(text.strip())

@@ -1,4 +1,4 @@
-"""The application around the routers: lifespan, errors, limits, CORS, trailing slashes."""
+"""Build the application around the routers: lifespan, errors, limits, CORS, trailing slashes."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ from functions.web.owner import OwnerGuard
 from functions.web.parameters import ParameterCheck, drop_empty
 
 VERSION = "0.1.0"
-DESCRIPTION = "Token-level traces of every inference, kept whole and scored. docs/API.md tells the rest."
+DESCRIPTION = "Store, score and read token-level traces of LLM inference. docs/API.md describes the API in full."
 CORS_MAX_AGE_S = 600
 ERRORS = {
-    400: "something in the request is wrong; the sentence names the place",
-    401: "no key came, or none that is live",
-    403: "the key's scopes don't cover this",
-    404: "it is not there, or not the caller's",
-    503: "the database is not there, not migrated, or another app's",
+    400: "the request is invalid; the message names the field",
+    401: "the API key is missing, unknown, revoked or expired",
+    403: "the scopes of the API key don't allow this",
+    404: "not found, or not visible to the caller",
+    503: "the database can't be reached, is not migrated, or belongs to another app",
 }
 
 
 class ErrorBody(BaseModel):
-    """Every error's answer."""
+    """The body of every error. `error` and `message` are the same sentence; `code` is the HTTP status."""
 
     error: str
     message: str
@@ -39,21 +39,21 @@ class ErrorBody(BaseModel):
 
 
 def build_app(*routers: APIRouter) -> FastAPI:
-    """One ASGI application that serves these routers at their full paths."""
+    """Build one ASGI application that serves these routers at their full paths."""
     app = _Application(
         title="Thunder",
         version=VERSION,
         description=DESCRIPTION,
         lifespan=open_context,
         redirect_slashes=False,
-        docs_url=None,  # its page runs a script of another site on this origin
+        docs_url=None,  # its page would run a script from another site on this origin
         redoc_url=None,
     )
     checks = [Depends(ParameterCheck())]
     for router in routers:
         app.include_router(router, dependencies=checks)
     add_error_handlers(app)
-    # The last one added is the outermost.
+    # The middleware added last is the outermost.
     app.add_middleware(_Lenient)
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
@@ -65,11 +65,11 @@ def build_app(*routers: APIRouter) -> FastAPI:
 
 
 class _Application(FastAPI):
-    """Says in its OpenAPI document what errors look like here, and not what FastAPI's own would."""
+    """A FastAPI application whose OpenAPI document describes Thunder's errors instead of FastAPI's."""
 
     @override
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         if self.openapi_schema is None:
             document = get_openapi(
                 title=self.title, version=self.version, description=self.description, routes=self.routes
@@ -81,7 +81,7 @@ class _Application(FastAPI):
 
 
 def _hoist_definitions(document: dict[str, Any]) -> None:
-    """Put what a body's own schema defines among the document's, where its references point (`describe_body`)."""
+    """Move the definitions of body schemas to the document's components, where their references point."""
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for operations in document["paths"].values():
         for operation in operations.values():
@@ -107,7 +107,7 @@ def _describe_errors(document: dict[str, Any]) -> None:
 
 
 class _LateCors:
-    """CORS from ALLOWED_ORIGINS, read at the first request: a container that is being snapshotted has no secrets."""
+    """CORS from ALLOWED_ORIGINS, read at the first request, because a container has no secrets during its snapshot."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -127,9 +127,9 @@ class _LateCors:
 
 
 class _Lenient:
-    """Answer every path with a trailing slash too, and take a parameter without a value for an absent one.
+    """Accept every path with a trailing slash, and ignore query parameters without a value.
 
-    A redirect would lose the body of a POST in some clients.
+    There is no redirect to the path without a slash, because some clients would lose the body of a POST.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -138,7 +138,8 @@ class _Lenient:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
-            scope["path"] = path.rstrip("/") or "/"  # in place: those outside read the route from this scope
+            # In place, because outer middleware reads the route from this scope.
+            scope["path"] = path.rstrip("/") or "/"
         if scope.get("query_string"):
             scope["query_string"] = drop_empty(scope["query_string"])
         await self.app(scope, receive, send)

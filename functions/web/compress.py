@@ -1,4 +1,4 @@
-"""Answers in zstd, br or gzip, compressed in a thread unless they are small."""
+"""Compress answers with zstd, br or gzip, in a thread unless they are small."""
 
 import asyncio
 import zlib
@@ -12,20 +12,20 @@ from core.wire.zstandard import compress as compress_zstd
 from functions.web.negotiation import parse_preferences
 
 SMALLEST_BYTES = 500
-"""Shorter bodies are sent as they are."""
+"""Shorter bodies are not compressed."""
 SMALL_BYTES = 16 * 1024
-"""Longer bodies are compressed in a thread: this many take the event loop about 0.2 ms."""
+"""Longer bodies are compressed in a thread. Compressing this many bytes blocks the event loop for about 0.2 ms."""
 SLICE_BYTES = 256 * 1024
-"""The server copies what it is given to send; a longer body goes to it in parts, and others run in between."""
+"""Longer bodies are sent in parts of this size. The server copies each part, and other tasks run in between."""
 ENCODINGS = ("zstd", "br", "gzip")
 GZIP_LEVEL, BROTLI_QUALITY = 1, 1
-"""Three times as fast as their usual levels, for a tenth more bytes."""
+"""Three times as fast as the default levels, for 10 % more bytes."""
 GZIP_FORMAT = 31
 COMPRESSIBLE = ("application/json", "text/", "application/javascript", "image/svg+xml")
 
 
 def choose_encoding(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Return the first of zstd, br and gzip that the client takes; `*` stands for all that it does not name."""
+    """Return the first of zstd, br and gzip that Accept-Encoding allows, or None."""
     values = [value.decode("latin-1") for name, value in headers if name == b"accept-encoding"]
     named = parse_preferences(",".join(values))
     others = named.get("*", 0.0)
@@ -33,7 +33,7 @@ def choose_encoding(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def compress_body(body: bytes, encoding: str) -> bytes:
-    """Compress a whole body. Releases the interpreter's lock."""
+    """Compress a complete body. Releases the GIL."""
     match encoding:
         case "zstd":
             return compress_zstd([body])
@@ -44,9 +44,9 @@ def compress_body(body: bytes, encoding: str) -> bytes:
 
 
 class Compress:
-    """ASGI middleware: compresses bodies that come in one piece, and sends large ones in parts.
+    """ASGI middleware that compresses single-message bodies and sends large ones in parts.
 
-    Answers in several pieces (event streams, large files) pass through as they are.
+    Bodies of several messages (event streams, large files) pass through unchanged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,7 +60,7 @@ class Compress:
 
 
 class _Compressed:
-    """The `send` of one answer: holds back its start until its body is known to be whole."""
+    """The `send` of one answer. It holds back the start message until the first message of the body arrives."""
 
     def __init__(self, send: Send, encoding: str | None) -> None:
         self._send = send
@@ -87,8 +87,9 @@ class _Compressed:
         await self._send_parts(body)
 
     async def _send_parts(self, body: bytes) -> None:
-        for at in range(0, len(body) - SLICE_BYTES, SLICE_BYTES):
-            await self._send({"type": "http.response.body", "body": body[at : at + SLICE_BYTES], "more_body": True})
+        for start in range(0, len(body) - SLICE_BYTES, SLICE_BYTES):
+            part = body[start : start + SLICE_BYTES]
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
             await asyncio.sleep(0)
         done = max(0, -(-len(body) // SLICE_BYTES) - 1) * SLICE_BYTES
         await self._send({"type": "http.response.body", "body": body[done:]})
@@ -101,7 +102,7 @@ async def _pack(body: bytes, encoding: str) -> bytes:
 
 
 def _is_whole(start: Message) -> bool:
-    """Whether the body's length is known: a stream must begin at once."""
+    """Return whether the body's length is known. A stream has no length, and its start must not be delayed."""
     return any(name == b"content-length" for name, _ in start["headers"])
 
 

@@ -1,4 +1,4 @@
-"""Answers that a client may have already: If-None-Match, ETag, 304."""
+"""Conditional requests: If-None-Match, ETag and 304."""
 
 from typing import Annotated, Any
 
@@ -9,14 +9,14 @@ from core.pairing.version import SCORING_VERSION
 
 MAX_KNOWN = 20
 FORMAT = f"3-{SCORING_VERSION}"
-"""Part of every tag: raise the first number when the same rows are shown in another way."""
+"""Part of every ETag. Increase the first number when the same rows are rendered differently."""
 DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}
 """For a route's `responses`."""
 
 
 async def read_known(request: Request) -> list[str]:
-    """The versions that a client says it has; `*` for any."""
+    """Return the versions in If-None-Match, at most MAX_KNOWN; `*` matches any version."""
     header = ",".join(request.headers.getlist("if-none-match"))
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",", MAX_KNOWN)[:MAX_KNOWN]]
     ours = [tag.removeprefix(f"{FORMAT}.") for tag in tags if tag.startswith(f"{FORMAT}.") or tag == "*"]
@@ -27,10 +27,10 @@ KnownDep = Annotated[list[str], Depends(read_known)]
 
 
 def describe_version(version: str) -> dict[str, str]:
-    """The headers of an answer that may be asked for again. It is the caller's alone, and to be checked each time."""
+    """Return the headers of a cacheable answer. Only the client may cache it, and must revalidate it each time."""
     return {"ETag": f'W/"{FORMAT}.{version}"', "Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
 
 
 def answer_unchanged(version: str) -> Response:
-    """304: the client has it."""
+    """Return 304 Not Modified."""
     return Response(status_code=304, headers=describe_version(version))

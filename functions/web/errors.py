@@ -1,4 +1,4 @@
-"""Errors as answers: one shape, `{"error": sentence, "message": the same, "code": status}`, whatever went wrong."""
+"""Turn errors into answers of one shape: `{"error": sentence, "message": sentence, "code": status}`."""
 
 import contextlib
 import logging
@@ -23,19 +23,19 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
 RETRIES_AFTER_S = {429: "60", 503: RETRY_AFTER_S}
-NO_REFERENCE = "there is no reference to click through here; open /openapi.json with a tool of yours"
+NO_REFERENCE = "path: /docs does not exist; open /openapi.json with an OpenAPI tool"
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 MAX_REASON_BYTES = 123
 
 
 def render_error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The one shape of an error. The UI shows `message`."""
+    """Render an error. `error` and `message` are equal: the UI shows `message`."""
     return JSONResponse({"error": sentence, "message": sentence, "code": status}, status, headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Register the handlers of the errors that are expected; AlwaysAnswer takes the others."""
+    """Register handlers for the expected errors. AlwaysAnswer handles all others."""
     app.add_exception_handler(ThunderError, _answer_thunder_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
@@ -61,13 +61,14 @@ async def _answer_thunder_error(request: Request, error: Exception) -> JSONRespo
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    path = request.url.path
     sentences = {
-        404: NO_REFERENCE if request.url.path == "/docs" else f"there is nothing at {request.url.path}",
-        405: f"{request.method} is not possible at {request.url.path}",
+        404: NO_REFERENCE if path == "/docs" else f"path: {path} does not exist; see /openapi.json",
+        405: f"method: {path} does not allow {request.method}; see /openapi.json",
     }
     sentence = sentences.get(error.status_code, str(error.detail))
     if error.status_code == 404 and has_viewer(request) and wants_page(request):
-        return render_viewer(title="There is nothing here", description=sentence, status=404)
+        return render_viewer(title="Not found", description=sentence, status=404)
     return render_error(error.status_code, sentence, error.headers)
 
 
@@ -86,17 +87,17 @@ async def _close_for_validation_error(socket: WebSocket, error: Exception) -> No
 
 
 def describe_problems(error: RequestValidationError | WebSocketRequestValidationError) -> str:
-    """What is wrong with a request, in a sentence that names the places."""
+    """Describe the problems of a request in a sentence that names the fields."""
     return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
 
 
 def clip_reason(sentence: str) -> str:
-    """As much of a sentence as a WebSocket's close frame has room for."""
+    """Truncate a sentence to the size of the reason in a WebSocket close frame."""
     return sentence.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, response: JSONResponse) -> None:
-    """Answer a request that gets no further; a WebSocket's handshake as well, where the server can."""
+    """Refuse a request with a response. A WebSocket handshake gets the response too if the server supports it."""
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
     else:
@@ -104,17 +105,21 @@ async def refuse(scope: Scope, receive: Receive, send: Send, response: JSONRespo
 
 
 STARTS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
-"""What can be sent once."""
+"""The ASGI messages that start an answer; each can be sent only once."""
 
 
 class AlwaysAnswer:
-    """Outermost but for CORS: an exception that left the application would count as a failed call on Modal."""
+    """ASGI middleware that turns unexpected exceptions into a 500.
+
+    It is the outermost middleware except for CORS and logging. Modal would count an exception that leaves the
+    application as a failed call.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, and answer 500 for what nobody expected; the sentence carries an id to find it in the log by."""
+        """Serve a request. The sentence of a 500 contains an id that finds the exception in the log."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -137,11 +142,11 @@ class AlwaysAnswer:
             if not started:
                 await refuse(scope, receive, send, render_error(500, sentence))
             elif scope["type"] == "websocket":
-                with contextlib.suppress(OSError, RuntimeError):  # it may be closed
+                with contextlib.suppress(OSError, RuntimeError):  # the connection may be closed
                     await send({"type": "websocket.close", "code": INTERNAL_ERROR, "reason": sentence})
 
 
 def tell_path(scope: Scope) -> str:
-    """The path for the log, in one line. What follows /share is a secret."""
+    """Return the path for the log, in one line and without the secret token of share links."""
     path: str = scope["path"]
     return "/share/…" if "/share" in path else path.encode("unicode_escape").decode()

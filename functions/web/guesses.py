@@ -1,7 +1,7 @@
-"""Guessing keys is slowed: an address that sends one wrong key after another waits longer and longer for each 401.
+"""Slow down guessing of API keys: each further wrong key from an address delays its 401 longer.
 
-A live key is never looked up here, so it never waits, whatever else comes from its address. The same wrong key again is
-no guess: an engine with a revoked key does not get slower. Each process counts for itself.
+Valid keys are never delayed, even from the same address. Repeating the same wrong key does not count, so an engine with
+a revoked key does not get slower. Each process counts separately.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from core.errors import ThunderError
 
 FREE_GUESSES = 10
-"""Different wrong keys that an address may send without waiting."""
+"""Different wrong keys that an address may send without delay."""
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
 FORGET_S = 300.0
-"""An address that has sent no wrong key for this long begins anew."""
+"""An address that sends no wrong key for this long starts over."""
 MAX_ADDRESSES = 10_000
 MAX_WAITING = 20
-"""Answers that one address may be waiting for; the next guess is refused at once."""
+"""Delayed answers per address; further guesses are refused at once."""
 MAX_WAITING_IN_ALL = 1000
 FINGERPRINT_BYTES = 8
 
 
 class TooManyGuessesError(ThunderError):
-    """More wrong keys from one address than may wait for their answers."""
+    """Too many answers to wrong keys are already delayed."""
 
     status = 429
 
@@ -40,7 +40,7 @@ class _Guesser:
 
 
 class Guesses:
-    """Wrong keys by address, in bounded memory: the address that has been quiet for longest is forgotten first."""
+    """Wrong keys by address, in bounded memory. The address that has been quiet longest is forgotten first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -48,21 +48,21 @@ class Guesses:
         self._waiting = 0
 
     async def wait(self, address: str, fingerprint: bytes) -> None:
-        """Wait as long as the guesses from this address deserve.
+        """Count a wrong key and wait for the delay of its address.
 
         Args:
-            address: where the key came from.
-            fingerprint: a hash of it.
+            address: the address that sent the key.
+            fingerprint: a hash of the key.
 
         Raises:
-            TooManyGuessesError: too many answers are being waited for.
+            TooManyGuessesError: too many answers are already delayed.
         """
         guesser = self._find(address)
         seconds = self._count(guesser, fingerprint[:FINGERPRINT_BYTES])
         if not seconds:
             return
         if guesser.waiting >= MAX_WAITING or self._waiting >= MAX_WAITING_IN_ALL:
-            raise TooManyGuessesError("too many wrong keys from this address: wait a minute")
+            raise TooManyGuessesError("API key: too many wrong keys from this address; wait a minute")
         guesser.waiting += 1
         self._waiting += 1
         try:
@@ -79,7 +79,7 @@ class Guesses:
         return guesser
 
     def _count(self, guesser: _Guesser, fingerprint: bytes) -> float:
-        """Count a guess, unless it is a repetition, and return the seconds that it waits."""
+        """Count a guess unless it repeats a recent one. Return the delay in seconds."""
         now = self._clock()
         if now - guesser.latest > FORGET_S:
             guesser.count = 0

@@ -1,4 +1,4 @@
-"""What /metrics counts, in this process since it started."""
+"""The metrics of this process since it started."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 @dataclass(slots=True)
 class Metrics:
-    """Counters of one process. Names and units follow Prometheus' conventions."""
+    """Counters, gauges and histograms of one process. Names and units follow Prometheus' conventions."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Counter = field(init=False)
@@ -28,36 +28,36 @@ class Metrics:
         registry = self.registry
         ProcessCollector(registry=registry)
         labels = ("method", "route", "status")
-        self.requests = Counter("thunder_http_requests", "Requests answered.", labels, registry=registry)
+        self.requests = Counter("thunder_http_requests", "Answered requests.", labels, registry=registry)
         self.seconds = Histogram(
-            "thunder_http_request_seconds", "From request to answer.", ("route",), buckets=SECONDS, registry=registry
+            "thunder_http_request_seconds", "Time to answer.", ("route",), buckets=SECONDS, registry=registry
         )
-        self.ingest_bytes = Counter("thunder_ingest_bytes", "JSON of stored traces, unpacked.", registry=registry)
-        self.ingest_traces = Counter("thunder_ingest_traces", "Traces stored.", registry=registry)
-        self.ingest_rows = Counter("thunder_ingest_rows", "Rows stored.", ("table",), registry=registry)
+        self.ingest_bytes = Counter("thunder_ingest_bytes", "Uncompressed JSON of stored traces.", registry=registry)
+        self.ingest_traces = Counter("thunder_ingest_traces", "Stored traces.", registry=registry)
+        self.ingest_rows = Counter("thunder_ingest_rows", "Stored rows.", ("table",), registry=registry)
         self.pool_connections = Gauge(
             "thunder_pool_connections", "Connections to the database.", ("state",), registry=registry
         )
-        self.pool_waiting = Gauge("thunder_pool_waiting", "Requests that wait for a connection.", registry=registry)
+        self.pool_waiting = Gauge("thunder_pool_waiting", "Requests waiting for a connection.", registry=registry)
         self.stream_clients = Gauge("thunder_stream_clients", "Open streams.", registry=registry)
         self.newest_age = Gauge(
-            "thunder_newest_commit_age_seconds", "Since the newest trace was stored, by any process.", registry=registry
+            "thunder_newest_commit_age_seconds", "Age of the newest trace that any process stored.", registry=registry
         )
 
     def note_answer(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
+        """Count an answered request."""
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(route).observe(seconds)
 
     def note_ingest(self, size: int, rows: dict[str, int]) -> None:
-        """Count a trace that was stored."""
+        """Count a stored trace of `size` bytes and its rows by table."""
         self.ingest_traces.inc()
         self.ingest_bytes.inc(size)
         for table, count in rows.items():
             self.ingest_rows.labels(table).inc(count)
 
     def note_pool(self, pool: Pool) -> None:
-        """Take over what the pool says of itself."""
+        """Update the gauges of the connection pool."""
         stats = pool.get_stats()
         self.pool_connections.labels("open").set(stats.get("pool_size", 0))
         self.pool_connections.labels("idle").set(stats.get("pool_available", 0))
@@ -65,5 +65,5 @@ class Metrics:
         self.pool_waiting.set(stats.get("requests_waiting", 0))
 
     def write(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

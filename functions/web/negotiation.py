@@ -1,18 +1,18 @@
-"""Accept and Accept-Encoding: what a client names, and how much it wants it."""
+"""Content negotiation: read Accept and Accept-Encoding."""
 
 from fastapi.requests import HTTPConnection
 
 
 def read_preferences(request: HTTPConnection, header: str) -> dict[str, float]:
-    """What a header names, in its order, each with its quality from 0 (not at all) to 1.
+    """Return the values of a header, in order, with their quality from 0 (not acceptable) to 1.
 
-    A quality that is no number is 0: the client meant to say something about it, and not that it is welcome.
+    An invalid quality counts as 0.
     """
     return parse_preferences(",".join(request.headers.getlist(header)))
 
 
 def parse_preferences(text: str) -> dict[str, float]:
-    """Parse the value of such a header."""
+    """Parse the value of an Accept or Accept-Encoding header."""
     named: dict[str, float] = {}
     for item in text.lower().split(","):
         name, _, parameters = item.partition(";")
@@ -22,17 +22,17 @@ def parse_preferences(text: str) -> dict[str, float]:
 
 
 def wants_page(request: HTTPConnection) -> bool:
-    """Whether a browser asks, or a program that reads pages: `text/html` is named, and not behind JSON.
+    """Return whether the client prefers HTML to JSON, as browsers and link previews do.
 
-    `?format=json` asks for JSON whatever else is said.
+    `?format=json` overrides the header.
     """
     if request.query_params.get("format") == "json":
         return False
     named = read_preferences(request, "accept")
-    places = list(named)
+    order = list(named)
     page, data = named.get("text/html", 0.0), named.get("application/json", 0.0)
     if page == data > 0:
-        return places.index("text/html") < places.index("application/json")
+        return order.index("text/html") < order.index("application/json")
     return page > data
 
 

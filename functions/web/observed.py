@@ -1,4 +1,4 @@
-"""Each request gets an id, a log line and a place in the counters; nothing of its headers, query or body is logged."""
+"""Give each request an id, log it and count it. Headers, query and body are never logged."""
 
 import logging
 import re
@@ -15,9 +15,9 @@ from functions.web.errors import tell_path
 
 HEADER = b"x-request-id"
 QUIET = ("/livez", "/health", "/healthz", "/metrics")
-"""Asked every few seconds by whoever watches: logged at debug."""
+"""Paths that monitoring polls every few seconds; they are logged at DEBUG."""
 NOWHERE = "none"
-"""The route of a path that has none: clients must not be able to make up series."""
+"""The route label of unknown paths. Clients must not be able to create new time series."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 log = logging.getLogger("functions.http")
@@ -26,13 +26,13 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class Observed:
-    """ASGI middleware, the outermost: X-Request-ID in log and answer, one log line, counters."""
+    """The outermost ASGI middleware: sets X-Request-ID, writes one log line and updates the metrics."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve and note what became of it."""
+        """Serve a request, then log and count it."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -56,7 +56,7 @@ class Observed:
 
 
 def _read_id(scope: Scope) -> str:
-    """The id that the client or a proxy gave, if it is one; else a new one."""
+    """Return the id from the client or a proxy if it is valid, else a new one."""
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
     return given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
 

@@ -1,7 +1,8 @@
-"""Another app's database: 503 on everything, answers included that take nothing from it.
+"""Answer 503 to every request if the database belongs to another app.
 
-Whatever uses the database checks its owner there and then (core.database.pool). What is left are refusals, scores and
-pages: for those this asks, and remembers for a few seconds, so that refusing strangers does not cost a query each.
+Code that uses the database also checks this (core.database.pool). This middleware covers the answers that don't use it:
+refusals, scores and pages. It remembers a successful check for a few seconds, so that refusing requests does not cost a
+query each.
 """
 
 import time
@@ -16,19 +17,19 @@ from functions.web.context import Context
 from functions.web.errors import RETRY_AFTER_S, refuse, render_error
 
 REMEMBERED_S = 5
-"""An answer that reads and writes nothing may be this much behind a database that is swapped under it."""
+"""How long a successful check is remembered, in seconds. It applies only to answers that don't use the database."""
 LIVENESS = "/livez"
 
 
 class OwnerGuard:
-    """ASGI middleware: replaces what would be answered by the sentence that says whose database this is."""
+    """ASGI middleware that replaces answers by a 503 if the database belongs to another app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.ours_at = -float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, and look whose the database is before the answer leaves, or a WebSocket is opened."""
+        """Serve a request, and check the database before the answer is sent or a WebSocket is accepted."""
         if scope["type"] == "websocket":
             sentence = await self._find_foreign_owner(scope["app"].state.context)
             if sentence is None:
@@ -54,14 +55,14 @@ class OwnerGuard:
         await self.app(scope, receive, guard)
 
     async def _find_foreign_owner(self, context: Context) -> str | None:
-        """The sentence, if the database is another app's; null if it is ours, or cannot be asked."""
+        """Return the error sentence if the database belongs to another app; None if not, or if it can't be reached."""
         pool = context.access.open_pool
         if pool is None or time.monotonic() - self.ours_at < REMEMBERED_S:
             return None
         try:
             await ask_in_time(check_owner(pool))
         except ForeignDatabaseError as error:
-            return str(error)  # not remembered: what was stored since must not be denied
+            return str(error)  # not remembered: the database may be ours again at the next request
         except DatabaseUnavailableError:
             return None
         self.ours_at = time.monotonic()

@@ -1,6 +1,6 @@
-"""A query's parameters: unknown and repeated ones are refused, so that no filter is dropped without a word.
+"""Refuse unknown and repeated query parameters, so that no filter is silently ignored.
 
-A route's names come from FastAPI's signature, and from `openapi_extra` where a handler reads the query itself.
+The known names are those in the route's signature, plus `openapi_extra` for handlers that read the query themselves.
 """
 
 from collections import Counter
@@ -20,22 +20,22 @@ Problem = dict[str, tuple[str, ...] | str]
 
 
 def drop_empty(query: bytes) -> bytes:
-    """Drop the parameters without a value: `tag=` is no tag, and `tag` is no tag either."""
+    """Drop the parameters without a value, such as `tag=` and `tag`."""
     return b"&".join(one for one in query.split(b"&") if one.partition(b"=")[2])
 
 
 class ParameterCheck:
-    """A dependency of every route; it remembers the names that each takes."""
+    """A dependency of every route. It caches the parameter names of each."""
 
     def __init__(self) -> None:
         self._names: dict[Callable[..., Any], tuple[str, ...]] = {}
 
     async def __call__(self, connection: HTTPConnection) -> None:
-        """Refuse what the route does not take, and what is given twice: which of the two was meant is not known.
+        """Refuse unknown and repeated parameters.
 
         Raises:
-            RequestValidationError: of an HTTP request.
-            WebSocketRequestValidationError: of a WebSocket's handshake.
+            RequestValidationError: for an HTTP request.
+            WebSocketRequestValidationError: for a WebSocket handshake.
         """
         route = connection.scope["route"]
         if not connection.scope["query_string"] or _is_page(connection, route):
@@ -71,6 +71,6 @@ def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
 
 
 def _is_page(connection: HTTPConnection, route: APIRoute | APIWebSocketRoute) -> bool:
-    """Whether a browser opens a share link: programs that pass links on append parameters of their own to them."""
+    """Return whether a browser opens a share link. Programs that forward links often append parameters to them."""
     has_page = isinstance(route, APIRoute) and "text/html" in route.responses.get(200, {}).get("content", {})
     return has_page and wants_page(connection)

@@ -1,4 +1,4 @@
-"""The page behind a share link, for browsers and for the previews that chat programs make of links (Open Graph)."""
+"""Render the HTML page of a share link, for browsers and for link previews in chat programs (Open Graph)."""
 
 import base64
 import hashlib
@@ -24,14 +24,14 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",  # the address is the key
+    "Referrer-Policy": "no-referrer",  # the address is a secret
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
     "Vary": DEPENDS_ON,
 }
 PAGES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "application/json": {}}}}
 """For a route's `responses`."""
-FormatParam = Annotated[Literal["json"] | None, Query(alias="format", description="JSON, whatever Accept says")]
+FormatParam = Annotated[Literal["json"] | None, Query(alias="format", description="return JSON, ignoring Accept")]
 
 _HEAD = """<meta name="robots" content="noindex">
 <meta name="description" content="{description}">
@@ -57,25 +57,25 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_FURTHER = '<p><a href="?format=json">The whole of it, as JSON</a></p>\n'
+_FURTHER = '<p><a href="?format=json">View as JSON</a></p>\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a page says of what is behind it; plain text, escaped here."""
+    """The title and description of a page, as plain text; rendering escapes them."""
 
     title: str
     description: str
 
 
 def render_page(request: Request, preview: Preview) -> HTMLResponse:
-    """The viewer, where it is served; else a page with a link to the data."""
+    """Render the viewer if this application serves it, else a page with a link to the data."""
     return _render(request, preview, 200, _FURTHER)
 
 
 def render_dead_link(request: Request, sentence: str) -> HTMLResponse:
-    """The page of a link that opens nothing."""
-    return _render(request, Preview("Nothing is shared here", sentence[:1].upper() + sentence[1:] + "."), 404, "")
+    """Render the page of a link that is unknown, revoked or expired."""
+    return _render(request, Preview("Not found", sentence[:1].upper() + sentence[1:] + "."), 404, "")
 
 
 def _render(request: Request, preview: Preview, status: int, further: str) -> HTMLResponse:
@@ -91,13 +91,13 @@ def _render(request: Request, preview: Preview, status: int, further: str) -> HT
 
 
 def begin(text: str | None, otherwise: str) -> str:
-    """The first words of a text, in one line."""
+    """Return the first words of a text in one line, or `otherwise` if there are no words."""
     shown = "".join(character if character.isprintable() else " " for character in text or "")
     return textwrap.shorten(shown, TITLE_CHARACTERS, placeholder=" …") or otherwise
 
 
 def describe_confidence(confidence: float | None, *, is_bound: bool) -> str:
-    """How sure the model was, in words that claim no more than it believed."""
+    """Describe the confidence of a request in words. `is_bound` marks an upper bound."""
     if confidence is None:
-        return "how sure the model was is not known"
-    return f"the model gave its words {'at most ' if is_bound else ''}{confidence:.1%} on average: what it believed"
+        return "confidence unknown"
+    return f"confidence {'at most ' if is_bound else ''}{confidence:.1%}"

@@ -1,4 +1,4 @@
-"""Parameters that several endpoints share."""
+"""Query parameters that several endpoints share."""
 
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
-"""The number of a row, in a path or a body."""
+"""The id of a row, in a path or a body."""
 
 
 def _parse_moment(value: object) -> object:
@@ -29,13 +29,13 @@ def _parse_moment(value: object) -> object:
         return parse_timestamp(float(value))
     except ValueError:
         pass
-    # A plus sign that was not escaped arrives as a space.
+    # An unescaped plus sign arrives as a space.
     return parse_timestamp(value.replace(" ", "+") if value[10:11] in "Tt" else value)
 
 
 def _refuse_unstorable(value: object) -> object:
     if isinstance(value, str) and to_column_text(value) != value:
-        raise ValueError("cannot hold U+0000")
+        raise ValueError("can't contain U+0000; remove it")
     return value
 
 
@@ -55,7 +55,7 @@ async def read_period(
     model: TextParam = None,
     mod: TextParam = None,
 ) -> Period:
-    """The requests that a statistic is about: `from` is inclusive, `to` exclusive, both on created_at."""
+    """Read the period of a statistic. Both limits apply to created_at; `from` is inclusive, `to` is exclusive."""
     return Period(start, end, model, mod)
 
 
@@ -63,7 +63,7 @@ PeriodDep = Annotated[Period, Depends(read_period)]
 
 
 class FilterQuery(BaseModel):
-    """The feed's filters in a query. One model for all of them is read in a tenth of the time of as many parameters."""
+    """The filters of the feed. Reading them as one model takes a tenth of the time of separate parameters."""
 
     model: TextParam = None
     mod: TextParam = None
@@ -77,7 +77,7 @@ class FilterQuery(BaseModel):
     q: TextParam = None
 
     def read(self) -> Filters:
-        """What the feed is narrowed to; an empty text is no filter."""
+        """Convert the query to filters. An empty text is no filter."""
         return Filters(
             self.model or None,
             self.mod or None,
@@ -93,7 +93,7 @@ class FilterQuery(BaseModel):
 
 
 class FeedQuery(FilterQuery):
-    """Which page of the feed; `limit` is clamped to 1…100, `api_key` names one user, by key or label."""
+    """The query of the feed. `limit` is clamped to 1…100; `api_key` selects one user, by key or label."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -104,10 +104,10 @@ class FeedQuery(FilterQuery):
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
-    """The whole query of a request, as one model; of a parameter that is repeated the last.
+    """Read the query of a request as one model. The last value of a repeated parameter counts.
 
     Raises:
-        RequestValidationError: it is not what the model says.
+        RequestValidationError: the query does not match the model.
     """
     try:
         return model.model_validate(dict(request.query_params))
@@ -116,7 +116,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 
 def describe_query(model: type[BaseModel]) -> dict[str, Any]:
-    """What the OpenAPI document says of a query that the handler reads itself."""
+    """Describe a query that the handler reads itself, for the OpenAPI document."""
     schema = model.model_json_schema()
     known = {f"#/$defs/{name}": definition for name, definition in schema.get("$defs", {}).items()}
     return {"parameters": [_describe_parameter(name, one, known) for name, one in schema["properties"].items()]}
@@ -129,7 +129,7 @@ def _describe_parameter(name: str, schema: dict[str, Any], known: dict[str, Any]
 
 
 async def read_filters(query: Annotated[FilterQuery, Query()]) -> Filters:
-    """What the feed is narrowed to."""
+    """Read the filters of the feed."""
     return query.read()
 
 

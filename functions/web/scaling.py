@@ -1,19 +1,19 @@
-"""How a web function scales; deploy.py turns it into Modal's settings."""
+"""The scaling of a web function. deploy.py converts it to Modal's settings."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """One function's profile.
+    """The scaling of one function.
 
     Attributes:
-        max_inputs: requests that one container serves at once.
-        target_inputs: requests per container from which on Modal starts another.
-        memory_mb: what a container reserves.
-        timeout_s: how long one request may take; Modal answers 303 after 150 s.
-        idle_s: how long an idle container stays.
-        max_containers: how many there may be: a flood ends here, and not at the database's connections.
+        max_inputs: maximum number of concurrent requests per container.
+        target_inputs: concurrent requests per container above which Modal starts another one.
+        memory_mb: reserved memory per container.
+        timeout_s: maximum duration of a request. Modal answers 303 after 150 s.
+        idle_s: how long an idle container is kept.
+        max_containers: maximum number of containers. It protects the database's connections from a flood of requests.
     """
 
     max_inputs: int

@@ -1,4 +1,4 @@
-"""Answers with stored JSON: a zstd frame is passed on to clients that take zstd, and unpacked for the others."""
+"""Answer with stored JSON. Clients that accept zstd get the stored frame; for others it is decompressed."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Ts = TypeVarTuple("Ts")
 
 
 async def answer_log(request: Request, context: Context, view: LogView) -> Response:
-    """Answer with a log, rendered unless this process kept it, or with 304 if the client has this version."""
+    """Answer with a log, from the cache or rendered, or with 304 if the client already has this version."""
     if view.is_known:
         return answer_unchanged(view.version)
     log = view.cached or await _render(request, context, view)
@@ -46,10 +46,10 @@ async def work_on_document(
 
 
 async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
-    """Answer with stored JSON in an encoding that the client takes.
+    """Answer with stored JSON in an encoding that the client accepts.
 
-    The plain text of a compressed answer is made and released in a thread: the event loop never holds it. (The threads
-    are not `Context.run`'s, which are busy with traces that come in.)
+    Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. The threads
+    are not those of `Context.run`, which are busy with incoming traces.
     """
     encoding = choose_encoding(request.scope["headers"])
     body = await asyncio.to_thread(_encode, stored, encoding)

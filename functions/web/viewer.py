@@ -1,4 +1,4 @@
-"""The viewer's page and files: static HTML, CSS and JavaScript of functions/viewer, which use the public API alone."""
+"""Serve the viewer: static HTML, CSS and JavaScript from functions/viewer, which use only the public API."""
 
 import html
 from pathlib import Path
@@ -16,12 +16,12 @@ FILES_PATH = "/viewer"
 PAGES = ("/", "/view/{request_id:path}", "/compare", "/overview")
 HEADERS = {
     "Cache-Control": "private, no-cache",
-    # Only the server's own files run and are called; no markup can be made of text (Trusted Types).
+    # Only scripts and requests of this origin are allowed, and text can't become markup (Trusted Types).
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",  # a share link's address is the key
+    "Referrer-Policy": "no-referrer",  # the address of a share link is a secret
     "X-Content-Type-Options": "nosniff",
 }
 _TEMPLATE = (FOLDER / TEMPLATE).read_text("utf-8")
@@ -32,26 +32,26 @@ router = APIRouter(include_in_schema=False)
 def render_viewer(
     *,
     title: str = "Thunder",
-    description: str = "Traces of language models, token by token",
+    description: str = "Token-level traces of LLM inference",
     head: str = "",
     further: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    """The one page; the script in it shows what the address names.
+    """Render the viewer's page. Its script shows the view of the address.
 
     Args:
-        title: plain text, as the description; both are escaped here.
-        description: for whoever runs no script.
-        head: markup for the head, made by the server alone.
-        further: markup below the description, likewise.
-        status: of the answer.
+        title: plain text; escaped here.
+        description: plain text for clients without JavaScript; escaped here.
+        head: trusted markup for the head.
+        further: trusted markup below the description.
+        status: HTTP status of the answer.
     """
     parts = {"title": html.escape(title), "description": html.escape(description), "head": head, "further": further}
     return HTMLResponse(_TEMPLATE.format(**parts), status, HEADERS)
 
 
 async def show() -> HTMLResponse:
-    """The viewer."""
+    """Return the viewer's page."""
     return render_viewer()
 
 
@@ -60,19 +60,19 @@ for page in PAGES:
 
 
 def mount_viewer(app: FastAPI) -> None:
-    """Add the page and the files that it refers to. Who answers pages elsewhere asks `has_viewer`."""
+    """Add the viewer's pages and files. `has_viewer` is true for this application afterwards."""
     app.include_router(router)
     app.mount(FILES_PATH, _Files(directory=FOLDER), name="viewer")
     app.state.has_viewer = True
 
 
 def has_viewer(request: Request) -> bool:
-    """Whether this application serves the viewer's files beside what it answers."""
+    """Return whether this application serves the viewer."""
     return getattr(request.app.state, "has_viewer", False)
 
 
 class _Files(StaticFiles):
-    """A browser asks each time whether it has a file's version, so that a deploy is seen at once."""
+    """Static files that browsers revalidate on each use, so that a deployment takes effect at once."""
 
     @override
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -94,7 +94,7 @@ def test_the_engine_files_a_request_with_its_user_s_key(client: Client) -> None:
         assert [one["name"] for one in names] == ["runs"] * turn
         body = f'{{"name": "runs", "created_by": "{ANN}"}}'.encode()
         made = client.request("POST", "/collections", body, **headers)
-        assert (made.status, made.json["message"]) == ((201, "collection made"), (200, "already exists"))[turn]
+        assert (made.status, made.json["message"]) == ((201, "collection created"), (200, "already exists"))[turn]
         collection = made.json["collection"]
         assert (collection["created_by"], collection["id"] >= 1) == (label(ANN), True)
         body = f'{{"request_id": "a1", "added_by": "{ANN}"}}'.encode()

@@ -149,4 +149,5 @@ def test_an_inference_without_words_or_scores_has_a_page_too(client: Client) -> 
     assert client.ingest(make_document("r1"), x_api_key=ADMIN_KEY).status == 201
     link = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
     page = Page(open_page(client, link).data.decode())
-    assert (page.meta["og:title"], "not known" in page.meta["og:description"]) == ("An inference", True)
+    assert page.meta["og:title"] == "Request without text"
+    assert "confidence unknown" in page.meta["og:description"]

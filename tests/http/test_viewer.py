@@ -122,10 +122,10 @@ def test_nothing_outside_the_folder_is_served_and_no_folder_is_listed(client: Cl
 def test_an_address_that_names_nothing_is_a_page_for_browsers_alone(client: Client) -> None:
     page = client.request("GET", "/nothing/here", accept=BROWSER)
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert b"There is nothing here" in page.data
+    assert b"Not found" in page.data
     for accept in ("*/*", "application/json"):
         answer = client.request("GET", "/nothing/here", accept=accept)
-        assert (answer.status, answer.json["error"]) == (404, "there is nothing at /nothing/here")
+        assert (answer.status, answer.json["error"]) == (404, "path: /nothing/here does not exist; see /openapi.json")
     assert client.get("/logs/nobody", accept=BROWSER).json["error"] == "there is no request 'nobody'"
 
 

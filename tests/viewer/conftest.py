@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright: Debian's package, or the one that CHROMIUM names."""
+"""Fixtures for a real Chromium, driven by Playwright: the one that CHROMIUM names, else the one on the PATH."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 WAIT_MS = 10_000
 
 
-# Of a module, not of a session: while it is open, its event loop runs in this thread, and others' tests want their own.
+# Module scope: an open browser runs its event loop in this thread, and tests of other modules need their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium here (Debian: apt-get install chromium; or name one in CHROMIUM)")
-    # Chromium refuses its sandbox to root, which CI is.
+        pytest.skip("no Chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM")
+    # Chromium can't use its sandbox as root, and CI runs as root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
@@ -28,12 +28,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, client: Client) -> Iterator[Page]:
-    """A page of a browser that knows nothing yet. What it complains of in its console fails the test."""
+    """A page in a fresh browser context. Errors in its console fail the test."""
     context = browser.new_context(base_url=client.url, locale="en-GB", timezone_id="UTC")
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
     complaints: list[str] = []
-    # Chromium also reports each answer of 400 and more here; the tests look at what is shown of those.
+    # Chromium also logs each answer with a status of 400 or more; the tests check how the page shows those.
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "status of" not in m.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
@@ -43,7 +43,7 @@ def page(browser: Browser, client: Client) -> Iterator[Page]:
 
 
 def sign_in(page: Page, key: str, path: str = "/") -> None:
-    """Open a page as somebody who has just signed in."""
-    page.goto("/viewer/icon.svg")  # of the same origin, and asks for nothing
+    """Open a page as a signed-in user."""
+    page.goto("/viewer/icon.svg")  # same origin, and makes no further requests
     page.evaluate("key => sessionStorage.setItem('thunder-key', key)", key)
     page.goto(path)

@@ -1,4 +1,4 @@
-"""A trace with markup that would run in every field that takes text."""
+"""A trace with executable markup in every text field."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ RUN = f"{MARKUP}<script>alert(2)</script>"
 
 
 def make_hostile(request_id: str, *, token: int = 5, **request: Any) -> Document:
-    """Two tokens; the second is `token`. `request_id` has its own markup in front."""
+    """Make a trace of two tokens, the second of which is `token`. The id gets a prefix of markup."""
     top = [{"token": 5, "logprob": -0.5, "token_str": MARKUP}, {"token": 6, "logprob": -1.5, "token_str": RUN}]
     events = [forward(top), sampled(5, MARKUP), added(5), forward(top), sampled(token, RUN), added(token)]
     texts = dict.fromkeys(["model", "system_prompt", "user_prompt", "final_text", "active_mod_name", "mod_text"], RUN)
@@ -24,4 +24,4 @@ def make_hostile(request_id: str, *, token: int = 5, **request: Any) -> Document
 
 
 NOTHING_RAN = "document.querySelectorAll('main img, main script').length === 0"
-"""True of a page that shows a hostile trace as text; that no dialog opened is for the fixture `page` to say."""
+"""An expression that is true if a page shows a hostile trace as text. The fixture `page` checks for dialogs."""

@@ -1,6 +1,6 @@
-"""`python -m tests.viewer.screenshots`: the pictures of docs/screenshots, of what `make demo` posts.
+"""Take the screenshots in docs/screenshots of the data that `make demo` posts: `python -m tests.viewer.screenshots`.
 
-Everything happens at one moment, NOW, in the browser too, so that the same program makes the same pictures again.
+The clock is fixed at NOW, in the browser too, so that the screenshots are reproducible.
 """
 
 import json
@@ -29,28 +29,28 @@ WAIT_MS = 10_000
 WIDTH, HEIGHT = 1280, 800
 
 TRACE = "smollm2-backtrack"
-"""Sentences forced by a mod, tokens it took back, and a last part that the model was unsure of."""
+"""A trace with tokens that a mod forced and discarded, and a last part with low confidence."""
 PARTED = ("smollm2-force-prefix", "smollm2-step-always-zero")
-"""Both begin with the nine tokens that a mod forced; then the model goes on by itself."""
+"""Both begin with the same nine tokens, forced by a mod; then the model continues on its own."""
 AGAIN = "-again"
-"""Ends the ids of the recorded traces that come a second time, as the newest of the feed."""
+"""Suffix of the ids of the recorded traces that are posted a second time, as the newest of the feed."""
 TAGS = {f"{TRACE}{AGAIN}": ["regression", "look again"], f"smollm2-mod-exception{AGAIN}": ["mod broken"]}
 
 
 def _click_weakest(page: Page) -> None:
-    """The trace is shown with its least sure window in sight."""
-    page.get_by_role("button", name="Go to the least sure passage").click()
+    """Scroll to the least confident window."""
+    page.get_by_role("button", name="Go to the least confident window").click()
     page.mouse.wheel(0, -HEIGHT)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One file.
+    """One screenshot.
 
     Attributes:
-        awaits: what is there once the view has all it shows.
-        prepare: what is done before the picture is taken.
-        height: of the window, CSS pixels.
+        awaits: finds an element that appears when the view is complete.
+        prepare: runs before the screenshot is taken.
+        height: height of the window in CSS pixels.
     """
 
     name: str
@@ -87,18 +87,18 @@ PICTURES = [
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), default=FOLDER, help="The folder that the pictures go to.")
+@click.option("--output", type=click.Path(path_type=Path), default=FOLDER, help="The folder for the screenshots.")
 def make_screenshots(*, output: Path) -> None:
-    """Post the samples to a server of its own, and photograph each view of them."""
+    """Start a server, post the samples and take a screenshot of each view."""
     if CHROMIUM is None:
-        raise click.UsageError("there is no Chromium here (Debian: apt-get install chromium; or name one in CHROMIUM)")
+        raise click.UsageError("no Chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM")
     output.mkdir(parents=True, exist_ok=True)
     with stopped_by_signals(), open_stage(quick=True) as stage:
         server = stage.main
         with server.connect() as wire:
             post_samples(Connection(server.url, ADMIN_KEY), wire)
         with sync_playwright() as playwright:
-            # Chromium refuses its sandbox to root, as in tests/viewer/conftest.py.
+            # Chromium can't use its sandbox as root (as in tests/viewer/conftest.py).
             arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
             for picture in PICTURES:
@@ -108,12 +108,12 @@ def make_screenshots(*, output: Path) -> None:
 
 
 def post_samples(connection: Connection, wire: Wire) -> None:
-    """What `make demo` posts, up to an hour ago; then the recorded traces again, as the newest of the feed."""
+    """Post the demo, up to an hour before NOW; then the recorded traces again, as the newest of the feed."""
     post_demo(connection, now=NOW - timedelta(hours=1))
     recorded = [json.loads(path.read_bytes()) for path in sorted(TRACES.glob("*.json"))]
-    for place, trace in enumerate(recorded):
+    for position, trace in enumerate(recorded):
         trace["request"]["request_id"] += AGAIN
-        connection.ingest(move_to(trace, NOW - timedelta(minutes=3 * (len(recorded) - place))))
+        connection.ingest(move_to(trace, NOW - timedelta(minutes=3 * (len(recorded) - position))))
     for request_id, tags in TAGS.items():
         for tag in tags:
             body = json.dumps({"tag": tag}).encode()
@@ -121,7 +121,7 @@ def post_samples(connection: Connection, wire: Wire) -> None:
 
 
 def take(browser: Browser, url: str, picture: Picture, path: Path) -> None:
-    """Open a view as somebody who has signed in, wait for all of it, and take its picture."""
+    """Open a view as a signed-in user, wait until it is complete and take a screenshot."""
     context = browser.new_context(
         base_url=url,
         viewport={"width": WIDTH, "height": picture.height},

@@ -1,4 +1,4 @@
-"""Two requests compared: where they part, what the model believed there, and what they have in common."""
+"""The comparison: the first difference, both texts and the summary."""
 
 import random
 from urllib.parse import quote
@@ -31,11 +31,11 @@ def open_two(client: Client, page: Page, a: Document, b: Document) -> None:
         assert client.ingest(document).status == 201
     ids = [quote(one["request"]["request_id"], safe="") for one in (a, b)]
     sign_in(page, client.key, f"/compare?a={ids[0]}&b={ids[1]}")
-    expect(page.get_by_role("heading", name="In numbers")).to_be_visible()
+    expect(page.get_by_role("heading", name="Summary")).to_be_visible()
 
 
 def read_places(page: Page) -> list[list[str]]:
-    """What the table of the first difference says of each token, in A and in B."""
+    """Read the table of the first difference: one row per token, with its cells for A and B."""
     rows = page.locator(".matrix tbody tr").all()
     return [[cell.inner_text().replace("\n", ", ") for cell in row.locator("td").all()] for row in rows]
 
@@ -44,9 +44,9 @@ def test_the_first_difference_tells_rank_and_probability_of_either_token_in_both
     open_two(client, page, make_text("a", (5, "five"), (5, "five")), make_text("b", (5, "five"), (7, "seven")))
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
     # 1 - exp(-0.5) - exp(-1.5) is less than exp(-1.5), the last of the list.
-    unlisted = "not among the top 2, ≤ 17.1 %"
+    unlisted = "not in top 2, ≤ 17.1 %"
     assert read_places(page) == [["rank 1, 60.7 %", "rank 1, 60.7 %"], [unlisted, unlisted]]
-    expect(page.get_by_text("The prompts are the same too, so the draw parted them.")).to_be_visible()
+    expect(page.get_by_text("The prompts are the same too, so sampling caused the difference.")).to_be_visible()
 
 
 def test_what_the_recorded_traces_differ_in_is_what_their_lists_say(client: Client, page: Page) -> None:
@@ -55,7 +55,7 @@ def test_what_the_recorded_traces_differ_in_is_what_their_lists_say(client: Clie
     expect(page.get_by_role("heading", name="First difference: token 10")).to_be_visible()
     assert read_places(page) == [["rank 1, 86.8 %", "rank 1, 54.5 %"], ["rank 8, 0.21 %", "rank 3, 13.5 %"]]
     expect(page.locator(".runs .is-forced")).to_have_count(18)
-    expect(page.get_by_text("The prompts differ, so the model had not read the same.")).to_be_visible()
+    expect(page.get_by_text("The prompts differ, so the model had different input.")).to_be_visible()
 
 
 def test_a_mod_that_forced_the_difference_is_named(client: Client, page: Page) -> None:
@@ -68,8 +68,8 @@ def test_a_mod_that_forced_the_difference_is_named(client: Client, page: Page) -
     )
     open_two(client, page, make_text("a", (5, "five")), forced)
     expect(page.locator(".matrix")).to_contain_text("⚑ forced by pusher")
-    expect(page.get_by_text("a mod stepped in here")).to_be_visible()
-    assert read_places(page)[1] == ["not among the top 2, ≤ 17.1 %"] * 2
+    expect(page.get_by_text("a mod intervened here")).to_be_visible()
+    assert read_places(page)[1] == ["not in top 2, ≤ 17.1 %"] * 2
 
 
 def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> None:
@@ -77,7 +77,7 @@ def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> N
     a, b = (make_document(name, number(events), request={"model": "m"}) for name, events in runs.items())
     open_two(client, page, a, b)
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
-    assert read_places(page) == [["unknown: no list was taken here (inside a forced run)"] * 2] * 2
+    assert read_places(page) == [["unknown: no top-k list (inside a forced run)"] * 2] * 2
 
 
 def test_discarded_tokens_are_no_part_of_the_comparison(client: Client, page: Page) -> None:
@@ -103,15 +103,15 @@ def test_equal_texts_have_no_difference(client: Client, page: Page) -> None:
 
 def test_one_that_is_longer_goes_on_where_the_other_ends(client: Client, page: Page) -> None:
     open_two(client, page, make_text("a", (5, "five")), make_text("b", (5, "five"), (6, "six")))
-    expect(page.get_by_text("Then A ends, and B goes on.")).to_be_visible()
-    assert read_places(page) == [["unknown: the text had ended", "rank 2, 22.3 %"]]
+    expect(page.get_by_text("Then A ends and B continues.")).to_be_visible()
+    assert read_places(page) == [["unknown: the text ended before this token", "rank 2, 22.3 %"]]
 
 
 def test_models_that_number_their_tokens_differently_are_compared_by_text(client: Client, page: Page) -> None:
     other = make_text("b", (70, "five"), (71, "seven"), model="n")
     open_two(client, page, make_text("a", (5, "five"), (6, "six")), other)
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
-    expect(page.get_by_text("Tokens are compared by their text")).to_be_visible()
+    expect(page.get_by_text("Tokens are compared by text")).to_be_visible()
 
 
 def test_tokens_without_text_are_never_taken_for_one_another(client: Client, page: Page) -> None:
@@ -131,9 +131,7 @@ def test_the_numbers_say_what_is_the_same_and_what_differs(client: Client, page:
     expect(page.get_by_role("row", name="Temperature 0.2 0.7 differs")).to_be_visible()
     expect(page.get_by_role("row", name="User prompt Count. Count on. differs")).to_be_visible()
     # Of e^-0.5 and e^-1.5.
-    expect(
-        page.get_by_role("row", name="How sure, on the whole 60.7 % 22.3 % \N{MINUS SIGN}38.3 points")
-    ).to_be_visible()
+    expect(page.get_by_role("row", name="Confidence 60.7 % 22.3 % \N{MINUS SIGN}38.3 points")).to_be_visible()
 
 
 def test_a_request_that_is_missing_is_named_with_its_side(client: Client, page: Page) -> None:
@@ -145,7 +143,7 @@ def test_a_request_that_is_missing_is_named_with_its_side(client: Client, page: 
 def test_one_request_twice_is_no_comparison(client: Client, page: Page) -> None:
     assert client.ingest(make_text("a", (5, "five"))).status == 201
     sign_in(page, client.key, "/compare?a=a&b=a")
-    expect(page.get_by_text("Both are the same request.")).to_be_visible()
+    expect(page.get_by_text("A and B are the same request.")).to_be_visible()
 
 
 def test_two_ids_are_chosen_from_the_latest_requests_and_swapped(client: Client, page: Page) -> None:
@@ -190,20 +188,20 @@ def test_texts_that_differ_in_too_much_are_shown_and_say_so(client: Client, page
     a = make_document("a", number([added(*range(1200), 9000)]), request={"model": "m"})
     b = make_document("b", number([added(*range(3000, 4200), 9000)]), request={"model": "m"})
     open_two(client, page, a, b)
-    expect(page.get_by_text("the search for common tokens was given up")).to_be_visible()
+    expect(page.get_by_text("The texts differ too much: alignment stopped")).to_be_visible()
     # The common end is found all the same.
     expect(page.get_by_text("1 tokens in common, of 1,201 in A and 1,201 in B.")).to_be_visible()
     expect(page.locator(".runs .token")).to_have_count(2402)
 
 
 def count_common(a: list[int], b: list[int]) -> int:
-    """The length of the longest common subsequence, by the textbook's table."""
+    """Return the length of the longest common subsequence (dynamic programming)."""
     row = [0] * (len(b) + 1)
     for one in a:
         before = row
         row = [0]
-        for place, other in enumerate(b):
-            row.append(before[place] + 1 if one == other else max(before[place + 1], row[place]))
+        for index, other in enumerate(b):
+            row.append(before[index] + 1 if one == other else max(before[index + 1], row[index]))
     return row[-1]
 
 

@@ -69,7 +69,7 @@ def feed(client: Client, page: Page) -> Page:
 
 def test_an_empty_feed_tells_how_to_post_the_sample_which_then_appears_by_itself(client: Client, page: Page) -> None:
     sign_in(page, client.key)
-    expect(page.get_by_role("heading", name="No request yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     command = page.locator("pre").inner_text()
     assert "docs/samples/force-prefix.json" in command
     assert f"{client.url}/v1/ingest" in command
@@ -77,8 +77,8 @@ def test_an_empty_feed_tells_how_to_post_the_sample_which_then_appears_by_itself
     client.ingest(load_trace("force-prefix"))
     expect(rows(page)).to_have_count(1)
     expect(rows(page).first).to_contain_text("new")
-    expect(page.get_by_text("No request yet")).to_have_count(0)
-    expect(page.locator("#status")).to_have_text("A new request.")
+    expect(page.get_by_text("No requests yet")).to_have_count(0)
+    expect(page.locator("#status")).to_have_text("1 new request.")
 
 
 def test_a_row_tells_what_one_looks_for(client: Client, page: Page) -> None:
@@ -163,14 +163,14 @@ def test_the_stream_comes_back_and_nothing_is_missed(client: Client, browser: Br
 
 def test_filters_stand_in_the_address_and_back_takes_them_off(client: Client, feed: Page) -> None:
     feed.get_by_label("Model").fill("m1")
-    feed.get_by_label("Sure at most (%)").fill("70")
+    feed.get_by_label("Max confidence (%)").fill("70")
     feed.get_by_role("button", name="Apply").click()
     expect(rows(feed)).to_have_count(2)
     assert parse_qs(urlsplit(feed.url).query) == {"model": ["m1"], "max_confidence": ["0.7"]}
     feed.reload()
     expect(rows(feed)).to_have_count(2)
     expect(feed.get_by_label("Model")).to_have_value("m1")
-    expect(feed.get_by_label("Sure at most (%)")).to_have_value("70")
+    expect(feed.get_by_label("Max confidence (%)")).to_have_value("70")
     feed.get_by_role("button", name="Reset").click()
     expect(rows(feed)).to_have_count(3)
     assert urlsplit(feed.url).query == ""
@@ -201,16 +201,16 @@ def test_every_filter_of_the_api_can_be_set(client: Client, feed: Page, queries:
     (user,) = [one["api_key"] for one in client.get("/logs/api-keys").json["api_keys"]]
     collection = str(send(client, "POST", "/collections", ADMIN_KEY, name="looked at").json["collection"]["id"])
     feed.get_by_text("More filters").click()
-    texts = {"Words in prompt or answer": "foxes", "Model": "m1", "Mod": "nudge", "Tag": "good", "Favorite of": "ann"}
+    texts = {"Search prompts and answers": "foxes", "Model": "m1", "Mod": "nudge", "Tag": "good", "Favorited by": "ann"}
     for label, value in texts.items():
         feed.get_by_label(label, exact=True).fill(value)
-    feed.get_by_label("Sure at least (%)").fill("29")
-    feed.get_by_label("Sure at most (%)").fill("99.5")
-    feed.get_by_label("Begun from").fill("2026-01-01T10:30:00")
-    feed.get_by_label("Begun before").fill("2026-01-01T11:30:00")
+    feed.get_by_label("Min confidence (%)").fill("29")
+    feed.get_by_label("Max confidence (%)").fill("99.5")
+    feed.get_by_label("Created from").fill("2026-01-01T10:30:00")
+    feed.get_by_label("Created before").fill("2026-01-01T11:30:00")
     for label, value in {"Order": "confidence", "Exceptions": "true", "User": user, "Collection": collection}.items():
         feed.get_by_label(label, exact=True).select_option(value)
-    expect(feed.get_by_role("heading", name="No request passes these filters")).to_be_visible()
+    expect(feed.get_by_role("heading", name="No matching requests")).to_be_visible()
     wanted = {
         "q": "foxes", "model": "m1", "mod": "nudge", "tag": "good", "favorited_by": "ann", "min_confidence": "0.29",
         "max_confidence": "0.995", "created_from": "2026-01-01T10:30:00.000Z", "sort": "confidence",
@@ -220,7 +220,7 @@ def test_every_filter_of_the_api_can_be_set(client: Client, feed: Page, queries:
     assert parse_qs(urlsplit(feed.url).query) == {name: [value] for name, value in wanted.items()}
     assert queries[-1] == {name: [value] for name, value in {**wanted, "limit": "50"}.items()}
     feed.reload()
-    expect(feed.get_by_label("Begun from")).to_have_value("2026-01-01T10:30")
+    expect(feed.get_by_label("Created from")).to_have_value("2026-01-01T10:30")
     expect(feed.get_by_label("User", exact=True)).to_have_value(user)
 
 
@@ -275,13 +275,13 @@ def test_j_k_and_enter_go_through_the_list(feed: Page) -> None:
 def test_two_chosen_requests_lead_to_their_comparison(feed: Page) -> None:
     feed.keyboard.press("j")
     feed.keyboard.press("x")
-    expect(feed.get_by_text("Choose another to compare it with.")).to_be_visible()
+    expect(feed.get_by_text("Select another request to compare.")).to_be_visible()
     feed.get_by_role("checkbox", name="Compare: answer of b").check()
     feed.get_by_role("checkbox", name="Compare: answer of a").check()
     expect(feed.get_by_role("checkbox", name="Compare: answer of c")).not_to_be_checked()
-    expect(feed.get_by_role("link", name="Compare the two")).to_have_attribute("href", "/compare?a=b&b=a")
+    expect(feed.get_by_role("link", name="Compare selected")).to_have_attribute("href", "/compare?a=b&b=a")
     feed.get_by_role("button", name="Clear").click()
-    expect(feed.get_by_role("link", name="Compare the two")).to_have_count(0)
+    expect(feed.get_by_role("link", name="Compare selected")).to_have_count(0)
     expect(feed.get_by_role("checkbox", checked=True)).to_have_count(0)
 
 

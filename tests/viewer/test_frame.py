@@ -47,7 +47,7 @@ def test_signing_out_forgets_the_key(client: Client, page: Page) -> None:
 
 def test_a_key_stays_in_its_tab(client: Client, page: Page) -> None:
     sign_in(page, client.key)
-    expect(page.get_by_role("heading", name="Requests")).to_be_visible()
+    expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
     other = page.context.new_page()
     other.goto("/")
     expect(other.get_by_label("API key")).to_be_visible()
@@ -99,30 +99,30 @@ def test_a_view_that_comes_late_does_not_take_the_place_of_the_next(client: Clie
 
 def test_the_first_tab_stop_skips_to_the_content(client: Client, page: Page) -> None:
     sign_in(page, client.key)
-    expect(page.get_by_role("heading", name="Requests")).to_be_visible()
+    expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the content")
+    skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Words in prompt or answer")).to_be_focused()
+    expect(page.get_by_label("Search prompts and answers")).to_be_focused()
 
 
 def test_an_address_that_names_nothing_says_so(client: Client, page: Page) -> None:
     answer = page.goto("/nothing/here")
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
-    expect(page).to_have_title("Nothing here · Thunder")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    expect(page).to_have_title("Not found · Thunder")
     page.get_by_role("link", name="All requests").click()
     expect(page).to_have_url(f"{client.url}/")
 
 
 def test_a_dead_link_says_so_in_the_server_s_words(client: Client, page: Page) -> None:
     page.goto("/share/guessed")
-    expect(page.get_by_role("heading", level=1)).to_have_text("It is not here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     told = client.request("GET", "/share/guessed", None, accept="application/json").json["message"]
     expect(page.get_by_role("alert")).to_have_text(told)
     expect(page.get_by_label("API key")).to_have_count(0)
@@ -145,7 +145,7 @@ def test_what_can_be_no_key_is_not_sent(page: Page) -> None:
     page.goto("/")
     page.get_by_label("API key").fill("клюé😀")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("That is no key")
+    expect(page.get_by_role("alert")).to_contain_text("Not a valid API key")
 
 
 def test_a_server_that_is_away_can_be_asked_again(client: Client, page: Page) -> None:

@@ -43,7 +43,7 @@ def test_each_model_has_a_line_and_its_numbers(client: Client, page: Page) -> No
     section = page.get_by_role("region", name="By model")
     expect(section.get_by_role("img", name="by model, from 1 Mar to 3 Mar: m, n.")).to_be_visible()
     expect(section.locator("canvas")).to_be_visible()
-    expect(section.get_by_text("Least sure: 20.0 %, n, 2 Mar.")).to_be_visible()
+    expect(section.get_by_text("Lowest: 20.0 %, n, 2 Mar.")).to_be_visible()
     expect(section.get_by_role("row", name="m 3 70.0 %")).to_be_visible()
     section.get_by_text("By day, as a table").click()
     expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 60.0 % (2) \N{EN DASH}")).to_be_visible()
@@ -80,13 +80,13 @@ def test_filters_stand_in_the_address_and_narrow_all(client: Client, page: Page)
     expect(section.get_by_role("row", name="m 2")).to_be_visible()
     page.get_by_label("From (UTC)").fill("2026-03-01")
     page.get_by_role("combobox", name="Model").fill("m")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     expect(page).to_have_url(f"{client.url}/overview?from=2026-03-01&model=m&score=sequence_confidence")
     expect(section.locator(".groups tbody tr")).to_have_count(1)
     expect(section.get_by_role("row", name="m 1 50.0 %")).to_be_visible()
     page.get_by_role("link", name="last 7", exact=True).click()
     expect(page).to_have_url(f"{client.url}/overview?model=m&score=sequence_confidence&days=7")
-    expect(section.get_by_text("None in this time that the filters leave.")).to_be_visible()
+    expect(section.get_by_text("No requests match the range and the filters.")).to_be_visible()
 
 
 def test_a_range_of_a_day_is_shown_by_the_hour(client: Client, page: Page) -> None:
@@ -101,30 +101,30 @@ def test_a_change_is_told_in_words(client: Client, page: Page) -> None:
     sure = {DAYS[0]: 0.2, DAYS[1]: 0.2, DAYS[2]: 0.9, DAYS[3]: 0.9}
     post(client, (make_sure(f"{day}-{place}", sure[day], day) for day in DAYS for place in range(20)))
     sign_in(page, client.key, PATH)
-    section = page.get_by_role("region", name="Has it changed?")
-    expect(section.get_by_text("The two differ, more than chance explains.")).to_be_visible()
-    expect(section.get_by_text("100 points apart (Kolmogorov-Smirnov 1.00, p < 0.001)")).to_be_visible()
+    section = page.get_by_role("region", name="Drift")
+    expect(section.get_by_text("Significant change.")).to_be_visible()
+    expect(section.get_by_text("at most 100 points (Kolmogorov-Smirnov 1.00, p < 0.001)")).to_be_visible()
     expect(section.get_by_text("moved by 70.0 points (Wasserstein)")).to_be_visible()
-    section.get_by_text("The histograms, as a table").click()
+    section.get_by_text("Histograms as a table").click()
     expect(section.get_by_role("row", name="40 (100.0 %) 0 (0.0 %)")).to_be_visible()
 
 
 def test_no_change_is_not_called_one_and_the_periods_can_be_chosen(client: Client, page: Page) -> None:
     post(client, (make_sure(f"{day}-{place}", 0.2 + place / 40, day) for day in DAYS for place in range(10)))
     sign_in(page, client.key, PATH)
-    section = page.get_by_role("region", name="Has it changed?")
-    expect(section.get_by_text("No change that chance would not explain. They are few")).to_be_visible()
-    section.get_by_label("Then, to").fill(DAYS[0])
+    section = page.get_by_role("region", name="Drift")
+    expect(section.get_by_text("No significant change. With so few requests")).to_be_visible()
+    section.get_by_label("Baseline to").fill(DAYS[0])
     section.get_by_role("button", name="Compare").click()
-    expect(section.get_by_text("then (10)")).to_be_visible()
-    expect(section.get_by_text("now (20)")).to_be_visible()
+    expect(section.get_by_text("baseline (10)")).to_be_visible()
+    expect(section.get_by_text("current (20)")).to_be_visible()
 
 
 def test_outcomes_below_the_least_number_say_so_in_the_servers_words(client: Client, page: Page) -> None:
     post(client, [make_sure("1", 0.5)])
     client.post_bytes("/logs/1/outcome", b'{"correct": true}', x_api_key=client.key)
     sign_in(page, client.key, PATH)
-    section = page.get_by_role("region", name="Confidence against outcomes")
+    section = page.get_by_role("region", name="Calibration")
     expect(section.get_by_text("1 labelled requests; at least 100 are needed")).to_be_visible()
     expect(section.locator("canvas")).to_have_count(0)
 
@@ -135,13 +135,13 @@ def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> Non
         body = json.dumps({"correct": place % 3 == 0 if place < 60 else place % 6 != 0}).encode()
         assert client.post_bytes(f"/logs/{place}/outcome", body, x_api_key=client.key).status == 200
     sign_in(page, client.key, PATH)
-    section = page.get_by_role("region", name="Confidence against outcomes")
-    label = "Reliability diagram of sequence confidence: 33.3 % right at 25.0 %, 83.3 % right at 85.0 %."
+    section = page.get_by_role("region", name="Calibration")
+    label = "Reliability diagram of sequence confidence: 33.3 % correct at 25.0 %, 83.3 % correct at 85.0 %."
     expect(section.get_by_role("img", name=label)).to_be_visible()
-    section.get_by_text("The diagram, as a table").click()
+    section.get_by_text("Diagram as a table").click()
     expect(section.get_by_role("row", name="20.0 % \N{EN DASH} 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
-    page.get_by_label("Score of change and outcomes").select_option("perplexity")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Score for drift and calibration").select_option("perplexity")
+    page.get_by_role("button", name="Apply").click()
     expect(section.get_by_text("perplexity is not a probability")).to_be_visible()
 
 
@@ -156,8 +156,8 @@ def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
     client.ingest(forced)
     client.ingest(load_trace("mod-exception"))
     sign_in(page, client.key, PATH)
-    section = page.get_by_role("region", name="What mods do")
-    row = "pusher 1 request Sampled ForceTokens \N{MULTIPLICATION SIGN} 1 1 0 2.50, 2.50 1.50 nats"
+    section = page.get_by_role("region", name="Mod effects")
+    row = "pusher 1 request Sampled ForceTokens \N{MULTIPLICATION SIGN} 1 1 0 2.50 / 2.50 1.50 nats"
     expect(section.get_by_role("row", name=row)).to_be_visible()
     expect(section.get_by_role("row", name="crashing").locator("strong")).to_have_text("1")
     section.get_by_role("row", name="pusher").get_by_role("link", name="1 request").click()
@@ -166,7 +166,7 @@ def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
 
 def test_an_empty_overview_says_what_is_missing(client: Client, page: Page) -> None:
     sign_in(page, client.key, "/overview")
-    for sentence in ("None in this time", "choose two periods", "100 are needed", "None was called"):
+    for sentence in ("No requests match", "choose two periods", "100 are needed", "No request has called"):
         expect(page.get_by_text(sentence).first).to_be_visible()
 
 
@@ -206,7 +206,7 @@ def test_hostile_names_are_text(client: Client, page: Page) -> None:
         assert client.ingest(make_hostile(name, created_at=f"{DAYS[0]}T12:00:00Z")).status == 201
     sign_in(page, client.key, PATH)
     expect(page.get_by_role("region", name="By model").locator(".groups")).to_contain_text("onerror")
-    expect(page.get_by_role("region", name="What mods do")).to_contain_text("onerror")
+    expect(page.get_by_role("region", name="Mod effects")).to_contain_text("onerror")
     expect(page.locator("main .loading")).to_have_count(0)
     assert page.evaluate(NOTHING_RAN)
 

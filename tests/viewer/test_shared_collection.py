@@ -31,7 +31,7 @@ def test_it_tells_name_and_description_and_leads_to_its_requests(client: Client,
     expect(page.get_by_role("heading", level=1)).to_have_text("looked at")
     expect(page).to_have_title("looked at · Thunder")
     expect(page.get_by_text("the unsure ones")).to_be_visible()
-    expect(page.get_by_text("A shared collection of 2 requests")).to_be_visible()
+    expect(page.get_by_text("Shared collection of 2 requests")).to_be_visible()
     members = page.get_by_role("listitem")
     expect(members).to_have_count(2)
     expect(members.last).to_contain_text("1 Jan 2026, 10:00:00")
@@ -72,10 +72,10 @@ def test_a_large_one_is_read_page_by_page(client: Client, sql: psycopg.Connectio
 def test_an_empty_one_and_a_dead_one_say_so(client: Client, page: Page) -> None:
     url, number = share(client)
     page.goto(url)
-    expect(page.get_by_role("heading", name="Nothing is in it yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     send(client, "DELETE", f"/collections/{number}/public", ADMIN_KEY)
     page.reload()
-    expect(page.get_by_role("heading", level=1)).to_have_text("It is not here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     expect(page.get_by_role("alert")).to_contain_text("no longer public")
 
 

@@ -41,22 +41,22 @@ def test_the_least_sure_window_is_one_click_away(client: Client, page: Page) -> 
     lowest = client.get("/v1/confidence/smollm2-backtrack").json["sequence"]["lowest_group_confidence"]
     expect(page.get_by_text(f"{lowest:.2f} nats", exact=True)).to_be_visible()
     page.get_by_role("option").first.click()
-    page.get_by_role("button", name="Go to the least sure passage").click()
+    page.get_by_role("button", name="Go to the least confident window").click()
     selected = page.locator(".tokens .is-selected")
     expect(selected).to_have_class(re.compile("starts-lowest"))
     expect(page.locator(".tokens .in-lowest")).to_have_count(32)
-    expect(page.get_by_role("status")).to_have_text("The least sure passage: tokens 54 to 85.")
+    expect(page.get_by_role("status")).to_have_text("Least confident window: tokens 54 to 85.")
 
 
 def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
-    panel, text = page.get_by_label("The token that is looked at"), page.get_by_role("listbox")
+    panel, text = page.get_by_label("Selected token"), page.get_by_role("listbox")
     text.focus()
     page.keyboard.press("Home")
     expect(panel.get_by_role("heading", level=2)).to_have_text("Certainly")
     expect(panel).to_contain_text("Forced by")
-    expect(panel).to_contain_text("The model would have said While (34.3 %).")
-    expect(panel).to_contain_text("not among the 20")
+    expect(panel).to_contain_text("The model had sampled While (34.3 %).")
+    expect(panel).to_contain_text("not in top 20")
     expect(panel).to_contain_text("≤ 0.48 %")
     expect(panel).to_contain_text("≥ 5.35 nats")
     expect(panel).to_contain_text("forcing prefix")
@@ -65,7 +65,7 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
     assert widths[:-1] == sorted(widths[:-1], reverse=True)
     assert widths[0] > widths[1] > widths[10] > 0
     page.keyboard.press("ArrowRight")
-    expect(panel).to_contain_text("Only the first token of a forced run has a list of its own.")
+    expect(panel).to_contain_text("Only the first token of a forced run has a top-k list.")
     expect(text).to_have_attribute("aria-activedescendant", "token-1")
     page.get_by_role("option").nth(20).hover()
     expect(panel).to_contain_text("Token 21 of 60")
@@ -83,7 +83,7 @@ def test_a_click_in_the_chart_goes_to_that_token(client: Client, page: Page) -> 
     expect(page.get_by_role("listbox")).to_be_focused()
 
 
-def test_another_measure_colours_the_text_and_stands_in_the_address(client: Client, page: Page) -> None:
+def test_another_measure_colors_the_text_and_stands_in_the_address(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     before = page.get_by_role("option").nth(30).get_attribute("class")
     page.get_by_label("Entropy").check()
@@ -98,7 +98,7 @@ def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client
     bare = [{"event_type": "ForwardPass"}, sampled(8, "eight"), added(8)]
     events = number([forward(), sampled(9, "nine"), added(9), *bare])
     open_trace(client, page, make_document("r", events))
-    panel = page.get_by_label("The token that is looked at")
+    panel = page.get_by_label("Selected token")
     page.get_by_role("option").first.click()
     expect(panel).to_contain_text("≤ 17.1 %")
     page.get_by_role("option").nth(1).click()
@@ -109,7 +109,7 @@ def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client
 
 def test_the_table_says_the_same(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
-    page.get_by_text("The tokens as a table").click()
+    page.get_by_text("Tokens as a table").click()
     rows = page.locator(".token-table tbody tr")
     expect(rows).to_have_count(60)
     expect(rows.first).to_contain_text("≤ 0.48 %")
@@ -213,10 +213,10 @@ def test_a_slow_tab_does_not_take_another_s_place(client: Client, page: Page) ->
     page.route("**/logs/r", hold)
     page.get_by_role("tab", name="Raw JSON").click()
     page.get_by_role("tab", name="Share").click()
-    expect(page.get_by_role("button", name="Share it by a link")).to_be_visible()
+    expect(page.get_by_role("button", name="Create link")).to_be_visible()
     with page.expect_response("**/logs/r"):
         held[0].continue_()
-    expect(page.get_by_role("button", name="Share it by a link")).to_be_visible()
+    expect(page.get_by_role("button", name="Create link")).to_be_visible()
     expect(page.locator(".json")).to_have_count(0)
 
 

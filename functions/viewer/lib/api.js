@@ -1,8 +1,8 @@
-// Calls of the public API (docs/API.md), with the key of whoever is signed in.
+// A client for the public API (docs/API.md) that sends the key of the signed-in user.
 
 import { getKey } from "./session.js"
 
-/** An answer that is none: `status` is HTTP's, 0 if the server could not be reached; the message is its sentence. */
+/** A failed call. `status` is the HTTP status, or 0 if the server can't be reached; `message` comes from the server. */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message)
@@ -13,7 +13,7 @@ export class ApiError extends Error {
 /**
  * Call the API: api("/logs", {query: {limit: 50}}), api(`/logs/${id}/tags`, {method: "POST", body: {tag}}).
  *
- * Query values that are null, undefined or "" are left out. Resolves to the parsed JSON.
+ * Query values that are null, undefined or "" are not sent. Resolves to the parsed JSON; rejects with an ApiError.
  */
 export async function api(path, { method = "GET", query, body, signal } = {}) {
   const headers = authorize({ Accept: "application/json" })
@@ -24,14 +24,14 @@ export async function api(path, { method = "GET", query, body, signal } = {}) {
   return answer
 }
 
-/** The text of an answer as it came, for those who want to see it. */
+/** Fetch an answer as text, unparsed. */
 export async function fetchText(path) {
   const response = await request(path, { headers: authorize({ Accept: "application/json" }) })
   if (!response.ok) throw new ApiError(response.status, `The server answered ${response.status}.`)
   return await response.text()
 }
 
-/** A path for one request: requestPath("a b", "/tags") is "/logs/a%20b/tags". */
+/** Return the API path of a request: requestPath("a b", "/tags") is "/logs/a%20b/tags". */
 export function requestPath(requestId, rest = "") {
   return `/logs/${encodeURIComponent(requestId)}${rest}`
 }
@@ -42,11 +42,11 @@ export function formatQuery(query) {
 }
 
 /**
- * Listen to GET /logs/stream as events, over fetch so that the key travels in a header and not in the address.
+ * Subscribe to the events of GET /logs/stream. Uses fetch, so that the key is sent in a header and not in the URL.
  *
- * Goes on where it was after each interruption, until `signal` is aborted or the key is refused.
+ * Reconnects after each interruption and resumes at the last position, until `signal` is aborted or the server refuses.
  *   onMessage(message)   {type: "new_log", data} or {type: "lagged", missed}
- *   onState(state)       "live", "waiting" (it comes back by itself) or "refused"
+ *   onState(state)       "live", "waiting" (reconnecting) or "refused"
  */
 export async function listen({ query, signal, onMessage, onState }) {
   let position = null
@@ -62,7 +62,7 @@ export async function listen({ query, signal, onMessage, onState }) {
         position = await readEvents(response.body, position, onMessage, () => onState("refused"))
       }
     } catch {
-      // The connection broke, or the page is being left: the loop decides.
+      // The connection broke or the user left the page; the loop checks which.
     }
     if (signal.aborted) return
     onState("waiting")
@@ -110,6 +110,6 @@ async function request(path, options) {
     return await fetch(path, options)
   } catch (error) {
     if (error.name === "AbortError") throw error
-    throw new ApiError(0, "The server cannot be reached.")
+    throw new ApiError(0, "The server can't be reached.")
   }
 }

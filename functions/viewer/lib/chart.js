@@ -1,26 +1,26 @@
-// Charts with uPlot: they fit their place, follow the theme, and tell lines apart by dash and marker besides colour.
+// Charts with uPlot. They resize with their container, follow the theme, and distinguish lines by color, dash and marker.
 
 import uPlot from "../vendor/uplot/uPlot.js"
 import { h, svg } from "./dom.js"
 
 const COLOURS = ["ink", "faint", "line", "edge", "accent", "back"]
-/** Lines that can be told apart; each has --series-<number> as its colour. */
+/** The number of lines that can be distinguished; line n has the color --series-n. */
 export const MAX_LINES = 6
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4]]
 const MARKER_RADIUS = 4
 const MARKERS = [polygon(16), polygon(4, 0.125), polygon(3, -0.25), polygon(4), polygon(3, 0.25), polygon(5, -0.25)]
 
 /**
- * A chart that says in words what it shows: `label` is its text alternative.
+ * Draw a chart; `label` is its text alternative.
  *
- *   make(colours)  what uPlot takes, {data, …options}; called again when the theme changes
+ *   make(colors)  returns uPlot's {data, …options}; called again when the theme changes
  */
 export function drawChart({ label, height = 220, make, signal }) {
   const element = h("div", { class: "chart", role: "img", "aria-label": label })
   let plot = null
   const draw = () => {
     plot?.destroy()
-    const { data, ...options } = make(readColours(element))
+    const { data, ...options } = make(readColors(element))
     plot = new uPlot({ width: element.clientWidth, height, legend: { show: false }, ...options }, data, element)
   }
   const fit = () => {
@@ -38,39 +38,39 @@ export function drawChart({ label, height = 220, make, signal }) {
   return element
 }
 
-/** An axis in the theme's colours. */
-export function makeAxis(colours, options = {}) {
-  return { stroke: colours.faint, size: 34, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line }, ...options }
+/** Make an axis in the colors of the theme. */
+export function makeAxis(colors, options = {}) {
+  return { stroke: colors.faint, size: 34, grid: { stroke: colors.line, width: 1 }, ticks: { stroke: colors.line }, ...options }
 }
 
-/** Line number `index` of a chart; null draws it as the one that the others are compared with. */
-export function makeLine(colours, index, options = {}) {
-  const stroke = index === null ? colours.edge : colours.series[index]
+/** Make the series of line `index`; null makes the reference line. */
+export function makeLine(colors, index, options = {}) {
+  const stroke = index === null ? colors.edge : colors.series[index]
   return { stroke, width: index === null ? 3 : 2, dash: index === null ? [1, 4] : DASHES[index], points: { show: false }, ...options }
 }
 
-/** A hook for uPlot's `draw`: the markers of the lines whose numbers are `indexes`, one per series. */
-export function drawMarkers(colours, indexes) {
-  return (plot) => indexes.forEach((index, place) => {
+/** Make a hook for uPlot's `draw` that draws the markers of each series; `indexes` has one line number per series. */
+export function drawMarkers(colors, indexes) {
+  return (plot) => indexes.forEach((index, position) => {
     if (index === null) return
-    plot.data[place + 1].forEach((value, point) => {
+    plot.data[position + 1].forEach((value, point) => {
       if (value === null) return
       const [x, y] = [plot.valToPos(plot.data[0][point], "x", true), plot.valToPos(value, "y", true)]
-      fillMarker(plot.ctx, x, y, index, colours.series[index], MARKER_RADIUS * uPlot.pxRatio)
+      fillMarker(plot.ctx, x, y, index, colors.series[index], MARKER_RADIUS * uPlot.pxRatio)
     })
   })
 }
 
-/** Fill a marker on a canvas. */
-export function fillMarker(context, x, y, index, colour, radius) {
+/** Draw a filled marker on a canvas. */
+export function fillMarker(context, x, y, index, color, radius) {
   context.beginPath()
   for (const [dx, dy] of MARKERS[index]) context.lineTo(x + dx * radius, y + dy * radius)
   context.closePath()
-  context.fillStyle = colour
+  context.fillStyle = color
   context.fill()
 }
 
-/** What a line looks like, for a legend. */
+/** Draw a sample of line `index` for a legend. */
 export function drawSample(index) {
   const [x, y, isReference] = [20, 8, index === null]
   const marker = isReference ? null : MARKERS[index].map(([dx, dy]) => `${x + dx * MARKER_RADIUS},${y + dy * MARKER_RADIUS}`).join(" ")
@@ -80,45 +80,45 @@ export function drawSample(index) {
     marker && svg("polygon", { points: marker }))
 }
 
-/** An axis of days, or of hours, in UTC; values are seconds since the epoch. */
-export function makeTimeAxis(colours, unit) {
+/** Make a time axis in UTC, by day or by hour; values are seconds since the epoch. */
+export function makeTimeAxis(colors, unit) {
   const [hour, day] = [3600, 86400]
   const format = { timeZone: "UTC", day: "numeric", month: "short", ...(unit === "hour" ? { hour: "2-digit", minute: "2-digit" } : {}) }
   const steps = unit === "hour" ? [hour, 3 * hour, 6 * hour, 12 * hour, day] : [1, 2, 7, 14, 28, 91, 364].map((count) => count * day)
-  return makeAxis(colours, {
+  return makeAxis(colors, {
     incrs: steps,
     space: unit === "hour" ? 90 : 55,
     values: (_, splits) => splits.map((moment) => new Date(moment * 1000).toLocaleString("en-GB", format)),
   })
 }
 
-/** Dates of the axis are UTC's. */
+/** Convert seconds since the epoch to a date in UTC, for uPlot's `tzDate`. */
 export function readUtc(seconds) {
   return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")
 }
 
-/** Steps from each value to the next, as a histogram has them. */
+/** Return uPlot's path builder for histograms: steps between values. */
 export function drawSteps() {
   return uPlot.paths.stepped({ align: 1 })
 }
 
-/** Pixels of the canvas per pixel of the page. */
+/** Return the number of canvas pixels per CSS pixel. */
 export function readPixelRatio() {
   return uPlot.pxRatio
 }
 
-// The canvas needs colours as they come out of light-dark(), not as the style sheet writes them.
-function readColours(element) {
+// A canvas needs computed colors; the style sheet defines them with light-dark().
+function readColors(element) {
   const probe = h("span", { hidden: true })
   element.append(probe)
   const read = (name) => {
     probe.style.setProperty("color", `var(--${name})`)
     return getComputedStyle(probe).color
   }
-  const colours = Object.fromEntries(COLOURS.map((name) => [name, read(name)]))
-  colours.series = Array.from({ length: MAX_LINES }, (_, index) => read(`series-${index + 1}`))
+  const colors = Object.fromEntries(COLOURS.map((name) => [name, read(name)]))
+  colors.series = Array.from({ length: MAX_LINES }, (_, index) => read(`series-${index + 1}`))
   probe.remove()
-  return colours
+  return colors
 }
 
 function polygon(corners, turn = 0) {

@@ -1,16 +1,16 @@
-// Elements out of plain values. Nothing here, and nothing in the viewer, parses markup: a trace's text is always text.
+// Functions that build elements. No code in the viewer parses markup, so the text of a trace is always shown as text.
 
 /**
- * Make an element: h("button", {class: "quiet", onclick: save, "aria-label": "Save"}, "Save").
+ * Create an element: h("button", {class: "quiet", onclick: save, "aria-label": "Save"}, "Save").
  *
- * A property that begins with "on" is a listener; true is an attribute without a value; null, undefined and false are
- * left out. A child is a node, or text; null, undefined and false are left out, and lists are flattened.
+ * A property whose name begins with "on" adds a listener. The value true sets an empty attribute; null, undefined and
+ * false set none. A child is a node or text; null, undefined and false are skipped, and lists are flattened.
  */
 export function h(tag, properties, ...children) {
   return fill(document.createElement(tag), properties, children)
 }
 
-/** The same for SVG: svg("path", {d: "M0 0"}). */
+/** Create an SVG element: svg("path", {d: "M0 0"}). */
 export function svg(tag, properties, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children)
 }
@@ -29,22 +29,22 @@ function clean(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
 }
 
-/** Put these children in the place of an element's own. */
+/** Replace the children of an element. */
 export function replace(element, ...children) {
   element.replaceChildren(...clean(children))
 }
 
-/** Tell those who listen rather than look what has happened. */
+/** Announce a sentence to screen readers. */
 export function announce(sentence) {
   document.getElementById("status").textContent = sentence
 }
 
-/** A heading and a sentence, for where there is nothing to show; further nodes may say what to do. */
+/** A heading and a sentence for an empty view; further nodes can suggest what to do. */
 export function emptyState(title, sentence, ...further) {
   return h("section", { class: "empty" }, h("h2", null, title), h("p", null, sentence), further)
 }
 
-/** Copy a text; where a page may not (plain http), it says so by what it resolves to. */
+/** Copy text to the clipboard. Resolves to false where the browser forbids it (plain HTTP). */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text)
@@ -54,7 +54,7 @@ export async function copyText(text) {
   }
 }
 
-/** What went wrong, in the server's words, where whoever asked will look. */
+/** A paragraph with the message of an error, which screen readers announce. */
 export function errorNote(error) {
   return h("p", { class: "error", role: "alert" }, error.message)
 }

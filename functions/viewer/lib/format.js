@@ -1,8 +1,8 @@
-// Numbers and times as people read them. What is not known is said to be unknown, never shown as 0.
+// Format numbers, times and tokens for display. An unknown value is shown as "unknown", never as 0.
 
 export const UNKNOWN = "unknown"
 
-/** A probability: "37.2 %", "< 0.01 %", "≤ 1.3 %" where it is only an upper bound (rounded up, so that it stays one). */
+/** Format a probability: "37.2 %", "< 0.01 %", or "≤ 1.3 %" for an upper bound, which is rounded up to remain a bound. */
 export function formatProbability(value, { isBound = false } = {}) {
   if (value === null || value === undefined) return UNKNOWN
   const percent = value * 100
@@ -11,7 +11,7 @@ export function formatProbability(value, { isBound = false } = {}) {
   return percent > 0 && percent < 0.01 ? "< 0.01 %" : `${percent.toFixed(digitsOf(percent))} %`
 }
 
-// Of two digits, unless rounding carries it to ten.
+// Two decimals below 10 %, one from there on; 9.995 rounds to 10.
 function digitsOf(percent) {
   return percent >= 9.995 ? 1 : 2
 }
@@ -22,37 +22,37 @@ function roundUp(percent) {
   return Number(text) >= percent ? text : (Number(text) + 10 ** -digits).toFixed(digits)
 }
 
-/** Nats: "1.32 nats". */
+/** Format nats: "1.32 nats". */
 export function formatNats(value, digits = 2) {
   return value === null || value === undefined ? UNKNOWN : `${value.toFixed(digits)} nats`
 }
 
-/** "≥ 1.32 nats": rounded down, so that it stays a lower bound. */
+/** Format a lower bound: "≥ 1.32 nats". It is rounded down to remain a bound. */
 export function formatLeastNats(value) {
   return value === null || value === undefined ? UNKNOWN : `≥ ${(Math.floor(value * 100) / 100).toFixed(2)} nats`
 }
 
-/** "1 token", "2 tokens". */
+/** Format a count with its noun: "1 token", "2 tokens". */
 export function formatAmount(count, name) {
   return `${formatCount(count)} ${name}${count === 1 ? "" : "s"}`
 }
 
-/** A plain number with few digits. */
+/** Format a number with a fixed number of decimals. */
 export function formatNumber(value, digits = 2) {
   return value === null || value === undefined ? UNKNOWN : value.toFixed(digits)
 }
 
-/** "12,345". */
+/** Format a count: "12,345". */
 export function formatCount(value) {
   return value === null || value === undefined ? UNKNOWN : value.toLocaleString("en")
 }
 
-/** "24 Nov 2026, 18:40:49" in the reader's time zone. */
+/** Format a time in the user's time zone: "24 Nov 2026, 18:40:49". */
 export function formatTime(text) {
   return text ? new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" }) : UNKNOWN
 }
 
-/** "3 min ago"; the full time belongs in a title beside it. */
+/** Format the age of a time: "3 min ago". Show the full time in a title. */
 export function formatAge(text, now = Date.now()) {
   const seconds = Math.max(0, (now - new Date(text)) / 1000)
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["min", 60]]) {
@@ -64,21 +64,21 @@ export function formatAge(text, now = Date.now()) {
   return "just now"
 }
 
-/** A token's text so that every character can be seen: "↵" for a line's end, "⇥" for a tab, "␀"… for controls. */
+/** Make every character of a text visible: "↵" for a line feed, "⇥" for a tab, "␀" … for control characters. */
 export function showWhitespace(text) {
   return showControls(text.replace(/\n/g, "↵").replace(/\t/g, "⇥"))
 }
 
-/** A token's text, visible to the last blank; its id where the trace does not tell the text. */
+/** Return the text of a token with visible whitespace, or its id if the trace has no text for it. */
 export function nameToken({ id, text }) {
   if (text !== null) return showWhitespace(text).replace(/ /g, "␣") || "(empty)"
   return id === null ? "(unknown)" : `(token\u00a0${id})`
 }
 
-// What turns the direction of a line, or has no width: it would change how what stands beside it reads.
+// Bidirectional controls and zero-width characters, which would change how the surrounding text is displayed.
 const INVISIBLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
 
-/** A text with a sign for each character that has none of its own; line ends and tabs stay. */
+/** Replace invisible characters with visible signs; line feeds and tabs are kept. */
 export function showControls(text) {
   return text.replace(INVISIBLE, (character) => {
     const code = character.charCodeAt(0)

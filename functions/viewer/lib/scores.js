@@ -1,14 +1,15 @@
-// A log as tokens with all their scores, by the definitions of docs/CONFIDENCE.md; what the log leaves out follows from its
-// lists. Natural logarithms, so nats. Nothing here stands for what is not known: then a score is null.
+// Compute the scores of every token of a log, as docs/CONFIDENCE.md defines them. Scores that the log omits are computed
+// from its top-k lists. All logarithms are natural (nats). An unknown score is null.
 
 const WINDOW = 32
 const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 
 /**
- * Read GET /logs/{id}: {log, tokens, passes, lowest}.
+ * Read the answer of GET /logs/{id}: {log, tokens, passes, lowest}.
  *
- * `tokens` are all that entered the text, discarded ones too; `passes` are the forward passes, with their list, their first
- * token, and the calls of mods on them; `lowest` is the least sure window, {first, last, confidence} by tokens, or null.
+ * `tokens` are all tokens added to the text, including discarded ones. `passes` are the forward passes, each with its top-k
+ * list, its first token and its mod calls. `lowest` is the least confident window, {first, last, confidence} with token
+ * indexes, or null.
  */
 export function readTrace(log) {
   const passes = readPasses(log)
@@ -44,7 +45,7 @@ function readPasses(log) {
   return passes
 }
 
-/** The calls of mods, each with the lines it logged and what it did. */
+/** Read the mod calls, each with its log lines and actions. */
 function readCalls(log) {
   const calls = new Map(log.mod_calls.map((call) => [call.id, { ...call, pass: null, logs: [], actions: [] }]))
   for (const line of log.mod_logs) calls.get(line.mod_call_id)?.logs.push(line)
@@ -83,7 +84,7 @@ function readToken(step, pass, list, vocabulary) {
   return { ...token, ...scoreList(list, token, vocabulary) }
 }
 
-/** What a list tells beyond the log's own scores. */
+/** Compute the scores that the log omits from the token's top-k list. */
 function scoreList(list, token, vocabulary) {
   const nothing = { rank: null, margin: null, missing: null, confidence: null, ...NO_BOUNDS }
   const live = list?.filter((entry) => entry.logprob !== null) ?? []
@@ -100,18 +101,18 @@ function scoreList(list, token, vocabulary) {
   }
 }
 
-/** The probability of all that a list does not show. */
+/** Compute the missing mass: the probability of all tokens outside a top-k list. */
 export function measureMissing(list) {
   return Math.max(0, 1 - list.reduce((sum, entry) => sum + (entry.logprob === null ? 0 : Math.exp(entry.logprob)), 0))
 }
 
-/** The place of an entry in its list, from 1: of equals the worst; null for none, and for a masked one. */
+/** Return the rank of an entry in its list, from 1. Ties get the worst rank; a masked or missing entry has rank null. */
 export function rankOf(list, entry) {
   if (!entry || entry.logprob === null) return null
   return list.filter((one) => one.logprob !== null && one.logprob >= entry.logprob).length
 }
 
-/** The entry of a token: by id where both have one, else by text. */
+/** Find the entry of a token in a list: by id if both have one, else by text. */
 export function findIn(list, token) {
   if (!list) return null
   const byId = token.id === null ? null : list.find((entry) => entry.id === token.id)
@@ -119,7 +120,7 @@ export function findIn(list, token) {
   return list.find((entry) => entry.text === token.text && (entry.id === null || token.id === null)) ?? null
 }
 
-// The missing mass in as few tokens as can be, and spread over all the others.
+// The lower bound concentrates the missing mass in as few tokens as possible; the upper bound spreads it over all others.
 function boundEntropy(live, entropy, missing, vocabulary) {
   if (entropy === null) return NO_BOUNDS
   const last = live.at(-1).logprob
@@ -132,7 +133,7 @@ function boundEntropy(live, entropy, missing, vocabulary) {
   return { entropyLower, entropyUpper: upper > entropyLower - 1e-9 ? Math.max(upper, entropyLower) : null }
 }
 
-// Where a mod adjusted logits, the engine reports their shape: [1, V].
+// The vocabulary size V: for a mod that adjusted logits, the engine reports their shape, [1, V].
 function findVocabulary(actions) {
   for (const { action_type: type, payload } of actions) {
     const size = type === "AdjustedLogits" && Array.isArray(payload?.logits_shape) ? payload.logits_shape.at(-1) : null
@@ -143,12 +144,12 @@ function findVocabulary(actions) {
 
 function markRuns(tokens) {
   tokens.forEach((token, index) => {
-    const former = tokens[index - 1]
-    token.startsRun = token.forced && !(former?.forced && former.pass === token.pass)
+    const previous = tokens[index - 1]
+    token.startsRun = token.forced && !(previous?.forced && previous.pass === token.pass)
   })
 }
 
-/** Give each token the mean confidence of the window that ends there, and find the lowest window. */
+/** Set each token's group confidence (the mean over the window that ends there) and return the lowest window. */
 function groupConfidences(tokens) {
   const series = tokens.filter((token) => !token.forced && !token.discarded && token.confidence !== null)
   const width = Math.min(WINDOW, series.length)

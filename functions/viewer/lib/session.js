@@ -1,4 +1,4 @@
-// The key of whoever is signed in: in this tab's session storage only, gone when the tab is closed.
+// The key of the signed-in user. It is kept in the tab's session storage only, so closing the tab deletes it.
 
 const NAME = "thunder-key"
 

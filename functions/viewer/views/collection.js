@@ -1,4 +1,4 @@
-// A shared collection: its name, what it is, and the requests in it. No key is needed.
+// A shared collection: its name, description and requests. It needs no API key.
 
 import { api } from "../lib/api.js"
 import { emptyState, h, replace } from "../lib/dom.js"
@@ -8,7 +8,7 @@ import { drawMore } from "./feed/more.js"
 const PAGE = 50
 const MAX_TEXT = 400
 
-/** Show the collection behind a link. */
+/** Show the collection of a share link. */
 export async function show(main, { parameters: { token }, signal, signIn }) {
   const path = `/share/${encodeURIComponent(token)}`
   const { collection, requests, total_requests: total } = await api(path, { query: { limit: PAGE }, signal })
@@ -25,8 +25,8 @@ export async function show(main, { parameters: { token }, signal, signIn }) {
   replace(main,
     h("h1", { dir: "auto" }, collection.name),
     collection.description && h("p", { class: "description", dir: "auto" }, collection.description),
-    h("p", { class: "faint" }, `A shared collection of ${formatCount(total)} request${total === 1 ? "" : "s"}, the last added first.`),
-    total ? list : emptyState("Nothing is in it yet", "Whoever shares it can still add requests."),
+    h("p", { class: "faint" }, `Shared collection of ${formatCount(total)} request${total === 1 ? "" : "s"}, last added first.`),
+    total ? list : emptyState("No requests yet", "The owner of this collection can still add requests."),
     more)
   drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
 }

@@ -1,4 +1,4 @@
-// Two requests, token by token: where they part, what the model believed there, and what they have in common.
+// Compare two requests token by token: the first difference, the probabilities there, both texts and a summary.
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
@@ -9,14 +9,14 @@ import { drawNumbers } from "./compare/numbers.js"
 import { drawTexts } from "./compare/texts.js"
 import { chooseIdentity, readTrace } from "./compare/trace.js"
 
-/** /compare?a=<request id>&b=<request id> */
+/** Show /compare?a=<request id>&b=<request id>. */
 export async function show(main, { address, go, signal }) {
   const ids = SIDES.map((side) => address.searchParams.get(side.name) ?? "")
   const place = h("div", { class: "comparison" })
   const open = (a, b) => go(`/compare${formatQuery({ a, b })}`)
   replace(main, h("h1", null, "Compare two requests"), drawForm(ids, open, signal), place)
   if (!ids.every(Boolean)) return replace(place, drawInvitation())
-  replace(place, h("p", { class: "loading" }, "Loading both …"))
+  replace(place, h("p", { class: "loading" }, "Loading …"))
   const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
   const failures = answers.map((answer) => answer.reason)
   if (signal.aborted) return
@@ -41,7 +41,7 @@ function drawComparison(place, [a, b]) {
   announce(alignment.isEqual ? "Compared: no difference." : `Compared: the first difference is at token ${alignment.common + 1}.`)
 }
 
-// Equal numbers for equal tokens; a token that nothing is known of equals no other.
+// Map equal tokens to equal numbers. A token without id and text equals no other token.
 function intern(keys, key, trace, index) {
   const name = key ?? `unknown ${trace.id} ${index}`
   if (!keys.has(name)) keys.set(name, keys.size)
@@ -51,13 +51,13 @@ function intern(keys, key, trace, index) {
 function drawInvitation() {
   return emptyState(
     "Choose two requests",
-    "You see where their texts part, how sure the model was of either token there, and what they have in common. " +
-      "The fields above suggest the latest requests; any other id will do.",
+    "See where their texts diverge, how likely each token was there, and what they have in common. " +
+      "The fields above suggest the latest requests; you can also enter any other id.",
   )
 }
 
 function drawSame(id) {
-  return emptyState("No difference", "Both are the same request.", h("p", null, h("a", { href: `/view/${encodeURIComponent(id)}` }, "Look at it")))
+  return emptyState("No difference", "A and B are the same request.", h("p", null, h("a", { href: `/view/${encodeURIComponent(id)}` }, "View request")))
 }
 
 function drawFailure(side, error) {

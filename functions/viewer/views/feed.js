@@ -1,4 +1,4 @@
-// The feed: requests as they come in, newest first; filters in the address, two chosen ones lead to their comparison.
+// The feed: a live list of requests, newest first. The address holds the filters; two requests can be selected to compare.
 
 import { announce, h, replace } from "../lib/dom.js"
 import { addressOf, drawFilters, readFilters } from "./feed/filters.js"
@@ -6,7 +6,7 @@ import { listenToKeys } from "./feed/keys.js"
 import { recall } from "./feed/memory.js"
 import { loadPage, openSession } from "./feed/session.js"
 
-/** Show the feed that the address names. */
+/** Show the feed with the filters of the address. */
 export async function show(main, { address, signal, signIn }) {
   let filters = readFilters(address.searchParams)
   const remembered = recall()
@@ -26,7 +26,7 @@ export async function show(main, { address, signal, signIn }) {
     if (current.aborted || signal.aborted) return
     if (page.thrown) return signIn(page.thrown.message)
     session = open(page)
-    announce(page.rows.length ? "The list is new." : "There is no request.")
+    announce(page.rows.length ? "List updated." : "No requests found.")
   }
   const change = (wanted) => {
     if (addressOf(wanted) === addressOf(filters)) return
@@ -55,7 +55,7 @@ function drawParts() {
   return {
     state: h("span", { class: "live" }),
     hint: h("p", { class: "hint faint" },
-      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " choose to compare"),
+      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " select to compare"),
     news: h("div", { class: "news" }),
     rows: h("div", { class: "feed" }),
     more: h("div", { class: "more" }),

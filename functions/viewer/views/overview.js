@@ -1,4 +1,4 @@
-// Many requests at once: how sure the models were over time, whether that has changed, and what it is worth.
+// Statistics over many requests: confidence over time, drift, calibration and mods.
 
 import { api } from "../lib/api.js"
 import { errorNote, h, replace } from "../lib/dom.js"
@@ -12,7 +12,7 @@ import { drawTrend, loadLines } from "./overview/trend.js"
 const SUMMARY = "/v1/confidence/summary"
 const BINS = 10
 
-/** /overview?days=…|from=…&to=…&model=…&mod=…&score=… */
+/** Show /overview?days=…|from=…&to=…&model=…&mod=…&score=… */
 export async function show(main, { address, go, signal, signIn }) {
   const parameters = address.searchParams
   const period = readPeriod(parameters)
@@ -29,9 +29,9 @@ export async function show(main, { address, go, signal, signIn }) {
     h("h1", null, "Overview"),
     drawFilters({ parameters, period, score, go, models: groups.model, mods }),
     h("div", { class: "overview" },
-      h("div", null, draw("By model", () => showTrend("model", context)), draw("Has it changed?", () => drawDrift(context))),
-      h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Confidence against outcomes", calibrate)),
-      draw("What mods do", async () => drawMods(await mods))))
+      h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
+      h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", calibrate)),
+      draw("Mod effects", async () => drawMods(await mods))))
 }
 
 async function showTrend(kind, { call, groups, period, query, signal }) {
@@ -40,20 +40,20 @@ async function showTrend(kind, { call, groups, period, query, signal }) {
   return drawTrend(kind, { groups: found, lines, all: await groups.all }, period, signal)
 }
 
-// Several sections wait for it, each of which says if it failed; nobody else needs to hear.
+// Several sections await this promise and show its error; this handler avoids an unhandled rejection.
 function share(promise) {
   promise.catch(() => null)
   return promise
 }
 
-// Each section comes when it is there, and fails alone.
+// Each section loads and fails independently.
 function drawSection(title, load, { signal, signIn }) {
-  const place = h("div", null, h("p", { class: "loading" }, "Loading …"))
+  const container = h("div", null, h("p", { class: "loading" }, "Loading …"))
   const id = `overview ${title}`.toLowerCase().replace(/\W+/g, "-")
-  load().then((parts) => signal.aborted || replace(place, parts)).catch((error) => {
+  load().then((parts) => signal.aborted || replace(container, parts)).catch((error) => {
     if (signal.aborted) return
     if (error.status === 401) signIn(error.message)
-    else replace(place, errorNote(error))
+    else replace(container, errorNote(error))
   })
-  return h("section", { "aria-labelledby": id }, h("h2", { id }, title), place)
+  return h("section", { "aria-labelledby": id }, h("h2", { id }, title), container)
 }

@@ -1,4 +1,4 @@
-// One request: its text by how sure the model was, and what mods did. The log alone is enough for all of it.
+// One request: its text colored by confidence, and the actions of mods. Everything is computed from the log.
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
@@ -25,7 +25,7 @@ export async function show(main, { address, parameters, signal, signIn }) {
   const text = trace.tokens.length ? drawReading(trace, address, signal) : null
   replace(main,
     drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),
-    text?.element ?? emptyState("No tokens", "This trace says of no token that it entered the text."),
+    text?.element ?? emptyState("No tokens", "This trace added no tokens to the text."),
     drawTabs(trace, { path, isOwn, goTo: text?.goTo, signal, signIn }))
   text?.begin()
 }
@@ -35,9 +35,9 @@ function findPath({ id, token, member }) {
   return `/share/${member === undefined ? "request/" : ""}${encodeURIComponent(token)}${member === undefined ? "" : `/request/${encodeURIComponent(member)}`}`
 }
 
-/** Controls, text, details, chart and table, all of which follow the token that is looked at. */
+/** Draw the controls, text, details, chart and table, which all follow the selected token. */
 function drawReading(trace, address, signal) {
-  const panel = h("aside", { class: "details", tabindex: "0", "aria-label": "The token that is looked at" })
+  const panel = h("aside", { class: "details", tabindex: "0", "aria-label": "Selected token" })
   const legend = h("div")
   const onSelect = (token) => {
     showDetails(panel, token, trace.tokens.length)
@@ -66,7 +66,7 @@ function drawReading(trace, address, signal) {
     begin: () => text.select(trace.lowest?.first ?? 0),
     goToLowest: trace.lowest && (() => {
       goTo(trace.lowest.first)
-      announce(`The least sure passage: ${nameSpan(trace.lowest)}.`)
+      announce(`Least confident window: ${nameSpan(trace.lowest)}.`)
     }),
   }
 }
@@ -80,7 +80,7 @@ function rememberMode(name) {
 
 function drawModes(first, choose) {
   return h("fieldset", { class: "modes" },
-    h("legend", null, "Colour by"),
+    h("legend", null, "Color by"),
     Object.entries(MODES).map(([name, mode]) => h("label", { title: mode.explain },
       h("input", { type: "radio", name: "mode", value: name, checked: name === first, onchange: () => choose(name) }), mode.name)))
 }

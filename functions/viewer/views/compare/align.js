@@ -1,13 +1,13 @@
-// Which tokens two sequences have in common: Myers' O(n·d) difference, bounded.
+// Align two sequences of tokens with Myers' O(n·d) diff algorithm, up to a maximum number of edits.
 
-/** Insertions and deletions after which the search is given up; what it remembers takes 4 · MAX_EDITS² bytes. */
+/** The maximum number of insertions and deletions. The search history takes 4 · MAX_EDITS² bytes. */
 export const MAX_EDITS = 2000
 
 /**
  * Align two lists of numbers: {runs, common, isEqual, gaveUpAt}.
  *
- * `runs` cover both in order: {isSame, a: [start, end], b: [start, end]}. `common` is the length of the common
- * beginning. `gaveUpAt` is null, or the places [a, b] from which on nothing but the common end was looked for.
+ * `runs` cover both lists in order: {isSame, a: [start, end], b: [start, end]}. `common` is the length of the common
+ * prefix. `gaveUpAt` is null, or the positions [a, b] after which only the common suffix was aligned.
  */
 export function align(a, b, limit = MAX_EDITS) {
   const common = countCommon(a, b)
@@ -25,7 +25,7 @@ export function align(a, b, limit = MAX_EDITS) {
   add(runs, false, [x, y], [a.length - end, b.length - end])
   add(runs, true, [a.length - end, b.length - end], [a.length, b.length])
   const isEqual = common === a.length && common === b.length
-  return { runs, common, isEqual, gaveUpAt: middle.gaveUpAt?.map((place) => place + common) ?? null }
+  return { runs, common, isEqual, gaveUpAt: middle.gaveUpAt?.map((position) => position + common) ?? null }
 }
 
 function add(runs, isSame, [a, b], [aEnd, bEnd]) {
@@ -48,14 +48,14 @@ function countCommonEnd(a, b, start) {
   return count
 }
 
-// Matches as [place in a, place in b, length], in order.
+// Find the matches, in order, as [position in a, position in b, length].
 function findMatches(a, b, limit) {
   if (!a.length || !b.length) return { matches: [], gaveUpAt: null }
   const most = Math.min(a.length + b.length, limit)
   const reached = new Int32Array(2 * most + 3)
   const history = []
   for (let d = 0; d <= most; d += 1) {
-    // Diagonals -d-1…d+1 as they were before this round: all that going back through it asks for.
+    // Keep diagonals -d-1…d+1 as they were before this round: backtracking needs no others.
     history.push(reached.slice(most + 1 - (d + 1), most + 1 + d + 2))
     for (let k = -d; k <= d; k += 2) {
       const x = follow(a, b, start(reached, most + 1, d, k), k)

@@ -1,4 +1,4 @@
-// The place where two texts part: who wrote what, and how sure the model was of either token, in either request.
+// The first difference between two texts: both tokens, their causes, and the probability of each token in each request.
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
@@ -7,13 +7,13 @@ import { placeIn } from "./trace.js"
 
 const SHOWN = 6
 
-/** `common` tokens are the same; what comes next is the difference. */
+/** Draw the first difference, which follows `common` equal tokens. */
 export function drawDivergence(a, b, common, identity) {
   const [one, other] = [a.tokens[common] ?? null, b.tokens[common] ?? null]
   if (!one && !other) return drawNone(common)
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
     h("h2", { id: "divergence" }, `First difference: token ${formatCount(common + 1)}`),
-    a.discarded || b.discarded ? h("p", { class: "faint" }, "Discarded tokens are not counted here.") : null,
+    a.discarded || b.discarded ? h("p", { class: "faint" }, "Discarded tokens are not counted.") : null,
     h("p", null, describe(one, other, common), " ", describeContext(a, b, common)),
     h("div", { class: "parts" },
       drawMatrix(one, other, identity),
@@ -21,41 +21,41 @@ export function drawDivergence(a, b, common, identity) {
 }
 
 function drawNone(count) {
-  const sentence = count ? `Both have the same ${formatCount(count)} tokens.` : "Neither has a token."
+  const sentence = count ? `Both have the same ${formatCount(count)} tokens.` : "Neither has any tokens."
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
     h("h2", { id: "divergence" }, "No difference"), h("p", null, sentence))
 }
 
 function describe(one, other, common) {
-  const begin = common ? `The first ${common === 1 ? "token is" : `${formatCount(common)} tokens are`} the same. ` : "They differ from the first token on. "
-  if (!one) return `${begin}Then A ends, and B goes on.`
-  if (!other) return `${begin}Then B ends, and A goes on.`
-  return `${begin}Then each goes its own way.`
+  const begin = common ? `The first ${common === 1 ? "token is" : `${formatCount(common)} tokens are`} the same. ` : "They differ from the first token. "
+  if (!one) return `${begin}Then A ends and B continues.`
+  if (!other) return `${begin}Then B ends and A continues.`
+  return `${begin}Then they diverge.`
 }
 
-/** Whether the model had read the same in both, which decides what the two lists can tell. */
+/** Explain the difference: the model, the prompts, a mod, or sampling. */
 function describeContext(a, b, common) {
   const [one, other] = [a, b].map(({ log }) => log.formatted_prompt ?? `${log.system_prompt ?? ""}\n${log.user_prompt ?? ""}`)
   if (a.log.model_id !== b.log.model_id) return "The models differ."
-  if (one !== other) return "The prompts differ, so the model had not read the same."
+  if (one !== other) return "The prompts differ, so the model had different input."
   const [first, second] = [a.tokens[common], b.tokens[common]]
-  if (first?.forced || second?.forced) return "The prompts are the same: a mod stepped in here."
-  if (first?.adjusted || second?.adjusted) return "The prompts are the same: a mod changed the logits here."
-  return "The prompts are the same too, so the draw parted them."
+  if (first?.forced || second?.forced) return "The prompts are the same; a mod intervened here."
+  if (first?.adjusted || second?.adjusted) return "The prompts are the same; a mod changed the logits here."
+  return "The prompts are the same too, so sampling caused the difference."
 }
 
 function drawMatrix(one, other, { keyOf }) {
-  const place = (token, reader) => (token === reader ? placeOwn(token) : placeIn(reader?.list, token, keyOf))
+  const find = (token, reader) => (token === reader ? placeOwn(token) : placeIn(reader?.list, token, keyOf))
   const row = (letter, token) => h("tr", null,
     h("th", { scope: "row" }, h("span", { class: "side" }, letter), " has ", drawToken(token), h("br"), drawCause(token)),
-    [one, other].map((reader) => drawPlace(token, reader, place(token, reader))))
+    [one, other].map((reader) => drawScore(token, reader, find(token, reader))))
   return h("table", { class: "matrix" },
-    h("caption", null, "How likely each token was to the model, before temperature and mods"),
+    h("caption", null, "Probability of each token in both requests, before temperature and mods"),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), ["A", "B"].map((letter) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter))))),
     h("tbody", null, one && row("A", one), other && row("B", other)))
 }
 
-// Within one request an id says it all, whatever the other's vocabulary; where there is none, the text does.
+// Look up a token in its own list by id, whatever the other request's vocabulary is; by text if it has no id.
 function placeOwn(token) {
   const found = token ? findIn(token.list, token) : null
   return placeIn(token?.list, token ?? {}, (one) => (one === token || one === found ? "own" : found ? null : (one.id ?? one.text)))
@@ -67,31 +67,31 @@ function drawToken(token) {
 
 function drawCause(token) {
   if (token.forced) return h("span", { class: "cause" }, `⚑ forced by ${token.forcedBy ?? "a mod"}`)
-  return h("span", { class: "cause" }, token.adjusted ? "drawn, after a mod changed the logits" : "drawn from the model")
+  return h("span", { class: "cause" }, token.adjusted ? "sampled after a mod changed the logits" : "sampled from the model")
 }
 
-function drawPlace(token, reader, place) {
+function drawScore(token, reader, found) {
   const own = token === reader ? "own" : null
   const cell = (...children) => h("td", { class: own }, children)
-  if (place.rank) return cell(h("strong", null, `rank ${place.rank}`), h("br"), formatProbability(place.prob))
-  if (place.isMasked) return cell(h("strong", null, "masked"), h("br"), "ruled out before the list was taken")
-  if (place.bound !== undefined) return cell(h("strong", null, `not among the top ${place.k}`), h("br"), formatProbability(place.bound, { isBound: true }))
-  if (reader?.list) return cell("unknown: the trace does not tell this token's text or id")
-  return cell(reader ? "unknown: no list was taken here (inside a forced run)" : "unknown: the text had ended")
+  if (found.rank) return cell(h("strong", null, `rank ${found.rank}`), h("br"), formatProbability(found.prob))
+  if (found.isMasked) return cell(h("strong", null, "masked"), h("br"), "excluded before sampling")
+  if (found.bound !== undefined) return cell(h("strong", null, `not in top ${found.k}`), h("br"), formatProbability(found.bound, { isBound: true }))
+  if (reader?.list) return cell("unknown: the trace has no text or id for this token")
+  return cell(reader ? "unknown: no top-k list (inside a forced run)" : "unknown: the text ended before this token")
 }
 
 function drawList(letter, token, writers, { keyOf }) {
-  const heading = h("h3", null, h("span", { class: "side" }, letter), " What the model believed here")
-  if (!token?.list) return h("div", { class: "list" }, heading, h("p", { class: "faint" }, token ? "No list was taken here." : "The text had ended."))
+  const heading = h("h3", null, h("span", { class: "side" }, letter), " Top-k list")
+  if (!token?.list) return h("div", { class: "list" }, heading, h("p", { class: "faint" }, token ? "No top-k list." : "The text ended before this token."))
   const shown = chooseShown(token.list, Object.values(writers), keyOf)
   return h("div", { class: "list" }, heading,
     h("table", { class: "bars" },
-      h("caption", { class: "visually-hidden" }, `Likeliest tokens in ${letter}`),
+      h("caption", { class: "visually-hidden" }, `Most likely tokens in ${letter}`),
       h("thead", { class: "visually-hidden" }, h("tr", null, ["Rank", "Token", "Probability", ""].map((name) => h("th", { scope: "col" }, name || "Bar")))),
       h("tbody", null, shown.map((entry) => drawEntry(entry, token.list, writers, keyOf)), drawOthers(token.list, shown))))
 }
 
-// The first few, and those that either request has, wherever in the list they stand.
+// Choose the first entries, and the tokens of both requests wherever they are in the list.
 function chooseShown(list, written, keyOf) {
   const keys = new Set(written.filter(Boolean).map(keyOf).filter((key) => key !== null))
   return list.filter((entry, index) => entry.logprob !== null && (index < SHOWN || keys.has(keyOf(entry))))

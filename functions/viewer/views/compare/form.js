@@ -1,4 +1,4 @@
-// Which two requests to compare.
+// The form to choose two requests.
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
@@ -8,7 +8,7 @@ export const SIDES = [{ name: "a", letter: "A" }, { name: "b", letter: "B" }]
 const SUGGESTIONS = 50
 const LABEL_LENGTH = 80
 
-/** The form: `open(a, b)` is called with two ids, when it is sent and when the two are swapped. */
+/** Draw the form. Submitting it or swapping the ids calls `open(a, b)`. */
 export function drawForm(ids, open, signal) {
   const fields = SIDES.map((side, index) =>
     h("input", {
@@ -37,7 +37,7 @@ function swap(fields, read, open) {
   if (a && b) open(b, a)
 }
 
-// Suggestions are a help: without them, ids can still be typed.
+// Suggestions are optional: without them, the user can still type an id.
 async function suggest(list, signal) {
   try {
     const { data } = await api("/logs", { query: { limit: SUGGESTIONS }, signal })

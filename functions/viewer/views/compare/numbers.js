@@ -1,22 +1,22 @@
-// Two requests in numbers, one row each, and whether they differ.
+// A summary table of two requests: scores and settings, with their differences.
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
 
 const PROMPT_LENGTH = 200
 
-/** The table of what the two requests are and how they came out. */
+/** Draw the table. */
 export function drawNumbers(a, b) {
   const links = [a, b].map(({ id }) => h("a", { href: `/view/${encodeURIComponent(id)}` }, id))
   return h("section", { class: "numbers", "aria-labelledby": "numbers" },
-    h("h2", { id: "numbers" }, "In numbers"),
-    h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "In numbers" }, h("table", null,
+    h("h2", { id: "numbers" }, "Summary"),
+    h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Summary" }, h("table", null,
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"),
         links.map((link, index) => h("th", { scope: "col" }, h("span", { class: "side" }, "AB"[index]), " ", link)), h("th", { scope: "col" }, "Difference"))),
       h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].filter(isKnown).map(drawRow)))))
 }
 
-// What neither trace tells is left out.
+// Leave out rows that are unknown for both requests.
 function isKnown([, one, other]) {
   return one !== UNKNOWN || other !== UNKNOWN
 }
@@ -32,10 +32,10 @@ function listOutcome(a, b) {
   const confidence = ({ log }) => formatProbability(log.sequence_confidence, { isBound: log.sequence_confidence_is_bound === true })
   const forced = ({ tokens }) => tokens.filter((token) => token.forced).length
   return [
-    // Of two numbers that are only bounds nothing tells the difference.
-    measure("How sure, on the whole", a, b, ({ log }) => (log.sequence_confidence_is_bound ? null : log.sequence_confidence), points, confidence),
-    measure("Least sure window", a, b, ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
-    measure("Tokens in the text", a, b, ({ tokens }) => tokens.length, count),
+    // The difference between two bounds is unknown.
+    measure("Confidence", a, b, ({ log }) => (log.sequence_confidence_is_bound ? null : log.sequence_confidence), points, confidence),
+    measure("Least confident window", a, b, ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
+    measure("Tokens", a, b, ({ tokens }) => tokens.length, count),
     measure("… forced by mods", a, b, forced, count),
     measure("Discarded tokens", a, b, ({ discarded }) => discarded, count),
   ]
@@ -49,10 +49,10 @@ function listSettings(a, b) {
     plain("Temperature", (trace) => readSetting(trace, "temperature")),
     plain("Top-p", (trace) => readSetting(trace, "top_p")),
     plain("Top-k", (trace) => readSetting(trace, "top_k")),
-    plain("Most tokens", ({ log }) => log.max_steps),
+    plain("Max steps", ({ log }) => log.max_steps),
     plain("System prompt", ({ log }) => log.system_prompt ?? "none"),
     plain("User prompt", ({ log }) => log.user_prompt ?? "none"),
-    plain("Begun", ({ log }) => formatTime(log.created_ts)),
+    plain("Created", ({ log }) => formatTime(log.created_ts)),
   ]
 }
 
@@ -71,7 +71,7 @@ function shorten(value) {
   return text.length > PROMPT_LENGTH ? `${text.slice(0, PROMPT_LENGTH)}…` : text
 }
 
-// As the first token tells that tells it; a sampler's settings do not change within a request.
+// Read a setting from the first token that has it; a sampler's settings do not change within a request.
 function readSetting({ log }, name) {
   return log.steps.find((step) => step[name] !== null)?.[name] ?? null
 }

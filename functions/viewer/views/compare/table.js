@@ -1,11 +1,11 @@
-// The aligned texts as a table: every token with its numbers.
+// The aligned texts as a table of tokens and their probabilities.
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
 
 const PAGE = 200
 
-/** A table of the runs of align(), a page at a time. */
+/** Draw the runs of align() as a table, one page at a time. */
 export function drawTable(a, b, runs) {
   const rows = [...pairTokens(a.tokens, b.tokens, runs)]
   const traces = [a, b]
@@ -23,7 +23,7 @@ export function drawTable(a, b, runs) {
   add(false)
   return h("div", { class: "token-table" },
     h("table", { tabindex: -1 },
-      h("caption", null, "Every token, in the order of the texts; ≠ marks what only one of them has at that place"),
+      h("caption", null, "Every token, in text order; ≠ marks tokens that only one text has at that position"),
       h("thead", null,
         h("tr", null, h("th", { scope: "colgroup", colspan: 3 }, "A"), h("td"), h("th", { scope: "colgroup", colspan: 3 }, "B")),
         h("tr", null, drawHeads(), h("th", { scope: "col" }, "Same?"), drawHeads())),

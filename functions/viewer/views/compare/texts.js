@@ -1,4 +1,4 @@
-// Both texts beside each other, coloured by how unsure the model was of each token, or as a table.
+// Both texts side by side, colored by surprisal, or as a table.
 
 import { h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, nameToken, showWhitespace } from "../../lib/format.js"
@@ -6,23 +6,23 @@ import { MAX_NATS, scaleClass } from "../../lib/scale.js"
 import { drawTable } from "./table.js"
 import { doubtOf } from "./trace.js"
 
-/** So many tokens in common make a row of their own; fewer stay in the midst of what differs. */
+/** A common run of at least this many tokens gets its own row; a shorter one stays within the differences around it. */
 const ENOUGH_TO_PART = 4
-/** A longer row is cut: what is not on the screen is not drawn, row by row. */
+/** The maximum number of tokens in a row. The browser skips the layout of rows outside the viewport. */
 const MAX_ROW = 60
 
-/** The section with both texts; `alignment` is align()'s. */
+/** Draw the section with both texts; `alignment` is the result of align(). */
 export function drawTexts(a, b, alignment, identity) {
-  const place = h("div")
+  const container = h("div")
   const views = { Text: () => drawColumns(a, b, alignment), Table: () => drawTable(a, b, alignment.runs) }
   const buttons = Object.keys(views).map((name) => h("button", { "aria-pressed": "false", onclick: () => choose(name) }, name))
   const choose = (name) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.textContent === name))
-    replace(place, views[name]())
+    replace(container, views[name]())
   }
   const goThere = () => {
     choose("Text")
-    const parting = place.querySelector(".parting")
+    const parting = container.querySelector(".parting")
     parting?.scrollIntoView({ block: "center" })
     parting?.closest(".run")?.focus({ preventScroll: true })
   }
@@ -35,7 +35,7 @@ export function drawTexts(a, b, alignment, identity) {
       drawLegend()),
     h("p", { class: "faint" }, countCommon(a, b, alignment.runs), " ", identity.sentence),
     drawLimit(alignment.gaveUpAt),
-    place)
+    container)
 }
 
 function countCommon(a, b, runs) {
@@ -45,10 +45,10 @@ function countCommon(a, b, runs) {
 
 function drawLimit(gaveUpAt) {
   if (!gaveUpAt) return null
-  const [one, other] = gaveUpAt.map((place) => formatCount(place + 1))
+  const [one, other] = gaveUpAt.map((position) => formatCount(position + 1))
   return h("p", { class: "note" },
-    `They differ in so much that the search for common tokens was given up at token ${one} of A and ${other} of B. ` +
-      "From there on they stand beside each other without it, up to their common end.")
+    `The texts differ too much: alignment stopped at token ${one} of A and token ${other} of B. ` +
+      "After that, only the common ending is aligned.")
 }
 
 function drawLegend() {
@@ -67,7 +67,7 @@ function drawColumns(a, b, alignment) {
   return element
 }
 
-/** Runs as rows: short ones in common stay among the differences around them, and long rows are cut. */
+/** Turn runs into rows: merge short common runs into the differences around them, and split long rows. */
 function toRows(runs) {
   const rows = []
   runs.forEach((run, index) => {
@@ -124,13 +124,13 @@ function nameClasses(token, isSame, common) {
   return classes.join(" ")
 }
 
-// A forced run begins with a flag.
+// Mark the first token of a forced run with a flag.
 function drawText(token, before) {
   const text = token.text === null ? nameToken(token) : showWhitespace(token.text)
   return token.forced && !before?.forced ? `⚑${text}` : text
 }
 
-// Only what is pointed at is described; the table has it all.
+// Set a token's tooltip only when the user points at it; the table describes every token.
 function explain(element, known) {
   const token = known.get(element)
   if (token && !element.title) element.title = describe(token)

@@ -1,15 +1,16 @@
-// What a log says, as far as comparing needs it: the tokens that stayed, each with the list of its forward pass.
+// Prepare a log for comparison: its tokens without the discarded ones, each with the top-k list of its forward pass.
 
 import { measureMissing, rankOf, readTrace as readWhole } from "../../lib/scores.js"
 
-/** Of two traces from different models: so many ids must be shared, and so few may differ in text, to be one vocabulary. */
+/** Two models have the same vocabulary if they share this many ids and at most this share of them differ in text. */
 const ENOUGH_IDS = 20
 const MOST_CONFLICTS = 0.05
 
 /**
- * Read GET /logs/{id}: {id, log, lists, tokens, discarded}.
+ * Read the answer of GET /logs/{id}: {id, log, lists, tokens, discarded}.
  *
- * `tokens` are those of lib/scores.js that were not discarded, numbered anew; `lists` are those of all forward passes.
+ * `tokens` are those of lib/scores.js without the discarded ones, renumbered. `lists` are the top-k lists of all forward
+ * passes. `discarded` is the number of discarded tokens.
  */
 export function readTrace(log) {
   const { tokens, passes } = readWhole(log)
@@ -18,29 +19,29 @@ export function readTrace(log) {
   return { id: log.request_id, log, lists, tokens: kept, discarded: tokens.length - kept.length }
 }
 
-/** Nats to colour a token by: its surprisal, or what it is at least where only a bound of its probability is known. */
+/** Return the nats to color a token by: its surprisal, or the lower bound of it if only a bound is known. */
 export function doubtOf(token) {
   if (token.surprisal !== null) return token.surprisal
   return token.bound > 0 ? -Math.log(token.bound) : null
 }
 
 /**
- * How to tell whether a token of one is a token of the other: {keyOf(token), sentence}.
+ * Choose how to compare tokens of two traces: {keyOf(token), sentence}.
  *
- * By id where both have one vocabulary, else by text; keyOf answers null for a token that nothing is known of.
+ * Compares by id if both have the same vocabulary, else by text. keyOf returns null for a token without id or text.
  */
 export function chooseIdentity(a, b) {
   const byId = (sentence) => ({ keyOf: (token) => (token.id === null ? null : `id ${token.id}`), sentence })
   const byText = (sentence) => ({ keyOf: (token) => (token.text === null ? null : `text ${token.text}`), sentence })
   if (![a, b].every((trace) => trace.tokens.every((token) => token.id !== null))) {
-    return byText("Tokens are compared by their text, for not all of them have an id.")
+    return byText("Tokens are compared by text because some have no id.")
   }
-  if (a.log.model_id !== null && a.log.model_id === b.log.model_id) return byId("Tokens are compared by their ids: the model is the same.")
+  if (a.log.model_id !== null && a.log.model_id === b.log.model_id) return byId("Tokens are compared by id: the model is the same.")
   const { shared, conflicts } = countShared(a, b)
   if (shared >= ENOUGH_IDS && conflicts <= shared * MOST_CONFLICTS) {
-    return byId("Tokens are compared by their ids: the models differ, but their ids stand for the same texts.")
+    return byId("Tokens are compared by id: the models differ, but their ids have the same texts.")
   }
-  return byText("Tokens are compared by their text, for the models may number their tokens differently.")
+  return byText("Tokens are compared by text because the models may use different ids.")
 }
 
 function countShared(a, b) {
@@ -55,9 +56,10 @@ function mapTexts(trace) {
 }
 
 /**
- * Where a token stands in a list: {rank, prob}, or {bound, k} if it is not in it, {isMasked} or {} if nothing is known.
+ * Find a token in a list: {rank, prob}, {bound, k} if it is not in the list, {isMasked}, or {} if it is unknown.
  *
- * Ranks and bounds are those of docs/CONFIDENCE.md: of equals the worse rank; at most the last of the list, and the rest.
+ * Ranks and bounds follow docs/CONFIDENCE.md: ties get the worst rank; the bound is the smaller of the last listed
+ * probability and the missing mass.
  */
 export function placeIn(list, token, keyOf) {
   const key = keyOf(token)

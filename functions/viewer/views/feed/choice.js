@@ -1,10 +1,10 @@
-// Two requests chosen to be compared, and the bar that leads there.
+// The two requests selected for comparison, and the bar with the link to compare them.
 
 import { announce, h, replace } from "../../lib/dom.js"
 
 const MOST = 2
 
-/** What is chosen: {element, has(id), toggle(row)}; a third takes the place of the first. */
+/** Make the selection: {element, has(id), toggle(row)}. Selecting a third request deselects the first. */
 export function makeChoice() {
   let chosen = []
   const element = h("div", { class: "choice", hidden: true })
@@ -23,8 +23,8 @@ export function makeChoice() {
     const [a, b] = chosen.map((row) => row.request_id)
     const names = chosen.map((row) => h("span", { class: "chosen", dir: "auto" }, row.final_text || row.request_id))
     const further = b === undefined
-      ? h("span", { class: "faint" }, "Choose another to compare it with.")
-      : h("a", { class: "button primary", href: `/compare?${new URLSearchParams({ a, b })}` }, "Compare the two")
+      ? h("span", { class: "faint" }, "Select another request to compare.")
+      : h("a", { class: "button primary", href: `/compare?${new URLSearchParams({ a, b })}` }, "Compare selected")
     replace(element, names, further, h("button", { class: "quiet", onclick: clear }, "Clear"))
   }
   return {
@@ -37,7 +37,7 @@ export function makeChoice() {
       if (chosen.length > MOST) mark(chosen.shift().request_id, false)
       mark(row.request_id, isNew)
       draw()
-      if (chosen.length === MOST && isNew) announce("Two requests chosen. Compare the two is at the end of the page.")
+      if (chosen.length === MOST && isNew) announce("Two requests selected. The Compare selected link is at the end of the page.")
     },
   }
 }

@@ -1,4 +1,4 @@
-// Sparklines of group confidence, all of a list on one scale: what looks lower is lower.
+// Sparklines of group confidence. All sparklines of a list share one scale, so that their heights can be compared.
 
 import { h, svg } from "../../lib/dom.js"
 import { UNKNOWN, formatNats } from "../../lib/format.js"
@@ -8,9 +8,9 @@ const EDGE = 4
 const MARGIN_NATS = 0.5
 
 /**
- * The sparklines of one list: {draw(values), widen(rows, element)}.
+ * Make the sparklines of one list: {draw(values), widen(rows, element)}.
  *
- * Their drawings are in nats. `widen` makes room for what these rows have, in those of `element` that are drawn, too.
+ * Values are in nats. `widen` extends the scale to the values of these rows and rescales the sparklines in `element`.
  */
 export function makeCourses() {
   let low = Infinity
@@ -31,7 +31,7 @@ export function makeCourses() {
 
 function drawCourse(values, viewBox) {
   const lowest = Math.min(...values)
-  const label = `Group confidence from beginning to end: lowest ${formatNats(lowest)}${tellPlace(values, lowest)}`
+  const label = `Group confidence along the text: lowest ${formatNats(lowest)}${describePosition(values, lowest)}`
   const xOf = (i) => (values.length === 1 ? WIDTH / 2 : EDGE + (i * (WIDTH - 2 * EDGE)) / (values.length - 1))
   const points = values.map((value, i) => `${xOf(i).toFixed(1)} ${(-value).toFixed(3)}`)
   const line = values.length === 1 ? `M${EDGE} ${-lowest}H${WIDTH - EDGE}` : `M${points.join("L")}`
@@ -48,7 +48,7 @@ function drawNone() {
   return h("div", { class: "course" }, h("span", { class: "visually-hidden" }, `Group confidence: ${UNKNOWN}`))
 }
 
-function tellPlace(values, lowest) {
+function describePosition(values, lowest) {
   if (values.length < 4) return ""
   const part = values.indexOf(lowest) / (values.length - 1)
   return part < 1 / 3 ? ", near the beginning" : part > 2 / 3 ? ", near the end" : ", in the middle"

@@ -1,43 +1,43 @@
-// The feed's filters: those of GET /logs, in the page's address under the API's own names.
+// The filters of the feed. The page's address holds them under the parameter names of GET /logs.
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 
-// `many` are filled in from the API when somebody may want them; `seen` from the rows that are shown.
+// `many` fetches a field's options when "More filters" is opened; `seen` collects suggestions from the rows.
 const USUAL = [
-  { name: "q", label: "Words in prompt or answer", type: "search" },
+  { name: "q", label: "Search prompts and answers", type: "search" },
   { name: "model", label: "Model", seen: (row) => [row.model_id] },
   { name: "mod", label: "Mod", seen: (row) => [row.active_mod] },
   { name: "tag", label: "Tag", seen: (row) => row.tags },
-  { name: "max_confidence", label: "Sure at most (%)", type: "percent" },
-  { name: "sort", label: "Order", options: [["", "Newest first"], ["confidence", "Least sure first"]] },
+  { name: "max_confidence", label: "Max confidence (%)", type: "percent" },
+  { name: "sort", label: "Order", options: [["", "Newest first"], ["confidence", "Least confident first"]] },
 ]
 const FURTHER = [
-  { name: "min_confidence", label: "Sure at least (%)", type: "percent" },
-  { name: "created_from", label: "Begun from", type: "datetime-local" },
-  { name: "created_to", label: "Begun before", type: "datetime-local" },
-  { name: "has_exception", label: "Exceptions", options: [["", "Any"], ["true", "A mod raised"], ["false", "No mod raised"]] },
-  { name: "api_key", label: "User", options: [["", "Everybody"]], many: listUsers },
-  { name: "favorited_by", label: "Favorite of", seen: (row) => row.favorited_by },
+  { name: "min_confidence", label: "Min confidence (%)", type: "percent" },
+  { name: "created_from", label: "Created from", type: "datetime-local" },
+  { name: "created_to", label: "Created before", type: "datetime-local" },
+  { name: "has_exception", label: "Exceptions", options: [["", "Any"], ["true", "With exceptions"], ["false", "Without exceptions"]] },
+  { name: "api_key", label: "User", options: [["", "All users"]], many: listUsers },
+  { name: "favorited_by", label: "Favorited by", seen: (row) => row.favorited_by },
   { name: "collection_id", label: "Collection", options: [["", "Any"]], many: listCollections },
 ]
 const FIELDS = [...USUAL, ...FURTHER]
 const MAX_SEEN = 100
 
-/** The filters that an address names: {model: "…", …}. */
+/** Read the filters from the parameters of an address: {model: "…", …}. */
 export function readFilters(parameters) {
   const given = FIELDS.map(({ name }) => [name, parameters.get(name)?.trim()]).filter(([, value]) => value)
   return Object.fromEntries(given)
 }
 
-/** The address of the feed with these filters. */
+/** Return the address of the feed with these filters. */
 export function addressOf(filters) {
   const text = new URLSearchParams(filters).toString()
   return text ? `/?${text}` : "/"
 }
 
 /**
- * The form: {element, learn(rows)}; `onChange(filters)` is told what somebody chose, and `learn` what can be chosen.
+ * Draw the form: {element, learn(rows)}. `onChange(filters)` receives each change; `learn` adds suggestions from rows.
  */
 export function drawFilters(filters, onChange) {
   const controls = FIELDS.map((field) => [field, drawControl(field, filters[field.name] ?? "")])
@@ -81,7 +81,7 @@ function drawControl(field, value) {
   return control
 }
 
-// The address has what the API takes: parts of one, and moments in UTC.
+// The address holds API values: confidences from 0 to 1, and times in UTC.
 function showValue(field, value) {
   if (!value) return ""
   if (field.type === "percent") return String(Number((value * 100).toPrecision(12)))

@@ -1,6 +1,6 @@
-// The feed's keys: j and k for the next row and the one before, x to choose it. Enter is the link's own.
+// Keyboard shortcuts of the feed: j and k move to the next and previous row, x selects it. Enter follows the row's link.
 
-/** Listen until the answer is called: listenToKeys({step(by), choose()}). */
+/** Listen for the shortcuts: listenToKeys({step(by), choose()}). Returns a function that stops listening. */
 export function listenToKeys({ step, choose }) {
   const act = { j: () => step(1), k: () => step(-1), x: choose }
   const onKey = (event) => {

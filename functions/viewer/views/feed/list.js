@@ -1,4 +1,4 @@
-// The rows, in chunks: a chunk far from what is seen keeps its height and gives up its elements, however many there are.
+// The rows, in chunks. A chunk far outside the viewport keeps its height but removes its elements, so long lists stay fast.
 
 import { h } from "../../lib/dom.js"
 import { formatAge } from "../../lib/format.js"
@@ -10,9 +10,9 @@ const NEAR = "1200px"
 const AGES_MS = 30000
 
 /**
- * A list of requests, kept by id; what its functions do is said beside each.
+ * Make a list of requests, keyed by id.
  *
- * `choice` knows which are chosen; `narrow(filter)` gives the address of a narrower feed.
+ * `choice` is the selection (choice.js); `narrow(filter)` returns the address of the feed with one more filter.
  */
 export function makeList({ choice, narrow, signal }) {
   const element = h("div", { class: "rows", role: "feed", "aria-label": "Requests" })
@@ -37,31 +37,31 @@ export function makeList({ choice, narrow, signal }) {
     has: (id) => rows.has(id),
     get: (id) => rows.get(id),
     size: () => rows.size,
-    /** Every row, in the order shown. */
+    /** Return every row, in display order. */
     rows: () => chunks.ids().map((id) => rows.get(id)),
-    /** Put rows at the end. */
+    /** Add rows at the end. */
     append(given) {
       const ids = keepNew(given)
       for (let i = 0; i < ids.length; i += CHUNK) chunks.add(ids.slice(i, i + CHUNK))
     },
-    /** Put rows on top, the last given first of all; `badge` says why they are there. */
+    /** Add rows at the top, so that the last one given comes first; `badge` is shown on each. */
     prepend(given, badge) {
       for (const id of keepNew(given)) {
         badges.set(id, badge)
         chunks.putFirst(id)
       }
     },
-    /** Show a row as it is now; nothing moves. */
+    /** Redraw a row in place with new values. */
     update(row, badge = null) {
       const id = row.request_id
       if (!badge && JSON.stringify(rows.get(id)) === JSON.stringify(row)) return
       rows.set(id, row)
       course.widen([row], element)
       if (badge) badges.set(id, badge)
-      const former = find(id)
-      if (former) replaceRow(former, draw(id), Boolean(badge))
+      const previous = find(id)
+      if (previous) replaceRow(previous, draw(id), Boolean(badge))
     },
-    /** Move the focus to the next row, or the one before; the first one seen if none has it. Whether there is one. */
+    /** Move the focus by one row, or to the first visible row if no row has it. Returns whether there is such a row. */
     focusNext(by) {
       const drawn = [...element.querySelectorAll("article")]
       const at = drawn.findIndex((article) => article.contains(document.activeElement))
@@ -75,10 +75,10 @@ export function makeList({ choice, narrow, signal }) {
   }
 }
 
-function replaceRow(former, drawn, isFresh) {
-  const hadFocus = former.contains(document.activeElement)
+function replaceRow(previous, drawn, isFresh) {
+  const hadFocus = previous.contains(document.activeElement)
   drawn.classList.toggle("fresh", isFresh)
-  former.replaceWith(drawn)
+  previous.replaceWith(drawn)
   if (hadFocus) drawn.querySelector("a").focus({ preventScroll: true })
 }
 

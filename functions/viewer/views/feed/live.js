@@ -1,4 +1,4 @@
-// What is stored while the feed is open: told by GET /logs/stream, shown at once or held back while somebody reads.
+// Live updates from GET /logs/stream. New requests are shown at once, or held back while the user is reading.
 
 import { listen } from "../../lib/api.js"
 import { announce } from "../../lib/dom.js"
@@ -11,25 +11,27 @@ const STATES = {
   connecting: "Connecting …",
   live: "Live",
   waiting: "Reconnecting …",
-  refused: "Not live: the server refuses it",
-  away: "Not live: the server cannot be asked",
-  off: "Not live: what is in a collection changes by hand",
+  refused: "Not live: refused by the server",
+  away: "Not live: the server can't be reached",
+  off: "Not live: collections are not streamed",
 }
 
-/** Say in words, too, whether the list follows what is stored. */
+/** Show whether the list is live. */
 export function showState(element, state) {
   element.dataset.state = state
   element.textContent = STATES[state]
 }
 
 /**
- * Follow the feed until `signal` is aborted: {release(), isWhole()}. What is held back waits for `release`, which answers
- * the id of the newest; it is whole unless so many came that a new list serves better.
+ * Follow the feed until `signal` is aborted: {release(), isWhole()}.
  *
- *   isReading()        whether rows on top would move what somebody looks at
- *   onHeld(count)      how many are held back; called after each change of the list
+ * `release` shows the held rows and returns the id of the newest. `isWhole` is false if some rows were dropped because
+ * too many arrived; reload the list then.
+ *
+ *   isReading()        whether adding rows at the top would move the text that the user is reading
+ *   onHeld(count)      called with the number of held rows after each change of the list
  *   onState(state)     see lib/api.js
- *   refresh()          resolves to the newest rows, for what may have been missed
+ *   refresh()          resolves to the newest rows, in case some were missed
  */
 export function follow({ query, signal, list, isReading, onHeld, onState, refresh }) {
   const held = new Map()
@@ -49,14 +51,14 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
     const rows = [...held.values()]
     held.clear()
     list.prepend(rows, "new")
-    tellCount(rows.length)
+    announceCount(rows.length)
     onHeld(0)
     return rows.at(-1)?.request_id
   }
   const catchUp = async () => {
     const rows = await refresh().catch(() => [])
     if (signal.aborted) return
-    // None of the newest is known here: there may be more between them and the list.
+    // If the list has none of the newest rows, there may be others between them and the list.
     hasGap ||= list.size() > 0 && rows.length > 0 && !rows.some((row) => list.has(row.request_id))
     take(rows.reverse(), null)
   }
@@ -71,7 +73,7 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
     onState(state) {
       if (signal.aborted) return
       onState(state)
-      // Between the page that was read and the stream's beginning something may have been stored.
+      // Requests may have been stored between loading the page and the start of the stream.
       if (state === "live" && !wasLive) catchUp()
       wasLive ||= state === "live"
     },
@@ -79,10 +81,10 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
   return { release, isWhole: () => !dropped && !hasGap }
 }
 
-let told = 0
+let announcedAt = 0
 
-function tellCount(count) {
-  if (Date.now() - told < ANNOUNCED_MS) return
-  told = Date.now()
-  announce(count === 1 ? "A new request." : `${count} new requests.`)
+function announceCount(count) {
+  if (Date.now() - announcedAt < ANNOUNCED_MS) return
+  announcedAt = Date.now()
+  announce(count === 1 ? "1 new request." : `${count} new requests.`)
 }

@@ -1,10 +1,10 @@
-// Where somebody was in the feed, for when they come back to it by the browser's back button.
+// Remember the rows and scroll position of the feed, to restore them when the user navigates back.
 
 import { getKey } from "../../lib/session.js"
 
 let kept = null
 
-/** Mark this entry of the history, and get what was kept for it: {rows, cursor, top, focused}, or null. */
+/** Return the state kept for this history entry, {rows, cursor, top, focused}; mark the entry and return null if none. */
 export function recall() {
   const mark = history.state?.feed
   if (mark && kept?.mark === mark && kept.key === getKey()) return kept
@@ -12,12 +12,12 @@ export function recall() {
   return null
 }
 
-/** What `keep` will need, taken while the feed is still the page's address. */
+/** Return the mark that `keep` needs. Call it while the feed is still the current history entry. */
 export function markOf() {
   return { mark: history.state?.feed, key: getKey() }
 }
 
-/** Keep the feed that is being left. */
+/** Keep the state of the feed when the user leaves it. */
 export function keep(mark, { rows, cursor, top, focused }) {
   kept = rows.length ? { ...mark, rows, cursor, top, focused } : null
 }

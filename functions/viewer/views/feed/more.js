@@ -1,10 +1,10 @@
-// The end of the list: more rows behind a cursor, when it comes into sight or by its button.
+// The end of a list: load more rows when the user scrolls near it or presses its button.
 
 import { errorNote, h, replace } from "../../lib/dom.js"
 
 const NEAR = "600px"
 
-/** The button and what it does: {load(), cursor()}. `load(cursor)` resolves to a page, `add(rows)` shows them. */
+/** Draw the button: {load(), cursor()}. `load(cursor)` resolves to a page; `add(rows)` shows its rows. */
 export function drawMore(element, { cursor, signal, signIn, load, add }) {
   let isLoading = false
   const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && loadMore(), { rootMargin: NEAR })
@@ -15,7 +15,7 @@ export function drawMore(element, { cursor, signal, signIn, load, add }) {
     button.textContent = isLoading ? "Loading …" : "Load more"
     button.setAttribute("aria-disabled", String(isLoading))
     replace(element, error && errorNote(error), cursor && button)
-    // After an error somebody tries again, not the machine.
+    // After an error, the user retries with the button; the page does not retry automatically.
     if (cursor && !isLoading && !error) sight.observe(button)
   }
   const loadMore = async () => {

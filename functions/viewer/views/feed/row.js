@@ -1,4 +1,4 @@
-// One request in the feed: what was answered, by whom, how sure the model was, and where it was least.
+// One request in the feed: its answer, user, confidence and sparkline.
 
 import { h } from "../../lib/dom.js"
 import { formatAge, formatCount, formatProbability, formatTime } from "../../lib/format.js"
@@ -7,21 +7,21 @@ const MAX_TEXT = 400
 
 let count = 0
 
-/** What is kept of a row of GET /logs: of a long text its beginning. */
+/** Shorten the text of a row of GET /logs, to save memory. */
 export function keepRow(row) {
   return { ...row, final_text: row.final_text?.slice(0, MAX_TEXT * 2).replace(/\s+/g, " ").trim().slice(0, MAX_TEXT) }
 }
 
-/** Where a request is shown. */
+/** Return the address of a request's page. */
 function viewPath(requestId) {
   return `/view/${encodeURIComponent(requestId)}`
 }
 
 /**
- * A row as an article: drawRow(row, {course, isChosen, onChoose(row), badge, narrow(filter)}).
+ * Draw a row as an article: drawRow(row, {course, isChosen, onChoose(row), badge, narrow(filter)}).
  *
- * `course` draws its sparkline; `narrow({tag})` is the address of the feed with one more filter; `badge` says what just
- * happened to it.
+ * `course` draws the sparkline. `narrow({tag})` returns the address of the feed with one more filter. `badge` is "new",
+ * "replaced" or null.
  */
 export function drawRow(row, { course, isChosen, onChoose, badge, narrow }) {
   const id = `request-${++count}`
@@ -30,7 +30,7 @@ export function drawRow(row, { course, isChosen, onChoose, badge, narrow }) {
   choose.checked = isChosen
   const properties = { class: "request", "data-id": row.request_id, "aria-labelledby": id }
   return h("article", properties,
-    h("label", { class: "choose", title: "Choose two to compare (x)" }, choose),
+    h("label", { class: "choose", title: "Select two to compare (x)" }, choose),
     h("div", { class: "what" },
       h("a", { class: "text", id, href: viewPath(row.request_id), dir: "auto" }, text),
       h("p", { class: "meta" }, badge && h("strong", { class: "badge" }, badge), drawMeta(row, narrow))),
@@ -43,7 +43,7 @@ function drawMeta(row, narrow) {
   return [
     h("time", { datetime: row.created_ts, title: formatTime(row.created_ts) }, formatAge(row.created_ts)),
     row.model_id && h("span", { class: "model" }, row.model_id),
-    row.user_api_key && h("span", { class: "user", title: "The user whose request it is" }, row.user_api_key),
+    row.user_api_key && h("span", { class: "user", title: "User" }, row.user_api_key),
     row.active_mod && h("a", { class: "mod", href: narrow({ mod: row.active_mod }) }, `mod ${row.active_mod}`),
     row.tags.map((tag) => h("a", { class: "tag", href: narrow({ tag }), "aria-label": `tag ${tag}` }, tag)),
     comments ? h("span", null, `${formatCount(comments)} comment${comments === 1 ? "" : "s"}`) : null,
@@ -57,9 +57,9 @@ function drawConfidence(row) {
     isKnown && h("span", { class: "bar-part" }))
   bar.style.setProperty("--part", `${(value ?? 0) * 100}%`)
   const title = isBound
-    ? "How sure the model was of its words on average, at most: some of them were not among its listed tokens"
-    : "How sure the model was of its words on average"
+    ? "Upper bound of the confidence: some tokens were not in their top-k list"
+    : "Confidence: the geometric mean of the token probabilities"
   return h("div", { class: "confidence", title },
-    h("span", { class: "visually-hidden" }, "How sure the model was: "),
+    h("span", { class: "visually-hidden" }, "Confidence: "),
     h("span", { class: "number" }, formatProbability(value, { isBound })), bar)
 }

@@ -1,4 +1,4 @@
-// One set of filters, its rows, and what comes in meanwhile.
+// The rows for one set of filters, with live updates.
 
 import { api } from "../../lib/api.js"
 import { errorNote, h, replace } from "../../lib/dom.js"
@@ -14,7 +14,7 @@ import { keepRow } from "./row.js"
 export const PAGE = 50
 const MOST_ROWS = 20000
 
-/** A page of rows: {rows, cursor, error}. A refusal of the key is thrown, another one is told in the rows' place. */
+/** Load a page of rows: {rows, cursor, error}. Throws if the key is refused; other errors are returned. */
 export async function loadPage(filters, { cursor, signal } = {}) {
   try {
     const page = await api("/logs", { query: { ...filters, limit: PAGE, cursor }, signal })
@@ -26,11 +26,11 @@ export async function loadPage(filters, { cursor, signal } = {}) {
 }
 
 /**
- * Show a first page, and follow what comes: {leave(), step(by), choose(), restore(kept)}.
+ * Show the first page and follow the stream: {leave(), step(by), choose(), restore(kept)}.
  *
- *   parts     the page's elements (views/feed.js)
- *   learn     is told rows, for what can be filtered by
- *   reopen    begins anew with the same filters
+ *   parts     the elements of the page (views/feed.js)
+ *   learn     adds suggestions to the filters from rows
+ *   reopen    reloads the list with the same filters
  */
 export function openSession(filters, page, { parts, learn, signIn, reopen }) {
   const controller = new AbortController()
@@ -115,5 +115,5 @@ function drawNothing(filters) {
 
 function drawHead() {
   return h("div", { class: "request head", "aria-hidden": "true" },
-    h("span"), h("span", null, "Answer"), h("span", null, "Group confidence, lowest (nats)"), h("span", null, "How sure"))
+    h("span"), h("span", null, "Answer"), h("span", null, "Lowest group confidence (nats)"), h("span", null, "Confidence"))
 }

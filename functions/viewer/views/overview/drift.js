@@ -1,4 +1,4 @@
-// Drift: whether a score is distributed in one period as it was in another.
+// Drift: compare the distribution of a score in two periods.
 
 import { formatQuery } from "../../lib/api.js"
 import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
@@ -7,32 +7,32 @@ import { formatCount } from "../../lib/format.js"
 import { readDate, toQuery } from "./period.js"
 import { describeScore } from "./scores.js"
 
-const FIELDS = [["baseline_from", "Then, from"], ["baseline_to", "to"], ["current_from", "Now, from"], ["current_to", "to"]]
-const SURELY = 0.01
-const PERHAPS = 0.05
+const FIELDS = [["baseline_from", "Baseline from"], ["baseline_to", "to"], ["current_from", "Current from"], ["current_to", "to"]]
+const SIGNIFICANT = 0.01
+const POSSIBLE = 0.05
 const FEW = 30
 
-/** The comparison, with a form for its two periods; unless they are given, the range is halved by its requests. */
+/** Draw the form for the two periods and their comparison. By default, each period has about half of the requests. */
 export async function drawDrift({ call, groups, parameters, score, go, signal }) {
   const given = Object.fromEntries(FIELDS.map(([name]) => [name, readDate(parameters.get(name))]))
   const isGiven = Object.values(given).some(Boolean)
   const dates = isGiven ? given : halve(await groups.all)
   const form = drawPeriods(dates ?? given, parameters, go)
-  if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are of one day: choose two periods.")]
+  if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are from one day; choose two periods.")]
   const [before, after] = ["baseline", "current"].map((name) => toQuery({ from: dates[`${name}_from`], to: dates[`${name}_to`] }))
   const drift = await call("/v1/confidence/drift", { score, ...after, baseline_from: before.from, baseline_to: before.to })
   return [form, ...drawResult(drift, score, signal)]
 }
 
-// Days, so that about half of the requests lie in either part.
+// Split the days so that each period has about half of the requests.
 function halve(groups) {
   const days = [...new Map(groups.map((group) => [group.key.slice(0, 10), 0])).keys()]
   const count = (day) => groups.filter((group) => group.key.startsWith(day)).reduce((total, group) => total + group.n, 0)
   if (days.length < 2) return null
   const half = groups.reduce((total, group) => total + group.n, 0) / 2
-  let [place, sum] = [0, 0]
-  while (place < days.length - 1 && sum + count(days[place]) / 2 < half) sum += count(days[place++])
-  const cut = Math.max(1, place)
+  let [index, sum] = [0, 0]
+  while (index < days.length - 1 && sum + count(days[index]) / 2 < half) sum += count(days[index++])
+  const cut = Math.max(1, index)
   return { baseline_from: days[0], baseline_to: days[cut - 1], current_from: days[cut], current_to: days.at(-1) }
 }
 
@@ -43,7 +43,7 @@ function drawPeriods(dates, parameters, go) {
   }
   return h("form", { class: "periods", onsubmit: submit },
     FIELDS.map(([name, title]) => h("div", { class: "field" },
-      h("label", { for: name }, title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Then, " : "Now, "), "to") : title),
+      h("label", { for: name }, title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Baseline " : "Current "), "to") : title),
       h("input", { id: name, name, type: "date", value: dates[name] }))),
     h("button", null, "Compare"))
 }
@@ -51,33 +51,33 @@ function drawPeriods(dates, parameters, go) {
 function drawResult(drift, score, signal) {
   const { title } = describeScore(score)
   if (!drift.baseline.n || !drift.current.n) {
-    const side = drift.baseline.n ? "the later" : drift.current.n ? "the earlier" : "either"
-    return [emptyState("Nothing to compare", `There is no request with this score in ${side} period.`)]
+    const side = drift.baseline.n ? "the current" : drift.current.n ? "the baseline" : "either"
+    return [emptyState("Nothing to compare", `No request in ${side} period has this score.`)]
   }
-  const label = `Two histograms of ${title}: ${drift.baseline.n} requests then, ${drift.current.n} now. ${judge(drift)}`
+  const label = `Histograms of ${title}: ${drift.baseline.n} requests in the baseline period, ${drift.current.n} in the current one. ${judge(drift)}`
   return [
     h("p", null, h("strong", null, judge(drift)), " ", explain(drift, score)),
-    h("figure", null, drawChart({ label, height: 180, make: (colours) => makeOptions(colours, drift, score), signal }),
-      h("figcaption", null, `share of requests by ${title}: `, drawSample(0), ` then (${formatCount(drift.baseline.n)}) `, drawSample(1), ` now (${formatCount(drift.current.n)})`)),
+    h("figure", null, drawChart({ label, height: 180, make: (colors) => makeOptions(colors, drift, score), signal }),
+      h("figcaption", null, `share of requests by ${title}: `, drawSample(0), ` baseline (${formatCount(drift.baseline.n)}) `, drawSample(1), ` current (${formatCount(drift.current.n)})`)),
     drawTable(drift, score),
   ]
 }
 
 function judge({ ks_pvalue: chance, baseline, current }) {
-  const few = Math.min(baseline.n, current.n) < FEW ? " They are few: only a large change would show." : ""
-  if (chance < SURELY) return `The two differ, more than chance explains.${few}`
-  if (chance < PERHAPS) return `The two may differ: chance alone seldom does this.${few}`
-  return `No change that chance would not explain.${few}`
+  const few = Math.min(baseline.n, current.n) < FEW ? " With so few requests, only a large change would be found." : ""
+  if (chance < SIGNIFICANT) return `Significant change.${few}`
+  if (chance < POSSIBLE) return `Possible change.${few}`
+  return `No significant change.${few}`
 }
 
 function explain(drift, score) {
   const points = Math.round(drift.ks_statistic * 100)
   const chance = drift.ks_pvalue < 0.001 ? "< 0.001" : `= ${drift.ks_pvalue.toFixed(3)}`
   const parts = [
-    `Where they lie furthest apart, the shares of requests below a value are ${points} points apart (Kolmogorov-Smirnov ${drift.ks_statistic.toFixed(2)}, p ${chance}).`,
-    `On average a value has moved by ${describeDistance(drift.wasserstein, score)} (Wasserstein).`,
+    `The cumulative distributions differ by at most ${points} points (Kolmogorov-Smirnov ${drift.ks_statistic.toFixed(2)}, p ${chance}).`,
+    `On average, values moved by ${describeDistance(drift.wasserstein, score)} (Wasserstein).`,
   ]
-  if (drift.left_out) parts.push(`${formatCount(drift.left_out)} requests are left out: lists of another length than ${drift.k}, or no such score.`)
+  if (drift.left_out) parts.push(`${formatCount(drift.left_out)} requests are left out: their top-k length is not ${drift.k}, or they lack this score.`)
   return parts.join(" ")
 }
 
@@ -87,8 +87,8 @@ function describeDistance(distance, score) {
   return isShare ? `${(distance * 100).toFixed(1)} points` : `${distance.toFixed(2)}${unit}`
 }
 
-// A histogram as steps: the last edge repeats the last value, so that its bin has a width.
-function makeOptions(colours, drift, score) {
+// Draw histograms as steps. The last value is repeated at the last edge, so that the last bin has a width.
+function makeOptions(colors, drift, score) {
   const { format } = describeScore(score)
   const edges = [...drift.baseline.histogram.map((bin) => bin.lo), drift.baseline.histogram.at(-1).hi]
   const [before, after] = [drift.baseline, drift.current].map(({ n, histogram }) => [...histogram, histogram.at(-1)].map((bin) => bin.n / n))
@@ -96,8 +96,8 @@ function makeOptions(colours, drift, score) {
   return {
     data: [edges, before, after],
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
-    axes: [makeAxis(colours, { space: 80, values: (_, splits) => splits.map(format) }), makeAxis(colours, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
-    series: [{}, makeLine(colours, 0, { paths, fill: colours.line, fillTo: 0 }), makeLine(colours, 1, { paths })],
+    axes: [makeAxis(colors, { space: 80, values: (_, splits) => splits.map(format) }), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    series: [{}, makeLine(colors, 0, { paths, fill: colors.line, fillTo: 0 }), makeLine(colors, 1, { paths })],
     cursor: { show: false },
   }
 }
@@ -107,8 +107,8 @@ function drawTable(drift, score) {
   const cell = (n, side) => h("td", { class: "number" }, `${formatCount(n)} (${((n / side.n) * 100).toFixed(1)} %)`)
   const rows = drift.baseline.histogram.map((bin, index) => h("tr", null,
     h("th", { scope: "row" }, `${format(bin.lo)} – ${format(bin.hi)}`), cell(bin.n, drift.baseline), cell(drift.current.histogram[index].n, drift.current)))
-  return h("details", null, h("summary", null, "The histograms, as a table"),
-    h("table", null, h("caption", null, "Requests by value, and their share of the period's"),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Value"), ["Then", "Now"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+  return h("details", null, h("summary", null, "Histograms as a table"),
+    h("table", null, h("caption", null, "Requests by value, with their share of the period"),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Value"), ["Baseline", "Current"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
       h("tbody", null, rows)))
 }

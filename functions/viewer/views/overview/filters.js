@@ -1,11 +1,11 @@
-// What the overview is narrowed to; all of it stands in the address.
+// The filters of the overview. The page's address holds them.
 
 import { formatQuery } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { PRESETS } from "./period.js"
 import { SCORES } from "./scores.js"
 
-/** The form. `models` and `mods` are promises of names to suggest. */
+/** Draw the form. `models` and `mods` are promises; their names become suggestions. */
 export function drawFilters({ parameters, period, score, go, models, mods }) {
   const value = (name) => parameters.get(name) ?? ""
   const form = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
@@ -14,9 +14,9 @@ export function drawFilters({ parameters, period, score, go, models, mods }) {
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
     drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
     drawField("Mod", h("input", { id: "overview-mod", name: "mod", value: value("mod"), list: "overview-mods", maxlength: 500 })),
-    drawField("Score of change and outcomes", h("select", { id: "overview-score", name: "score" },
+    drawField("Score for drift and calibration", h("select", { id: "overview-score", name: "score" },
       Object.entries(SCORES).map(([name, one]) => h("option", { value: name, selected: name === score }, one.title)))),
-    h("button", { class: "primary" }, "Show"),
+    h("button", { class: "primary" }, "Apply"),
     suggest("overview-models", models.then((all) => all.map((group) => group.key))),
     suggest("overview-mods", mods.then((all) => all.map((mod) => mod.name))))
   return form
@@ -33,7 +33,7 @@ function drawPresets(parameters, period) {
       days === "all" ? null : h("span", { class: "visually-hidden" }, "last "), days)))
 }
 
-// The periods that drift compares lie within the old range: they go with it.
+// Drop the periods of the drift comparison, which lie within the old range.
 function submit(event, parameters, go) {
   event.preventDefault()
   const given = Object.fromEntries(new FormData(event.target))
@@ -43,7 +43,7 @@ function submit(event, parameters, go) {
 
 function suggest(id, names) {
   const list = h("datalist", { id })
-  // Without suggestions, names can still be typed; the section that needs them says what went wrong.
+  // Without suggestions, the user can still type a name; the section that uses the same data shows the error.
   names.then((all) => replace(list, all.filter(Boolean).map((name) => h("option", { value: name })))).catch(() => replace(list))
   return list
 }

@@ -1,17 +1,17 @@
-// What each handler of each mod did, over all requests.
+// The handlers of each mod over all requests: calls, exceptions, timings, actions and their effect.
 
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
 
-const HEADS = ["Calls", "Raised", "Milliseconds: half, 95 %", "Surprisal of what it forced", "Confidence after − before", "Tokens forced", "Tokens discarded"]
+const HEADS = ["Calls", "Exceptions", "p50 / p95 (ms)", "Surprisal", "Confidence change", "Tokens forced", "Tokens discarded"]
 
-/** The table of GET /v1/mods. */
+/** Draw the answer of GET /v1/mods as a table. */
 export function drawMods(mods) {
-  if (!mods.length) return emptyState("No mods", "None was called in any request so far.")
+  if (!mods.length) return emptyState("No mods", "No request has called a mod yet.")
   return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Mods" }, h("table", { class: "mods" },
-    h("caption", null, "Each mod's handlers over all requests, whatever the filters above; a change in confidence is no proof of a cause"),
-    h("thead", null, h("tr", null, ["Mod", "Handler of"].map((name) => h("th", { scope: "col" }, name)),
-      h("th", { scope: "col" }, "Did"), HEADS.map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("caption", null, "All requests, regardless of the filters above. Surprisal is the mean over the first tokens of interventions. A confidence change does not prove a cause"),
+    h("thead", null, h("tr", null, ["Mod", "Handler"].map((name) => h("th", { scope: "col" }, name)),
+      h("th", { scope: "col" }, "Actions"), HEADS.map((name) => h("th", { scope: "col", class: "number" }, name)))),
     h("tbody", null, mods.map(drawMod))))
 }
 
@@ -26,7 +26,7 @@ function drawHandler(mod, { block_key: key, calls, exceptions, execution_ms: tim
   const numbers = [
     formatCount(calls),
     exceptions ? h("strong", null, formatCount(exceptions)) : "0",
-    time.p50 === null ? "unknown" : `${formatNumber(time.p50)}, ${formatNumber(time.p95)}`,
+    time.p50 === null ? "unknown" : `${formatNumber(time.p50)} / ${formatNumber(time.p95)}`,
     effect.mean_intervention_surprisal === null ? "–" : `${formatNumber(effect.mean_intervention_surprisal)} nats`,
     points === null ? "–" : `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points * 100).toFixed(1)} points`,
     effect.forced_share ? formatProbability(effect.forced_share) : "–",

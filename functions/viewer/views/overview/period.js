@@ -1,11 +1,11 @@
-// The time that the overview is about, as its address tells: the last days, or dates, both in UTC.
+// The time range of the overview: the last days, or two dates, in UTC. The page's address holds it.
 
 export const PRESETS = ["1", "7", "30", "90", "all"]
 const DEFAULT_DAYS = "30"
 const DAY_MS = 86_400_000
 const BY_HOUR_DAYS = 2
 
-/** {days, from, to, unit}: `days` is a preset or null, `from` and `to` dates ("2026-11-24", both included) or "". */
+/** Read the range: {days, from, to, unit}. `days` is a preset or null; `from` and `to` are inclusive dates or "". */
 export function readPeriod(parameters, now = Date.now()) {
   const [from, to] = ["from", "to"].map((name) => readDate(parameters.get(name)))
   if (from || to) {
@@ -17,28 +17,28 @@ export function readPeriod(parameters, now = Date.now()) {
   return { days, from: begin, to: "", unit: days === "1" ? "hour" : "day" }
 }
 
-/** The same for the API, whose `to` is the first moment after. */
+/** Convert a range to query parameters of the API, whose `to` is exclusive. */
 export function toQuery({ from, to }) {
   return { from: from && `${from}T00:00:00Z`, to: to && `${addDay(to)}T00:00:00Z` }
 }
 
-/** A date, or "" for anything else. */
+/** Read a date ("2026-11-24"); return "" for anything else. */
 export function readDate(text) {
   const date = (text ?? "").slice(0, 10)
   return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : ""
 }
 
-/** "2026-11-24" of a moment, in UTC. */
+/** Return the date of a time in UTC: "2026-11-24". */
 function toDate(moment) {
   return new Date(moment).toISOString().slice(0, 10)
 }
 
-/** The seconds since the epoch of a group's key: a day, or an hour. */
+/** Convert the key of a group (a day or an hour) to seconds since the epoch. */
 export function toSeconds(key) {
   return Date.parse(key) / 1000
 }
 
-/** A group's key as people read it: "24 Nov", "24 Nov, 18:00". */
+/** Format the key of a group: "24 Nov", "24 Nov, 18:00". */
 export function formatKey(key) {
   const time = key.length > 10 ? { hour: "2-digit", minute: "2-digit" } : {}
   return new Date(key).toLocaleString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", ...time })

@@ -1,4 +1,4 @@
-// The scores of a request by name, in the words of docs/CONFIDENCE.md.
+// Titles and units of the scores of a request (docs/CONFIDENCE.md).
 
 import { formatNumber, formatProbability } from "../../lib/format.js"
 
@@ -6,12 +6,12 @@ const share = { unit: "", format: formatProbability }
 const nats = { unit: " nats", format: (value) => `${formatNumber(value)} nats` }
 const plain = { unit: "", format: formatNumber }
 
-/** Each: {title, unit, format(value)}. */
+/** The scores by name: {title, unit, format(value)}. */
 export const SCORES = {
   sequence_confidence: { title: "sequence confidence", ...share },
   perplexity: { title: "perplexity", ...plain },
-  sequence_nll: { title: "surprisal, summed", ...nats },
-  min_token_probability: { title: "least probable token", ...share },
+  sequence_nll: { title: "total surprisal", ...nats },
+  min_token_probability: { title: "lowest token probability", ...share },
   mean_token_entropy: { title: "mean entropy", ...nats },
   mean_token_negentropy: { title: "mean negentropy", ...plain },
   min_token_negentropy: { title: "lowest negentropy", ...plain },
@@ -19,11 +19,11 @@ export const SCORES = {
   mean_confidence: { title: "mean token confidence", ...nats },
   tail_confidence: { title: "tail confidence", ...nats },
   lowest_group_confidence: { title: "lowest group confidence", ...nats },
-  bottom_10pct_group_confidence: { title: "lowest tenth of groups", ...nats },
-  low_confidence_fraction: { title: "share of unsure tokens", ...share },
+  bottom_10pct_group_confidence: { title: "lowest 10 % of group confidences", ...nats },
+  low_confidence_fraction: { title: "share of low-confidence tokens", ...share },
 }
 
-/** The score of that name; a name that only a newer server knows stands for itself. */
+/** Return the title and unit of a score. A name that only a newer server knows is its own title. */
 export function describeScore(name) {
   return Object.hasOwn(SCORES, name) ? SCORES[name] : { title: name, ...plain }
 }

@@ -1,4 +1,4 @@
-// How sure the models were over time: one line per model, or per mod, and a dotted one for all requests.
+// Confidence over time: one line per model or mod, and a dotted reference line for all requests.
 
 import { drawChart, drawMarkers, drawSample, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
 import { emptyState, h, replace } from "../../lib/dom.js"
@@ -7,10 +7,10 @@ import { formatKey, toSeconds } from "./period.js"
 
 const NAMELESS = { model: "(no model named)", mod: "(no mod)" }
 
-/** A call for each of the largest groups: [{name, index, points}]. */
+/** Load the lines of the largest groups, with one call each: [{name, index, points}]. */
 export async function loadLines(kind, groups, { call, period, filtered }) {
   const named = groups.filter((group) => group.key !== null)
-  // A filter is one line: the API's own would take its place and show other requests.
+  // With a filter there is one line; a query for another name would replace the filter.
   const largest = filtered ? named.filter((group) => group.key === filtered) : named.sort((one, other) => other.n - one.n).slice(0, MAX_LINES)
   return await Promise.all(largest.map(async ({ key }, index) => {
     const answer = await call("/v1/confidence/summary", { group_by: period.unit, [kind]: key })
@@ -18,16 +18,16 @@ export async function loadLines(kind, groups, { call, period, filtered }) {
   }))
 }
 
-/** The chart, its legend with numbers, and the same as a table. */
+/** Draw the chart, its legend with numbers, and the same data as a table. */
 export function drawTrend(kind, { groups, lines, all }, period, signal) {
-  if (!groups.length) return emptyState("No requests", "None in this time that the filters leave.")
+  if (!groups.length) return emptyState("No requests", "No requests match the range and the filters.")
   const series = [{ name: "all requests", index: null, points: all }, ...lines]
   const keys = [...new Set(series.flatMap((line) => line.points.map((point) => point.key)))].sort()
   const rows = series.map((line) => new Map(line.points.map((point) => [point.key, point])))
   const readout = h("p", { class: "readout", "aria-hidden": "true" })
   return [
     h("figure", null,
-      drawChart({ height: 180, label: describe(kind, lines, keys), make: (colours) => makeOptions(colours, series, keys, rows, period, readout), signal }),
+      drawChart({ height: 180, label: describe(kind, lines, keys), make: (colors) => makeOptions(colors, series, keys, rows, period, readout), signal }),
       h("figcaption", null, h("p", null, findLowest(lines.length ? lines : series)), readout)),
     drawGroups(kind, groups, lines),
     drawTable(series, keys, rows, period.unit),
@@ -36,7 +36,7 @@ export function drawTrend(kind, { groups, lines, all }, period, signal) {
 
 function describe(kind, lines, keys) {
   const names = lines.map((line) => line.name).join(", ")
-  return `Line chart, how sure the model was by ${kind}, from ${formatKey(keys[0])} to ${formatKey(keys.at(-1))}: ${names || "all requests"}. The tables below have its numbers.`
+  return `Line chart of sequence confidence by ${kind}, from ${formatKey(keys[0])} to ${formatKey(keys.at(-1))}: ${names || "all requests"}. The tables below have the numbers.`
 }
 
 function findLowest(lines) {
@@ -44,48 +44,48 @@ function findLowest(lines) {
     .filter((point) => point.mean !== null)
   if (!known.length) return "No token of these requests has a known probability."
   const lowest = known.reduce((least, point) => (point.mean < least.mean ? point : least))
-  return `Least sure: ${formatProbability(lowest.mean)}, ${lowest.name}, ${formatKey(lowest.key)}.`
+  return `Lowest: ${formatProbability(lowest.mean)}, ${lowest.name}, ${formatKey(lowest.key)}.`
 }
 
-function makeOptions(colours, series, keys, rows, period, readout) {
+function makeOptions(colors, series, keys, rows, period, readout) {
   const indexes = series.map((line) => line.index)
   const show = ({ cursor: { idx } }) => replace(readout, idx === null || idx === undefined ? null : describePoint(keys[idx], series, rows))
   return {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
     tzDate: readUtc,
     scales: { x: { range: (_, low, high) => widen(low, high, period.unit) }, y: { range: [0, 1] } },
-    axes: [makeTimeAxis(colours, period.unit), makeAxis(colours, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
-    series: [{}, ...indexes.map((index) => makeLine(colours, index))],
+    axes: [makeTimeAxis(colors, period.unit), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    series: [{}, ...indexes.map((index) => makeLine(colors, index))],
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    hooks: { draw: [drawMarkers(colours, indexes)], setCursor: [show] },
+    hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
   }
 }
 
-// Room for half a day, or half an hour, on both sides: markers at the ends are not cut.
+// Add half a day or half an hour on both sides, so that markers at the ends are not cut off.
 function widen(low, high, unit) {
   const room = (unit === "hour" ? 3600 : 86400) / 2
   return [low - room, high + room]
 }
 
 function describePoint(key, series, rows) {
-  const parts = series.map((line, place) => [line.name, rows[place].get(key)]).filter(([, point]) => point)
+  const parts = series.map((line, position) => [line.name, rows[position].get(key)]).filter(([, point]) => point)
     .map(([name, point]) => `${name} ${formatMean(point)} of ${formatCount(point.n)}`)
   return `${formatKey(key)}: ${parts.join(" · ")}`
 }
 
 function drawGroups(kind, groups, lines) {
   const index = new Map(lines.map((line) => [line.name, line.index]))
-  const place = (group) => index.get(group.key) ?? Infinity
-  const rows = [...groups].sort((one, other) => place(one) - place(other) || other.n - one.n)
-  const heads = ["Requests", "Mean", "Middle 90 %", "Weakest window", "Forced"]
-  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${kind}, in all` }, h("table", { class: "groups" },
-    h("caption", null, "How sure the model was (sequence confidence)",
-      groups.length > lines.length && lines.length ? ` · the largest ${lines.length} are drawn` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
+  const order = (group) => index.get(group.key) ?? Infinity
+  const rows = [...groups].sort((one, other) => order(one) - order(other) || other.n - one.n)
+  const heads = ["Requests", "Mean", "p5 – p95", "Least confident window", "Forced tokens"]
+  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${kind}, totals` }, h("table", { class: "groups" },
+    h("caption", null, "Sequence confidence",
+      groups.length > lines.length && lines.length ? ` · the chart shows the largest ${lines.length}` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
     h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
     h("tbody", null, rows.map((group) => drawGroup(kind, group, index.get(group.key))))))
 }
 
-// Where a drawn token was outside its list, a request's confidence is at most so much, and so is the mean.
+// If a sampled token was not in its top-k list, the request's confidence is an upper bound, and so is the mean.
 function formatMean({ sequence_confidence: { mean }, coverage }) {
   return formatProbability(mean, { isBound: coverage.sampled_in_top_k < coverage.sampled })
 }
@@ -107,7 +107,7 @@ function drawTable(series, keys, rows, unit) {
   const cell = (point) => h("td", { class: "number" }, point ? `${formatMean(point)} (${formatCount(point.n)})` : "–")
   return h("details", null, h("summary", null, `By ${unit}, as a table`),
     h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
-      h("caption", null, "Mean sequence confidence, and in brackets how many requests; times are UTC"),
+      h("caption", null, "Mean sequence confidence, with the number of requests in parentheses; times are in UTC"),
       h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, line.name)))),
       h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row) => cell(row.get(key)))))))))
 }

@@ -1,11 +1,11 @@
-// One token in full: how sure the model was of it, what else it believed, and what mods did there.
+// The details of one token: its scores, its top-k list and the mod calls in its forward pass.
 
 import { h, replace } from "../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
 import { findIn } from "../../lib/scores.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
-/** Show a token in the panel. */
+/** Show the details of a token in the panel. */
 export function showDetails(panel, token, count) {
   replace(panel,
     h("h2", null, h("code", { class: "token-text" }, nameToken(token))),
@@ -20,18 +20,18 @@ export function showDetails(panel, token, count) {
 function describeOrigin(token) {
   const parts = []
   if (token.forced) parts.push(`⚑ Forced by ${token.forcedBy ?? "a mod"}`)
-  else parts.push(token.adjusted ? "Drawn after a mod changed the logits" : "Drawn from the model")
+  else parts.push(token.adjusted ? "Sampled after a mod changed the logits" : "Sampled from the model")
   if (token.discarded) parts.push("discarded by a backtrack")
   return `${parts.join(", ")}.`
 }
 
-// The Sampled of a forced pass never entered the text: it is what the model would have said.
+// The Sampled event of a forced pass names the token that the mod replaced.
 function drawOverridden(token) {
   const said = token.forced && token.startsRun ? token.pass?.sampled : null
   if (!said) return null
   const found = findIn(token.pass.list, { id: said.id ?? null, text: said.text ?? null })
   const prob = found && found.logprob !== null ? Math.exp(found.logprob) : null
-  return h("p", { class: "overridden" }, "The model would have said ",
+  return h("p", { class: "overridden" }, "The model had sampled ",
     h("code", { class: "token-text" }, nameToken({ id: said.id ?? null, text: said.text ?? null })),
     prob === null ? "." : ` (${formatProbability(prob)}).`)
 }
@@ -51,12 +51,12 @@ function drawScores(token) {
 
 function drawBelief(token) {
   if (!token.list) {
-    const reason = token.forced ? "Only the first token of a forced run has a list of its own." : "The trace has no list for this token."
+    const reason = token.forced ? "Only the first token of a forced run has a top-k list." : "The trace has no top-k list for this token."
     return h("p", { class: "faint" }, reason)
   }
   const chosen = findIn(token.list, token)
   return h("table", { class: "bars" },
-    h("caption", null, "What the model believed, before temperature and mods"),
+    h("caption", null, "Top-k probabilities, before temperature and mods"),
     h("thead", { class: "visually-hidden" }, h("tr", null, ["Token", "Probability", "Bar"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null,
       token.list.map((entry) => drawEntry(nameToken(entry), entry.logprob === null ? null : Math.exp(entry.logprob), entry === chosen && "is-chosen")),
@@ -75,10 +75,10 @@ function drawEntry(name, prob, kind) {
 function drawMods(token) {
   const calls = token.pass?.calls ?? []
   if (!calls.length) return null
-  return h("section", null, h("h3", null, "Mods on this pass"), calls.map((call) =>
+  return h("section", null, h("h3", null, "Mods in this forward pass"), calls.map((call) =>
     h("div", { class: "call" },
       h("p", null, h("strong", null, call.mod_name), ` at ${call.event_type}`,
         call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised an exception") : null),
-      call.actions.length ? h("p", null, "Did: ", call.actions.map((action) => action.action_type).join(", ")) : null,
+      call.actions.length ? h("p", null, "Actions: ", call.actions.map((action) => action.action_type).join(", ")) : null,
       call.logs.map((line) => h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)))))
 }

@@ -1,4 +1,4 @@
-// What a request was, and how sure the model was of it on the whole.
+// The head of a request's page: its facts, confidence, least confident window and prompts.
 
 import { h } from "../../lib/dom.js"
 import { formatAmount, formatCount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
@@ -11,7 +11,7 @@ export function nameSpan({ first, last }) {
   return first === last ? `token ${first + 1}` : `tokens ${first + 1} to ${last + 1}`
 }
 
-/** `onLowest()` goes to the least sure window, `onToken(index)` to a token; without tokens there are none. */
+/** Draw the head. `onLowest()` goes to the least confident window, `onToken(index)` to a token. */
 export function drawHead(trace, { onLowest, onToken, hasLinks }) {
   const { log } = trace
   return h("header", { class: "trace-head" },
@@ -28,7 +28,7 @@ function drawFacts(log, hasLinks) {
     h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
     log.active_mod ? `mod ${log.active_mod.name}` : "no mod",
     log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
-    log.user_api_key ? `of ${log.user_api_key}` : null,
+    log.user_api_key ? `user ${log.user_api_key}` : null,
     log.revision > 1 ? `posted ${log.revision} times` : null,
     hasLinks ? h("a", { href: `/compare?a=${encodeURIComponent(log.request_id)}` }, "Compare with another") : null,
   ]
@@ -39,22 +39,22 @@ function drawConfidence(log) {
   const isBound = log.sequence_confidence_is_bound === true
   const bar = h("span", { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })
   bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
-  return h("div", null, h("h2", null, "How sure the model was"),
+  return h("div", null, h("h2", null, "Confidence"),
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
     h("span", { class: "track" }, bar),
-    h("p", { class: "faint" }, "a token, on average: what it believed, not whether it was so"))
+    h("p", { class: "faint" }, "geometric mean of the token probabilities; not the probability of a right answer"))
 }
 
 function drawLowest({ lowest }, onLowest) {
-  return h("div", null, h("h2", null, "Least sure passage"),
+  return h("div", null, h("h2", null, "Least confident window"),
     h("p", { class: "figure" }, formatNats(lowest?.confidence)),
-    lowest ? h("button", { class: "primary", onclick: onLowest }, "Go to the least sure passage") : null,
+    lowest ? h("button", { class: "primary", onclick: onLowest }, "Go to the least confident window") : null,
     h("p", { class: "faint" }, lowest
       ? `mean token confidence of ${nameSpan(lowest)}`
-      : "no drawn token has a list to tell it by"))
+      : "no sampled token has a top-k list"))
 }
 
-/** The drawn tokens that the model believed in least, each a way to its place. */
+/** Draw buttons that go to the least likely sampled tokens. */
 function drawLeastLikely({ tokens }, onToken) {
   const doubtOf = MODES.surprisal.read
   const drawn = tokens.filter((token) => !token.forced && !token.discarded && doubtOf(token) !== null)
@@ -68,8 +68,8 @@ function drawLeastLikely({ tokens }, onToken) {
 function drawCoverage({ tokens }) {
   const drawn = tokens.filter((token) => !token.forced && !token.discarded)
   const rows = [
-    ["drawn by the model", drawn.length],
-    ["… of which found in their list", drawn.filter((token) => token.rank !== null).length],
+    ["sampled by the model", drawn.length],
+    ["… in their top-k list", drawn.filter((token) => token.rank !== null).length],
     ["forced by mods", tokens.filter((token) => token.forced).length],
     ["discarded by backtracks", tokens.filter((token) => token.discarded).length],
   ]
@@ -78,7 +78,7 @@ function drawCoverage({ tokens }) {
 }
 
 function drawPrompts(log) {
-  const prompts = [["System prompt", log.system_prompt], ["Prompt", log.user_prompt], ["What the model read", log.formatted_prompt]]
+  const prompts = [["System prompt", log.system_prompt], ["Prompt", log.user_prompt], ["Formatted prompt", log.formatted_prompt]]
   return h("div", { class: "prompts" }, prompts.filter(([, text]) => text).map(([name, text]) =>
     h("details", { open: name === "Prompt" && text.length < 300 }, h("summary", null, name), h("pre", { dir: "auto" }, text))))
 }

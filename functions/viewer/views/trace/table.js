@@ -1,16 +1,16 @@
-// The tokens as a table, for those who read rather than look; made when it is opened, page by page.
+// The tokens as a table, an alternative to the colored text. It is built page by page when the user opens it.
 
 import { h, replace } from "../../lib/dom.js"
 import { formatNats, nameToken } from "../../lib/format.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
 const PAGE = 200
-const COLUMNS = ["#", "Token", "Probability", "Rank", "Surprisal", "Entropy", "Group confidence", "How it came"]
+const COLUMNS = ["#", "Token", "Probability", "Rank", "Surprisal", "Entropy", "Group confidence", "Origin"]
 
-/** A closed `details` with the table in it. */
+/** Draw a closed `details` element that contains the table. */
 export function drawTable({ tokens }) {
   const box = h("div", { tabindex: "0", role: "group", "aria-label": "Tokens" })
-  const element = h("details", { class: "token-table" }, h("summary", null, "The tokens as a table"), box)
+  const element = h("details", { class: "token-table" }, h("summary", null, "Tokens as a table"), box)
   element.addEventListener("toggle", () => element.open && !box.firstChild && showPage(box, tokens, 0))
   return element
 }
@@ -27,7 +27,7 @@ function showPage(box, tokens, start) {
 }
 
 function drawRow(token) {
-  const how = [token.forced ? `forced by ${token.forcedBy ?? "a mod"}` : "drawn", token.discarded && "discarded"].filter(Boolean).join(", ")
+  const how = [token.forced ? `forced by ${token.forcedBy ?? "a mod"}` : "sampled", token.discarded && "discarded"].filter(Boolean).join(", ")
   const cells = [describeProbability(token), describeRank(token), describeSurprisal(token), describeEntropy(token), formatNats(token.group)]
   return h("tr", null,
     h("td", { class: "number" }, token.index + 1),

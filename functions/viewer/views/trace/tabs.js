@@ -1,4 +1,4 @@
-// What lies beside the text, each on a tab; a tab is made when it is first opened.
+// The tabs below the text. A tab's content is built each time the user opens it.
 
 import { errorNote, h, replace } from "../../lib/dom.js"
 import { drawActions, drawExceptions, drawMods } from "./tabs/mods.js"
@@ -8,7 +8,7 @@ import { drawJson } from "./tabs/json.js"
 import { drawShare } from "./tabs/share.js"
 import { drawTags } from "./tabs/tags.js"
 
-/** `path` is where the log is, `isOwn` whether its reader may add to it; `goTo(index)` shows a token. */
+/** Draw the tabs. `path` is the API path of the log, `isOwn` whether the user can edit it; `goTo(index)` selects a token. */
 export function drawTabs(trace, { path, isOwn, goTo, signal, signIn }) {
   const { log } = trace
   const exceptions = log.mod_calls.filter((call) => call.exception_occurred).length
@@ -27,33 +27,33 @@ export function drawTabs(trace, { path, isOwn, goTo, signal, signIn }) {
   const panel = h("div", { class: "tab-panel", role: "tabpanel", tabindex: "0", id: "tab-panel" })
   const buttons = tabs.map(([name, title]) => h("button", { role: "tab", id: `tab-${name}`, "aria-controls": "tab-panel" }, title))
   let opened = 0
-  const open = async (place) => {
+  const open = async (position) => {
     opened += 1
     const [turn, box] = [opened, h("div")]
     buttons.forEach((button, index) => {
-      button.setAttribute("aria-selected", String(index === place))
-      button.tabIndex = index === place ? 0 : -1
+      button.setAttribute("aria-selected", String(index === position))
+      button.tabIndex = index === position ? 0 : -1
     })
-    panel.setAttribute("aria-labelledby", buttons[place].id)
+    panel.setAttribute("aria-labelledby", buttons[position].id)
     replace(panel, h("p", { class: "loading" }, "Loading …"))
     try {
-      await tabs[place][2](box, { trace, path, goTo, signal })
+      await tabs[position][2](box, { trace, path, goTo, signal })
     } catch (error) {
       if (error.status === 401 && !signal.aborted) return signIn(error.message)
       replace(box, errorNote(error))
     }
-    if (turn === opened && !signal.aborted) replace(panel, box)  // another may have been opened meanwhile
+    if (turn === opened && !signal.aborted) replace(panel, box)  // the user may have opened another tab meanwhile
   }
-  buttons.forEach((button, place) => button.addEventListener("click", () => open(place)))
-  const list = h("div", { class: "tab-list", role: "tablist", "aria-label": "More about this request", onkeydown: (event) => turn(event, buttons) }, buttons)
+  buttons.forEach((button, position) => button.addEventListener("click", () => open(position)))
+  const list = h("div", { class: "tab-list", role: "tablist", "aria-label": "Request details", onkeydown: (event) => turn(event, buttons) }, buttons)
   open(exceptions ? 2 : 0)
   return h("section", { class: "tabs" }, list, panel)
 }
 
 function turn(event, buttons) {
-  const place = buttons.indexOf(document.activeElement)
-  const next = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: buttons.length - 1 }[event.key]
-  if (next === undefined || place < 0) return
+  const position = buttons.indexOf(document.activeElement)
+  const next = { ArrowRight: position + 1, ArrowLeft: position - 1, Home: 0, End: buttons.length - 1 }[event.key]
+  if (next === undefined || position < 0) return
   event.preventDefault()
   const button = buttons[(next + buttons.length) % buttons.length]
   button.focus()

@@ -1,8 +1,8 @@
-// The text as tokens: one list box, in which the arrow keys go from token to token. One listener serves them all.
+// The text as a list box of tokens. Arrow keys move between tokens. The list box, not each token, has the listeners.
 
 import { h } from "../../lib/dom.js"
 import { showControls, showWhitespace } from "../../lib/format.js"
-import { colourOf, describeProbability } from "./modes.js"
+import { colorOf, describeProbability } from "./modes.js"
 
 const CHUNK = 300
 const LONGEST_CHUNK = 600
@@ -10,7 +10,7 @@ const LONGEST_CHUNK = 600
 /**
  * Draw the tokens: {element, select(index, {scrolls}), paint(mode), showDiscarded(shown)}.
  *
- * `onSelect(token)` is told which token is looked at, by key, click or pointer.
+ * Selecting a token by key, click or pointer calls `onSelect(token)`.
  */
 export function drawText({ tokens, lowest }, mode, onSelect) {
   const spans = tokens.map((token) => drawToken(token, tokens, lowest, mode))
@@ -28,7 +28,7 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     onSelect(tokens[index])
   }
   const indexOf = (event) => Number(event.target.closest?.(".token")?.dataset.index ?? -1)
-  // Not pointerover: that also comes when the text moves under a pointer that rests.
+  // Not pointerover: the browser also sends it when the text scrolls under a resting pointer.
   element.addEventListener("pointermove", (event) => event.pointerType === "mouse" && select(indexOf(event)))
   element.addEventListener("click", (event) => select(indexOf(event)))
   element.addEventListener("focus", () => select(Math.max(selected, 0)))
@@ -52,7 +52,7 @@ function mark(span, isSelected) {
   span?.setAttribute("aria-selected", String(isSelected))
 }
 
-// Lines are laid out by the browser, so up and down go by sentences' length rather than by what lies above.
+// The line layout is the browser's, so the up and down arrows move by a fixed number of tokens.
 function findNext(key, selected, tokens, element) {
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10, PageDown: 100, PageUp: -100 }
   const wanted = { Home: 0, End: tokens.length - 1 }[key] ?? (key in steps ? selected + steps[key] : null)
@@ -61,7 +61,7 @@ function findNext(key, selected, tokens, element) {
   return element.classList.contains("hides-discarded") ? findShown(tokens, next, Math.sign(next - selected) || 1) : next
 }
 
-/** The nearest token that was not discarded, onward if there is one there. */
+/** Find the nearest token that was not discarded, first in the given direction. */
 function findShown(tokens, start, direction) {
   const onward = (index, step) => {
     while (tokens[index]?.discarded) index += step
@@ -91,12 +91,12 @@ function drawToken(token, tokens, lowest, mode) {
 }
 
 function paint(span, token, mode) {
-  if (span.dataset.colour) span.classList.remove(...span.dataset.colour.split(" "))
-  span.dataset.colour = colourOf(token, mode)
-  span.classList.add(...span.dataset.colour.split(" "))
+  if (span.dataset.color) span.classList.remove(...span.dataset.color.split(" "))
+  span.dataset.color = colorOf(token, mode)
+  span.classList.add(...span.dataset.color.split(" "))
 }
 
-// What cannot be seen is shown by a sign; a line's end keeps its break.
+// Replace invisible text with signs; a line feed still breaks the line.
 function display(token) {
   if (token.text === null) return token.id === null ? "⟨?⟩" : `⟨${token.id}⟩`
   if (token.text === "") return "∅"
@@ -104,13 +104,13 @@ function display(token) {
   return showControls(token.text.replace(/\t/g, "⇥\t").replace(/\n/g, "↵\n"))
 }
 
-/** What is said of a token to those who do not see it. */
+/** Describe a token to screen readers. */
 function describe(token) {
   const state = [token.forced && "forced", token.discarded && "discarded"].filter(Boolean).join(", ")
   return `${showWhitespace(display(token)).trim() || "blank"}: ${describeProbability(token)}${state ? `, ${state}` : ""}`
 }
 
-// Blocks that the browser need not lay out while they are far away; they end with a line where that is possible.
+// Group tokens in blocks, so that the browser can skip the layout of distant ones. Blocks end at a line feed if possible.
 function chunk(tokens, spans) {
   if (spans.length <= LONGEST_CHUNK) return spans
   const chunks = [[]]
@@ -120,5 +120,5 @@ function chunk(tokens, spans) {
     const ends = last.length >= CHUNK && (token.text?.endsWith("\n") || last.length >= LONGEST_CHUNK)
     if (ends && index < tokens.length - 1) chunks.push([])
   })
-  return chunks.map((part, place) => h("div", { class: "chunk", role: "group", "aria-label": `Part ${place + 1}` }, part))
+  return chunks.map((part, index) => h("div", { class: "chunk", role: "group", "aria-label": `Part ${index + 1}` }, part))
 }

@@ -1,4 +1,4 @@
-// The collections that the request is in; adding it to one, or to a new one.
+// The Collections tab: list the collections of the request, and add it to an existing or new collection.
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, errorNote, h, replace } from "../../../lib/dom.js"
@@ -34,10 +34,10 @@ export async function drawCollections(panel, { trace: { log } }) {
 }
 
 function drawMembers(members, remove) {
-  if (!members.length) return h("p", { class: "faint" }, "It is in none of your collections.")
+  if (!members.length) return h("p", { class: "faint" }, "Not in any of your collections.")
   return h("ul", { class: "members" }, members.map((one) => h("li", null,
     h("a", { href: `/?collection_id=${one.id}` }, one.name), ` (${formatCount(one.request_count)})`,
-    h("button", { class: "quiet", "aria-label": `Take it out of ${one.name}`, onclick: () => remove(one.id) }, "Take out"))))
+    h("button", { class: "quiet", "aria-label": `Remove from ${one.name}`, onclick: () => remove(one.id) }, "Remove"))))
 }
 
 function drawChoice(others, add) {
@@ -55,5 +55,5 @@ function drawNew(create) {
     event.preventDefault()
     create(name.value)
   }
-  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: name.id }, "New collection"), name, h("button", null, "Make it, and add"))
+  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: name.id }, "New collection"), name, h("button", null, "Create and add"))
 }

@@ -1,4 +1,4 @@
-// Comments of those who may see the request.
+// The Comments tab.
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, errorNote, h, replace } from "../../../lib/dom.js"
@@ -24,7 +24,7 @@ export async function drawComments(panel, { trace: { log } }) {
   const refresh = async () => {
     const first = await api(path, { query: { limit: PAGE } })
     replace(list, first.discussions.map((one) => drawComment(one, path, attempt)), drawMore(first, path, attempt))
-    if (!first.total) replace(list, h("li", { class: "faint" }, "Nobody has commented yet."))
+    if (!first.total) replace(list, h("li", { class: "faint" }, "No comments yet."))
   }
   replace(panel, list, drawForm(me, path, attempt), note)
   await refresh()
@@ -54,7 +54,7 @@ function drawForm(me, path, attempt) {
     }, { sentence: "Comment added." })
   }
   return h("form", { class: "stacked", onsubmit: submit },
-    h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("button", { class: "primary" }, "Add the comment"))
+    h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("button", { class: "primary" }, "Add comment"))
 }
 
 function drawComment(one, path, attempt) {
@@ -68,9 +68,9 @@ function drawComment(one, path, attempt) {
     h("p", { class: "words" }, one.comment),
     h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
   const edit = () => {
-    const text = h("textarea", { rows: 3, "aria-label": "The comment", maxlength: 10_000 }, one.comment)
+    const text = h("textarea", { rows: 3, "aria-label": "Edit comment", maxlength: 10_000 }, one.comment)
     const save = () => attempt(() => api(own, { method: "PUT", body: { comment: text.value } }), { sentence: "Comment changed." })
-    replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Leave it as it was")))
+    replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Cancel")))
     text.focus()
   }
   read()

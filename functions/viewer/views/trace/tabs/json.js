@@ -1,4 +1,4 @@
-// The log as the API answers it; a long one is shown when somebody asks for it.
+// The Raw JSON tab: the log as the API returns it. A long log is truncated until the user asks for all of it.
 
 import { fetchText } from "../../../lib/api.js"
 import { copyText, h, replace } from "../../../lib/dom.js"
@@ -11,12 +11,12 @@ export async function drawJson(panel, { trace: { log }, path }) {
   const box = h("div")
   const download = h("button", { onclick: () => save(text, `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {
-    onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser does not let this page copy"),
+    onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser blocked copying"),
   }, "Copy")
-  const showAll = h("button", { onclick: () => replace(box, drawText(text)) }, "Show all of it")
+  const showAll = h("button", { onclick: () => replace(box, drawText(text)) }, "Show all")
   replace(panel, h("p", { class: "buttons" }, download, " ", copy), box)
   if (text.length <= MAX_SHOWN) replace(box, drawText(text))
-  else replace(box, drawText(text.slice(0, MAX_SHOWN), false), h("p", null, "This is the beginning. ", showAll))
+  else replace(box, drawText(text.slice(0, MAX_SHOWN), false), h("p", null, "Truncated. ", showAll))
 }
 
 function drawText(text, isWhole = true) {

@@ -1,20 +1,20 @@
-// What mods were called for, logged, did, and failed at.
+// The Mods, Actions and Exceptions tabs.
 
 import { h, replace } from "../../../lib/dom.js"
 import { formatLeastNats, formatNats, formatNumber, formatProbability, nameToken } from "../../../lib/format.js"
 
 const PAGE = 50
 
-/** The calls, with their lines and actions. */
+/** Draw the mod calls, with their log lines and actions. */
 export function drawMods(panel, { trace: { log, passes }, goTo }) {
   if (!log.mod_calls.length) return replace(panel, h("p", { class: "faint" }, "No mod was called."))
   replace(panel, h("table", null,
-    h("caption", null, "Each call of a mod's handler, in the order they were made"),
-    drawColumns("Where", "Mod", "At", "Milliseconds", "Did", "Logged"),
+    h("caption", null, "Mod calls, in order"),
+    drawColumns("Token", "Mod", "Event", "Time (ms)", "Actions", "Logs"),
     drawRows(passes.length ? passes.flatMap((pass) => pass.calls) : log.mod_calls.map((call) => ({ ...call, pass: null, logs: [], actions: [] })), (call) => drawCall(call, goTo))))
 }
 
-/** A table's body; of a long one the rest is drawn when somebody asks for it. */
+/** Draw the body of a table, one page at a time. */
 function drawRows(items, drawRow, start = 0) {
   const end = Math.min(start + PAGE, items.length)
   const more = h("button", {
@@ -32,7 +32,7 @@ function drawColumns(...names) {
 
 function drawCall(call, goTo) {
   return h("tr", null,
-    h("td", null, drawPlace(call.pass?.first ?? null, goTo)),
+    h("td", null, drawTokenLink(call.pass?.first ?? null, goTo)),
     h("th", { scope: "row" }, call.mod_name, call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised") : null),
     h("td", null, call.event_type),
     h("td", { class: "number" }, formatNumber(call.execution_time_ms)),
@@ -40,8 +40,8 @@ function drawCall(call, goTo) {
     h("td", null, call.logs.length ? call.logs.map(drawLine) : "–"))
 }
 
-/** A way to a token; a pass that no token came of has none. */
-function drawPlace(index, goTo) {
+/** Draw a button that goes to a token; "–" for a forward pass without one. */
+function drawTokenLink(index, goTo) {
   return index === null ? "–" : h("button", { class: "place", onclick: () => goTo(index) }, `token ${index + 1}`)
 }
 
@@ -49,19 +49,19 @@ function drawLine(line) {
   return h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)
 }
 
-/** What mods did, and what that changed. */
+/** Draw the actions of mods and their effects. */
 export function drawActions(panel, { trace, goTo }) {
   const { log } = trace
-  if (!log.actions.length && !log.interventions?.length) return replace(panel, h("p", { class: "faint" }, "No mod did anything."))
+  if (!log.actions.length && !log.interventions?.length) return replace(panel, h("p", { class: "faint" }, "No actions."))
   replace(panel, drawEffects(trace, goTo), log.actions.length ? h("table", null,
-    h("caption", null, "Each action, with what the mod gave along"),
-    drawColumns("Where", "Action", "Of", "Payload"),
+    h("caption", null, "Actions and their payloads, in order"),
+    drawColumns("Token", "Action", "Handler", "Payload"),
     drawRows(log.actions, (action) => drawAction(action, trace, goTo))) : null)
 }
 
 function drawAction(action, { passes }, goTo) {
   return h("tr", null,
-    h("td", null, drawPlace(passes[action.generation_step]?.first ?? null, goTo)),
+    h("td", null, drawTokenLink(passes[action.generation_step]?.first ?? null, goTo)),
     h("th", { scope: "row" }, action.action_type),
     h("td", null, action.block_key),
     h("td", null, h("code", null, JSON.stringify(action.payload))))
@@ -70,8 +70,8 @@ function drawAction(action, { passes }, goTo) {
 function drawEffects({ log, tokens }, goTo) {
   if (!log.interventions?.length) return null
   return h("table", null,
-    h("caption", null, "What changed: how hard each pushed, and how sure the model was over the 8 drawn tokens before and after. A change is no proof of a cause."),
-    drawColumns("Intervention", "Tokens", "Surprisal of the first", "Instead of", "Sure before", "Sure after", "Discarded"),
+    h("caption", null, "Interventions, with the confidence over the 8 sampled tokens before and after. A change does not prove a cause."),
+    drawColumns("Intervention", "Tokens", "Surprisal of first token", "Replaced", "Confidence before", "Confidence after", "Discarded"),
     drawRows(log.interventions, (one) => drawEffect(one, tokens, goTo)))
 }
 
@@ -83,7 +83,7 @@ function drawEffect(one, tokens, goTo) {
   const first = tokens[one.first_index]
   return h("tr", null,
     h("th", { scope: "row" }, one.action_type ?? "unreported", one.mod_name ? ` by ${one.mod_name}` : null),
-    h("td", null, drawPlace(index, goTo), first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
+    h("td", null, drawTokenLink(index, goTo), first ? [" ", h("code", null, nameToken(first)), one.last_index > one.first_index ? " …" : null] : null),
     h("td", { class: "number" }, surprisal),
     h("td", null, instead),
     h("td", { class: "number" }, formatProbability(one.sequence_confidence_before)),
@@ -91,12 +91,12 @@ function drawEffect(one, tokens, goTo) {
     h("td", { class: "number" }, one.discarded ? `${one.discarded.tokens} (${formatProbability(one.discarded.sequence_confidence)})` : "–"))
 }
 
-/** What mods raised. */
+/** Draw the exceptions that mods raised. */
 export function drawExceptions(panel, { trace: { log } }) {
   const raised = log.mod_calls.filter((call) => call.exception_occurred)
   if (!raised.length) return replace(panel, h("p", { class: "faint" }, "No mod raised an exception."))
   replace(panel, raised.map((call) => h("section", null,
     h("h3", null, `${call.mod_name} at ${call.event_type}, step ${call.step}`),
-    h("p", { class: "bad" }, call.exception_message ?? "It left no message."),
+    h("p", { class: "bad" }, call.exception_message ?? "No message."),
     call.exception_traceback ? h("pre", { class: "traceback", tabindex: "0" }, call.exception_traceback) : null)))
 }

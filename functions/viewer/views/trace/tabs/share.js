@@ -1,4 +1,4 @@
-// The link by which somebody without a key reads the request.
+// The Share tab: create, copy and revoke a link that gives access to the request without an API key.
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../../lib/dom.js"
@@ -33,10 +33,10 @@ function drawLink({ public_url: url, expires_at: expires }, unpublish) {
   }, "Copy")
   const field = link && h("input", { id: "share-link", readonly: true, value: link, onfocus: () => field.select() })
   return h("section", null,
-    h("p", null, "Whoever has this link reads the request without a key; they see no keys, favorites or comments."),
+    h("p", null, "Anyone with this link can read the request without an API key, but not its user, favorites or comments."),
     link ? h("p", { class: "inline" }, h("label", { for: field.id }, "Link"), field, copy, h("a", { href: url, target: "_blank", rel: "noopener" }, "Open")) : null,
-    expires ? h("p", null, `It ends on ${formatTime(expires)}.`) : null,
-    h("p", null, h("button", { onclick: unpublish }, "Take the link back"), " It is dead then; sharing again makes another."))
+    expires ? h("p", null, `Expires on ${formatTime(expires)}.`) : null,
+    h("p", null, h("button", { onclick: unpublish }, "Revoke link"), " Sharing again creates a different link."))
 }
 
 function drawOffer(publish) {
@@ -46,7 +46,7 @@ function drawOffer(publish) {
     publish(expires.value)
   }
   return h("form", { class: "stacked", onsubmit: submit },
-    h("p", null, "Only those with a key see this request."),
-    h("label", { for: expires.id }, "The link ends by itself at (empty: never)"), expires,
-    h("button", { class: "primary" }, "Share it by a link"))
+    h("p", null, "Not shared: only users with access can read this request."),
+    h("label", { for: expires.id }, "Expires at (empty: never)"), expires,
+    h("button", { class: "primary" }, "Create link"))
 }

@@ -1,4 +1,4 @@
-// Tags, and who keeps the request among their favorites.
+// The Tags and favorites tab.
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, errorNote, h, replace } from "../../../lib/dom.js"
@@ -9,7 +9,7 @@ export async function drawTags(panel, { trace: { log } }) {
   replace(panel, drawSet("Tags", "tag", tags, `${path}/tags`, "tags"), drawSet("Favorites", "name", names, `${path}/favorite`, "favorited_by", me.name))
 }
 
-/** A list of texts with a field to add one, and a button at each to remove it. */
+/** Draw a list of texts with a field to add one and a button to remove each. */
 function drawSet(title, field, items, path, member, suggestion = "") {
   const list = h("ul", { class: "chips" })
   const note = h("div")
@@ -28,7 +28,7 @@ function drawSet(title, field, items, path, member, suggestion = "") {
   }
   const show = (values) => replace(list, values.length
     ? values.map((value) => h("li", { class: "tag" }, value, h("button", { class: "quiet", "aria-label": `Remove ${value}`, onclick: () => change("DELETE", value) }, "×")))
-    : h("li", { class: "faint" }, "none yet"))
+    : h("li", { class: "faint" }, "None yet"))
   const submit = async (event) => {
     event.preventDefault()
     if (await change("POST", input.value)) input.value = suggestion
@@ -36,7 +36,7 @@ function drawSet(title, field, items, path, member, suggestion = "") {
   show(items)
   return h("section", null, h("h3", null, title), list,
     h("form", { class: "inline", onsubmit: submit },
-      h("label", { for: input.id }, field === "tag" ? "New tag" : "As"), input,
-      h("button", null, field === "tag" ? "Add the tag" : "Add to the favorites")),
+      h("label", { for: input.id }, field === "tag" ? "New tag" : "Name"), input,
+      h("button", null, field === "tag" ? "Add tag" : "Add to favorites")),
     note)
 }
