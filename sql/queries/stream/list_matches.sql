@@ -36,8 +36,8 @@ filters as materialized (
 select
     filters.place,
     requests.id
-from unnest(%(ids)s::bigint[], %(xids)s::xid8[]) as told (id, xid)
-inner join requests on told.id = requests.id and told.xid = requests.stored_xid
+from unnest(%(ids)s::bigint[], %(xids)s::xid8[]) as stored (id, xid)
+inner join requests on stored.id = requests.id and stored.xid = requests.stored_xid
 inner join filters
     on request_matches(
         requests,

@@ -1,7 +1,7 @@
 -- Remove tags, favorites, comments, verdicts and links if a request changes owner.
 -- People added them for the previous owner, so an admin who reassigns the request must not pass them on.
 with
-former as (
+previous as (
     update requests
     set
         tags = '{}',
@@ -16,16 +16,16 @@ former as (
 
 left_collections as (
     delete from collection_members
-    using former
-    where collection_members.request_pk = former.id
+    using previous
+    where collection_members.request_pk = previous.id
 ),
 
 silenced as (
     delete from discussions
-    using former
-    where discussions.request_pk = former.id
+    using previous
+    where discussions.request_pk = previous.id
 )
 
 delete from outcomes
-using former
-where outcomes.request_pk = former.id
+using previous
+where outcomes.request_pk = previous.id
