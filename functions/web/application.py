@@ -13,6 +13,7 @@ from core.settings import Settings
 from functions.web.compress import Compress
 from functions.web.context import open_context
 from functions.web.errors import AlwaysAnswer, add_error_handlers
+from functions.web.head import AnswerHead
 from functions.web.limits import Limits
 from functions.web.observed import Observed
 from functions.web.owner import OwnerGuard
@@ -58,6 +59,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
     app.add_middleware(Compress)
+    app.add_middleware(AnswerHead)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
     app.add_middleware(Observed)
