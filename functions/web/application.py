@@ -27,8 +27,19 @@ ERRORS = {
     401: "no key came, or none that is live",
     403: "the key's scopes don't cover this",
     404: "it is not there, or not the caller's",
-    503: "the database is not there, not migrated, or another app's",
+    414: "the path or the query is too long",
+    429: "too many wrong keys came from this address; Retry-After says when to try again",
+    431: "the headers are too long, or too many",
+    500: "a bug on the server's side; the log has it under the id in the sentence",
+    503: "the database is not there, not migrated, or another app's; or the server is busy (Retry-After)",
 }
+"""What every route can answer."""
+BODY_ERRORS = {
+    408: "the body did not come in time",
+    413: "the body is too large, as sent or as unpacked",
+    415: "Content-Type or Content-Encoding names something that this route does not read",
+}
+"""What a route that takes a body can answer as well; a route declares any other error itself."""
 
 
 class ErrorBody(BaseModel):
@@ -100,9 +111,14 @@ def _describe_errors(document: dict[str, Any]) -> None:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
     for operations in document["paths"].values():
         for operation in operations.values():
-            operation["responses"].pop("422", None)
-            for status, description in ERRORS.items():
-                operation["responses"].setdefault(str(status), {"description": description, "content": content})
+            responses: dict[str, Any] = operation["responses"]
+            responses.pop("422", None)
+            possible = {**ERRORS, **BODY_ERRORS} if "requestBody" in operation else ERRORS
+            for status, description in possible.items():
+                responses.setdefault(str(status), {"description": description})
+            for status, response in responses.items():
+                if int(status) >= 400:
+                    response.setdefault("content", content)
     components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     nothing_more: list[str] = []
     document["security"] = [{"key": nothing_more}]
