@@ -87,7 +87,14 @@ async def get_me(context: ContextDep, key: KeyDep) -> Identity:
     return _identify(await context.access.admit(key))
 
 
-@router.post("/bootstrap", openapi_extra=describe_body(BootstrapRequest))
+@router.post(
+    "/bootstrap",
+    openapi_extra=describe_body(BootstrapRequest),
+    responses={
+        409: {"description": "there is an admin key already"},
+        429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
+    },
+)
 async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
     """Create the first admin key. Requires BOOTSTRAP_SECRET."""
     asked = await read_model(request, BootstrapRequest)
@@ -120,7 +127,11 @@ async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
     return Done(id=change.id, message="key changed")
 
 
-@router.delete("/keys", openapi_extra=describe_body(KeyReference))
+@router.delete(
+    "/keys",
+    openapi_extra=describe_body(KeyReference),
+    responses={409: {"description": "this is the key that the call was made with"}},
+)
 async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
     """Revoke an API key. Every process refuses it from the next request on."""
     await context.access.admit(key)

@@ -1,5 +1,7 @@
 """/collections and /logs/{id}/collections: named sets of requests."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
@@ -33,6 +35,10 @@ from functions.web.query import RowId
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
+
+OTHER_USER: dict[int | str, dict[str, Any]] = {
+    409: {"description": "the collection is a user's, and the request is not that user's"}
+}
 
 router = APIRouter(tags=["collections"])
 
@@ -127,7 +133,11 @@ async def get_collection(
     )
 
 
-@router.put("/collections/{collection_id}", openapi_extra=describe_body(CollectionChange))
+@router.put(
+    "/collections/{collection_id}",
+    openapi_extra=describe_body(CollectionChange),
+    responses={409: {"description": "the owner has another collection of this name"}},
+)
 async def put_collection(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedCollection:
     """Change the name or description of a collection."""
     await context.access.admit(key)
@@ -143,7 +153,7 @@ async def remove_collection(context: ContextDep, key: KeyDep, collection_id: Row
     return DeletedCollection(id=collection_id, message="collection deleted")
 
 
-@router.post("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership))
+@router.post("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership), responses=OTHER_USER)
 async def post_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
     """Add a request to a collection."""
     await context.access.admit(key)
@@ -182,7 +192,7 @@ async def get_collections_of_request(context: ContextDep, key: KeyDep, request_i
     return CollectionsOfRequest(request_id=request_id, collections=page, message=f"in {len(page)} collections")
 
 
-@router.post("/logs/{request_id}/collections", openapi_extra=describe_body(MembershipOf))
+@router.post("/logs/{request_id}/collections", openapi_extra=describe_body(MembershipOf), responses=OTHER_USER)
 async def post_collection_of_request(
     request: Request, context: ContextDep, key: KeyDep, request_id: str
 ) -> CollectionsOfRequest:

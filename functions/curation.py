@@ -1,5 +1,7 @@
 """/logs/{id}/tags and /logs/{id}/favorite: the tags and favorites of a request."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 
@@ -19,6 +21,8 @@ from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
+
+FULL: dict[int | str, dict[str, Any]] = {409: {"description": "the request has as many as it may have"}}
 
 router = APIRouter(tags=["curation"], prefix="/logs/{request_id}")
 
@@ -46,7 +50,7 @@ async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     return Tags(request_id=request_id, tags=row.tags, message=f"tags: {len(row.tags)}")
 
 
-@router.post("/tags", openapi_extra=describe_body(TagChange))
+@router.post("/tags", openapi_extra=describe_body(TagChange), responses=FULL)
 async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     """Add a tag to a request. Adding a tag that it already has changes nothing."""
     await context.access.admit(key)
@@ -71,7 +75,7 @@ async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Fav
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"names: {len(row.favorited_by)}")
 
 
-@router.post("/favorite", openapi_extra=describe_body(FavoriteChange))
+@router.post("/favorite", openapi_extra=describe_body(FavoriteChange), responses=FULL)
 async def post_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
     """Mark a request as a favorite of a person."""
     await context.access.admit(key)

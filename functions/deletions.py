@@ -50,7 +50,7 @@ class Deletions(BaseModel):
     offset: int
 
 
-@router.delete("/logs/{request_id}")
+@router.delete("/logs/{request_id}", responses={409: {"description": "the request is on legal hold"}})
 async def delete_log(context: ContextDep, key: KeyDep, request_id: str) -> Deleted:
     """Delete a request and all data that belongs to it, permanently."""
     deletion = await delete_request(context.access, key, request_id=request_id)

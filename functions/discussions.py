@@ -60,7 +60,12 @@ async def get_discussions(
     return Discussions(request_id=request_id, discussions=page, total=total, limit=limit, offset=offset)
 
 
-@router.post("", status_code=201, openapi_extra=describe_body(NewDiscussion))
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=describe_body(NewDiscussion),
+    responses={409: {"description": "the request has as many comments as it may have"}},
+)
 async def post_discussion(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> ChangedDiscussion:
     """Add a comment to a request."""
     await context.access.admit(key)

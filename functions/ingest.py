@@ -31,7 +31,10 @@ def _describe_bodies() -> dict[str, Any]:
     "/v1/ingest",
     status_code=201,
     response_model=Receipt,
-    responses={207: {"model": BatchReceipt, "description": "the result of each line of NDJSON"}},
+    responses={
+        207: {"model": BatchReceipt, "description": "the result of each line of NDJSON"},
+        409: {"description": "the id belongs to another owner's request, or to one on legal hold"},
+    },
     openapi_extra=_describe_bodies(),
 )
 async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt | Response:

@@ -3,19 +3,26 @@
 from collections.abc import Sequence
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 MAX_ERRORS_NAMED = 3
+OWN_SENTENCES = {
+    "string_unicode": r"has half of a surrogate pair (an escape such as \ud800 on its own); send whole characters",
+    "model_type": "must be a JSON object",
+}
+"""Errors whose own message speaks of Python."""
 
 
 def describe_validation(error: ValidationError, prefix: str = "") -> str:
     """Describe the first errors in one sentence: `events[12].sampled_token: Input should be …`."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    named = [
-        f"{_format_path(problem['loc'], prefix)}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in problems[:MAX_ERRORS_NAMED]
-    ]
+    named = [f"{_format_path(problem['loc'], prefix)}: {_describe(problem)}" for problem in problems[:MAX_ERRORS_NAMED]]
     more = len(problems) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _describe(problem: ErrorDetails) -> str:
+    return OWN_SENTENCES.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
 
 
 def _format_path(location: Sequence[int | str], prefix: str) -> str:

@@ -13,6 +13,7 @@ from core.settings import Settings
 from functions.web.compress import Compress
 from functions.web.context import open_context
 from functions.web.errors import AlwaysAnswer, add_error_handlers
+from functions.web.head import AnswerHead
 from functions.web.limits import Limits
 from functions.web.observed import Observed
 from functions.web.owner import OwnerGuard
@@ -26,8 +27,19 @@ ERRORS = {
     401: "the API key is missing, unknown, revoked or expired",
     403: "the scopes of the API key don't allow this",
     404: "not found, or not visible to the caller",
-    503: "the database can't be reached, is not migrated, or belongs to another app",
+    414: "the path or the query is too long",
+    429: "too many wrong keys from this address; Retry-After says when to try again",
+    431: "the headers are too long, or too many",
+    500: "a bug of the server; its log has the details under the id in the message",
+    503: "the database can't be reached, is not migrated, or belongs to another app; or the server is busy (Retry-After)",
 }
+"""What every route can answer."""
+BODY_ERRORS = {
+    408: "the body did not come in time",
+    413: "the body is too large, as sent or as unpacked",
+    415: "Content-Type or Content-Encoding names something that this route does not read",
+}
+"""What a route that takes a body can answer as well; a route declares any other error itself."""
 
 
 class ErrorBody(BaseModel):
@@ -58,6 +70,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(Limits)
     app.add_middleware(OwnerGuard)
     app.add_middleware(Compress)
+    app.add_middleware(AnswerHead)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
     app.add_middleware(Observed)
@@ -98,9 +111,14 @@ def _describe_errors(document: dict[str, Any]) -> None:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
     for operations in document["paths"].values():
         for operation in operations.values():
-            operation["responses"].pop("422", None)
-            for status, description in ERRORS.items():
-                operation["responses"].setdefault(str(status), {"description": description, "content": content})
+            responses: dict[str, Any] = operation["responses"]
+            responses.pop("422", None)
+            possible = {**ERRORS, **BODY_ERRORS} if "requestBody" in operation else ERRORS
+            for status, description in possible.items():
+                responses.setdefault(str(status), {"description": description})
+            for status, response in responses.items():
+                if int(status) >= 400:
+                    response.setdefault("content", content)
     components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     nothing_more: list[str] = []
     document["security"] = [{"key": nothing_more}]

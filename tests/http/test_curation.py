@@ -49,6 +49,15 @@ def test_what_is_no_name_is_refused_with_its_place(client: Client, path: str, fi
     assert (refused.status, refused.json["message"].split(":")[0]) == (400, field)
 
 
+@pytest.mark.parametrize(("path", "field"), [kind[:2] for kind in KINDS])
+def test_half_a_surrogate_pair_is_refused_in_a_sentence(client: Client, path: str, field: str) -> None:
+    client.ingest(make_document())
+    refused = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: "a\ud800"})
+    sentence = f"{field}: has half of a surrogate pair (an escape such as \\ud800 on its own); send whole characters"
+    assert (refused.status, refused.json["error"]) == (400, sentence)
+    assert client.log("r1")["tags"] == client.log("r1")["favorited_by"] == []
+
+
 def test_a_request_has_a_hundred_tags_at_most(client: Client) -> None:
     client.ingest(make_document())
     for number in range(100):

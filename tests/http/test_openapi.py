@@ -204,3 +204,30 @@ def test_an_operation_that_takes_a_body_says_so() -> None:
     for method, path in OPERATIONS:
         if (method in {"POST", "PUT"} and (method, path) != bodiless) or (method, path) == ("DELETE", "/auth/keys"):
             assert "requestBody" in DOCUMENT["paths"][path][method.lower()], (method, path)
+
+
+CONFLICTING = {
+    ("POST", "/v1/ingest"),
+    ("POST", "/auth/bootstrap"),
+    ("DELETE", "/auth/keys"),
+    ("PUT", "/collections/{collection_id}"),
+    ("POST", "/collections/{collection_id}/requests"),
+    ("POST", "/logs/{request_id}/collections"),
+    ("POST", "/logs/{request_id}/tags"),
+    ("POST", "/logs/{request_id}/favorite"),
+    ("POST", "/logs/{request_id}/discussions"),
+    ("DELETE", "/logs/{request_id}"),
+}
+
+
+def test_each_operation_declares_the_errors_of_what_it_takes() -> None:
+    for method, path in OPERATIONS:
+        operation = DOCUMENT["paths"][path][method.lower()]
+        declared = set(operation["responses"])
+        assert {"414", "429", "431", "500", "503"} <= declared, (method, path)
+        assert ({"408", "413", "415"} <= declared) == ("requestBody" in operation), (method, path)
+        assert ("409" in declared) == ((method, path) in CONFLICTING), (method, path)
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and (path, status) != ("/health", "503"):
+                schema = response["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ErrorBody"}, (method, path, status)
