@@ -16,7 +16,7 @@ from tests.bench.measure import Check, Measured, alternate, percentile
 from tests.bench.payload import PLACEHOLDER, build_trace, with_id
 from tests.bench.report import BEGIN, END, make_line, write_document, write_number
 from tests.bench.stage import new_id
-from tests.bench.wire import encode
+from tests.bench.wire import add_host, encode
 
 MACHINE = {"processor": "a machine", "cores": "2", "python": "3", "postgres": "18", "date": "2026-01-01"}
 
@@ -146,8 +146,11 @@ def test_no_two_cases_have_one_name_and_each_says_what_its_floor_is() -> None:
 
 
 def test_a_request_says_how_long_its_body_is() -> None:
-    assert (
-        encode("POST", "/x", {"A": "b"}, b"{}")
-        == b"POST /x HTTP/1.1\r\nHost: bench\r\nA: b\r\nContent-Length: 2\r\n\r\n{}"
-    )
+    assert encode("POST", "/x", {"A": "b"}, b"{}") == b"POST /x HTTP/1.1\r\nA: b\r\nContent-Length: 2\r\n\r\n{}"
     assert b"Content-Length" not in encode("GET", "/x")
+
+
+def test_a_request_names_the_host_that_it_goes_to() -> None:
+    assert add_host(encode("GET", "/x", {"A": "b"}), "http://127.0.0.1:99") == (
+        b"GET /x HTTP/1.1\r\nHost: 127.0.0.1:99\r\nA: b\r\n\r\n"
+    )

@@ -31,7 +31,7 @@ ERRORS = {
     429: "too many wrong keys from this address; Retry-After says when to try again",
     431: "the headers are too long, or too many",
     500: "a bug of the server; its log has the details under the id in the message",
-    503: "the database can't be reached, is not migrated, or belongs to another app; or the server is busy (Retry-After)",
+    503: "the database is unreachable, not migrated or another app's; or the server is busy (see Retry-After)",
 }
 """What every route can answer."""
 BODY_ERRORS = {

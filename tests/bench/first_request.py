@@ -38,7 +38,7 @@ async def answer(function: str, method: str, path: str, headers: list[tuple[byte
         "path": place,
         "raw_path": place.encode(),
         "query_string": query.encode(),
-        "headers": [(b"host", b"bench"), *headers],
+        "headers": [(b"host", b"127.0.0.1"), *headers],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
     }

@@ -27,12 +27,18 @@ class Reply:
 
 
 def encode(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """A request as it goes over the wire."""
-    named = {"Host": "bench", **(headers or {})}
+    """Encode a request. The connection adds the Host header, because only the connection knows the server's address."""
+    named = dict(headers or {})
     if body or method != "GET":
         named["Content-Length"] = str(len(body))
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def add_host(request: bytes, url: str) -> bytes:
+    """Insert the Host header after the first line."""
+    line, _, rest = request.partition(b"\r\n")
+    return b"\r\n".join([line, f"Host: {urlsplit(url).netloc}".encode(), rest])
 
 
 class Wire:
@@ -40,6 +46,7 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self._url = url
         self._address = (parts.hostname, parts.port)
         self._connect()
 
@@ -59,6 +66,23 @@ class Wire:
     def ask(self, request: bytes) -> Reply:
         """Send a request and read the whole answer."""
         self._stay_connected()
+        return self._exchange(add_host(request, self._url))
+
+    def expect(self, status: int, request: bytes) -> Reply:
+        """Send a request that must be answered with this status."""
+        return _check(self.ask(request), status, request)
+
+    def time(self, status: int, request: bytes) -> float:
+        """Return the seconds from the first byte sent to the last one read."""
+        self._stay_connected()
+        whole = add_host(request, self._url)
+        began = time.perf_counter()
+        reply = self._exchange(whole)
+        taken = time.perf_counter() - began
+        _check(reply, status, request)
+        return taken
+
+    def _exchange(self, request: bytes) -> Reply:
         self._socket.sendall(request)
         status = int(self._file.readline().split()[1])
         headers: dict[str, str] = {}
@@ -66,20 +90,6 @@ class Wire:
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
         return Reply(status, headers, self._read_body(status, headers))
-
-    def expect(self, status: int, request: bytes) -> Reply:
-        """The same; anything else than this status is no measurement."""
-        reply = self.ask(request)
-        if reply.status != status:
-            raise UnexpectedAnswerError(f"{request[:80]!r} was answered {reply.status}: {reply.body[:300]!r}")
-        return reply
-
-    def time(self, status: int, request: bytes) -> float:
-        """Seconds from the first byte sent to the last one read."""
-        self._stay_connected()
-        began = time.perf_counter()
-        self.expect(status, request)
-        return time.perf_counter() - began
 
     def _read_body(self, status: int, headers: dict[str, str]) -> bytes:
         if status in {204, 304}:
@@ -105,3 +115,9 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check(reply: Reply, status: int, request: bytes) -> Reply:
+    if reply.status != status:
+        raise UnexpectedAnswerError(f"{request[:80]!r} was answered {reply.status}: {reply.body[:300]!r}")
+    return reply
