@@ -127,6 +127,7 @@ def test_a_position_moves_on_though_nothing_was_for_this_client(
         assert (heartbeat.data, heartbeat.other) == ([], [":"])
 
 
-def test_a_socket_takes_no_part_in_positions(shared: Client) -> None:
+def test_a_socket_cannot_resume_from_a_position(shared: Client) -> None:
     with open_socket(shared, query={"last_event_id": "x", "api_key": "unknown-key"}) as socket:
-        assert receive_close(socket)[0] == 1000
+        code, reason = receive_close(socket)
+    assert (code, reason.partition(";")[0]) == (1008, "last_event_id: unknown parameter")
