@@ -48,6 +48,6 @@ def test_every_test_of_a_fault_is_told() -> None:
 
 
 def test_the_numbers_in_the_text_are_the_tests_own() -> None:
-    assert f"under {test_killed.TRACES} traces" in TEXT
+    assert f"during {test_killed.TRACES} traces" in TEXT
     assert f"a batch of {test_killed.BATCH_LINES} lines" in TEXT
-    assert f"away for over {test_killed.OUTAGE_SECONDS} s" in TEXT
+    assert f"unavailable for over {test_killed.OUTAGE_SECONDS} s" in TEXT
