@@ -69,7 +69,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        return find(r"running at (http://\S+)", self.wait_for_banner())
+        return find(r"serves on (http://\S+)", self.wait_for_banner())
 
     @property
     def key(self) -> str:

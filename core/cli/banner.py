@@ -13,7 +13,7 @@ def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) 
     return "\n".join(
         [
             "",
-            f"Thunder is running at {url}",
+            f"Thunder serves on {url}",
             f"  viewer     {url}/ (sign in with the admin key)",
             f"  database   {database}",
             f"  admin key  {admin_key}",

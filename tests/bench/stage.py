@@ -28,7 +28,7 @@ SECRET = "a secret of the benchmarks"
 TEMPLATE = "bench_template"
 START_S = 60
 STOP_S = 30
-SERVES = re.compile(r"running at (http://\S+)")
+SERVES = re.compile(r"serves on (http://\S+)")
 OWN = {name.upper() for name in Settings.model_fields}
 AS_ADMIN = {"X-API-Key": ADMIN_KEY}
 

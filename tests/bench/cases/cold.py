@@ -116,7 +116,7 @@ def start_server(scene: Scene) -> Measured:
             launch(scene.stage.directory, urls, log.fileno()) as one,
         ):
             assert one.stdout is not None
-            while b"running at" not in (line := one.stdout.readline()):
+            while b"serves on" not in (line := one.stdout.readline()):
                 assert line, "the server did not start"
             url = line.split()[-1].decode()
             with Wire(url) as wire:
