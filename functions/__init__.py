@@ -1,4 +1,4 @@
-"""The web endpoints. Each module of this package serves one endpoint; `common` contains the code that they share."""
+"""The web endpoints. Each module of this package serves one endpoint; `web` contains the code that they share."""
 
 import gc
 
