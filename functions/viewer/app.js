@@ -5,8 +5,8 @@ import { announce, errorNote, h, replace } from "./lib/dom.js"
 import { forgetKey, getKey, setKey } from "./lib/session.js"
 
 // [path pattern, name, module, title]. A module exports `show(main, context)`, which may return a function to call when
-// the user leaves the view. `context` is {address: URL, parameters, go(path), signal, signIn()}; leaving the view aborts
-// `signal`. Style sheets select a view by its name. A view may replace the title.
+// the user leaves the view. `context` is {address: URL, parameters, go(path), signal, signIn()}; `signal` is aborted when
+// the user leaves the view. Style sheets select a view by its name. A view may replace the title.
 const VIEWS = [
   [/^\/$/, "feed", () => import("./views/feed.js"), "Requests"],
   [/^\/view\/(?<id>.+)$/, "trace", () => import("./views/trace.js"), "Request"],

@@ -1,1 +1,1 @@
-"""What all endpoints share: application, lifespan, authentication, errors, limits, responses."""
+"""Code that all endpoints share: application, lifespan, authentication, errors, limits, responses."""

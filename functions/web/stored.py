@@ -38,7 +38,7 @@ async def _render(request: Request, context: Context, view: LogView) -> CachedLo
 async def work_on_document(
     request: Request, context: Context, function: Callable[[bytes, *Ts], bytes], document: bytes, *arguments: *Ts
 ) -> bytes:
-    """Call a function with a document's frame: in a thread, or for a large one in a process where it blocks nobody."""
+    """Call a function with a document's frame: in a thread, or in a separate process if the document is large."""
     if len(document) <= LIGHT_BYTES:
         return await context.run(function, document, *arguments)
     account = name_account(None, request.client.host if request.client else "")

@@ -1,4 +1,4 @@
-// Charts with uPlot. They resize with their container, follow the theme, and distinguish lines by color, dash and marker.
+// Charts with uPlot. They resize with their container, follow the theme and distinguish lines by color, dash and marker.
 
 import uPlot from "../vendor/uplot/uPlot.js"
 import { h, svg } from "./dom.js"

@@ -2,7 +2,7 @@
 
 export const UNKNOWN = "unknown"
 
-/** Format a probability: "37.2 %", "< 0.01 %", or "≤ 1.3 %" for an upper bound, which is rounded up to remain a bound. */
+/** Format a probability: "37.2 %", "< 0.01 %", or "≤ 1.3 %" for an upper bound (rounded up to remain a bound). */
 export function formatProbability(value, { isBound = false } = {}) {
   if (value === null || value === undefined) return UNKNOWN
   const percent = value * 100

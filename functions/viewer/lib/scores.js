@@ -1,5 +1,5 @@
-// Compute the scores of every token of a log, as docs/CONFIDENCE.md defines them. Scores that the log omits are computed
-// from its top-k lists. All logarithms are natural (nats). An unknown score is null.
+// Compute the scores of every token of a log, as docs/CONFIDENCE.md defines them. Scores that the log omits come from its
+// top-k lists. All logarithms are natural (nats). An unknown score is null.
 
 const WINDOW = 32
 const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
@@ -7,9 +7,9 @@ const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 /**
  * Read the answer of GET /logs/{id}: {log, tokens, passes, lowest}.
  *
- * `tokens` are all tokens added to the text, including discarded ones. `passes` are the forward passes, each with its top-k
- * list, its first token and its mod calls. `lowest` is the least confident window, {first, last, confidence} with token
- * indexes, or null.
+ * `tokens` are all tokens added to the text, including discarded ones. `passes` are the forward passes, each with its
+ * top-k list, its first token and its mod calls. `lowest` is the least confident window, {first, last, confidence} with
+ * token indexes, or null.
  */
 export function readTrace(log) {
   const passes = readPasses(log)
@@ -106,7 +106,7 @@ export function measureMissing(list) {
   return Math.max(0, 1 - list.reduce((sum, entry) => sum + (entry.logprob === null ? 0 : Math.exp(entry.logprob)), 0))
 }
 
-/** Return the rank of an entry in its list, from 1. Ties get the worst rank; a masked or missing entry has rank null. */
+/** Return the rank of an entry in its list, from 1. Ties get the worst rank; masked and missing entries get null. */
 export function rankOf(list, entry) {
   if (!entry || entry.logprob === null) return null
   return list.filter((one) => one.logprob !== null && one.logprob >= entry.logprob).length
@@ -120,7 +120,7 @@ export function findIn(list, token) {
   return list.find((entry) => entry.text === token.text && (entry.id === null || token.id === null)) ?? null
 }
 
-// The lower bound concentrates the missing mass in as few tokens as possible; the upper bound spreads it over all others.
+// The lower bound concentrates the missing mass in as few tokens as possible; the upper bound spreads it evenly.
 function boundEntropy(live, entropy, missing, vocabulary) {
   if (entropy === null) return NO_BOUNDS
   const last = live.at(-1).logprob

@@ -1,4 +1,4 @@
-// The feed: a live list of requests, newest first. The address holds the filters; two requests can be selected to compare.
+// The feed: a live list of requests, newest first. The address holds the filters. Two requests can be compared.
 
 import { announce, h, replace } from "../lib/dom.js"
 import { addressOf, drawFilters, readFilters } from "./feed/filters.js"

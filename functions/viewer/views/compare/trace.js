@@ -9,8 +9,8 @@ const MOST_CONFLICTS = 0.05
 /**
  * Read the answer of GET /logs/{id}: {id, log, lists, tokens, discarded}.
  *
- * `tokens` are those of lib/scores.js without the discarded ones, renumbered. `lists` are the top-k lists of all forward
- * passes. `discarded` is the number of discarded tokens.
+ * `tokens` are those of lib/scores.js without the discarded ones, renumbered. `lists` are the top-k lists of all passes.
+ * `discarded` is the number of discarded tokens.
  */
 export function readTrace(log) {
   const { tokens, passes } = readWhole(log)

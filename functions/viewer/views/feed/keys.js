@@ -1,4 +1,4 @@
-// Keyboard shortcuts of the feed: j and k move to the next and previous row, x selects it. Enter follows the row's link.
+// Keyboard shortcuts of the feed: j and k move to the next and previous row, x selects it. Enter follows its link.
 
 /** Listen for the shortcuts: listenToKeys({step(by), choose()}). Returns a function that stops listening. */
 export function listenToKeys({ step, choose }) {

@@ -1,4 +1,4 @@
-// The rows, in chunks. A chunk far outside the viewport keeps its height but removes its elements, so long lists stay fast.
+// The rows, in chunks. To keep long lists fast, a chunk far outside the viewport keeps its height but not its elements.
 
 import { h } from "../../lib/dom.js"
 import { formatAge } from "../../lib/format.js"

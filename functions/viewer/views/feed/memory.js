@@ -4,7 +4,7 @@ import { getKey } from "../../lib/session.js"
 
 let kept = null
 
-/** Return the state kept for this history entry, {rows, cursor, top, focused}; mark the entry and return null if none. */
+/** Return the state kept for this history entry, {rows, cursor, top, focused}. Without one, mark the entry; return null. */
 export function recall() {
   const mark = history.state?.feed
   if (mark && kept?.mark === mark && kept.key === getKey()) return kept

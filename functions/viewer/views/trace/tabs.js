@@ -8,7 +8,7 @@ import { drawJson } from "./tabs/json.js"
 import { drawShare } from "./tabs/share.js"
 import { drawTags } from "./tabs/tags.js"
 
-/** Draw the tabs. `path` is the API path of the log, `isOwn` whether the user can edit it; `goTo(index)` selects a token. */
+/** Draw the tabs. `path` is the log's API path, `isOwn` whether the user can edit it; `goTo(index)` selects a token. */
 export function drawTabs(trace, { path, isOwn, goTo, signal, signIn }) {
   const { log } = trace
   const exceptions = log.mod_calls.filter((call) => call.exception_occurred).length

@@ -110,7 +110,7 @@ function describe(token) {
   return `${showWhitespace(display(token)).trim() || "blank"}: ${describeProbability(token)}${state ? `, ${state}` : ""}`
 }
 
-// Group tokens in blocks, so that the browser can skip the layout of distant ones. Blocks end at a line feed if possible.
+// Group tokens in blocks, so that the browser can skip the layout of distant ones. Blocks end at line feeds if possible.
 function chunk(tokens, spans) {
   if (spans.length <= LONGEST_CHUNK) return spans
   const chunks = [[]]
