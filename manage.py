@@ -89,9 +89,9 @@ def status() -> None:
     """Show the owner, migrations and contents of the database. The exit code is 1 while migrations are pending."""
     from core.cli.status import describe_status, read_database_status
     from core.local.environment import load_settings
-    from core.local.reach import reach_database
+    from core.local.reach import open_chore_database
 
-    with plain_errors(), reach_database(load_settings()) as reached:
+    with plain_errors(), open_chore_database(load_settings()) as reached:
         found = read_database_status(reached.dsn)
     click.echo("\n".join(describe_status(found)))
     sys.exit(1 if found.pending else 0)

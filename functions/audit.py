@@ -11,7 +11,7 @@ from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
-from functions.web.query import MomentParam, TextParam
+from functions.web.query import TextParam, TimeParam
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
@@ -34,8 +34,8 @@ async def get_audit(  # noqa: PLR0913 - each is a query parameter
     *,
     actor: TextParam = None,
     action: Action | None = None,
-    start: Annotated[MomentParam, Query(alias="from")] = None,
-    finish: Annotated[MomentParam, Query(alias="to")] = None,
+    start: Annotated[TimeParam, Query(alias="from")] = None,
+    finish: Annotated[TimeParam, Query(alias="to")] = None,
     limit: int = DEFAULT_LIMIT,
     cursor: TextParam = None,
 ) -> AuditPage:

@@ -7,8 +7,8 @@ from core.access.bootstrap import BootstrapRequest, bootstrap
 from core.access.caller import Caller
 from core.access.keys import (
     DEFAULT_OVERLAP_HOURS,
+    CreatedKey,
     KeyChange,
-    MadeKey,
     NewKey,
     create_key,
     list_keys,
@@ -78,13 +78,13 @@ class Rotation(BaseModel):
 @router.get("/validate")
 async def validate(context: ContextDep, key: KeyDep) -> Validation:
     """Check an API key and return its identity. Answers 401 if the key is not valid."""
-    return Validation(**_identify(await context.access.admit(key)).model_dump())
+    return Validation(**_identify(await context.access.authenticate(key)).model_dump())
 
 
 @router.get("/me")
 async def get_me(context: ContextDep, key: KeyDep) -> Identity:
     """Return the identity of the caller."""
-    return _identify(await context.access.admit(key))
+    return _identify(await context.access.authenticate(key))
 
 
 @router.post(
@@ -95,7 +95,7 @@ async def get_me(context: ContextDep, key: KeyDep) -> Identity:
         429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
     },
 )
-async def post_bootstrap(request: Request, context: ContextDep) -> MadeKey:
+async def post_bootstrap(request: Request, context: ContextDep) -> CreatedKey:
     """Create the first admin key. Requires BOOTSTRAP_SECRET."""
     asked = await read_model(request, BootstrapRequest)
     configured = context.settings.bootstrap_secret
@@ -112,16 +112,16 @@ async def get_keys(context: ContextDep, key: KeyDep) -> Keys:
 
 
 @router.post("/keys", openapi_extra=describe_body(NewKey))
-async def post_key(request: Request, context: ContextDep, key: KeyDep) -> MadeKey:
+async def post_key(request: Request, context: ContextDep, key: KeyDep) -> CreatedKey:
     """Create an API key. Only this answer contains the key; it can't be retrieved later."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     return await create_key(context.access, key, await read_model(request, NewKey))
 
 
 @router.put("/keys", openapi_extra=describe_body(KeyChange))
 async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
     """Change the name, description, user, scopes or rank of an API key."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, KeyChange)
     await update_key(context.access, key, change)
     return Done(id=change.id, message="key changed")
@@ -134,16 +134,16 @@ async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
 )
 async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
     """Revoke an API key. Every process refuses it from the next request on."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     reference = await read_model(request, KeyReference)
     await revoke_key(context.access, key, key_id=reference.id)
     return Done(id=reference.id, message="key revoked")
 
 
 @router.post("/keys/{key_id}/rotate", openapi_extra=describe_body(Rotation))
-async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: RowId) -> MadeKey:
+async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: RowId) -> CreatedKey:
     """Create a successor with the same rights. The old key expires when the overlap ends."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     rotation = await read_model(request, Rotation)
     return await rotate_key(context.access, key, key_id=key_id, overlap_hours=rotation.overlap_hours)
 

@@ -16,8 +16,8 @@ from core.collections.collection import (
     read_collection,
 )
 from core.collections.members import (
+    CollectionReference,
     Membership,
-    MembershipOf,
     add_member,
     add_to_collection,
     list_collections_of,
@@ -110,7 +110,7 @@ async def get_collections(
 )
 async def post_collection(request: Request, response: Response, context: ContextDep, key: KeyDep) -> ChangedCollection:
     """Create a collection. If the caller already has one of this name, return that one."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     new = await read_model(request, NewCollection)
     collection, is_new = await create_collection(context.access, key, new=new)
     response.status_code = 201 if is_new else 200
@@ -140,7 +140,7 @@ async def get_collection(
 )
 async def put_collection(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedCollection:
     """Change the name or description of a collection."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, CollectionChange)
     collection = await change_collection(context.access, key, number=collection_id, change=change)
     return ChangedCollection(collection=collection, message="collection changed")
@@ -156,7 +156,7 @@ async def remove_collection(context: ContextDep, key: KeyDep, collection_id: Row
 @router.post("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership), responses=OTHER_USER)
 async def post_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
     """Add a request to a collection."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     new = await read_model(request, Membership)
     added = await add_member(context.access, key, number=collection_id, new=new)
     message = "added to collection" if added else "already in collection"
@@ -166,7 +166,7 @@ async def post_member(request: Request, context: ContextDep, key: KeyDep, collec
 @router.delete("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership))
 async def delete_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
     """Remove a request from a collection."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     given = await read_model(request, Membership)
     removed = await remove_member(context.access, key, number=collection_id, request_id=given.request_id)
     message = "removed from collection" if removed else "was not in collection"
@@ -192,25 +192,25 @@ async def get_collections_of_request(context: ContextDep, key: KeyDep, request_i
     return CollectionsOfRequest(request_id=request_id, collections=page, message=f"in {len(page)} collections")
 
 
-@router.post("/logs/{request_id}/collections", openapi_extra=describe_body(MembershipOf), responses=OTHER_USER)
+@router.post("/logs/{request_id}/collections", openapi_extra=describe_body(CollectionReference), responses=OTHER_USER)
 async def post_collection_of_request(
     request: Request, context: ContextDep, key: KeyDep, request_id: str
 ) -> CollectionsOfRequest:
     """Add a request to a collection."""
-    await context.access.admit(key)
-    new = await read_model(request, MembershipOf)
+    await context.access.authenticate(key)
+    new = await read_model(request, CollectionReference)
     page, added = await add_to_collection(context.access, key, request_id=request_id, new=new)
     message = "added to collection" if added else "already in collection"
     return CollectionsOfRequest(request_id=request_id, collections=page, message=message)
 
 
-@router.delete("/logs/{request_id}/collections", openapi_extra=describe_body(MembershipOf))
+@router.delete("/logs/{request_id}/collections", openapi_extra=describe_body(CollectionReference))
 async def delete_collection_of_request(
     request: Request, context: ContextDep, key: KeyDep, request_id: str
 ) -> CollectionsOfRequest:
     """Remove a request from a collection."""
-    await context.access.admit(key)
-    given = await read_model(request, MembershipOf)
+    await context.access.authenticate(key)
+    given = await read_model(request, CollectionReference)
     page, removed = await remove_from_collection(context.access, key, request_id=request_id, number=given.collection_id)
     message = "removed from collection" if removed else "was not in collection"
     return CollectionsOfRequest(request_id=request_id, collections=page, message=message)

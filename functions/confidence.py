@@ -17,7 +17,7 @@ from core.traces.read import read_document
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
-from functions.web.query import MomentParam, PeriodDep, TextParam
+from functions.web.query import PeriodDep, TextParam, TimeParam
 from functions.web.scaling import Scaling
 from functions.web.stored import work_on_document
 
@@ -44,8 +44,8 @@ async def get_drift(  # noqa: PLR0913 - each is a query parameter
     key: KeyDep,
     period: PeriodDep,
     *,
-    baseline_from: MomentParam = None,
-    baseline_to: MomentParam = None,
+    baseline_from: TimeParam = None,
+    baseline_to: TimeParam = None,
     score: Score = Score.SEQUENCE_CONFIDENCE,
     k: Annotated[int | None, Query(ge=1, le=1024)] = None,
 ) -> Drift:

@@ -53,7 +53,7 @@ async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
 @router.post("/tags", openapi_extra=describe_body(TagChange), responses=FULL)
 async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     """Add a tag to a request. Adding a tag that it already has changes nothing."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, TagChange)
     row, message = await add_tag(context.access, key, request_id=request_id, tag=change.tag)
     return Tags(request_id=request_id, tags=row.tags, message=message)
@@ -62,7 +62,7 @@ async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_i
 @router.delete("/tags", openapi_extra=describe_body(TagChange))
 async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     """Remove a tag from a request."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, TagChange)
     row, message = await remove_tag(context.access, key, request_id=request_id, tag=change.tag)
     return Tags(request_id=request_id, tags=row.tags, message=message)
@@ -78,7 +78,7 @@ async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Fav
 @router.post("/favorite", openapi_extra=describe_body(FavoriteChange), responses=FULL)
 async def post_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
     """Mark a request as a favorite of a person."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, FavoriteChange)
     row, message = await add_favorite(context.access, key, request_id=request_id, name=change.name)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
@@ -87,7 +87,7 @@ async def post_favorite(request: Request, context: ContextDep, key: KeyDep, requ
 @router.delete("/favorite", openapi_extra=describe_body(FavoriteChange))
 async def delete_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
     """Remove a request from the favorites of a person."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, FavoriteChange)
     row, message = await remove_favorite(context.access, key, request_id=request_id, name=change.name)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)

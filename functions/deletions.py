@@ -27,7 +27,7 @@ class Deleted(BaseModel):
     message: str
 
 
-class Lifted(BaseModel):
+class LiftedHold(BaseModel):
     """A request that is no longer on legal hold."""
 
     request_id: str
@@ -70,16 +70,16 @@ async def get_deletions(
 @router.put("/logs/{request_id}/hold", openapi_extra=describe_body(NewHold))
 async def put_hold(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Hold:
     """Put a request on legal hold, so that it can't be deleted or replaced. Requires an admin key."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     new = await read_model(request, NewHold)
     return await set_hold(context.access, key, request_id=request_id, new=new)
 
 
 @router.delete("/logs/{request_id}/hold")
-async def delete_hold(context: ContextDep, key: KeyDep, request_id: str) -> Lifted:
+async def delete_hold(context: ContextDep, key: KeyDep, request_id: str) -> LiftedHold:
     """Lift a legal hold. Requires an admin key."""
     await lift_hold(context.access, key, request_id=request_id)
-    return Lifted(request_id=request_id, message="no longer on legal hold")
+    return LiftedHold(request_id=request_id, message="no longer on legal hold")
 
 
 @router.get("/v1/holds")

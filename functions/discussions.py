@@ -68,7 +68,7 @@ async def get_discussions(
 )
 async def post_discussion(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> ChangedDiscussion:
     """Add a comment to a request."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     new = await read_model(request, NewDiscussion)
     discussion = await add_discussion(context.access, key, request_id=request_id, new=new)
     return ChangedDiscussion(discussion=discussion, message="comment added")
@@ -85,7 +85,7 @@ async def put_discussion(
     request: Request, context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId
 ) -> ChangedDiscussion:
     """Edit a comment."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     change = await read_model(request, DiscussionChange)
     discussion = await edit_discussion(context.access, key, request_id=request_id, number=discussion_id, change=change)
     return ChangedDiscussion(discussion=discussion, message="comment changed")

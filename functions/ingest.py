@@ -41,7 +41,7 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
     """Validate, score and store traces. The answer is sent only after they are committed."""
     if context.access.ingest_open:
         refuse_foreign(request, context.settings)
-    caller = await context.access.admit_ingest(key)
+    caller = await context.access.authorize_ingest(key)
     account = name_account(caller, request.client.host if request.client else "")
     async with receive_body(request, context, account, types=(JSON, *MEDIA_TYPES)) as body:
         if read_type(request) in MEDIA_TYPES:

@@ -10,7 +10,7 @@ from core.traces.read import read_document, read_log
 from core.wire.page import clamp_page
 from functions.web.access import KeyDep, read_key
 from functions.web.application import build_app
-from functions.web.conditional import UNCHANGED, KnownDep, answer_unchanged, describe_version, read_known
+from functions.web.conditional import UNCHANGED, EtagsDep, answer_unchanged, describe_version, read_etags
 from functions.web.context import ContextDep, get_context
 from functions.web.query import FeedQuery, describe_query, read_query
 from functions.web.scaling import Scaling
@@ -42,7 +42,7 @@ class Users(BaseModel):
 async def list_logs(request: Request) -> Response:
     """List the caller's requests, newest or least confident first. `api_key` selects one user, by key or label."""
     query = read_query(request, FeedQuery)  # FastAPI parses 16 parameters more slowly than Postgres reads the page
-    context, key, known = await get_context(request), await read_key(request), await read_known(request)
+    context, key, known = await get_context(request), await read_key(request), await read_etags(request)
     limit, offset = clamp_page(query.limit, query.offset)
     page = await list_requests(
         context.access,
@@ -76,7 +76,7 @@ async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_
 
 
 @router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)
-async def get_log(request: Request, context: ContextDep, key: KeyDep, known: KnownDep, request_id: str) -> Response:
+async def get_log(request: Request, context: ContextDep, key: KeyDep, known: EtagsDep, request_id: str) -> Response:
     """Return the log of a request: the complete trace with a score for every token."""
     view = await read_log(context.access, context.logs, key, request_id=request_id, known=known)
     return await answer_log(request, context, view)

@@ -23,7 +23,7 @@ router = APIRouter(tags=["metrics"])
 async def get_metrics(context: ContextDep, key: KeyDep) -> Response:
     """Return the metrics of this process in Prometheus' text format. Requires an admin key or METRICS_TOKEN."""
     if not _is_token(context, key):
-        (await context.access.admit(key)).require(Scope.ADMIN)
+        (await context.access.authenticate(key)).require(Scope.ADMIN)
     await _measure(context)
     return Response(context.metrics.write(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 
-from core.outcomes.outcome import Verdict, list_outcomes, record_outcome
+from core.outcomes.outcome import NewOutcome, list_outcomes, record_outcome
 from core.outcomes.store import Outcome
 from functions.web.access import KeyDep
 from functions.web.application import build_app
@@ -30,11 +30,11 @@ class Outcomes(BaseModel):
     outcomes: list[Outcome]
 
 
-@router.post("/logs/{request_id}/outcome", openapi_extra=describe_body(Verdict))
+@router.post("/logs/{request_id}/outcome", openapi_extra=describe_body(NewOutcome))
 async def post_outcome(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> RecordedOutcome:
     """Record a verdict. The latest verdict of each source counts; `correct: null` withdraws it."""
-    await context.access.admit(key)
-    verdict = await read_model(request, Verdict)
+    await context.access.authenticate(key)
+    verdict = await read_model(request, NewOutcome)
     outcome = await record_outcome(context.access, key, request_id=request_id, verdict=verdict)
     message = "verdict withdrawn" if outcome.correct is None else "verdict recorded"
     return RecordedOutcome(request_id=request_id, message=message, **outcome.model_dump())

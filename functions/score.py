@@ -20,7 +20,7 @@ ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": 
 @router.post("/v1/score", response_class=Response, openapi_extra=ANY_OBJECT)
 async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
-    account = name_account(await context.access.admit(key))
+    account = name_account(await context.access.authenticate(key))
     async with receive_body(request, context, account) as body:
         return Response(await body.work(render_score), media_type="application/json")
 

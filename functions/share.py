@@ -19,7 +19,7 @@ from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import describe_body, read_model
-from functions.web.conditional import DEPENDS_ON, UNCHANGED, KnownDep
+from functions.web.conditional import DEPENDS_ON, UNCHANGED, EtagsDep
 from functions.web.context import ContextDep
 from functions.web.negotiation import wants_page
 from functions.web.preview import (
@@ -52,7 +52,7 @@ class SharedRequests(BaseModel):
 @router.post("/logs/{request_id}/public", openapi_extra=describe_body(Publication))
 async def publish(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Share:
     """Create a share link for a request. A repeat returns the same link; `expires_at` sets when it expires."""
-    await context.access.admit(key)
+    await context.access.authenticate(key)
     publication = await read_model(request, Publication)
     return await publish_request(context.access, key, request_id=request_id, publication=publication)
 
@@ -65,7 +65,7 @@ async def unpublish(context: ContextDep, key: KeyDep, request_id: str) -> Share:
 
 @router.get("/share/request/{token}", response_class=Response, responses={**UNCHANGED, **PAGES})
 async def get_shared_log(
-    request: Request, context: ContextDep, known: KnownDep, token: str, _format: FormatParam = None
+    request: Request, context: ContextDep, known: EtagsDep, token: str, _format: FormatParam = None
 ) -> Response:
     """Return the log of a share link. Needs no API key; omits labels. Browsers get an HTML page."""
     if wants_page(request):
@@ -106,7 +106,7 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
 
 @router.get("/share/{token}/request/{request_id}", response_class=Response, responses={**UNCHANGED, **PAGES})
 async def get_shared_member(
-    request: Request, context: ContextDep, known: KnownDep, token: str, request_id: str, _format: FormatParam = None
+    request: Request, context: ContextDep, known: EtagsDep, token: str, request_id: str, _format: FormatParam = None
 ) -> Response:
     """Return the log of a request in the collection of a share link."""
     if wants_page(request):

@@ -14,7 +14,7 @@ from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep, slow_down
 from functions.web.errors import POLICY_VIOLATION, clip_reason
-from functions.web.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, wants_events, work_until_gone
+from functions.web.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, run_until_disconnect, wants_events
 from functions.web.query import FiltersDep, TextParam
 from functions.web.scaling import Scaling
 
@@ -69,7 +69,9 @@ async def stream_messages(
         async with context.hub.subscribe(key, filters=filters, user_key=user_key) as subscription:
             await socket.accept()
             accepted = True
-            await work_until_gone(socket.receive, _send_messages(subscription, socket), gone="websocket.disconnect")
+            await run_until_disconnect(
+                socket.receive, _send_messages(subscription, socket), gone="websocket.disconnect"
+            )
     except ThunderError as error:
         error = await _await_verdict(socket, error)
         with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):  # the client has left

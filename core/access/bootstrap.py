@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.access import store
-from core.access.caller import CONFIGURED_ADMIN, ForbiddenError, UnknownKeyError
+from core.access.caller import SETTING_ADMIN, ForbiddenError, UnknownKeyError
 from core.access.hasher import hash_token
-from core.access.keys import MadeKey, Name, NewKey, insert_key
-from core.access.session import WRITE_TIMEOUT_MS, Access, Visit
+from core.access.keys import CreatedKey, Name, NewKey, insert_key
+from core.access.session import WRITE_TIMEOUT_MS, Access, Session
 from core.database.pool import checkout_transaction
 from core.errors import ThunderError
 
@@ -38,7 +38,7 @@ class BootstrapRequest(BaseModel):
     secret: Annotated[str, Field(max_length=1000)]
 
 
-async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | None, address: str) -> MadeKey:
+async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | None, address: str) -> CreatedKey:
     """Create the first admin key. Only one of two concurrent calls succeeds.
 
     Raises:
@@ -58,8 +58,8 @@ async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | No
         await store.lock_bootstrap(conn)
         if access.admin_key is not None or await store.count_admins(conn):
             raise KeysExistError("an admin key already exists; ask its holder for a key")
-        visit = Visit(conn, CONFIGURED_ADMIN, hasher, actor="bootstrap")
-        return await insert_key(visit, NewKey(name=asked.name, is_admin=True))
+        session = Session(conn, SETTING_ADMIN, hasher, actor="bootstrap")
+        return await insert_key(session, NewKey(name=asked.name, is_admin=True))
 
 
 async def _count_attempt(access: Access, address: str) -> None:

@@ -104,7 +104,7 @@ class Caller:
 
 
 ANONYMOUS = Caller("anonymous", frozenset())
-CONFIGURED_ADMIN = Caller("admin", ALL_SCOPES, is_admin=True, poster="admin")
+SETTING_ADMIN = Caller("admin", ALL_SCOPES, is_admin=True, poster="admin")
 """The caller with THUNDER_ADMIN_KEY."""
 OPEN_INGEST = Caller("anonymous", frozenset({Scope.INGEST}))
 """A caller that posts without a key under INGEST_AUTH=open."""

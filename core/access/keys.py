@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from core.access import store
 from core.access.caller import DEFAULT_SCOPES, Scope
 from core.access.hasher import hash_token
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.access.store import KeyRow
 from core.audit.store import Action
 from core.database.statements import notify_streams
@@ -75,7 +75,7 @@ class KeyChange(_Input):
     scopes: Scopes | None = None
 
 
-class MadeKey(BaseModel):
+class CreatedKey(BaseModel):
     """A new key with its secret, which is shown only here."""
 
     model_config = ConfigDict(frozen=True)
@@ -105,28 +105,28 @@ def read_new_key(**given: object) -> NewKey:
 
 async def list_keys(access: Access, key: str | None) -> list[KeyRow]:
     """List every key, newest first."""
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await store.list_keys(visit.conn, limit=MAX_KEYS_LISTED)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await store.list_keys(session.conn, limit=MAX_KEYS_LISTED)
 
 
-async def create_key(access: Access, key: str | None, new: NewKey) -> MadeKey:
+async def create_key(access: Access, key: str | None, new: NewKey) -> CreatedKey:
     """Create a key.
 
     Raises:
         InvalidInputError: the expiry is in the past, or no user has the label.
     """
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await insert_key(visit, new)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await insert_key(session, new)
 
 
-async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
+async def insert_key(session: Session, new: NewKey) -> CreatedKey:
     """Create a key in the open transaction."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise InvalidInputError("expires_at: must be in the future")
-    owner, label = await _resolve_user(visit, new.allowed_api_key)
+    owner, label = await _resolve_user(session, new.allowed_api_key)
     secret = make_key()
     row = await store.insert_key(
-        visit.conn,
+        session.conn,
         columns={
             "key_hash": hash_token(secret),
             "key_prefix": secret[:SHOWN_CHARACTERS],
@@ -140,7 +140,7 @@ async def insert_key(visit: Visit, new: NewKey) -> MadeKey:
         },
     )
     made = _show_once(row, secret, SAVE_KEY)
-    await visit.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
+    await session.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
     return made
 
 
@@ -151,10 +151,10 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
         NotFoundError: no such key, or it is revoked.
     """
     _refuse_admin_scope(change.scopes)
-    async with access.visit(key, Scope.ADMIN) as visit:
-        owner, label = await _resolve_user(visit, change.allowed_api_key)
+    async with access.session(key, Scope.ADMIN) as session:
+        owner, label = await _resolve_user(session, change.allowed_api_key)
         row = await store.update_key(
-            visit.conn,
+            session.conn,
             columns={
                 "key_id": change.id,
                 "name": to_column_text(change.name),
@@ -171,8 +171,8 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
             raise _no_key(change.id)
         changed = sorted(change.model_fields_set - {"id"})
         now = {"scopes": row.scopes, "is_admin": row.is_admin}
-        await visit.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
-        await notify_streams(visit.conn)
+        await session.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
+        await notify_streams(session.conn)
     return row
 
 
@@ -183,16 +183,16 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
         OwnKeyError: the caller uses this key.
         NotFoundError: no such key, or it is already revoked.
     """
-    async with access.visit(key, Scope.ADMIN) as visit:
-        if visit.caller.key_id == key_id:
+    async with access.session(key, Scope.ADMIN) as session:
+        if session.caller.key_id == key_id:
             raise OwnKeyError("id: you are using this key; revoke it with another one")
-        if not await store.revoke_key(visit.conn, key_id=key_id):
+        if not await store.revoke_key(session.conn, key_id=key_id):
             raise _no_key(key_id)
-        await visit.note(Action.REVOKE_KEY, f"key:{key_id}")
-        await notify_streams(visit.conn)
+        await session.note(Action.REVOKE_KEY, f"key:{key_id}")
+        await notify_streams(session.conn)
 
 
-async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> MadeKey:
+async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> CreatedKey:
     """Create a successor with the same rights. The old key expires when the overlap ends.
 
     Raises:
@@ -201,7 +201,7 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
     """
     if not (math.isfinite(overlap_hours) and 0 <= overlap_hours <= MAX_OVERLAP_HOURS):
         raise InvalidInputError(f"overlap_hours: must be between 0 and {MAX_OVERLAP_HOURS:g}")
-    async with access.visit(key, Scope.ADMIN) as visit:
+    async with access.session(key, Scope.ADMIN) as session:
         secret = make_key()
         columns = {
             "key_id": key_id,
@@ -209,12 +209,12 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             "key_hash": hash_token(secret),
             "key_prefix": secret[:SHOWN_CHARACTERS],
         }
-        row = await store.rotate_key(visit.conn, columns=columns)
+        row = await store.rotate_key(session.conn, columns=columns)
         if row is None:
             raise NotFoundError(f"key {key_id}: not a live key, or already rotated; rotate its successor")
         successor = {"successor": row.id, "overlap_hours": overlap_hours}
-        await visit.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
-        await notify_streams(visit.conn)
+        await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
+        await notify_streams(session.conn)
     return _show_once(row, secret, f"{SAVE_KEY}; the old key expires in {overlap_hours:g} hours")
 
 
@@ -223,13 +223,13 @@ def make_key() -> str:
     return KEY_PREFIX + secrets.token_hex(KEY_BYTES)
 
 
-async def _resolve_user(visit: Visit, user_key: str | None) -> tuple[bytes | None, str | None]:
+async def _resolve_user(session: Session, user_key: str | None) -> tuple[bytes | None, str | None]:
     if not user_key:
         return None, None
-    owner = await visit.resolve_owner(user_key)
+    owner = await session.resolve_owner(user_key)
     if owner is None:
         raise InvalidInputError("allowed_api_key: no user has this label; send the user API key itself")
-    return owner, visit.label_of(user_key)
+    return owner, session.label_of(user_key)
 
 
 def _choose_scopes(new: NewKey) -> list[str]:
@@ -246,10 +246,10 @@ def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
         raise InvalidInputError('scopes: "admin" can\'t be granted; set is_admin')
 
 
-def _show_once(row: KeyRow | None, secret: str, message: str) -> MadeKey:
+def _show_once(row: KeyRow | None, secret: str, message: str) -> CreatedKey:
     if row is None:
         raise NotFoundError("the key was not created")
-    return MadeKey(
+    return CreatedKey(
         api_key=secret,
         id=row.id,
         key_prefix=row.key_prefix,

@@ -16,8 +16,8 @@ from psycopg import AsyncConnection
 from core.access import store
 from core.access.caller import (
     ANONYMOUS,
-    CONFIGURED_ADMIN,
     OPEN_INGEST,
+    SETTING_ADMIN,
     Caller,
     ForbiddenError,
     Scope,
@@ -27,7 +27,7 @@ from core.access.caller import (
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
 from core.audit.store import Action, insert_entry
-from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, reread
+from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, retry_read
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
@@ -80,7 +80,7 @@ class Access:
         return [sentence for sentence, applies in warnings.items() if applies]
 
     @asynccontextmanager
-    async def visit(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator["Visit"]:
+    async def session(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator["Session"]:
         """Open a session for the caller with this key. Every scope except READ opens a transaction.
 
         Args:
@@ -99,15 +99,15 @@ class Access:
             caller = await self._identify(conn, hasher, key)
             if key is not None:
                 caller.require(scope)
-            yield Visit(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
+            yield Session(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
 
     def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
             return checkout(self.pool)
         return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
 
-    @reread
-    async def admit(self, key: str | None) -> Caller:
+    @retry_read
+    async def authenticate(self, key: str | None) -> Caller:
         """Return the caller that a live key belongs to, whatever its scopes.
 
         The configured admin key needs no database.
@@ -118,13 +118,13 @@ class Access:
         if key is None:
             raise UnauthorizedError("no key; send one as X-API-Key")
         if self._is_admin_key(key):
-            return CONFIGURED_ADMIN
+            return SETTING_ADMIN
         hasher = await self.hasher()
         async with checkout(self.pool) as conn:
             return await self._identify(conn, hasher, key)
 
-    async def admit_ingest(self, key: str | None) -> Caller | None:
-        """Return the caller that wants to post a trace, before its body is read. `identify_ingest` checks again.
+    async def authorize_ingest(self, key: str | None) -> Caller | None:
+        """Return the caller that wants to post a trace, before its body is read. `authenticate_ingest` checks again.
 
         None under INGEST_AUTH=open, where the key is not checked.
 
@@ -134,11 +134,11 @@ class Access:
         """
         if self.ingest_open:
             return None
-        caller = await self.admit(key)
+        caller = await self.authenticate(key)
         caller.require(Scope.INGEST)
         return caller
 
-    async def identify_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
+    async def authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
         """Return the caller that posts a trace, looked up in the transaction that stores it.
 
         Raises:
@@ -156,13 +156,13 @@ class Access:
             return OPEN_INGEST  # an unusable key has the same rights as no key
         return caller
 
-    async def identify_all(
+    async def authenticate_all(
         self, conn: AsyncConnection, keys: Collection[str], scope: Scope
     ) -> dict[str, Caller | ThunderError]:
         """Return the caller of each key, or the error if it is not live or lacks the scope. Runs one statement."""
         given = [key for key in keys if not self._is_admin_key(key)]
         found = await self._find_callers(conn, await self.hasher(), given) if given else {}
-        admins = dict.fromkeys(set(keys) - set(given), CONFIGURED_ADMIN)
+        admins = dict.fromkeys(set(keys) - set(given), SETTING_ADMIN)
         return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
@@ -179,7 +179,7 @@ class Access:
         if key is None:
             return ANONYMOUS
         if self._is_admin_key(key):
-            return CONFIGURED_ADMIN
+            return SETTING_ADMIN
         found = await self._find_callers(conn, hasher, [key])
         if key not in found:
             raise _unknown_key(key)
@@ -207,7 +207,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StorableText:
     """A text from a client, as statement parameters. If the text is a key, `name_of_key` in SQL replaces it by a name.
 
     Attributes:
@@ -228,7 +228,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Session:
     """A connection and its caller. `actor` is the caller's name in the audit log."""
 
     conn: AsyncConnection
@@ -250,40 +250,40 @@ class Visit:
         found = await store.find_owner(self.conn, label=text, lowest=span[0], highest=span[1])
         return found.user_key_hmac if found else None
 
-    def say_name(self, text: str | None) -> "Said":
+    def mask_name(self, text: str | None) -> "StorableText":
         """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
         if text is None or find_label_range(text):
-            return Said(text)
+            return StorableText(text)
         if text in {self.key, self.admin_key}:
-            return Said(self.caller.name if text == self.key else CONFIGURED_ADMIN.name)
+            return StorableText(self.caller.name if text == self.key else SETTING_ADMIN.name)
         owner, label = self.hasher.hash_user_key(text), self.hasher.label_user_key(text)
         if owner == self.caller.owner:
-            return Said(label)
-        return Said(text, hash_token(text), owner, label)
+            return StorableText(label)
+        return StorableText(text, hash_token(text), owner, label)
 
-    def say_words(self, text: str | None) -> "Said":
+    def mask_text(self, text: str | None) -> "StorableText":
         """Prepare any other text for storage: replace the caller's own key, and a text that is another long key.
 
         A short text that equals another user's key may be an ordinary word, so it stays.
         """
-        said = Said(text)
+        said = StorableText(text)
         if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
-            said = self.say_name(text)
+            said = self.mask_name(text)
         elif self.hasher.hash_user_key(text) == self.caller.owner:
-            said = Said(self.hasher.label_user_key(text))
+            said = StorableText(self.hasher.label_user_key(text))
         if said.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
             return said
         return replace(said, text=said.text.replace(self.key, self.caller.name))
 
-    async def hide_key(self, text: str | None) -> str | None:
-        """Prepare a name for storage (`say_name`) and look it up."""
-        return await self.look_up(self.say_name(text))
+    async def resolve_name(self, text: str | None) -> str | None:
+        """Prepare a name for storage (`mask_name`) and look it up."""
+        return await self.look_up(self.mask_name(text))
 
-    async def hide_words(self, text: str | None) -> str | None:
-        """Prepare a text for storage (`say_words`) and look it up."""
-        return await self.look_up(self.say_words(text))
+    async def resolve_text(self, text: str | None) -> str | None:
+        """Prepare a text for storage (`mask_text`) and look it up."""
+        return await self.look_up(self.mask_text(text))
 
-    async def look_up(self, said: "Said") -> str | None:
+    async def look_up(self, said: "StorableText") -> str | None:
         """Return the name of a text that is a key, else the text."""
         if said.key_hash is None or said.user_key_hmac is None or said.label is None:
             return said.text

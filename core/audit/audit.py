@@ -31,9 +31,9 @@ async def list_audit(
         InvalidInputError: the cursor is not valid.
     """
     before_id = None if cursor is None else _read_cursor(cursor)
-    async with access.visit(key, Scope.ADMIN) as visit:
+    async with access.session(key, Scope.ADMIN) as session:
         entries = await store.list_entries(
-            visit.conn,
+            session.conn,
             actor=filters.actor,
             action=filters.action,
             start=filters.start,

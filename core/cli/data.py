@@ -21,11 +21,11 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     from tqdm import tqdm
 
     from core.cli.age import read_age
-    from core.deletions.deletion import Doomed, count_doomed, delete_all
+    from core.deletions.deletion import DeletionScope, count_doomed, delete_all
     from core.deletions.store import Deletion
 
     with plain_errors():
-        doomed = Doomed(user_key, read_age(older_than) if older_than else None)
+        doomed = DeletionScope(user_key, read_age(older_than) if older_than else None)
         with admin_database(None, yes=True) as run_work:
             found = run_work(lambda access, key: count_doomed(access, key, doomed))
         with (
@@ -98,9 +98,9 @@ def clear(*, yes: bool, yes_production: bool) -> None:
     from core.cli.clear import clear_database, describe_cleared, require_clearable
     from core.cli.confirm import ask, show_database
     from core.local.environment import load_settings
-    from core.local.reach import reach_database
+    from core.local.reach import open_chore_database
 
-    with plain_errors(), reach_database(load_settings()) as reached:
+    with plain_errors(), open_chore_database(load_settings()) as reached:
         shown = show_database(reached.dsn)
         app_name = reached.settings.thunder_app_name
         stamp = require_clearable(shown, app_name=app_name, embedded=reached.embedded, yes_production=yes_production)
@@ -161,14 +161,14 @@ def schema(output: str, *, of_migrations: bool) -> None:
     """
     from core.local.database import answering
     from core.local.environment import load_settings
-    from core.local.reach import reach_database
+    from core.local.reach import open_chore_database
     from core.local.schema import write_current_schema, write_schema
 
     with plain_errors():
         if of_migrations:
             text = write_schema()
         else:
-            with reach_database(load_settings()) as reached, answering(reached.dsn):
+            with open_chore_database(load_settings()) as reached, answering(reached.dsn):
                 text = write_current_schema(reached.dsn)
         if output == "-":
             click.echo(text, nl=False)

@@ -13,7 +13,7 @@ from core.cli.findings import Finding, fail, ok, warn
 from core.database.migrations import LATEST_VERSION, MigrationError, Stamp, check_applied, read_stamp
 from core.errors import ThunderError
 from core.local.connection import ChoreError, connect
-from core.local.reach import Reached, reach_database
+from core.local.reach import ChoreDatabase, open_chore_database
 from core.local.secrets import find_admin_key
 from core.pairing.version import SCORING_VERSION
 from core.settings import Settings
@@ -37,13 +37,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
         direct = of_settings.examine_direct_url(settings)
         if direct is not None:
             yield direct
-        with reach_database(settings) as reached:
+        with open_chore_database(settings) as reached:
             yield from _examine_database(reached)
     except ThunderError as error:
         yield fail("database", str(error))
 
 
-def _examine_database(reached: Reached) -> Iterator[Finding]:
+def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
     settings = reached.settings
     pooled = settings.database_url.get_secret_value() if settings.database_url else reached.dsn
     began = time.perf_counter()

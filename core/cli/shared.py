@@ -23,9 +23,9 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
     from core.cli.confirm import confirm_change
     from core.local.admin import run_as_admin
     from core.local.environment import load_settings
-    from core.local.reach import reach_database
+    from core.local.reach import open_chore_database
 
-    with reach_database(load_settings(), make=True) as reached:
+    with open_chore_database(load_settings(), make=True) as reached:
         if action is not None:
             confirm_change(reached.dsn, action, yes=yes)
         yield partial(run_as_admin, reached.settings)

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.access.caller import Caller, ForbiddenError, Scope
 from core.access.hasher import Hasher
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.audit.store import Action
 from core.collections import store
 from core.collections.store import CollectionRow, LockedCollection, MemberRow
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import NotFoundError, ThunderError
 from core.wire.json_text import to_column_text
@@ -70,13 +70,13 @@ class Collection(BaseModel):
     request_count: int
 
 
-@reread
+@retry_read
 async def list_collections(access: Access, key: str | None, *, limit: int, offset: int) -> tuple[list[Collection], int]:
     """List a page of the caller's collections, newest first, with the total."""
-    async with access.visit(key, Scope.READ) as visit:
-        owner = visit.caller.owner_filter
-        rows, total = await store.list_collections(visit.conn, owner=owner, limit=limit, offset=offset)
-    return [show_collection(row, visit.hasher) for row in rows], total
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
+        rows, total = await store.list_collections(session.conn, owner=owner, limit=limit, offset=offset)
+    return [to_collection(row, session.hasher) for row in rows], total
 
 
 async def create_collection(access: Access, key: str | None, *, new: NewCollection) -> tuple[Collection, bool]:
@@ -85,21 +85,21 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
     Raises:
         ForbiddenError: the key is neither bound to a user nor an admin's.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        if visit.caller.owner is None and not visit.caller.is_admin:
+    async with access.session(key, Scope.CURATE) as session:
+        if session.caller.owner is None and not session.caller.is_admin:
             raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
         row = await store.insert_collection(
-            visit.conn,
-            name=await visit.hide_words(to_column_text(new.name)) or "",
-            description=await visit.hide_words(to_column_text(new.description)),
-            created_by=await say_who(visit, new.created_by),
-            owner=None if visit.caller.is_admin else visit.caller.owner,
+            session.conn,
+            name=await session.resolve_text(to_column_text(new.name)) or "",
+            description=await session.resolve_text(to_column_text(new.description)),
+            created_by=await resolve_author(session, new.created_by),
+            owner=None if session.caller.is_admin else session.caller.owner,
         )
     assert row is not None, "an upsert returns a row"  # noqa: S101
-    return show_collection(row, visit.hasher), row.is_new
+    return to_collection(row, session.hasher), row.is_new
 
 
-@reread
+@retry_read
 async def read_collection(
     access: Access, key: str | None, *, number: int, limit: int, offset: int
 ) -> tuple[Collection, list[MemberRow]]:
@@ -108,14 +108,14 @@ async def read_collection(
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    async with access.visit(key, Scope.READ) as visit:
+    async with access.session(key, Scope.READ) as session:
         found, members = await together(
-            visit.conn,
-            store.get_collection(visit.conn, row_id=number),
-            store.list_members(visit.conn, row_id=number, limit=limit, offset=offset),
+            session.conn,
+            store.get_collection(session.conn, row_id=number),
+            store.list_members(session.conn, row_id=number, limit=limit, offset=offset),
         )
-        row = require_own(visit.caller, found, number)
-    return show_collection(row, visit.hasher), members
+        row = require_own(session.caller, found, number)
+    return to_collection(row, session.hasher), members
 
 
 async def change_collection(access: Access, key: str | None, *, number: int, change: CollectionChange) -> Collection:
@@ -125,22 +125,22 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
         NotFoundError: no such collection, or it belongs to another user.
         NameTakenError: the owner has another collection with this name.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        await lock_own(visit, number)
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own(session, number)
         if change.model_fields_set:
-            row = await _update(visit, number, change)
+            row = await _update(session, number, change)
         else:
-            row = await store.get_collection(visit.conn, row_id=number)
-    return show_collection(require_own(visit.caller, row, number), visit.hasher)
+            row = await store.get_collection(session.conn, row_id=number)
+    return to_collection(require_own(session.caller, row, number), session.hasher)
 
 
-async def _update(visit: Visit, number: int, change: CollectionChange) -> CollectionRow | None:
+async def _update(session: Session, number: int, change: CollectionChange) -> CollectionRow | None:
     try:
         return await store.update_collection(
-            visit.conn,
+            session.conn,
             row_id=number,
-            name=await visit.hide_words(to_column_text(change.name)),
-            description=await visit.hide_words(to_column_text(change.description)),
+            name=await session.resolve_text(to_column_text(change.name)),
+            description=await session.resolve_text(to_column_text(change.description)),
             sets_description="description" in change.model_fields_set,
         )
     except UniqueViolation:
@@ -153,19 +153,19 @@ async def delete_collection(access: Access, key: str | None, *, number: int) -> 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        await lock_own(visit, number)
-        await store.delete_collection(visit.conn, row_id=number)
-        await visit.note(Action.DELETE_COLLECTION, f"collection:{number}")
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own(session, number)
+        await store.delete_collection(session.conn, row_id=number)
+        await session.note(Action.DELETE_COLLECTION, f"collection:{number}")
 
 
-async def lock_own(visit: Visit, number: int) -> LockedCollection:
+async def lock_own(session: Session, number: int) -> LockedCollection:
     """Lock one of the caller's collections until the transaction ends.
 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    return require_own(visit.caller, await store.lock_collection(visit.conn, row_id=number), number)
+    return require_own(session.caller, await store.lock_collection(session.conn, row_id=number), number)
 
 
 def require_own(caller: Caller, row: Row | None, number: int) -> Row:
@@ -184,12 +184,12 @@ def missing_collection(number: int) -> NotFoundError:
     return NotFoundError(f"no collection {number}")
 
 
-async def say_who(visit: Visit, given: str | None) -> str:
+async def resolve_author(session: Session, given: str | None) -> str:
     """Return the given author, with a label in place of a key, or the caller's name if none was given."""
-    return await visit.hide_key(to_column_text(given or None)) or visit.caller.name
+    return await session.resolve_name(to_column_text(given or None)) or session.caller.name
 
 
-def show_collection(row: CollectionRow, hasher: Hasher) -> Collection:
+def to_collection(row: CollectionRow, hasher: Hasher) -> Collection:
     """Convert a row to the collection its owner sees, with the link if it is public."""
     token = None if row.share_nonce is None else hasher.derive_share_token(SHARED, row.id, row.share_nonce)
     shown = row.model_dump(include=set(Collection.model_fields) & set(CollectionRow.model_fields))

@@ -9,14 +9,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.caller import Scope
-from core.access.session import Access, Said, Visit
+from core.access.session import Access, Session, StorableText
 from core.collections import store
-from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, show_collection
+from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, to_collection
 from core.collections.store import AddedRow, CollectionRow
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import ThunderError
-from core.traces.own_request import hidden, is_no_id, is_own_request, require_own_request
+from core.traces.own_request import hidden, is_invalid_id, is_own_request, require_own_request
 from core.wire.json_text import to_column_text
 
 MAX_COLLECTIONS_SHOWN = 1000
@@ -40,7 +40,7 @@ class Membership(BaseModel):
     notes: Text | None = None
 
 
-class MembershipOf(BaseModel):
+class CollectionReference(BaseModel):
     """A collection to add a request to or remove it from."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -57,10 +57,10 @@ async def add_member(access: Access, key: str | None, *, number: int, new: Membe
         NotFoundError: no such collection or request, or it belongs to another user.
         OtherUserError: the collection and the request belong to different users.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        if is_no_id(new.request_id):
-            raise hidden(visit.caller, new.request_id)
-        return _require_added(visit, await _add(visit, number, new), number, new.request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        if is_invalid_id(new.request_id):
+            raise hidden(session.caller, new.request_id)
+        return _require_added(session, await _add(session, number, new), number, new.request_id)
 
 
 async def remove_member(access: Access, key: str | None, *, number: int, request_id: str) -> bool:
@@ -69,11 +69,11 @@ async def remove_member(access: Access, key: str | None, *, number: int, request
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        return await _remove(visit, number, request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        return await _remove(session, number, request_id)
 
 
-@reread
+@retry_read
 async def list_collections_of(access: Access, key: str | None, *, request_id: str) -> list[Collection]:
     """List the caller's collections that contain a request. Empty for another user's public request.
 
@@ -81,14 +81,14 @@ async def list_collections_of(access: Access, key: str | None, *, request_id: st
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such request, or the caller may not see it.
     """
-    async with access.visit(key, Scope.READ, public=True) as visit:
-        if not await is_own_request(visit, request_id):
+    async with access.session(key, Scope.READ, public=True) as session:
+        if not await is_own_request(session, request_id):
             return []
-        return await _list_of(visit, request_id)
+        return await _list_of(session, request_id)
 
 
 async def add_to_collection(
-    access: Access, key: str | None, *, request_id: str, new: MembershipOf
+    access: Access, key: str | None, *, request_id: str, new: CollectionReference
 ) -> tuple[list[Collection], bool]:
     """Add a request to a collection and list the collections that contain it. False: it was already there.
 
@@ -96,16 +96,16 @@ async def add_to_collection(
         NotFoundError: no such collection or request, or it belongs to another user.
         OtherUserError: the collection and the request belong to different users.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
         membership = Membership(request_id=request_id, added_by=new.added_by, notes=new.notes)
         row, listed = await together(
-            visit.conn, _add(visit, new.collection_id, membership), _list_of(visit, request_id)
+            session.conn, _add(session, new.collection_id, membership), _list_of(session, request_id)
         )
         if not row.has_request:
-            raise hidden(visit.caller, request_id)
-        return listed, _require_added(visit, row, new.collection_id, request_id)
+            raise hidden(session.caller, request_id)
+        return listed, _require_added(session, row, new.collection_id, request_id)
 
 
 async def remove_from_collection(
@@ -116,29 +116,29 @@ async def remove_from_collection(
     Raises:
         NotFoundError: no such collection or request, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        await require_own_request(visit, request_id)
-        removed = await _remove(visit, number, request_id)
-        return await _list_of(visit, request_id), removed
+    async with access.session(key, Scope.CURATE) as session:
+        await require_own_request(session, request_id)
+        removed = await _remove(session, number, request_id)
+        return await _list_of(session, request_id), removed
 
 
-async def _add(visit: Visit, number: int, new: Membership) -> AddedRow:
+async def _add(session: Session, number: int, new: Membership) -> AddedRow:
     return await store.add_member(
-        visit.conn,
+        session.conn,
         row_id=number,
         request_id=new.request_id,
-        owner=visit.caller.owner_filter,
-        added_by=visit.say_name(to_column_text(new.added_by)) if new.added_by else Said(visit.caller.name),
-        notes=visit.say_words(to_column_text(new.notes)),
+        owner=session.caller.owner_filter,
+        added_by=session.mask_name(to_column_text(new.added_by)) if new.added_by else StorableText(session.caller.name),
+        notes=session.mask_text(to_column_text(new.notes)),
     )
 
 
-def _require_added(visit: Visit, row: AddedRow, number: int, request_id: str) -> bool:
+def _require_added(session: Session, row: AddedRow, number: int, request_id: str) -> bool:
     """Return whether the request was added. False: it was already there."""
     if not row.has_collection:
         raise missing_collection(number)
     if not row.has_request:
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     if not row.may_hold:
         raise OtherUserError(
             "the collection and the request belong to different users; use a collection of the request's owner"
@@ -146,13 +146,15 @@ def _require_added(visit: Visit, row: AddedRow, number: int, request_id: str) ->
     return row.is_added
 
 
-async def _remove(visit: Visit, number: int, request_id: str) -> bool:
-    await lock_own(visit, number)
-    return not is_no_id(request_id) and await store.remove_member(visit.conn, row_id=number, request_id=request_id)
-
-
-async def _list_of(visit: Visit, request_id: str) -> list[Collection]:
-    rows: list[CollectionRow] = await store.list_collections_of_request(
-        visit.conn, request_id=request_id, owner=visit.caller.owner_filter, limit=MAX_COLLECTIONS_SHOWN
+async def _remove(session: Session, number: int, request_id: str) -> bool:
+    await lock_own(session, number)
+    return not is_invalid_id(request_id) and await store.remove_member(
+        session.conn, row_id=number, request_id=request_id
     )
-    return [show_collection(row, visit.hasher) for row in rows]
+
+
+async def _list_of(session: Session, request_id: str) -> list[Collection]:
+    rows: list[CollectionRow] = await store.list_collections_of_request(
+        session.conn, request_id=request_id, owner=session.caller.owner_filter, limit=MAX_COLLECTIONS_SHOWN
+    )
+    return [to_collection(row, session.hasher) for row in rows]

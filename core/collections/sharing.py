@@ -12,7 +12,7 @@ from core.audit.store import Action
 from core.collections import store
 from core.collections.collection import SHARED, lock_own
 from core.collections.store import MemberRow
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL
 from core.errors import NotFoundError
 from core.shares.share import DEAD_LINK, NONCE_BYTES
@@ -48,13 +48,13 @@ async def publish_collection(access: Access, key: str | None, *, number: int) ->
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        row = await lock_own(visit, number)
+    async with access.session(key, Scope.CURATE) as session:
+        row = await lock_own(session, number)
         nonce = row.share_nonce or secrets.token_bytes(NONCE_BYTES)
-        token = visit.hasher.derive_share_token(SHARED, number, nonce)
-        await store.set_share(visit.conn, row_id=number, nonce=nonce, token_hash=hash_token(token))
+        token = session.hasher.derive_share_token(SHARED, number, nonce)
+        await store.set_share(session.conn, row_id=number, nonce=nonce, token_hash=hash_token(token))
         if row.share_nonce is None:
-            await visit.note(Action.PUBLISH_COLLECTION, f"collection:{number}")
+            await session.note(Action.PUBLISH_COLLECTION, f"collection:{number}")
     return CollectionShare(
         collection_id=number,
         is_public=True,
@@ -70,16 +70,16 @@ async def unpublish_collection(access: Access, key: str | None, *, number: int) 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        row = await lock_own(visit, number)
-        await store.set_share(visit.conn, row_id=number, nonce=None, token_hash=None)
+    async with access.session(key, Scope.CURATE) as session:
+        row = await lock_own(session, number)
+        await store.set_share(session.conn, row_id=number, nonce=None, token_hash=None)
         if row.share_nonce is not None:
-            await visit.note(Action.UNPUBLISH_COLLECTION, f"collection:{number}")
+            await session.note(Action.UNPUBLISH_COLLECTION, f"collection:{number}")
     message = "link revoked" if row.share_nonce else "not public"
     return CollectionShare(collection_id=number, is_public=False, public_token=None, public_url=None, message=message)
 
 
-@reread
+@retry_read
 async def read_shared_collection(
     access: Access, *, token: str, limit: int, offset: int
 ) -> tuple[SharedCollection, list[MemberRow]]:
@@ -88,11 +88,11 @@ async def read_shared_collection(
     Raises:
         NotFoundError: the link is unknown or revoked.
     """
-    async with access.visit(None, Scope.READ, public=True) as visit:
-        row = await store.get_shared_collection(visit.conn, token_hash=hash_token(token))
+    async with access.session(None, Scope.READ, public=True) as session:
+        row = await store.get_shared_collection(session.conn, token_hash=hash_token(token))
         if row is None:
             raise NotFoundError(DEAD_LINK)
-        members = await store.list_members(visit.conn, row_id=row.id, limit=limit, offset=offset)
+        members = await store.list_members(session.conn, row_id=row.id, limit=limit, offset=offset)
     shown = SharedCollection(
         id=row.id,
         name=strip_labels(row.name),

@@ -4,7 +4,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
-from core.access.session import Said
+from core.access.session import StorableText
 from core.database.sql import load_query
 from core.wire.timestamp import UtcMoment
 
@@ -187,7 +187,13 @@ async def list_members(conn: AsyncConnection, *, row_id: int, limit: int, offset
 
 
 async def add_member(  # noqa: PLR0913 - the columns of a membership
-    conn: AsyncConnection, *, row_id: int, request_id: str, owner: bytes | None, added_by: Said, notes: Said
+    conn: AsyncConnection,
+    *,
+    row_id: int,
+    request_id: str,
+    owner: bytes | None,
+    added_by: StorableText,
+    notes: StorableText,
 ) -> AddedRow:
     """Add an owner's request to one of the owner's collections."""
     cursor = conn.cursor(row_factory=class_row(AddedRow))

@@ -15,7 +15,7 @@ Scores keep the names used in the literature, use natural logarithms, and are No
 measure what the model believed, not whether it was right. docs/CONFIDENCE.md explains each score.
 """
 
-from core.confidence.chosen import settle_list
+from core.confidence.chosen import reconcile_list
 from core.confidence.columns import TokenColumns, nuclei, score_columns, to_columns
 from core.confidence.decode import decode_distribution
 from core.confidence.distribution import (
@@ -70,11 +70,11 @@ __all__ = [
     "read_distribution",
     "read_logprob",
     "read_prob",
+    "reconcile_list",
     "score_columns",
     "score_interventions",
     "score_sequence",
     "score_tokens",
-    "settle_list",
     "summarize_columns",
     "to_columns",
 ]

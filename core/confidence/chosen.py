@@ -14,7 +14,7 @@ SAME_NOISE = 1e-5
 """Largest difference between two reports of one log-probability, in nats, in addition to bf16 rounding."""
 
 
-def settle_list(token: Token, logprob: float | None) -> tuple[Distribution | None, int | None]:
+def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | None, int | None]:
     """Put the chosen token's own log-probability into its list and return the list and the token's position.
 
     The token's own number takes precedence. An entry with the same text but a different number is a different token,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from core.confidence.chosen import settle_list
+from core.confidence.chosen import reconcile_list
 from core.confidence.distribution import Distribution
 from core.confidence.number import read_chosen_logprob
 from core.confidence.shape import (
@@ -50,7 +50,7 @@ def score_tokens(
         logprob = token.logprob
         if logprob is not None:
             logprob = read_chosen_logprob(logprob, f"tokens[{i}].logprob", forced=token.forced)
-        distribution, position = settle_list(token, logprob)
+        distribution, position = reconcile_list(token, logprob)
         if logprob is None and distribution is not None and position is not None:
             logprob = distribution.logprobs[position]
         if logprob is not None and token.sampled:

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.caller import Scope
 from core.access.hasher import strip_labels
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.curation import store
 from core.curation.store import CurationRow, EditedRow, Target
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.errors import ThunderError
-from core.traces.own_request import hidden, is_no_id
+from core.traces.own_request import hidden, is_invalid_id
 from core.wire.json_text import to_column_text
 
 MAX_TAGS = 100
@@ -46,7 +46,7 @@ class FavoriteChange(BaseModel):
     name: Name
 
 
-@reread
+@retry_read
 async def read_curation(access: Access, key: str | None, *, request_id: str) -> CurationRow:
     """Read a request's tags and favorites. Readers of a public request see only the tags.
 
@@ -54,11 +54,11 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such request, or the caller may not see it.
     """
-    async with access.visit(key, Scope.READ, public=True) as visit:
-        row = None if is_no_id(request_id) else await store.get_curation(visit.conn, request_id=request_id)
-    owned = row is not None and visit.caller.may_see(row.user_key_hmac)
+    async with access.session(key, Scope.READ, public=True) as session:
+        row = None if is_invalid_id(request_id) else await store.get_curation(session.conn, request_id=request_id)
+    owned = row is not None and session.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     shown: dict[str, list[str]] = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
     return row if owned else row.model_copy(update=shown)
 
@@ -70,11 +70,11 @@ async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str)
         NotFoundError: no such request, or it belongs to another user.
         FullError: the request already has MAX_TAGS tags.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        target = _find_target(visit, request_id)
-        said = visit.say_words(to_column_text(tag))
+    async with access.session(key, Scope.CURATE) as session:
+        target = _find_target(session, request_id)
+        said = session.mask_text(to_column_text(tag))
         row = _require_found(
-            visit, await store.add_tag(visit.conn, target=target, said=said, most=MAX_TAGS), request_id
+            session, await store.add_tag(session.conn, target=target, said=said, most=MAX_TAGS), request_id
         )
         if not (row.is_changed or row.was_there):
             raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
@@ -87,10 +87,10 @@ async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: s
     Raises:
         NotFoundError: no such request, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        target = _find_target(visit, request_id)
-        said = visit.say_words(to_column_text(tag))
-        row = _require_found(visit, await store.remove_tag(visit.conn, target=target, said=said), request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        target = _find_target(session, request_id)
+        said = session.mask_text(to_column_text(tag))
+        row = _require_found(session, await store.remove_tag(session.conn, target=target, said=said), request_id)
     return row, "tag removed" if row.is_changed else "tag not present"
 
 
@@ -101,11 +101,11 @@ async def add_favorite(access: Access, key: str | None, *, request_id: str, name
         NotFoundError: no such request, or it belongs to another user.
         FullError: the request is already a favorite of MAX_FAVORITES users.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        target = _find_target(visit, request_id)
-        said = visit.say_name(to_column_text(name))
+    async with access.session(key, Scope.CURATE) as session:
+        target = _find_target(session, request_id)
+        said = session.mask_name(to_column_text(name))
         row = _require_found(
-            visit, await store.add_favorite(visit.conn, target=target, said=said, most=MAX_FAVORITES), request_id
+            session, await store.add_favorite(session.conn, target=target, said=said, most=MAX_FAVORITES), request_id
         )
         if not (row.is_changed or row.was_there):
             raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
@@ -118,20 +118,20 @@ async def remove_favorite(access: Access, key: str | None, *, request_id: str, n
     Raises:
         NotFoundError: no such request, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        target = _find_target(visit, request_id)
-        said = visit.say_name(to_column_text(name))
-        row = _require_found(visit, await store.remove_favorite(visit.conn, target=target, said=said), request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        target = _find_target(session, request_id)
+        said = session.mask_name(to_column_text(name))
+        row = _require_found(session, await store.remove_favorite(session.conn, target=target, said=said), request_id)
     return row, "removed from favorites" if row.is_changed else "not in favorites"
 
 
-def _find_target(visit: Visit, request_id: str) -> Target:
-    if is_no_id(request_id):
-        raise hidden(visit.caller, request_id)
-    return Target(request_id, visit.caller.owner_filter)
+def _find_target(session: Session, request_id: str) -> Target:
+    if is_invalid_id(request_id):
+        raise hidden(session.caller, request_id)
+    return Target(request_id, session.caller.owner_filter)
 
 
-def _require_found(visit: Visit, row: EditedRow | None, request_id: str) -> EditedRow:
+def _require_found(session: Session, row: EditedRow | None, request_id: str) -> EditedRow:
     if row is None:
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     return row

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
-from core.access.session import Said
+from core.access.session import StorableText
 from core.database.sql import load_query
 
 _GET_CURATION = load_query("curation/get_curation")
@@ -59,22 +59,22 @@ async def get_curation(conn: AsyncConnection, *, request_id: str) -> CurationRow
     return await cursor.fetchone()
 
 
-async def add_tag(conn: AsyncConnection, *, target: Target, said: Said, most: int) -> EditedRow | None:
+async def add_tag(conn: AsyncConnection, *, target: Target, said: StorableText, most: int) -> EditedRow | None:
     """Add a tag unless it is present or there are already `most`. Returns None if the owner has no such request."""
     return await _edit(conn, _ADD_TAG, {**asdict(target), "most": most, **said.bind()})
 
 
-async def remove_tag(conn: AsyncConnection, *, target: Target, said: Said) -> EditedRow | None:
+async def remove_tag(conn: AsyncConnection, *, target: Target, said: StorableText) -> EditedRow | None:
     """Remove a tag if it is present. Returns None if the owner has no such request."""
     return await _edit(conn, _REMOVE_TAG, {**asdict(target), **said.bind()})
 
 
-async def add_favorite(conn: AsyncConnection, *, target: Target, said: Said, most: int) -> EditedRow | None:
+async def add_favorite(conn: AsyncConnection, *, target: Target, said: StorableText, most: int) -> EditedRow | None:
     """Add a name to the favorites, as `add_tag` adds a tag."""
     return await _edit(conn, _ADD_FAVORITE, {**asdict(target), "most": most, **said.bind()})
 
 
-async def remove_favorite(conn: AsyncConnection, *, target: Target, said: Said) -> EditedRow | None:
+async def remove_favorite(conn: AsyncConnection, *, target: Target, said: StorableText) -> EditedRow | None:
     """Remove a name from the favorites, as `remove_tag` removes a tag."""
     return await _edit(conn, _REMOVE_FAVORITE, {**asdict(target), **said.bind()})
 

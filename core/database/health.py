@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
-from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout, reread
+from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout, retry_read
 from core.database.statements import find_newest, ping
 from core.errors import ThunderError
 
@@ -74,7 +74,7 @@ async def _ask(pool: Pool | None) -> DatabaseHealth:
     return DatabaseHealth(status="ok", schema_version=version)
 
 
-@reread
+@retry_read
 async def read_newest(pool: Pool) -> datetime | None:
     """Return the time at which the newest trace was stored, by any process; None if there are no traces.
 
@@ -85,7 +85,7 @@ async def read_newest(pool: Pool) -> datetime | None:
         return await find_newest(conn)
 
 
-@reread
+@retry_read
 async def _ask_schema_version(pool: Pool | None) -> int:
     if pool is None:
         raise NotConfiguredError("DATABASE_URL is not set")

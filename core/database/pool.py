@@ -105,7 +105,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
     """Check out a connection for reads, in autocommit mode and in a pipeline.
 
     The owner is checked in the round trip of the first statement. The connection itself is not checked beforehand, so
-    decorate a function that reads this way with `reread`.
+    decorate a function that reads this way with `retry_read`.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app.
@@ -146,7 +146,7 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
             yield conn
 
 
-def reread(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def retry_read(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Repeat a read once, on a new connection, if it lost its connection."""
 
     @wraps(read)
@@ -159,7 +159,7 @@ def reread(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[A
     return run
 
 
-@reread
+@retry_read
 async def check_owner(pool: Pool) -> None:
     """Check only the owner, for a response that needs no other data from the database.
 

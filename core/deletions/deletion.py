@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from core.access.caller import Scope
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.audit.store import Action, name_request
 from core.database.statements import notify_streams
 from core.deletions import store
@@ -25,7 +25,7 @@ BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class DeletionScope:
     """The requests to delete: of a user, and stored before a time. None means any."""
 
     user_key: str | None = None
@@ -51,27 +51,27 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
         NotFoundError: the request does not exist, or is not the caller's.
         HeldError: the request is on legal hold.
     """
-    async with access.visit(key, Scope.DELETE) as visit:
-        row = await lock_own_request(visit, request_id)
-        receipts = await _delete(visit, [row.id], visit.caller.poster, "request")
+    async with access.session(key, Scope.DELETE) as session:
+        row = await lock_own_request(session, request_id)
+        receipts = await _delete(session, [row.id], session.caller.poster, "request")
         if not receipts:
             raise HeldError("this request is on legal hold; an admin can lift it with DELETE /logs/{request_id}/hold")
-        await visit.note(Action.DELETE_REQUEST, name_request(request_id))
+        await session.note(Action.DELETE_REQUEST, name_request(request_id))
     return receipts[0]
 
 
-async def count_doomed(access: Access, key: str | None, doomed: Doomed) -> DoomedCount:
+async def count_doomed(access: Access, key: str | None, doomed: DeletionScope) -> DoomedCount:
     """Count the requests that would be deleted, and those that would stay because they are on legal hold.
 
     Raises:
         InvalidInputError: neither a user nor a time is given, or no user has this label.
     """
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await store.count_doomed(visit.conn, owner=await _find_owner(visit, doomed), before=doomed.before)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await store.count_doomed(session.conn, owner=await _find_owner(session, doomed), before=doomed.before)
 
 
 async def delete_doomed(
-    access: Access, key: str | None, doomed: Doomed, *, deleted_by: str
+    access: Access, key: str | None, doomed: DeletionScope, *, deleted_by: str
 ) -> AsyncIterator[list[Deletion]]:
     """Delete requests in batches, and yield the receipts of each batch after its commit.
 
@@ -81,15 +81,15 @@ async def delete_doomed(
         InvalidInputError: neither a user nor a time is given, or no user has this label.
     """
     while True:
-        async with access.visit(key, Scope.ADMIN) as visit:
-            owner = await _find_owner(visit, doomed)
-            ids = await store.lock_doomed(visit.conn, owner=owner, before=doomed.before, limit=BATCH)
+        async with access.session(key, Scope.ADMIN) as session:
+            owner = await _find_owner(session, doomed)
+            ids = await store.lock_doomed(session.conn, owner=owner, before=doomed.before, limit=BATCH)
             if owner is not None and doomed.before is None and len(ids) < BATCH:
-                await store.delete_collections_of(visit.conn, owner=owner)
-            receipts = await _delete(visit, ids, deleted_by, doomed.reason) if ids else []
+                await store.delete_collections_of(session.conn, owner=owner)
+            receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
-                await visit.note(Action.DELETE_REQUESTS, "requests", details)
+                await session.note(Action.DELETE_REQUESTS, "requests", details)
         if receipts:
             yield receipts
         if len(ids) < BATCH:
@@ -99,7 +99,7 @@ async def delete_doomed(
 async def delete_all(
     access: Access,
     key: str | None,
-    doomed: Doomed,
+    doomed: DeletionScope,
     *,
     deleted_by: str,
     tell: Callable[[list[Deletion]], object] = len,
@@ -117,8 +117,8 @@ async def list_deletions(
 ) -> list[Deletion]:
     """List a page of the receipts, newest first, of all requests or of one. Admins only."""
     digest = None if request_id is None else hash_request_id(request_id)
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await store.list_deletions(visit.conn, request_sha256=digest, limit=limit, offset=offset)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await store.list_deletions(session.conn, request_sha256=digest, limit=limit, offset=offset)
 
 
 def hash_request_id(request_id: str) -> bytes:
@@ -126,19 +126,19 @@ def hash_request_id(request_id: str) -> bytes:
     return sha256(request_id.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _delete(visit: Visit, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
-    receipts = await store.delete_requests(visit.conn, ids=ids, deleted_by=deleted_by, reason=reason)
-    await store.delete_unused_mods(visit.conn)
-    await notify_streams(visit.conn)  # a user API key stops working when its last request is deleted
+async def _delete(session: Session, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
+    receipts = await store.delete_requests(session.conn, ids=ids, deleted_by=deleted_by, reason=reason)
+    await store.delete_unused_mods(session.conn)
+    await notify_streams(session.conn)  # a user API key stops working when its last request is deleted
     return receipts
 
 
-async def _find_owner(visit: Visit, doomed: Doomed) -> bytes | None:
+async def _find_owner(session: Session, doomed: DeletionScope) -> bytes | None:
     if doomed.user_key is None and doomed.before is None:
         raise InvalidInputError("give a user or an age; to delete all requests, use `manage.py clear`")
     if doomed.user_key is None:
         return None
-    owner = await visit.resolve_owner(doomed.user_key)
+    owner = await session.resolve_owner(doomed.user_key)
     if owner is None:
         raise InvalidInputError(f"user_key: no user has the label {doomed.user_key!r}")
     return owner

@@ -28,15 +28,15 @@ async def set_hold(access: Access, key: str | None, *, request_id: str, new: New
     Raises:
         NotFoundError: the request does not exist.
     """
-    async with access.visit(key, Scope.ADMIN) as visit:
-        row = await lock_own_request(visit, request_id)
+    async with access.session(key, Scope.ADMIN) as session:
+        row = await lock_own_request(session, request_id)
         reason = to_column_text(new.reason) or ""
         hold = await store.set_hold(
-            visit.conn, request_pk=row.id, request_id=request_id, reason=reason, held_by=visit.actor
+            session.conn, request_pk=row.id, request_id=request_id, reason=reason, held_by=session.actor
         )
         if hold is None:
             raise NotFoundError(f"there is no request {request_id!r}")
-        await visit.note(Action.SET_HOLD, name_request(request_id))
+        await session.note(Action.SET_HOLD, name_request(request_id))
     return hold
 
 
@@ -46,14 +46,14 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
     Raises:
         NotFoundError: the request does not exist, or is not on legal hold.
     """
-    async with access.visit(key, Scope.ADMIN) as visit:
-        row = await lock_own_request(visit, request_id)
-        if not await store.lift_hold(visit.conn, request_pk=row.id):
+    async with access.session(key, Scope.ADMIN) as session:
+        row = await lock_own_request(session, request_id)
+        if not await store.lift_hold(session.conn, request_pk=row.id):
             raise NotFoundError(f"the request {request_id!r} is not on legal hold")
-        await visit.note(Action.LIFT_HOLD, name_request(request_id))
+        await session.note(Action.LIFT_HOLD, name_request(request_id))
 
 
 async def list_holds(access: Access, key: str | None, *, limit: int, offset: int) -> list[Hold]:
     """List a page of the requests on legal hold, newest hold first. Admins only."""
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await store.list_holds(visit.conn, limit=limit, offset=offset)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await store.list_holds(session.conn, limit=limit, offset=offset)

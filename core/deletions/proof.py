@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from core.access.caller import Scope
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.deletions import proof_store, store
 from core.deletions.deletion import hash_request_id
 from core.deletions.proof_store import Chain, Finding
@@ -43,33 +43,33 @@ class Proof:
 
 async def verify(access: Access, key: str | None, *, request_id: str, user_key: str | None) -> Proof:
     """Recompute the chain of receipts, and search every table and every stored document."""
-    async with access.visit(key, Scope.ADMIN) as visit:
-        await proof_store.set_timeout(visit.conn, milliseconds=SEARCH_TIMEOUT_MS)
+    async with access.session(key, Scope.ADMIN) as session:
+        await proof_store.set_timeout(session.conn, milliseconds=SEARCH_TIMEOUT_MS)
         digest = hash_request_id(request_id)
-        receipts = await store.list_deletions(visit.conn, request_sha256=digest, limit=LATEST, offset=0)
-        chain = await proof_store.check_chain(visit.conn)
-        findings, documents = await _search(visit, request_id, user_key)
+        receipts = await store.list_deletions(session.conn, request_sha256=digest, limit=LATEST, offset=0)
+        chain = await proof_store.check_chain(session.conn)
+        findings, documents = await _search(session, request_id, user_key)
     return Proof(receipts[0] if receipts else None, chain, findings, documents)
 
 
-async def _search(visit: Visit, request_id: str, user_key: str | None) -> tuple[list[Finding], int]:
+async def _search(session: Session, request_id: str, user_key: str | None) -> tuple[list[Finding], int]:
     texts: list[str] = [request_id]
     hashes: list[bytes] = []
     if user_key is not None:
-        texts += [user_key, visit.hasher.label_user_key(user_key)]
-        hashes = [visit.hasher.hash_user_key(user_key)]
+        texts += [user_key, session.hasher.label_user_key(user_key)]
+        hashes = [session.hasher.hash_user_key(user_key)]
     pattern = write_pattern(texts)
-    findings = await proof_store.find_texts(visit.conn, pattern=pattern, hashes=hashes)
-    hits, documents = await _search_documents(visit, re.compile(pattern.encode()))
+    findings = await proof_store.find_texts(session.conn, pattern=pattern, hashes=hashes)
+    hits, documents = await _search_documents(session, re.compile(pattern.encode()))
     if hits:
         findings.append(Finding(place=DOCUMENTS, hits=hits))
     return findings, documents
 
 
-async def _search_documents(visit: Visit, pattern: re.Pattern[bytes]) -> tuple[int, int]:
+async def _search_documents(session: Session, pattern: re.Pattern[bytes]) -> tuple[int, int]:
     """Return the number of stored documents that match the pattern, and the number of all stored documents."""
     hits = documents = after = 0
-    while page := await proof_store.list_documents(visit.conn, after=after, limit=DOCUMENTS_AT_ONCE):
+    while page := await proof_store.list_documents(session.conn, after=after, limit=DOCUMENTS_AT_ONCE):
         after = page[-1].request_pk
         documents += len(page)
         hits += sum(matches(pattern, row.document) for row in page)

@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from core.access.caller import Scope
 from core.access.session import Access
 from core.curation.curation import FullError, Name
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
-from core.traces.own_request import hidden, is_no_id, lock_own_request
+from core.traces.own_request import hidden, is_invalid_id, lock_own_request
 from core.wire.json_text import to_column_text
 
 MAX_DISCUSSIONS = 10_000
@@ -42,7 +42,7 @@ class Discussion(DiscussionRow):
     request_id: str
 
 
-@reread
+@retry_read
 async def list_discussions(
     access: Access, key: str | None, *, request_id: str, limit: int, offset: int
 ) -> tuple[list[Discussion], int]:
@@ -52,19 +52,19 @@ async def list_discussions(
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such request, or the caller may not see it.
     """
-    async with access.visit(key, Scope.READ, public=True) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
-        rows = await store.list_discussions(visit.conn, request_id=request_id, limit=limit, offset=offset)
-    owned = bool(rows) and visit.caller.may_see(rows[0].user_key_hmac)
+    async with access.session(key, Scope.READ, public=True) as session:
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
+        rows = await store.list_discussions(session.conn, request_id=request_id, limit=limit, offset=offset)
+    owned = bool(rows) and session.caller.may_see(rows[0].user_key_hmac)
     if not rows or not (owned or rows[0].is_public):
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     if not owned:
         return [], 0
     return [_show(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
 
-@reread
+@retry_read
 async def read_discussion(access: Access, key: str | None, *, request_id: str, number: int) -> Discussion:
     """Read one comment.
 
@@ -72,13 +72,13 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such comment, or the caller may not see it.
     """
-    async with access.visit(key, Scope.READ, public=True) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
-        row = await store.get_discussion(visit.conn, request_id=request_id, number=number)
-    owned = row is not None and visit.caller.may_see(row.user_key_hmac)
+    async with access.session(key, Scope.READ, public=True) as session:
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
+        row = await store.get_discussion(session.conn, request_id=request_id, number=number)
+    owned = row is not None and session.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     return _show(row.discussion if owned else None, request_id, number)
 
 
@@ -89,19 +89,19 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
         NotFoundError: no such request, or it belongs to another user.
         FullError: the request already has MAX_DISCUSSIONS comments.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
         row = await store.insert_discussion(
-            visit.conn,
+            session.conn,
             request_id=request_id,
-            owner=visit.caller.owner_filter,
-            username=visit.say_name(to_column_text(new.username)),
-            comment=visit.say_words(to_column_text(new.comment)),
+            owner=session.caller.owner_filter,
+            username=session.mask_name(to_column_text(new.username)),
+            comment=session.mask_text(to_column_text(new.comment)),
             most=MAX_DISCUSSIONS,
         )
     if row is None:
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     if row.discussion is None:
         raise FullError(f"this request already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
     return _show(row.discussion, request_id)
@@ -115,10 +115,10 @@ async def edit_discussion(
     Raises:
         NotFoundError: no such comment, or the caller may not edit it.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        row_id = (await lock_own_request(visit, request_id)).id
-        comment = await visit.hide_words(to_column_text(change.comment)) or ""
-        row = await store.update_discussion(visit.conn, request_pk=row_id, number=number, comment=comment)
+    async with access.session(key, Scope.CURATE) as session:
+        row_id = (await lock_own_request(session, request_id)).id
+        comment = await session.resolve_text(to_column_text(change.comment)) or ""
+        row = await store.update_discussion(session.conn, request_pk=row_id, number=number, comment=comment)
     return _show(row, request_id, number)
 
 
@@ -128,9 +128,9 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
     Raises:
         NotFoundError: no such comment, or the caller may not delete it.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        row_id = (await lock_own_request(visit, request_id)).id
-        if not await store.delete_discussion(visit.conn, request_pk=row_id, number=number):
+    async with access.session(key, Scope.CURATE) as session:
+        row_id = (await lock_own_request(session, request_id)).id
+        if not await store.delete_discussion(session.conn, request_pk=row_id, number=number):
             raise _missing(request_id, number)
 
 

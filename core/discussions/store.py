@@ -6,7 +6,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict
 
-from core.access.session import Said
+from core.access.session import StorableText
 from core.database.sql import load_query
 from core.wire.timestamp import UtcMoment
 
@@ -48,7 +48,7 @@ class CommentRow(Row):
         return None if self.id is None else DiscussionRow.model_validate(self.model_dump())
 
 
-class PlacedRow(CommentRow):
+class RequestCommentRow(CommentRow):
     """A comment with its request's owner and visibility. The comment's fields are None if there is no comment."""
 
     user_key_hmac: bytes | None
@@ -56,22 +56,30 @@ class PlacedRow(CommentRow):
     total: int
 
 
-async def list_discussions(conn: AsyncConnection, *, request_id: str, limit: int, offset: int) -> list[PlacedRow]:
+async def list_discussions(
+    conn: AsyncConnection, *, request_id: str, limit: int, offset: int
+) -> list[RequestCommentRow]:
     """List a page of a request's comments, oldest first. Returns no row if there is no such request."""
-    cursor = conn.cursor(row_factory=class_row(PlacedRow))
+    cursor = conn.cursor(row_factory=class_row(RequestCommentRow))
     await cursor.execute(_LIST_DISCUSSIONS, {"request_id": request_id, "limit": limit, "offset": offset})
     return await cursor.fetchall()
 
 
-async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int) -> PlacedRow | None:
+async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int) -> RequestCommentRow | None:
     """Get one comment of a request. Returns None if there is no such request."""
-    cursor = conn.cursor(row_factory=class_row(PlacedRow))
+    cursor = conn.cursor(row_factory=class_row(RequestCommentRow))
     await cursor.execute(_GET_DISCUSSION, {"request_id": request_id, "id": number})
     return await cursor.fetchone()
 
 
 async def insert_discussion(  # noqa: PLR0913 - the columns of a comment
-    conn: AsyncConnection, *, request_id: str, owner: bytes | None, username: Said, comment: Said, most: int
+    conn: AsyncConnection,
+    *,
+    request_id: str,
+    owner: bytes | None,
+    username: StorableText,
+    comment: StorableText,
+    most: int,
 ) -> CommentRow | None:
     """Add a comment unless the request already has `most`. Returns None if the owner has no such request."""
     cursor = conn.cursor(row_factory=class_row(CommentRow))

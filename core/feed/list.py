@@ -9,10 +9,10 @@ import orjson
 import psycopg
 
 from core.access.caller import Scope
-from core.access.session import Access, Said, Visit
+from core.access.session import Access, Session, StorableText
 from core.collections.collection import require_own
 from core.collections.store import get_collection
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import InvalidInputError
 from core.feed import store
@@ -41,7 +41,7 @@ class Page:
     version: str
 
 
-@reread
+@retry_read
 async def list_requests(  # noqa: PLR0913 - each is a query parameter of the feed
     access: Access,
     key: str | None,
@@ -64,45 +64,45 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     if cursor is not None and offset:
         raise InvalidInputError("offset: a cursor already says where the page begins; send one of the two")
     after = None if cursor is None else Cursor.read(cursor, sort)
-    async with access.visit(key, Scope.READ) as visit:
-        owner = visit.caller.owner_filter
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
         if user_key is not None:
-            wanted = await visit.resolve_owner(user_key)
-            if wanted is None or not visit.caller.may_see(wanted):
+            wanted = await session.resolve_owner(user_key)
+            if wanted is None or not session.caller.may_see(wanted):
                 return _make_page([], limit, sort)
             owner = wanted
         # An extra row shows whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
-        said = visit.say_name(filters.favorited_by)
+        said = session.mask_name(filters.favorited_by)
         parameters = {**asdict(filters), "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
-        read = partial(_read_page, visit, limit=limit, sort=sort, known=known)
+        read = partial(_read_page, session, limit=limit, sort=sort, known=known)
         if collection is None and said.key_hash is None:
             return await read(parameters)
-        name, found = await together(visit.conn, _look_up(visit, said, collection), read(parameters))
+        name, found = await together(session.conn, _look_up(session, said, collection), read(parameters))
         return found if name == said.text else await read({**parameters, "favorited_by": name})
 
 
-async def _look_up(visit: Visit, said: Said, collection: int | None) -> str | None:
+async def _look_up(session: Session, said: StorableText, collection: int | None) -> str | None:
     """Refuse a collection that is not the caller's, and resolve the name for the `favorited_by` filter."""
     if collection is not None:
-        require_own(visit.caller, await get_collection(visit.conn, row_id=collection), collection)
-    return await visit.look_up(said)
+        require_own(session.caller, await get_collection(session.conn, row_id=collection), collection)
+    return await session.look_up(said)
 
 
 async def _read_page(
-    visit: Visit, parameters: dict[str, object], *, limit: int, sort: Sort, known: Collection[str]
+    session: Session, parameters: dict[str, object], *, limit: int, sort: Sort, known: Collection[str]
 ) -> Page:
     if known:
-        brief = _make_page(await _fetch(visit, sort, {**parameters, "brief": True}), limit, sort)
+        brief = _make_page(await _fetch(session, sort, {**parameters, "brief": True}), limit, sort)
         if not {brief.version, ANY_VERSION}.isdisjoint(known):
             return replace(brief, rows=None)
-    return _make_page(await _fetch(visit, sort, {**parameters, "brief": False}), limit, sort)
+    return _make_page(await _fetch(session, sort, {**parameters, "brief": False}), limit, sort)
 
 
-async def _fetch(visit: Visit, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
+async def _fetch(session: Session, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
     fetch = store.list_requests if sort is Sort.CREATED else store.list_least_confident
     try:
-        return await fetch(visit.conn, parameters=parameters)
+        return await fetch(session.conn, parameters=parameters)
     except psycopg.InternalError:
         raise InvalidInputError("q: too many words to search for at once; send fewer") from None
 
@@ -121,9 +121,9 @@ def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
     return Page(rows[:limit], cursor, version)
 
 
-@reread
+@retry_read
 async def list_users(access: Access, key: str | None) -> tuple[list[UserRow], int]:
     """List the users whose requests the caller sees, the latest MAX_USERS first, and count all of them."""
-    async with access.visit(key, Scope.READ) as visit:
-        rows = await store.list_users(visit.conn, owner=visit.caller.owner_filter, limit=MAX_USERS)
+    async with access.session(key, Scope.READ) as session:
+        rows = await store.list_users(session.conn, owner=session.caller.owner_filter, limit=MAX_USERS)
     return rows, rows[0].total if rows else 0

@@ -11,7 +11,7 @@ from core.database.migrations import migrate
 from core.errors import ThunderError
 from core.local.environment import describe_database
 from core.local.postgres import start_embedded
-from core.local.signals import undisturbed
+from core.local.signals import ignoring_signals
 from core.local.watch import kept_running
 from core.settings import Settings
 
@@ -69,7 +69,7 @@ def start_database(settings: Settings) -> Generator[Database]:
         with kept_running(server):
             yield Database(name, server.dsn, lambda: migrate(server.dsn, app_name=app_name), server.announce)
     finally:
-        with undisturbed():
+        with ignoring_signals():
             server.stop()
 
 

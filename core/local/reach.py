@@ -24,7 +24,7 @@ class NoDatabaseError(ThunderError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ChoreDatabase:
     """A database, and the settings of a process that uses it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reached:
 
 
 @contextlib.contextmanager
-def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reached]:
+def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[ChoreDatabase]:
     """Open the database until the block ends. An embedded database that had to be started is migrated.
 
     Args:
@@ -56,7 +56,7 @@ def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reach
         describe_database(settings.database_url.get_secret_value())
         describe_database(dsn)
         kept = find_secret(settings)
-        yield Reached(
+        yield ChoreDatabase(
             dsn, settings.model_copy(update={"thunder_secret": SecretStr(kept) if kept else None}), embedded=False
         )
         return
@@ -64,7 +64,7 @@ def reach_database(settings: Settings, *, make: bool = False) -> Generator[Reach
         raise NoDatabaseError("no database found; set DATABASE_URL, or create one here with `manage.py run`")
     with _reach_embedded(settings) as dsn:
         own = {"database_url": SecretStr(dsn), "thunder_secret": SecretStr(load_secret(settings))}
-        yield Reached(dsn, settings.model_copy(update=own), embedded=True)
+        yield ChoreDatabase(dsn, settings.model_copy(update=own), embedded=True)
 
 
 @contextlib.contextmanager

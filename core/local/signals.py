@@ -20,7 +20,7 @@ def stopped_by_signals() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Generator[None]:
+def ignoring_signals() -> Generator[None]:
     """Ignore these signals in the block, so that a second Ctrl-C doesn't interrupt the shutdown."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:

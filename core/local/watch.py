@@ -11,7 +11,7 @@ from collections.abc import Generator
 from core.errors import ThunderError
 from core.local.cluster import read_tail
 from core.local.postgres import EmbeddedPostgres
-from core.local.signals import undisturbed
+from core.local.signals import ignoring_signals
 from core.logging import DATABASE
 
 log = logging.getLogger(DATABASE)
@@ -32,7 +32,7 @@ def kept_running(server: EmbeddedPostgres) -> Generator[None]:
     try:
         yield
     finally:
-        with undisturbed():
+        with ignoring_signals():
             leaving.set()
             watcher.join()
 

@@ -6,11 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.database.reading import together
 from core.outcomes import store
 from core.outcomes.store import Outcome
-from core.traces.own_request import hidden, is_no_id, lock_own_request, require_own_request
+from core.traces.own_request import hidden, is_invalid_id, lock_own_request, require_own_request
 from core.wire.json_text import to_column_text
 
 DEFAULT_SOURCE = "user"
@@ -18,7 +18,7 @@ MAX_SOURCE_LENGTH = 200
 MAX_NOTE_LENGTH = 10_000
 
 
-class Verdict(BaseModel):
+class NewOutcome(BaseModel):
     """An outcome to record: correct (true), incorrect (false), or null to withdraw the source's outcome."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -28,37 +28,39 @@ class Verdict(BaseModel):
     note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None = None
 
 
-async def record_outcome(access: Access, key: str | None, *, request_id: str, verdict: Verdict) -> Outcome:
+async def record_outcome(access: Access, key: str | None, *, request_id: str, verdict: NewOutcome) -> Outcome:
     """Record an outcome. It replaces the previous outcome of the same source.
 
     Raises:
         NotFoundError: the request doesn't exist or belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        await lock_own_request(visit, request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own_request(session, request_id)
         outcome = await store.upsert_outcome(
-            visit.conn,
+            session.conn,
             request_id=request_id,
             source=to_column_text(verdict.source) or DEFAULT_SOURCE,
             correct=verdict.correct,
-            note=await visit.hide_words(to_column_text(verdict.note)),
+            note=await session.resolve_text(to_column_text(verdict.note)),
         )
     if outcome is None:  # the request was deleted in the meantime
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     return outcome
 
 
-@reread
+@retry_read
 async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> list[Outcome]:
     """List the latest outcome of each source, oldest first.
 
     Raises:
         NotFoundError: the request doesn't exist or belongs to another user.
     """
-    async with access.visit(key, Scope.READ) as visit:
-        if is_no_id(request_id):
-            raise hidden(visit.caller, request_id)
+    async with access.session(key, Scope.READ) as session:
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
         _, outcomes = await together(
-            visit.conn, require_own_request(visit, request_id), store.list_outcomes(visit.conn, request_id=request_id)
+            session.conn,
+            require_own_request(session, request_id),
+            store.list_outcomes(session.conn, request_id=request_id),
         )
         return outcomes

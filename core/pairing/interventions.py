@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from core.confidence import Intervention, Token
-from core.pairing.pending_actions import Causes
+from core.pairing.pending_actions import PendingActions
 from core.pairing.steps import PairedAction, Pairing, Pass, Step
 
 
-def note_backtrack(pairing: Pairing, action: PairedAction, gone: list[Step], overridden: Token | None) -> None:
-    """Record a backtrack and the tokens it removed. Tokens that it forces are added later by note_forced_run."""
+def record_backtrack(pairing: Pairing, action: PairedAction, gone: list[Step], overridden: Token | None) -> None:
+    """Record a backtrack and the tokens it removed. Tokens that it forces are added later by record_forced_run."""
     action.discarded_tokens = len(gone)
     action.step_index = gone[0].index if gone else None
     noted = Intervention(
@@ -31,7 +31,7 @@ def note_backtrack(pairing: Pairing, action: PairedAction, gone: list[Step], ove
         _append(pairing, action, noted)
 
 
-def note_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is one of its columns
+def record_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is one of its columns
     pairing: Pairing,
     current: Pass | None,
     cause: PairedAction | None,
@@ -67,7 +67,7 @@ def note_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is o
         cause.forced_tokens += count
 
 
-def note_adjustment(pairing: Pairing, current: Pass, causes: Causes) -> None:
+def record_adjustment(pairing: Pairing, current: Pass, causes: PendingActions) -> None:
     """Record a token that was sampled from adjusted logits, once for each mod that adjusted them."""
     if not current.adjusted or current.first_step is None:
         return

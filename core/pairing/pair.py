@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from core.confidence import Token
 from core.document.schema import MAX_TOKENS, Event, TraceDocument, strip_user_key
 from core.pairing.backtracks import Removal, fit_backtracks
-from core.pairing.interventions import note_adjustment, note_backtrack, note_forced_run
-from core.pairing.pending_actions import FORCING_ACTIONS, Causes, read_actions
+from core.pairing.interventions import record_adjustment, record_backtrack, record_forced_run
+from core.pairing.pending_actions import FORCING_ACTIONS, PendingActions, read_actions
 from core.pairing.steps import PairedAction, Pairing, Pass, Step
 from core.pairing.token_texts import fill_texts
 from core.pairing.topk_lists import read_lists
@@ -43,7 +43,7 @@ class _Pairer:
         posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
         events = [document.events[index] for index in posted]
         self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
-        self.causes = Causes(document, self.pairing.actions)
+        self.causes = PendingActions(document, self.pairing.actions)
         self.surviving: list[Step] = []
         self.current: Pass | None = None
         self.counts = counts
@@ -78,7 +78,7 @@ class _Pairer:
         if current and current.sampled and current.first_step is None and not current.overridden:
             sampled = current.sampled
             self._push(sampled, sampled.sampled_token, sampled.token_text, forced=False)
-            note_adjustment(self.pairing, current, self.causes)
+            record_adjustment(self.pairing, current, self.causes)
         self._backtrack()
 
     def _take_actions(self, event: Event) -> None:
@@ -102,9 +102,9 @@ class _Pairer:
                 event, token, self._find_text(event, token, cause, offset, len(tokens)), forced=forced, cause=cause
             )
         if forced:
-            note_forced_run(self.pairing, self.current, cause, first, len(tokens), overridden)
+            record_forced_run(self.pairing, self.current, cause, first, len(tokens), overridden)
         elif self.current:
-            note_adjustment(self.pairing, self.current, self.causes)
+            record_adjustment(self.pairing, self.current, self.causes)
 
     def _read_added(self, event: Event) -> list[int | None]:
         """Return the added tokens. If only their count is known, they are None, except for a sampled token."""
@@ -166,7 +166,7 @@ class _Pairer:
             del self.surviving[len(self.surviving) - count :]
             for step in gone:
                 step.discarded = True
-            note_backtrack(self.pairing, action, gone, self._find_overridden())
+            record_backtrack(self.pairing, action, gone, self._find_overridden())
 
     def _find_overridden(self) -> Token | None:
         current = self.current

@@ -35,7 +35,7 @@ def _read_action(document: TraceDocument, index: int) -> PairedAction:
     )
 
 
-class Causes:
+class PendingActions:
     """The actions that wait for the Added event they cause.
 
     An action at a ForwardPass or Sampled event affects that pass only. An action before the first pass, or at an Added

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from core.confidence import Token
-from core.responses.reading import Reading, Said
+from core.responses.reading import Reading, StorableText
 
 Alignment = Literal["exact", "partial"] | None
 """None if the response contains nothing to compare with."""
@@ -54,7 +54,7 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
     return "partial", [f"alignment: {worst.found} of {worst.total} tokens match the answer in the response"]
 
 
-def _match_ids(tokens: Sequence[Token], said: Said) -> _Match | None:
+def _match_ids(tokens: Sequence[Token], said: StorableText) -> _Match | None:
     if not said.ids:
         return None
     pairs = zip(tokens, said.ids, strict=False)
@@ -62,20 +62,20 @@ def _match_ids(tokens: Sequence[Token], said: Said) -> _Match | None:
     return _forgive_end(found, len(tokens), len(said.ids), said)
 
 
-def _match_count(tokens: Sequence[Token], said: Said) -> _Match | None:
+def _match_count(tokens: Sequence[Token], said: StorableText) -> _Match | None:
     if said.count is None:
         return None
     return _forgive_end(min(len(tokens), said.count), len(tokens), said.count, said)
 
 
-def _forgive_end(found: int, tokens: int, total: int, said: Said) -> _Match:
+def _forgive_end(found: int, tokens: int, total: int, said: StorableText) -> _Match:
     """Ignore a difference of one end token: some servers send no log-probability for it, others don't count it."""
     if said.ended and tokens and found == min(tokens, total) and abs(tokens - total) == 1 and found > 1:
         return _Match(found, found)
     return _Match(found, max(tokens, total))
 
 
-def _match_text(tokens: Sequence[Token], said: Said, stop: Sequence[str]) -> _Match | None:
+def _match_text(tokens: Sequence[Token], said: StorableText, stop: Sequence[str]) -> _Match | None:
     """Match by the texts of the tokens. Return None if a text is unknown or is only part of a character."""
     if said.text is None or any(_is_unreadable(token.text) for token in tokens):
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
 from core.responses.alignment import Alignment, align_tokens
-from core.responses.doubts import forget_placeholders, note_fragments, settle_lists
+from core.responses.doubts import forget_placeholders, note_fragments, reconcile_lists
 from core.responses.recognize import read_shape, unwrap
 from core.responses.request import cut_echo, find_asked, trim_list
 
@@ -44,7 +44,7 @@ def read_response(body: object) -> Answer:
     except InvalidDistribution as error:
         raise InvalidInputError(str(error)) from error
     known, doubted = forget_placeholders([trim_list(token, asked) for token in reading.tokens])
-    tokens, changed = settle_lists(known)
+    tokens, changed = reconcile_lists(known)
     alignment, gaps = align_tokens(replace(reading, tokens=tokens), asked.stop)
     warnings = [*reading.warnings, *doubted, *changed, *note_fragments(tokens), *gaps]
     return Answer(tokens, alignment, warnings)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.confidence import Token, settle_list
+from core.confidence import Token, reconcile_list
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -36,12 +36,12 @@ def _has_choice(token: Token) -> bool:
     return token.distribution is not None and any(-float("inf") < one < 0.0 for one in token.distribution.logprobs)
 
 
-def settle_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
+def reconcile_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     """Put each token's own log-probability into its list, and warn if the list had a different one."""
     settled = [
         token
         if token.distribution is None
-        else msgspec.structs.replace(token, distribution=settle_list(token, token.logprob)[0])
+        else msgspec.structs.replace(token, distribution=reconcile_list(token, token.logprob)[0])
         for token in tokens
     ]
     changed = sum(new.distribution is not old.distribution for new, old in zip(settled, tokens, strict=True))

@@ -21,7 +21,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, Said, warn_of_others
+from core.responses.reading import Reading, StorableText, warn_of_others
 
 _NAMES = Names(("tokenId",), "token", logprob="logProbability", prob="probability")
 _SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="probability")
@@ -64,13 +64,13 @@ def _read_row(value: object, top: object, index: int) -> Token:
     return read_token(row, path, names, Alternatives(entries, f"{top_path}.candidates", names))
 
 
-def _find_said(body: dict[str, object], candidate: dict[str, object]) -> Said:
+def _find_said(body: dict[str, object], candidate: dict[str, object]) -> StorableText:
     usage = find_object(find_either(body, "usageMetadata"))
     alone = len(expect_list(body["candidates"], "candidates")) == 1
     parts = find_object(candidate.get("content")).get("parts")
     shown = [find_object(part) for part in cast("list[object]", parts if isinstance(parts, list) else [])]
     texts = [find_text(part.get("text")) for part in shown if not part.get("thought")]
-    return Said(
+    return StorableText(
         text=None if not texts or None in texts else "".join(text or "" for text in texts),
         count=find_count(find_either(usage, "candidatesTokenCount")) if alone else None,
         ended="MAX_TOKENS" not in str(find_either(candidate, "finishReason")),

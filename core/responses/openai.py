@@ -29,7 +29,7 @@ from core.responses.expect import (
     refuse_too_many,
 )
 from core.responses.parallel import read_parallel
-from core.responses.reading import Form, Reading, Said, read_forms, warn_of_others
+from core.responses.reading import Form, Reading, StorableText, read_forms, warn_of_others
 
 NAMES = Names(("id", "token_id"), "token")
 
@@ -122,12 +122,14 @@ def _read_entry(value: object, token: int | None, path: str) -> Token:
     return read_token(row if token is None else {"id": token} | row, path, NAMES, top)
 
 
-def _find_said(choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int) -> Said:
+def _find_said(
+    choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int
+) -> StorableText:
     details = find_object(usage.get("completion_tokens_details"))
     count, hidden = find_count(usage.get("completion_tokens")), find_count(details.get("reasoning_tokens")) or 0
     if count is not None and tokens <= count - hidden:  # most servers send no logprobs for reasoning
         count -= hidden
-    return Said(
+    return StorableText(
         text=_find_text(choice, logprobs),
         ids=find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids")),
         count=count,

@@ -11,7 +11,7 @@ from core.responses.expect import MissingLogprobsError
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StorableText:
     """Information about the answer other than the log-probabilities. None if the response doesn't contain it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
     """The tokens of a response in order, other information about the answer, and warnings, one sentence each."""
 
     tokens: list[Token]
-    said: Said = field(default_factory=Said)
+    said: StorableText = field(default_factory=StorableText)
     warnings: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from core.confidence import Token, settle_list
+from core.confidence import Token, reconcile_list
 from core.responses.expect import find_count, find_object, find_text
 from core.responses.reading import Reading
 
@@ -85,7 +85,7 @@ def trim_list(token: Token, asked: Asked) -> Token:
     listed = token.distribution
     if asked.k is None or listed is None or listed.k != asked.k + 1:
         return token
-    _, position = settle_list(token, token.logprob)
+    _, position = reconcile_list(token, token.logprob)
     if position is None or position < asked.k:
         return token
     logprob = listed.logprobs[position] if token.logprob is None else token.logprob

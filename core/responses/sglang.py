@@ -20,7 +20,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, Said
+from core.responses.reading import Reading, StorableText
 
 _ASK = 'ask for them with "return_logprob": true, "top_logprobs_num": 20 and "return_text_in_logprobs": true'
 
@@ -38,7 +38,7 @@ def read_meta_info(body: dict[str, object]) -> Reading:
         raise MissingLogprobsError(path, _ASK)
     rows = expect_tokens(info["output_token_logprobs"], path)
     lists = expect_parallel(info.get("output_top_logprobs"), len(rows), "meta_info.output_top_logprobs")
-    said = Said(
+    said = StorableText(
         text=find_text(body.get("text")),
         ids=find_ids(body.get("output_ids")),
         count=find_count(info.get("completion_tokens")),

@@ -15,7 +15,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, Said
+from core.responses.reading import Reading, StorableText
 
 _NAMES = Names(("id",), "text")
 
@@ -36,7 +36,7 @@ def read_details(body: dict[str, object]) -> Reading:
         raise MissingLogprobsError("details.tokens", _ASK)
     rows = expect_tokens(details["tokens"], "details.tokens")
     lists = expect_parallel(details.get("top_tokens"), len(rows), "details.top_tokens")
-    said = Said(
+    said = StorableText(
         text=find_text(body.get("generated_text")),
         count=find_count(details.get("generated_tokens")),
         ended=details.get("finish_reason") != "length",

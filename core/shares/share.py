@@ -12,16 +12,16 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.audit.store import Action, name_request
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL
 from core.errors import InvalidInputError, NotFoundError
 from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.own_request import hidden, is_no_id
+from core.traces.own_request import hidden, is_invalid_id
 from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
@@ -59,18 +59,18 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
     """
     if publication.expires_at is not None and publication.expires_at <= datetime.now(UTC):
         raise InvalidInputError("expires_at: must be in the future")
-    async with access.visit(key, Scope.CURATE) as visit:
-        row = await _lock_own(visit, request_id)
+    async with access.session(key, Scope.CURATE) as session:
+        row = await _lock_own(session, request_id)
         kept = row.share_nonce if row.is_public else None
         nonce = kept or secrets.token_bytes(NONCE_BYTES)
         expires_at = publication.expires_at or (row.share_expires_at if kept else None)
-        token = visit.hasher.derive_share_token(SHARED, row.id, nonce)
+        token = session.hasher.derive_share_token(SHARED, row.id, nonce)
         await store.set_share(
-            visit.conn, row_id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
+            session.conn, row_id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
         )
         if not kept or expires_at != row.share_expires_at:
             until = {"expires_at": expires_at.isoformat() if expires_at else None}
-            await visit.note(Action.PUBLISH_REQUEST, name_request(request_id), until)
+            await session.note(Action.PUBLISH_REQUEST, name_request(request_id), until)
     return Share(
         request_id=request_id,
         is_public=True,
@@ -87,11 +87,11 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     Raises:
         NotFoundError: no such request, or it belongs to another user.
     """
-    async with access.visit(key, Scope.CURATE) as visit:
-        row = await _lock_own(visit, request_id)
-        await store.set_share(visit.conn, row_id=row.id, nonce=None, token_hash=None, expires_at=None)
+    async with access.session(key, Scope.CURATE) as session:
+        row = await _lock_own(session, request_id)
+        await store.set_share(session.conn, row_id=row.id, nonce=None, token_hash=None, expires_at=None)
         if row.is_public:
-            await visit.note(Action.UNPUBLISH_REQUEST, name_request(request_id))
+            await session.note(Action.UNPUBLISH_REQUEST, name_request(request_id))
     return Share(
         request_id=request_id,
         is_public=False,
@@ -102,7 +102,7 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     )
 
 
-@reread
+@retry_read
 async def read_shared_log(
     access: Access, cache: LogCache, *, token: str, request_id: str | None = None, known: Collection[str] = ()
 ) -> LogView:
@@ -115,10 +115,10 @@ async def read_shared_log(
     """
     cache_key = request_id or token
     stored, held = None, cache.find(cache_key)
-    async with access.visit(None, Scope.READ, public=True) as visit:
-        if request_id is None or not is_no_id(request_id):
+    async with access.session(None, Scope.READ, public=True) as session:
+        if request_id is None or not is_invalid_id(request_id):
             stored = await store.get_shared_log(
-                visit.conn,
+                session.conn,
                 token_hash=hash_token(token),
                 request_id=request_id,
                 known=list(known),
@@ -126,21 +126,21 @@ async def read_shared_log(
             )
     if stored is None:
         raise NotFoundError(DEAD_LINK)
-    return view_log(stored, visit.hasher, cache_key=cache_key, held=held)
+    return view_log(stored, session.hasher, cache_key=cache_key, held=held)
 
 
-@reread
+@retry_read
 async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:
     """Read the preview of the request that a link opens.
 
     Raises:
         NotFoundError: the link is unknown, revoked or expired.
     """
-    async with access.visit(None, Scope.READ, public=True) as visit:
+    async with access.session(None, Scope.READ, public=True) as session:
         row = None
-        if request_id is None or not is_no_id(request_id):
+        if request_id is None or not is_invalid_id(request_id):
             row = await store.get_preview(
-                visit.conn, token_hash=hash_token(token), request_id=request_id, characters=PREVIEW_CHARACTERS
+                session.conn, token_hash=hash_token(token), request_id=request_id, characters=PREVIEW_CHARACTERS
             )
     if row is None:
         raise NotFoundError(DEAD_LINK)
@@ -151,8 +151,8 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
     return row.model_copy(update=shown)
 
 
-async def _lock_own(visit: Visit, request_id: str) -> ShareRow:
-    row = None if is_no_id(request_id) else await store.lock_share(visit.conn, request_id=request_id)
-    if row is None or not visit.caller.may_see(row.user_key_hmac):
-        raise hidden(visit.caller, request_id)
+async def _lock_own(session: Session, request_id: str) -> ShareRow:
+    row = None if is_invalid_id(request_id) else await store.lock_share(session.conn, request_id=request_id)
+    if row is None or not session.caller.may_see(row.user_key_hmac):
+        raise hidden(session.caller, request_id)
     return row

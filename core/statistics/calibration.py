@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.scores import Score
 from core.statistics.store import Period
@@ -64,12 +64,12 @@ class Calibration(Frozen):
     bins: list[CalibrationBin] | None = None
 
 
-@reread
+@retry_read
 async def fetch_labels(access: Access, key: str | None, *, score: Score, source: str | None, period: Period) -> Values:
     """Fetch (correct, value) of the caller's labelled requests."""
-    async with access.visit(key, Scope.READ) as visit:
-        owner = visit.caller.owner_filter
-        return await store.list_calibration_values(visit.conn, owner=owner, score=score, source=source, period=period)
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
+        return await store.list_calibration_values(session.conn, owner=owner, score=score, source=source, period=period)
 
 
 def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Calibration:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.database.reading import together
 from core.statistics import store
 from core.statistics.scores import Score
@@ -64,17 +64,17 @@ class Drift(Frozen):
     current: Side
 
 
-@reread
+@retry_read
 async def fetch_sides(
     access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
 ) -> tuple[Values, Values]:
     """Fetch (k, value) of the caller's requests in both periods."""
-    async with access.visit(key, Scope.READ) as visit:
-        owner = visit.caller.owner_filter
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
         return await together(
-            visit.conn,
-            store.list_drift_values(visit.conn, owner=owner, score=score, period=baseline),
-            store.list_drift_values(visit.conn, owner=owner, score=score, period=current),
+            session.conn,
+            store.list_drift_values(session.conn, owner=owner, score=score, period=baseline),
+            store.list_drift_values(session.conn, owner=owner, score=score, period=current),
         )
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import HandlerRow
 
@@ -59,11 +59,11 @@ class Mod(Frozen):
     handlers: list[Handler]
 
 
-@reread
+@retry_read
 async def list_mods(access: Access, key: str | None) -> list[Mod]:
     """List the mods that were called in the caller's requests, by name."""
-    async with access.visit(key, Scope.READ) as visit:
-        rows = await store.list_mods(visit.conn, owner=visit.caller.owner_filter)
+    async with access.session(key, Scope.READ) as session:
+        rows = await store.list_mods(session.conn, owner=session.caller.owner_filter)
     return [
         Mod(name=name, requests=requests, handlers=[_make_handler(row) for row in handlers])
         for (name, requests), handlers in groupby(rows, lambda row: (row.name, row.requests))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Scope
 from core.access.session import Access
 from core.confidence import Coverage
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import GroupBy, GroupRow, Period
 
@@ -55,12 +55,12 @@ class Group(Frozen):
     backtrack_rate: float
 
 
-@reread
+@retry_read
 async def summarize(access: Access, key: str | None, *, group_by: GroupBy, period: Period) -> list[Group]:
     """Summarize the caller's requests by group, sorted by key."""
-    async with access.visit(key, Scope.READ) as visit:
-        owner = visit.caller.owner_filter
-        rows = await store.summarize(visit.conn, owner=owner, group_by=group_by, period=period)
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
+        rows = await store.summarize(session.conn, owner=owner, group_by=group_by, period=period)
     return [_make_group(row) for row in rows]
 
 

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
 from core.access.session import Access
-from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, reread
+from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, retry_read
 from core.database.statements import notify_streams
 from core.errors import InvalidInputError, ThunderError
 from core.feed.filters import Filters
@@ -181,7 +181,7 @@ class Hub:
         else:
             subscription.start(start)
 
-    @reread
+    @retry_read
     async def _catch_up(self, subscription: Subscription) -> None:
         """Send one client the next page of missed traces, or let it join the others if it missed none."""
         async with self._turn:
@@ -239,7 +239,7 @@ class Hub:
             await self._await_readers()
             is_last = page.is_last
 
-    @reread
+    @retry_read
     async def _read(self, audience: list[Subscription]) -> Page:
         """Read the next page over the connection that was just notified, or else over the pool."""
         if self._listener is not None and (page := await self._listener.use(partial(self._read_over, audience))):

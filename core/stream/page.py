@@ -100,7 +100,7 @@ async def read_page(
     rows, until = news.rows, until or news.present
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})
     matches = await _match(conn, rows, filters) if rows and filters else {}
-    callers = await access.identify_all(conn, {one.key for one in audience}, Scope.READ)
+    callers = await access.authenticate_all(conn, {one.key for one in audience}, Scope.READ)
     is_last = not rows or rows[0].found == len(rows)
     before = until if after is None else after.before
     positions = [Position(before, until, row.stored_xid, row.id) for row in rows]

@@ -135,7 +135,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
     """
     request_id = prepared.request_id
     async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
-        caller = await access.identify_ingest(conn, key)
+        caller = await access.authenticate_ingest(conn, key)
         ownership = _decide_ownership(prepared, caller)
         if caller.is_admin:
             await store.hold_request(conn, request_id=request_id)

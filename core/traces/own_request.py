@@ -1,50 +1,50 @@
 """Find a request that the caller may see, or lock it. An absent request and another owner's look the same."""
 
 from core.access.caller import Caller, UnauthorizedError
-from core.access.session import Visit
+from core.access.session import Session
 from core.errors import NotFoundError, ThunderError
 from core.traces import store
 from core.wire.json_text import to_column_text
 
 
-async def require_own_request(visit: Visit, request_id: str) -> None:
+async def require_own_request(session: Session, request_id: str) -> None:
     """Refuse a request that does not exist or that the caller does not own.
 
     Raises:
         NotFoundError: one of the two.
     """
-    found = None if is_no_id(request_id) else await store.find_owner(visit.conn, request_id=request_id)
-    if found is None or not visit.caller.may_see(found.user_key_hmac):
-        raise hidden(visit.caller, request_id)
+    found = None if is_invalid_id(request_id) else await store.find_owner(session.conn, request_id=request_id)
+    if found is None or not session.caller.may_see(found.user_key_hmac):
+        raise hidden(session.caller, request_id)
 
 
-async def lock_own_request(visit: Visit, request_id: str) -> store.LockedRequest:
+async def lock_own_request(session: Session, request_id: str) -> store.LockedRequest:
     """Lock a request of the caller's until the transaction ends.
 
     Raises:
         NotFoundError: it does not exist, or the caller does not own it.
     """
-    found = None if is_no_id(request_id) else await store.lock_request(visit.conn, request_id=request_id)
-    if found is None or not visit.caller.may_see(found.user_key_hmac):
-        raise hidden(visit.caller, request_id)
+    found = None if is_invalid_id(request_id) else await store.lock_request(session.conn, request_id=request_id)
+    if found is None or not session.caller.may_see(found.user_key_hmac):
+        raise hidden(session.caller, request_id)
     return found
 
 
-async def is_own_request(visit: Visit, request_id: str) -> bool:
+async def is_own_request(session: Session, request_id: str) -> bool:
     """Return whether a request that the caller may read is their own (True) or only public (False).
 
     Raises:
         UnauthorizedError: it is not public, and the caller sent no live key.
         NotFoundError: it does not exist, or the caller may not read it.
     """
-    found = None if is_no_id(request_id) else await store.find_owner(visit.conn, request_id=request_id)
-    owned = found is not None and visit.caller.may_see(found.user_key_hmac)
+    found = None if is_invalid_id(request_id) else await store.find_owner(session.conn, request_id=request_id)
+    owned = found is not None and session.caller.may_see(found.user_key_hmac)
     if found is None or not (owned or found.is_public):
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     return owned
 
 
-def is_no_id(request_id: str) -> bool:
+def is_invalid_id(request_id: str) -> bool:
     """Return whether Postgres cannot hold this text, so that no stored request can have it as an id."""
     return to_column_text(request_id) != request_id
 

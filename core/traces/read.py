@@ -4,15 +4,15 @@ from collections.abc import Collection
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.document.formats import require_known_format
 from core.traces import store
 from core.traces.log_cache import LogCache
 from core.traces.log_view import LogView, PackedJson, view_log
-from core.traces.own_request import hidden, is_no_id
+from core.traces.own_request import hidden, is_invalid_id
 
 
-@reread
+@retry_read
 async def read_log(
     access: Access, cache: LogCache, key: str | None, *, request_id: str, known: Collection[str] = ()
 ) -> LogView:
@@ -23,21 +23,21 @@ async def read_log(
         NotFoundError: the request does not exist, or the caller may not read it.
     """
     stored, held = None, cache.find(request_id)
-    async with access.visit(key, Scope.READ, public=True) as visit:
-        if not is_no_id(request_id):
+    async with access.session(key, Scope.READ, public=True) as session:
+        if not is_invalid_id(request_id):
             stored = await store.get_log(
-                visit.conn,
+                session.conn,
                 request_id=request_id,
-                owner=visit.caller.owner_filter,
+                owner=session.caller.owner_filter,
                 known=list(known),
                 rendered=[log.version for log in held],
             )
     if stored is None:
-        raise hidden(visit.caller, request_id)
-    return view_log(stored, visit.hasher, cache_key=request_id, held=held)
+        raise hidden(session.caller, request_id)
+    return view_log(stored, session.hasher, cache_key=request_id, held=held)
 
 
-@reread
+@retry_read
 async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:
     """Read a document as posted, with labels in place of user API keys.
 
@@ -45,10 +45,10 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: the request does not exist, or the caller may not read it.
     """
     stored = None
-    async with access.visit(key, Scope.READ) as visit:
-        if not is_no_id(request_id):
-            stored = await store.get_document(visit.conn, request_id=request_id, owner=visit.caller.owner_filter)
+    async with access.session(key, Scope.READ) as session:
+        if not is_invalid_id(request_id):
+            stored = await store.get_document(session.conn, request_id=request_id, owner=session.caller.owner_filter)
     if stored is None:
-        raise hidden(visit.caller, request_id)
+        raise hidden(session.caller, request_id)
     require_known_format(stored.format)
     return PackedJson(stored.document)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.access.caller import Scope
-from core.access.session import Access, Visit
+from core.access.session import Access, Session
 from core.document.formats import require_known_format
 from core.document.parse import parse_document
 from core.errors import ThunderError
@@ -51,8 +51,8 @@ class Rescored:
 
 async def count_outdated(access: Access, key: str, *, everything: bool) -> int:
     """Count the requests that `rescore` would update."""
-    async with access.visit(key, Scope.ADMIN) as visit:
-        return await store.count_outdated(visit.conn, version=SCORING_VERSION, everything=everything)
+    async with access.session(key, Scope.ADMIN) as session:
+        return await store.count_outdated(session.conn, version=SCORING_VERSION, everything=everything)
 
 
 async def rescore(
@@ -68,26 +68,26 @@ async def rescore(
     """
     done, after_id = Rescored(), 0
     while True:
-        async with access.visit(key, Scope.ADMIN) as visit:
+        async with access.session(key, Scope.ADMIN) as session:
             batch = await store.lock_outdated(
-                visit.conn, version=SCORING_VERSION, everything=everything, after_id=after_id, limit=BATCH
+                session.conn, version=SCORING_VERSION, everything=everything, after_id=after_id, limit=BATCH
             )
             for row in batch:
-                await _rescore_one(visit, row, done)
+                await _rescore_one(session, row, done)
         if not batch:
             return done
         after_id = batch[-1].id
         progress(len(batch))
 
 
-async def _rescore_one(visit: Visit, row: OutdatedRow, done: Rescored) -> None:
+async def _rescore_one(session: Session, row: OutdatedRow, done: Rescored) -> None:
     try:
         prepared = await asyncio.to_thread(_prepare, row)
     except ThunderError as error:
         done.failed[row.request_id] = str(error)
         return
-    await store.update_scores(visit.conn, columns=prepared.request)
-    await write_rows(visit.conn, prepared)
+    await store.update_scores(session.conn, columns=prepared.request)
+    await write_rows(session.conn, prepared)
     done.note(row.sequence_confidence, prepared.request["sequence_confidence"])
 
 

@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from core.access.caller import Scope
 from core.access.session import Access
-from core.database.pool import reread
+from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError
 from core.feed.filters import Filters
 from core.local.admin import run_as_admin
 from core.local.connection import connect
-from core.local.reach import reach_database
+from core.local.reach import open_chore_database
 from core.settings import Settings
 from core.transfer import store
 from core.transfer.export_file import open_output
@@ -89,7 +89,7 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
         ChoreError: the database is not migrated, or belongs to another app.
     """
     require_possible(what, as_format, filters, user)
-    with reach_database(settings) as reached:
+    with open_chore_database(settings) as reached:
         owner, secret = run_as_admin(reached.settings, partial(find_user, user=user))
         order = Order(what, as_format, filters, owner, secret)
         with (
@@ -136,15 +136,15 @@ def _read_moment(text: str, option: str) -> Any:  # noqa: ANN401 - a datetime, a
         raise InvalidInputError(f"{option}: not a date or time; write 2025-11-01 or 2025-11-01T12:30:00Z") from None
 
 
-@reread
+@retry_read
 async def find_user(access: Access, key: str | None, *, user: str | None) -> tuple[bytes | None, str]:
     """Return the HMAC of a user API key, given as the key or its label, and the fingerprint of the secret.
 
     Raises:
         NotFoundError: no user has the label.
     """
-    async with access.visit(key, Scope.READ) as visit:
-        owner = None if user is None else await visit.resolve_owner(user)
+    async with access.session(key, Scope.READ) as session:
+        owner = None if user is None else await session.resolve_owner(user)
     if user is not None and owner is None:
         raise NotFoundError(f"--user: no user has the label {user!r}")
     return owner, fingerprint(await access.hasher())

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
-from core.access.session import Access, Visit
-from core.database.pool import reread
+from core.access.session import Access, Session
+from core.database.pool import retry_read
 from core.document.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
@@ -104,22 +104,22 @@ def prepare_found(found: Found) -> PreparedTrace:
     return replace(prepared, request={**prepared.request, "created_at": began})
 
 
-@reread
+@retry_read
 async def _find_stored(
     access: Access, key: str | None, posted: TraceDocument, origin: Origin | None
 ) -> tuple[Owner, StoredDocument | None]:
-    async with access.visit(key, Scope.READ) as visit:
-        owner = await _find_owner(visit, posted, origin)
-        return owner, await get_document(visit.conn, request_id=posted.request.request_id, owner=None)
+    async with access.session(key, Scope.READ) as session:
+        owner = await _find_owner(session, posted, origin)
+        return owner, await get_document(session.conn, request_id=posted.request.request_id, owner=None)
 
 
-async def _find_owner(visit: Visit, posted: TraceDocument, origin: Origin | None) -> Owner:
-    if origin is not None and origin.secret == fingerprint(visit.hasher):
+async def _find_owner(session: Session, posted: TraceDocument, origin: Origin | None) -> Owner:
+    if origin is not None and origin.secret == fingerprint(session.hasher):
         return Owner(origin.owner, origin.label)
     key = posted.request.user_api_key
     if origin is not None and origin.label is not None:
         key = origin.label
     if not key:
         return Owner(None, None, is_known=False)
-    hmac = await visit.resolve_owner(key)
-    return Owner(None, None, is_known=False) if hmac is None else Owner(hmac, visit.label_of(key))
+    hmac = await session.resolve_owner(key)
+    return Owner(None, None, is_known=False) if hmac is None else Owner(hmac, session.label_of(key))

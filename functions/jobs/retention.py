@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
-from core.deletions.deletion import Doomed, delete_all
+from core.deletions.deletion import DeletionScope, delete_all
 from core.local.admin import run_as_admin
 from core.logging import configure_logging
 from core.settings import Settings
@@ -25,7 +25,7 @@ def retain() -> str:
     configure_logging(settings.log_level)
     if settings.retention_days is None:
         return "RETENTION_DAYS is not set, so no requests are deleted"
-    doomed = Doomed(before=datetime.now(UTC) - timedelta(days=settings.retention_days))
+    doomed = DeletionScope(before=datetime.now(UTC) - timedelta(days=settings.retention_days))
     count = run_as_admin(settings, lambda access, key: delete_all(access, key, doomed, deleted_by=NAME))
     sentence = f"{count} requests received before {doomed.before:%Y-%m-%d %H:%M} UTC deleted"
     log.info(sentence)

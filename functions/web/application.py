@@ -15,8 +15,8 @@ from functions.web.context import open_context
 from functions.web.errors import AlwaysAnswer, add_error_handlers
 from functions.web.head import AnswerHead
 from functions.web.limits import Limits
-from functions.web.observed import Observed
-from functions.web.owner import OwnerGuard
+from functions.web.observed import RequestLog
+from functions.web.owner import ForeignDatabaseGuard
 from functions.web.parameters import ParameterCheck, drop_empty
 
 VERSION = "0.1.0"
@@ -68,12 +68,12 @@ def build_app(*routers: APIRouter) -> FastAPI:
     # The middleware added last is the outermost.
     app.add_middleware(_Lenient)
     app.add_middleware(Limits)
-    app.add_middleware(OwnerGuard)
+    app.add_middleware(ForeignDatabaseGuard)
     app.add_middleware(Compress)
     app.add_middleware(AnswerHead)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(_LateCors)
-    app.add_middleware(Observed)
+    app.add_middleware(RequestLog)
     return app
 
 

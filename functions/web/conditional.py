@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core.pairing.version import SCORING_VERSION
 
-MAX_KNOWN = 20
+MAX_ETAGS = 20
 FORMAT = f"3-{SCORING_VERSION}"
 """Part of every ETag. Increase the first number when the same rows are rendered differently."""
 DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
@@ -15,15 +15,15 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client h
 """For a route's `responses`."""
 
 
-async def read_known(request: Request) -> list[str]:
-    """Return the versions in If-None-Match, at most MAX_KNOWN; `*` matches any version."""
+async def read_etags(request: Request) -> list[str]:
+    """Return the versions in If-None-Match, at most MAX_ETAGS; `*` matches any version."""
     header = ",".join(request.headers.getlist("if-none-match"))
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",", MAX_KNOWN)[:MAX_KNOWN]]
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",", MAX_ETAGS)[:MAX_ETAGS]]
     ours = [tag.removeprefix(f"{FORMAT}.") for tag in tags if tag.startswith(f"{FORMAT}.") or tag == "*"]
     return [tag for tag in ours if tag.isascii() and "\0" not in tag]
 
 
-KnownDep = Annotated[list[str], Depends(read_known)]
+EtagsDep = Annotated[list[str], Depends(read_etags)]
 
 
 def describe_version(version: str) -> dict[str, str]:

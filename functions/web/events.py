@@ -50,10 +50,10 @@ class EventStream(Response):
         """
         async with self._subscribe() as subscription:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await work_until_gone(receive, _send_events(subscription, send), gone="http.disconnect")
+            await run_until_disconnect(receive, _send_events(subscription, send), gone="http.disconnect")
 
 
-async def work_until_gone(receive: Receive, work: Coroutine[Any, Any, None], *, gone: str) -> None:
+async def run_until_disconnect(receive: Receive, work: Coroutine[Any, Any, None], *, gone: str) -> None:
     """Run the work until it is done or the client has left. Other messages from the client are ignored."""
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_watch(receive, gone))

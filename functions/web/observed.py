@@ -25,7 +25,7 @@ log = logging.getLogger("functions.http")
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
-class Observed:
+class RequestLog:
     """The outermost ASGI middleware: sets X-Request-ID, writes one log line and updates the metrics."""
 
     def __init__(self, app: ASGIApp) -> None:

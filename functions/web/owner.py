@@ -21,7 +21,7 @@ REMEMBERED_S = 5
 LIVENESS = "/livez"
 
 
-class OwnerGuard:
+class ForeignDatabaseGuard:
     """ASGI middleware that replaces answers by a 503 if the database belongs to another app."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -39,7 +39,7 @@ def _refuse_unstorable(value: object) -> object:
     return value
 
 
-MomentParam = Annotated[
+TimeParam = Annotated[
     datetime | None,
     BeforeValidator(_parse_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
@@ -50,8 +50,8 @@ ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
 
 
 async def read_period(
-    start: Annotated[MomentParam, Query(alias="from")] = None,
-    end: Annotated[MomentParam, Query(alias="to")] = None,
+    start: Annotated[TimeParam, Query(alias="from")] = None,
+    end: Annotated[TimeParam, Query(alias="to")] = None,
     model: TextParam = None,
     mod: TextParam = None,
 ) -> Period:
@@ -69,8 +69,8 @@ class FilterQuery(BaseModel):
     mod: TextParam = None
     tag: TextParam = None
     favorited_by: TextParam = None
-    created_from: MomentParam = None
-    created_to: MomentParam = None
+    created_from: TimeParam = None
+    created_to: TimeParam = None
     min_confidence: ConfidenceParam = None
     max_confidence: ConfidenceParam = None
     has_exception: bool | None = None

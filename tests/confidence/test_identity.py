@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.confidence import Token, TokenScores, read_distribution, score_tokens, settle_list
+from core.confidence import Token, TokenScores, read_distribution, reconcile_list, score_tokens
 from tests.confidence.builders import moderate
 
 
@@ -47,7 +47,7 @@ def test_a_less_likely_token_that_a_list_must_hold_stands_beside_the_entry_that_
 def test_a_list_that_the_token_s_number_cannot_be_in_is_left_out() -> None:
     listed = read_distribution([{"token": 1, "prob": 0.1}, {"token": 2, "prob": 0.9}], "top_tokens")
     token = Token(1, None, math.log(0.8), distribution=listed)
-    assert settle_list(token, token.logprob) == (None, None)
+    assert reconcile_list(token, token.logprob) == (None, None)
     (row,) = score_tokens([token])
     assert (row.prob, row.entropy, row.rank) == (pytest.approx(0.8), None, None)
 
@@ -88,7 +88,7 @@ def test_the_rank_and_the_mass_agree_with_the_token_s_own_number(
     for rows in named[:2]:
         row = rows[named[2]]
         token = Token(row.get("token"), row["text"], logprob, distribution=read_distribution(rows, "top_tokens"))
-        settled, position = settle_list(token, logprob)
+        settled, position = reconcile_list(token, logprob)
         (scores,) = score_tokens([token])
         assert scores.prob == math.exp(logprob)
         if position is not None:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from core.access.caller import CONFIGURED_ADMIN
+from core.access.caller import SETTING_ADMIN
 from core.database.pool import DatabaseUnavailableError
 from core.stream.message import MAX_MESSAGE_BYTES, Message, render_row
 from core.stream.store import NewsRow
@@ -113,7 +113,7 @@ async def _never(_: Subscription) -> None:
 
 def make_subscription() -> Subscription:
     one = Subscription("k", Wanted(), _never)
-    one.caller, one.is_joined = CONFIGURED_ADMIN, True
+    one.caller, one.is_joined = SETTING_ADMIN, True
     return one
 
 
