@@ -257,6 +257,10 @@ def test_your_own_settings_count(directory: Path) -> None:
         ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST no-such-host.invalid:"),
         ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1 does not answer"),
         ({"DATABASE_URL": "me secret"}, "DATABASE_URL: not valid"),
+        (
+            {"THUNDER_DATA_DIR": f"{__file__}/data"},
+            f"THUNDER_DATA_DIR: cannot use {__file__}/data (Not a directory)",
+        ),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:

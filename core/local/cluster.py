@@ -38,10 +38,13 @@ def make_cluster(programs: Programs, data_dir: Path, cluster: Path, *, alive: in
         return
     unfinished = cluster.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    programs.give(unfinished)
-    run_initdb(programs, unfinished, log=data_dir / "initdb.log", alive=alive, durable=durable)
-    unfinished.rename(cluster)
+    try:
+        unfinished.mkdir(mode=0o700)
+        programs.give(unfinished)
+        run_initdb(programs, unfinished, log=data_dir / "initdb.log", alive=alive, durable=durable)
+        unfinished.rename(cluster)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)  # what a failed initdb left
 
 
 def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, durable: bool) -> None:

@@ -6,6 +6,7 @@ from io import FileIO
 from pathlib import Path
 
 from core.errors import ThunderError
+from core.local.data_directory import make_data_dir
 
 
 class AlreadyRunningError(ThunderError):
@@ -38,7 +39,7 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
     Raises:
         AlreadyRunningError: if another process holds the lock.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     # Python's descriptors are not inherited, so a Postgres that outlives this process does not keep the lock.
     descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     file = FileIO(descriptor, "r+")

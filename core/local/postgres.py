@@ -32,6 +32,7 @@ from core.local.cluster import (
     read_tail,
     take_lock,
 )
+from core.local.data_directory import using_directory
 from core.local.lock import DirectoryLock, lock_directory
 from core.local.programs import EmbeddedPostgresError, Programs, find_programs
 from core.local.socket_directory import (
@@ -176,15 +177,17 @@ def start_embedded(
 
     Raises:
         AlreadyRunningError: if another process uses the directory.
+        DataDirectoryError: if the directory cannot be created, read or written.
         EmbeddedPostgresError: if Postgres cannot run here; the message ends with the tail of its log.
     """
-    lock = lock_directory(data_dir)
     chosen = {**LAPTOP_SETTINGS, **(settings or {})}
-    try:
-        server = launch_server(data_dir.resolve(), chosen, [own_name(), *os_users], lock)
-    except BaseException:
-        lock.release()
-        raise
+    with using_directory(data_dir):
+        lock = lock_directory(data_dir)
+        try:
+            server = launch_server(data_dir.resolve(), chosen, [own_name(), *os_users], lock)
+        except BaseException:
+            lock.release()
+            raise
     try:
         await_ready(server)
         with contextlib.suppress(psycopg.errors.DuplicateDatabase):

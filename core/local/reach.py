@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from core.database.direct import find_session_dsn
 from core.errors import ThunderError
 from core.local.cluster import ROLE
+from core.local.data_directory import using_directory
 from core.local.database import start_database
 from core.local.environment import describe_database
 from core.local.lock import AlreadyRunningError
@@ -60,11 +62,16 @@ def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[
             dsn, settings.model_copy(update={"thunder_secret": SecretStr(kept) if kept else None}), embedded=False
         )
         return
-    if not make and not (settings.thunder_data_dir / "postgres").exists():
+    if not make and not _has_cluster(settings.thunder_data_dir):
         raise NoDatabaseError("no database found; set DATABASE_URL, or create one here with `manage.py run`")
     with _reach_embedded(settings) as dsn:
         own = {"database_url": SecretStr(dsn), "thunder_secret": SecretStr(load_secret(settings))}
         yield ChoreDatabase(dsn, settings.model_copy(update=own), embedded=True)
+
+
+def _has_cluster(data_dir: Path) -> bool:
+    with using_directory(data_dir):
+        return (data_dir / "postgres").exists()
 
 
 @contextlib.contextmanager

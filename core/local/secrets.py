@@ -1,9 +1,11 @@
 """The admin key and the secret that `make run` generates, so that Thunder has no default key."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
+from core.local.data_directory import make_data_dir, using_directory
 from core.settings import Settings
 
 KEY_PREFIX = "ck_"
@@ -14,9 +16,7 @@ def load_admin_key(settings: Settings) -> str:
     """Return the configured admin key, or else the key of the data directory, generated if it doesn't exist."""
     if settings.thunder_admin_key is not None:
         return settings.thunder_admin_key.get_secret_value()
-    settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.thunder_data_dir / "admin-key"
-    return read_key(path) or make_key(path)
+    return _load_key(settings.thunder_data_dir / "admin-key", prefix=KEY_PREFIX)
 
 
 def find_admin_key(settings: Settings) -> str | None:
@@ -37,20 +37,23 @@ def load_secret(settings: Settings) -> str:
     """Return the configured THUNDER_SECRET, or else the one of the data directory, generated if it doesn't exist."""
     if settings.thunder_secret is not None:
         return settings.thunder_secret.get_secret_value()
-    settings.thunder_data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.thunder_data_dir / "secret"
-    return read_key(path) or make_key(path, prefix="")
+    return _load_key(settings.thunder_data_dir / "secret", prefix="")
+
+
+def _load_key(path: Path, *, prefix: str) -> str:
+    with using_directory(path.parent):
+        make_data_dir(path.parent)
+        return read_key(path) or make_key(path, prefix=prefix)
 
 
 def read_key(path: Path) -> str:
     """Return the key in a file, or an empty string if the file doesn't exist."""
-    try:
+    with using_directory(path.parent), contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
-    except FileNotFoundError:
-        return ""
+    return ""
 
 
-def make_key(path: Path, *, prefix: str = KEY_PREFIX) -> str:
+def make_key(path: Path, *, prefix: str) -> str:
     """Generate a key and store it in a file (mode 0600) that is renamed into place when it is complete."""
     key = prefix + secrets.token_hex(KEY_BYTES)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")

@@ -17,6 +17,7 @@ import pytest
 
 from core.local import programs as embedded_programs
 from core.local.cluster import MAJOR_VERSION, read_postmaster_pid
+from core.local.data_directory import DataDirectoryError
 from core.local.lock import AlreadyRunningError
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from core.local.programs import EmbeddedPostgresError, copy_install, find_install, find_programs, runs
@@ -192,6 +193,40 @@ def test_killed_during_initdb_it_starts_the_next_time(data_dir: Path) -> None:
         process.kill()
     with start(data_dir) as server:
         remember(server.dsn, 1)
+
+
+def test_a_failed_initdb_leaves_nothing_and_is_begun_again(data_dir: Path) -> None:
+    # No file may have more than 100 kB, and so initdb fails where it copies the first catalogs.
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))" + STARTER
+    failed = subprocess.run([sys.executable, "-c", limited, data_dir], capture_output=True, text=True, check=False)
+    assert "EmbeddedPostgresError: initdb failed" in failed.stderr
+    assert not data_dir.joinpath("postgres.new").exists()
+    assert not data_dir.joinpath("postgres").exists()
+    with start(data_dir) as server:
+        remember(server.dsn, 1)
+
+
+def test_a_directory_that_cannot_be_made_is_a_sentence(data_dir: Path) -> None:
+    data_dir.parent.joinpath("file").write_text("")
+    inside = data_dir.parent / "file" / "data"
+    sentence = (
+        rf"^THUNDER_DATA_DIR: cannot use {inside} \(Not a directory\); make {inside} a directory that this user can"
+    )
+    with pytest.raises(DataDirectoryError, match=sentence):
+        start(inside)
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="where even root can't make a directory")
+def test_a_directory_without_permission_is_a_sentence() -> None:
+    with pytest.raises(DataDirectoryError, match=r"^THUNDER_DATA_DIR: cannot use /sys/thunder \(.*\); make"):
+        start(Path("/sys/thunder/data"))
+
+
+def test_a_file_in_the_way_is_a_sentence(data_dir: Path) -> None:
+    data_dir.joinpath("initdb.log").mkdir(parents=True)
+    with pytest.raises(DataDirectoryError, match=r"cannot use .*/data/initdb\.log \(Is a directory\); make"):
+        start(data_dir)
+    assert not data_dir.joinpath("postgres.new").exists()
 
 
 def test_what_keeps_it_from_starting_is_told(data_dir: Path) -> None:

@@ -1,0 +1,40 @@
+"""The data directory: why it cannot be used, in a sentence with a remedy."""
+
+import contextlib
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+from core.errors import ThunderError
+
+
+class DataDirectoryError(ThunderError):
+    """The data directory cannot be read or written."""
+
+
+@contextlib.contextmanager
+def using_directory(data_dir: Path) -> Generator[None]:
+    """Turn what the operating system says of a file below the data directory, or of a parent of it, into a sentence.
+
+    Raises:
+        DataDirectoryError: the block failed to read or write there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or not _are_related(Path(str(error.filename)), data_dir):
+            raise
+        raise DataDirectoryError(
+            f"THUNDER_DATA_DIR: cannot use {error.filename} ({error.strerror}); make {data_dir} a directory "
+            "that this user can write to, or set THUNDER_DATA_DIR to another one"
+        ) from error
+
+
+def _are_related(one: Path, other: Path) -> bool:
+    one, other = (Path(os.path.realpath(path)) for path in (one, other))  # as Path.resolve, but takes a loop of links
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """Make the directory, open to its owner alone, unless it is there."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
