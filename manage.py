@@ -160,7 +160,8 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
 
     FILES are outputs of `export --what traces`, documents of an engine, or folders; - is stdin. They may be compressed
     with gzip or zstd. Stored traces are skipped, so an interrupted import can be run again. Prints a line for each
-    trace: ok, replaced, skipped or failed. The exit code is 1 if a trace failed.
+    trace: ok, replaced, skipped (already stored), conflict (another trace has the id) or failed. The exit code is 1 if
+    a trace failed, 3 if there were only conflicts, and 0 otherwise.
     """
     import asyncio
 
@@ -169,7 +170,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
     from core.local.environment import load_settings
     from core.local.secrets import find_admin_key
     from core.transfer.import_files import measure, read_items
-    from core.transfer.import_items import OnConflict, Status, describe_totals, import_items
+    from core.transfer.import_items import OnConflict, choose_exit_code, describe_totals, import_items
     from core.transfer.import_trace import restore_into
     from functions.client.upload import Server, upload_to
 
@@ -187,7 +188,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
             with admin_database(None, yes=True) as run_work:
                 totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), tell))
     click.echo(describe_totals(totals), err=True)
-    sys.exit(1 if totals[Status.FAILED] else 0)
+    sys.exit(choose_exit_code(totals))
 
 
 @cli.command()

@@ -44,7 +44,7 @@ def make_cluster(programs: Programs, data_dir: Path, cluster: Path, *, alive: in
         run_initdb(programs, unfinished, log=data_dir / "initdb.log", alive=alive, durable=durable)
         unfinished.rename(cluster)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)  # what a failed initdb left
+        shutil.rmtree(unfinished, ignore_errors=True)  # after a failed initdb
 
 
 def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, durable: bool) -> None:

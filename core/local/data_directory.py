@@ -1,4 +1,4 @@
-"""The data directory: why it cannot be used, in a sentence with a remedy."""
+"""The data directory, and the error that explains why it can't be used."""
 
 import contextlib
 import os
@@ -9,15 +9,15 @@ from core.errors import ThunderError
 
 
 class DataDirectoryError(ThunderError):
-    """The data directory cannot be read or written."""
+    """The data directory can't be read or written."""
 
 
 @contextlib.contextmanager
 def using_directory(data_dir: Path) -> Generator[None]:
-    """Turn what the operating system says of a file below the data directory, or of a parent of it, into a sentence.
+    """Convert an OSError about a file in the data directory, or about a parent of it, to an error with a remedy.
 
     Raises:
-        DataDirectoryError: the block failed to read or write there.
+        DataDirectoryError: the block could not read or write there.
     """
     try:
         yield
@@ -31,10 +31,10 @@ def using_directory(data_dir: Path) -> Generator[None]:
 
 
 def _are_related(one: Path, other: Path) -> bool:
-    one, other = (Path(os.path.realpath(path)) for path in (one, other))  # as Path.resolve, but takes a loop of links
+    one, other = (Path(os.path.realpath(path)) for path in (one, other))  # Path.resolve fails on a loop of links
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the directory, open to its owner alone, unless it is there."""
+    """Create the directory (0700) if needed."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,13 +1,17 @@
 """A line of `export --what traces`: the posted document with user API keys masked, and the origin of the request.
 
 The last key of the object, `thunder_export`, holds the owner's HMAC, a fingerprint of the THUNDER_SECRET that it was
-made with, and the time at which the request began. Without this key, the line is the stored document, byte for byte,
-except that line ends between its values are spaces.
+made with, the time at which the request began, and the SHA-256 of the line without this digest. Without this key, the
+line is the stored document, byte for byte, except that line ends between its values are spaces.
+
+A line with a damaged byte is never read as a plain document, because two names mark it: `thunder_export` and
+`thunder_sha256`. A string of the document can't contain either mark, because quotes in strings are escaped.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import orjson
 
@@ -17,10 +21,14 @@ from core.wire.timestamp import parse_timestamp
 
 FINGERPRINT_LENGTH = 12
 
-_NAME = b',"thunder_export":'
+_NAME, _DIGEST = b',"thunder_export":', b',"thunder_sha256":"'
 _ORIGIN = re.compile(
-    rb'\{"owner":(?:null|"[0-9a-f]{64}"),"label":(?:null|"(?:[^"\\]|\\.)*"),'
-    rb'"created_at":"[^"\\]+","secret":"[\w-]{12}"\}(?=\}[ \t\r\n]*\Z)'
+    rb'(\{"owner":(?:null|"[0-9a-f]{64}"),"label":(?:null|"(?:[^"\\]|\\.)*"),'
+    rb'"created_at":"[^"\\]+","secret":"[\w-]{12}"),"thunder_sha256":"([0-9a-f]{64})"\}(?=\}[ \t\r\n]*\Z)'
+)
+DAMAGED = (
+    "thunder_export: the line changed after it was exported (SHA-256 mismatch); "
+    "export it again, or remove thunder_export to import the document without its owner and time"
 )
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
@@ -61,24 +69,38 @@ def write_line(document: bytes, origin: Origin) -> bytes:
         "created_at": origin.created_at,
         "secret": origin.secret,
     }
-    return flatten(document[:end] + _NAME + orjson.dumps(whose) + document[end:]) + b"\n"
+    before, after, said = flatten(document[:end]), flatten(document[end:]), orjson.dumps(whose)[:-1]
+    return b"".join((before, _NAME, said, _DIGEST, _digest(before, after, said), b'"}', after, b"\n"))
 
 
 def read_line(line: bytes) -> tuple[bytes, Origin | None]:
     """Split a line into the document and its origin, if it has one.
 
     Raises:
-        InvalidInputError: the label does not match the owner, or the time is not valid.
+        InvalidInputError: the line changed after it was exported, the label does not match the owner, or the time is
+            not valid.
     """
     start = line.rfind(_NAME)
+    if start < 0 and _DIGEST not in line:
+        return line, None
     found = _ORIGIN.match(line, start + len(_NAME)) if start >= 0 else None
     if found is None:
-        return line, None
+        raise InvalidInputError(DAMAGED)
+    before, after = line[:start], line[found.end() :]
+    if _digest(before, after, found[1]) != found[2]:
+        raise InvalidInputError(DAMAGED)
     try:
-        whose = orjson.loads(found[0])
+        whose = orjson.loads(found[1] + b"}")
     except orjson.JSONDecodeError as error:
         raise InvalidInputError(f"thunder_export: {error}") from None
-    return line[:start] + line[found.end() :], _read_origin(whose)
+    return before + after, _read_origin(whose)
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest().encode()
 
 
 def _read_origin(whose: dict[str, str | None]) -> Origin:

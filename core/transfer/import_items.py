@@ -13,15 +13,18 @@ MAX_OUTAGES = 3
 """The number of consecutive traces without a database or server after which an import stops."""
 UNAVAILABLE = 503
 
+CONFLICT_NOTE = "another trace has this id; --on-conflict replace replaces it"
+
 log = logging.getLogger("thunder.chores")
 
 
 class Status(StrEnum):
-    """The outcome of a trace."""
+    """The outcome of a trace. SKIPPED: the same trace is stored; CONFLICT: another trace has the id, and was kept."""
 
     OK = "ok"
     REPLACED = "replaced"
     SKIPPED = "skipped"
+    CONFLICT = "conflict"
     FAILED = "failed"
 
 
@@ -90,6 +93,13 @@ async def _import_one(item: Item, store: Store) -> tuple[str, Status, bool]:
         else:
             return outcome.describe(), outcome.status, False
     return f"{Status.FAILED.value}: {item.place}: {sentence}", Status.FAILED, is_outage
+
+
+def choose_exit_code(totals: Counter[Status]) -> int:
+    """Return 1 if a trace failed, 3 if there were only conflicts, 0 if every trace is now stored."""
+    if totals[Status.FAILED]:
+        return 1
+    return 3 if totals[Status.CONFLICT] else 0
 
 
 def describe_totals(totals: Counter[Status]) -> str:

@@ -15,7 +15,7 @@ from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
 from core.traces.store import StoredDocument, get_document
 from core.transfer.export_line import Origin, fingerprint, flatten, read_line
-from core.transfer.import_items import OnConflict, Outcome, Status, Store
+from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.zstandard import decompress
 
 
@@ -68,7 +68,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         on_conflict: how to handle an id that belongs to another stored trace.
 
     Raises:
-        InvalidInputError: the line is not a valid trace.
+        InvalidInputError: the line is damaged, or not a valid trace.
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
@@ -82,7 +82,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
-        return Outcome(Status.SKIPPED, request_id, "another trace has this id; --on-conflict replace replaces it")
+        return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
     receipt = await ingest_trace(access, key, prepare_found(found))
     return Outcome(Status.REPLACED if receipt.replaced else Status.OK, request_id, note)
 

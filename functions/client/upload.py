@@ -16,7 +16,7 @@ from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import InvalidInputError, ThunderError
 from core.transfer.export_line import flatten, read_line
-from core.transfer.import_items import OnConflict, Outcome, Status, Store
+from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 
 TIMEOUT_S = 120
 LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2
@@ -25,6 +25,10 @@ LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2
 
 class UploadError(ThunderError):
     """The server refused a trace; the message is the server's."""
+
+
+class TakenError(UploadError):
+    """The id belongs to another owner's request, or to one on legal hold."""
 
 
 class ServerAwayError(ThunderError):
@@ -49,9 +53,12 @@ class Server:
         """Post a document and return whether it replaced another.
 
         Raises:
+            TakenError: the id belongs to another owner's request, or to one on legal hold.
             UploadError: the server refused it.
         """
         status, body = self._call("POST", "/v1/ingest", document)
+        if status == 409:
+            raise TakenError(_read_sentence(body))
         if status != 201:
             raise UploadError(_read_sentence(body) or f"the server answered {status}")
         return bool(orjson.loads(body)["replaced"])
@@ -87,7 +94,7 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
     """Post a trace unless it is already stored. `on_conflict` decides about another trace with the same id.
 
     Raises:
-        InvalidInputError: the line is not a valid trace, or names its user by a label.
+        InvalidInputError: the line is damaged, is not a valid trace, or names its user by a label.
         UploadError: the server refused the trace.
         ServerAwayError: the server does not answer.
     """
@@ -101,8 +108,14 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
     if stored is not None and _is_same(stored, document, posted):
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
-        return Outcome(Status.SKIPPED, request_id, "another trace has this id; --on-conflict replace replaces it")
-    return Outcome(Status.REPLACED if server.post(document) else Status.OK, request_id)
+        return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
+    try:
+        replaced = server.post(document)
+    except TakenError as error:
+        if on_conflict is OnConflict.REPLACE:
+            raise
+        return Outcome(Status.CONFLICT, request_id, str(error))
+    return Outcome(Status.REPLACED if replaced else Status.OK, request_id)
 
 
 def _is_same(stored: bytes, document: bytes, posted: TraceDocument) -> bool:

@@ -1,12 +1,12 @@
-"""HEAD: what GET would answer, without its body."""
+"""HEAD: the response of GET without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class AnswerHead:
-    """ASGI middleware: serves HEAD as GET wherever there is a GET, and sends the headers alone.
+    """ASGI middleware: serves HEAD as GET, and sends only the headers.
 
-    The answer is complete with its headers. A stream then ends at once: for it, the client has left.
+    The response is complete after its headers. A stream ends at once, because it sees the client as disconnected.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -26,7 +26,7 @@ class AnswerHead:
             nonlocal complete
             if message["type"] == "http.response.start":
                 complete = True
-                scope["method"] = "HEAD"  # the server and the log read it from here
+                scope["method"] = "HEAD"  # the server and the log read the method from here
                 await send(message)
                 await send({"type": "http.response.body", "body": b""})
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
@@ -131,18 +133,30 @@ def test_another_trace_of_the_id_is_replaced_only_if_wanted(client: Client, data
     assert client.ingest(small("a", model="old")).status == 201
     path = write_lines("x.jsonl", small("a", model="new"))
     kept = manage("import", path, on=database_url)
-    assert kept.stdout.startswith("skipped a (another trace has this id; --on-conflict replace")
+    assert kept.stdout == "conflict a (another trace has this id; --on-conflict replace replaces it)\n"
+    assert (kept.exit_code, kept.stderr) == (3, "1 conflict\n")
     assert client.log("a")["model_id"] == "old"
     replaced = manage("import", "--on-conflict", "replace", path, on=database_url)
-    assert (replaced.stdout, replaced.stderr) == ("replaced a\n", "1 replaced\n")
+    assert (replaced.exit_code, replaced.stdout, replaced.stderr) == (0, "replaced a\n", "1 replaced\n")
     assert client.log("a")["model_id"] == "new"
-    assert manage("import", "--on-conflict", "replace", path, on=database_url).stdout == "skipped a\n"
+    for choice in ("replace", "skip"):
+        equal = manage("import", "--on-conflict", choice, path, on=database_url)
+        assert (equal.exit_code, equal.stdout) == (0, "skipped a\n")
 
 
-FORGED = (
-    b'{"request": {"request_id": "x"},"thunder_export":{"owner":"%b","label":"ab\xe2\x80\xa6#ffffffffffff",'
-    b'"created_at":"2025-01-01T00:00:00Z","secret":"abcdefghijkl"}}' % (b"00" * 32)
-)
+def test_the_same_document_of_another_owner_is_a_conflict(client: Client, database_url: str, manage: Command) -> None:
+    assert client.ingest(small("a", user_api_key=KEY)).status == 201
+    assert client.ingest(small("b")).status == 201
+    own, others = (small("a", user_api_key=key) for key in (KEY, "sk-user-of-somebody-else"))
+    path = write_lines("x.jsonl", own, others, small("b", model="new"), {"request": {}})
+    done = manage("import", path, on=database_url)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["skipped", "conflict", "conflict", "failed:"]
+    assert (done.exit_code, done.stderr) == (1, "1 skipped, 2 conflict, 1 failed\n"), "a failure outweighs a conflict"
+
+
+SMALL = b'{"request": {"request_id": "x"}}'
+FORGED = write_line(SMALL, Origin(b"\1" * 32, "ab…#ffffffffffff", MOMENT, "abcdefghijkl")).rstrip()
+EXPORTED = write_line(SMALL, Origin(None, None, MOMENT, "abcdefghijkl")).rstrip()
 HOSTILE = [
     (b"not json", "body: not JSON"),
     (b'{"request": {}}', "request.request_id: is required"),
@@ -152,12 +166,20 @@ HOSTILE = [
     (b'{"request": {"request_id": "../x"}}', "can't contain a slash"),
     (b'{"request": {"request_id": "x"}} {"request": {"request_id": "y"}}', "body: not JSON"),
     (FORGED, "the label does not match the owner"),
+    (EXPORTED.replace(b'"x"', b'"y"'), "the line changed after it was exported"),
+    (EXPORTED.replace(b"thunder_export", b"thunder_expor?"), "the line changed after it was exported"),
+    (EXPORTED.replace(b"2025-01", b"2025-02"), "the line changed after it was exported"),
     (b'{"request": {"request_id": "x", "final_text": "' + b"a" * (2 * 1024**2) + b'"}}', "MAX_BODY_MB"),
 ]  # fmt: skip
 
 
 def test_a_bad_line_harms_no_other_and_is_named(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
-    lines = [line for bad, _ in HOSTILE for line in (bad, b"", json.dumps(small(f"r{len(bad)}")).encode())]
+    good = [f"r{number}" for number in range(len(HOSTILE))]
+    lines = [
+        line
+        for name, (bad, _) in zip(good, HOSTILE, strict=True)
+        for line in (bad, b"", json.dumps(small(name)).encode())
+    ]
     Path("x.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))
     done = manage("import", "x.jsonl", on=database_url, MAX_BODY_MB="1")
     assert done.exit_code == 1
@@ -166,7 +188,7 @@ def test_a_bad_line_harms_no_other_and_is_named(database_url: str, manage: Comma
     for place, (told, (_, sentence)) in enumerate(zip(failed, HOSTILE, strict=True)):
         assert told.startswith(f"failed: x.jsonl line {3 * place + 1}: ")
         assert sentence in told
-    assert ids(sql) == [f"r{len(bad)}" for bad, _ in HOSTILE]
+    assert ids(sql) == good
     assert done.stderr == f"{len(HOSTILE)} ok, {len(HOSTILE)} failed\n"
 
 
@@ -248,13 +270,39 @@ def test_over_http_it_posts_and_skips_what_is_there(
     to = ("--url", second_client.url, "--key", second_client.key)
     assert manage("import", *to, path).stdout == "ok a\nok b\nok c\n"
     assert manage("import", *to, path).stderr == "3 skipped\n"
+    write_lines("x.jsonl", small("a", user_api_key=KEY), small("c", model="new"))
+    kept = manage("import", *to, path)
+    assert kept.stdout == "skipped a\nconflict c (another trace has this id; --on-conflict replace replaces it)\n"
+    assert kept.exit_code == 3
+    assert second_client.log("c")["model_id"] != "new"
     write_lines("x.jsonl", small("c", model="new"), small("bad", temperature="hot"))
     done = manage("import", *to, "--on-conflict", "replace", path)
     assert done.exit_code == 1
     assert done.stdout.startswith("replaced c\nfailed: x.jsonl line 2: request.temperature:")
     assert client.ingest(small("owned", user_api_key=KEY)).status == 201
     manage("export", "--what", "traces", "--output", "labelled.jsonl", on=database_url)
-    assert "the user is given by a label" in manage("import", *to, "labelled.jsonl").stdout
+    labelled = manage("import", *to, "labelled.jsonl")
+    assert "the user is given by a label" in labelled.stdout
+    assert labelled.exit_code == 1
+
+
+def test_over_http_a_damaged_line_fails(second_client: Client, manage: Command) -> None:
+    Path("x.jsonl").write_bytes(EXPORTED.replace(b'"x"', b'"y"') + b"\n" + EXPORTED + b"\n")
+    done = manage("import", "--url", second_client.url, "--key", second_client.key, "x.jsonl")
+    assert done.stdout.startswith("failed: x.jsonl line 1: thunder_export: the line changed after it was exported")
+    assert (done.exit_code, done.stdout.splitlines()[1:]) == (1, ["ok x"])
+    assert second_client.get("/logs/y").status == 404
+
+
+def test_over_http_an_id_that_is_taken_is_a_conflict(client: Client, manage: Command) -> None:
+    assert client.ingest(small("a", user_api_key=KEY)).status == 201
+    body = json.dumps({"name": "engine", "scopes": ["ingest", "read"], "allowed_api_key": "bob"}).encode()
+    bound = client.post_bytes("/auth/keys", body, x_api_key=client.key).json["api_key"]
+    to = ("--url", client.url, "--key", bound, write_lines("x.jsonl", small("a")))
+    kept, refused = manage("import", *to), manage("import", "--on-conflict", "replace", *to)
+    assert (kept.exit_code, kept.stdout.split(" (")[0]) == (3, "conflict a")
+    assert (refused.exit_code, refused.stdout.startswith("failed: x.jsonl line 1: ")) == (1, True)
+    assert client.log("a")["revision"] == 1
 
 
 def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: str, manage: Command) -> None:
@@ -280,6 +328,16 @@ def test_a_line_gives_back_the_document(ending: str) -> None:
     assert read_line(line.removesuffix(b"\n")) == (flatten(document), whose)
     assert json.loads(line)["request"] == json.loads(document)["request"]
     assert read_line(document) == (document, None)
+
+
+@given(place=st.integers(0, len(EXPORTED) - 1), byte=st.integers(0, 255), kind=st.sampled_from(["set", "add", "cut"]))
+@settings(max_examples=1000, deadline=None)
+def test_a_line_with_one_damaged_byte_is_no_document(place: int, byte: int, kind: str) -> None:
+    rest = EXPORTED[place + (kind != "add") :]
+    damaged = EXPORTED[:place] + (b"" if kind == "cut" else bytes([byte])) + rest
+    assume(damaged != EXPORTED)
+    with pytest.raises(InvalidInputError, match="the line changed after it was exported"):
+        read_line(damaged)
 
 
 def test_only_the_last_word_on_the_owner_counts() -> None:
