@@ -24,8 +24,6 @@ def refuse_foreign(request: Request, settings: Settings) -> None:
     hosts = request.headers.getlist("host")
     if len(hosts) != 1 or not _is_allowed_host(hosts[0], _split(settings.allowed_hosts)):
         raise ForbiddenError(f"Host: open ingest does not accept this name; add it to ALLOWED_HOSTS, {REMEDY}")
-    if "content-type" not in request.headers:
-        raise ForbiddenError("Content-Type: missing; send application/json or application/x-ndjson")
     origin = request.headers.get("origin")
     if origin is not None and origin in _split(settings.allowed_origins):
         return

@@ -181,9 +181,9 @@ def test_the_command_deletes_a_user_s_requests_and_collections(
 def test_the_command_wants_to_know_which(database_url: str) -> None:
     nothing: list[str] = []
     for arguments, said in (
-        (nothing, "say whose requests"),
+        (nothing, "give a user or an age"),
         (["--older-than", "soon"], "'soon': not an age"),
-        (["--user-key", "no…#0123456789ab"], "nobody has the label"),
+        (["--user-key", "no…#0123456789ab"], "no user has the label"),
     ):
         refused = manage(database_url, *arguments, "--yes")
         assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr

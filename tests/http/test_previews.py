@@ -133,7 +133,7 @@ def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client, o
         answer = open_page(opener, url)
         page = Page(answer.data.decode())
         assert (answer.status, find_links(page)) == (404, [])
-        assert "no longer public" in page.text
+        assert "This link is unknown, revoked or expired" in page.text
         assert open_page(opener, url, "application/json").json["code"] == 404
 
 

@@ -30,7 +30,7 @@ READS = [
     "/collections/1",
     "/v1/mods",
     "/v1/confidence/summary",
-    "/v1/confidence/drift?from=2020-01-01",
+    "/v1/confidence/drift?from=2020-01-01T00:00:00Z",
     "/share/request/{token}",
 ]
 
