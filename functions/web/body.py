@@ -33,7 +33,7 @@ Ts = TypeVarTuple("Ts")
 JSON = "application/json"
 SMALL_BODY_BYTES = 64 * 1024
 """What every body may have but traces and responses."""
-LIGHT_BYTES = 2 * MIB
+LIGHT_BYTES = 4 * MIB
 """Unpacked, what is worked on in this process: it keeps the interpreter's lock for a tenth of a second at most."""
 DRAIN_FACTOR = 4
 """A body over the limit is read on to this many times the limit: most clients read no answer before they have sent."""

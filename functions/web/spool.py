@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from core.errors import ThunderError
 
-MEMORY_BYTES = 64 * 1024
-"""What stays in memory: there are as many bodies as connections."""
+MEMORY_BYTES = 4 * 1024 * 1024
+"""A body up to this size stays in memory. The byte budget (functions.web.budget) limits the sum of all bodies."""
 
 
 class NoSpaceError(ThunderError):
