@@ -18,9 +18,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 
 # squawk does not know that each migration runs in its own transaction (prefer-robust-stmts), nor that the migrator sets
-# the timeouts. prefer-bigint-over-int: counts per request fit in an int, and rows per token should be small.
+# the timeouts. prefer-bigint-over-int, -smallint: counts per request and per list fit, and arrays should be small.
 SQUAWK := $(BIN)/squawk --assume-in-transaction --pg-version 18.0 \
-	--exclude prefer-robust-stmts,require-lock-timeout,require-statement-timeout,prefer-bigint-over-int,require-concurrent-index-creation,require-concurrent-index-deletion
+	--exclude prefer-robust-stmts,require-lock-timeout,require-statement-timeout,prefer-bigint-over-int,require-concurrent-index-creation,require-concurrent-index-deletion,prefer-bigint-over-smallint
 
 .PHONY: help
 help: ## List the targets

@@ -15,6 +15,9 @@ create table deletions (
     discussions bigint not null,
     outcomes bigint not null,
     memberships bigint not null,
+    place bigint not null,
+    chain bytea not null,
+    constraint deletions_place_key unique (place),
     constraint deletions_reason check (reason in ('request', 'user', 'age'))
 );
 

@@ -70,10 +70,6 @@ comment on column deletion_chain.chain is 'Hash of the last receipt.';
 
 insert into deletion_chain (place, chain) values (0, '');
 
-alter table deletions
-add column place bigint,
-add column chain bytea;
-
 comment on column deletions.place is 'Position in the chain, from 1, without gaps.';
 comment on column deletions.chain is 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
 
@@ -112,20 +108,8 @@ $$;
 
 comment on function link_receipt is 'Appends a receipt to the chain. Serializes the transactions that delete.';
 
-create trigger deletions_link before insert or update on deletions
-for each row execute function link_receipt();
-
-update deletions set place = null;
-
-drop trigger deletions_link on deletions;
-
 create trigger deletions_link before insert on deletions
 for each row execute function link_receipt();
-
-alter table deletions
-alter column place set not null,
-alter column chain set not null,
-add constraint deletions_place_key unique (place);
 
 create trigger deletions_are_append_only before update or delete or truncate on deletions
 for each statement execute function refuse_change();
