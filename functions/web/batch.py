@@ -1,4 +1,4 @@
-"""Many traces in one body, a line each (NDJSON): each stored or refused by itself, in the order of the lines."""
+"""Ingest many traces in one body, one per line (NDJSON). Each is stored or refused independently, in order."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ from functions.web.spool import Part, Spool
 
 MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MAX_LINES = 1000
-"""Of a body: all of them are answered at once, within the time that a request may take."""
+"""Lines of one body. One answer covers all of them, within the time limit of a request."""
 MAX_SHOWN_ID = 512
 MAX_LOOKED_THROUGH = 1024 * 1024
-"""Bytes of a refused line that are looked through for its id."""
+"""Bytes of a refused line that are searched for its id."""
 
 _PIECE_BYTES = 64 * 1024
 
@@ -36,7 +36,7 @@ Store = Callable[[PreparedTrace], Awaitable[Receipt]]
 
 
 class LineResult(BaseModel):
-    """What became of one line.
+    """The result of one line.
 
     Attributes:
         index: its place among the lines that are not blank, from 0.
@@ -52,7 +52,7 @@ class LineResult(BaseModel):
 
 
 class BatchReceipt(BaseModel):
-    """What became of each line."""
+    """The results of all lines."""
 
     results: list[LineResult]
 
@@ -66,7 +66,7 @@ class _Refusal:
 
 @asynccontextmanager
 async def split_lines(body: Body) -> AsyncGenerator[list[Part]]:
-    """The lines that are not blank.
+    """Split a body into its lines; blank lines are left out.
 
     Raises:
         InvalidInputError: there is none, or more than MAX_LINES; or the body does not unpack.
@@ -81,7 +81,7 @@ async def split_lines(body: Body) -> AsyncGenerator[list[Part]]:
 
 
 def find_lines(spool: Spool) -> list[tuple[int, int]]:
-    """Where each line that is not blank begins and ends.
+    """Return the start and the end of each line that is not blank.
 
     Raises:
         InvalidInputError: there is none, or more than MAX_LINES.
@@ -109,7 +109,7 @@ def _skip_blank(content: "bytes | mmap", start: int) -> int:
 
 
 async def ingest_lines(lines: list[Part], prepare: Prepare, store: Store) -> BatchReceipt:
-    """Ingest lines one after the other; the next is prepared while one is stored.
+    """Ingest lines one after another, preparing the next line while one is stored.
 
     What one line raises is its result. Once the database is away, the rest is not tried.
     """
@@ -145,7 +145,7 @@ def _refuse(index: int, line: Part, refusal: _Refusal) -> LineResult:
 
 
 def _find_id(line: Part) -> str | None:
-    """The request's id, if a line that was refused has one."""
+    """Return the request id of a refused line, if it has one."""
     if line.size > MAX_LOOKED_THROUGH:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Bodies: read up to a limit, unpacked up to the same limit."""
+"""Receive request bodies up to a limit, and decompress them up to the same limit."""
 
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, closing
@@ -32,16 +32,16 @@ Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
 SMALL_BODY_BYTES = 64 * 1024
-"""What every body may have but traces and responses."""
+"""Limit of all bodies other than traces and responses."""
 LIGHT_BYTES = 4 * MIB
-"""Unpacked, what is worked on in this process: it keeps the interpreter's lock for a tenth of a second at most."""
+"""Largest decompressed body that is processed here; parsing it holds the GIL for at most a tenth of a second."""
 DRAIN_FACTOR = 4
-"""A body over the limit is read on to this many times the limit: most clients read no answer before they have sent."""
+"""A body over the limit is read up to this many times the limit: most clients send all of it before they read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A large body as it came in, and what it takes from the process's budget.
+    """A received body, and the bytes that it holds of the process's budget.
 
     Attributes:
         part: of the spool that holds it.
@@ -57,15 +57,15 @@ class Body:
 
     @property
     def is_packed(self) -> bool:
-        """Whether it has to be unpacked."""
+        """Whether the body is compressed."""
         return self.encoding not in ("identity", "")
 
     def take(self, part: Part) -> "Body":
-        """A part of it, unpacked, as a body of its own."""
+        """Return a decompressed part as a separate body."""
         return replace(self, part=part, encoding="identity")
 
     async def work(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-        """Unpack it and call a function with it, in one job: here if it is small, else where it blocks nobody.
+        """Decompress the body and call a function with it in one job: here if small, else in the separate process.
 
         Raises:
             BodyTooLargeError: it is larger than the limit once it is unpacked, or has too many values.
@@ -86,7 +86,7 @@ class Body:
         )
 
     async def unpack_into(self, spool: Spool) -> None:
-        """Unpack it, in this process however large it is: that keeps nobody's lock.
+        """Decompress the body in this process, whatever its size: decompression releases the GIL.
 
         Raises:
             BodyTooLargeError: it is larger than the limit once it is unpacked.
@@ -113,7 +113,7 @@ class Body:
 async def receive_body(
     request: Request, context: Context, account: Account, *, types: Collection[str] = (JSON,)
 ) -> AsyncGenerator[Body]:
-    """Receive a body of MAX_BODY_MB at most, of one of these types; it is held until the end of the block.
+    """Receive a body of at most MAX_BODY_MB and of one of these types, and hold it until the end of the block.
 
     Raises:
         UnsupportedTypeError: it is declared as another type, or packed in a way we don't know.
@@ -135,7 +135,7 @@ async def receive_body(
 
 
 async def read_model(request: Request, model: type[Model]) -> Model:
-    """The small body of a request, checked.
+    """Receive and validate the small body of a request.
 
     Raises:
         UnsupportedTypeError: it is not declared as JSON.
@@ -154,17 +154,17 @@ async def read_model(request: Request, model: type[Model]) -> Model:
 
 
 def read_type(request: Request) -> str:
-    """The body's media type; JSON if the client names none."""
+    """Return the media type of the body; JSON if the client names none."""
     return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
 
 
 def describe_body(model: type[BaseModel]) -> dict[str, Any]:
-    """What the OpenAPI document says of a body that the handler reads itself."""
+    """Describe a body that the handler reads itself, for the OpenAPI document."""
     return _describe(model.model_json_schema(ref_template="#/components/schemas/{model}"))
 
 
 def describe_struct(model: type[msgspec.Struct], hook: Callable[[type], dict[str, Any]]) -> dict[str, Any]:
-    """The same of a body that msgspec reads."""
+    """Describe a body that msgspec parses, for the OpenAPI document."""
     template = "#/components/schemas/{name}"
     (schema,), known = msgspec.json.schema_components([model], schema_hook=hook, ref_template=template)
     return _describe({**schema, "$defs": known})
@@ -175,7 +175,7 @@ def _describe(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_type(request: Request, types: Collection[str]) -> None:
-    """Refuse a body that is declared as another type.
+    """Refuse a body of another media type.
 
     Raises:
         UnsupportedTypeError: it is.

@@ -1,4 +1,4 @@
-"""Who may hold how much: bytes of bodies in a process, and turns at its threads. One account cannot take all of it."""
+"""Share the bytes and the threads of a process among accounts, so that no account can take all of them."""
 
 import asyncio
 from collections import Counter, deque
@@ -11,14 +11,14 @@ from core.errors import ThunderError
 
 
 class BusyError(ThunderError):
-    """The process holds as many bytes of bodies as it may."""
+    """The process holds as many bytes of bodies as it is allowed to."""
 
     status = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What bytes and turns are counted by.
+    """The unit that bytes and turns are counted by: an owner, a key or an address.
 
     Attributes:
         name: the owner, the key or, without a key, the address.
@@ -30,7 +30,7 @@ class Account:
 
 
 def name_account(caller: Caller | None, address: str = "") -> Account:
-    """The account of a caller; None is a caller without a key."""
+    """Return the account of a caller; None stands for a caller without a key."""
     if caller is None:
         return Account(f"address:{address}")
     name = caller.poster if caller.owner is None else f"owner:{caller.owner.hex()}"
@@ -39,7 +39,7 @@ def name_account(caller: Caller | None, address: str = "") -> Account:
 
 @dataclass(slots=True)
 class Budget:
-    """Bytes that requests hold in this process. An account gets half at most, an admin all.
+    """The bytes that requests hold in this process. One account gets at most half, an admin all.
 
     Only for use in the event loop's thread.
     """
@@ -50,7 +50,7 @@ class Budget:
 
     @contextmanager
     def hold(self, account: Account) -> "Generator[Held]":
-        """Count what the block takes, and give it back at its end."""
+        """Count the bytes that the block takes, and return them at its end."""
         held = Held(self, account)
         try:
             yield held
@@ -71,7 +71,7 @@ class Budget:
         self._add(account, size)
 
     def give(self, account: Account, size: int) -> None:
-        """Give back what was taken."""
+        """Return bytes."""
         self._add(account, -size)
 
     def _add(self, account: Account, size: int) -> None:
@@ -83,14 +83,14 @@ class Budget:
 
 @dataclass(slots=True)
 class Held:
-    """Bytes that one request holds."""
+    """The bytes that one request holds."""
 
     budget: Budget
     account: Account
     size: int = 0
 
     def grow(self, size: int) -> None:
-        """Hold more.
+        """Take more bytes.
 
         Raises:
             BusyError: there is no more.
@@ -99,18 +99,18 @@ class Held:
         self.size += size
 
     def grow_to(self, size: int) -> None:
-        """Hold at least this much."""
+        """Take bytes until this many are held."""
         self.grow(max(0, size - self.size))
 
     def shrink_to(self, size: int) -> None:
-        """Give back what is beyond this."""
+        """Return the bytes beyond this many."""
         if size < self.size:
             self.budget.give(self.account, self.size - size)
             self.size = size
 
 
 class Turns:
-    """Lets so many work at once. Accounts take turns, however much work each of them has waiting."""
+    """Limit the number of jobs that run at once. Accounts take turns, no matter how many jobs each has waiting."""
 
     def __init__(self, count: int) -> None:
         self._free = count

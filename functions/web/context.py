@@ -1,4 +1,4 @@
-"""What a process has while it serves: settings, the pool, and room to work in threads."""
+"""The resources of a serving process: settings, pool, threads, budget and caches."""
 
 import asyncio
 import gc
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-"""Documents parsed at once. More only share the interpreter's lock, and each may hold ten times its size."""
+"""Documents parsed at once. More threads would only share the GIL, and a document takes up to ten times its size."""
 
 HELD_BODIES = 4
-"""Bodies of MAX_BODY_MB that a process holds at once; one account half of them."""
+"""Bodies of MAX_BODY_MB that a process holds at once; one account can hold half of them."""
 
 GC_THRESHOLD = 100_000
 """Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
@@ -54,7 +54,7 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True)
 class Context:
-    """One process's settings and resources; opened in the lifespan, never at import."""
+    """Settings and resources of one process. They are opened in the lifespan, never at import."""
 
     settings: Settings
     executor: ThreadPoolExecutor
@@ -69,25 +69,25 @@ class Context:
 
     @cached_property
     def metrics(self) -> "Metrics":
-        """The process's counters, made after the first answer, which does not wait for Prometheus to be imported."""
+        """The process's counters, created after the first answer, which does not wait to import Prometheus."""
         from functions.web.metrics import Metrics  # noqa: PLC0415 - see above
 
         return Metrics()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Do what takes the processor long without holding up the other requests."""
+        """Run processor work in a thread, so that other requests go on."""
         call = partial(function, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self.executor, call)
 
     async def run_light(self, account: Account, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Do the same, in an order that gives accounts turns."""
+        """Run processor work in a thread, with accounts taking turns."""
         async with self.light_turns.turn(account):
             return await self.run(function, *arguments, **named)
 
     async def run_heavy(
         self, account: Account, function: Callable[[bytes, *Ts], T], content: bytes | Part, *arguments: *Ts
     ) -> T:
-        """Call a function of a module in a process of its own, where it blocks nobody; accounts take turns.
+        """Call a module-level function in the separate process, with accounts taking turns.
 
         The caller holds the bytes that it takes in `budget`, before it calls this.
 
@@ -100,7 +100,7 @@ class Context:
 
 @asynccontextmanager
 async def open_context(app: FastAPI) -> AsyncIterator[None]:
-    """The lifespan of every web function. Without a database it still starts: /livez and errors must answer."""
+    """Open and close the context of a web function, also without a database: /livez and errors need an answer."""
     settings = Settings()
     configure_logging(settings.log_level)
     _configure_collector()
@@ -120,7 +120,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _configure_collector() -> None:
-    """Leave what was imported out of all collections, which would take the event loop tens of milliseconds each."""
+    """Exclude imported objects from garbage collection, which would block the event loop for tens of milliseconds."""
     if not gc.get_freeze_count():  # a test's process starts many servers, and its garbage must not be kept
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
@@ -151,7 +151,7 @@ def _make_hub(settings: Settings, access: Access) -> Hub:
 
 @contextmanager
 def _ending_streams(hub: Hub) -> Iterator[None]:
-    """End the streams on the signal that stops the server, which would otherwise wait for them."""
+    """End all streams on the signal that stops the server, which would otherwise wait for them."""
     if threading.current_thread() is not threading.main_thread():  # a test's server: nobody signals a thread
         yield
         return
@@ -175,7 +175,7 @@ def _ending_streams(hub: Hub) -> Iterator[None]:
 
 
 async def get_context(connection: HTTPConnection) -> Context:
-    """The context of the process that serves this request.
+    """Return the context of the process that serves this request.
 
     Async, as all that FastAPI calls to make a parameter: it runs a plain function in a thread.
     """
@@ -183,7 +183,7 @@ async def get_context(connection: HTTPConnection) -> Context:
 
 
 async def slow_down(connection: HTTPConnection, error: ThunderError) -> None:
-    """Let a client wait that sent one wrong key after another.
+    """Delay a client that sends one wrong key after another.
 
     Raises:
         TooManyGuessesError: it has too many of them waiting already.

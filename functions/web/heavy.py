@@ -1,4 +1,4 @@
-"""A process for work that would hold up every other request: it keeps the interpreter's lock, or takes much memory."""
+"""Run jobs that would block all other requests in a separate process: they hold the GIL, or need much memory."""
 
 import asyncio
 import json
@@ -19,13 +19,13 @@ from core.errors import ThunderError
 from functions.web.spool import Part, read_file
 
 MEMORY_BYTES = 900 * 1024 * 1024
-"""What the process may allocate."""
+"""Memory that the process may allocate."""
 JOB_S = 60.0
-"""A job that takes longer is ended."""
+"""A job that takes longer is stopped."""
 IDLE_S = 60.0
-"""How long the process waits for the next job."""
+"""Idle time after which the process ends."""
 NICENESS = 5
-"""It has the processor when the processes that answer do not need it."""
+"""The processes that answer requests go first."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -35,14 +35,14 @@ _START += "heavy.serve_jobs(int(sys.argv[1]))"
 
 
 class TooHeavyError(ThunderError):
-    """A job took more memory or time than it may."""
+    """A job exceeded its memory or its time."""
 
     status = 413
 
 
 @dataclass(slots=True)
 class Child:
-    """The process, and our end of the socket to it."""
+    """The process and the parent's end of the socket to it."""
 
     process: subprocess.Popen[bytes]
     ours: socket.socket
@@ -51,14 +51,14 @@ class Child:
 
 @dataclass(slots=True)
 class HeavyProcess:
-    """Runs one job after the other in a process of its own: started when needed, replaced when it ends."""
+    """Run jobs one after another in a separate process, which starts when needed and is replaced when it ends."""
 
     _child: Child | None = None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "heavy"))
     _retirement: asyncio.TimerHandle | None = None
 
     async def run(self, function: Callable[[bytes, *Ts], T], content: bytes | Part, *args: *Ts) -> T:
-        """Call a function of a module there, with bytes, or those of a part of a spool, in front.
+        """Call a module-level function in the process; its first argument is bytes, or the bytes of part of a spool.
 
         Raises:
             TooHeavyError: it takes more than MEMORY_BYTES, or longer than JOB_S.
@@ -114,7 +114,7 @@ def _start() -> Child:
 
 
 def _send(child: Child, function: Callable[..., object], content: bytes | Part, args: tuple[object, ...]) -> None:
-    """Send a job. A file is not copied: its descriptor is sent, and the range to read."""
+    """Send a job. For a file, send its descriptor and the range to read instead of a copy."""
     file = content.spool.file if isinstance(content, Part) else None
     if not isinstance(content, Part):
         child.connection.send((function, content, args))
@@ -132,7 +132,7 @@ def _receive(child: Child) -> tuple[Any, Exception | None]:
 
 
 def serve_jobs(descriptor: int) -> None:
-    """What the process does, until the one that started it closes its end."""
+    """Serve jobs until the parent closes its end of the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: requests that are being served are completed
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))

@@ -1,4 +1,4 @@
-"""What a request may be before anybody looks at it: how long its headers and query, and how slow its body."""
+"""Limit requests before they are handled: the length of path, query and headers, and the pace of the body."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -13,21 +13,21 @@ MAX_HEADER_BYTES = 32 * 1024
 MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_CHARACTERS = 4 * 1024
 BODY_PAUSE_S = 15
-"""How long a body may pause between two parts."""
+"""Longest pause between two parts of a body."""
 MIN_BYTES_PER_S = 16 * 1024
-"""How fast a body must come on the whole, after its first BODY_PAUSE_S."""
+"""Lowest average rate of a body after its first BODY_PAUSE_S."""
 BODY_TOTAL_S = 120
-"""How long a body may take in all: what sends a byte now and then holds a slot for no longer."""
+"""Longest time for a whole body, so that a client that sends single bytes cannot hold a slot."""
 
 
 class SlowBodyError(ThunderError):
-    """The body did not come in time."""
+    """The body was not received in time."""
 
     status = 408
 
 
 class Limits:
-    """ASGI middleware: refuses what is too long, and cuts off who sends too slowly."""
+    """ASGI middleware that refuses requests that are too long, and ends bodies that are too slow."""
 
     def __init__(self, app: ASGIApp, *, pause_s: float = BODY_PAUSE_S, total_s: float = BODY_TOTAL_S) -> None:
         self.app = app
@@ -47,7 +47,7 @@ class Limits:
 
 
 class _Patient:
-    """Receives a body for as long as it keeps coming, and fast enough."""
+    """Receive a body as long as it arrives fast enough."""
 
     def __init__(self, receive: Receive, pause_s: float, total_s: float) -> None:
         self.receive = receive

@@ -1,4 +1,4 @@
-"""Connections of `manage.py run`: bounded before their bytes are parsed, closed when they keep the server waiting.
+"""Bound the connections of `manage.py run` before their bytes are parsed, and close those that keep the server waiting.
 
 On Modal the platform reads requests. Here uvicorn does, and by itself it takes heads of any size and waits for them
 without end.
@@ -15,21 +15,21 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 MAX_PENDING_BYTES = 64 * 1024
-"""Received since the last complete head, trailer or piece of a body."""
+"""Bytes received since the last complete head, trailer or piece of a body."""
 MAX_HEADERS = 100
 MAX_PIPELINED = 32
-"""Requests that a connection may send ahead of their answers."""
+"""Pipelined requests of a connection."""
 HEAD_S = 10.0
-"""From a connection's start, or the first byte of a later request, until the head is complete."""
+"""Time from the start of a connection, or the first byte of a later request, until the head is complete."""
 DRAIN_S = 10.0
-"""For the rest of a body whose request has been answered."""
+"""Time for the rest of a body whose request was answered."""
 MAX_CONNECTIONS = 1500
-"""Of a process: room for all its streams and for 500 other requests."""
+"""Connections of a process: all its streams and 500 other requests."""
 RESERVED_CONNECTIONS = 16
-"""Beyond MAX_CONNECTIONS, for /livez."""
+"""Connections beyond MAX_CONNECTIONS, for /livez."""
 RESERVED_HEAD_S = 1.0
 RESERVED_FILES = 128
-"""Descriptors that are not for connections: the database, logs, spooled bodies."""
+"""File descriptors for other purposes: the database, logs, spooled bodies."""
 BACKLOG = 256
 """Connections that wait in the kernel. uvloop accepts all of them at once, so they need descriptors as well."""
 WANTED_FILES = 8192
@@ -45,11 +45,11 @@ HEAD_TOO_SLOW: Refusal = (408, f"the request's head did not come within {HEAD_S:
 
 
 class RefusedError(Exception):
-    """Leaves a callback of the parser, which then stops."""
+    """Raised in a callback of the parser to stop it."""
 
 
 def raise_file_limit() -> None:
-    """Let this process, and those it starts, open as many files as it needs, as far as the system allows it."""
+    """Raise the limit of open files for this process and its children, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -57,7 +57,7 @@ def raise_file_limit() -> None:
 
 
 def find_max_connections() -> int:
-    """The connections that a process may have: fewer where it may open only few files."""
+    """Return the number of connections that a process may have; a low limit of open files lowers it."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
@@ -65,7 +65,7 @@ def find_max_connections() -> int:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. A WebSocket leaves it with its handshake, and takes its own limits from uvicorn."""
+    """One connection. After its handshake, a WebSocket has uvicorn's limits instead."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether it has no request that is being served or received."""
+        """Whether no request is being received or served."""
         return self._awaits_head and not self._is_serving
 
     @property
@@ -158,7 +158,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clear_deadline()
 
     def _make_room(self) -> None:
-        """Keep to the limit: close the connection that has been waiting longest, one never used before others."""
+        """Keep to the limit by closing the connection that has been idle longest; unused ones go first."""
         excess = len(self.connections) - find_max_connections()
         if excess <= 0:
             return
@@ -182,7 +182,7 @@ class BoundedProtocol(HttpToolsProtocol):
         raise RefusedError(refusal[1])
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close; no answer in the middle of another."""
+        """Answer and close, unless another answer is being sent."""
         self._clear_deadline()
         if not self._is_serving:
             status, sentence = refusal

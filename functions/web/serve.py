@@ -1,4 +1,4 @@
-"""Uvicorn, as `manage.py run` uses it: processes on a socket that is bound before anything is promised."""
+"""Run uvicorn for `manage.py run`: one or more processes on a socket that is bound before the banner is printed."""
 
 import os
 import socket
@@ -13,23 +13,23 @@ from functions.web.protocol import BACKLOG, BoundedProtocol, raise_file_limit
 
 SHUTDOWN_SECONDS = 10
 MAX_INCOMING_BYTES = 4096
-"""What a WebSocket's client may send at once; nothing of it is read."""
+"""Largest message of a WebSocket client; its content is ignored."""
 
 MAX_WORKERS = 8
 START_SECONDS = 60
-"""How long a process may take until it answers."""
+"""Time for a process to start answering."""
 
 
 class AddressError(ThunderError):
-    """The address to serve on cannot be had; the sentence says why."""
+    """The address to serve on is not available."""
 
 
 class StartError(ThunderError):
-    """A process of the server ended before it answered."""
+    """A server process ended before it answered."""
 
 
 class AnnouncingServer(uvicorn.Server):
-    """A server that says when it answers: what is printed before that would be a promise."""
+    """A server that announces when it answers requests."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -37,14 +37,14 @@ class AnnouncingServer(uvicorn.Server):
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as usual, then announce."""
+        """Start, then announce."""
         await super().startup(sockets)
         if self.started:
             self._announce()
 
 
 class AnnouncingProcesses(Multiprocess):
-    """Several processes on one socket, which says when all of them answer; one that dies is replaced."""
+    """Several processes on one socket. It announces when all of them answer, and replaces one that ends."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], announce: Callable[[], None]) -> None:
         super().__init__(config, sockets)
@@ -53,7 +53,7 @@ class AnnouncingProcesses(Multiprocess):
 
     @override
     def init_processes(self) -> None:
-        """Start them all, then announce."""
+        """Start all processes, then announce."""
         super().init_processes()
         ready = [process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes]
         if all(ready):
@@ -64,12 +64,12 @@ class AnnouncingProcesses(Multiprocess):
 
     @override
     def handle_hup(self) -> None:
-        """A closed terminal ends it, as it ends one process."""
+        """Stop when the terminal is closed, as a single process does."""
         self.handle_term()
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind a TCP socket; port 0 takes a free one.
+    """Bind a TCP socket; port 0 chooses a free port.
 
     Raises:
         AddressError: if the host is unknown, or the port taken or not ours to take.
@@ -90,7 +90,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def count_cores() -> int:
-    """The cores that this process may use, as far as serving from more is worth it."""
+    """Return the number of cores that this process may use, up to the number of useful workers."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, MAX_WORKERS)
 

@@ -1,4 +1,4 @@
-"""A body while it comes in: in memory if it is small, else in a file that has no name and goes with the process."""
+"""Hold a body while it is received: a small one in memory, a large one in an unnamed file."""
 
 import mmap
 import os
@@ -12,13 +12,13 @@ MEMORY_BYTES = 4 * 1024 * 1024
 
 
 class NoSpaceError(ThunderError):
-    """The directory for temporary files takes no more."""
+    """The directory for temporary files is full."""
 
     status = 503
 
 
 class Spool:
-    """Bytes that are written once, front to back, and then read anywhere."""
+    """Bytes that are written once, in order, and can then be read at any position."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -26,7 +26,7 @@ class Spool:
         self._file: int | None = None
 
     def write(self, part: bytes) -> None:
-        """Append.
+        """Append bytes.
 
         Raises:
             NoSpaceError: the disk is full.
@@ -41,21 +41,21 @@ class Spool:
 
     @property
     def file(self) -> int | None:
-        """The descriptor; None while all of it is in memory."""
+        """The file descriptor; None while everything is in memory."""
         return self._file
 
     def read(self, start: int, end: int) -> bytes:
-        """A part of it."""
+        """Return a range of bytes."""
         return bytes(self._memory[start:end]) if self._file is None else read_file(self._file, start, end)
 
     def map(self) -> "bytes | mmap.mmap":
-        """All of it, without a copy of what is in a file."""
+        """Return all bytes; a file is mapped, not copied."""
         if self._file is None:
             return bytes(self._memory)
         return mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
-        """Forget it."""
+        """Release the memory or the file."""
         self._memory = bytearray()
         if self._file is not None:
             os.close(self._file)
@@ -64,7 +64,7 @@ class Spool:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a spool: a whole body, or a line."""
+    """A range of a spool: a whole body, or one line."""
 
     spool: Spool
     start: int
@@ -72,16 +72,16 @@ class Part:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The number of bytes."""
         return self.end - self.start
 
     def read(self) -> bytes:
-        """As bytes."""
+        """Return the bytes."""
         return self.spool.read(self.start, self.end)
 
 
 def read_file(file: int, start: int, end: int) -> bytes:
-    """A part of a file, whatever its position."""
+    """Return a range of a file, independent of its current position."""
     with mmap.mmap(file, end, access=mmap.ACCESS_READ) as whole:
         return whole[start:end]
 

@@ -1,4 +1,4 @@
-"""From what was sent to JSON that may be parsed: unpacked and scanned, each up to a limit. Pure."""
+"""Decompress and scan a received body, each up to a limit, before it is parsed. Pure."""
 
 import io
 import zlib
@@ -13,9 +13,9 @@ Ts = TypeVarTuple("Ts")
 
 MIB = 1024 * 1024
 MAX_MEMBERS = 100
-"""Pieces of a packed body."""
+"""Members of a compressed body."""
 MAX_WINDOW_LOG = 25
-"""What a zstd frame may make us keep: 32 MiB. Levels up to 19 need 8."""
+"""Largest window of a zstd frame: 32 MiB. Levels up to 19 need 8 MiB."""
 MAX_VALUES = 16_000_000
 """Values and openings of lists and objects in a body. A trace has one in 18 bytes, the densest list of numbers one in
 three; `{},{},…` has two in three, each taking 80 bytes once it is parsed."""
@@ -25,24 +25,24 @@ _OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WIND
 
 
 class BodyTooLargeError(ThunderError):
-    """The body, as sent or as unpacked, is over a limit."""
+    """The body exceeds a limit, compressed or decompressed."""
 
     status = 413
 
 
 class UnsupportedTypeError(ThunderError):
-    """The body's type or encoding is none that we read."""
+    """The type or the encoding of the body is not supported."""
 
     status = 415
 
 
 def work_on(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-    """Unpack a body and hand it to a function."""
+    """Decompress a body and call a function with it."""
     return function(unpack(packed, encoding, limit), *args)
 
 
 def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-    """Do the same with a body that may be large: it is scanned before anything is made of it."""
+    """Do the same with a body that may be large, and scan it before it is parsed."""
     body = unpack(packed, encoding, limit)
     del packed
     check_values(body)
@@ -50,7 +50,7 @@ def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[
 
 
 def check_values(body: bytes) -> None:
-    """Refuse JSON of too many values. What stands in texts is counted too: the limit is far from what traces have.
+    """Refuse JSON with too many values. Characters inside strings count too; real traces stay far below the limit.
 
     Raises:
         BodyTooLargeError: there are too many.
@@ -60,7 +60,7 @@ def check_values(body: bytes) -> None:
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuse an encoding that we do not know, before the body is read.
+    """Refuse an unknown encoding before the body is read.
 
     Raises:
         UnsupportedTypeError: we do not.
@@ -70,7 +70,7 @@ def check_encoding(encoding: str) -> None:
 
 
 def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
-    """Unpack a body, up to a limit, in time linear in both sizes.
+    """Decompress a body up to a limit, in time linear in both sizes.
 
     Raises:
         UnsupportedTypeError: the encoding is not known.
@@ -102,13 +102,13 @@ def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _open_decoder(encoding: str, members: int) -> "zstd.ZstdDecompressor | zlib._Decompress":
-    """Both formats may hold several members in a row."""
+    """Decompress all members: gzip and zstd data may hold several in a row."""
     if members > MAX_MEMBERS:
         raise InvalidInputError(f"the body is in more than {MAX_MEMBERS} {encoding} pieces")
     return zstd.ZstdDecompressor(options=_OPTIONS) if encoding == "zstd" else zlib.decompressobj(wbits=31)
 
 
 def too_large(limit: int) -> BodyTooLargeError:
-    """The error of a body over a limit."""
+    """Return the error for a body over a limit."""
     allowed = f"{limit // MIB} MiB (MAX_BODY_MB)" if limit >= MIB else f"{limit // 1024} KiB"
     return BodyTooLargeError(f"the body is larger than {allowed}")

@@ -1,4 +1,4 @@
-"""The application as uvicorn's processes load it: what belongs to a process rather than to an app is done here."""
+"""The application as uvicorn's processes load it, with the settings that belong to a process instead of an app."""
 
 import logging
 import multiprocessing
@@ -13,12 +13,12 @@ from websockets import http11
 from functions import api
 
 MAX_LINE_BYTES = 64 * 1024
-"""Of a WebSocket's handshake."""
+"""Longest line of a WebSocket handshake."""
 PARENT_CHECK_S = 0.5
 
 
 def web() -> FastAPI:
-    """All endpoints on one origin."""
+    """Build the application of all endpoints."""
     logging.getLogger("uvicorn.error").addFilter(_hide_queries)
     # What is longer hangs there; up to this, functions.web.limits refuses it.
     http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
@@ -28,14 +28,14 @@ def web() -> FastAPI:
 
 
 def _hide_queries(record: logging.LogRecord) -> bool:
-    """Uvicorn logs each WebSocket with its query, which may hold a key."""
+    """Remove queries from uvicorn's log lines of WebSockets, because a query may hold a key."""
     if isinstance(record.args, tuple):
         record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
     return True
 
 
 def _follow_parent(parent: int) -> None:
-    """End with the process that started this one, however it ended: the port must be free for the next start."""
+    """Stop when the parent process has ended for any reason, so that the port is free for the next start."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_S)
     os.kill(os.getpid(), signal.SIGTERM)
