@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from psycopg import AsyncConnection, AsyncPipeline
+from psycopg import AsyncConnection, AsyncPipeline, Error
 from psycopg._pipeline_base import PendingResult
 from psycopg.abc import PQGen
 from psycopg.errors import PipelineAborted
@@ -69,14 +69,17 @@ async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second:
     """Run two statements of a pipeline in one round trip: send the second before the first waits for its result.
 
     The connection's lock guarantees the order: it is fair, and both statements queue for it before either takes it.
-    After both have ended, an error of the first is raised in preference to an error of the second.
+    After both have ended, an error of the server is raised in preference to an error that follows from it: if the
+    server's answer to an earlier statement arrives while the second is sent, the first only has no result.
     """
     async with conn.lock:
         both = asyncio.gather(first, second, return_exceptions=True)
         await asyncio.sleep(0)
     one, other = await both
-    if isinstance(one, BaseException):
-        raise one
-    if isinstance(other, BaseException):
-        raise other
+    if isinstance(one, BaseException) or isinstance(other, BaseException):
+        raise min((result for result in (one, other) if isinstance(result, BaseException)), key=_is_consequence)
     return one, other
+
+
+def _is_consequence(error: BaseException) -> bool:
+    return not (isinstance(error, Error) and error.sqlstate)
