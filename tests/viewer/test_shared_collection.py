@@ -76,7 +76,7 @@ def test_an_empty_one_and_a_dead_one_say_so(client: Client, page: Page) -> None:
     send(client, "DELETE", f"/collections/{number}/public", ADMIN_KEY)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
-    expect(page.get_by_role("alert")).to_contain_text("no longer public")
+    expect(page.get_by_role("alert")).to_contain_text("revoked or expired")
 
 
 def test_its_text_is_only_text(client: Client, page: Page) -> None:
