@@ -141,7 +141,7 @@ async def record_attempt(conn: AsyncConnection, *, address: str, most: int) -> b
 
 
 async def generate_secret(conn: AsyncConnection, *, secret: str) -> str | None:
-    """Store the secret if there is none, and return the stored one. Returns None during a concurrent insert."""
+    """Store the secret unless one is stored, and return the stored one. Returns None during a concurrent insert."""
     row = await (await conn.execute(_GENERATE_SECRET, {"secret": secret})).fetchone()
     return str(row[0]) if row else None
 

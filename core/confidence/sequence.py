@@ -183,13 +183,13 @@ def bound_logs(columns: TokenColumns) -> Floats:
 
 
 def average(values: Floats) -> float | None:
-    """Return the mean of the values that are not NaN, or None if there are none."""
+    """Return the mean of the values that are not NaN, or None if all are NaN."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else None
 
 
 def average_probability(logs: Floats) -> float | None:
-    """Return exp(mean ln p), the geometric mean of the known probabilities, or None if there are none."""
+    """Return exp(mean ln p), the geometric mean of the known probabilities, or None if no probability is known."""
     mean = average(logs)
     return None if mean is None else math.exp(mean)
 

@@ -34,7 +34,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The top-k list as received (None if there is none), its path, and the names of its fields."""
+    """The top-k list as received (None if the entry has no list), its path, and the names of its fields."""
 
     value: object
     path: str

@@ -40,7 +40,7 @@ class LineResult(BaseModel):
 
     Attributes:
         index: its place among the lines that are not blank, from 0.
-        request_id: as posted; null if there is none to be read.
+        request_id: as posted; null if the line has no readable id.
         status: what a post of it alone would have been answered with.
         error: why it was refused; left out if it was not.
     """
@@ -69,7 +69,7 @@ async def split_lines(body: Body) -> AsyncGenerator[list[Part]]:
     """Split a body into its lines; blank lines are left out.
 
     Raises:
-        InvalidInputError: there is none, or more than MAX_LINES; or the body does not unpack.
+        InvalidInputError: the body has no line, or more than MAX_LINES; or the body does not unpack.
         BusyError: too much is being worked on.
     """
     with closing(Spool()) as unpacked:
@@ -84,7 +84,7 @@ def find_lines(spool: Spool) -> list[tuple[int, int]]:
     """Return the start and the end of each line that is not blank.
 
     Raises:
-        InvalidInputError: there is none, or more than MAX_LINES.
+        InvalidInputError: the body has no line, or more than MAX_LINES.
     """
     lines: list[tuple[int, int]] = []
     content = spool.map()

@@ -25,7 +25,7 @@ export const MODES = {
     unit: "",
     ends: [1, 0],
     read: (token) => token.margin,
-    explain: "probability of the most likely token minus that of the second",
+    explain: "difference between the probabilities of the most likely and the second most likely token",
   },
   group: {
     name: "Group confidence",
