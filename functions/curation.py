@@ -8,11 +8,9 @@ from pydantic import BaseModel
 from core.curation.curation import (
     FavoriteChange,
     TagChange,
-    add_favorite,
-    add_tag,
+    edit_favorites,
+    edit_tags,
     read_curation,
-    remove_favorite,
-    remove_tag,
 )
 from functions.web.access import KeyDep
 from functions.web.application import build_app
@@ -22,7 +20,7 @@ from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
-FULL: dict[int | str, dict[str, Any]] = {409: {"description": "the request has as many as it may have"}}
+FULL: dict[int | str, dict[str, Any]] = {409: {"description": "the request has reached a limit"}}
 
 router = APIRouter(tags=["curation"], prefix="/logs/{request_id}")
 
@@ -55,7 +53,7 @@ async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_i
     """Add a tag to a request. Adding a tag that it already has changes nothing."""
     await context.access.authenticate(key)
     change = await read_model(request, TagChange)
-    row, message = await add_tag(context.access, key, request_id=request_id, tag=change.tag)
+    row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=True)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
 
@@ -64,7 +62,7 @@ async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request
     """Remove a tag from a request."""
     await context.access.authenticate(key)
     change = await read_model(request, TagChange)
-    row, message = await remove_tag(context.access, key, request_id=request_id, tag=change.tag)
+    row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=False)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
 
@@ -80,7 +78,7 @@ async def post_favorite(request: Request, context: ContextDep, key: KeyDep, requ
     """Mark a request as a favorite of a person."""
     await context.access.authenticate(key)
     change = await read_model(request, FavoriteChange)
-    row, message = await add_favorite(context.access, key, request_id=request_id, name=change.name)
+    row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=True)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
 
 
@@ -89,7 +87,7 @@ async def delete_favorite(request: Request, context: ContextDep, key: KeyDep, re
     """Remove a request from the favorites of a person."""
     await context.access.authenticate(key)
     change = await read_model(request, FavoriteChange)
-    row, message = await remove_favorite(context.access, key, request_id=request_id, name=change.name)
+    row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=False)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
 
 

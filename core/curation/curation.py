@@ -11,7 +11,7 @@ from core.access.caller import Scope
 from core.access.hasher import strip_labels
 from core.access.session import Access, Session
 from core.curation import store
-from core.curation.store import CurationRow, EditedRow, Target
+from core.curation.store import CurationRow, Edit, EditedRow
 from core.database.pool import retry_read
 from core.errors import ThunderError
 from core.traces.own_request import hidden, is_invalid_id
@@ -19,6 +19,19 @@ from core.wire.json_text import to_column_text
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
+_TAG_MESSAGES = {
+    (True, True): "tag added",
+    (True, False): "tag already present",
+    (False, True): "tag removed",
+    (False, False): "tag not present",
+}
+"""Messages by whether a tag was to be added, and whether anything changed."""
+_FAVORITE_MESSAGES = {
+    (True, True): "added to favorites",
+    (True, False): "already in favorites",
+    (False, True): "removed from favorites",
+    (False, False): "not in favorites",
+}
 
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -63,72 +76,46 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
     return row if owned else row.model_copy(update=shown)
 
 
-async def add_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
-    """Add a tag to a request. Adding it twice is not an error.
+async def edit_tags(
+    access: Access, key: str | None, *, request_id: str, tag: str, is_added: bool
+) -> tuple[EditedRow, str]:
+    """Add a tag to a request or remove it. Doing so twice is not an error.
 
     Raises:
         NotFoundError: no such request, or it belongs to another user.
         FullError: the request already has MAX_TAGS tags.
     """
     async with access.session(key, Scope.CURATE) as session:
-        target = _find_target(session, request_id)
         said = session.mask_text(to_column_text(tag))
-        row = _require_found(
-            session, await store.add_tag(session.conn, target=target, said=said, most=MAX_TAGS), request_id
-        )
-        if not (row.is_changed or row.was_there):
+        edit = Edit(_require_valid(session, request_id), session.caller.owner_filter, said, is_added, MAX_TAGS)
+        row = _require_found(session, await store.edit_tags(session.conn, edit), request_id)
+        if is_added and not (row.is_changed or row.was_there):
             raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
-    return row, "tag added" if row.is_changed else "tag already present"
+    return row, _TAG_MESSAGES[is_added, row.is_changed]
 
 
-async def remove_tag(access: Access, key: str | None, *, request_id: str, tag: str) -> tuple[EditedRow, str]:
-    """Remove a tag from a request. Removing it twice is not an error.
-
-    Raises:
-        NotFoundError: no such request, or it belongs to another user.
-    """
-    async with access.session(key, Scope.CURATE) as session:
-        target = _find_target(session, request_id)
-        said = session.mask_text(to_column_text(tag))
-        row = _require_found(session, await store.remove_tag(session.conn, target=target, said=said), request_id)
-    return row, "tag removed" if row.is_changed else "tag not present"
-
-
-async def add_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
-    """Add a request to a user's favorites. Adding it twice is not an error.
+async def edit_favorites(
+    access: Access, key: str | None, *, request_id: str, name: str, is_added: bool
+) -> tuple[EditedRow, str]:
+    """Add a request to a user's favorites or remove it. Doing so twice is not an error.
 
     Raises:
         NotFoundError: no such request, or it belongs to another user.
         FullError: the request is already a favorite of MAX_FAVORITES users.
     """
     async with access.session(key, Scope.CURATE) as session:
-        target = _find_target(session, request_id)
         said = session.mask_name(to_column_text(name))
-        row = _require_found(
-            session, await store.add_favorite(session.conn, target=target, said=said, most=MAX_FAVORITES), request_id
-        )
-        if not (row.is_changed or row.was_there):
+        edit = Edit(_require_valid(session, request_id), session.caller.owner_filter, said, is_added, MAX_FAVORITES)
+        row = _require_found(session, await store.edit_favorites(session.conn, edit), request_id)
+        if is_added and not (row.is_changed or row.was_there):
             raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
-    return row, "added to favorites" if row.is_changed else "already in favorites"
+    return row, _FAVORITE_MESSAGES[is_added, row.is_changed]
 
 
-async def remove_favorite(access: Access, key: str | None, *, request_id: str, name: str) -> tuple[EditedRow, str]:
-    """Remove a request from a user's favorites. Removing it twice is not an error.
-
-    Raises:
-        NotFoundError: no such request, or it belongs to another user.
-    """
-    async with access.session(key, Scope.CURATE) as session:
-        target = _find_target(session, request_id)
-        said = session.mask_name(to_column_text(name))
-        row = _require_found(session, await store.remove_favorite(session.conn, target=target, said=said), request_id)
-    return row, "removed from favorites" if row.is_changed else "not in favorites"
-
-
-def _find_target(session: Session, request_id: str) -> Target:
+def _require_valid(session: Session, request_id: str) -> str:
     if is_invalid_id(request_id):
         raise hidden(session.caller, request_id)
-    return Target(request_id, session.caller.owner_filter)
+    return request_id
 
 
 def _require_found(session: Session, row: EditedRow | None, request_id: str) -> EditedRow:

@@ -1,6 +1,6 @@
 """The SQL of curation. Each function runs one statement."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg import AsyncConnection
@@ -11,10 +11,8 @@ from core.access.session import StorableText
 from core.database.sql import load_query
 
 _GET_CURATION = load_query("curation/get_curation")
-_ADD_TAG = load_query("curation/add_tag")
-_REMOVE_TAG = load_query("curation/remove_tag")
-_ADD_FAVORITE = load_query("curation/add_favorite")
-_REMOVE_FAVORITE = load_query("curation/remove_favorite")
+_EDIT_TAGS = load_query("curation/edit_tags")
+_EDIT_FAVORITES = load_query("curation/edit_favorites")
 
 
 class CurationRow(BaseModel):
@@ -29,11 +27,22 @@ class CurationRow(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The request to edit. If `owner` is not None, it must be the request's owner."""
+class Edit:
+    """One text to add to or remove from a request's tags or favorites.
+
+    Attributes:
+        request_id: the request.
+        owner: the required owner of the request, or None for any.
+        said: the tag or name.
+        is_added: whether the text is added. Otherwise it is removed.
+        most: the number of texts from which no more is added.
+    """
 
     request_id: str
     owner: bytes | None
+    said: StorableText
+    is_added: bool
+    most: int
 
 
 class EditedRow(BaseModel):
@@ -59,26 +68,23 @@ async def get_curation(conn: AsyncConnection, *, request_id: str) -> CurationRow
     return await cursor.fetchone()
 
 
-async def add_tag(conn: AsyncConnection, *, target: Target, said: StorableText, most: int) -> EditedRow | None:
-    """Add a tag unless it is present or there are already `most`. Returns None if the owner has no such request."""
-    return await _edit(conn, _ADD_TAG, {**asdict(target), "most": most, **said.bind()})
+async def edit_tags(conn: AsyncConnection, edit: Edit) -> EditedRow | None:
+    """Add or remove a tag, unless that changes nothing. Returns None if the owner has no such request."""
+    return await _edit(conn, _EDIT_TAGS, edit)
 
 
-async def remove_tag(conn: AsyncConnection, *, target: Target, said: StorableText) -> EditedRow | None:
-    """Remove a tag if it is present. Returns None if the owner has no such request."""
-    return await _edit(conn, _REMOVE_TAG, {**asdict(target), **said.bind()})
+async def edit_favorites(conn: AsyncConnection, edit: Edit) -> EditedRow | None:
+    """Add a name to the favorites or remove it, as `edit_tags` does with a tag."""
+    return await _edit(conn, _EDIT_FAVORITES, edit)
 
 
-async def add_favorite(conn: AsyncConnection, *, target: Target, said: StorableText, most: int) -> EditedRow | None:
-    """Add a name to the favorites, as `add_tag` adds a tag."""
-    return await _edit(conn, _ADD_FAVORITE, {**asdict(target), "most": most, **said.bind()})
-
-
-async def remove_favorite(conn: AsyncConnection, *, target: Target, said: StorableText) -> EditedRow | None:
-    """Remove a name from the favorites, as `remove_tag` removes a tag."""
-    return await _edit(conn, _REMOVE_FAVORITE, {**asdict(target), **said.bind()})
-
-
-async def _edit(conn: AsyncConnection, statement: LiteralString, parameters: dict[str, object]) -> EditedRow | None:
+async def _edit(conn: AsyncConnection, statement: LiteralString, edit: Edit) -> EditedRow | None:
     cursor = conn.cursor(row_factory=class_row(EditedRow))
-    return await (await cursor.execute(statement, parameters)).fetchone()
+    values = {
+        "request_id": edit.request_id,
+        "owner": edit.owner,
+        "is_added": edit.is_added,
+        "most": edit.most,
+        **edit.said.bind(),
+    }
+    return await (await cursor.execute(statement, values)).fetchone()

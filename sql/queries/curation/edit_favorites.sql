@@ -1,4 +1,4 @@
--- Remove a user from a request's favorites. Returns no row if the owner has no such request.
+-- Add a user to a request's favorites, or remove them. Returns no row if the owner has no such request.
 -- A text that is a key is replaced by the key's name.
 with
 said as (
@@ -23,12 +23,17 @@ found as (
 
 changed as (
     update requests
-    set favorited_by = array_remove(requests.favorited_by, said.value)
+    set
+        favorited_by = case
+            when %(is_added)s::boolean then array_append(requests.favorited_by, said.value)
+            else array_remove(requests.favorited_by, said.value)
+        end
     from found
     cross join said
     where
         requests.id = found.id
-        and found.favorited_by @> array[said.value]
+        and (found.favorited_by @> array[said.value]) <> %(is_added)s::boolean
+        and (cardinality(found.favorited_by) < %(most)s or not %(is_added)s::boolean)
     returning requests.favorited_by
 )
 

@@ -1,4 +1,4 @@
--- Add a tag to a request. Returns no row if the owner has no such request.
+-- Add a tag to a request, or remove it. Returns no row if the owner has no such request.
 -- A text that is a key is replaced by the key's name.
 with
 said as (
@@ -23,13 +23,17 @@ found as (
 
 changed as (
     update requests
-    set tags = array_append(requests.tags, said.value)
+    set
+        tags = case
+            when %(is_added)s::boolean then array_append(requests.tags, said.value)
+            else array_remove(requests.tags, said.value)
+        end
     from found
     cross join said
     where
         requests.id = found.id
-        and not found.tags @> array[said.value]
-        and cardinality(found.tags) < %(most)s
+        and (found.tags @> array[said.value]) <> %(is_added)s::boolean
+        and (cardinality(found.tags) < %(most)s or not %(is_added)s::boolean)
     returning requests.tags
 )
 
