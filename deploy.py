@@ -62,7 +62,7 @@ IMAGE = (
         str(HERE / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
     )
     .add_local_python_source("core", "functions")
-    # add_local_python_source copies only .py files. core.database.sql reads sql/, and the viewer is not Python.
+    # add_local_python_source copies only .py files. core.database.query reads sql/, and the viewer is not Python.
     .add_local_dir(HERE / "sql", "/root/sql")
     .add_local_dir(HERE / "functions" / "viewer", "/root/functions/viewer")
 )

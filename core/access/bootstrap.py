@@ -55,8 +55,8 @@ async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | No
         raise UnknownKeyError("secret: wrong bootstrap secret", hash_token(asked.secret))
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-        await store.lock_bootstrap(conn)
-        if access.admin_key is not None or await store.count_admins(conn):
+        await store.LOCK_BOOTSTRAP.execute(conn)
+        if access.admin_key is not None or await store.COUNT_ADMINS.fetch_only(conn):
             raise KeysExistError("an admin key already exists; ask its holder for a key")
         session = Session(conn, SETTING_ADMIN, hasher, actor="bootstrap")
         return await insert_key(session, NewKey(name=asked.name, is_admin=True))
@@ -64,7 +64,7 @@ async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | No
 
 async def _count_attempt(access: Access, address: str) -> None:
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-        await store.lock_attempts(conn, address=address)
-        may_try = await store.record_attempt(conn, address=address, most=MAX_ATTEMPTS_PER_MINUTE)
+        await store.LOCK_ATTEMPTS.execute(conn, address=address)
+        may_try = await store.RECORD_ATTEMPT.fetch_only(conn, address=address, most=MAX_ATTEMPTS_PER_MINUTE)
     if not may_try:
         raise TooManyAttemptsError("too many failed attempts from this address; wait a minute")

@@ -13,7 +13,7 @@ from core.access.hasher import hash_token
 from core.access.session import Access, Session
 from core.access.store import KeyRow
 from core.audit.store import Action
-from core.database.statements import notify_streams
+from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.wire.json_text import to_column_text
 from core.wire.timestamp import Timestamp
@@ -106,7 +106,7 @@ def read_new_key(**given: object) -> NewKey:
 async def list_keys(access: Access, key: str | None) -> list[KeyRow]:
     """List every key, newest first."""
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.list_keys(session.conn, limit=MAX_KEYS_LISTED)
+        return await store.LIST_KEYS.fetch_all(session.conn, limit=MAX_KEYS_LISTED)
 
 
 async def create_key(access: Access, key: str | None, new: NewKey) -> CreatedKey:
@@ -125,19 +125,17 @@ async def insert_key(session: Session, new: NewKey) -> CreatedKey:
         raise InvalidInputError("expires_at: must be in the future")
     owner, label = await _resolve_user(session, new.allowed_api_key)
     secret = make_key()
-    row = await store.insert_key(
+    row = await store.INSERT_KEY.fetch_only(
         session.conn,
-        columns={
-            "key_hash": hash_token(secret),
-            "key_prefix": secret[:SHOWN_CHARACTERS],
-            "name": to_column_text(new.name),
-            "description": to_column_text(new.description),
-            "is_admin": new.is_admin,
-            "scopes": _choose_scopes(new),
-            "user_key_hmac": owner,
-            "user_key_label": label,
-            "expires_at": new.expires_at,
-        },
+        key_hash=hash_token(secret),
+        key_prefix=secret[:SHOWN_CHARACTERS],
+        name=to_column_text(new.name),
+        description=to_column_text(new.description),
+        is_admin=new.is_admin,
+        scopes=_choose_scopes(new),
+        user_key_hmac=owner,
+        user_key_label=label,
+        expires_at=new.expires_at,
     )
     made = _show_once(row, secret, SAVE_KEY)
     await session.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
@@ -153,26 +151,24 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
     _refuse_admin_scope(change.scopes)
     async with access.session(key, Scope.ADMIN) as session:
         owner, label = await _resolve_user(session, change.allowed_api_key)
-        row = await store.update_key(
+        row = await store.UPDATE_KEY.fetch_one(
             session.conn,
-            columns={
-                "key_id": change.id,
-                "name": to_column_text(change.name),
-                "sets_description": "description" in change.model_fields_set,
-                "description": to_column_text(change.description),
-                "is_admin": change.is_admin,
-                "scopes": None if change.scopes is None else sorted(set(change.scopes)),
-                "sets_owner": change.allowed_api_key is not None,
-                "user_key_hmac": owner,
-                "user_key_label": label,
-            },
+            key_id=change.id,
+            name=to_column_text(change.name),
+            sets_description="description" in change.model_fields_set,
+            description=to_column_text(change.description),
+            is_admin=change.is_admin,
+            scopes=None if change.scopes is None else sorted(set(change.scopes)),
+            sets_owner=change.allowed_api_key is not None,
+            user_key_hmac=owner,
+            user_key_label=label,
         )
         if row is None:
             raise _no_key(change.id)
         changed = sorted(change.model_fields_set - {"id"})
         now = {"scopes": row.scopes, "is_admin": row.is_admin}
         await session.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
-        await notify_streams(session.conn)
+        await NOTIFY_STREAMS.execute(session.conn)
     return row
 
 
@@ -186,10 +182,10 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
     async with access.session(key, Scope.ADMIN) as session:
         if session.caller.key_id == key_id:
             raise OwnKeyError("id: you are using this key; revoke it with another one")
-        if not await store.revoke_key(session.conn, key_id=key_id):
+        if await store.REVOKE_KEY.fetch_one(session.conn, key_id=key_id) is None:
             raise _no_key(key_id)
         await session.note(Action.REVOKE_KEY, f"key:{key_id}")
-        await notify_streams(session.conn)
+        await NOTIFY_STREAMS.execute(session.conn)
 
 
 async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_hours: float) -> CreatedKey:
@@ -203,18 +199,18 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
         raise InvalidInputError(f"overlap_hours: must be between 0 and {MAX_OVERLAP_HOURS:g}")
     async with access.session(key, Scope.ADMIN) as session:
         secret = make_key()
-        columns = {
-            "key_id": key_id,
-            "overlap_s": overlap_hours * 3600,
-            "key_hash": hash_token(secret),
-            "key_prefix": secret[:SHOWN_CHARACTERS],
-        }
-        row = await store.rotate_key(session.conn, columns=columns)
+        row = await store.ROTATE_KEY.fetch_one(
+            session.conn,
+            key_id=key_id,
+            overlap_s=overlap_hours * 3600,
+            key_hash=hash_token(secret),
+            key_prefix=secret[:SHOWN_CHARACTERS],
+        )
         if row is None:
             raise NotFoundError(f"key {key_id}: not a live key, or already rotated; rotate its successor")
         successor = {"successor": row.id, "overlap_hours": overlap_hours}
         await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
-        await notify_streams(session.conn)
+        await NOTIFY_STREAMS.execute(session.conn)
     return _show_once(row, secret, f"{SAVE_KEY}; the old key expires in {overlap_hours:g} hours")
 
 

@@ -187,21 +187,21 @@ class Access:
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
         """Return the callers of the keys that are live, and record the use of those keys."""
-        rows = await store.find_callers(
+        rows = await store.FIND_CALLERS.fetch_all(
             conn,
             key_hashes=[hash_token(key) for key in keys],
             user_key_hmacs=[hasher.hash_user_key(key) for key in keys],
         )
         for row in rows:
             if row.stale and row.key_id is not None:
-                await store.touch_key(conn, key_id=row.key_id)
+                await store.TOUCH_KEY.execute(conn, key_id=row.key_id)
         return {keys[row.ordinal - 1]: _make_caller(row) for row in rows}
 
     async def _read_generated_secret(self) -> str:
         """Read the generated secret. It never changes once stored, so a process reads it once."""
         while True:
             async with checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-                kept = await store.generate_secret(conn, secret=secrets.token_hex(SECRET_BYTES))
+                kept = await store.GENERATE_SECRET.fetch_one(conn, secret=secrets.token_hex(SECRET_BYTES))
             if kept is not None:
                 return kept
 
@@ -247,7 +247,7 @@ class Session:
         span = find_label_range(text)
         if span is None:
             return self.hasher.hash_user_key(text)
-        found = await store.find_owner(self.conn, label=text, lowest=span[0], highest=span[1])
+        found = await store.FIND_OWNER.fetch_one(self.conn, label=text, lowest=span[0], highest=span[1])
         return found.user_key_hmac if found else None
 
     def mask_name(self, text: str | None) -> "StorableText":
@@ -287,7 +287,7 @@ class Session:
         """Return the name of a text that is a key, else the text."""
         if said.key_hash is None or said.user_key_hmac is None or said.label is None:
             return said.text
-        found = await store.find_key_name(
+        found = await store.FIND_KEY_NAME.fetch_one(
             self.conn, key_hash=said.key_hash, user_key_hmac=said.user_key_hmac, label=said.label
         )
         return found or said.text

@@ -32,7 +32,7 @@ async def list_audit(
     """
     before_id = None if cursor is None else _read_cursor(cursor)
     async with access.session(key, Scope.ADMIN) as session:
-        entries = await store.list_entries(
+        entries = await store.LIST_ENTRIES.fetch_all(
             session.conn,
             actor=filters.actor,
             action=filters.action,

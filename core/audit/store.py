@@ -1,20 +1,14 @@
-"""Run the SQL of the audit log. Each function runs one statement; the caller owns the transaction."""
+"""The statements of the audit log, and the types of their rows."""
 
-from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict
 
-from core.database.sql import load_query
+from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
-
-INSERT_ENTRY = load_query("audit/insert_entry")
-_LIST_ENTRIES = load_query("audit/list_entries")
 
 
 class Action(StrEnum):
@@ -37,7 +31,7 @@ class Action(StrEnum):
     CLEAR = "database.clear"
 
 
-class Entry(BaseModel):
+class Entry(Row):
     """One entry of the audit log.
 
     Attributes:
@@ -45,8 +39,6 @@ class Entry(BaseModel):
         subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.
         details: further facts; never a secret.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     happened_at: UtcMoment
@@ -66,21 +58,8 @@ async def insert_entry(
 ) -> None:
     """Write an entry, in the transaction of the audited operation."""
     values = {"actor": actor, "action": action.value, "subject": subject, "details": Jsonb(details)}
-    await conn.execute(INSERT_ENTRY, values)
+    await INSERT_ENTRY.execute(conn, **values)
 
 
-async def list_entries(  # noqa: PLR0913 - each is a filter
-    conn: AsyncConnection,
-    *,
-    actor: str | None,
-    action: Action | None,
-    start: datetime | None,
-    finish: datetime | None,
-    before_id: int | None,
-    limit: int,
-) -> list[Entry]:
-    """List entries, newest first: those older than `before_id`, or from the newest if it is None."""
-    values = {"actor": actor, "action": action, "start": start, "finish": finish}
-    cursor = conn.cursor(row_factory=class_row(Entry))
-    await cursor.execute(_LIST_ENTRIES, {**values, "before_id": before_id, "limit": limit})
-    return await cursor.fetchall()
+INSERT_ENTRY = query("audit/insert_entry")
+LIST_ENTRIES = query("audit/list_entries", Entry)

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from core.cli.confirm import confirm_change, describe_owner
 from core.database.migrations import CONNECT_TIMEOUT_S, Stamp, adopt
-from core.database.sql import load_query
+from core.database.query import query
 from core.local.database import answering
-
-_COUNT_REQUESTS = load_query("database/count_requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +17,9 @@ class Requests:
 
     requests: int
     newest: datetime | None
+
+
+COUNT_REQUESTS = query("database/count_requests", Requests)
 
 
 def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
@@ -44,8 +44,7 @@ def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
 def count_requests(dsn: str) -> Requests:
     """Count the requests in a database."""
     with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
-        counted = conn.cursor(row_factory=class_row(Requests)).execute(_COUNT_REQUESTS).fetchone()
-    return counted or Requests(0, None)
+        return COUNT_REQUESTS.run_only(conn)
 
 
 def write_summary(app_name: str, previous: Stamp | None, content: Requests) -> str:

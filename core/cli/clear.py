@@ -56,18 +56,18 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
         DatabaseUnreachableError: the database does not answer.
     """
     with connect(dsn) as conn, conn.transaction():
-        store.set_lock_timeout(conn, milliseconds=LOCK_TIMEOUT_MS)
+        store.SET_LOCK_TIMEOUT.run(conn, milliseconds=LOCK_TIMEOUT_MS)
         try:
-            owner = store.hold_writers(conn)
+            owner = store.HOLD_WRITERS.run(conn).fetchone()
             if owner != app_name:
                 raise ChoreError(f"this database belongs to {owner or 'no app'} now; nothing was cleared")
-            contents = store.count_contents(conn, scoring_version=SCORING_VERSION)
-            if held := store.count_holds(conn):
+            contents = store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION)
+            if held := store.COUNT_HOLDS.run_only(conn):
                 requests = count_of(held, "request is", "requests are")
                 raise ChoreError(
                     f"{requests} on legal hold, so nothing was cleared; lift the holds first (GET /v1/holds)"
                 )
-            store.clear(conn)
+            store.CLEAR.run(conn)
             store.note_clearing(conn, requests=contents.requests)
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000

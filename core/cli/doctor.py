@@ -11,6 +11,7 @@ import psycopg
 from core.cli import doctor_settings as of_settings
 from core.cli.findings import Finding, fail, ok, warn
 from core.database.migrations import LATEST_VERSION, MigrationError, Stamp, check_applied, read_stamp
+from core.database.statements import SET_TIMEOUT
 from core.errors import ThunderError
 from core.local.connection import ChoreError, connect
 from core.local.reach import ChoreDatabase, open_chore_database
@@ -57,8 +58,8 @@ def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
         yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases; correct one of them")
     yield _examine_schema(reached.dsn)
     with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated, as reported above
-        yield _examine_scores(store.count_contents(conn, scoring_version=SCORING_VERSION).outdated)
-        guards = store.find_guards(conn)
+        yield _examine_scores(store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION).outdated)
+        guards = store.FIND_GUARDS.run_only(conn)
         yield of_settings.examine_secret(settings, guards.kept_secret)
         yield of_settings.examine_admin_key(find_admin_key(settings), guards.admin_keys)
     if reached.embedded:
@@ -68,10 +69,10 @@ def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
 def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[Finding]:
     trips: list[float] = []
     skews: list[timedelta] = []
-    server = store.probe_server(conn)
+    server = store.PROBE_SERVER.run_only(conn)
     for _ in range(TRIPS):
         asked, began = datetime.now(UTC), time.perf_counter()
-        server = store.probe_server(conn)
+        server = store.PROBE_SERVER.run_only(conn)
         trips.append(time.perf_counter() - began)
         skews.append(server.told_at - (asked + timedelta(seconds=trips[-1] / 2)))
     yield _judge_latency(connect_ms, median(trips) * 1000)
@@ -106,8 +107,8 @@ def _examine_timeout(conn: psycopg.Connection) -> Finding:
     """Check that the pooler passes on the statement timeout, which limits how long a statement holds a connection."""
     try:
         with conn.transaction():
-            store.set_timeout(conn, milliseconds=PROBE_TIMEOUT_MS)
-            store.sleep(conn, seconds=OVERDUE_S)
+            SET_TIMEOUT.run(conn, milliseconds=PROBE_TIMEOUT_MS)
+            store.SLEEP.run(conn, seconds=OVERDUE_S)
     except psycopg.errors.QueryCanceled:
         return ok("timeouts", f"a statement that was allowed {PROBE_TIMEOUT_MS} ms was cancelled")
     return fail(

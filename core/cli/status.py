@@ -9,7 +9,7 @@ from core.local.connection import ChoreError, connect
 from core.local.database import answering
 from core.local.environment import describe_database
 from core.pairing.version import SCORING_VERSION
-from core.transfer.store import Contents, count_contents
+from core.transfer.store import COUNT_CONTENTS, Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def read_database_status(dsn: str) -> Status:
 def _count(dsn: str) -> Contents | None:
     try:
         with connect(dsn) as conn:
-            return count_contents(conn, scoring_version=SCORING_VERSION)
+            return COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION)
     except ChoreError:
         return None
 

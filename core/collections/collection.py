@@ -14,7 +14,7 @@ from core.access.hasher import Hasher
 from core.access.session import Access, Session
 from core.audit.store import Action
 from core.collections import store
-from core.collections.store import CollectionRow, LockedCollection, MemberRow
+from core.collections.store import TEXT_CHARACTERS, CollectionRow, LockedCollection, MemberRow
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import NotFoundError, ThunderError
@@ -75,8 +75,9 @@ async def list_collections(access: Access, key: str | None, *, limit: int, offse
     """List a page of the caller's collections, newest first, with the total."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows, total = await store.list_collections(session.conn, owner=owner, limit=limit, offset=offset)
-    return [to_collection(row, session.hasher) for row in rows], total
+        rows = await store.LIST_COLLECTIONS.fetch_all(session.conn, owner=owner, limit=limit, offset=offset)
+    listed = [to_collection(row.collection, session.hasher) for row in rows if row.collection]
+    return listed, rows[0].total
 
 
 async def create_collection(access: Access, key: str | None, *, new: NewCollection) -> tuple[Collection, bool]:
@@ -88,14 +89,13 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
     async with access.session(key, Scope.CURATE) as session:
         if session.caller.owner is None and not session.caller.is_admin:
             raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
-        row = await store.insert_collection(
+        row = await store.INSERT_COLLECTION.fetch_only(
             session.conn,
             name=await session.resolve_text(to_column_text(new.name)) or "",
             description=await session.resolve_text(to_column_text(new.description)),
             created_by=await resolve_author(session, new.created_by),
             owner=None if session.caller.is_admin else session.caller.owner,
         )
-    assert row is not None, "an upsert returns a row"  # noqa: S101
     return to_collection(row, session.hasher), row.is_new
 
 
@@ -111,8 +111,10 @@ async def read_collection(
     async with access.session(key, Scope.READ) as session:
         found, members = await together(
             session.conn,
-            store.get_collection(session.conn, row_id=number),
-            store.list_members(session.conn, row_id=number, limit=limit, offset=offset),
+            store.GET_COLLECTION.fetch_one(session.conn, id=number),
+            store.LIST_MEMBERS.fetch_all(
+                session.conn, id=number, limit=limit, offset=offset, characters=TEXT_CHARACTERS
+            ),
         )
         row = require_own(session.caller, found, number)
     return to_collection(row, session.hasher), members
@@ -130,15 +132,15 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
         if change.model_fields_set:
             row = await _update(session, number, change)
         else:
-            row = await store.get_collection(session.conn, row_id=number)
+            row = await store.GET_COLLECTION.fetch_one(session.conn, id=number)
     return to_collection(require_own(session.caller, row, number), session.hasher)
 
 
 async def _update(session: Session, number: int, change: CollectionChange) -> CollectionRow | None:
     try:
-        return await store.update_collection(
+        return await store.UPDATE_COLLECTION.fetch_one(
             session.conn,
-            row_id=number,
+            id=number,
             name=await session.resolve_text(to_column_text(change.name)),
             description=await session.resolve_text(to_column_text(change.description)),
             sets_description="description" in change.model_fields_set,
@@ -155,7 +157,7 @@ async def delete_collection(access: Access, key: str | None, *, number: int) -> 
     """
     async with access.session(key, Scope.CURATE) as session:
         await lock_own(session, number)
-        await store.delete_collection(session.conn, row_id=number)
+        await store.DELETE_COLLECTION.execute(session.conn, id=number)
         await session.note(Action.DELETE_COLLECTION, f"collection:{number}")
 
 
@@ -165,7 +167,7 @@ async def lock_own(session: Session, number: int) -> LockedCollection:
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    return require_own(session.caller, await store.lock_collection(session.conn, row_id=number), number)
+    return require_own(session.caller, await store.LOCK_COLLECTION.fetch_one(session.conn, id=number), number)
 
 
 def require_own(caller: Caller, row: Row | None, number: int) -> Row:

@@ -12,7 +12,7 @@ from core.access.caller import Scope
 from core.access.session import Access, Session, StorableText
 from core.collections import store
 from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, to_collection
-from core.collections.store import AddedRow, CollectionRow
+from core.collections.store import AddedRow
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import ThunderError
@@ -123,13 +123,14 @@ async def remove_from_collection(
 
 
 async def _add(session: Session, number: int, new: Membership) -> AddedRow:
-    return await store.add_member(
+    added_by = session.mask_name(to_column_text(new.added_by)) if new.added_by else StorableText(session.caller.name)
+    return await store.ADD_MEMBER.fetch_only(
         session.conn,
-        row_id=number,
+        id=number,
         request_id=new.request_id,
         owner=session.caller.owner_filter,
-        added_by=session.mask_name(to_column_text(new.added_by)) if new.added_by else StorableText(session.caller.name),
-        notes=session.mask_text(to_column_text(new.notes)),
+        **added_by.bind("added_by_"),
+        **session.mask_text(to_column_text(new.notes)).bind("notes_"),
     )
 
 
@@ -148,13 +149,13 @@ def _require_added(session: Session, row: AddedRow, number: int, request_id: str
 
 async def _remove(session: Session, number: int, request_id: str) -> bool:
     await lock_own(session, number)
-    return not is_invalid_id(request_id) and await store.remove_member(
-        session.conn, row_id=number, request_id=request_id
-    )
+    if is_invalid_id(request_id):
+        return False
+    return await store.REMOVE_MEMBER.fetch_one(session.conn, id=number, request_id=request_id) is not None
 
 
 async def _list_of(session: Session, request_id: str) -> list[Collection]:
-    rows: list[CollectionRow] = await store.list_collections_of_request(
+    rows = await store.LIST_COLLECTIONS_OF_REQUEST.fetch_all(
         session.conn, request_id=request_id, owner=session.caller.owner_filter, limit=MAX_COLLECTIONS_SHOWN
     )
     return [to_collection(row, session.hasher) for row in rows]

@@ -52,7 +52,7 @@ async def publish_collection(access: Access, key: str | None, *, number: int) ->
         row = await lock_own(session, number)
         nonce = row.share_nonce or secrets.token_bytes(NONCE_BYTES)
         token = session.hasher.derive_share_token(SHARED, number, nonce)
-        await store.set_share(session.conn, row_id=number, nonce=nonce, token_hash=hash_token(token))
+        await store.SET_SHARE.execute(session.conn, id=number, nonce=nonce, token_hash=hash_token(token))
         if row.share_nonce is None:
             await session.note(Action.PUBLISH_COLLECTION, f"collection:{number}")
     return CollectionShare(
@@ -72,7 +72,7 @@ async def unpublish_collection(access: Access, key: str | None, *, number: int) 
     """
     async with access.session(key, Scope.CURATE) as session:
         row = await lock_own(session, number)
-        await store.set_share(session.conn, row_id=number, nonce=None, token_hash=None)
+        await store.SET_SHARE.execute(session.conn, id=number, nonce=None, token_hash=None)
         if row.share_nonce is not None:
             await session.note(Action.UNPUBLISH_COLLECTION, f"collection:{number}")
     message = "link revoked" if row.share_nonce else "not public"
@@ -89,10 +89,12 @@ async def read_shared_collection(
         NotFoundError: the link is unknown or revoked.
     """
     async with access.session(None, Scope.READ, public=True) as session:
-        row = await store.get_shared_collection(session.conn, token_hash=hash_token(token))
+        row = await store.GET_SHARED_COLLECTION.fetch_one(session.conn, token_hash=hash_token(token))
         if row is None:
             raise NotFoundError(DEAD_LINK)
-        members = await store.list_members(session.conn, row_id=row.id, limit=limit, offset=offset)
+        members = await store.LIST_MEMBERS.fetch_all(
+            session.conn, id=row.id, limit=limit, offset=offset, characters=store.TEXT_CHARACTERS
+        )
     shown = SharedCollection(
         id=row.id,
         name=strip_labels(row.name),

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.caller import Scope
 from core.access.hasher import strip_labels
-from core.access.session import Access, Session
+from core.access.session import Access, Session, StorableText
 from core.curation import store
-from core.curation.store import CurationRow, Edit, EditedRow
+from core.curation.store import CurationRow, EditedRow
 from core.database.pool import retry_read
 from core.errors import ThunderError
 from core.traces.own_request import hidden, is_invalid_id
@@ -68,7 +68,8 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: no such request, or the caller may not see it.
     """
     async with access.session(key, Scope.READ, public=True) as session:
-        row = None if is_invalid_id(request_id) else await store.get_curation(session.conn, request_id=request_id)
+        is_invalid = is_invalid_id(request_id)
+        row = None if is_invalid else await store.GET_CURATION.fetch_one(session.conn, request_id=request_id)
     owned = row is not None and session.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(session.caller, request_id)
@@ -87,8 +88,8 @@ async def edit_tags(
     """
     async with access.session(key, Scope.CURATE) as session:
         said = session.mask_text(to_column_text(tag))
-        edit = Edit(_require_valid(session, request_id), session.caller.owner_filter, said, is_added, MAX_TAGS)
-        row = _require_found(session, await store.edit_tags(session.conn, edit), request_id)
+        edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_TAGS)
+        row = _require_found(session, await store.EDIT_TAGS.fetch_one(session.conn, **edit), request_id)
         if is_added and not (row.is_changed or row.was_there):
             raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
     return row, _TAG_MESSAGES[is_added, row.is_changed]
@@ -105,17 +106,24 @@ async def edit_favorites(
     """
     async with access.session(key, Scope.CURATE) as session:
         said = session.mask_name(to_column_text(name))
-        edit = Edit(_require_valid(session, request_id), session.caller.owner_filter, said, is_added, MAX_FAVORITES)
-        row = _require_found(session, await store.edit_favorites(session.conn, edit), request_id)
+        edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_FAVORITES)
+        row = _require_found(session, await store.EDIT_FAVORITES.fetch_one(session.conn, **edit), request_id)
         if is_added and not (row.is_changed or row.was_there):
             raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
     return row, _FAVORITE_MESSAGES[is_added, row.is_changed]
 
 
-def _require_valid(session: Session, request_id: str) -> str:
+def _bind_edit(
+    session: Session, request_id: str, said: StorableText, *, is_added: bool, most: int
+) -> dict[str, object]:
+    """Return the parameters that add a text to or remove it from a request's tags or favorites.
+
+    `most` is the number of texts from which no more is added.
+    """
     if is_invalid_id(request_id):
         raise hidden(session.caller, request_id)
-    return request_id
+    owner = session.caller.owner_filter
+    return {"request_id": request_id, "owner": owner, "is_added": is_added, "most": most, **said.bind()}
 
 
 def _require_found(session: Session, row: EditedRow | None, request_id: str) -> EditedRow:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
 from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout, retry_read
-from core.database.statements import find_newest, ping
+from core.database.statements import FIND_NEWEST, PING
 from core.errors import ThunderError
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ async def read_newest(pool: Pool) -> datetime | None:
         DatabaseUnavailableError: the database does not answer.
     """
     async with checkout(pool) as conn:
-        return await find_newest(conn)
+        return await FIND_NEWEST.fetch_one(conn)
 
 
 @retry_read
@@ -90,4 +90,4 @@ async def _ask_schema_version(pool: Pool | None) -> int:
     if pool is None:
         raise NotConfiguredError("DATABASE_URL is not set")
     async with checkout(pool) as conn:
-        return await ping(conn)
+        return await PING.fetch_only(conn)

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString, cast
+from typing import LiteralString, NamedTuple, cast
 
 import psycopg
-from psycopg.rows import class_row
 
-from core.database.sql import SQL_DIR, load_query
+from core.database.query import SQL_DIR, query
 from core.database.statements import FOREIGN, REQUIRE_OWNER
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
@@ -18,17 +17,6 @@ from core.settings import DEFAULT_APP_NAME
 CONNECT_TIMEOUT_S = 10
 ADVISORY_LOCK = 0x7468756E646572
 """'thunder' in ASCII. Held during a migration."""
-
-_CREATE_LEDGER = load_query("database/create_ledger")
-_LOCK_MIGRATIONS = load_query("database/lock_migrations")
-_FIND_LEDGER = load_query("database/find_ledger")
-_LIST_APPLIED = load_query("database/list_applied")
-_INSERT_APPLIED = load_query("database/insert_applied")
-_FIND_ENVIRONMENT = load_query("database/find_environment")
-_GET_STAMP = load_query("database/get_stamp")
-_INSERT_STAMP = load_query("database/insert_stamp")
-_UPDATE_STAMP_VERSION = load_query("database/update_stamp_version")
-_UPDATE_STAMP_OWNER = load_query("database/update_stamp_owner")
 
 
 class MigrationError(ThunderError):
@@ -56,6 +44,25 @@ class Stamp:
     app_name: str
     stamped_at: datetime
     schema_version: int
+
+
+class Applied(NamedTuple):
+    """An applied migration."""
+
+    version: int
+    checksum: str
+
+
+CREATE_LEDGER = query("database/create_ledger")
+LOCK_MIGRATIONS = query("database/lock_migrations")
+FIND_LEDGER = query("database/find_ledger", str)
+LIST_APPLIED = query("database/list_applied", Applied)
+INSERT_APPLIED = query("database/insert_applied")
+FIND_ENVIRONMENT = query("database/find_environment", str)
+GET_STAMP = query("database/get_stamp", Stamp)
+INSERT_STAMP = query("database/insert_stamp")
+UPDATE_STAMP_VERSION = query("database/update_stamp_version")
+UPDATE_STAMP_OWNER = query("database/update_stamp_owner")
 
 
 def list_migrations() -> list[Migration]:
@@ -86,7 +93,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
     """
     with _connect(dsn) as conn:
         with _turn(conn, app_name):
-            conn.execute(_CREATE_LEDGER)
+            CREATE_LEDGER.run(conn)
         applied = [migration.name for migration in list_migrations() if _apply(conn, migration, app_name)]
         with _turn(conn, app_name) as stamp:
             _note_version(conn, stamp)
@@ -108,14 +115,14 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
     if not app_name.strip():
         raise MigrationError("--app-name: empty; give the name of an app")
     with _connect(dsn) as conn, conn.transaction():
-        conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
+        LOCK_MIGRATIONS.run(conn, lock=ADVISORY_LOCK)
         if not _is_stampable(conn):
             raise MigrationError(f"the database is not migrated; run `manage.py migrate` to make it {app_name}'s")
         previous = _read_stamp(conn)
         if previous is None:
-            conn.execute(_INSERT_STAMP, {"app_name": app_name})
+            INSERT_STAMP.run(conn, app_name=app_name)
         elif previous.app_name != app_name:
-            conn.execute(_UPDATE_STAMP_OWNER, {"app_name": app_name})
+            UPDATE_STAMP_OWNER.run(conn, app_name=app_name)
         return previous
 
 
@@ -133,37 +140,35 @@ def _connect(dsn: str) -> Iterator[psycopg.Connection]:
 
 
 def _read_applied(conn: psycopg.Connection) -> dict[int, str]:
-    if conn.execute(_FIND_LEDGER).fetchone() == (None,):
-        return {}
-    return dict(conn.execute(_LIST_APPLIED).fetchall())
+    return dict(LIST_APPLIED.run(conn).fetchall()) if FIND_LEDGER.run_only(conn) else {}
 
 
 def _is_stampable(conn: psycopg.Connection) -> bool:
-    return conn.execute(_FIND_ENVIRONMENT).fetchone() != (None,)
+    return FIND_ENVIRONMENT.run_only(conn) is not None
 
 
 def _read_stamp(conn: psycopg.Connection) -> Stamp | None:
     if not _is_stampable(conn):
         return None
-    return conn.cursor(row_factory=class_row(Stamp)).execute(_GET_STAMP).fetchone()
+    return GET_STAMP.run(conn).fetchone()
 
 
 @contextmanager
 def _turn(conn: psycopg.Connection, app_name: str) -> Iterator[Stamp | None]:
     """Run a transaction that excludes other migrations, on a database that belongs to this app or has no owner."""
     with conn.transaction():
-        conn.execute(_LOCK_MIGRATIONS, {"lock": ADVISORY_LOCK})
+        LOCK_MIGRATIONS.run(conn, lock=ADVISORY_LOCK)
         stamp = _read_stamp(conn)
         if stamp is not None:
             _refuse_foreign(conn, app_name)
         yield stamp
         if stamp is None and _is_stampable(conn):
-            conn.execute(_INSERT_STAMP, {"app_name": app_name})
+            INSERT_STAMP.run(conn, app_name=app_name)
 
 
 def _refuse_foreign(conn: psycopg.Connection, app_name: str) -> None:
     try:
-        conn.execute(REQUIRE_OWNER, {"app_name": app_name})
+        REQUIRE_OWNER.run(conn, app_name=app_name)
     except psycopg.errors.DatabaseError as error:
         if error.sqlstate != FOREIGN:
             raise
@@ -173,7 +178,7 @@ def _refuse_foreign(conn: psycopg.Connection, app_name: str) -> None:
 def _note_version(conn: psycopg.Connection, stamp: Stamp | None) -> None:
     """Update the stamp's version after the migrations: doing it in their transactions could deadlock with writes."""
     if stamp is not None and stamp.schema_version != (version := max(_read_applied(conn))):
-        conn.execute(_UPDATE_STAMP_VERSION, {"schema_version": version})
+        UPDATE_STAMP_VERSION.run(conn, schema_version=version)
 
 
 def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> bool:
@@ -184,10 +189,7 @@ def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> boo
         if checksum is not None:
             raise _describe_difference(migration)
         conn.execute(migration.statements)
-        conn.execute(
-            _INSERT_APPLIED,
-            {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
-        )
+        INSERT_APPLIED.run(conn, version=migration.version, name=migration.name, checksum=migration.checksum)
         return True
 
 

@@ -20,7 +20,7 @@ from core.database.connection import (
     PooledConnection,
     configure,
 )
-from core.database.statements import FOREIGN, hold_owner, require_owner, set_timeout
+from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER, SET_TIMEOUT
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logging import DATABASE
@@ -141,8 +141,8 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
     """
     with _translated_errors():
         async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
-            await set_timeout(conn, milliseconds=timeout_ms)
-            await hold_owner(conn, app_name=pool.name)
+            await SET_TIMEOUT.execute(conn, milliseconds=timeout_ms)
+            await HOLD_OWNER.execute(conn, app_name=pool.name)
             yield conn
 
 
@@ -177,7 +177,7 @@ async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]
     now = asyncio.get_running_loop().time()
     async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
         async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
-            await require_owner(conn, app_name=app_name)
+            await REQUIRE_OWNER.execute(conn, app_name=app_name)
             pipeline.ask_early()
             try:
                 yield
@@ -194,7 +194,7 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
         async with _lend(pool) as conn:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    await require_owner(conn, app_name=pool.name)
+                    await REQUIRE_OWNER.execute(conn, app_name=pool.name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
 
-from core.database.sql import load_query
+from core.database.query import query
 
-_BEGIN = load_query("database/begin")
-_COMMIT = load_query("database/commit")
+BEGIN = query("database/begin")
+COMMIT = query("database/commit")
 
 
 @asynccontextmanager
@@ -22,10 +22,10 @@ async def transaction(conn: AsyncConnection) -> AsyncIterator[None]:
     The connection must be in autocommit mode and not in a transaction.
     """
     async with conn.pipeline():
-        await conn.execute(_BEGIN)
+        await BEGIN.execute(conn)
         try:
             yield
         except BaseException:
             await conn.rollback()
             raise
-        await conn.execute(_COMMIT)
+        await COMMIT.execute(conn)

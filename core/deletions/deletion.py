@@ -14,7 +14,7 @@ from hashlib import sha256
 from core.access.caller import Scope
 from core.access.session import Access, Session
 from core.audit.store import Action, name_request
-from core.database.statements import notify_streams
+from core.database.statements import NOTIFY_STREAMS
 from core.deletions import store
 from core.deletions.store import Deletion, DoomedCount
 from core.errors import InvalidInputError, ThunderError
@@ -67,7 +67,8 @@ async def count_doomed(access: Access, key: str | None, doomed: DeletionScope) -
         InvalidInputError: neither a user nor a time is given, or no user has this label.
     """
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.count_doomed(session.conn, owner=await _find_owner(session, doomed), before=doomed.before)
+        owner = await _find_owner(session, doomed)
+        return await store.COUNT_DOOMED.fetch_only(session.conn, owner=owner, before=doomed.before)
 
 
 async def delete_doomed(
@@ -83,9 +84,9 @@ async def delete_doomed(
     while True:
         async with access.session(key, Scope.ADMIN) as session:
             owner = await _find_owner(session, doomed)
-            ids = await store.lock_doomed(session.conn, owner=owner, before=doomed.before, limit=BATCH)
+            ids = await store.LOCK_DOOMED.fetch_all(session.conn, owner=owner, before=doomed.before, limit=BATCH)
             if owner is not None and doomed.before is None and len(ids) < BATCH:
-                await store.delete_collections_of(session.conn, owner=owner)
+                await store.DELETE_COLLECTIONS_OF.execute(session.conn, owner=owner)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
@@ -118,7 +119,7 @@ async def list_deletions(
     """List a page of the receipts, newest first, of all requests or of one. Admins only."""
     digest = None if request_id is None else hash_request_id(request_id)
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.list_deletions(session.conn, request_sha256=digest, limit=limit, offset=offset)
+        return await store.LIST_DELETIONS.fetch_all(session.conn, request_sha256=digest, limit=limit, offset=offset)
 
 
 def hash_request_id(request_id: str) -> bytes:
@@ -127,9 +128,11 @@ def hash_request_id(request_id: str) -> bytes:
 
 
 async def _delete(session: Session, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
-    receipts = await store.delete_requests(session.conn, ids=ids, deleted_by=deleted_by, reason=reason)
-    await store.delete_unused_mods(session.conn)
-    await notify_streams(session.conn)  # a user API key stops working when its last request is deleted
+    receipts = await store.DELETE_REQUESTS.fetch_all(session.conn, ids=ids, deleted_by=deleted_by, reason=reason)
+    await store.LOCK_MODS.execute(session.conn)  # waits for traces that are being stored
+    await store.DELETE_UNUSED_BLOCKS.execute(session.conn)
+    await store.DELETE_UNUSED_MODS.execute(session.conn)
+    await NOTIFY_STREAMS.execute(session.conn)  # a user API key stops working when its last request is deleted
     return receipts
 
 

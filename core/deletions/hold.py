@@ -31,11 +31,9 @@ async def set_hold(access: Access, key: str | None, *, request_id: str, new: New
     async with access.session(key, Scope.ADMIN) as session:
         row = await lock_own_request(session, request_id)
         reason = to_column_text(new.reason) or ""
-        hold = await store.set_hold(
+        hold = await store.SET_HOLD.fetch_only(
             session.conn, request_pk=row.id, request_id=request_id, reason=reason, held_by=session.actor
         )
-        if hold is None:
-            raise NotFoundError(f"there is no request {request_id!r}")
         await session.note(Action.SET_HOLD, name_request(request_id))
     return hold
 
@@ -48,7 +46,7 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
     """
     async with access.session(key, Scope.ADMIN) as session:
         row = await lock_own_request(session, request_id)
-        if not await store.lift_hold(session.conn, request_pk=row.id):
+        if await store.LIFT_HOLD.fetch_one(session.conn, request_pk=row.id) is None:
             raise NotFoundError(f"the request {request_id!r} is not on legal hold")
         await session.note(Action.LIFT_HOLD, name_request(request_id))
 
@@ -56,4 +54,4 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
 async def list_holds(access: Access, key: str | None, *, limit: int, offset: int) -> list[Hold]:
     """List a page of the requests on legal hold, newest hold first. Admins only."""
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.list_holds(session.conn, limit=limit, offset=offset)
+        return await store.LIST_HOLDS.fetch_all(session.conn, limit=limit, offset=offset)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.access.caller import Scope
 from core.access.session import Access, Session
+from core.database.statements import SET_TIMEOUT
 from core.deletions import proof_store, store
 from core.deletions.deletion import hash_request_id
 from core.deletions.proof_store import Chain, Finding
@@ -44,10 +45,10 @@ class Proof:
 async def verify(access: Access, key: str | None, *, request_id: str, user_key: str | None) -> Proof:
     """Recompute the chain of receipts, and search every table and every stored document."""
     async with access.session(key, Scope.ADMIN) as session:
-        await proof_store.set_timeout(session.conn, milliseconds=SEARCH_TIMEOUT_MS)
+        await SET_TIMEOUT.execute(session.conn, milliseconds=SEARCH_TIMEOUT_MS)
         digest = hash_request_id(request_id)
-        receipts = await store.list_deletions(session.conn, request_sha256=digest, limit=LATEST, offset=0)
-        chain = await proof_store.check_chain(session.conn)
+        receipts = await store.LIST_DELETIONS.fetch_all(session.conn, request_sha256=digest, limit=LATEST, offset=0)
+        chain = await proof_store.CHECK_CHAIN.fetch_only(session.conn)
         findings, documents = await _search(session, request_id, user_key)
     return Proof(receipts[0] if receipts else None, chain, findings, documents)
 
@@ -59,7 +60,7 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
         texts += [user_key, session.hasher.label_user_key(user_key)]
         hashes = [session.hasher.hash_user_key(user_key)]
     pattern = write_pattern(texts)
-    findings = await proof_store.find_texts(session.conn, pattern=pattern, hashes=hashes)
+    findings = await proof_store.FIND_TEXTS.fetch_all(session.conn, pattern=pattern, hashes=hashes)
     hits, documents = await _search_documents(session, re.compile(pattern.encode()))
     if hits:
         findings.append(Finding(place=DOCUMENTS, hits=hits))
@@ -69,7 +70,7 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
 async def _search_documents(session: Session, pattern: re.Pattern[bytes]) -> tuple[int, int]:
     """Return the number of stored documents that match the pattern, and the number of all stored documents."""
     hits = documents = after = 0
-    while page := await proof_store.list_documents(session.conn, after=after, limit=DOCUMENTS_AT_ONCE):
+    while page := await proof_store.LIST_DOCUMENTS.fetch_all(session.conn, after=after, limit=DOCUMENTS_AT_ONCE):
         after = page[-1].request_pk
         documents += len(page)
         hits += sum(matches(pattern, row.document) for row in page)

@@ -1,18 +1,9 @@
-"""Run the SQL of a proof of deletion. Each function runs one statement; the caller owns the transaction."""
+"""The statements of a proof of deletion, and the types of their rows."""
 
-from psycopg import AsyncConnection
-from psycopg.rows import class_row
-from pydantic import BaseModel, ConfigDict
-
-from core.database.sql import load_query
-from core.database.statements import SET_TIMEOUT
-
-_CHECK_CHAIN = load_query("deletions/check_chain")
-_FIND_TEXTS = load_query("deletions/find_texts")
-_LIST_DOCUMENTS = load_query("deletions/list_documents")
+from core.database.query import Row, query
 
 
-class Chain(BaseModel):
+class Chain(Row):
     """The state of the chain of receipts, after recomputing it.
 
     Attributes:
@@ -21,8 +12,6 @@ class Chain(BaseModel):
         broken_at: the first receipt that was changed, or whose predecessor is missing; None if there is no such break.
         ends_as_recorded: whether the last receipt is the last one ever written.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     receipts: int
     recorded: int
@@ -43,45 +32,20 @@ class Chain(BaseModel):
         return "broken at its end: the last receipts are missing or changed"
 
 
-class Finding(BaseModel):
+class Finding(Row):
     """A table and column that still contain the text, and the number of such rows."""
-
-    model_config = ConfigDict(frozen=True)
 
     place: str
     hits: int
 
 
-class StoredFrame(BaseModel):
+class StoredFrame(Row):
     """The compressed document of a request."""
-
-    model_config = ConfigDict(frozen=True)
 
     request_pk: int
     document: bytes
 
 
-async def set_timeout(conn: AsyncConnection, *, milliseconds: int) -> None:
-    """Set the statement timeout for the rest of the transaction."""
-    await conn.execute(SET_TIMEOUT, {"milliseconds": milliseconds})
-
-
-async def check_chain(conn: AsyncConnection) -> Chain:
-    """Recompute each receipt's hash from the previous receipt."""
-    cursor = conn.cursor(row_factory=class_row(Chain))
-    await cursor.execute(_CHECK_CHAIN)
-    return (await cursor.fetchall())[0]
-
-
-async def find_texts(conn: AsyncConnection, *, pattern: str, hashes: list[bytes]) -> list[Finding]:
-    """Search every column of every table for a pattern or one of the hashes."""
-    cursor = conn.cursor(row_factory=class_row(Finding))
-    await cursor.execute(_FIND_TEXTS, {"pattern": pattern, "hashes": hashes})
-    return await cursor.fetchall()
-
-
-async def list_documents(conn: AsyncConnection, *, after: int, limit: int) -> list[StoredFrame]:
-    """List a page of the stored documents, ordered by the request's bigint id."""
-    cursor = conn.cursor(row_factory=class_row(StoredFrame), binary=True)
-    await cursor.execute(_LIST_DOCUMENTS, {"after": after, "limit": limit})
-    return await cursor.fetchall()
+CHECK_CHAIN = query("deletions/check_chain", Chain)
+FIND_TEXTS = query("deletions/find_texts", Finding)
+LIST_DOCUMENTS = query("deletions/list_documents", StoredFrame, is_binary=True)

@@ -55,7 +55,7 @@ async def list_discussions(
     async with access.session(key, Scope.READ, public=True) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        rows = await store.list_discussions(session.conn, request_id=request_id, limit=limit, offset=offset)
+        rows = await store.LIST_DISCUSSIONS.fetch_all(session.conn, request_id=request_id, limit=limit, offset=offset)
     owned = bool(rows) and session.caller.may_see(rows[0].user_key_hmac)
     if not rows or not (owned or rows[0].is_public):
         raise hidden(session.caller, request_id)
@@ -75,7 +75,7 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
     async with access.session(key, Scope.READ, public=True) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        row = await store.get_discussion(session.conn, request_id=request_id, number=number)
+        row = await store.GET_DISCUSSION.fetch_one(session.conn, request_id=request_id, id=number)
     owned = row is not None and session.caller.may_see(row.user_key_hmac)
     if row is None or not (owned or row.is_public):
         raise hidden(session.caller, request_id)
@@ -92,13 +92,13 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
     async with access.session(key, Scope.CURATE) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        row = await store.insert_discussion(
+        row = await store.INSERT_DISCUSSION.fetch_one(
             session.conn,
             request_id=request_id,
             owner=session.caller.owner_filter,
-            username=session.mask_name(to_column_text(new.username)),
-            comment=session.mask_text(to_column_text(new.comment)),
             most=MAX_DISCUSSIONS,
+            **session.mask_name(to_column_text(new.username)).bind("username_"),
+            **session.mask_text(to_column_text(new.comment)).bind("comment_"),
         )
     if row is None:
         raise hidden(session.caller, request_id)
@@ -118,7 +118,7 @@ async def edit_discussion(
     async with access.session(key, Scope.CURATE) as session:
         row_id = (await lock_own_request(session, request_id)).id
         comment = await session.resolve_text(to_column_text(change.comment)) or ""
-        row = await store.update_discussion(session.conn, request_pk=row_id, number=number, comment=comment)
+        row = await store.UPDATE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number, comment=comment)
     return _show(row, request_id, number)
 
 
@@ -130,7 +130,7 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
     """
     async with access.session(key, Scope.CURATE) as session:
         row_id = (await lock_own_request(session, request_id)).id
-        if not await store.delete_discussion(session.conn, request_pk=row_id, number=number):
+        if await store.DELETE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number) is None:
             raise _missing(request_id, number)
 
 

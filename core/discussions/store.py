@@ -1,26 +1,9 @@
-"""The SQL of discussions. Each function runs one statement; the caller owns the transaction."""
+"""The statements of discussions, and the types of their rows."""
 
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import class_row
-from pydantic import BaseModel, ConfigDict
-
-from core.access.session import StorableText
-from core.database.sql import load_query
+from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
-
-_LIST_DISCUSSIONS = load_query("discussions/list_discussions")
-_GET_DISCUSSION = load_query("discussions/get_discussion")
-_INSERT_DISCUSSION = load_query("discussions/insert_discussion")
-_UPDATE_DISCUSSION = load_query("discussions/update_discussion")
-_DELETE_DISCUSSION = load_query("discussions/delete_discussion")
-
-
-class Row(BaseModel):
-    """A result row."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class DiscussionRow(Row):
@@ -56,48 +39,8 @@ class RequestCommentRow(CommentRow):
     total: int
 
 
-async def list_discussions(
-    conn: AsyncConnection, *, request_id: str, limit: int, offset: int
-) -> list[RequestCommentRow]:
-    """List a page of a request's comments, oldest first. Returns no row if there is no such request."""
-    cursor = conn.cursor(row_factory=class_row(RequestCommentRow))
-    await cursor.execute(_LIST_DISCUSSIONS, {"request_id": request_id, "limit": limit, "offset": offset})
-    return await cursor.fetchall()
-
-
-async def get_discussion(conn: AsyncConnection, *, request_id: str, number: int) -> RequestCommentRow | None:
-    """Get one comment of a request. Returns None if there is no such request."""
-    cursor = conn.cursor(row_factory=class_row(RequestCommentRow))
-    await cursor.execute(_GET_DISCUSSION, {"request_id": request_id, "id": number})
-    return await cursor.fetchone()
-
-
-async def insert_discussion(  # noqa: PLR0913 - the columns of a comment
-    conn: AsyncConnection,
-    *,
-    request_id: str,
-    owner: bytes | None,
-    username: StorableText,
-    comment: StorableText,
-    most: int,
-) -> CommentRow | None:
-    """Add a comment unless the request already has `most`. Returns None if the owner has no such request."""
-    cursor = conn.cursor(row_factory=class_row(CommentRow))
-    values = {"request_id": request_id, "owner": owner, "most": most}
-    await cursor.execute(_INSERT_DISCUSSION, {**values, **username.bind("username_"), **comment.bind("comment_")})
-    return await cursor.fetchone()
-
-
-async def update_discussion(
-    conn: AsyncConnection, *, request_pk: int, number: int, comment: str
-) -> DiscussionRow | None:
-    """Change the text of a comment. Returns None if the request has no such comment."""
-    cursor = conn.cursor(row_factory=class_row(DiscussionRow))
-    await cursor.execute(_UPDATE_DISCUSSION, {"request_pk": request_pk, "id": number, "comment": comment})
-    return await cursor.fetchone()
-
-
-async def delete_discussion(conn: AsyncConnection, *, request_pk: int, number: int) -> bool:
-    """Delete a comment. Returns False if the request has no such comment."""
-    cursor = await conn.execute(_DELETE_DISCUSSION, {"request_pk": request_pk, "id": number})
-    return await cursor.fetchone() is not None
+LIST_DISCUSSIONS = query("discussions/list_discussions", RequestCommentRow)
+GET_DISCUSSION = query("discussions/get_discussion", RequestCommentRow)
+INSERT_DISCUSSION = query("discussions/insert_discussion", CommentRow)
+UPDATE_DISCUSSION = query("discussions/update_discussion", DiscussionRow)
+DELETE_DISCUSSION = query("discussions/delete_discussion", int)

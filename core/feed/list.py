@@ -11,7 +11,7 @@ import psycopg
 from core.access.caller import Scope
 from core.access.session import Access, Session, StorableText
 from core.collections.collection import require_own
-from core.collections.store import get_collection
+from core.collections.store import GET_COLLECTION
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import InvalidInputError
@@ -85,7 +85,7 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
 async def _look_up(session: Session, said: StorableText, collection: int | None) -> str | None:
     """Refuse a collection that is not the caller's, and resolve the name for the `favorited_by` filter."""
     if collection is not None:
-        require_own(session.caller, await get_collection(session.conn, row_id=collection), collection)
+        require_own(session.caller, await GET_COLLECTION.fetch_one(session.conn, id=collection), collection)
     return await session.look_up(said)
 
 
@@ -100,9 +100,9 @@ async def _read_page(
 
 
 async def _fetch(session: Session, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
-    fetch = store.list_requests if sort is Sort.CREATED else store.list_least_confident
+    listing = store.LIST_REQUESTS if sort is Sort.CREATED else store.LIST_LEAST_CONFIDENT
     try:
-        return await fetch(session.conn, parameters=parameters)
+        return await listing.fetch_all(session.conn, **parameters)
     except psycopg.InternalError:
         raise InvalidInputError("q: too many words to search for at once; send fewer") from None
 
@@ -125,5 +125,5 @@ def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
 async def list_users(access: Access, key: str | None) -> tuple[list[UserRow], int]:
     """List the users whose requests the caller sees, the latest MAX_USERS first, and count all of them."""
     async with access.session(key, Scope.READ) as session:
-        rows = await store.list_users(session.conn, owner=session.caller.owner_filter, limit=MAX_USERS)
+        rows = await store.LIST_USERS.fetch_all(session.conn, owner=session.caller.owner_filter, limit=MAX_USERS)
     return rows, rows[0].total if rows else 0

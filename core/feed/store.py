@@ -1,24 +1,12 @@
-"""Run the SQL of the feed. Each function runs one statement."""
+"""The statements of the feed, and the types of their rows."""
 
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
-from psycopg import AsyncConnection
-from psycopg.rows import args_row, class_row
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from core.database.sql import load_query
+from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
-
-_LIST_REQUESTS = load_query("feed/list_requests")
-_LIST_LEAST_CONFIDENT = load_query("feed/list_least_confident")
-_LIST_USERS = load_query("feed/list_users")
-
-
-class Row(BaseModel):
-    """One row of a result."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class FeedRow(Row):
@@ -81,22 +69,6 @@ class UserRow(Row):
     total: Annotated[int, Field(exclude=True)]
 
 
-async def list_requests(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """List a page of requests, newest first: of one owner, or of everybody if the owner is None."""
-    cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
-    await cursor.execute(_LIST_REQUESTS, parameters)
-    return await cursor.fetchall()
-
-
-async def list_least_confident(conn: AsyncConnection, *, parameters: dict[str, Any]) -> list[ListedRow]:
-    """List a page of requests, least confident first. Requests without a confidence come last."""
-    cursor = conn.cursor(row_factory=args_row(ListedRow), binary=True)
-    await cursor.execute(_LIST_LEAST_CONFIDENT, parameters)
-    return await cursor.fetchall()
-
-
-async def list_users(conn: AsyncConnection, *, owner: bytes | None, limit: int) -> list[UserRow]:
-    """List the users that have requests, latest request first: all users, or the owner alone."""
-    cursor = conn.cursor(row_factory=class_row(UserRow))
-    await cursor.execute(_LIST_USERS, {"owner": owner, "limit": limit})
-    return await cursor.fetchall()
+LIST_REQUESTS = query("feed/list_requests", ListedRow, is_binary=True)
+LIST_LEAST_CONFIDENT = query("feed/list_least_confident", ListedRow, is_binary=True)
+LIST_USERS = query("feed/list_users", UserRow)

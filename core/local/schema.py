@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core.database.migrations import CONNECT_TIMEOUT_S, migrate
-from core.database.sql import SQL_DIR
+from core.database.query import SQL_DIR
 from core.errors import ThunderError
 from core.local.postgres import TEST_SETTINGS, start_embedded
 from core.local.programs import EmbeddedPostgresError, find_install

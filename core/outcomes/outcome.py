@@ -36,7 +36,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
     """
     async with access.session(key, Scope.CURATE) as session:
         await lock_own_request(session, request_id)
-        outcome = await store.upsert_outcome(
+        outcome = await store.UPSERT_OUTCOME.fetch_one(
             session.conn,
             request_id=request_id,
             source=to_column_text(verdict.source) or DEFAULT_SOURCE,
@@ -61,6 +61,6 @@ async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> 
         _, outcomes = await together(
             session.conn,
             require_own_request(session, request_id),
-            store.list_outcomes(session.conn, request_id=request_id),
+            store.LIST_OUTCOMES.fetch_all(session.conn, request_id=request_id),
         )
         return outcomes

@@ -65,8 +65,8 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
         nonce = kept or secrets.token_bytes(NONCE_BYTES)
         expires_at = publication.expires_at or (row.share_expires_at if kept else None)
         token = session.hasher.derive_share_token(SHARED, row.id, nonce)
-        await store.set_share(
-            session.conn, row_id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
+        await store.SET_SHARE.execute(
+            session.conn, id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
         )
         if not kept or expires_at != row.share_expires_at:
             until = {"expires_at": expires_at.isoformat() if expires_at else None}
@@ -89,7 +89,7 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
     """
     async with access.session(key, Scope.CURATE) as session:
         row = await _lock_own(session, request_id)
-        await store.set_share(session.conn, row_id=row.id, nonce=None, token_hash=None, expires_at=None)
+        await store.SET_SHARE.execute(session.conn, id=row.id, nonce=None, token_hash=None, expires_at=None)
         if row.is_public:
             await session.note(Action.UNPUBLISH_REQUEST, name_request(request_id))
     return Share(
@@ -117,7 +117,7 @@ async def read_shared_log(
     stored, held = None, cache.find(cache_key)
     async with access.session(None, Scope.READ, public=True) as session:
         if request_id is None or not is_invalid_id(request_id):
-            stored = await store.get_shared_log(
+            stored = await store.GET_SHARED_LOG.fetch_one(
                 session.conn,
                 token_hash=hash_token(token),
                 request_id=request_id,
@@ -139,7 +139,7 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
     async with access.session(None, Scope.READ, public=True) as session:
         row = None
         if request_id is None or not is_invalid_id(request_id):
-            row = await store.get_preview(
+            row = await store.GET_PREVIEW.fetch_one(
                 session.conn, token_hash=hash_token(token), request_id=request_id, characters=PREVIEW_CHARACTERS
             )
     if row is None:
@@ -152,7 +152,7 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
 
 
 async def _lock_own(session: Session, request_id: str) -> ShareRow:
-    row = None if is_invalid_id(request_id) else await store.lock_share(session.conn, request_id=request_id)
+    row = None if is_invalid_id(request_id) else await store.LOCK_SHARE.fetch_one(session.conn, request_id=request_id)
     if row is None or not session.caller.may_see(row.user_key_hmac):
         raise hidden(session.caller, request_id)
     return row

@@ -69,7 +69,9 @@ async def fetch_labels(access: Access, key: str | None, *, score: Score, source:
     """Fetch (correct, value) of the caller's labelled requests."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        return await store.list_calibration_values(session.conn, owner=owner, score=score, source=source, period=period)
+        return await store.LIST_CALIBRATION_VALUES.fetch_all(
+            session.conn, score=score.value, source=source, limit=store.MAX_VALUES, **period.parameters(owner)
+        )
 
 
 def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Calibration:

@@ -70,12 +70,10 @@ async def fetch_sides(
 ) -> tuple[Values, Values]:
     """Fetch (k, value) of the caller's requests in both periods."""
     async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
-        return await together(
-            session.conn,
-            store.list_drift_values(session.conn, owner=owner, score=score, period=baseline),
-            store.list_drift_values(session.conn, owner=owner, score=score, period=current),
-        )
+        limits = {"score": score.value, "limit": store.MAX_VALUES}
+        periods = [period.parameters(session.caller.owner_filter) for period in (baseline, current)]
+        one, other = (store.LIST_DRIFT_VALUES.fetch_all(session.conn, **limits, **period) for period in periods)
+        return await together(session.conn, one, other)
 
 
 def compare(score: Score, sides: tuple[Values, Values], k: int | None = None) -> Drift:

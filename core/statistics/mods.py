@@ -63,7 +63,9 @@ class Mod(Frozen):
 async def list_mods(access: Access, key: str | None) -> list[Mod]:
     """List the mods that were called in the caller's requests, by name."""
     async with access.session(key, Scope.READ) as session:
-        rows = await store.list_mods(session.conn, owner=session.caller.owner_filter)
+        rows = await store.LIST_MODS.fetch_all(
+            session.conn, owner=session.caller.owner_filter, limit=store.MAX_HANDLERS
+        )
     return [
         Mod(name=name, requests=requests, handlers=[_make_handler(row) for row in handlers])
         for (name, requests), handlers in groupby(rows, lambda row: (row.name, row.requests))

@@ -1,20 +1,10 @@
-"""SQL statements of the statistics. Each function runs one statement."""
+"""The statements of the statistics, and the types of their rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from psycopg import AsyncConnection
-from psycopg.rows import class_row, tuple_row
-from pydantic import BaseModel, ConfigDict
-
-from core.database.sql import load_query
-from core.statistics.scores import Score
-
-_SUMMARIZE = load_query("statistics/summarize")
-_LIST_DRIFT_VALUES = load_query("statistics/list_drift_values")
-_LIST_CALIBRATION_VALUES = load_query("statistics/list_calibration_values")
-_LIST_MODS = load_query("statistics/list_mods")
+from core.database.query import Row, query
 
 GroupBy = Literal["model", "mod", "user", "hour", "day"]
 
@@ -37,12 +27,6 @@ class Period:
     def parameters(self, owner: bytes | None) -> dict[str, Any]:
         """Return the parameters of a statement. `owner` None selects the requests of all users."""
         return {"from": self.start, "to": self.end, "model": self.model, "mod": self.mod, "owner": owner}
-
-
-class Row(BaseModel):
-    """Base of the immutable row models."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class GroupRow(Row):
@@ -82,36 +66,21 @@ class HandlerRow(Row):
     discarded_tokens: int
 
 
-async def summarize(conn: AsyncConnection, *, owner: bytes | None, group_by: GroupBy, period: Period) -> list[GroupRow]:
-    """Aggregate requests by group."""
-    cursor = conn.cursor(row_factory=class_row(GroupRow))
-    values = {**period.parameters(owner), "group_by": group_by, "fractions": FRACTIONS, "limit": MAX_GROUPS}
-    await cursor.execute(_SUMMARIZE, values)
-    return await cursor.fetchall()
+class DriftRow(NamedTuple):
+    """The length of a request's top-k lists, and one score."""
+
+    k: int
+    value: float | None
 
 
-async def list_drift_values(
-    conn: AsyncConnection, *, owner: bytes | None, score: Score, period: Period
-) -> list[tuple[int, float | None]]:
-    """List (k, value) of the requests with a distribution, newest first."""
-    cursor = conn.cursor(row_factory=tuple_row)
-    values = {**period.parameters(owner), "score": score.value, "limit": MAX_VALUES}
-    await cursor.execute(_LIST_DRIFT_VALUES, values)
-    return await cursor.fetchall()
+class CalibrationRow(NamedTuple):
+    """An outcome, and one score of its request."""
+
+    correct: bool
+    value: float | None
 
 
-async def list_calibration_values(
-    conn: AsyncConnection, *, owner: bytes | None, score: Score, source: str | None, period: Period
-) -> list[tuple[bool, float | None]]:
-    """List (correct, value) of each outcome, newest request first."""
-    cursor = conn.cursor(row_factory=tuple_row)
-    values = {**period.parameters(owner), "score": score.value, "source": source, "limit": MAX_VALUES}
-    await cursor.execute(_LIST_CALIBRATION_VALUES, values)
-    return await cursor.fetchall()
-
-
-async def list_mods(conn: AsyncConnection, *, owner: bytes | None) -> list[HandlerRow]:
-    """List the handlers that were called, by mod."""
-    cursor = conn.cursor(row_factory=class_row(HandlerRow))
-    await cursor.execute(_LIST_MODS, {"owner": owner, "limit": MAX_HANDLERS})
-    return await cursor.fetchall()
+SUMMARIZE = query("statistics/summarize", GroupRow)
+LIST_DRIFT_VALUES = query("statistics/list_drift_values", DriftRow)
+LIST_CALIBRATION_VALUES = query("statistics/list_calibration_values", CalibrationRow)
+LIST_MODS = query("statistics/list_mods", HandlerRow)

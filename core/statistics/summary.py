@@ -60,7 +60,13 @@ async def summarize(access: Access, key: str | None, *, group_by: GroupBy, perio
     """Summarize the caller's requests by group, sorted by key."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows = await store.summarize(session.conn, owner=owner, group_by=group_by, period=period)
+        rows = await store.SUMMARIZE.fetch_all(
+            session.conn,
+            group_by=group_by,
+            fractions=store.FRACTIONS,
+            limit=store.MAX_GROUPS,
+            **period.parameters(owner),
+        )
     return [_make_group(row) for row in rows]
 
 

@@ -15,7 +15,7 @@ from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
 from core.access.session import Access
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, retry_read
-from core.database.statements import notify_streams
+from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, ThunderError
 from core.feed.filters import Filters
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
@@ -246,7 +246,7 @@ class Hub:
             return page
         async with checkout(self._access.pool) as conn:
             if self._listener is not None and self._listener.wants_proof:
-                await notify_streams(conn)
+                await NOTIFY_STREAMS.execute(conn)
             page = await self._read_over(audience, conn)
         if self._listener is not None:
             self._listener.wants_proof = False

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from core.database.pool import CONNECT_TIMEOUT_S
 from core.stream.pace import Pace
-from core.stream.store import listen
+from core.stream.store import LISTEN
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Listener:
             keepalives_count=3,
         )
         async with conn:
-            await listen(conn)
+            await LISTEN.execute(conn)
             self.wants_proof = True
             self._pace.demand_look()
             try:

@@ -12,7 +12,7 @@ from core.stream.store import NewsRow
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 """Modal's limit for a WebSocket message."""
 ENVELOPE_BYTES = 100
-HIDDEN = {"id", "stored_xid", "user_key_hmac", "found"}
+HIDDEN = {"position", "horizon", "id", "stored_xid", "user_key_hmac", "found"}
 SHOWN = [field.name for field in fields(NewsRow) if field.name not in HIDDEN]
 
 

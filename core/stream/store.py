@@ -1,25 +1,30 @@
-"""Run the SQL of the stream. Each function runs one statement."""
+"""The statements of the stream, their rows, and functions that bind their parameters."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from core.database.sql import load_query
+from core.database.query import query
 from core.feed.filters import Filters
 from core.stream.position import Position, Snapshot
-
-_LISTEN = load_query("stream/listen")
-_READ_NEWS = load_query("stream/read_news")
-_LIST_MATCHES = load_query("stream/list_matches")
 
 
 @dataclass(frozen=True, slots=True)
 class NewsRow:
-    """A stored request: the columns of the feed, its owner, its transaction, and the number of rows in the page."""
+    """A stored request: the columns of the feed, its owner, its transaction, and facts about the page.
 
+    Attributes:
+        position: the current snapshot.
+        horizon: the first transaction id that Postgres has not assigned yet.
+        id: the request; a page without requests is one row in which this and all following fields are None.
+        found: the number of requests in the page.
+    """
+
+    position: str
+    horizon: int
     id: int
     stored_xid: int
     user_key_hmac: bytes | None
@@ -56,9 +61,16 @@ class News:
     rows: list[NewsRow]
 
 
-async def listen(conn: AsyncConnection) -> None:
-    """Listen for notifications about stored traces and changed keys."""
-    await conn.execute(_LISTEN)
+class MatchRow(NamedTuple):
+    """A request that matches a set of filters, by the ordinal of the set, from 1."""
+
+    ordinal: int
+    id: int
+
+
+LISTEN = query("stream/listen")
+READ_NEWS = query("stream/read_news", NewsRow)
+LIST_MATCHES = query("stream/list_matches", MatchRow)
 
 
 async def read_news(  # noqa: PLR0913 - the page's bounds
@@ -74,18 +86,17 @@ async def read_news(  # noqa: PLR0913 - the page's bounds
         limit: maximum requests.
         max_bytes: maximum bytes of final texts. The first request may exceed it.
     """
-    parameters: dict[str, Any] = {
-        "app_name": app_name,
-        "before": None if after is None else after.before.text,
-        "after_xid": str(after.xid if after else 0),
-        "after_id": after.id if after else 0,
-        "until": None if until is None else until.text,
-        "limit": limit,
-        "bytes": max_bytes,
-    }
-    found = await (await conn.execute(_READ_NEWS, parameters)).fetchall()
-    rows = [NewsRow(*row) for _, _, *row in found if row[0] is not None]
-    return News(Snapshot.parse(found[0][0]), found[0][1], rows)
+    rows = await READ_NEWS.fetch_all(
+        conn,
+        app_name=app_name,
+        before=None if after is None else after.before.text,
+        after_xid=str(after.xid if after else 0),
+        after_id=after.id if after else 0,
+        until=None if until is None else until.text,
+        limit=limit,
+        bytes=max_bytes,
+    )
+    return News(Snapshot.parse(rows[0].position), rows[0].horizon, rows if rows[0].found else [])
 
 
 async def list_matches(
@@ -96,6 +107,6 @@ async def list_matches(
     columns = {f"{name}_each": [one[name] for one in sets] for name in sets[0]}
     news = {"ids": [row.id for row in rows], "xids": [str(row.stored_xid) for row in rows]}
     found: dict[Filters, set[int]] = {one: set() for one in filters}
-    for ordinal, row_id in await (await conn.execute(_LIST_MATCHES, {**columns, **news})).fetchall():
+    for ordinal, row_id in await LIST_MATCHES.fetch_all(conn, **columns, **news):
         found[filters[ordinal - 1]].add(row_id)
     return found

@@ -14,7 +14,7 @@ from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
 from core.access.session import Access
 from core.database.pool import checkout_transaction
-from core.database.statements import notify_streams
+from core.database.statements import NOTIFY_STREAMS
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
 from core.document.parse import parse_document
@@ -138,12 +138,12 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         caller = await access.authenticate_ingest(conn, key)
         ownership = _decide_ownership(prepared, caller)
         if caller.is_admin:
-            await store.hold_request(conn, request_id=request_id)
-            await store.forget_former_owner(conn, request_id=request_id, owner=ownership["user_key_hmac"])
-        upserted = await store.upsert_request(conn, columns={**prepared.request, **ownership})
-        await store.write_document(conn, request_id=request_id, columns=prepared.document)
+            await store.LOCK_REQUEST.execute(conn, request_id=request_id)
+            await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
+        upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
+        await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
         await write_rows(conn, prepared)
-        await notify_streams(conn)
+        await NOTIFY_STREAMS.execute(conn)
         stored = await upserted.fetchone()
         if stored is None:
             raise OtherOwnerError(
@@ -155,18 +155,18 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
 async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
     """Replace the rows that are derived from a stored document."""
     request_id = prepared.request_id
-    await store.delete_children(conn, request_id=request_id)
-    await store.write_arrays(conn, request_id=request_id, columns=prepared.arrays)
+    await store.DELETE_CHILDREN.execute(conn, request_id=request_id)
+    await store.WRITE_ARRAYS.execute(conn, request_id=request_id, **prepared.arrays)
     if prepared.mods:
         mods, blocks, calls = prepared.mods
-        await store.share_mods(conn)
-        await store.insert_mods(conn, columns=mods)
-        await store.insert_mod_blocks(conn, columns=blocks)
-        await store.insert_mod_calls(conn, request_id=request_id, columns=calls)
+        await store.SHARE_MODS.execute(conn)
+        await store.INSERT_MODS.execute(conn, **mods)
+        await store.INSERT_MOD_BLOCKS.execute(conn, **blocks)
+        await store.INSERT_MOD_CALLS.execute(conn, request_id=request_id, **calls)
     if prepared.mod_logs:
-        await store.insert_mod_logs(conn, request_id=request_id, columns=prepared.mod_logs)
+        await store.INSERT_MOD_LOGS.execute(conn, request_id=request_id, **prepared.mod_logs)
     if prepared.actions:
-        await store.insert_actions(conn, request_id=request_id, columns=prepared.actions)
+        await store.INSERT_ACTIONS.execute(conn, request_id=request_id, **prepared.actions)
 
 
 def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:

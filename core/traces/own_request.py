@@ -13,7 +13,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
     Raises:
         NotFoundError: one of the two.
     """
-    found = None if is_invalid_id(request_id) else await store.find_owner(session.conn, request_id=request_id)
+    found = None if is_invalid_id(request_id) else await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
         raise hidden(session.caller, request_id)
 
@@ -24,7 +24,9 @@ async def lock_own_request(session: Session, request_id: str) -> store.LockedReq
     Raises:
         NotFoundError: it does not exist, or the caller does not own it.
     """
-    found = None if is_invalid_id(request_id) else await store.lock_request(session.conn, request_id=request_id)
+    found = (
+        None if is_invalid_id(request_id) else await store.LOCK_REQUEST.fetch_one(session.conn, request_id=request_id)
+    )
     if found is None or not session.caller.may_see(found.user_key_hmac):
         raise hidden(session.caller, request_id)
     return found
@@ -37,7 +39,7 @@ async def is_own_request(session: Session, request_id: str) -> bool:
         UnauthorizedError: it is not public, and the caller sent no live key.
         NotFoundError: it does not exist, or the caller may not read it.
     """
-    found = None if is_invalid_id(request_id) else await store.find_owner(session.conn, request_id=request_id)
+    found = None if is_invalid_id(request_id) else await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id)
     owned = found is not None and session.caller.may_see(found.user_key_hmac)
     if found is None or not (owned or found.is_public):
         raise hidden(session.caller, request_id)

@@ -25,7 +25,7 @@ async def read_log(
     stored, held = None, cache.find(request_id)
     async with access.session(key, Scope.READ, public=True) as session:
         if not is_invalid_id(request_id):
-            stored = await store.get_log(
+            stored = await store.GET_LOG.fetch_one(
                 session.conn,
                 request_id=request_id,
                 owner=session.caller.owner_filter,
@@ -47,7 +47,8 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
     stored = None
     async with access.session(key, Scope.READ) as session:
         if not is_invalid_id(request_id):
-            stored = await store.get_document(session.conn, request_id=request_id, owner=session.caller.owner_filter)
+            owner = session.caller.owner_filter
+            stored = await store.GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=owner)
     if stored is None:
         raise hidden(session.caller, request_id)
     require_known_format(stored.format)

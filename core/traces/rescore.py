@@ -52,7 +52,7 @@ class Rescored:
 async def count_outdated(access: Access, key: str, *, everything: bool) -> int:
     """Count the requests that `rescore` would update."""
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.count_outdated(session.conn, version=SCORING_VERSION, everything=everything)
+        return await store.COUNT_OUTDATED.fetch_only(session.conn, version=SCORING_VERSION, everything=everything)
 
 
 async def rescore(
@@ -69,7 +69,7 @@ async def rescore(
     done, after_id = Rescored(), 0
     while True:
         async with access.session(key, Scope.ADMIN) as session:
-            batch = await store.lock_outdated(
+            batch = await store.LOCK_OUTDATED.fetch_all(
                 session.conn, version=SCORING_VERSION, everything=everything, after_id=after_id, limit=BATCH
             )
             for row in batch:
@@ -86,7 +86,8 @@ async def _rescore_one(session: Session, row: OutdatedRow, done: Rescored) -> No
     except ThunderError as error:
         done.failed[row.request_id] = str(error)
         return
-    await store.update_scores(session.conn, columns=prepared.request)
+    scores = {name: prepared.request[name] for name in store.UPDATE_SCORES.parameters}
+    await store.UPDATE_SCORES.execute(session.conn, **scores)
     await write_rows(session.conn, prepared)
     done.note(row.sequence_confidence, prepared.request["sequence_confidence"])
 

@@ -161,13 +161,13 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
     with connect(dsn) as conn:
         conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
         with conn.transaction():
-            store.begin_export(conn, app_name=app_name, timeout_ms=FETCH_TIMEOUT_MS)
+            store.BEGIN_EXPORT.run(conn, app_name=app_name, milliseconds=FETCH_TIMEOUT_MS)
             yield conn
 
 
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """Count the rows of an export; None if counting would take as long as exporting."""
-    counted = store.count_export(conn, parameters=order.parameters)
+    counted = store.COUNT_EXPORT.run_only(conn, **order.parameters)
     return {What.STEPS: counted.tokens, What.ACTIONS: None, What.AUDIT: None}.get(order.what, counted.requests)
 
 

@@ -13,7 +13,7 @@ from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
-from core.traces.store import StoredDocument, get_document
+from core.traces.store import GET_DOCUMENT, StoredDocument
 from core.transfer.export_line import Origin, fingerprint, flatten, read_line
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.zstandard import decompress
@@ -110,7 +110,7 @@ async def _find_stored(
 ) -> tuple[Owner, StoredDocument | None]:
     async with access.session(key, Scope.READ) as session:
         owner = await _find_owner(session, posted, origin)
-        return owner, await get_document(session.conn, request_id=posted.request.request_id, owner=None)
+        return owner, await GET_DOCUMENT.fetch_one(session.conn, request_id=posted.request.request_id, owner=None)
 
 
 async def _find_owner(session: Session, posted: TraceDocument, origin: Origin | None) -> Owner:

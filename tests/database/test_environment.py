@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -123,7 +124,7 @@ def test_a_database_from_before_the_stamp_becomes_ours(empty: str, monkeypatch: 
 def test_an_unstamped_database_is_nobody_s_until_it_is_migrated(database_url: str, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
     with catches(psycopg.DatabaseError, NOBODYS):
-        sql.execute(statements.REQUIRE_OWNER, {"app_name": OURS})
+        statements.REQUIRE_OWNER.run(sql, app_name=OURS)
     assert migrate(database_url, app_name=THEIRS) == []
     assert owner_of(database_url) == THEIRS
 
@@ -197,7 +198,7 @@ def test_reads_do_not_wait_for_an_adopt(database_url: str) -> None:
     with psycopg.connect(database_url) as adopting, psycopg.connect(database_url) as reader:
         adopting.execute("update environment set app_name = %s", [THEIRS])
         reader.execute("set local statement_timeout = '5s'")
-        reader.execute(statements.REQUIRE_OWNER, {"app_name": OURS})
+        statements.REQUIRE_OWNER.run(reader, app_name=OURS)
         adopting.rollback()
 
 
@@ -208,7 +209,7 @@ def test_a_refusal_leaves_the_pooled_connection_usable(database_url: str) -> Non
                 await check_owner(pool)
             with catches(ForeignDatabaseError, SENTENCE):
                 async with checkout(pool) as conn:
-                    await statements.ping(conn)
+                    await statements.PING.fetch_only(conn)
             with catches(ForeignDatabaseError, SENTENCE):
                 async with checkout_transaction(pool, timeout_ms=1000) as conn:
                     await conn.execute("insert into mods (name) values ('void')")
@@ -242,7 +243,7 @@ def test_a_statement_that_fails_in_a_pipeline_is_told_by_its_own_error(database_
                         await conn.execute("select 1 from no_such_table")
                         await (await conn.execute("select 1")).fetchone()
             async with checkout(pool) as conn:
-                assert await statements.ping(conn) == LATEST_VERSION
+                assert await statements.PING.fetch_only(conn) == LATEST_VERSION
             assert pool.get_stats()["connections_num"] == 1
 
     asyncio.run(run())
@@ -258,14 +259,14 @@ def test_the_owner_is_checked_within_the_write_s_transaction(database_url: str, 
         ):
             await conn.execute("insert into mods (name) values ('void')")
 
-    original = statements.hold_owner
+    original = statements.HOLD_OWNER
 
     async def change_hands_first(conn: psycopg.AsyncConnection, *, app_name: str) -> None:
         adopt(database_url, app_name=THEIRS)
-        await original(conn, app_name=app_name)
+        await original.execute(conn, app_name=app_name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.database.pool.hold_owner", change_hands_first)
+        patch.setattr("core.database.pool.HOLD_OWNER", SimpleNamespace(execute=change_hands_first))
         with catches(ForeignDatabaseError, f"belongs to {THEIRS}; this app is {OURS}"):
             asyncio.run(run())
     assert sql.execute("select count(*) from mods").fetchone() == (0,)
@@ -279,10 +280,10 @@ def test_a_dead_connection_is_replaced(database_url: str, sql: psycopg.Connectio
             sql.execute("select pg_terminate_backend(%s, 5000)", [pid])
             with pytest.raises(LostConnectionError):
                 async with checkout(pool) as conn:
-                    await statements.ping(conn)
+                    await statements.PING.fetch_only(conn)
             await check_owner(pool)
             async with checkout(pool) as conn:
-                assert await statements.ping(conn) == LATEST_VERSION
+                assert await statements.PING.fetch_only(conn) == LATEST_VERSION
 
     asyncio.run(run())
 

@@ -1,100 +1,56 @@
 """Every SQL file against the real schema: used, prepared, explained, and its columns those of the model."""
 
+import ast
+import pkgutil
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import is_dataclass
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType, NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import psycopg
 import pytest
+from psycopg.pq.abc import PGresult
 from pydantic import BaseModel
 
-from core.access import store as access
-from core.audit import store as audit
-from core.collections import store as collections
-from core.curation import store as curation
-from core.database.sql import SQL_DIR, load_query
-from core.deletions import proof_store as proofs
-from core.deletions import store as deletions
-from core.discussions import store as discussions
-from core.feed import store as feed
-from core.outcomes import store as outcomes
-from core.shares import store as shares
-from core.statistics import store as statistics
-from core.stream import store as stream
-from core.traces import store
-from core.transfer import store as transfer
+import core
+from core.database.query import SQL_DIR, Query, query
 from tests.conftest import Databases
 
-QUERIES = SQL_DIR / "queries"
-NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
-MODELS: dict[str, type[BaseModel] | type[feed.ListedRow]] = {
-    "traces/upsert_request": store.StoredRequest,
-    "feed/list_requests": feed.ListedRow,
-    "feed/list_least_confident": feed.ListedRow,
-    "feed/list_users": feed.UserRow,
-    "traces/get_log": store.StoredLog,
-    "traces/get_document": store.StoredDocument,
-    "outcomes/upsert_outcome": outcomes.Outcome,
-    "outcomes/list_outcomes": outcomes.Outcome,
-    "access/find_callers": access.CallerRow,
-    "access/list_keys": access.KeyRow,
-    "access/insert_key": access.KeyRow,
-    "access/update_key": access.KeyRow,
-    "access/rotate_key": access.KeyRow,
-    "access/find_owner": access.OwnerRow,
-    "traces/find_owner": store.Ownership,
-    "audit/list_entries": audit.Entry,
-    "deletions/delete_requests": deletions.Deletion,
-    "deletions/count_doomed": deletions.DoomedCount,
-    "deletions/list_holds": deletions.Hold,
-    "deletions/check_chain": proofs.Chain,
-    "deletions/list_documents": proofs.StoredFrame,
-    "deletions/find_texts": proofs.Finding,
-    "deletions/list_deletions": deletions.Deletion,
-    "shares/get_preview": shares.PreviewRow,
-    "shares/get_shared_log": store.StoredLog,
-    "curation/get_curation": curation.CurationRow,
-    "curation/edit_tags": curation.EditedRow,
-    "curation/edit_favorites": curation.EditedRow,
-    "shares/lock_share": shares.ShareRow,
-    "traces/lock_request": store.LockedRequest,
-    "collections/list_collections": collections.ListedRow,
-    "collections/get_collection": collections.CollectionRow,
-    "collections/lock_collection": collections.LockedCollection,
-    "collections/get_shared_collection": collections.CollectionRow,
-    "collections/list_collections_of_request": collections.CollectionRow,
-    "collections/insert_collection": collections.InsertedRow,
-    "collections/update_collection": collections.CollectionRow,
-    "collections/add_member": collections.AddedRow,
-    "collections/list_members": collections.MemberRow,
-    "discussions/list_discussions": discussions.RequestCommentRow,
-    "discussions/get_discussion": discussions.RequestCommentRow,
-    "discussions/insert_discussion": discussions.CommentRow,
-    "discussions/update_discussion": discussions.DiscussionRow,
-    "transfer/count_contents": transfer.Contents,
-    "transfer/probe_server": transfer.Server,
-    "transfer/find_guards": transfer.Guards,
-    "transfer/count_export": transfer.ExportSize,
-    "statistics/summarize": statistics.GroupRow,
-    "statistics/list_mods": statistics.HandlerRow,
+FOLDER = SQL_DIR / "queries"
+MODULES = [import_module(module.name) for module in pkgutil.walk_packages(core.__path__, "core.")]
+
+
+def find_queries() -> dict[str, Query[Any]]:
+    """Every statement of core by its file; each file must have exactly one."""
+    values = [value for module in MODULES for value in vars(module).values()]
+    values += [value for each in values if isinstance(each, dict) for value in each.values()]
+    found = list({id(value): value for value in values if isinstance(value, Query)}.values())
+    assert sorted(each.name for each in found) == sorted(
+        str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.sql")
+    )
+    return {each.name: each for each in found}
+
+
+QUERIES = find_queries()
+WITH_ROWS = [name for name, each in QUERIES.items() if each.row is not NoneType]
+PYTHON_TYPES: dict[str, type] = {
+    "bool": bool,
+    "int2": int,
+    "int4": int,
+    "int8": int,
+    "float4": float,
+    "float8": float,
+    "text": str,
+    "bytea": bytes,
+    "timestamptz": datetime,
+    "jsonb": dict,
+    "numeric": int,
 }
-NOT_NUMBERS: dict[str, object] = {
-    **dict.fromkeys(("request_id", "source", "posted_by", "name", "key_prefix", "label", "username", "comment"), "x"),
-    **dict.fromkeys(("key_hash", "user_key_hmac", "lowest", "highest", "token_hash"), b"x"),
-    **dict.fromkeys(("is_admin", "is_added", "may_replace_any", "sets_description", "sets_owner"), False),
-    "search": "x",
-    "has_exception": False,
-    "mods": [],
-    "ids": [],
-    "deleted_by": "x",
-    "reason": "age",
-    "brief": False,
-    "scopes": [],
-    "group_by": "day",
-    "fractions": [0.5],
-    "score": "perplexity",
-}
+METHODS = {"execute", "fetch_all", "fetch_one", "fetch_only", "run", "run_only"}
 NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "transfer/clear"}
 """EXPLAIN takes neither DDL, nor the bounds of a transaction, nor LISTEN."""
 
@@ -114,22 +70,37 @@ def sql(database: psycopg.Connection) -> Iterator[psycopg.Connection]:
     database.execute("deallocate all")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_used_exactly_where_its_folder_says(name: str) -> None:
-    sources = [path.read_text() for path in Path("core").rglob("*.py")]
-    assert sum(source.count(f'load_query("{name}")') for source in sources) == 1
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_calls_pass_the_parameters_of_the_statement(module: ModuleType) -> None:
+    assert module.__file__
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+            called = find_query(node.func.value, module)
+            given = {keyword.arg for keyword in node.keywords}
+            if called is not None:
+                assert given - {None} <= called.parameters, ast.unparse(node)
+                assert None in given or given == called.parameters, ast.unparse(node)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_holds_one_statement_in_lower_case(name: str) -> None:
-    text = load_query(name)
+def find_query(node: ast.expr, module: ModuleType) -> Query[Any] | None:
+    """The statement that an expression such as `store.LIST_KEYS` names; None for anything else."""
+    found: object = module
+    for name in ast.unparse(node).split("."):
+        found = getattr(found, name, None)
+    return found if isinstance(found, Query) else None
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_file_says_what_it_does_and_holds_one_statement_in_lower_case(name: str) -> None:
+    text = QUERIES[name].text
+    assert re.match(r"-- [A-Z][^;\n]*\.\n", text)
     assert ";" not in text
     assert not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE)\b", text)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUERIES)
 def test_a_statement_prepares_and_explains(name: str, sql: psycopg.Connection) -> None:
-    text = load_query(name)
+    text = QUERIES[name].text
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
     positions = {name: f"${index + 1}" for index, name in enumerate(names)}
     statement = re.sub(r"%\((\w+)\)s", lambda found: positions[found[1]], text)
@@ -142,27 +113,45 @@ def test_a_statement_prepares_and_explains(name: str, sql: psycopg.Connection) -
     assert sql.execute(f"explain execute probe{arguments}".encode()).fetchall()
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_the_columns_are_the_model_s_fields(name: str, sql: psycopg.Connection) -> None:
-    text = load_query(name)
-    parameters: dict[str, object] = dict.fromkeys(re.findall(r"%\((\w+)\)s", text))
-    parameters.update(dict.fromkeys(re.findall(r"%\((\w+)\)s(?!::)", text), 0))  # without a cast: never null
-    parameters.update({key: value for key, value in NOT_NUMBERS.items() if key in parameters})
-    cursor = sql.execute(text, parameters)
-    assert cursor.description is not None
-    model = MODELS[name]
-    fields = model.model_fields if issubclass(model, BaseModel) else model._fields
-    assert [column.name for column in cursor.description] == list(fields)
+@pytest.mark.parametrize("name", WITH_ROWS)
+def test_the_columns_are_the_row_s_fields(name: str, sql: psycopg.Connection) -> None:
+    described = describe(QUERIES[name], sql)
+    columns = [(described.fname(index) or b"").decode() for index in range(described.nfields)]
+    expected = list_fields(QUERIES[name].row)
+    assert columns == list(expected) if expected else len(columns) == 1
+    for index, (field, hint) in enumerate(expected.items() or [("", QUERIES[name].row)]):
+        kind = sql.adapters.types[described.ftype(index)]
+        assert PYTHON_TYPES[kind.name] in unwrap(hint), (field, kind.name)
+        assert (list in unwrap(hint)) == (described.ftype(index) == kind.array_oid), field
 
 
-def test_the_columns_of_news_are_the_row_s_fields(sql: psycopg.Connection) -> None:
-    bounds = {"before": "1:1:", "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
-    cursor = sql.execute(load_query("stream/read_news"), {"app_name": "thunder-backend", **bounds})
-    assert cursor.description is not None
-    names = [field.name for field in fields(stream.NewsRow)]
-    assert [column.name for column in cursor.description] == ["position", "horizon", *names]
+def describe(one: Query[Any], sql: psycopg.Connection) -> PGresult:
+    """Let Postgres describe the parameters and columns of a statement, without running it."""
+    names = {name: f"${index + 1}" for index, name in enumerate(sorted(one.parameters))}
+    text = re.sub(r"%\((\w+)\)s", lambda found: names[found[1]], one.text)
+    sql.pgconn.prepare(b"described", text.encode())
+    return sql.pgconn.describe_prepared(b"described")
+
+
+def list_fields(row: type[Any]) -> dict[str, object]:
+    """The fields of a row type with their types; none for a single value."""
+    if issubclass(row, BaseModel) or is_dataclass(row) or hasattr(row, "_fields"):
+        return get_type_hints(row)
+    return {}
+
+
+def unwrap(hint: object) -> list[object]:
+    """The types that a value may have, without the arguments of generic ones."""
+    return [hint, get_origin(hint), *(kind for one in get_args(hint) for kind in unwrap(one))]
+
+
+def test_a_missing_or_additional_parameter_is_an_error(sql: psycopg.Connection) -> None:
+    wrong: list[dict[str, object]] = [{}, {"app_name": "x", "limit": 1}, {"name": "x"}]
+    for parameters in wrong:
+        with pytest.raises(TypeError, match="require_owner"):
+            QUERIES["database/require_owner"].run(sql, **parameters)
 
 
 def test_a_missing_file_fails_where_it_is_loaded() -> None:
     with pytest.raises(FileNotFoundError):
-        load_query("traces/no_such_statement")
+        query("traces/no_such_statement")

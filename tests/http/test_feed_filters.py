@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
-from core.database.sql import load_query
+from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
 from tests.build import call, make_document, number, one_token
 from tests.client import Client
 from tests.conftest import ADMIN_KEY
@@ -146,9 +146,12 @@ def test_no_filter_reads_all_of_100_000_requests(sql: psycopg.Connection) -> Non
     sql.execute("insert into collections (name) values ('c')")
     sql.execute("insert into collection_members select 1, id from requests where id % 100 = 0")
     sql.execute("analyze requests, collection_members")
-    for name in ("list_requests", "list_least_confident"):
-        text = load_query(f"feed/{name}")
+    for listing in (LIST_REQUESTS, LIST_LEAST_CONFIDENT):
         for used in USED:
-            given = {key: value for key, value in {**NOTHING, **used}.items() if f"%({key})s" in text}
-            (plan,) = sql.execute(f"explain (format json) {text}".encode(), given).fetchone() or (None,)
-            assert not re.search(r'Seq Scan"[^{}]*"Relation Name": "requests"', json.dumps(plan)), (name, used, plan)
+            given = {key: value for key, value in {**NOTHING, **used}.items() if key in listing.parameters}
+            (plan,) = sql.execute(f"explain (format json) {listing.text}".encode(), given).fetchone() or (None,)
+            assert not re.search(r'Seq Scan"[^{}]*"Relation Name": "requests"', json.dumps(plan)), (
+                listing.name,
+                used,
+                plan,
+            )

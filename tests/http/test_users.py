@@ -5,7 +5,7 @@ import re
 
 import psycopg
 
-from core.database.sql import load_query
+from core.feed.store import LIST_USERS
 from tests.build import make_document
 from tests.client import Client
 from tests.conftest import ADMIN_KEY, label
@@ -66,6 +66,6 @@ def test_counting_reads_an_index_alone(sql: psycopg.Connection) -> None:
     sql.execute("checkpoint")  # the tests commit without a flush, and vacuum marks only what is flushed
     sql.execute("vacuum analyze requests")
     for owner in (None, b"user 7"):
-        statement = f"explain (format json) {load_query('feed/list_users')}".encode()
+        statement = f"explain (format json) {LIST_USERS.text}".encode()
         (plan,) = sql.execute(statement, {"owner": owner, "limit": 1000}).fetchone() or (None,)
         assert not re.search(r'"Node Type": "Seq Scan"', json.dumps(plan)), plan

@@ -37,7 +37,9 @@ from tests.test_two_processes import server_process
 
 STREAMS = 200
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-ROW = NewsRow(1, 7, None, 1, "r", CREATED, None, None, None, None, 0, [], 0, None, [], None, None, None, None)
+ROW = NewsRow(
+    "8:8:", 9, 1, 7, None, 1, "r", CREATED, None, None, None, None, 0, [], 0, None, [], None, None, None, None
+)
 
 
 async def receive_async(socket: AsyncConnection, count: int) -> list[str]:

@@ -5,14 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.database.sql import load_query
 from core.errors import InvalidInputError
 from core.stream.position import MAX_POSITION_CHARACTERS, MAX_XID, Position, Snapshot
+from core.stream.store import READ_NEWS
 from tests.client import Client
 from tests.conftest import Databases
 from tests.stream.streams import open_events, open_socket, post, receive_close
 
-READ_NEWS = load_query("stream/read_news")
 HOSTILE = [
     *("x", "0:0:", "1:1", "1:1:1", "2:1:", "1:5:3,3", "1:5:3,2", "1:5:5", "2:5:1", "1:5:,", "1:5:2,", " 1:5:", "+1:5:"),
     "1:5:2, 3",
@@ -72,7 +71,7 @@ def test_a_position_of_another_database_is_told_so(shared: Client) -> None:
         assert answer.json["error"].startswith("Last-Event-ID: from another database")
 
 
-def read_present(sql: psycopg.Connection, query: str = READ_NEWS) -> str:
+def read_present(sql: psycopg.Connection, query: str = READ_NEWS.text) -> str:
     bounds = {"before": None, "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
     row = sql.execute(query.encode(), {"app_name": "thunder-backend", **bounds}).fetchone()
     assert row is not None
@@ -98,7 +97,7 @@ def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
 
 def test_the_present_is_a_snapshot_at_the_turn_of_an_epoch_too(sql: psycopg.Connection, listening: Client) -> None:
     post(listening, "newest")
-    far_on = READ_NEWS.replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
+    far_on = READ_NEWS.text.replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
     present = read_present(sql, far_on.replace("requests.stored_xid::text::bigint", "4294967295"))
     assert sql.execute("select %s::pg_snapshot::text", [present]).fetchone() == (present,)
     assert Snapshot.parse(present).sees(4294967295)

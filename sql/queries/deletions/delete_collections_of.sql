@@ -1,4 +1,3 @@
 -- Delete a user's collections.
 delete from collections
 where user_key_hmac = %(owner)s
-returning id

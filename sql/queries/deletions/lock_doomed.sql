@@ -2,8 +2,7 @@
 select id
 from requests
 where
-    (%(request_id)s::text is null or request_id = %(request_id)s::text)
-    and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
     and (%(before)s::timestamptz is null or ingested_at < %(before)s::timestamptz)
     and not is_on_hold(requests)
 order by id

@@ -29,12 +29,12 @@ filters as materialized (
             max_confidence,
             has_exception,
             q,
-            place
+            ordinal
         )
 )
 
 select
-    filters.place,
+    filters.ordinal,
     requests.id
 from unnest(%(ids)s::bigint[], %(xids)s::xid8[]) as stored (id, xid)
 inner join requests on stored.id = requests.id and stored.xid = requests.stored_xid

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import psycopg
 
 from core.access.hasher import Hasher
-from core.database.sql import load_query
 from core.feed.filters import Cursor, Filters, Sort
+from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
 from tests.bench.case import Case, Group
 from tests.bench.fill import RARE_WORD, USERS, fill_collection, fill_requests
 from tests.bench.measure import MS, Check, Measured, alternate, percentile, time_call
@@ -30,7 +30,7 @@ HUGE_MS = 10
 """What a first page may take among so many requests."""
 LIMIT = 50
 FLOOR = "the same SQL over one prepared connection, its rows as tuples"
-NEWEST, LEAST_SURE = load_query("feed/list_requests"), load_query("feed/list_least_confident")
+NEWEST, LEAST_SURE = LIST_REQUESTS.text, LIST_LEAST_CONFIDENT.text
 
 
 @dataclass(frozen=True)
