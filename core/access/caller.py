@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.access.hasher import LABEL_DIGITS
+from core.access.turns import Account
 from core.errors import ThunderError
 
 
@@ -81,6 +82,11 @@ class Caller:
         if self.is_admin:
             return None
         return NOBODY if self.owner is None else self.owner
+
+    @property
+    def account(self) -> Account:
+        """The account that the caller's connections, streams and bodies count for: its owner, else its key."""
+        return Account(self.poster if self.owner is None else f"owner:{self.owner.hex()}", self.is_admin)
 
     @property
     def actor(self) -> str:

@@ -6,8 +6,8 @@ The caller is looked up in the database for each session, so a revoked key stops
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,8 +26,17 @@ from core.access.caller import (
 )
 from core.access.hasher import Hasher, find_label_range, hash_token
 from core.access.store import CallerRow
+from core.access.turns import Account, Accounts, Turns
 from core.audit.store import Action, insert_entry
-from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, retry_read
+from core.database.connection import CHECKOUT_TIMEOUT_S
+from core.database.pool import (
+    DatabaseUnavailableError,
+    NotConfiguredError,
+    Pool,
+    checkout,
+    checkout_transaction,
+    retry_read,
+)
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
@@ -41,6 +50,8 @@ STORED_KEY_WARNING = (
     "guesses of user API keys and open every share link; set THUNDER_SECRET"
 )
 
+Admitted = tuple[AsyncConnection, Caller]
+
 
 @dataclass(slots=True)
 class Access:
@@ -52,6 +63,7 @@ class Access:
         secret: THUNDER_SECRET. None if the database stores a generated secret instead.
         ingest_open: whether INGEST_AUTH=open.
         is_command: whether a manage.py command runs here, with its own admin key.
+        turns: the connections of each account, at most half of the pool's.
     """
 
     open_pool: Pool | None
@@ -59,8 +71,13 @@ class Access:
     secret: str | None = None
     ingest_open: bool = False
     is_command: bool = False
+    turns: Turns = field(init=False)
+    _accounts: Accounts = field(default_factory=Accounts)
     _hasher: Hasher | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(share=1 if self.open_pool is None else max(1, self.open_pool.max_size // 2))
 
     @property
     def pool(self) -> Pool:
@@ -95,8 +112,10 @@ class Access:
         if key is None and not public:
             raise UnauthorizedError("no key; send one as X-API-Key")
         hasher = await self.hasher()
-        async with self._open(scope) as conn:
-            caller = await self._identify(conn, hasher, key)
+        async with self._admit(key, lambda: self._open(scope), lambda conn: self._identify(conn, hasher, key)) as (
+            conn,
+            caller,
+        ):
             if key is not None:
                 caller.require(scope)
             yield Session(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
@@ -105,6 +124,56 @@ class Access:
         if scope is Scope.READ:
             return checkout(self.pool)
         return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
+
+    @asynccontextmanager
+    async def ingest_session(
+        self, key: str | None, *, timeout_ms: int
+    ) -> AsyncIterator[tuple[AsyncConnection, Caller]]:
+        """Open a transaction that stores a trace, for the caller with this key.
+
+        Raises:
+            UnauthorizedError: a key is required, and there is no live one.
+            ForbiddenError: the key lacks the scope.
+        """
+        async with self._admit(
+            key,
+            lambda: checkout_transaction(self.pool, timeout_ms=timeout_ms),
+            lambda conn: self._authenticate_ingest(conn, key),
+        ) as admitted:
+            yield admitted
+
+    @asynccontextmanager
+    async def _admit(
+        self,
+        key: str | None,
+        connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+        identify: Callable[[AsyncConnection], Awaitable[Caller]],
+    ) -> AsyncIterator[Admitted]:
+        """Lend a connection and identify the caller, within the share of the caller's account.
+
+        An account is known once its key was used. A caller that turns out to have used up its share returns the
+        connection and waits.
+        """
+        while True:
+            known = self.find_account(key)
+            async with AsyncExitStack() as stack:
+                if known is not None:
+                    await _await_turn(stack, self.turns, known)
+                conn = await stack.enter_async_context(connect())
+                caller = await identify(conn)
+                if caller.account != known:
+                    self._accounts.keep(key or "", caller.account)
+                    if known is not None or not self.turns.has_room(caller.account):
+                        continue
+                    await stack.enter_async_context(self.turns.turn(caller.account))
+                yield conn, caller
+                return
+
+    def find_account(self, key: str | None) -> Account | None:
+        """Return the account of a key; None if this process has not seen the key."""
+        if key is None:
+            return ANONYMOUS.account
+        return SETTING_ADMIN.account if self._is_admin_key(key) else self._accounts.find(key)
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
@@ -121,10 +190,12 @@ class Access:
             return SETTING_ADMIN
         hasher = await self.hasher()
         async with checkout(self.pool) as conn:
-            return await self._identify(conn, hasher, key)
+            caller = await self._identify(conn, hasher, key)
+        self._accounts.keep(key, caller.account)
+        return caller
 
     async def authorize_ingest(self, key: str | None) -> Caller | None:
-        """Return the caller that wants to post a trace, before its body is read. `authenticate_ingest` checks again.
+        """Return the caller that wants to post a trace, before its body is read. `ingest_session` checks again.
 
         None under INGEST_AUTH=open, where the key is not checked.
 
@@ -138,13 +209,8 @@ class Access:
         caller.require(Scope.INGEST)
         return caller
 
-    async def authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
-        """Return the caller that posts a trace, looked up in the transaction that stores it.
-
-        Raises:
-            UnauthorizedError: a key is required, and there is no live one.
-            ForbiddenError: the key lacks the scope.
-        """
+    async def _authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
+        """Return the caller that posts a trace, looked up in the transaction that stores it."""
         if key is None and not self.ingest_open:
             raise UnauthorizedError("no key; send one as X-API-Key")
         try:
@@ -295,6 +361,16 @@ class Session:
     def label_of(self, text: str) -> str:
         """Return the label of a user API key, given as key or label."""
         return text if find_label_range(text) else self.hasher.label_user_key(text)
+
+
+async def _await_turn(stack: AsyncExitStack, turns: Turns, account: Account) -> None:
+    try:
+        async with asyncio.timeout(CHECKOUT_TIMEOUT_S):
+            await stack.enter_async_context(turns.turn(account))
+    except TimeoutError:
+        raise DatabaseUnavailableError(
+            "the database has no free connection for you: your other requests use as many as one caller may; try again"
+        ) from None
 
 
 def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
 from core.access.session import Access
+from core.access.turns import Turns
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, retry_read
 from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, ThunderError
@@ -22,13 +23,14 @@ from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
 from core.stream.page import Page, read_page
 from core.stream.position import Position, Snapshot
+from core.stream.room import require_room
 from core.stream.subscription import NO_FILTERS, Subscription, Wanted
 
 log = logging.getLogger(__name__)
 
-MAX_STREAMS = 1000
 MAX_CATCHING_UP = 2
-"""Maximum clients that read missed traces at the same time, because other requests use the same pool."""
+"""Maximum clients that read missed traces at the same time, because other requests use the same pool. An owner gets
+half of them."""
 PAUSE_S = 0.02
 """Minimum pause between two looks at the database."""
 GRACE_S = 0.1
@@ -38,12 +40,6 @@ GRACE_STEP_S = 0.005
 
 class ShutdownError(ThunderError):
     """The process is shutting down."""
-
-    status = 503
-
-
-class CrowdedError(ThunderError):
-    """The process has the maximum number of streams."""
 
     status = 503
 
@@ -61,7 +57,7 @@ class Hub:
         self._horizon = 0
         self._first_expiry: datetime | None = None
         self._waiting: set[asyncio.Future[None]] = set()
-        self._turn = asyncio.Semaphore(MAX_CATCHING_UP)
+        self._turns = Turns(MAX_CATCHING_UP, share=MAX_CATCHING_UP // 2)
         self._pace = Pace(may_sleep=may_sleep)
         self._listener = None if direct_dsn is None else Listener(direct_dsn, app_name=app_name, pace=self._pace)
 
@@ -87,11 +83,10 @@ class Hub:
             ForbiddenError: the key lacks the scope `read`.
             InvalidInputError: the position is not valid, or does not belong to this database.
             CrowdedError: the process has too many streams.
+            TooManyStreamsError: the key or its owner has too many streams.
         """
         if key is None:
             raise UnauthorizedError("no key; send one as X-API-Key, or as api_key in the query")
-        if len(self._subscriptions) >= MAX_STREAMS:
-            raise CrowdedError(f"this process has {MAX_STREAMS} open streams already; try again later")
         start = None if position is None else Position.parse(position)
         subscription = Subscription(key, await self._want(filters, user_key), self._catch_up)
         self._subscriptions.add(subscription)
@@ -170,6 +165,7 @@ class Hub:
         """Start a client whose key was just checked: at the present, or at its position."""
         if subscription.ended is not None:
             raise subscription.ended
+        require_room(subscription, self._subscriptions)
         if self._latest is None:
             raise DatabaseUnavailableError("the stream could not be started; try again")
         if start is None:
@@ -184,7 +180,8 @@ class Hub:
     @retry_read
     async def _catch_up(self, subscription: Subscription) -> None:
         """Send one client the next page of missed traces, or let it join the others if it missed none."""
-        async with self._turn:
+        account = subscription.caller.account
+        async with self._turns.turn(account), self._access.turns.turn(account):
             position, latest = subscription.place, self._latest
             if position is None or latest is None:
                 return

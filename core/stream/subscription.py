@@ -47,7 +47,7 @@ class Subscription:
         self.wanted = wanted
         self.caller: Caller = ANONYMOUS
         self.place: Position | None = None
-        """The client's position once its queue is empty."""
+        """The client's position once its queue is empty; None until the stream is open."""
         self.is_joined = False
         self.ended: ThunderError | None = None
         self._catch_up = catch_up

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
 from core.access.session import Access
-from core.database.pool import checkout_transaction
 from core.database.statements import NOTIFY_STREAMS
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
@@ -134,8 +133,7 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         OtherOwnerError: the id belongs to another owner's request, or to one on legal hold.
     """
     request_id = prepared.request_id
-    async with checkout_transaction(access.pool, timeout_ms=INGEST_TIMEOUT_MS) as conn:
-        caller = await access.authenticate_ingest(conn, key)
+    async with access.ingest_session(key, timeout_ms=INGEST_TIMEOUT_MS) as (conn, caller):
         ownership = _decide_ownership(prepared, caller)
         if caller.is_admin:
             await store.LOCK_REQUEST.execute(conn, request_id=request_id)

@@ -28,7 +28,7 @@ ERRORS = {
     403: "the scopes of the API key don't allow this",
     404: "not found, or not visible to the caller",
     414: "the path or the query is too long",
-    429: "too many wrong keys from this address; Retry-After says when to try again",
+    429: "too many wrong keys from this address, or too many open streams; Retry-After says when to try again",
     431: "the headers are too long, or too many",
     500: "a bug of the server; its log has the details under the id in the message",
     503: "the database is unreachable, not migrated or another app's; or the server is busy (see Retry-After)",

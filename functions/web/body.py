@@ -9,10 +9,11 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from core.access.turns import Account
 from core.errors import InvalidInputError
 from core.wire.parse_json import parse_json
 from core.wire.validation import describe_validation
-from functions.web.budget import Account, Held
+from functions.web.budget import Held
 from functions.web.context import Context
 from functions.web.spool import Part, Spool
 from functions.web.unpack import (

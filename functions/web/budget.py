@@ -1,12 +1,12 @@
-"""Share the bytes and the threads of a process among accounts, so that no account can take all of them."""
+"""Share the bytes of a process among accounts, so that no account can take all of them."""
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from core.access.caller import Caller
+from core.access.turns import Account
 from core.errors import ThunderError
 
 
@@ -16,25 +16,9 @@ class BusyError(ThunderError):
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The unit that bytes and turns are counted by: an owner, a key or an address.
-
-    Attributes:
-        name: the owner, the key or, without a key, the address.
-        is_admin: may take all there is.
-    """
-
-    name: str
-    is_admin: bool = False
-
-
 def name_account(caller: Caller | None, address: str = "") -> Account:
     """Return the account of a caller; None stands for a caller without a key."""
-    if caller is None:
-        return Account(f"address:{address}")
-    name = caller.poster if caller.owner is None else f"owner:{caller.owner.hex()}"
-    return Account(name, caller.is_admin)
+    return Account(f"address:{address}") if caller is None else caller.account
 
 
 @dataclass(slots=True)
@@ -107,45 +91,3 @@ class Held:
         if size < self.size:
             self.budget.give(self.account, self.size - size)
             self.size = size
-
-
-class Turns:
-    """Limit the number of jobs that run at once. Accounts take turns, no matter how many jobs each has waiting."""
-
-    def __init__(self, count: int) -> None:
-        self._free = count
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-
-    @asynccontextmanager
-    async def turn(self, account: Account) -> AsyncGenerator[None]:
-        """Wait for a turn, and pass it on after the block."""
-        await self._take(account.name)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _take(self, name: str) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(name, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._pass_on()
-            raise
-
-    def _pass_on(self) -> None:
-        while self._waiting:
-            name = next(iter(self._waiting))
-            queue = self._waiting.pop(name)
-            turn = queue.popleft()
-            if queue:
-                self._waiting[name] = queue  # behind the others
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1

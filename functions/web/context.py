@@ -18,6 +18,7 @@ from fastapi.requests import HTTPConnection
 
 from core.access.caller import UnknownKeyError
 from core.access.session import Access
+from core.access.turns import Account, Turns
 from core.database.direct import find_direct_dsn, is_suspended_when_idle
 from core.database.pool import Pool, open_pool
 from core.errors import ThunderError
@@ -26,9 +27,9 @@ from core.settings import Settings
 from core.stream.hub import Hub
 from core.traces.log_cache import LogCache
 from functions.web.address import find_address
-from functions.web.budget import Account, Budget, Turns
+from functions.web.budget import Budget
 from functions.web.guesses import Guesses
-from functions.web.heavy import HeavyProcess
+from functions.web.heavy import HeavyProcesses
 from functions.web.spool import Part
 from functions.web.unpack import MIB
 
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 WORKERS = 2
 """Documents parsed at once. More threads would only share the GIL, and a document takes up to ten times its size."""
+
+HEAVY_PROCESSES = 2
+"""Separate processes for large bodies and documents. An account uses half of them, so that it delays no other's."""
 
 HELD_BODIES = 4
 """Bodies of MAX_BODY_MB that a process holds at once; one account can hold half of them."""
@@ -63,9 +67,9 @@ class Context:
     logs: LogCache
     budget: Budget
     guesses: Guesses = field(default_factory=Guesses)
-    heavy: HeavyProcess = field(default_factory=HeavyProcess)
+    heavy: HeavyProcesses = field(default_factory=lambda: HeavyProcesses(HEAVY_PROCESSES))
     light_turns: Turns = field(default_factory=lambda: Turns(WORKERS))
-    heavy_turns: Turns = field(default_factory=lambda: Turns(1))
+    heavy_turns: Turns = field(default_factory=lambda: Turns(HEAVY_PROCESSES, share=HEAVY_PROCESSES // 2))
 
     @cached_property
     def metrics(self) -> "Metrics":
@@ -87,7 +91,7 @@ class Context:
     async def run_heavy(
         self, account: Account, function: Callable[[bytes, *Ts], T], content: bytes | Part, *arguments: *Ts
     ) -> T:
-        """Call a module-level function in the separate process, with accounts taking turns.
+        """Call a module-level function in a separate process, with accounts taking turns.
 
         The caller holds the bytes that it takes in `budget`, before it calls this.
 

@@ -105,6 +105,31 @@ class HeavyProcess:
         child.process.wait()
 
 
+class HeavyProcesses:
+    """Several such processes. A job runs in one that is free; one that has run before is preferred."""
+
+    def __init__(self, count: int) -> None:
+        self._free = [HeavyProcess() for _ in range(count)]
+        self._all = tuple(self._free)
+
+    async def run(self, function: Callable[[bytes, *Ts], T], content: bytes | Part, *args: *Ts) -> T:
+        """Call a function in a process. The caller limits its jobs to the number of processes.
+
+        Raises:
+            TooHeavyError: it takes more than MEMORY_BYTES, or longer than JOB_S.
+        """
+        process = self._free.pop()
+        try:
+            return await process.run(function, content, *args)
+        finally:
+            self._free.append(process)
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in self._all:
+            process.close()
+
+
 def _start() -> Child:
     ours, theirs = socket.socketpair()
     with theirs:

@@ -1,0 +1,105 @@
+"""Share connections, threads and processes among accounts, so that no account can take all of them."""
+
+import asyncio
+import math
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from core.access.hasher import hash_token
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The unit that shares are counted by: an owner, a key or an address.
+
+    Attributes:
+        name: the owner, the key or, without a key, the address.
+        is_admin: whether the account may use everything.
+    """
+
+    name: str
+    is_admin: bool = False
+
+
+class Turns:
+    """Limit the number of jobs that run at once. Accounts take turns, no matter how many jobs each has waiting.
+
+    Only for use in the event loop's thread.
+
+    Args:
+        count: jobs that run at once.
+        share: jobs of one account that run at once. An admin has no such limit.
+    """
+
+    def __init__(self, count: float = math.inf, *, share: float = math.inf) -> None:
+        self._free = count
+        self._share = share
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[Account, deque[asyncio.Future[None]]] = {}
+
+    def has_room(self, account: Account) -> bool:
+        """Return whether a job of the account would start at once."""
+        return self._free > 0 and (account.is_admin or self._running[account.name] < self._share)
+
+    @asynccontextmanager
+    async def turn(self, account: Account) -> AsyncGenerator[None]:
+        """Wait for a turn, and pass it on after the block."""
+        await self._take(account)
+        try:
+            yield
+        finally:
+            self._give(account)
+
+    async def _take(self, account: Account) -> None:
+        if self.has_room(account):
+            self._start(account)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(account, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give(account)
+            raise
+
+    def _start(self, account: Account) -> None:
+        self._free -= 1
+        self._running[account.name] += 1
+
+    def _give(self, account: Account) -> None:
+        self._free += 1
+        self._running[account.name] -= 1
+        if not self._running[account.name]:
+            del self._running[account.name]
+        while (following := next(filter(self.has_room, self._waiting), None)) is not None:
+            queue = self._waiting.pop(following)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[following] = queue  # behind the others
+            if not turn.done():
+                self._start(following)
+                turn.set_result(None)
+
+
+class Accounts:
+    """The accounts of the keys that were used last. They decide whose turn it is, never the rights of a key."""
+
+    MAX_KEYS = 10_000
+
+    def __init__(self) -> None:
+        self._accounts: OrderedDict[bytes, Account] = OrderedDict()
+
+    def find(self, key: str) -> Account | None:
+        """Return the account that a key belonged to when it was used last, if that is remembered."""
+        return self._accounts.get(hash_token(key))
+
+    def keep(self, key: str, account: Account) -> None:
+        """Remember the account of a key."""
+        name = hash_token(key)
+        self._accounts[name] = account
+        self._accounts.move_to_end(name)
+        if len(self._accounts) > self.MAX_KEYS:
+            self._accounts.popitem(last=False)
