@@ -4,13 +4,15 @@ LOG_LEVEL is a level, levels of single loggers, or both: `warning,core.db=debug`
 """
 
 import contextvars
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import TextIO
 
-from pythonjsonlogger.core import RESERVED_ATTRS
-from pythonjsonlogger.json import JsonFormatter
+import orjson
 from typing_extensions import override
 
 from core.errors import InvalidInputError
@@ -33,6 +35,8 @@ _QUOTED = re.compile(r'"[^"]{64,}"')
 """A quoted value in a message of Postgres. Names of constraints and columns have at most 63 bytes."""
 _CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets")
 """Loggers that write headers and messages at debug."""
+_RECORD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
+"""The attributes of every record, and uvicorn's copy of the message."""
 
 
 def read_levels(text: str) -> tuple[int, dict[str, int]]:
@@ -84,32 +88,41 @@ class _Handler(logging.StreamHandler[TextIO]):
         return super().format(record)
 
 
-class _LineFormatter(JsonFormatter):
-    """One JSON object per line."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "%(levelname)s %(name)s %(message)s",
-            timestamp=True,
-            json_ensure_ascii=False,
-            rename_fields={"levelname": "level", "name": "logger"},
-            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's copy of the message
-        )
+class _Formatter(logging.Formatter):
+    """A formatter that removes values from tracebacks."""
 
     @override
-    def formatException(self, ei: object) -> str:
-        return hide_values(super().formatException(ei))  # pyrefly: ignore[bad-argument-type]
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        return hide_values(super().formatException(ei))
 
 
-class _TextFormatter(logging.Formatter):
+class _LineFormatter(_Formatter):
+    """One JSON object per line: the fields of all lines, and the record's `extra`."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in _RECORD_FIELDS},
+        }
+        if record.exc_info:
+            line["exc_info"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except orjson.JSONEncodeError:
+            return json.dumps(line, default=str)  # a lone surrogate, or a large number
+
+
+class _TextFormatter(_Formatter):
     """One line of text per record, for terminals."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
-
-    @override
-    def formatException(self, ei: object) -> str:
-        return hide_values(super().formatException(ei))  # pyrefly: ignore[bad-argument-type]
 
 
 def hide_values(text: str) -> str:

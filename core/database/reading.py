@@ -1,7 +1,8 @@
 """Reads in a pipeline: the check of the connection and of the database's owner is sent with the first statement.
 
-psycopg's pipeline requests results with a flush and ends with a sync, which costs one more round trip. This pipeline
-requests results with the sync itself, so it has nothing to wait for at its end.
+psycopg's pipeline sends each statement on its own, requests results with a flush, and ends with a sync, which costs one
+more round trip. This pipeline sends all statements at once when a result is awaited, and requests results with the sync
+itself, so it has nothing to wait for at its end.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from psycopg import AsyncConnection, AsyncPipeline, Error
 from psycopg._pipeline_base import PendingResult
 from psycopg.abc import PQGen
 from psycopg.errors import PipelineAborted
+from psycopg.generators import send
 from psycopg.pq import ConnStatus, PipelineStatus
 from psycopg.pq.abc import PGresult
 from typing_extensions import override
@@ -34,8 +36,8 @@ class ReadPipeline(AsyncPipeline):
         self._on_answer: Callable[[], None] | None = on_answer
 
     def ask_early(self) -> None:
-        """Make the server answer the statements sent so far without waiting for the next ones."""
-        self.pgconn.send_flush_request()
+        """Make the server answer the statements so far without waiting for the next ones."""
+        self.command_queue.append(self.pgconn.send_flush_request)
 
     @override
     def _process_results(self, queued: PendingResult, results: list[PGresult]) -> None:
@@ -43,6 +45,20 @@ class ReadPipeline(AsyncPipeline):
         if self._on_answer is not None:
             self._on_answer()
             self._on_answer = None
+
+    @override
+    def _communicate_gen(self) -> PQGen[None]:
+        """Keep statements until a result is awaited."""
+        yield from ()  # pyrefly: ignore[invalid-yield]
+
+    @override
+    def _sync_gen(self) -> PQGen[None]:
+        """Send all statements, and wait for their results."""
+        self._enqueue_sync()
+        while self.command_queue:
+            self.command_queue.popleft()()
+        yield from send(self.pgconn)
+        yield from super()._fetch_gen(flush=False)
 
     @override
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
@@ -57,12 +73,8 @@ class ReadPipeline(AsyncPipeline):
         """Wait for statements whose results were not fetched and, after an error, for the aborted statements."""
         is_aborted = self.status is PipelineStatus.ABORTED
         if self.pgconn.status != ConnStatus.BAD and (is_aborted or self.result_queue or self.command_queue):
-            self._enqueue_sync()
             with suppress(PipelineAborted):
-                try:
-                    yield from self._communicate_gen()
-                finally:
-                    yield from super()._fetch_gen(flush=False)
+                yield from self._sync_gen()
 
 
 async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:

@@ -1,7 +1,7 @@
 """List a page of the caller's requests, in one query."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from hashlib import sha256
 
@@ -20,6 +20,7 @@ from core.feed.filters import Cursor, Filters, Sort
 from core.feed.store import ListedRow, UserRow
 
 NO_FILTERS = Filters()
+FILTERS = tuple(field.name for field in fields(Filters))
 MAX_USERS = 1000
 VERSION_DIGITS = 32
 ANY_VERSION = "*"
@@ -74,7 +75,8 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
         # An extra row shows whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
         said = session.mask_name(filters.favorited_by)
-        parameters = {**asdict(filters), "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
+        given = {name: getattr(filters, name) for name in FILTERS}  # `asdict` would copy each value
+        parameters = {**given, "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
         read = partial(_read_page, session, limit=limit, sort=sort, known=known)
         if collection is None and said.key_hash is None:
             return await read(parameters)

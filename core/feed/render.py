@@ -1,31 +1,39 @@
-"""Render rows of the feed as JSON, for GET /logs and for the stream."""
+"""Render rows of the feed as JSON."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any
 
-import orjson
+import msgspec
 
 from core.feed.store import FeedRow, ListedRow
 
 SHOWN = tuple(name for name in FeedRow.model_fields if name != "id")
 """The fields of a row in JSON, in order. The id, the first field of a ListedRow, is left out."""
 FIRST, LAST = ListedRow._fields.index(SHOWN[0]), ListedRow._fields.index(SHOWN[-1])
-OPTIONS = orjson.OPT_UTC_Z
+
+_ShownRow = msgspec.defstruct("_ShownRow", SHOWN, gc=False)
+"""Encoding a struct takes a third of the time of making a dict and encoding it."""
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def render_feed(rows: Sequence[ListedRow], *, limit: int, offset: int, next_cursor: str | None) -> bytes:
     """Render a page of the feed."""
-    data = [show_row(row) for row in rows]
+    data = [_show_row(row) for row in rows]
     page = {"data": data, "limit": limit, "offset": offset, "returned": len(data), "next_cursor": next_cursor}
-    return orjson.dumps(page, option=OPTIONS)
+    return _ENCODE(page)
 
 
-def show_row(row: ListedRow) -> dict[str, object]:
-    """Return a row of the feed as an object for `orjson.dumps` with `OPTIONS`."""
-    shown: dict[str, object] = dict(zip(SHOWN, row[FIRST : LAST + 1], strict=True))
-    shown["created_ts"] = row.created_ts.astimezone(UTC)  # the database returns it in the time zone of the connection
+def _show_row(row: ListedRow) -> msgspec.Struct:
+    shown: Any = _ShownRow(*row[FIRST : LAST + 1])
+    shown.created_ts = _to_utc(row.created_ts)
     if row.finished_ts is not None:
-        shown["finished_ts"] = row.finished_ts.astimezone(UTC)
+        shown.finished_ts = _to_utc(row.finished_ts)
     if row.group_confidence is not None:
-        shown["group_confidence"] = orjson.Fragment(row.group_confidence)
+        shown.group_confidence = msgspec.Raw(row.group_confidence)
     return shown
+
+
+def _to_utc(moment: datetime) -> datetime:
+    """Convert a timestamp to UTC. The database returns it in the time zone of the connection, usually UTC."""
+    return moment.astimezone(UTC) if moment.utcoffset() else moment
