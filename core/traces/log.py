@@ -36,7 +36,7 @@ ROWS_AT_ONCE = 1000
 _ENCODE = msgspec.json.Encoder().encode
 
 
-def render_log(trace: ScoredTrace) -> Iterator[bytes]:
+def render_log(trace: ScoredTrace) -> Iterator[bytes | memoryview]:
     """Render the part of the log that does not change after ingest.
 
     Yields JSON members in pieces, with the outer closing brace but without the opening one.
@@ -63,11 +63,11 @@ def check_log(trace: ScoredTrace) -> None:
     dump_json([trace.document.request.inference_stats])
 
 
-def _render_rows(name: str, rows: Iterator[msgspec.Struct]) -> Iterator[bytes]:
+def _render_rows(name: str, rows: Iterator[msgspec.Struct]) -> Iterator[bytes | memoryview]:
     start = f',"{name}":['.encode()
     while held := list(itertools.islice(rows, ROWS_AT_ONCE)):
         yield start
-        yield _encode_rows(held)[1:-1]
+        yield memoryview(_encode_rows(held))[1:-1]  # without a copy
         start = b","
     yield start.removesuffix(b",") + b"]"
 
@@ -203,19 +203,20 @@ def _iterate_steps(trace: ScoredTrace) -> Iterator[StepRow]:
     for step, prob, bound, logprob, entropy, flatness, surprisal, cum_nll in zip(
         trace.pairing.steps, *lists, strict=True
     ):
-        event, sampler = step.event, step.source.event if step.source else step.event
+        event, source = step.event, step.source
+        sampler = source.event if source else event
         yield StepRow(
             step.index,
-            step.source.index if step.source else None,
+            source.index if source else None,
             step.token,
             step.text,
             step.forced,
             step.forced_by,
             step.adjusted_logits,
             step.discarded,
-            _first(event.top_k, sampler.top_k),
-            _first(event.top_p, sampler.top_p),
-            _first(event.temperature, sampler.temperature, temperature),
+            sampler.top_k if event.top_k is None else event.top_k,
+            sampler.top_p if event.top_p is None else event.top_p,
+            _choose_temperature(event, sampler, temperature),
             prob,
             bound,
             logprob,
@@ -227,8 +228,10 @@ def _iterate_steps(trace: ScoredTrace) -> Iterator[StepRow]:
         )
 
 
-def _first(*values: float | None) -> Any:  # noqa: ANN401 - an int stays one
-    return next((value for value in values if value is not None), None)
+def _choose_temperature(event: Event, sampler: Event, requested: float | None) -> float | None:
+    if event.temperature is not None:
+        return event.temperature
+    return requested if sampler.temperature is None else sampler.temperature
 
 
 def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:

@@ -1,6 +1,7 @@
 """Views of a stored document for one reader: the document, or the log derived from it."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.pairing.scored_trace import score_trace
 from core.traces.log import render_log
 from core.traces.log_cache import CachedLog
 from core.traces.store import StoredLog
-from core.wire.zstandard import compress, decompress, prepend
+from core.wire.zstandard import compress, decompress, iterate_decompressed, prepend, read_size
 
 LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
 """The end of a label in JSON. Some engines escape non-ASCII characters."""
@@ -40,6 +41,18 @@ class PackedJson:
     def unpack(self) -> bytes:
         """Return the whole text, uncompressed."""
         return self.start + decompress(self.frame) if self.start else decompress(self.frame)
+
+    def iterate(self, most: int) -> Iterator[bytes]:
+        """Unpack the text in pieces of at most this many bytes; `start` is the first one."""
+        if self.start:
+            yield self.start
+        yield from iterate_decompressed(self.frame, most)
+
+    @property
+    def size(self) -> int | None:
+        """The length of the whole text in bytes, or None if the frame does not give it."""
+        size = read_size(self.frame)
+        return None if size is None else len(self.start) + size
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,22 @@ class LogView:
 
 def render_document(document: bytes, is_owned: bool) -> bytes:  # noqa: FBT001 - called in another process, by position
     """Derive the log from the document's frame: parse, pair, score, render, compress. Pure."""
+    return compress_members(_render_members(document, is_owned=is_owned))
+
+
+def render_unpacked(document: bytes, is_owned: bool, start: bytes) -> bytes:  # noqa: FBT001 - as above
+    """Derive the log as a whole text, which begins with `start`. Pure."""
+    return b"".join([start, *_render_members(document, is_owned=is_owned)])
+
+
+def compress_members(members: Iterable[bytes | memoryview]) -> bytes:
+    """Compress the members of a log that don't change after ingest."""
+    return compress(members, far=True)
+
+
+def _render_members(document: bytes, *, is_owned: bool) -> Iterable[bytes | memoryview]:
     pieces = render_log(score_trace(parse_document(decompress(document))))
-    return compress(pieces if is_owned else [strip_members(b"".join(pieces))], far=True)
+    return pieces if is_owned else [strip_members(b"".join(pieces))]
 
 
 def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[CachedLog]) -> LogView:

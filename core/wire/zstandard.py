@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -18,7 +18,7 @@ FAR_WINDOW_LOG = 23
 WHOLE_BYTES = 1 << FAR_WINDOW_LOG
 """A text up to this size is compressed in one piece, with its size in the header."""
 
-__all__ = ["compress", "decompress", "prepend", "zstd"]
+__all__ = ["compress", "decompress", "iterate_decompressed", "prepend", "read_size", "zstd"]
 
 _NEAR: dict[int, int] = {zstd.CompressionParameter.compression_level: LEVEL}
 _FAR: dict[int, int] = {
@@ -58,6 +58,22 @@ def compress(pieces: Iterable[bytes | memoryview], *, far: bool = False) -> byte
 def decompress(frame: bytes) -> bytes:
     """Return the text of a frame."""
     return zstd.decompress(frame)
+
+
+def iterate_decompressed(frame: bytes, most: int) -> Iterator[bytes]:
+    """Decompress a frame in pieces of at most this many bytes."""
+    decoder = zstd.ZstdDecompressor()
+    piece = decoder.decompress(frame, most)
+    while piece:
+        yield piece
+        piece = b"" if decoder.eof else decoder.decompress(b"", most)
+    if not decoder.eof:
+        raise EOFError("the frame is cut short")
+
+
+def read_size(frame: bytes) -> int | None:
+    """Return the size of a frame's content, or None if its header does not give it."""
+    return zstd.get_frame_info(frame).decompressed_size
 
 
 def prepend(text: bytes, frame: bytes) -> bytes:

@@ -6,9 +6,11 @@ from typing import TypeVarTuple
 
 from fastapi import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from core.traces.log_cache import CachedLog
-from core.traces.log_view import LogView, PackedJson, render_document
+from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
 from functions.web.budget import name_account
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
@@ -17,6 +19,8 @@ from functions.web.context import Context
 MEDIA_TYPE = "application/json"
 LIGHT_BYTES = 1024 * 1024
 """Compressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
+PIECE_BYTES = 1024 * 1024
+"""Size of the pieces that an answer is unpacked in."""
 
 Ts = TypeVarTuple("Ts")
 
@@ -25,14 +29,28 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     """Answer with a log, from the cache or rendered, or with 304 if the client already has this version."""
     if view.is_known:
         return answer_unchanged(view.version)
-    log = view.cached or await _render(request, context, view)
+    headers, document, log = describe_version(view.version), view.document or b"", view.cached
+    if log is None and len(document) <= LIGHT_BYTES and choose_encoding(request.scope["headers"]) != "zstd":
+        text = await context.run(render_unpacked, document, view.is_owned, view.start)
+        _keep_later(context, view, text)
+        return Response(text, media_type=MEDIA_TYPE, headers=headers)
+    if log is None:
+        frame = await work_on_document(request, context, render_document, document, view.is_owned)
+        log = CachedLog(view.document_version, view.is_owned, frame)
     context.logs.keep(view.cache_key, log)
-    return await answer_stored(request, PackedJson(log.frame, view.start), describe_version(view.version))
+    return await answer_stored(request, PackedJson(log.frame, view.start), headers)
 
 
-async def _render(request: Request, context: Context, view: LogView) -> CachedLog:
-    frame = await work_on_document(request, context, render_document, view.document or b"", view.is_owned)
-    return CachedLog(view.document_version, view.is_owned, frame)
+def _keep_later(context: Context, view: LogView, text: bytes) -> None:
+    """Compress a rendered log for the cache while it is sent."""
+
+    def keep(packing: asyncio.Future[bytes]) -> None:
+        if not (packing.cancelled() or packing.exception()):
+            context.logs.keep(view.cache_key, CachedLog(view.document_version, view.is_owned, packing.result()))
+
+    members = memoryview(text)[len(view.start) :]
+    packing = asyncio.get_running_loop().run_in_executor(None, compress_members, [members])
+    packing.add_done_callback(keep)
 
 
 async def work_on_document(
@@ -51,17 +69,37 @@ async def answer_stored(request: Request, stored: PackedJson, headers: dict[str,
     Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. The threads
     are not those of `Context.run`, which are busy with incoming traces.
     """
-    encoding = choose_encoding(request.scope["headers"])
-    body = await asyncio.to_thread(_encode, stored, encoding)
-    encoded = {} if encoding is None else {"Content-Encoding": encoding}
-    return Response(body, media_type=MEDIA_TYPE, headers={**(headers or {"Vary": DEPENDS_ON}), **encoded})
+    encoding, headers = choose_encoding(request.scope["headers"]), headers or {"Vary": DEPENDS_ON}
+    if encoding is None:
+        return _Unpacked(stored, headers)
+    body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
+    return Response(body, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": encoding})
 
 
-def _encode(stored: PackedJson, encoding: str | None) -> bytes:
-    match encoding:
-        case "zstd":
-            return stored.pack()
-        case None:
-            return stored.unpack()
-        case _:
-            return compress_body(stored.unpack(), encoding)
+def _recompress(stored: PackedJson, encoding: str) -> bytes:
+    return compress_body(stored.unpack(), encoding)
+
+
+class _Unpacked(Response):
+    """A response that decompresses each piece of its body while it sends the previous one."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, stored: PackedJson, headers: dict[str, str]) -> None:
+        super().__init__(headers=headers)
+        del self.headers["content-length"]
+        if stored.size is not None:
+            self.headers["content-length"] = str(stored.size)
+        self._pieces = stored.iterate(PIECE_BYTES)
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the body, then what ends it."""
+        piece = await asyncio.to_thread(next, self._pieces, b"")
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while piece:
+            async with asyncio.TaskGroup() as both:
+                following = both.create_task(asyncio.to_thread(next, self._pieces, b""))
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = following.result()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
