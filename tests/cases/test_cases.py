@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, Serve
+from tests.support.client import Answer, Client
+from tests.support.keys import ADMIN_KEY
+from tests.support.servers import Serve
 
 CASES = Path(__file__).parent
 

@@ -12,8 +12,8 @@ from core.cli import doctor, doctor_settings
 from core.cli.findings import Level
 from core.database.migrations import LATEST_VERSION, adopt
 from core.settings import Settings
-from tests.chores.conftest import Command
-from tests.conftest import ADMIN_KEY
+from tests.support.command import Command
+from tests.support.keys import ADMIN_KEY
 
 PASSWORD = "hunter2-hunter2"
 ENV = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}

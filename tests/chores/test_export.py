@@ -18,10 +18,10 @@ from core.transfer import store
 from core.transfer.export import BATCH_ROWS, What, iterate_batches, open_snapshot
 from core.transfer.export_line import read_line
 from core.wire.zstandard import zstd
-from tests.build import action, call, make_document, number, one_token
-from tests.chores.conftest import Command
-from tests.client import Client
-from tests.conftest import label, load_trace, trace_names
+from tests.support.client import Client
+from tests.support.command import Command
+from tests.support.documents import action, call, load_trace, make_document, number, one_token, trace_names
+from tests.support.keys import label
 
 ROOT = Path(__file__).parents[2]
 NO_FILTERS = dict.fromkeys((

@@ -19,10 +19,11 @@ from core.errors import InvalidInputError
 from core.transfer.export_line import Origin, flatten, read_line, write_line
 from core.transfer.import_items import MAX_OUTAGES
 from core.wire.zstandard import zstd
-from tests.build import make_document, number, one_token
-from tests.chores.conftest import Command
-from tests.client import Client
-from tests.conftest import SECRET, TRACES, Serve, label, load_trace, trace_names
+from tests.support.client import Client
+from tests.support.command import Command
+from tests.support.documents import TRACES, load_trace, make_document, number, one_token, trace_names
+from tests.support.keys import SECRET, label
+from tests.support.servers import Serve
 
 MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]

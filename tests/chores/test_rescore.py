@@ -3,10 +3,9 @@
 import psycopg
 import pytest
 
-from tests.build import make_document, number, one_token
-from tests.chores.conftest import Command
-from tests.client import Client
-from tests.conftest import load_trace, trace_names
+from tests.support.client import Client
+from tests.support.command import Command
+from tests.support.documents import load_trace, make_document, number, one_token, trace_names
 
 DERIVED = ("request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
 AGE = """

@@ -13,8 +13,8 @@ from core.cli.clear import looks_like_production
 from core.database.migrations import LATEST_VERSION, adopt
 from core.local.environment import InvalidSettingError, describe_database
 from manage import cli
-from tests.client import Client
-from tests.conftest import load_trace, trace_names
+from tests.support.client import Client
+from tests.support.documents import load_trace, trace_names
 
 ROOT = Path(__file__).parents[2]
 STAGING = "thunder-backend-staging"

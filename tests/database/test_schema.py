@@ -17,9 +17,9 @@ from core.local.schema import (
     run_pg_dump,
     write_current_schema,
 )
-from tests.chores.conftest import Command, manage
-from tests.client import Client
-from tests.conftest import load_trace, trace_names
+from tests.support.client import Client
+from tests.support.command import Command, manage
+from tests.support.documents import load_trace, trace_names
 
 __all__ = ["manage"]
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 import core
 from core.database.query import SQL_DIR, Query, query
-from tests.conftest import Databases
+from tests.support.databases import Databases
 
 FOLDER = SQL_DIR / "queries"
 MODULES = [import_module(module.name) for module in pkgutil.walk_packages(core.__path__, "core.")]

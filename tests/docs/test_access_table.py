@@ -5,10 +5,11 @@ import json
 import re
 from typing import Any
 
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, Serve
-from tests.docs.examples import ROOT
-from tests.stream.streams import PATH, ask_for_events
+from tests.support.client import Client
+from tests.support.examples import ROOT
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import Serve
+from tests.support.streams import PATH, ask_for_events
 
 CALLERS = ("nobody", "ingest key", "another user", "the owner", "an admin")
 ROW = re.compile(

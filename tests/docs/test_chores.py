@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from core.local.postgres import EmbeddedPostgres
-from tests.conftest import ADMIN_KEY, trace_names
-from tests.docs.examples import ROOT
+from tests.support.documents import trace_names
+from tests.support.examples import ROOT
+from tests.support.keys import ADMIN_KEY
 
 DOCUMENT = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)

@@ -9,9 +9,9 @@ import psycopg
 from core.local.postgres import EmbeddedPostgres
 from functions import api
 from functions.web.application import VERSION
-from tests.conftest import ADMIN_KEY, SECRET
-from tests.docs.examples import ROOT
-from tests.tools.fakemodal import FakeModal
+from tests.support.examples import ROOT
+from tests.support.fakemodal import FakeModal
+from tests.support.keys import ADMIN_KEY, SECRET
 
 OPERATIONS = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 DEPLOY = OPERATIONS.partition("## Deploy\n")[2].partition("\n## ")[0]

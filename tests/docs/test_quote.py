@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.client import Client
-from tests.conftest import load_trace
-from tests.docs.examples import ROOT
+from tests.support.client import Client
+from tests.support.documents import load_trace
+from tests.support.examples import ROOT
 
 ROW = re.compile(
     r"^\| (\d+) \| (\d+) \| `([^`]+)` \| (\w*) ?\| ([\d.]+|null) \| ([\d.]+|null) \| ([\d.]+) \|$", re.MULTILINE

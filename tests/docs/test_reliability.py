@@ -3,8 +3,8 @@
 import ast
 import re
 
-from tests.docs.examples import ROOT
 from tests.faults import test_clock, test_connections, test_disk, test_killed, test_run_restarts
+from tests.support.examples import ROOT
 
 ROW = re.compile(r"^\| [^|]+ \| (\d+) \| [^|]+ \| ([^|]+) \| `(test_\w+)` \|$", re.MULTILINE)
 TEXT = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")

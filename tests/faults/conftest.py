@@ -8,8 +8,8 @@ import pytest
 
 from core.database.migrations import migrate
 from core.local.postgres import EmbeddedPostgres, await_ready, start_embedded
-from tests.faults.processes import kill_postgres, proxied, socket_of
-from tests.faults.proxy import Proxy
+from tests.support.processes import kill_postgres, proxied, socket_of
+from tests.support.proxy import Proxy
 
 TEMPLATE = "faults_template"
 

@@ -15,12 +15,11 @@ import pytest
 from core.database.migrations import migrate
 from core.local import programs as embedded_programs
 from core.local.postgres import EmbeddedPostgres, start_embedded
-from tests.client import Client
-from tests.conftest import ADMIN_KEY
 from tests.faults.conftest import Faulty
-from tests.faults.processes import served
-from tests.faults.traces import Poster, assert_whole, id_of, small
-from tests.test_two_processes import make_key, send
+from tests.support.client import Client, make_key, send
+from tests.support.keys import ADMIN_KEY
+from tests.support.posters import Poster, assert_whole, id_of, small
+from tests.support.processes import served
 
 COMPILER = shutil.which("cc")
 SOURCE = Path(__file__).with_name("clock.c")

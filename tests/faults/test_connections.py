@@ -11,11 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.client import Answer
 from tests.faults.conftest import Faulty
-from tests.faults.processes import Server, list_children, served
-from tests.faults.proxy import Proxy
-from tests.faults.traces import NO_ANSWER, Poster, assert_whole, small
+from tests.support.client import Answer
+from tests.support.posters import NO_ANSWER, Poster, assert_whole, small
+from tests.support.processes import Server, list_children, served
+from tests.support.proxy import Proxy
 
 POOL_SIZE = 10
 REFUSED = 6

@@ -17,9 +17,9 @@ from core.database.migrations import migrate
 from core.local.cluster import ROLE
 from core.local.postgres import start_embedded
 from core.local.socket_directory import find_socket_dir
-from tests.faults.processes import served
-from tests.faults.traces import Poster, assert_whole, small
-from tests.test_run import Running, running
+from tests.support.posters import Poster, assert_whole, small
+from tests.support.processes import served
+from tests.support.running import Running, running
 
 SIZE_MB = 150
 REFUSED = 3

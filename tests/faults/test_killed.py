@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from tests.faults.conftest import Faulty
-from tests.faults.processes import served
-from tests.faults.proxy import Proxy
-from tests.faults.traces import NO_ANSWER, Poster, assert_whole, count_requests, id_of, mixed, small
+from tests.support.posters import NO_ANSWER, Poster, assert_whole, count_requests, id_of, mixed, small
+from tests.support.processes import served
+from tests.support.proxy import Proxy
 
 WAIT_SECONDS = 30
 CLIENTS = 4

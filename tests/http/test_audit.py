@@ -8,11 +8,12 @@ import psycopg
 import pytest
 
 from core.database.migrations import adopt
-from tests.build import make_document
-from tests.chores.conftest import Command, manage
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
-from tests.test_two_processes import make_key, send
+from tests.support.client import Client, make_key, send
+from tests.support.command import Command, manage
+from tests.support.databases import Databases
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.servers import Serve
 
 __all__ = ["manage"]
 USER = "key-of-a-user-who-is-noted"

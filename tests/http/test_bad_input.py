@@ -11,9 +11,20 @@ import pytest
 from psycopg import sql as psycopg_sql
 
 from core.wire.zstandard import compress
-from tests.build import action, added, call, forward, make_document, number, one_token, sampled
-from tests.client import Client
-from tests.conftest import Serve, load_trace, masked
+from tests.support.client import Client
+from tests.support.documents import (
+    action,
+    added,
+    call,
+    forward,
+    load_trace,
+    make_document,
+    masked,
+    number,
+    one_token,
+    sampled,
+)
+from tests.support.servers import Serve
 
 TABLES = (
     "requests",

@@ -8,10 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.build import make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, label
-from tests.test_two_processes import make_key, send
+from tests.support.client import Answer, Client, make_key, send
+from tests.support.documents import make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, label
 
 ANN, BOB = "key-of-ann", "key-of-bob"
 FIELDS = {

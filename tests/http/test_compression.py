@@ -7,10 +7,9 @@ import psycopg
 import pytest
 
 from core.wire.zstandard import zstd
-from tests.build import make_document
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, load_trace
-from tests.test_two_processes import send
+from tests.support.client import Answer, Client, send
+from tests.support.documents import load_trace, make_document
+from tests.support.keys import ADMIN_KEY
 
 TRACE = "llama31-8b-force-tokens"
 USER = "key-of-ann-0123456789"

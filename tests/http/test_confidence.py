@@ -8,9 +8,19 @@ from urllib.parse import quote
 import pytest
 from scipy import stats
 
-from tests.build import action, added, call, forward, make_document, number, sampled
-from tests.client import Client
-from tests.conftest import load_trace, trace_names
+from tests.support.client import Client
+from tests.support.documents import (
+    action,
+    added,
+    call,
+    forward,
+    load_trace,
+    make_document,
+    number,
+    sampled,
+    trace_names,
+)
+from tests.support.posts import post_probs
 
 NOISY = load_trace("noisy-logger")
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -25,16 +35,6 @@ SEQUENCE_FIELDS = (
     "mean_token_entropy mean_token_negentropy min_token_negentropy probability_margin mean_confidence tail_confidence "
     "lowest_group_confidence bottom_10pct_group_confidence window low_confidence_fraction coverage"
 )
-
-
-def post_probs(client: Client, request_id: str, probs: list[float], **request: Any) -> None:
-    """A request whose tokens have these probabilities, each over a list of two."""
-    events: list[dict[str, Any]] = []
-    for prob in probs:
-        top = [{"token": 5, "prob": prob}, {"token": 6, "prob": 1 - prob}]
-        events += [forward(top), sampled(), added(5)]
-    answer = client.ingest(make_document(request_id, events=number(events), request=request))
-    assert answer.status == 201, answer.data
 
 
 @pytest.mark.parametrize("name", trace_names())

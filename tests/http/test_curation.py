@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.build import make_document
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, label
-from tests.test_two_processes import send
+from tests.support.client import Client, send
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY, label
 
 KINDS = [("tags", "tag", "tags"), ("favorite", "name", "favorited_by")]
 

@@ -19,10 +19,9 @@ from core.cli.age import read_age
 from core.deletions import deletion
 from core.wire.zstandard import decompress
 from functions.jobs.retention import retain
-from tests.build import action, call, make_document, number, one_token
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, label, load_trace
-from tests.test_two_processes import send
+from tests.support.client import Client, send
+from tests.support.documents import action, call, load_trace, make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, SECRET, label
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 MARK, USER = "zyxwv-mark", "key-of-the-deleted-user"

@@ -14,7 +14,7 @@ from core.local.postgres import EmbeddedPostgres
 from core.statistics.scores import Score
 from functions.client.connection import Connection
 from functions.client.demo import post_demo
-from tests.client import Client
+from tests.support.client import Client
 
 ROOT = Path(__file__).parents[2]
 TRACES = 211

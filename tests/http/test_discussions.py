@@ -7,10 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.build import make_document
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, label
-from tests.test_two_processes import send
+from tests.support.client import Client, send
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY, label
 
 PATH = "/logs/r1/discussions"
 FIELDS = {"id", "request_id", "username", "comment", "created_at", "updated_at"}

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
-from tests.build import call, make_document, number, one_token
-from tests.client import Client
-from tests.conftest import ADMIN_KEY
+from tests.support.client import Client
+from tests.support.documents import call, make_document, number, one_token
+from tests.support.keys import ADMIN_KEY
 
 FILTERS = ("model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence")
 NOTHING: dict[str, Any] = dict.fromkeys((*FILTERS, "has_exception", "q", "owner", "after_id", "after_created"))

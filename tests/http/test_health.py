@@ -7,8 +7,8 @@ from pathlib import Path
 
 from core.database.migrations import LATEST_VERSION, migrate
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
-from tests.client import Client
-from tests.conftest import Serve
+from tests.support.client import Client
+from tests.support.servers import Serve
 
 
 def test_healthy(client: Client) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.build import make_document
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
-from tests.http.test_matrix import server_thread
-from tests.test_two_processes import make_key, send
+from tests.support.client import Answer, Client, make_key, send
+from tests.support.databases import Databases
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.servers import Serve, server_thread
 
 LISTED = {
     *("id", "key_prefix", "name", "description", "allowed_api_key", "is_admin", "is_active"),
@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def url(databases: Databases) -> Iterator[str]:
     yield databases.create("keys")
-    databases.server.drop_database("keys")
+    databases.drop("keys")
 
 
 @pytest.fixture(scope="module")

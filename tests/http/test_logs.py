@@ -10,9 +10,21 @@ import psycopg
 import pytest
 
 from core.wire.zstandard import decompress
-from tests.build import action, added, call, forward, make_document, number, one_token, sampled
-from tests.client import Client
-from tests.conftest import TRACES, load_trace, masked, trace_names
+from tests.support.client import Client
+from tests.support.documents import (
+    TRACES,
+    action,
+    added,
+    call,
+    forward,
+    load_trace,
+    make_document,
+    masked,
+    number,
+    one_token,
+    sampled,
+    trace_names,
+)
 
 LOG_FIELDS = [
     "request_id",

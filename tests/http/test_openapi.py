@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.api import web
-from tests.build import make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases
-from tests.http.test_matrix import server_thread
-from tests.test_two_processes import make_key, send
+from tests.support.client import Answer, Client, make_key, send
+from tests.support.databases import Databases
+from tests.support.documents import make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import server_thread
 
 EXAMPLES = 20
 """Requests of each operation."""
@@ -60,7 +60,7 @@ def place(databases: Databases) -> Iterator[Place]:
         assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
         reader = make_key(client, name="reader", allowed_api_key="key-of-ann")["api_key"]
         yield Place(client, [ADMIN_KEY, ADMIN_KEY, reader, "key-of-ann", None])
-    databases.server.drop_database("openapi")
+    databases.drop("openapi")
 
 
 def resolve(schema: Json, root: Json) -> Json:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.build import make_document
-from tests.client import Answer, Client
-from tests.http.test_confidence import post_probs
+from tests.support.client import Answer, Client
+from tests.support.documents import make_document
+from tests.support.posts import post_probs
 
 
 def judge(client: Client, request_id: str, **verdict: Any) -> Answer:

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.api import web
-from tests.build import make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases
-from tests.http.test_matrix import server_thread
-from tests.stream.streams import open_socket, post, receive_close
+from tests.support.client import Answer, Client
+from tests.support.databases import Databases
+from tests.support.documents import make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import server_thread
+from tests.support.streams import open_socket, post, receive_close
 
 DOCUMENT = web().openapi()
 OPERATIONS = [
@@ -37,7 +38,7 @@ def client(databases: Databases) -> Iterator[Client]:
         document = make_document(events=number(one_token()), request={"user_api_key": "key-of-ann"})
         assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
         yield client
-    databases.server.drop_database("parameters")
+    databases.drop("parameters")
 
 
 def ask(client: Client, path: str, query: str) -> Answer:

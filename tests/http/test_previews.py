@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from tests.build import make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, Serve
-from tests.test_two_processes import send
+from tests.support.browser import BROWSER
+from tests.support.client import Answer, Client, send
+from tests.support.documents import make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import Serve
 
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 ATTACK = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;"
 USER = "key-of-ann-0123456789"
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.build import make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, Serve, load_trace
+from tests.support.client import Answer, Client
+from tests.support.documents import load_trace, make_document, number, one_token
+from tests.support.keys import ADMIN_KEY
+from tests.support.servers import Serve
 
 FIXTURES = sorted((Path(__file__).parents[1] / "responses" / "fixtures").glob("*.json"))
 PARTS = {"k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from core.wire.zstandard import decompress
-from tests.build import action, call, forward, make_document, number, one_token
-from tests.client import Answer, Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve, label
-from tests.http.test_matrix import server_thread
-from tests.test_two_processes import make_key, send
+from tests.support.client import Answer, Client, make_key, send
+from tests.support.databases import Databases
+from tests.support.documents import action, call, forward, make_document, number, one_token
+from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.servers import Serve, server_thread
 
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
 SHARE = {"request_id", "is_public", "public_token", "public_url", "message"}
@@ -66,7 +66,7 @@ def place(databases: Databases) -> Iterator[Place]:
         place = Place(client, sql, itertools.count())
         place.post(user=STRANGER)
         yield place
-    databases.server.drop_database("shares")
+    databases.drop("shares")
 
 
 def test_publishing_answers_a_link_and_again_the_same(place: Place) -> None:

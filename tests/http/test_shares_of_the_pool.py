@@ -10,10 +10,11 @@ from fastapi import FastAPI
 
 from core.access.turns import Account, Turns
 from functions.web.context import Context, open_context
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve
-from tests.stream.streams import post
-from tests.test_two_processes import make_key
+from tests.support.client import Client, make_key
+from tests.support.databases import Databases
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import Serve
+from tests.support.streams import post
 
 USER, OTHER = "key-of-the-first-user", "key-of-the-second-user"
 POOL_SIZE = 4

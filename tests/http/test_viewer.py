@@ -8,10 +8,10 @@ import pytest
 
 from functions.api import web
 from functions.web.viewer import FOLDER
-from tests.build import make_document, number, one_token
-from tests.client import Client
-from tests.conftest import Serve
-from tests.http.test_previews import BROWSER
+from tests.support.browser import BROWSER
+from tests.support.client import Client
+from tests.support.documents import make_document, number, one_token
+from tests.support.servers import Serve
 
 PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/")
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())

@@ -11,7 +11,7 @@ from core.document.schema import TraceDocument
 from core.pairing.alignment import align_trace
 from core.pairing.pair import pair_trace
 from core.pairing.steps import Pairing
-from tests.build import action, added, call, forward, make_document, number, one_token, sampled
+from tests.support.documents import action, added, call, forward, make_document, number, one_token, sampled
 
 SHIFTS = {"ForwardPass": 1, "Sampled": 0, "Added": -1}
 """By how many tokens Quote's second loop goes further back than asked."""

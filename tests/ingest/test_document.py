@@ -16,8 +16,7 @@ from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, prepare_trace
 from core.traces.log import render_log
 from core.wire.zstandard import decompress
-from tests.build import make_document
-from tests.conftest import TRACES, trace_names
+from tests.support.documents import TRACES, make_document, trace_names
 
 LIST = '[{"token":1, "logprob": -0.50 ,"token_str":"a\\u0000] \\"top_tokens\\""}, {"token":2,"logprob":-2e0,"x":[1]}]'
 

@@ -10,7 +10,7 @@ from core.errors import InvalidInputError
 from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import score_trace
 from core.pairing.steps import Pairing
-from tests.build import TOP, action, added, call, forward, make_document, number, one_token, sampled
+from tests.support.documents import TOP, action, added, call, forward, make_document, number, one_token, sampled
 
 
 def read(events: list[dict[str, Any]], **parts: Any) -> TraceDocument:

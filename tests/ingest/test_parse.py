@@ -8,7 +8,7 @@ import pytest
 from core.document.parse import parse_document
 from core.errors import InvalidInputError
 from core.pairing.scored_trace import score_trace
-from tests.build import added, forward, make_document, number, sampled
+from tests.support.documents import added, forward, make_document, number, sampled
 
 
 def refuse(document: dict[str, Any]) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, Databases, Serve
-from tests.http.test_matrix import server_thread
+from tests.support.client import Client
+from tests.support.databases import Databases
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import Serve, server_thread
 
 
 @pytest.fixture
@@ -29,4 +30,4 @@ def shared(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Cli
     direct = databases.reach(url)
     with server_thread(url, DATABASE_URL_DIRECT=direct, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client:
         yield client
-    databases.server.drop_database(name)
+    databases.drop(name)

@@ -20,9 +20,11 @@ from core.database.pool import DatabaseUnavailableError
 from core.stream.message import MAX_MESSAGE_BYTES, Message, render_row
 from core.stream.store import NewsRow
 from core.stream.subscription import MAX_QUEUED, MAX_QUEUED_BYTES, Subscription, Wanted
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, Databases
-from tests.stream.streams import (
+from tests.support.client import Client
+from tests.support.databases import Databases
+from tests.support.keys import ADMIN_KEY
+from tests.support.processes import server_process
+from tests.support.streams import (
     WAIT_S,
     copy_request,
     name_all,
@@ -33,7 +35,6 @@ from tests.stream.streams import (
     receive_close,
     receive_ids,
 )
-from tests.test_two_processes import server_process
 
 STREAMS = 200
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)

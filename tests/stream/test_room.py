@@ -11,10 +11,9 @@ from core.stream import room
 from core.stream.position import Position, Snapshot
 from core.stream.room import CrowdedError, TooManyStreamsError, require_room
 from core.stream.subscription import NO_FILTERS, Subscription, Wanted
-from tests.client import Client
-from tests.conftest import ADMIN_KEY
-from tests.stream.streams import ask_for_events, ask_for_socket, open_events, open_socket, post
-from tests.test_two_processes import make_key
+from tests.support.client import Client, make_key
+from tests.support.keys import ADMIN_KEY
+from tests.support.streams import ask_for_events, ask_for_socket, open_events, open_socket, post
 
 PLACE = Position(Snapshot.parse("1:1:"))
 USER, OTHER = "key-of-the-first-user", "key-of-the-second-user"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.build import TOP, added, forward, make_document, number, sampled
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, SECRET, Serve, label
-from tests.stream.streams import (
+from tests.support.client import Client, make_key, send
+from tests.support.documents import TOP, added, forward, make_document, number, sampled
+from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.servers import Serve
+from tests.support.streams import (
     ask_for_events,
     open_events,
     open_socket,
@@ -20,7 +21,6 @@ from tests.stream.streams import (
     receive_close,
     receive_ids,
 )
-from tests.test_two_processes import make_key, send
 
 ANN, BOB = "the-key-of-ann-in-the-stream", "bob-streams"
 

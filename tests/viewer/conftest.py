@@ -1,15 +1,14 @@
 """Fixtures for a real Chromium, driven by Playwright: the one that CHROMIUM names, else the one on the PATH."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.client import Client
+from tests.support.browser import CHROMIUM
+from tests.support.client import Client
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 WAIT_MS = 10_000
 
 
@@ -40,10 +39,3 @@ def page(browser: Browser, client: Client) -> Iterator[Page]:
     yield page
     context.close()
     assert not complaints
-
-
-def sign_in(page: Page, key: str, path: str = "/") -> None:
-    """Open a page as a signed-in user."""
-    page.goto("/viewer/icon.svg")  # same origin, and makes no further requests
-    page.evaluate("key => sessionStorage.setItem('thunder-key', key)", key)
-    page.goto(path)

@@ -20,7 +20,7 @@ from functions.client.connection import Connection
 from functions.client.demo import move_to, post_demo
 from tests.bench.stage import ADMIN_KEY, AS_ADMIN, ROOT, open_stage
 from tests.bench.wire import JSON_TYPE, Wire, encode
-from tests.viewer.conftest import CHROMIUM, sign_in
+from tests.support.browser import CHROMIUM, sign_in
 
 FOLDER = ROOT / "docs" / "screenshots"
 TRACES = ROOT / "tests" / "traces"

@@ -6,12 +6,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.build import Document, action, added, call, forward, make_document, number, sampled
-from tests.client import Client
-from tests.conftest import load_trace
-from tests.viewer.axe import assert_accessible
-from tests.viewer.conftest import sign_in
-from tests.viewer.hostile import NOTHING_RAN, make_hostile
+from tests.support.axe import assert_accessible
+from tests.support.browser import sign_in
+from tests.support.client import Client
+from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
+from tests.support.hostile import NOTHING_RAN, make_hostile
 
 HELLO = [{"token": 1, "logprob": -0.1, "token_str": "Hello"}]
 ALIGN = """async (pairs) => {

@@ -10,12 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.build import call, make_document, number, one_token
-from tests.client import Client
-from tests.conftest import ADMIN_KEY, load_trace
-from tests.faults.proxy import Proxy
-from tests.test_two_processes import send
-from tests.viewer.conftest import sign_in
+from tests.support.browser import sign_in
+from tests.support.client import Client, send
+from tests.support.documents import call, load_trace, make_document, number, one_token
+from tests.support.keys import ADMIN_KEY
+from tests.support.proxy import Proxy
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>\u202e\u0007'
 

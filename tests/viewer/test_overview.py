@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.build import Document, action, added, call, forward, make_document, number, sampled
-from tests.client import Client
-from tests.conftest import load_trace
-from tests.viewer.axe import assert_accessible
-from tests.viewer.conftest import sign_in
-from tests.viewer.hostile import NOTHING_RAN, make_hostile
+from tests.support.axe import assert_accessible
+from tests.support.browser import sign_in
+from tests.support.client import Client
+from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
+from tests.support.hostile import NOTHING_RAN, make_hostile
 
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
 PATH = "/overview?from=2026-03-01&to=2026-03-04"

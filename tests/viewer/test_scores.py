@@ -5,10 +5,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.build import action, added, call, forward, make_document, number, sampled
-from tests.client import Client
-from tests.conftest import load_trace, trace_names
-from tests.viewer.conftest import sign_in
+from tests.support.browser import sign_in
+from tests.support.client import Client
+from tests.support.documents import (
+    action,
+    added,
+    call,
+    forward,
+    load_trace,
+    make_document,
+    number,
+    sampled,
+    trace_names,
+)
 
 READ = """async (id) => {
     const { readTrace } = await import("/viewer/lib/scores.js")

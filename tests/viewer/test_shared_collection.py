@@ -8,9 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.client import Client
-from tests.conftest import ADMIN_KEY
-from tests.test_two_processes import send
+from tests.support.client import Client, send
+from tests.support.keys import ADMIN_KEY
 from tests.viewer.test_feed import HOSTILE, post, post_many
 
 

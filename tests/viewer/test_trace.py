@@ -8,12 +8,11 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.bench.payload import build_trace, with_id
-from tests.build import Document, added, forward, make_document, number, one_token, sampled
-from tests.client import Client
-from tests.conftest import load_trace
-from tests.viewer.axe import assert_accessible
-from tests.viewer.conftest import sign_in
-from tests.viewer.hostile import MARKUP, NOTHING_RAN, make_hostile
+from tests.support.axe import assert_accessible
+from tests.support.browser import sign_in
+from tests.support.client import Client
+from tests.support.documents import Document, added, forward, load_trace, make_document, number, one_token, sampled
+from tests.support.hostile import MARKUP, NOTHING_RAN, make_hostile
 
 
 def open_trace(client: Client, page: Page, document: Document | str, query: str = "") -> None:

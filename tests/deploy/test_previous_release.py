@@ -1,0 +1,90 @@
+"""Expand, then contract: the code from before the latest migration serves on the present schema."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from core.settings import Settings
+from tests.support.client import Client, send
+from tests.support.documents import load_trace, masked
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.pgbouncer import find_free_port
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 30
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def find_former() -> str:
+    """The latest release; before the first, the commit before the latest migration. Empty: there is no history here."""
+    if shutil.which("git") is None:
+        return ""
+    if tag := git("describe", "--tags", "--abbrev=0", "--match", "v*"):
+        return tag
+    latest = max((ROOT / "sql" / "migrations").glob("*.sql")).relative_to(ROOT)
+    added = git("log", "--diff-filter=A", "--format=%H", "--", str(latest))
+    return git("rev-parse", "--verify", "--quiet", f"{added.splitlines()[-1]}^") if added else ""
+
+
+FORMER = find_former()
+
+
+@pytest.mark.skipif(not FORMER, reason="no history of the code here: a shallow clone, or none")
+def test_the_former_code_serves_on_the_present_schema(client: Client, database_url: str, tmp_path: Path) -> None:
+    archive = subprocess.run(["git", "archive", FORMER], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive.stdout, check=True)
+    port = find_free_port()
+    names = {name.upper() for name in Settings.model_fields}
+    inherited = {name: value for name, value in os.environ.items() if name.upper() not in names}
+    settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    command = [sys.executable, "-m", "uvicorn", "functions.api:web", "--factory", "--port", str(port)]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=tmp_path, env={**inherited, **settings}, stdout=log, stderr=log) as process,
+        urllib3.PoolManager(retries=False, timeout=60) as pool,
+    ):
+        former = Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+        try:
+            await_start(former, tmp_path / "log")
+            exchange(former, client)
+        finally:
+            process.terminate()
+
+
+def await_start(client: Client, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            assert client.request("GET", "/livez").status == 200
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        else:
+            return
+
+
+def exchange(former: Client, present: Client) -> None:
+    """What one stores the other reads, edits and replaces."""
+    for writer, reader, name in ((former, present, "force-prefix"), (present, former, "plain-capital")):
+        document = load_trace(name)
+        request_id = document["request"]["request_id"]
+        for revision in (1, 2):
+            receipt = writer.ingest(document, x_api_key=ADMIN_KEY)
+            assert (receipt.status, receipt.json["revision"]) == (201, revision)
+        assert reader.get(f"/logs/{request_id}/trace").json == masked(document)
+        assert reader.log(request_id)["steps"] == writer.log(request_id)["steps"]
+        assert send(reader, "POST", f"/logs/{request_id}/public", ADMIN_KEY).status == 200
+        assert writer.request("GET", f"/logs/{request_id}").status == 200
+        assert reader.ingest(document, x_api_key=ADMIN_KEY).json["revision"] == 3
+    assert former.get("/logs").json["returned"] == present.get("/logs").json["returned"] == 2
+    assert former.get("/v1/confidence/summary").status == 200

@@ -1,0 +1,94 @@
+"""make deploy against an offline Modal: the real CLI, real containers, a real database."""
+
+import asyncio
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.database.migrations import LATEST_VERSION
+from core.deploy.names import Deployment
+from core.deploy.rollout import RolloutError, name_deployment, smoke
+from core.local.postgres import EmbeddedPostgres
+from tests.support.client import Client
+from tests.support.fakemodal import FakeModal
+from tests.support.keys import ADMIN_KEY, SECRET
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 100
+APP = "thunder-backend-staging"
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedPostgres) -> Generator[str]:
+    """A database that nobody has migrated."""
+    yield postgres.create_database("rollout")
+    postgres.drop_database("rollout")
+
+
+async def manage(modal: FakeModal, *arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "manage.py",
+        "deploy",
+        *arguments,
+        cwd=ROOT,
+        env=modal.cli_env(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+def test_an_environment_goes_online_once_its_database_is_ready(empty: str) -> None:
+    secrets = {"thunder-db-staging": {"DATABASE_URL": empty, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}}
+
+    async def run() -> None:
+        async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
+            status, output = await manage(modal, "staging")
+            pending = f"{LATEST_VERSION} migrations are pending"
+            assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
+            assert modal.deployed == {}, "nothing is deployed on a database that is not ready"
+            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=name_variables())
+            url = modal.url("api")
+            status, output = await manage(modal, "staging", "--migrate", "--url", url)
+            assert status == 0, output
+            assert f"{APP} answers at {url}" in output
+            assert {modal.apps[app]["name"] for app in modal.deployed.values()} == {APP}
+            names = {app["name"] for app in modal.apps.values()}
+            assert names == {APP, f"{APP}-chores"}, "no -dev URL is taken over"
+
+    asyncio.run(run())
+    with psycopg.connect(empty) as conn:
+        assert conn.execute("select app_name from environment").fetchone() == (APP,)
+
+
+def name_variables() -> dict[str, str]:
+    return {"MODAL_APP_NAME": APP, "MODAL_SECRET_NAME": "thunder-db-staging"}
+
+
+def test_an_environment_s_names_follow_the_convention() -> None:
+    assert name_deployment("production") == Deployment("thunder-backend", "thunder-db")
+    assert name_deployment("staging") == Deployment(APP, "thunder-db-staging")
+    with pytest.raises(RolloutError, match="reserved"):
+        name_deployment("chores")
+    for bad in ("", "Staging", "a b", "-x", "ünder", "../x"):
+        with pytest.raises(RolloutError, match="lower-case"):
+            name_deployment(bad)
+
+
+def test_what_is_online_is_tried(client: Client) -> None:
+    said: list[str] = []
+    smoke(client.url, app_name="thunder-backend", say=said.append)
+    assert said == [f"thunder-backend answers at {client.url}"]
+
+
+def test_what_answers_as_another_app_is_not_taken_for_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.deploy.rollout.SMOKE_SECONDS", 0)
+    with pytest.raises(RolloutError, match="deployed, but"):
+        smoke(client.url, app_name="another", say=print)
+    with pytest.raises(RolloutError, match="answers 0"):
+        smoke("http://127.0.0.1:1", app_name="another", say=print)

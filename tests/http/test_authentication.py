@@ -1,0 +1,61 @@
+"""Keys, as far as this version has them: one admin key; ingest is open only where that was asked for."""
+
+import base64
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY
+from tests.support.servers import Serve
+
+
+@pytest.fixture
+def closed(serve: Serve, database_url: str) -> Client:
+    return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY)
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"engine:{password}".encode()).decode()
+
+
+def test_ingest_wants_a_key_unless_it_was_opened(closed: Client) -> None:
+    answer = closed.ingest(make_document())
+    assert answer.status == 401
+    assert "X-API-Key" in answer.json["error"]
+    assert closed.ingest(make_document(), x_api_key="wrong").status == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x_api_key": ADMIN_KEY},
+        {"authorization": f"Bearer {ADMIN_KEY}"},
+        {"authorization": f"bearer  {ADMIN_KEY} "},
+        {"authorization": basic(ADMIN_KEY)},
+        {"authorization": basic("wrong"), "x_api_key": ADMIN_KEY},
+    ],
+)
+def test_a_key_may_come_in_three_ways_and_x_api_key_wins(closed: Client, headers: dict[str, str]) -> None:
+    assert closed.ingest(make_document(), **headers).status == 201
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": basic("wrong")},
+        {"authorization": "Basic !!!"},
+        {"authorization": "Basic " + base64.b64encode(b"\xff\xfe").decode()},
+        {"authorization": f"Digest {ADMIN_KEY}"},
+        {"authorization": basic(ADMIN_KEY), "x_api_key": "wrong"},
+        {"x_api_key": "\u00e9".encode("latin-1").decode("latin-1")},
+    ],
+)
+def test_what_is_no_key_is_refused(closed: Client, headers: dict[str, str]) -> None:
+    assert closed.ingest(make_document(), **headers).status == 401
+
+
+def test_without_any_admin_key_configured_nothing_is_readable(serve: Serve, database_url: str) -> None:
+    client = serve(DATABASE_URL=database_url)
+    assert client.request("GET", "/logs", x_api_key="").status == 401
+    assert client.request("GET", "/logs", x_api_key="None").status == 401

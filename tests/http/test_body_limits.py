@@ -1,0 +1,75 @@
+"""Bodies: a few kilobytes that unpack to much, or to what is costly to parse, harm nobody but who sent them."""
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+
+from core.wire.zstandard import zstd
+from tests.support.bystanders import Others, Running, assert_bounded, run_server
+from tests.support.databases import Databases
+from tests.support.keys import ADMIN_KEY
+
+MB = 1_000_000
+ATTACKERS = 4
+TRACE = b'{"request":{"request_id":"r","created_ts":"2026-01-01T00:00:00Z"},"events":[],"more":'
+
+
+@pytest.fixture(scope="module")
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    url = databases.create("bounded_bodies")
+    with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
+        yield running
+    databases.drop("bounded_bodies")
+
+
+BODIES = {
+    "empty objects": b"[" + b"{}," * (74 * MB // 3) + b"{}]",
+    "objects of one member": TRACE + b"[" + b'{"":1},' * (35 * MB // 7) + b"0]}",
+    "malformed at its end": b'["' + b'some text, and more of it","' * (74 * MB // 28),
+    "malformed trace": TRACE + b"[" + b"12345678901234567," * (70 * MB // 18) + b"}",
+    "large numbers": b"[" + b"1e999," * (74 * MB // 6) + b"0]",
+    "nested": b"[" * (74 * MB),
+    "one text": b'"' + b"x" * (74 * MB) + b'"',
+    "blanks": b" " * (74 * MB),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/score", "/v1/ingest"])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_unpacks_to_much_is_refused_for_its_sender_alone(server: Running, path: str, name: str) -> None:
+    body, others, statuses = zstd.compress(BODIES[name]), Others(server), list[int]()
+    headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "zstd"}
+
+    def attack() -> None:
+        status, answer, _ = server.post(path, body, headers)
+        statuses.append(status)
+        assert status < 300 or json.loads(answer)["error"]
+
+    run_others(others, attack)
+    assert set(statuses) <= {200, 201, 400, 413, 503}  # what is a trace may be stored
+    assert_bounded(server, others)
+
+
+def run_others(others: Others, attack: Callable[[], None]) -> None:
+    with others.calling():
+        attackers = [threading.Thread(target=attack) for _ in range(ATTACKERS)]
+        for attacker in attackers:
+            attacker.start()
+        for attacker in attackers:
+            attacker.join()
+
+
+def test_empty_members_cost_no_more_than_their_bytes(server: Running) -> None:
+    body = gzip.compress(b"") * 90 + gzip.compress(b"{" + b"x" * (70 * MB), 0)
+    others = Others(server)
+    headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    with others.calling():
+        began = time.monotonic()
+        status, _, _ = server.post("/v1/score", body, headers)
+        assert time.monotonic() - began < 4
+    assert status == 400
+    assert_bounded(server, others)

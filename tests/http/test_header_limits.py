@@ -1,0 +1,143 @@
+"""Heads: what is too long, too many or too slow is cut off where it comes in, and nobody else waits for it."""
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from functions.web.protocol import HEAD_S, MAX_HEADERS, MAX_PIPELINED
+from tests.support.bystanders import HOST, Others, Running, assert_bounded, run_server
+from tests.support.databases import Databases
+
+ATTACK_BYTES = 100 * 1024 * 1024
+ATTACKERS = 4
+ATTACKS = 10
+PIECE = b"x" * 65536
+START = b"GET / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    url = databases.create("bounded_heads")
+    with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
+        yield running
+    databases.drop("bounded_heads")
+
+
+def send_until_closed(server: Running, start: bytes, piece: bytes) -> int:
+    """Send as much as the server takes, up to ATTACK_BYTES; how much it was."""
+    sent = 0
+    with contextlib.suppress(OSError), server.connect() as one:
+        one.sendall(start)
+        while sent < ATTACK_BYTES:
+            one.sendall(piece)
+            sent += len(piece)
+    return sent
+
+
+def ask(server: Running, request: bytes) -> bytes:
+    """All that a connection is answered until it is closed."""
+    with server.connect() as one:
+        one.sendall(request)
+        return read_all(one)
+
+
+def read_all(one: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := one.recv(65536):
+            received += piece
+    return received
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"GET /", PIECE, id="URL"),
+        pytest.param(START + b"X-Long: ", PIECE, id="header"),
+        pytest.param(START, b"X-One: 1\r\n" * 6000, id="headers"),
+        pytest.param(CHUNKED + b"0\r\n", b"X-One: 1\r\n" * 6000, id="trailers"),
+        pytest.param(CHUNKED + b"0\r\nX-Long: ", PIECE, id="trailer"),
+        pytest.param(CHUNKED + b"1;", PIECE, id="chunk extension"),
+        pytest.param(b"", b"\r\n" * 32768, id="empty lines"),
+        pytest.param(b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5000, id="pipelined"),
+    ],
+)
+def test_a_head_of_any_size_is_cut_off_at_once(server: Running, start: bytes, piece: bytes) -> None:
+    others, sent = Others(server), list[int]()
+    with others.calling():
+        attackers = [
+            threading.Thread(
+                target=lambda: sent.extend(send_until_closed(server, start, piece) for _ in range(ATTACKS))
+            )
+            for _ in range(ATTACKERS)
+        ]
+        for attacker in attackers:
+            attacker.start()
+        for attacker in attackers:
+            attacker.join()
+    assert max(sent) < ATTACK_BYTES / 4  # what the kernel's buffers hold, and no more
+    assert_bounded(server, others)
+
+
+def test_the_refusal_says_what_is_too_much(server: Running) -> None:
+    assert ask(server, b"GET /" + b"x" * 70_000).startswith(b"HTTP/1.1 431 ")
+    assert ask(server, START + b"X-One: 1\r\n" * (MAX_HEADERS + 1) + b"\r\n").startswith(b"HTTP/1.1 431 ")
+    legal = START + b"Connection: close\r\n" + b"X-One: 1\r\n" * (MAX_HEADERS - 2) + b"\r\n"
+    assert not ask(server, legal).startswith(b"HTTP/1.1 431 ")
+
+
+def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
+    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = ask(server, request * (MAX_PIPELINED - 2) + last)
+    assert answer.count(b"HTTP/1.1 200 ") == MAX_PIPELINED - 2
+    assert b"HTTP/1.1 404 " in answer[answer.rindex(b"HTTP/1.1") :]
+
+
+def test_heads_that_do_not_complete_are_closed(server: Running) -> None:
+    others = Others(server)
+    with others.calling(), contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(server.connect()) for _ in range(300)]
+        began = time.monotonic()
+        for number, one in enumerate(slow):
+            one.sendall(START if number % 2 else b"\r\n")
+        trickling = slow[0]
+        with contextlib.suppress(OSError):  # a byte now and then buys no time
+            while time.monotonic() - began < 2 * HEAD_S:
+                trickling.sendall(b"\r\n")
+                time.sleep(0.5)
+        answers = [read_all(one) for one in slow]
+        took = time.monotonic() - began
+    assert took < 2 * HEAD_S
+    assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers[1::2])
+    assert_bounded(server, others)
+
+
+def test_the_longest_waiting_connection_gives_way(databases: Databases, tmp_path: Path) -> None:
+    url = databases.create("bounded_connections")
+    with run_server(tmp_path, url) as server:
+        others = Others(server)
+        for pid in server.list_processes():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (512, 512))
+        with others.calling(), contextlib.ExitStack() as stack:
+            for _ in range(900):
+                one = stack.enter_context(server.connect())
+                one.sendall(START)
+            for _ in range(5):
+                began = time.monotonic()
+                assert b" 200 " in ask(server, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert time.monotonic() - began < 1
+        assert_bounded(server, others)
+    databases.drop("bounded_connections")
+
+
+def test_a_socket_without_a_request_is_closed(server: Running) -> None:
+    with socket.create_connection((HOST, server.port), 2 * HEAD_S) as one:
+        assert read_all(one) == b""

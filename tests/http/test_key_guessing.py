@@ -1,0 +1,76 @@
+"""Guessing keys gets slower and slower; whoever has a key does not notice."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from functions.web import guesses
+from functions.web.guesses import FIRST_WAIT_S, FREE_GUESSES, Guesses, TooManyGuessesError
+from tests.support.client import Client, make_key
+from tests.support.streams import ask_for_socket
+
+
+def guess(client: Client, number: int, path: str = "/auth/me") -> float:
+    """The seconds until the answer to a wrong key."""
+    began = time.monotonic()
+    assert client.request("GET", path, None, x_api_key=f"guess {number}").status == 401
+    return time.monotonic() - began
+
+
+def test_one_wrong_key_after_another_waits_and_a_right_one_never(client: Client) -> None:
+    key = make_key(client, name="mine")["api_key"]
+    for number in range(FREE_GUESSES):
+        guess(client, number, path="/logs" if number % 2 else "/auth/me")
+    with ThreadPoolExecutor(3) as executor:
+        waiting = [executor.submit(guess, client, 100 + number) for number in range(3)]
+        for _ in range(20):
+            assert client.request("GET", "/auth/me", None, x_api_key=key).status == 200
+            assert client.get("/auth/me").status == 200
+        assert [one.result() >= FIRST_WAIT_S for one in waiting] == [True] * 3
+
+
+def test_a_websocket_waits_too(client: Client) -> None:
+    for number in range(FREE_GUESSES):
+        guess(client, number)
+    began = time.monotonic()
+    assert ask_for_socket(client, "guess by socket") == 1000
+    assert time.monotonic() - began >= FIRST_WAIT_S
+
+
+def test_the_same_wrong_key_again_is_no_guess() -> None:
+    watched = Guesses()
+    guesser = watched._find("a")
+    waits = [watched._count(guesser, bytes([number % FREE_GUESSES])) for number in range(100)]
+    assert waits == [0.0] * 100
+
+
+def test_waits_grow_up_to_a_limit_and_are_forgotten() -> None:
+    now = 0.0
+    watched = Guesses(lambda: now)
+    count = watched._count
+    guesser = watched._find("a")
+    waits = [count(guesser, bytes([number])) for number in range(30)]
+    assert waits[:FREE_GUESSES] == [0.0] * FREE_GUESSES
+    assert waits[FREE_GUESSES:] == sorted(waits[FREE_GUESSES:])
+    assert (waits[FREE_GUESSES], waits[-1]) == (FIRST_WAIT_S, guesses.LONGEST_WAIT_S)
+    now = guesses.FORGET_S + 1
+    assert count(guesser, b"x") == 0.0
+
+
+def test_memory_and_waiting_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guesses, "MAX_ADDRESSES", 5)
+    monkeypatch.setattr(guesses, "MAX_WAITING", 2)
+
+    async def flood() -> int:
+        watched = Guesses()
+        for number in range(100):
+            await watched.wait(f"address {number}", b"x")
+        assert len(watched._guessers) == 5
+        many = [watched.wait("one", bytes([number])) for number in range(FREE_GUESSES + 10)]
+        answers = await asyncio.gather(*many, return_exceptions=True)
+        assert len(watched._guessers["one"].recent) <= FREE_GUESSES
+        return sum(isinstance(answer, TooManyGuessesError) for answer in answers)
+
+    assert asyncio.run(flood()) == 8

@@ -1,0 +1,182 @@
+"""Logs, request ids and counters: what an operator sees, and what nobody must see there."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel, ValidationError
+
+from core.errors import InvalidInputError
+from core.logging import configure_logging, hide_values, read_levels
+from core.settings import Settings
+from tests.support.client import Client, make_key, send
+from tests.support.documents import make_document, number, one_token
+from tests.support.keys import ADMIN_KEY
+from tests.support.processes import server_process
+from tests.support.servers import Serve
+
+PROMPT, ANSWER, USER = "a prompt nobody may log", "an answer nobody may log", "key-of-a-user-nobody-logs"
+
+
+@pytest.fixture(autouse=True)
+def _restore_loggers() -> Iterator[None]:
+    yield
+    configure_logging("info")
+    logging.getLogger("core.db").setLevel(logging.NOTSET)
+
+
+def read_metrics(client: Client, key: str = ADMIN_KEY) -> dict[tuple[str, ...], float]:
+    answer = client.request("GET", "/metrics", None, authorization=f"Bearer {key}")
+    assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (200, "text/plain"), answer.data
+    families = text_string_to_metric_families(answer.data.decode())
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_every_answer_has_an_id_the_client_s_if_it_is_one(client: Client) -> None:
+    made = {client.request("GET", path).headers["X-Request-ID"] for path in ("/livez", "/nowhere", "/logs", "/share/x")}
+    assert len(made) == 4
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+    for given in ("abc-1.2_3:4", "x" * 128):
+        assert client.request("GET", "/livez", None, x_request_id=given).headers["X-Request-ID"] == given
+    for bad in ("", "a b", "x" * 129, "a,b", 'a"b'):
+        assert client.request("GET", "/livez", None, x_request_id=bad).headers["X-Request-ID"] != bad
+
+
+def test_a_process_logs_json_with_ids_and_neither_keys_nor_texts(database_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with server_process(log, database_url, INGEST_AUTH="open", LOG_LEVEL="info,core.db=debug") as client:
+        request = {"user_api_key": USER, "user_prompt": PROMPT, "final_text": ANSWER}
+        assert client.ingest(make_document("r1", request=request)).status == 201
+        token = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_token"]
+        client.request("GET", f"/share/request/{token}")
+        client.request("GET", f"/logs?api_key={USER}&q=nobody", None, x_api_key=USER, x_request_id="traced-1")
+        client.ingest({"request": {"request_id": "r2", "final_text": [ANSWER], "user_api_key": USER}})
+        with psycopg.connect(database_url, autocommit=True) as sql:
+            sql.execute("alter table requests add constraint odd check (final_text is null) not valid")
+        assert client.ingest(make_document("r3", request=request)).status == 500
+        client.request("GET", "/livez")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all({"timestamp", "level", "logger", "message"} <= line.keys() for line in lines)
+    text = log.read_text()
+    for hidden in (PROMPT, ANSWER, USER, ADMIN_KEY, token, "q=nobody"):
+        assert hidden not in text
+    served = [line for line in lines if line["logger"] == "functions.http"]
+    (traced,) = [line for line in served if line["http_request_id"] == "traced-1"]
+    assert (traced["method"], traced["route"], traced["status"]) == ("GET", "/logs", 200)
+    assert traced["duration_ms"] > 0
+    (fault,) = [line for line in lines if line["level"] == "ERROR"]
+    assert "violates check constraint" in fault["exc_info"]
+    assert fault["http_request_id"]
+    assert any(line["logger"] == "core.db" and line["level"] == "DEBUG" for line in lines)
+    assert not any(line.get("route") == "/livez" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "root", "single"),
+    [
+        ("", "INFO", {}),
+        ("Warning", "WARNING", {}),
+        ("core.db=debug", "INFO", {"core.db": "DEBUG"}),
+        ("error, core.db = debug,functions.http=warning", "ERROR", {"core.db": "DEBUG", "functions.http": "WARNING"}),
+    ],
+)
+def test_levels_are_read_as_rust_log_was(text: str, root: str, single: dict[str, str]) -> None:
+    level, others = read_levels(text)
+    assert (logging.getLevelName(level), {name: logging.getLevelName(one) for name, one in others.items()}) == (
+        root,
+        single,
+    )
+
+
+@pytest.mark.parametrize("text", ["loud", "core.db=loud", "=debug", "core db=debug", "core.db=debug=info"])
+def test_what_is_no_level_is_refused_with_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInputError, match="is not a level"):
+        read_levels(text)
+    monkeypatch.setenv("LOG_LEVEL", text)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_no_level_lets_a_socket_s_headers_or_messages_into_the_log() -> None:
+    for levels in ("debug", "debug,uvicorn.error=debug,websockets=debug"):
+        configure_logging(levels)
+        assert logging.getLogger("uvicorn.error").getEffectiveLevel() == logging.INFO
+        assert logging.getLogger("websockets.server").getEffectiveLevel() == logging.INFO
+
+
+def test_a_terminal_gets_text_and_configuring_again_no_second_line() -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:  # pyrefly: ignore[missing-override-decorator]
+            return True
+
+    first, second = Terminal(), Terminal()
+    configure_logging("info", first)
+    configure_logging("info", second)
+    logging.getLogger("core").info("hello")
+    assert (first.getvalue(), second.getvalue().split(maxsplit=1)[1]) == ("", "INFO    hello\n")
+
+
+def test_values_in_tracebacks_are_left_out(sql: psycopg.Connection) -> None:
+    class Model(BaseModel):
+        number: int
+
+    with pytest.raises(ValidationError) as invalid:
+        Model.model_validate({"number": ANSWER})
+    sql.execute("create table t (c text constraint short check (length(c) < 3), d text unique)")
+    with pytest.raises(psycopg.Error) as refused:
+        sql.execute("insert into t values (%s)", [ANSWER])
+    for error in (invalid.value, refused.value):
+        assert ANSWER in str(error)
+        assert ANSWER not in hide_values(str(error))
+    lines = "a\nDETAIL:  Failing row contains (x\nsecret, 1).\n\nDuring handling of the above exception, b"
+    assert hide_values(lines) == "a\n(detail left out)\n\nDuring handling of the above exception, b"
+    invalid_line = "number\n  not one [type=int, input_value=', input_type=secret', input_type=str]"
+    assert "secret" not in hide_values(invalid_line)
+    assert hide_values(f'invalid input syntax for type integer: "{"secret" * 20}"').endswith('integer: "…"')
+
+
+def test_counters_count_what_happened(client: Client) -> None:
+    body = json.dumps(make_document("r1", number(one_token() * 3))).encode()
+    assert client.post_bytes("/v1/ingest", body).status == 201
+    for path in ("/logs", "/logs/r1", "/logs/r1/", "/logs/nobody", "/wp-login.php", "/also-nowhere"):
+        client.get(path)
+    client.request("BREW", "/coffee")
+    found = read_metrics(client)
+    assert found["thunder_http_requests_total", "POST", "/v1/ingest", "201"] == 1
+    assert found["thunder_http_requests_total", "GET", "/logs/{request_id}", "200"] == 2
+    assert found["thunder_http_requests_total", "GET", "/logs/{request_id}", "404"] == 1
+    assert found["thunder_http_requests_total", "GET", "none", "404"] == 2
+    assert not any("nowhere" in part or "BREW" in part for name in found for part in name)
+    assert found["thunder_http_request_seconds_count", "/logs"] == 1
+    assert found["thunder_ingest_traces_total",] == 1
+    assert found["thunder_ingest_bytes_total",] == len(body)
+    assert found["thunder_ingest_rows_total", "request_steps"] == 3
+    assert 0 <= found["thunder_newest_commit_age_seconds",] < 60
+    assert found["thunder_pool_connections", "open"] >= 1
+    assert found["process_resident_memory_bytes",] > 0
+
+
+def test_a_token_opens_the_counters_and_nothing_else(serve: Serve, database_url: str) -> None:
+    settings: dict[str, Any] = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+    client = serve(METRICS_TOKEN="scraper", **settings)
+    assert read_metrics(client, "scraper")
+    assert send(client, "GET", "/logs", "scraper").status == 401
+    assert send(client, "GET", "/metrics", "guess").status == 401
+    assert send(client, "GET", "/metrics", make_key(client, name="k")["api_key"]).status == 403
+
+
+def test_a_process_is_watched_without_its_database(serve: Serve) -> None:
+    client = serve(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", METRICS_TOKEN="scraper")
+    found = read_metrics(client, "scraper")
+    assert found["thunder_newest_commit_age_seconds",] != found["thunder_newest_commit_age_seconds",], "not a number"

@@ -1,0 +1,52 @@
+"""What is too long or too slow is cut off, with a sentence."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from functions.web.limits import Limits
+from tests.support.client import Client
+
+
+def test_long_headers_queries_and_paths_are_refused(client: Client) -> None:
+    assert client.get("/livez", x_padding="x" * 33_000).status == 431
+    answer = client.get("/logs?model=" + "x" * 9000)
+    assert (answer.status, "query" in answer.json["error"]) == (414, True)
+    assert client.get("/logs/" + "x" * 5000).status == 414
+
+
+def test_a_body_that_stops_coming_is_cut(client: Client) -> None:
+    host, port = client.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as one:
+        one.sendall(
+            b"POST /v1/ingest HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        began = time.monotonic()
+        answer = one.recv(65536)
+    assert b" 408 " in answer.split(b"\r\n", 1)[0]
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("slow", ["pauses", "trickles"])
+def test_patience_ends(slow: str) -> None:
+    answers: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, send
+        while (await receive()).get("more_body"):
+            pass
+
+    async def receive() -> Message:
+        await asyncio.sleep(10 if slow == "pauses" else 0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope: Scope = {"type": "http", "headers": [], "query_string": b"", "path": "/"}
+    with pytest.raises(Exception, match="did not come in time"):
+        asyncio.run(Limits(app, pause_s=0.1, total_s=0.3)(scope, receive, send))

@@ -1,0 +1,149 @@
+"""How often a call waits for the database, and what becomes of it when its connection is lost on the way."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.client import Answer, Client
+from tests.support.documents import load_trace
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.servers import Serve
+from tests.support.wiretap import Wiretap, tap_wire
+
+OWNED = "force-prefix"
+READS = [
+    "/logs",
+    "/logs?tag=a&favorited_by=ann",
+    "/logs?sort=confidence",
+    "/logs?collection_id=1",
+    "/logs/{id}",
+    "/logs/{id}/trace",
+    "/logs/api-keys",
+    "/logs/{id}/tags",
+    "/logs/{id}/favorite",
+    "/logs/{id}/discussions",
+    "/logs/{id}/discussions/1",
+    "/logs/{id}/outcome",
+    "/collections",
+    "/collections/1",
+    "/v1/mods",
+    "/v1/confidence/summary",
+    "/v1/confidence/drift?from=2020-01-01T00:00:00Z",
+    "/share/request/{token}",
+]
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """A server whose database is listened to, with one request and all that can be said about it."""
+
+    client: Client
+    tap: Wiretap
+    request_id: str
+    user_key: str
+    token: str
+
+    def get(self, path: str, key: str = ADMIN_KEY) -> Answer:
+        return self.client.request("GET", path.format(id=self.request_id, token=self.token), x_api_key=key)
+
+    def post(self, path: str, content: dict[str, Any], key: str = ADMIN_KEY) -> Answer:
+        path = path.format(id=self.request_id, token=self.token)
+        texts = {name: value.format(id=self.request_id) for name, value in content.items() if isinstance(value, str)}
+        body = json.dumps({**content, **texts}).encode()
+        return self.client.request("POST", path, body, x_api_key=key, content_type="application/json")
+
+
+@pytest.fixture
+def tapped(serve: Serve, database_url: str) -> Iterator[Tapped]:
+    trace = load_trace(OWNED)
+    trace["request"]["user_api_key"] = user_key = "a user's key of the trips"
+    request_id = trace["request"]["request_id"]
+    with tap_wire(database_url) as tap:
+        own = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET, "INGEST_AUTH": "open"}
+        client = serve(DATABASE_URL=tap.dsn, **own)
+        assert client.ingest(trace).status == 201
+        found = Tapped(client, tap, request_id, user_key, "")
+        assert found.post("/collections", {"name": "c"}).status == 201
+        assert found.post("/collections/1/requests", {"request_id": "{id}"}).status == 200
+        assert found.post("/logs/{id}/discussions", {"username": "ann", "comment": "first"}).status == 201
+        assert found.post("/logs/{id}/tags", {"tag": "a"}).status == 200
+        token = found.post("/logs/{id}/public", {}).json["public_token"]
+        assert found.get("/logs").status == 200
+        tap.sent.clear()
+        yield Tapped(client, tap, request_id, user_key, token)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_a_read_waits_for_the_database_once(tapped: Tapped, path: str) -> None:
+    answer = tapped.get(path)
+    assert (answer.status, tapped.tap.count_trips()) == (200, 1), answer.data
+
+
+@pytest.mark.parametrize("path", ["/logs", "/logs/{id}", "/logs/{id}/tags", "/collections"])
+def test_with_another_key_it_waits_twice(tapped: Tapped, path: str) -> None:
+    assert tapped.get(path, tapped.user_key).status == 200
+    assert tapped.tap.count_trips() == 2
+
+
+@pytest.mark.parametrize("path", READS)
+def test_a_connection_that_was_cut_costs_a_read_no_more_than_another_try(
+    tapped: Tapped, sql: psycopg.Connection, path: str
+) -> None:
+    sql.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    assert tapped.get(path).status == 200
+
+
+@pytest.mark.parametrize("statement", ["select require_owner", "with\nasked", "select\n    id,"])
+def test_a_connection_lost_on_the_way_costs_a_read_one_retry(tapped: Tapped, statement: str) -> None:
+    tapped.tap.cut_at = statement
+    assert tapped.get("/logs", tapped.user_key).status == 200
+    assert tapped.tap.cut_at is None
+    assert sum(text.startswith("select\n    id,") for text in tapped.tap.sent) == 1
+
+
+EDITS: dict[str, dict[str, str]] = {
+    "/logs/{id}/tags": {"tag": "reviewed by somebody"},
+    "/logs/{id}/favorite": {"name": "bob"},
+    "/logs/{id}/discussions": {"username": "bob", "comment": "a comment that is longer than a key"},
+    "/collections/1/requests": {"request_id": "{id}", "notes": "a note that is longer than a key"},
+    "/logs/{id}/collections": {"notes": "the same, from the other side"},
+}
+
+
+@pytest.mark.parametrize("path", EDITS)
+def test_an_edit_waits_for_the_database_three_times(tapped: Tapped, path: str) -> None:
+    """For a connection that is alive, for the edit and for the commit."""
+    content = EDITS[path] | ({"collection_id": 1} if path.endswith("collections") else {})
+    answer = tapped.post(path, content)
+    assert answer.status in (200, 201), answer.data
+    assert tapped.tap.count_trips() == 3
+
+
+@pytest.mark.parametrize("path", [path for path in EDITS if "collections" not in path])
+def test_an_edit_with_a_user_s_key_waits_five_times(tapped: Tapped, path: str) -> None:
+    """The key is looked up before the body is read, and again in the transaction."""
+    assert tapped.post(path, EDITS[path], tapped.user_key).status in (200, 201)
+    assert tapped.tap.count_trips() == 5
+
+
+def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
+    tapped: Tapped, sql: psycopg.Connection
+) -> None:
+    tapped.tap.cut_at = "commit"
+    assert tapped.post("/logs/{id}/tags", {"tag": "lost"}).status == 503
+    assert sum("array_append" in text for text in tapped.tap.sent) == 1
+    assert sql.execute("select tags from requests").fetchone() == (["a"],)
+
+
+def test_a_key_in_the_place_of_a_name_finds_what_its_name_finds(tapped: Tapped) -> None:
+    assert tapped.post("/logs/{id}/favorite", {"name": tapped.user_key}).status == 200
+    found = tapped.get(f"/logs?favorited_by={tapped.user_key.replace(' ', '%20')}").json["data"]
+    assert [row["request_id"] for row in found] == [tapped.request_id]
+    assert tapped.user_key not in found[0]["favorited_by"]

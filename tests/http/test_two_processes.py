@@ -1,0 +1,89 @@
+"""Two server processes on one database, as two containers are: what one does, the next request to the other knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.client import Client, make_key, send
+from tests.support.databases import Databases
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY
+from tests.support.processes import server_process
+
+
+@dataclass(frozen=True)
+class Pair:
+    one: Client
+    other: Client
+
+
+@pytest.fixture(scope="module")
+def pair(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Without THUNDER_SECRET: they must also agree on the one that the database keeps."""
+    logs = tmp_path_factory.mktemp("pair")
+    url = databases.create("pair")
+    with server_process(logs / "one", url) as one, server_process(logs / "other", url) as other:
+        yield Pair(one, other)
+    databases.drop("pair")
+
+
+def post(client: Client, request_id: str, user_key: str) -> None:
+    answer = client.ingest(make_document(request_id, request={"user_api_key": user_key}), x_api_key=ADMIN_KEY)
+    assert answer.status == 201, answer.data
+
+
+def test_a_key_made_in_one_works_in_the_other_and_revoked_there_is_dead_here(pair: Pair) -> None:
+    key = make_key(pair.one, name="k", is_admin=True)
+    for _ in range(3):
+        assert send(pair.one, "GET", "/logs", key["api_key"]).status == 200
+        assert send(pair.other, "GET", "/logs", key["api_key"]).status == 200
+    assert send(pair.other, "DELETE", "/auth/keys", ADMIN_KEY, id=key["id"]).status == 200
+    for path in ("/logs", "/auth/validate", "/auth/keys", "/v1/mods"):
+        assert send(pair.one, "GET", path, key["api_key"]).status == 401
+    refused = pair.one.ingest(make_document("revoked"), x_api_key=key["api_key"])
+    assert refused.status == 401
+
+
+def test_what_is_changed_in_one_counts_in_the_other(pair: Pair) -> None:
+    post(pair.one, "changed-ann", "key-of-ann")
+    post(pair.one, "changed-bob", "key-of-bob")
+    key = make_key(pair.one, name="k", allowed_api_key="key-of-ann")
+    assert send(pair.other, "GET", "/logs/changed-ann", key["api_key"]).status == 200
+    changed = send(pair.one, "PUT", "/auth/keys", ADMIN_KEY, id=key["id"], allowed_api_key="key-of-bob")
+    assert changed.status == 200
+    assert send(pair.other, "GET", "/logs/changed-ann", key["api_key"]).status == 404
+    assert send(pair.other, "GET", "/logs/changed-bob", key["api_key"]).status == 200
+
+
+def test_a_key_rotated_without_overlap_in_one_is_dead_in_the_other(pair: Pair) -> None:
+    key = make_key(pair.one, name="k", is_admin=True)
+    assert send(pair.other, "GET", "/logs", key["api_key"]).status == 200
+    rotated = send(pair.one, "POST", f"/auth/keys/{key['id']}/rotate", ADMIN_KEY, overlap_hours=0)
+    assert send(pair.other, "GET", "/logs", key["api_key"]).status == 401
+    assert send(pair.other, "GET", "/logs", rotated.json["api_key"]).status == 200
+
+
+def test_a_users_own_key_and_label_are_the_same_in_both(pair: Pair) -> None:
+    post(pair.one, "labelled", "key-of-cleo")
+    names = [send(client, "GET", "/auth/validate", "key-of-cleo").json["name"] for client in (pair.one, pair.other)]
+    assert names[0] == names[1]
+    assert send(pair.other, "GET", "/logs/labelled", "key-of-cleo").status == 200
+
+
+def test_a_link_opens_in_both_and_is_dead_in_both(pair: Pair) -> None:
+    post(pair.one, "shared", "key-of-dora")
+    link = send(pair.one, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"]
+    assert send(pair.other, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"] == link
+    assert send(pair.other, "GET", link).status == 200
+    assert send(pair.one, "DELETE", "/logs/shared/public", ADMIN_KEY).status == 200
+    assert send(pair.other, "GET", link).status == 404
+    assert send(pair.other, "GET", "/logs/shared").status == 401
+    again = send(pair.other, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"]
+    assert again != link
+    assert [send(client, "GET", url).status for client in (pair.one, pair.other) for url in (link, again)] == [
+        404,
+        200,
+        404,
+        200,
+    ]

@@ -1,0 +1,241 @@
+"""`manage.py run` as a user runs it: real processes, signals, sockets and the commands it prints."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from core.cli.banner import write_banner, write_url
+from core.local.cluster import ALIVE_FILE, runs_postgres, take_lock
+from core.local.environment import InvalidSettingError, describe_database, load_settings, open_ingest
+from core.settings import Settings
+from tests.support.environment import ROOT
+from tests.support.running import WAIT_SECONDS, Running, find, running
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="what it prints are curl commands")
+def test_the_printed_commands_post_the_sample_and_read_it_back(directory: Path) -> None:
+    with running(directory) as run:
+        posted = subprocess.run(run.command("/v1/ingest"), cwd=ROOT, capture_output=True, check=True, timeout=60)
+        assert json.loads(posted.stdout)["request_id"] == "smollm2-force-prefix"
+        read = subprocess.run(run.command("/logs/"), cwd=ROOT, capture_output=True, check=True, timeout=60)
+        assert "steps" in json.loads(read.stdout)
+
+
+@pytest.mark.parametrize("ending", ["ctrl-c", "interrupt", "terminate", "hang-up"])
+def test_it_ends_cleanly_and_finds_its_data_the_next_time(directory: Path, ending: str) -> None:
+    with running(directory) as run:
+        key, postmaster = run.key, run.postmaster
+        assert run.post_sample() == 201
+        if ending == "ctrl-c":
+            os.killpg(run.process.pid, signal.SIGINT)
+        else:
+            number = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hang-up": signal.SIGHUP}[ending]
+            run.process.send_signal(number)
+        assert run.wait() == 0
+        assert not runs_postgres(postmaster)
+        assert "Traceback" not in run.end()
+    with running(directory) as run:
+        assert run.key == key
+        assert run.read_sample() == 200
+
+
+def list_workers(parent: int) -> set[int]:
+    """The server processes that a process has started, as /proc has them."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    commands = {int(child): read_command(int(child)) for child in children}
+    return {child for child, command in commands.items() if "spawn_main" in command}
+
+
+def read_command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the processes are counted in Linux's /proc")
+def test_it_serves_from_several_processes_replaces_one_that_dies_and_takes_all_along(directory: Path) -> None:
+    with running(directory, APP_WORKERS="3") as run:
+        run.wait_for_banner()
+        workers = list_workers(run.process.pid)
+        assert len(workers) == 3
+        assert [run.post_sample() for _ in range(6)] == [201] * 6
+        dead = min(workers)
+        os.kill(dead, signal.SIGKILL)
+        wait_until(lambda: len(list_workers(run.process.pid) - {dead}) == 3)
+        assert run.read_sample() == 200
+        workers = list_workers(run.process.pid)
+        run.process.kill()
+        wait_until(lambda: not any("spawn_main" in read_command(worker) for worker in workers))
+
+
+def test_a_start_beside_a_running_one_says_so(directory: Path) -> None:
+    with running(directory) as run:
+        url = run.url
+        beside = Running(directory, {})
+        assert beside.wait() == 1
+        told = beside.end()
+        assert f"already runs on .thunder at {url} (process {run.process.pid})" in told
+        assert "Traceback" not in told
+        assert urllib3.request("GET", f"{url}/livez").status == 200
+
+
+@pytest.mark.parametrize("whom", ["the server", "the server and Postgres"])
+def test_data_survives_a_kill(directory: Path, whom: str) -> None:
+    with running(directory) as run:
+        assert run.post_sample() == 201
+        postmaster = run.postmaster
+        run.process.kill()
+        run.wait()
+        if whom != "the server":
+            os.kill(postmaster, signal.SIGKILL)
+    with running(directory) as run:
+        assert run.read_sample() == 200
+        assert not runs_postgres(postmaster)
+
+
+@pytest.mark.parametrize("delay", [0.5, 1.2, 2.0])
+def test_a_signal_while_it_starts_leaves_no_process(directory: Path, delay: float) -> None:
+    with running(directory) as run:
+        time.sleep(delay)
+        os.killpg(run.process.pid, signal.SIGTERM)
+        # Before Python has set its handlers, the signal itself ends it.
+        assert run.wait() in {0, -signal.SIGTERM}
+        if (alive := directory / ".thunder" / ALIVE_FILE).exists():
+            with alive.open() as file:
+                assert take_lock(file.fileno(), seconds=5), "a process of Postgres is left"
+        assert "Traceback" not in run.end()
+    with running(directory) as run:
+        assert run.post_sample() == 201
+
+
+def test_a_port_in_use_is_one_sentence(directory: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = Running(directory, {"APP_PORT": str(port)})
+        assert run.wait() == 1
+        told = run.end()
+    assert f"Error: cannot serve on 127.0.0.1 port {port} (Address already in use)" in told
+    assert "Traceback" not in told
+
+
+def test_the_key_is_kept_privately(directory: Path) -> None:
+    with running(directory) as run:
+        run.wait_for_banner()
+        kept = directory / ".thunder" / "admin-key"
+        assert kept.read_text().strip() == run.key
+        assert re.fullmatch(r"ck_[0-9a-f]{64}", run.key)
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+def test_your_own_settings_count(directory: Path) -> None:
+    (directory / ".env").write_text("INGEST_AUTH=key\nTHUNDER_ADMIN_KEY=from-the-file\n")
+    with running(directory, THUNDER_ADMIN_KEY="it's mine") as run:
+        assert "it's mine" in run.wait_for_banner()
+        assert not (directory / ".thunder" / "admin-key").exists()
+        assert run.post_sample() == 401
+        assert "X-API-Key: it's mine" in run.command("/v1/ingest")
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"APP_PORT": "70000"}, "APP_PORT: Input should be less than or equal to 65535"),
+        ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST no-such-host.invalid:"),
+        ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1 does not answer"),
+        ({"DATABASE_URL": "me secret"}, "DATABASE_URL: not valid"),
+        (
+            {"THUNDER_DATA_DIR": f"{__file__}/data"},
+            f"THUNDER_DATA_DIR: cannot use {__file__}/data (Not a directory)",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:
+    run = Running(directory, env)
+    assert run.wait() == 1
+    printed = run.end()
+    assert told in printed
+    assert "Traceback" not in printed
+    assert "secret" not in printed
+
+
+@pytest.mark.parametrize(
+    ("host", "chosen", "is_open"),
+    [
+        ("127.0.0.1", None, True),
+        ("127.8.9.1", None, True),
+        ("::1", None, True),
+        ("localhost", None, True),
+        ("0.0.0.0", None, False),
+        ("::", None, False),
+        ("192.168.1.2", None, False),
+        ("thunder.example", None, False),
+        ("127.0.0.1", "key", False),
+        ("0.0.0.0", "open", True),
+    ],
+)
+def test_ingest_is_open_only_to_this_machine_or_by_choice(
+    monkeypatch: pytest.MonkeyPatch, host: str, chosen: str | None, *, is_open: bool
+) -> None:
+    monkeypatch.setenv("APP_HOST", host)
+    monkeypatch.delenv("INGEST_AUTH", raising=False)
+    if chosen:
+        monkeypatch.setenv("INGEST_AUTH", chosen)
+    assert open_ingest(Settings()) is is_open
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:80"), ("::1", "http://[::1]:80"), ("0.0.0.0", "http://127.0.0.1:80")],
+)
+def test_the_url_can_be_reached(host: str, url: str) -> None:
+    assert write_url(host, 80) == url
+
+
+def test_the_banner_carries_the_key_where_ingest_needs_it() -> None:
+    post = r"(?m)^ +(curl .*/v1/ingest.*)$"
+    asked = find(post, write_banner("http://[::1]:1", admin_key="k y", ingest_open=False, database="d"))
+    assert "X-API-Key: k y" in shlex.split(asked)
+    assert "'http://[::1]:1/v1/ingest'" in asked, "unquoted, zsh takes the brackets for a pattern"
+    opened = find(post, write_banner("http://h:1", admin_key="k y", ingest_open=True, database="d"))
+    assert "X-API-Key" not in opened
+
+
+def test_a_database_is_named_without_its_password() -> None:
+    assert describe_database("postgresql://me:secret@db.example:5433/logs?sslmode=require") == "logs on db.example:5433"
+    with pytest.raises(InvalidSettingError):
+        describe_database("postgresql://[")
+
+
+def test_an_invalid_setting_is_not_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INGEST_AUTH", "ck_secret")
+    with pytest.raises(InvalidSettingError, match=r"^INGEST_AUTH: Input should be 'key' or 'open'$"):
+        load_settings()

@@ -1,0 +1,185 @@
+"""A `manage.py run` of the test's own, its memory, and other callers who wait for it while a test attacks it."""
+
+import contextlib
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.environment import ROOT, make_environment
+from tests.support.keys import ADMIN_KEY, SECRET
+
+HOST = "127.0.0.1"
+STOP_S = 30
+WORKERS = 2
+PAUSE_S = 0.02
+MAX_WAIT_S = 1.0
+MAX_MB = 1000.0
+
+
+@dataclass
+class Running:
+    """A server, reached over its socket."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def connect(self, timeout: float = 30) -> socket.socket:
+        return socket.create_connection((HOST, self.port), timeout)
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
+        """Send a request on a connection of its own; the answer's headers have lower-case names."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+        finally:
+            connection.close()
+
+    def list_processes(self) -> list[int]:
+        """The server and all that it started."""
+        return _list_processes(self.process.pid)
+
+    def read_peak_mb(self) -> float:
+        """MB that the largest process has had at most (VmHWM), Postgres not counted."""
+        return max(_read_peak_mb(pid) for pid in self.list_processes())
+
+    def find_worker(self, connection: socket.socket) -> int | None:
+        """The process that serves a connection."""
+        ours = f":{connection.getsockname()[1]:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        inodes = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(ours)}
+        for pid in self.list_processes():
+            with contextlib.suppress(OSError):
+                if inodes & {str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()}:
+                    return pid
+        return None
+
+
+@dataclass
+class Others:
+    """Callers with a keep-alive connection to every worker."""
+
+    server: Running
+    waits: list[float] = field(default_factory=list)
+    peak_mb: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def calling(self) -> Generator[None]:
+        """Let them call, one request after the other, until the end of the block."""
+        done = threading.Event()
+        connections = _connect_to_each(self.server)
+        threads = [threading.Thread(target=self._call, args=[one, done]) for one in connections]
+        threads.append(threading.Thread(target=self._watch, args=[done]))
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+
+    def _watch(self, done: threading.Event) -> None:
+        """Look at every process while the others call: one that does heavy work may be replaced."""
+        while not done.wait(PAUSE_S):
+            self.peak_mb = max(self.peak_mb, self.server.read_peak_mb())
+
+    def _call(self, connection: http.client.HTTPConnection, done: threading.Event) -> None:
+        try:
+            while True:
+                began = time.monotonic()
+                connection.request("GET", "/logs?limit=1", headers={"X-API-Key": ADMIN_KEY})
+                answer = connection.getresponse()
+                answer.read()
+                self.waits.append(time.monotonic() - began)
+                if answer.status != 200:
+                    self.failures.append(f"{answer.status} {answer.reason}")
+                if done.wait(PAUSE_S):
+                    break
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(repr(error))
+        finally:
+            connection.close()
+
+
+def assert_bounded(server: Running, others: Others) -> None:
+    """Assert the guarantee: no process over 1 GB, every other caller answered within a second."""
+    assert not others.failures
+    assert others.waits
+    assert max(others.waits) < MAX_WAIT_S
+    assert max(others.peak_mb, server.read_peak_mb()) < MAX_MB
+
+
+@contextlib.contextmanager
+def run_server(directory: Path, database_url: str, **settings: str) -> Generator[Running]:
+    """Start `manage.py run` with these settings and no others, and stop it after the block."""
+    own = {"APP_PORT": "0", "APP_WORKERS": str(WORKERS), "LOG_LEVEL": "error", "THUNDER_DATA_DIR": str(directory)}
+    keys = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    with (
+        (directory / "server.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "run"],
+            cwd=directory,
+            env=make_environment(**{**own, **keys, **settings, "PYTHONUNBUFFERED": "1"}),
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            yield Running(_await_port(process, directory / "server.log"), process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    assert process.stdout is not None
+    while line := process.stdout.readline().decode():
+        if found := re.search(rf"http://{HOST}:(\d+)", line):
+            return int(found[1])
+    raise AssertionError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+
+
+def _connect_to_each(server: Running) -> list[http.client.HTTPConnection]:
+    found: dict[int, http.client.HTTPConnection] = {}
+    for _ in range(100):
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
+        connection.request("GET", "/livez")
+        connection.getresponse().read()
+        worker = server.find_worker(connection.sock)
+        if worker is None or worker in found:
+            connection.close()
+        else:
+            found[worker] = connection
+        if len(found) == WORKERS:
+            return list(found.values())
+    raise AssertionError(f"connections reach {len(found)} of {WORKERS} workers")
+
+
+def _list_processes(pid: int) -> list[int]:
+    children: list[str] = []
+    with contextlib.suppress(OSError):  # it may be ending
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            children += (thread / "children").read_text(encoding="ascii").split()
+    return [pid, *(one for child in children for one in _list_processes(int(child)))]
+
+
+def _read_peak_mb(pid: int) -> float:
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0

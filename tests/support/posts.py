@@ -1,0 +1,16 @@
+"""Traces that many tests post."""
+
+from typing import Any
+
+from tests.support.client import Client
+from tests.support.documents import added, forward, make_document, number, sampled
+
+
+def post_probs(client: Client, request_id: str, probs: list[float], **request: Any) -> None:
+    """A request whose tokens have these probabilities, each over a list of two."""
+    events: list[dict[str, Any]] = []
+    for prob in probs:
+        top = [{"token": 5, "prob": prob}, {"token": 6, "prob": 1 - prob}]
+        events += [forward(top), sampled(), added(5)]
+    answer = client.ingest(make_document(request_id, events=number(events), request=request))
+    assert answer.status == 201, answer.data

@@ -1,0 +1,101 @@
+"""`manage.py run` as a user runs it: real processes, signals, sockets and the commands it prints."""
+
+import contextlib
+import json
+import os
+import re
+import select
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import urllib3
+
+from core.cli.banner import SAMPLE
+from core.local.cluster import read_postmaster_pid
+from tests.support.environment import ROOT, make_environment
+
+LAST_LINE = "Press Ctrl-C to stop."
+WAIT_SECONDS = 90
+
+
+class Running:
+    """A started `manage.py run`, its standard output a pipe."""
+
+    def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "run"],
+            cwd=directory,
+            env=make_environment(**{"APP_PORT": "0", **env}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.printed = ""
+
+    def wait_for_banner(self) -> str:
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + WAIT_SECONDS
+        poll = select.poll()
+        poll.register(self.process.stdout, select.POLLIN)
+        while LAST_LINE not in self.printed:
+            ready = poll.poll(max(0, deadline - time.monotonic()) * 1000)
+            chunk = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            assert chunk, f"no banner: {self.printed}{self.end()}"
+            self.printed += chunk.decode()
+        return self.printed
+
+    def wait(self) -> int:
+        return self.process.wait(WAIT_SECONDS)
+
+    def end(self) -> str:
+        """Kill it if it runs, and return what it wrote to standard error."""
+        self.process.kill()
+        return self.process.communicate()[1].decode()
+
+    @property
+    def url(self) -> str:
+        return find(r"serves on (http://\S+)", self.wait_for_banner())
+
+    @property
+    def key(self) -> str:
+        return find(r"admin key +(\S+)", self.wait_for_banner())
+
+    def command(self, path: str) -> list[str]:
+        return shlex.split(find(rf"(?m)^ +(curl .*{path}.*)$", self.wait_for_banner()))
+
+    @property
+    def postmaster(self) -> int:
+        pid = read_postmaster_pid(self.directory / ".thunder" / "postgres")
+        assert pid is not None
+        return pid
+
+    def post_sample(self) -> int:
+        return urllib3.request("POST", f"{self.url}/v1/ingest", body=SAMPLE.read_bytes()).status
+
+    def read_sample(self) -> int:
+        request_id = json.loads(SAMPLE.read_bytes())["request"]["request_id"]
+        return urllib3.request("GET", f"{self.url}/logs/{request_id}", headers={"X-API-Key": self.key}).status
+
+
+def find(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, f"{pattern} is not in: {text}"
+    return found[1]
+
+
+@contextlib.contextmanager
+def running(directory: Path, **env: str) -> Generator[Running]:
+    run = Running(directory, env)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait()
+        run.end()

@@ -1,0 +1,54 @@
+"""Servers in the test's own process, each in a thread and on its own port."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+import urllib3
+import uvicorn
+
+from tests.support.client import Client
+from tests.support.environment import SETTINGS
+from tests.support.keys import ADMIN_KEY
+
+Serve = Callable[..., Client]
+START_SECONDS = 10
+ALL_ENDPOINTS = "functions.api:web"
+
+
+@contextlib.contextmanager
+def serving(factory: str = ALL_ENDPOINTS) -> Generator[Client]:
+    """Run a web function with the settings of the present environment until the end of the block."""
+    config = uvicorn.Config(
+        factory, factory=True, port=0, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    with urllib3.PoolManager(maxsize=32, retries=False, timeout=60) as pool:
+        thread.start()
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not server.started and thread.is_alive() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert server.started, "the server did not start"
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+        finally:
+            pool.clear()
+            server.should_exit = True
+            thread.join()
+
+
+@contextlib.contextmanager
+def server_thread(database_url: str, **settings: str) -> Generator[Client]:
+    """Run all endpoints with these settings and no others. The environment is unchanged within the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        for name, value in {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
+            patch.setenv(name, value)
+        with serving() as client:
+            patch.undo()
+            yield client
