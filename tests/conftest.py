@@ -14,7 +14,7 @@ from tests.support import pgbouncer
 from tests.support.client import Client
 from tests.support.databases import TEMPLATE, Databases, SharedDatabase
 from tests.support.keys import ADMIN_KEY, SECRET
-from tests.support.servers import ALL_ENDPOINTS, Serve, server_thread, serving
+from tests.support.servers import ALL_ENDPOINTS, Serve, ServerThread, serving, start_thread
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,8 +45,10 @@ def databases(
 
 
 @pytest.fixture(scope="session")
-def shared_database(databases: Databases) -> SharedDatabase:
-    return SharedDatabase(databases, "shared")
+def shared_database(databases: Databases) -> Iterator[SharedDatabase]:
+    database = SharedDatabase(databases, "shared")
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -82,22 +84,23 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         def start(factory: str = ALL_ENDPOINTS, **environment: str) -> Client:
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            return running.enter_context(serving(factory))
+            return running.enter_context(serving(factory)).client
 
         yield start
 
 
 @pytest.fixture(scope="session")
-def shared_server(shared_database: SharedDatabase) -> Iterator[Client]:
-    with server_thread(shared_database.url, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client:
-        yield client
+def shared_server(shared_database: SharedDatabase) -> Iterator[ServerThread]:
+    with start_thread(shared_database.url, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as server:
+        yield server
 
 
 @pytest.fixture
-def client(shared_server: Client, database_url: str) -> Client:
+def client(shared_server: ServerThread, database_url: str) -> Client:
     """All endpoints on one origin over an empty database; ingest is open, as with `make run` on loopback."""
     del database_url
-    return shared_server
+    shared_server.forget_guesses()
+    return shared_server.client
 
 
 @pytest.fixture

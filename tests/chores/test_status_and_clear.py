@@ -25,6 +25,13 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def configured_url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test's database, which the commands find in DATABASE_URL."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return database_url
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
@@ -34,7 +41,7 @@ def count(sql: psycopg.Connection, table: str) -> int:
     return number
 
 
-def test_status_is_one_screen(client: Client, database_url: str, sql: psycopg.Connection) -> None:
+def test_status_is_one_screen(client: Client, configured_url: str, sql: psycopg.Connection) -> None:
     before = run("status").stdout
     assert "requests  0" in before
     assert "newest    no traces yet" in before
@@ -43,7 +50,7 @@ def test_status_is_one_screen(client: Client, database_url: str, sql: psycopg.Co
     done = run("status")
     assert done.exit_code == 0, done.output
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
-    assert lines["database"].startswith(database_url.partition("@/")[2].partition("?")[0])
+    assert lines["database"].startswith(configured_url.partition("@/")[2].partition("?")[0])
     assert lines["owner"].startswith("thunder-backend, since 20")
     assert lines["schema"] == f"{LATEST_VERSION} of {LATEST_VERSION} migrations"
     assert (lines["requests"], lines["tokens"]) == (str(len(trace_names())), f"{tokens:,}")
@@ -73,17 +80,17 @@ def test_without_any_database_a_look_makes_none(tmp_path: Path) -> None:
 
 
 def test_clear_takes_all_traces_and_collections_and_leaves_keys(
-    client: Client, database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    client: Client, configured_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adopt(database_url, app_name=STAGING)
+    adopt(configured_url, app_name=STAGING)
     sql.execute("insert into collections (name) values ('c')")
     sql.execute(
         "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('x', 'ck_', 'k', true, '{}')"
     )
-    adopt(database_url, app_name="thunder-backend")
+    adopt(configured_url, app_name="thunder-backend")
     for name in trace_names():
         assert client.ingest(load_trace(name)).status == 201
-    adopt(database_url, app_name=STAGING)
+    adopt(configured_url, app_name=STAGING)
     monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     asked = run("clear")
     assert (asked.exit_code, "add --yes" in asked.stderr, count(sql, "requests")) == (1, True, len(trace_names()))
@@ -99,16 +106,17 @@ def test_clear_takes_all_traces_and_collections_and_leaves_keys(
 
 
 def test_another_app_s_database_is_not_cleared(
-    client: Client, database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    client: Client, configured_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.ingest(load_trace(trace_names()[0])).status == 201
-    adopt(database_url, app_name=STAGING)
+    adopt(configured_url, app_name=STAGING)
     for app_name in ("thunder-backend", "thunder-backend-dev"):
         monkeypatch.setenv("THUNDER_APP_NAME", app_name)
         refused = run("clear", "--yes", "--yes-production")
         assert (refused.exit_code, f"not to {app_name}" in refused.stderr, count(sql, "requests")) == (1, True, 1)
 
 
+@pytest.mark.usefixtures("configured_url")
 def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Connection) -> None:
     assert client.ingest(load_trace("plain-capital")).status == 201
     refused = run("clear", "--yes")

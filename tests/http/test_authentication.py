@@ -1,18 +1,28 @@
 """Keys, as far as this version has them: one admin key; ingest is open only where that was asked for."""
 
 import base64
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support.client import Client
+from tests.support.databases import SharedDatabase
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
-from tests.support.servers import Serve
+from tests.support.servers import Serve, ServerThread, start_thread
+
+
+@pytest.fixture(scope="module")
+def closed_server(shared_database: SharedDatabase) -> Iterator[ServerThread]:
+    with start_thread(shared_database.url) as server:
+        yield server
 
 
 @pytest.fixture
-def closed(serve: Serve, database_url: str) -> Client:
-    return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY)
+def closed(closed_server: ServerThread) -> Client:
+    """A server where ingest requires a key."""
+    closed_server.forget_guesses()
+    return closed_server.client
 
 
 def basic(password: str) -> str:

@@ -19,23 +19,23 @@ def guess(client: Client, number: int, path: str = "/auth/me") -> float:
     return time.monotonic() - began
 
 
-def test_one_wrong_key_after_another_waits_and_a_right_one_never(client: Client) -> None:
-    key = make_key(client, name="mine")["api_key"]
+def test_one_wrong_key_after_another_waits_and_a_right_one_never(new_client: Client) -> None:
+    key = make_key(new_client, name="mine")["api_key"]
     for number in range(FREE_GUESSES):
-        guess(client, number, path="/logs" if number % 2 else "/auth/me")
+        guess(new_client, number, path="/logs" if number % 2 else "/auth/me")
     with ThreadPoolExecutor(3) as executor:
-        waiting = [executor.submit(guess, client, 100 + number) for number in range(3)]
+        waiting = [executor.submit(guess, new_client, 100 + number) for number in range(3)]
         for _ in range(20):
-            assert client.request("GET", "/auth/me", None, x_api_key=key).status == 200
-            assert client.get("/auth/me").status == 200
+            assert new_client.request("GET", "/auth/me", None, x_api_key=key).status == 200
+            assert new_client.get("/auth/me").status == 200
         assert [one.result() >= FIRST_WAIT_S for one in waiting] == [True] * 3
 
 
-def test_a_websocket_waits_too(client: Client) -> None:
+def test_a_websocket_waits_too(new_client: Client) -> None:
     for number in range(FREE_GUESSES):
-        guess(client, number)
+        guess(new_client, number)
     began = time.monotonic()
-    assert ask_for_socket(client, "guess by socket") == 1000
+    assert ask_for_socket(new_client, "guess by socket") == 1000
     assert time.monotonic() - began >= FIRST_WAIT_S
 
 

@@ -146,13 +146,13 @@ def test_values_in_tracebacks_are_left_out(sql: psycopg.Connection) -> None:
     assert hide_values(f'invalid input syntax for type integer: "{"secret" * 20}"').endswith('integer: "…"')
 
 
-def test_counters_count_what_happened(client: Client) -> None:
+def test_counters_count_what_happened(new_client: Client) -> None:
     body = json.dumps(make_document("r1", number(one_token() * 3))).encode()
-    assert client.post_bytes("/v1/ingest", body).status == 201
+    assert new_client.post_bytes("/v1/ingest", body).status == 201
     for path in ("/logs", "/logs/r1", "/logs/r1/", "/logs/nobody", "/wp-login.php", "/also-nowhere"):
-        client.get(path)
-    client.request("BREW", "/coffee")
-    found = read_metrics(client)
+        new_client.get(path)
+    new_client.request("BREW", "/coffee")
+    found = read_metrics(new_client)
     assert found["thunder_http_requests_total", "POST", "/v1/ingest", "201"] == 1
     assert found["thunder_http_requests_total", "GET", "/logs/{request_id}", "200"] == 2
     assert found["thunder_http_requests_total", "GET", "/logs/{request_id}", "404"] == 1

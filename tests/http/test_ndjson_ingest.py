@@ -106,9 +106,9 @@ def test_an_unexpected_fault_is_one_line_s_alone(client: Client, sql: psycopg.Co
     assert "the log has it under" in answer.json["results"][1]["error"]
 
 
-def test_another_app_s_database_is_answered_for_by_no_line(client: Client, sql: psycopg.Connection) -> None:
+def test_another_app_s_database_is_answered_for_by_no_line(new_client: Client, sql: psycopg.Connection) -> None:
     sql.execute("update environment set app_name = 'another'")
-    assert post(client, make_document("a"), make_document("b")).status == 503
+    assert post(new_client, make_document("a"), make_document("b")).status == 503
 
 
 def spool_line(document: dict[str, object]) -> Part:

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from tests.support.client import Answer, Client
+from tests.support.databases import Databases
 from tests.support.documents import load_trace
 from tests.support.keys import ADMIN_KEY, SECRET
-from tests.support.servers import Serve
+from tests.support.servers import server_thread
 from tests.support.wiretap import Wiretap, tap_wire
 
 OWNED = "force-prefix"
@@ -57,14 +58,21 @@ class Tapped:
         return self.client.request("POST", path, body, x_api_key=key, content_type="application/json")
 
 
-@pytest.fixture
-def tapped(serve: Serve, database_url: str) -> Iterator[Tapped]:
+@pytest.fixture(scope="module")
+def tapped_database(databases: Databases) -> Iterator[str]:
+    yield databases.create("round_trips")
+    databases.drop("round_trips")
+
+
+@pytest.fixture(scope="module")
+def tapped_server(tapped_database: str) -> Iterator[Tapped]:
     trace = load_trace(OWNED)
     trace["request"]["user_api_key"] = user_key = "a user's key of the trips"
     request_id = trace["request"]["request_id"]
-    with tap_wire(database_url) as tap:
-        own = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET, "INGEST_AUTH": "open"}
-        client = serve(DATABASE_URL=tap.dsn, **own)
+    with (
+        tap_wire(tapped_database) as tap,
+        server_thread(tap.dsn, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client,
+    ):
         assert client.ingest(trace).status == 201
         found = Tapped(client, tap, request_id, user_key, "")
         assert found.post("/collections", {"name": "c"}).status == 201
@@ -72,9 +80,23 @@ def tapped(serve: Serve, database_url: str) -> Iterator[Tapped]:
         assert found.post("/logs/{id}/discussions", {"username": "ann", "comment": "first"}).status == 201
         assert found.post("/logs/{id}/tags", {"tag": "a"}).status == 200
         token = found.post("/logs/{id}/public", {}).json["public_token"]
-        assert found.get("/logs").status == 200
-        tap.sent.clear()
+        # Imports scipy; while the import blocks the event loop, checks of connections time out.
+        assert found.get("/v1/confidence/drift?from=2020-01-01T00:00:00Z").status == 200
         yield Tapped(client, tap, request_id, user_key, token)
+
+
+@pytest.fixture
+def tapped(tapped_server: Tapped) -> Tapped:
+    """The server right after a read, so that it has a connection and has checked the owner of the database."""
+    assert tapped_server.get("/logs").status == 200
+    tapped_server.tap.sent.clear()
+    return tapped_server
+
+
+@pytest.fixture
+def sql(tapped_database: str, databases: Databases) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(databases.reach(tapped_database), autocommit=True) as conn:
+        yield conn
 
 
 @pytest.mark.parametrize("path", READS)
@@ -139,7 +161,7 @@ def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
     tapped.tap.cut_at = "commit"
     assert tapped.post("/logs/{id}/tags", {"tag": "lost"}).status == 503
     assert sum("array_append" in text for text in tapped.tap.sent) == 1
-    assert sql.execute("select tags from requests").fetchone() == (["a"],)
+    assert sql.execute("select 'lost' = any(tags) from requests").fetchone() == (False,)
 
 
 def test_a_key_in_the_place_of_a_name_finds_what_its_name_finds(tapped: Tapped) -> None:

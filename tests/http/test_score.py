@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,17 @@ import pytest
 
 from tests.support.client import Answer, Client
 from tests.support.documents import load_trace, make_document, number, one_token
-from tests.support.keys import ADMIN_KEY
-from tests.support.servers import Serve
+from tests.support.servers import server_thread
 
 FIXTURES = sorted((Path(__file__).parents[1] / "responses" / "fixtures").glob("*.json"))
 PARTS = {"k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}
 
 
-@pytest.fixture
-def alone(serve: Serve) -> Client:
-    """Without a database."""
-    return serve("functions.score:web", THUNDER_ADMIN_KEY=ADMIN_KEY)
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Client]:
+    """The web function of /v1/score, without a database."""
+    with server_thread(factory="functions.score:web") as client:
+        yield client
 
 
 def score(client: Client, body: object) -> Answer:

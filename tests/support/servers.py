@@ -4,10 +4,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 import pytest
 import urllib3
 import uvicorn
+from fastapi import FastAPI
 
 from tests.support.client import Client
 from tests.support.environment import SETTINGS
@@ -18,8 +20,18 @@ START_SECONDS = 10
 ALL_ENDPOINTS = "functions.api:web"
 
 
+@dataclass(frozen=True)
+class ServerThread:
+    client: Client
+    app: FastAPI
+
+    def forget_guesses(self) -> None:
+        """Forget the wrong keys that the server has seen, which would slow down further ones."""
+        self.app.state.context.guesses._guessers.clear()
+
+
 @contextlib.contextmanager
-def serving(factory: str = ALL_ENDPOINTS) -> Generator[Client]:
+def serving(factory: str = ALL_ENDPOINTS) -> Generator[ServerThread]:
     """Run a web function with the settings of the present environment until the end of the block."""
     config = uvicorn.Config(
         factory, factory=True, port=0, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=2
@@ -34,7 +46,8 @@ def serving(factory: str = ALL_ENDPOINTS) -> Generator[Client]:
                 time.sleep(0.005)
             assert server.started, "the server did not start"
             port = server.servers[0].sockets[0].getsockname()[1]
-            yield Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+            assert isinstance(config.loaded_app, FastAPI)
+            yield ServerThread(Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY), config.loaded_app)
         finally:
             pool.clear()
             server.should_exit = True
@@ -42,13 +55,26 @@ def serving(factory: str = ALL_ENDPOINTS) -> Generator[Client]:
 
 
 @contextlib.contextmanager
-def server_thread(database_url: str, **settings: str) -> Generator[Client]:
-    """Run all endpoints with these settings and no others. The environment is unchanged within the block."""
+def start_thread(
+    database_url: str | None = None, *, factory: str = ALL_ENDPOINTS, **settings: str
+) -> Generator[ServerThread]:
+    """Run a web function with these settings and no others. The environment is unchanged within the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name in SETTINGS:
             patch.delenv(name, raising=False)
-        for name, value in {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
+        if database_url is not None:
+            patch.setenv("DATABASE_URL", database_url)
+        for name, value in {"THUNDER_ADMIN_KEY": ADMIN_KEY, **settings}.items():
             patch.setenv(name, value)
-        with serving() as client:
+        with serving(factory) as server:
             patch.undo()
-            yield client
+            yield server
+
+
+@contextlib.contextmanager
+def server_thread(
+    database_url: str | None = None, *, factory: str = ALL_ENDPOINTS, **settings: str
+) -> Generator[Client]:
+    """Do the same and return a client of the server."""
+    with start_thread(database_url, factory=factory, **settings) as server:
+        yield server.client

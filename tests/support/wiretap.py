@@ -84,6 +84,7 @@ def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
                 tap.cut_at = None
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 client.shutdown(socket.SHUT_RDWR)
+                server.shutdown(socket.SHUT_RDWR)  # ends the session, which may hold locks
                 return
             if text:
                 tap.sent.append(text)
