@@ -60,7 +60,7 @@ def database(databases: Databases) -> Iterator[psycopg.Connection]:
     """One migrated database for all files; each test's changes are rolled back."""
     with psycopg.connect(databases.reach(databases.create("sql_files")), autocommit=True) as conn:
         yield conn
-    databases.server.drop_database("sql_files")
+    databases.drop("sql_files")
 
 
 @pytest.fixture
