@@ -10,7 +10,6 @@ from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.batch import MEDIA_TYPES, BatchReceipt, ingest_lines, split_lines
 from functions.web.body import JSON, Body, describe_struct, read_type, receive_body
-from functions.web.budget import name_account
 from functions.web.context import Context, ContextDep
 from functions.web.origin import refuse_foreign
 from functions.web.scaling import Scaling
@@ -41,9 +40,8 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
     """Validate, score and store traces. The answer is sent only after they are committed."""
     if context.access.ingest_open:
         refuse_foreign(request, context.settings)
-    caller = await context.access.authorize_ingest(key)
-    account = name_account(caller, request.client.host if request.client else "")
-    async with receive_body(request, context, account, types=(JSON, *MEDIA_TYPES)) as body:
+    await context.access.authorize_ingest(key)
+    async with receive_body(request, context, types=(JSON, *MEDIA_TYPES)) as body:
         if read_type(request) in MEDIA_TYPES:
             return await _ingest_batch(context, key, body)
         prepared = await _prepare(context, body)

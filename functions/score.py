@@ -6,7 +6,6 @@ from core.reports.render import render_score
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import receive_body
-from functions.web.budget import name_account
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -20,8 +19,8 @@ ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": 
 @router.post("/v1/score", response_class=Response, openapi_extra=ANY_OBJECT)
 async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
-    account = name_account(await context.access.authenticate(key))
-    async with receive_body(request, context, account) as body:
+    await context.access.authenticate(key)
+    async with receive_body(request, context) as body:
         return Response(await body.work(render_score), media_type="application/json")
 
 

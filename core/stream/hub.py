@@ -19,6 +19,7 @@ from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, c
 from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, ThunderError
 from core.feed.filters import Filters
+from core.stream.backlog import Backlogs
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
 from core.stream.page import Page, read_page
@@ -50,6 +51,7 @@ class Hub:
     def __init__(self, access: Access, *, app_name: str, direct_dsn: str | None, may_sleep: bool) -> None:
         self._access = access
         self._subscriptions: set[Subscription] = set()
+        self._backlogs = Backlogs()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._place: Position | None = None
@@ -97,6 +99,7 @@ class Hub:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+            subscription.close()
             if not self._subscriptions:
                 self._stop()
 
@@ -166,6 +169,7 @@ class Hub:
         if subscription.ended is not None:
             raise subscription.ended
         require_room(subscription, self._subscriptions)
+        subscription.share(self._backlogs.find(subscription.caller.account))
         if self._latest is None:
             raise DatabaseUnavailableError("the stream could not be started; try again")
         if start is None:

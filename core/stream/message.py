@@ -23,6 +23,11 @@ class Message:
     text: str
     position: str | None
 
+    @property
+    def size(self) -> int:
+        """The bytes that a queue holds, approximately: one per character."""
+        return len(self.text)
+
     @cached_property
     def event(self) -> bytes:
         """The message as a Server-Sent Event."""

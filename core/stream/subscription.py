@@ -10,6 +10,7 @@ from core.access.caller import ANONYMOUS, Caller
 from core.database.pool import DatabaseUnavailableError
 from core.errors import ThunderError
 from core.feed.filters import Filters
+from core.stream.backlog import Backlog
 from core.stream.message import Message, render_lag
 from core.stream.position import Position, Snapshot
 from core.stream.store import NewsRow
@@ -52,10 +53,20 @@ class Subscription:
         self.ended: ThunderError | None = None
         self._catch_up = catch_up
         self._seen: Snapshot | None = None
+        self._backlog = Backlog()
         self._queue: deque[Message] = deque()
         self._queued_bytes = 0
         self._missed = 0
         self._changed = asyncio.Event()
+
+    def share(self, backlog: Backlog) -> None:
+        """Count the queue in the backlog of the client's account. Call this before the first message."""
+        self._backlog = backlog
+
+    def close(self) -> None:
+        """Drop queued messages, because the client has left."""
+        while self._queue:
+            self._take()
 
     def start(self, position: Position) -> None:
         """Start after a position of the client. It receives the hub's deliveries once it has caught up."""
@@ -97,9 +108,7 @@ class Subscription:
         if self.ended is not None:
             raise self.ended
         if self._queue:
-            message = self._queue.popleft()
-            self._queued_bytes -= len(message.text)
-            return message
+            return self._take()
         if self._missed:
             missed, self._missed = self._missed, 0
             return render_lag(missed)
@@ -107,14 +116,20 @@ class Subscription:
 
     def _offer(self, message: Message) -> None:
         """Queue a message. After one did not fit, drop messages until the client has read its queue and the lag."""
-        size = len(message.text)
+        size = message.size
         full = len(self._queue) >= MAX_QUEUED or (self._queue and self._queued_bytes + size > MAX_QUEUED_BYTES)
-        if full or self._missed:
+        if full or self._missed or not self._backlog.add(message):
             self._missed += 1
         else:
             self._queue.append(message)
             self._queued_bytes += size
         self._changed.set()
+
+    def _take(self) -> Message:
+        message = self._queue.popleft()
+        self._queued_bytes -= message.size
+        self._backlog.remove(message)
+        return message
 
     async def _await_news(self, patience_s: float) -> None:
         self._changed.clear()

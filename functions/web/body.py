@@ -9,10 +9,10 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from core.access.turns import Account
 from core.errors import InvalidInputError
 from core.wire.parse_json import parse_json
 from core.wire.validation import describe_validation
+from functions.web.account import find_account
 from functions.web.budget import Held
 from functions.web.context import Context
 from functions.web.spool import Part, Spool
@@ -111,10 +111,10 @@ class Body:
 
 
 @asynccontextmanager
-async def receive_body(
-    request: Request, context: Context, account: Account, *, types: Collection[str] = (JSON,)
-) -> AsyncGenerator[Body]:
+async def receive_body(request: Request, context: Context, *, types: Collection[str] = (JSON,)) -> AsyncGenerator[Body]:
     """Receive a body of at most MAX_BODY_MB and of one of these types, and hold it until the end of the block.
+
+    The caller was authenticated, so that the body counts for its account.
 
     Raises:
         UnsupportedTypeError: it is declared as another type, or packed in a way we don't know.
@@ -125,7 +125,7 @@ async def receive_body(
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     check_type(request, types)
     check_encoding(encoding)
-    with context.budget.hold(account) as held, closing(Spool()) as spool:
+    with context.budget.hold(await find_account(request)) as held, closing(Spool()) as spool:
 
         def keep(part: bytes) -> None:
             held.grow(len(part))

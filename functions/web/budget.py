@@ -5,20 +5,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from core.access.caller import Caller
 from core.access.turns import Account
 from core.errors import ThunderError
 
 
 class BusyError(ThunderError):
-    """The process holds as many bytes of bodies as it is allowed to."""
+    """The process holds as many bytes of bodies as it may."""
 
     status = 503
-
-
-def name_account(caller: Caller | None, address: str = "") -> Account:
-    """Return the account of a caller; None stands for a caller without a key."""
-    return Account(f"address:{address}") if caller is None else caller.account
 
 
 @dataclass(slots=True)
@@ -47,12 +41,15 @@ class Budget:
         Raises:
             BusyError: it would be more than there is, or than one account may have.
         """
-        share = self.total if account.is_admin else self.total // 2
-        if self._by_account[account.name] + size > share:
-            raise BusyError("the bodies that you have sent are still being worked on: try again")
+        if self._by_account[account.name] + size > self.find_share(account):
+            raise BusyError("your other requests hold as many bytes as one caller may: try again")
         if self.used + size > self.total:
-            raise BusyError("the server works on as many bodies as it may: try again")
+            raise BusyError("the server holds as many bytes of requests and answers as it may: try again")
         self._add(account, size)
+
+    def find_share(self, account: Account) -> int:
+        """Return the bytes that one account may hold."""
+        return self.total if account.is_admin else self.total // 2
 
     def give(self, account: Account, size: int) -> None:
         """Return bytes."""
@@ -85,6 +82,14 @@ class Held:
     def grow_to(self, size: int) -> None:
         """Take bytes until this many are held."""
         self.grow(max(0, size - self.size))
+
+    def grow_within_share(self, size: int) -> None:
+        """Take more bytes. A single answer that is larger than the account's share takes all of the share.
+
+        Raises:
+            BusyError: there is no more.
+        """
+        self.grow(min(size, self.budget.find_share(self.account)))
 
     def shrink_to(self, size: int) -> None:
         """Return the bytes beyond this many."""

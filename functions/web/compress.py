@@ -6,9 +6,14 @@ from collections.abc import Iterable
 
 import brotli
 from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.wire.zstandard import compress as compress_zstd
+from functions.web.account import find_account
+from functions.web.budget import BusyError
+from functions.web.context import Context
+from functions.web.errors import RETRY_AFTER_S, render_error
 from functions.web.negotiation import parse_preferences
 
 SMALLEST_BYTES = 500
@@ -55,16 +60,18 @@ class Compress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            send = _Compressed(send, choose_encoding(scope["headers"]))
+            send = _Compressed(scope, receive, send)
         await self.app(scope, receive, send)
 
 
 class _Compressed:
     """The `send` of one answer. It holds back the start message until the first message of the body arrives."""
 
-    def __init__(self, send: Send, encoding: str | None) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
         self._send = send
-        self._encoding = encoding
+        self._encoding = choose_encoding(scope["headers"])
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -83,8 +90,24 @@ class _Compressed:
         if self._encoding and len(body) >= SMALLEST_BYTES and _is_compressible(start):
             body = await _pack(body, self._encoding)
             _describe(start, self._encoding, len(body))
-        await self._send(start)
-        await self._send_parts(body)
+        if len(body) <= SLICE_BYTES:
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": body})
+        else:
+            await self._send_large(start, body)
+
+    async def _send_large(self, start: Message, body: bytes) -> None:
+        """Send a body that stays in memory until the client has read it."""
+        context: Context = self._scope["app"].state.context
+        with context.budget.hold(await find_account(HTTPConnection(self._scope))) as held:
+            try:
+                held.grow_within_share(len(body))
+            except BusyError as error:
+                answer = render_error(error.status, str(error), {"Retry-After": RETRY_AFTER_S})
+                await answer(self._scope, self._receive, self._send)
+                return
+            await self._send(start)
+            await self._send_parts(body)
 
     async def _send_parts(self, body: bytes) -> None:
         for start in range(0, len(body) - SLICE_BYTES, SLICE_BYTES):

@@ -14,6 +14,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from functions.web.unread import UnreadWatch
+
 MAX_PENDING_BYTES = 64 * 1024
 """Bytes received since the last complete head, trailer or piece of a body."""
 MAX_HEADERS = 100
@@ -65,7 +67,7 @@ def find_max_connections() -> int:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. After its handshake, a WebSocket has uvicorn's limits instead."""
+    """One connection. After its handshake, a WebSocket has the limits of `unread.BoundedWebSocket` instead."""
 
     def __init__(
         self,
@@ -82,6 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._only_liveness = False
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._watch: UnreadWatch | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -95,13 +98,36 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        self._watch = UnreadWatch(transport, self.loop)
         self._set_deadline(HEAD_S)
         self._make_room()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
+        self._end_watch()
         super().connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._begin_watch()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._end_watch()
+
+    @override
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self._begin_watch()
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        self._close()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -145,7 +171,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_served = True
         self._waiting_since = self.loop.time()
         super().on_response_complete()
-        if not self._awaits_head and not self._is_serving:
+        if self.transport.is_closing():
+            self._begin_watch()
+        elif not self._awaits_head and not self._is_serving:
             self._set_deadline(DRAIN_S)
 
     @override
@@ -190,7 +218,7 @@ class BoundedProtocol(HttpToolsProtocol):
             head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n" % len(body)
             retry = b"retry-after: 1\r\n" if status in (429, 503) else b""
             self.transport.write(b"".join([STATUS_LINE[status], head, retry, b"\r\n", body]))
-        self.transport.close()
+        self._close()
 
     def _set_deadline(self, seconds: float) -> None:
         self._clear_deadline()
@@ -208,4 +236,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._awaits_head and self._pending_bytes:
             self._refuse(HEAD_TOO_SLOW)
         else:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close once the client has read what was sent, or after some time."""
+        self.transport.close()
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.start()
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()

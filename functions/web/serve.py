@@ -10,6 +10,7 @@ from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
 from functions.web.protocol import BACKLOG, BoundedProtocol, raise_file_limit
+from functions.web.unread import BoundedWebSocket
 
 SHUTDOWN_SECONDS = 10
 MAX_INCOMING_BYTES = 4096
@@ -115,7 +116,7 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        ws="websockets-sansio",
+        ws=BoundedWebSocket,
         # Compression takes memory for each connection, and clients have little to say.
         ws_per_message_deflate=False,
         ws_max_size=MAX_INCOMING_BYTES,

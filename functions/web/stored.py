@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from core.access.turns import Account
 from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
-from functions.web.budget import name_account
+from functions.web.account import find_account
+from functions.web.budget import Budget
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.web.context import Context
@@ -21,6 +23,8 @@ LIGHT_BYTES = 1024 * 1024
 """Compressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
 PIECE_BYTES = 1024 * 1024
 """Size of the pieces that an answer is unpacked in."""
+USUAL_RATIO = 10
+"""Size of a large log or trace, divided by the size of its frame."""
 
 Ts = TypeVarTuple("Ts")
 
@@ -31,7 +35,9 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
         return answer_unchanged(view.version)
     headers, document, log = describe_version(view.version), view.document or b"", view.cached
     if log is None and len(document) <= LIGHT_BYTES and choose_encoding(request.scope["headers"]) != "zstd":
-        text = await context.run(render_unpacked, document, view.is_owned, view.start)
+        with context.budget.hold(await find_account(request)) as held:
+            held.grow_within_share(len(document))
+            text = await context.run(render_unpacked, document, view.is_owned, view.start)
         _keep_later(context, view, text)
         return Response(text, media_type=MEDIA_TYPE, headers=headers)
     if log is None:
@@ -56,11 +62,17 @@ def _keep_later(context: Context, view: LogView, text: bytes) -> None:
 async def work_on_document(
     request: Request, context: Context, function: Callable[[bytes, *Ts], bytes], document: bytes, *arguments: *Ts
 ) -> bytes:
-    """Call a function with a document's frame: in a thread, or in a separate process if the document is large."""
-    if len(document) <= LIGHT_BYTES:
-        return await context.run(function, document, *arguments)
-    account = name_account(None, request.client.host if request.client else "")
-    return await context.run_heavy(account, function, document, *arguments)
+    """Call a function with a document's frame: in a thread, or in a separate process if the document is large.
+
+    Raises:
+        BusyError: the caller's other requests hold too many bytes.
+    """
+    account = await find_account(request)
+    with context.budget.hold(account) as held:
+        held.grow_within_share(len(document))
+        if len(document) <= LIGHT_BYTES:
+            return await context.run(function, document, *arguments)
+        return await context.run_heavy(account, function, document, *arguments)
 
 
 async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
@@ -68,12 +80,24 @@ async def answer_stored(request: Request, stored: PackedJson, headers: dict[str,
 
     Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. The threads
     are not those of `Context.run`, which are busy with incoming traces.
+
+    Raises:
+        BusyError: the caller's other requests hold too many bytes.
     """
+    context: Context = request.app.state.context
     encoding, headers = choose_encoding(request.scope["headers"]), headers or {"Vary": DEPENDS_ON}
-    if encoding is None:
-        return _Unpacked(stored, headers)
-    body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
+    with context.budget.hold(await find_account(request)) as held:
+        if encoding is None:
+            return _Unpacked(context.budget, held.account, stored, headers)
+        held.grow_within_share(_estimate_size(stored, encoding))
+        body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
     return Response(body, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": encoding})
+
+
+def _estimate_size(stored: PackedJson, encoding: str) -> int:
+    """Return the bytes that are in memory while an answer is encoded."""
+    packed = len(stored.frame)
+    return packed if encoding == "zstd" else stored.size or packed * USUAL_RATIO
 
 
 def _recompress(stored: PackedJson, encoding: str) -> bytes:
@@ -85,8 +109,11 @@ class _Unpacked(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, stored: PackedJson, headers: dict[str, str]) -> None:
+    def __init__(self, budget: Budget, account: Account, stored: PackedJson, headers: dict[str, str]) -> None:
         super().__init__(headers=headers)
+        self._budget = budget
+        self._account = account
+        self._size = len(stored.frame) + 2 * PIECE_BYTES
         del self.headers["content-length"]
         if stored.size is not None:
             self.headers["content-length"] = str(stored.size)
@@ -94,7 +121,16 @@ class _Unpacked(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the body, then what ends it."""
+        """Send the body, then what ends it. The frame stays in memory until the client has read the answer.
+
+        Raises:
+            BusyError: the caller's other requests hold too many bytes.
+        """
+        with self._budget.hold(self._account) as held:
+            held.grow_within_share(self._size)
+            await self._send(send)
+
+    async def _send(self, send: Send) -> None:
         piece = await asyncio.to_thread(next, self._pieces, b"")
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while piece:

@@ -8,13 +8,13 @@ import time
 import pytest
 import urllib3
 import uvicorn
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from core.traces.log_view import PackedJson
 from functions.web.compress import Compress, compress_body
+from functions.web.context import open_context
 from functions.web.stored import answer_stored
 
 DIGITS = b'"' + random.Random(7).randbytes(6_000_000).hex().encode() + b'"'
@@ -56,8 +56,11 @@ def ask(url: str, accepted: str) -> None:
 
 async def measure_lag(path: str, accepted: str) -> float:
     """Serve on a real socket in this loop, and watch the loop while a client in a thread is answered."""
-    app = Compress(Starlette(routes=[Route("/now", answer_now), Route("/stored", answer_from_store)]))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="warning"))
+    app = FastAPI(lifespan=open_context)
+    app.add_route("/now", answer_now)
+    app.add_route("/stored", answer_from_store)
+    app.add_middleware(Compress)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it has no event for that
         await asyncio.sleep(0.005)

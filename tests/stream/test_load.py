@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from core.access.caller import SETTING_ADMIN
 from core.database.pool import DatabaseUnavailableError
+from core.stream.backlog import Backlog
 from core.stream.message import MAX_MESSAGE_BYTES, Message, render_row
 from core.stream.store import NewsRow
 from core.stream.subscription import MAX_QUEUED, MAX_QUEUED_BYTES, Subscription, Wanted
@@ -135,6 +136,28 @@ def test_what_waits_for_a_client_is_bounded_in_number_and_in_bytes() -> None:
         assert len(told) == kept
         assert json.loads(lagged.text) == {"type": "lagged", "missed": 1000 - kept}
         assert lagged.position is None
+
+
+def test_what_waits_for_an_account_is_bounded_and_a_shared_message_counts_once() -> None:
+    async def run() -> None:
+        backlog, clients = Backlog(1000), [make_subscription() for _ in range(3)]
+        for one in clients:
+            one.share(backlog)
+        shared = Message("s" * 400, "1:1:")
+        for one in clients:
+            one.tell([(7, shared)])
+        clients[0].tell([(7, Message("a" * 400, "1:1:"))])
+        clients[1].tell([(7, Message("b" * 400, "1:1:"))])
+        assert [(await one.next(0.01) or shared).text[0] for one in clients] == ["s", "s", "s"]
+        lagged = await clients[1].next(0.01)
+        assert lagged is not None
+        assert json.loads(lagged.text) == {"type": "lagged", "missed": 1}
+        clients[2].tell([(7, Message("c" * 600, "1:1:"))])
+        clients[0].close()
+        clients[1].tell([(7, Message("d" * 400, "1:1:"))])
+        assert [(await one.next(0.01) or shared).text[0] for one in clients[1:]] == ["d", "c"]
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("character", ["x", "\x01", "é", "😀", '"'])

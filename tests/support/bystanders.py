@@ -116,7 +116,7 @@ def assert_bounded(server: Running, others: Others) -> None:
     """Assert the guarantee: no process over 1 GB, every other caller answered within a second."""
     assert not others.failures
     assert others.waits
-    assert max(others.waits) < MAX_WAIT_S
+    assert max(others.waits) < MAX_WAIT_S, sorted(others.waits)[-9:]
     assert max(others.peak_mb, server.read_peak_mb()) < MAX_MB
 
 

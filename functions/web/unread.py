@@ -1,0 +1,145 @@
+"""Close connections of `manage.py run` whose clients don't read, and WebSockets whose clients send too much."""
+
+import asyncio
+import fcntl
+import struct
+import termios
+from typing import Any
+
+from typing_extensions import override
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+
+UNREAD_S = 20.0
+"""Time in which a client must read MIN_READ_BYTES, or all that waits for it."""
+MIN_READ_BYTES = 80 * 1024
+MAX_FRAGMENTS = 64
+"""Parts of a message of a WebSocket client."""
+INCOMING_BYTES = 32 * 1024
+"""Bytes that a WebSocket client may send at once; its messages are ignored."""
+INCOMING_BYTES_PER_S = 4 * 1024
+
+
+class UnreadWatch:
+    """Abort a connection if its client does not read, between `start` and `stop`."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._unread = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Watch, from now on. Nothing more may be written until `stop`."""
+        if self._timer is None:
+            self._expect_progress()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expect_progress(self) -> None:
+        self._unread = count_unread(self._transport)
+        self._timer = self._loop.call_later(UNREAD_S, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        if self._unread - count_unread(self._transport) < MIN_READ_BYTES:
+            self._transport.abort()
+        else:
+            self._expect_progress()
+
+
+def count_unread(transport: asyncio.Transport) -> int:
+    """Return the bytes that the client has not acknowledged, in this process and in the kernel."""
+    in_kernel = b""
+    try:
+        in_kernel = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):  # it is closed, or the system does not count them
+        return transport.get_write_buffer_size()
+    return transport.get_write_buffer_size() + struct.unpack("i", in_kernel)[0]
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket whose client must read, and has little to say."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._received = 0.0
+        self._received_at = self.loop.time()
+        self._watch: UnreadWatch | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._watch = UnreadWatch(self.transport, self.loop)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_watch()
+        super().connection_lost(exc)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._begin_watch()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._end_watch()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated and not self._may_receive(len(data)):
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+    @override
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self.transport.abort()
+            return
+        super().handle_cont(event)
+
+    @override
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._begin_watch()
+
+    @override
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self._begin_watch()  # what is left is to close the connection
+
+    @override
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        if self._watch is not None and not self.disconnected:
+            self._watch.start()
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+
+    def _may_receive(self, size: int) -> bool:
+        now = self.loop.time()
+        drained = (now - self._received_at) * INCOMING_BYTES_PER_S
+        self._received = max(0.0, self._received - drained) + size
+        self._received_at = now
+        return self._received <= INCOMING_BYTES

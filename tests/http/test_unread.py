@@ -1,0 +1,140 @@
+"""A client that does not read: its connection is closed, memory stays bounded, and nobody else waits."""
+
+import base64
+import contextlib
+import json
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from functions.web.unread import UNREAD_S
+from tests.support.bystanders import HOST, Others, Running, assert_bounded, run_server
+from tests.support.databases import Databases
+from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY
+
+MB = 1_000_000
+DIGITS = random.Random(5).randbytes(5 * MB).hex()
+"""Text that compresses to half its size, and takes more than the kernel's buffers hold."""
+USER = "key-of-a-user-that-does-not-read"
+CONNECTIONS = 40
+PATIENCE_S = 2 * UNREAD_S + 25
+"""Time until all such connections are closed: a WebSocket is pinged first."""
+JSON = {"Content-Type": "application/json", "X-API-Key": ADMIN_KEY}
+LOG = f"GET /logs/large/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\n\r\n"
+EVENTS = (
+    f"GET /logs/stream?last_event_id=1:1: HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nAccept: text/event-stream\r\n\r\n"
+)
+UPGRADE = (
+    f"GET /logs/stream?api_key={USER} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    url = databases.create("unread")
+    direct = databases.reach(url)
+    with run_server(tmp_path_factory.mktemp("unread"), url, DATABASE_URL_DIRECT=direct) as running:
+        assert post(running, "large", more=DIGITS) == 201
+        yield running
+    databases.drop("unread")
+
+
+def post(server: Running, request_id: str, *, text: str | None = None, more: str = "") -> int:
+    document = make_document(request_id, request={"final_text": text, "user_api_key": USER}, more=more)
+    return server.post("/v1/ingest", json.dumps(document).encode(), JSON)[0]
+
+
+def open_deaf(server: Running, request: str) -> socket.socket:
+    """Send a request, and read nothing."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.settimeout(30)
+    one.connect((HOST, server.port))
+    one.sendall(request.encode())
+    return one
+
+
+def count_open(server: Running, connections: list[socket.socket]) -> int:
+    """How many of the connections a process of the server still has."""
+    return sum(server.find_worker(one) is not None for one in connections)
+
+
+def await_closed(server: Running, connections: list[socket.socket]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while count_open(server, connections):
+        assert time.monotonic() < deadline, f"{count_open(server, connections)} connections are still open"
+        time.sleep(0.5)
+
+
+def attack(server: Running, request: str, feed: Callable[[], object] = lambda: None) -> None:
+    others = Others(server)
+    with others.calling(), contextlib.ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as threads:
+        opened = list(threads.map(open_deaf, [server] * CONNECTIONS, [request] * CONNECTIONS))
+        for one in opened:
+            stack.enter_context(one)
+        feed()
+        time.sleep(2)
+        await_closed(server, opened)
+    assert_bounded(server, others)
+
+
+def feed_streams(server: Running) -> None:
+    for number in range(16):
+        assert post(server, f"r{number}", text=DIGITS[number : number + MB]) == 201
+
+
+def test_answers_that_nobody_reads_are_given_up(server: Running) -> None:
+    attack(server, LOG)
+
+
+@pytest.mark.parametrize("request_text", [EVENTS, UPGRADE], ids=["events", "websocket"])
+def test_streams_that_nobody_reads_are_given_up(server: Running, request_text: str) -> None:
+    attack(server, request_text, lambda: feed_streams(server))
+
+
+def test_a_slow_client_gets_all_of_a_large_answer(server: Running) -> None:
+    with open_deaf(server, LOG) as one:
+        began, received = time.monotonic(), 0
+        while time.monotonic() - began < UNREAD_S + 5:  # slower than the server writes, faster than its limit
+            received += len(one.recv(16 * 1024))
+            time.sleep(0.1)
+        while received < len(DIGITS):
+            part = one.recv(MB)
+            assert part
+            received += len(part)
+
+
+PING = b"\x89\x80\0\0\0\0"
+EMPTY_START, EMPTY_PART = b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [PING * 200_000, EMPTY_START + EMPTY_PART * 200_000, EMPTY_START + EMPTY_PART * 100],
+    ids=["pings", "parts", "few parts"],
+)
+def test_a_websocket_that_sends_too_much_is_closed(server: Running, frames: bytes) -> None:
+    others = Others(server)
+    with others.calling(), open_deaf(server, UPGRADE) as one:
+        assert one.recv(1024).startswith(b"HTTP/1.1 101 ")
+        with contextlib.suppress(OSError):
+            one.sendall(frames)
+        await_closed(server, [one])
+    assert_bounded(server, others)
+
+
+def test_a_websocket_that_says_little_stays_open(server: Running) -> None:
+    with open_deaf(server, UPGRADE) as one:
+        assert one.recv(1024).startswith(b"HTTP/1.1 101 ")
+        one.sendall(PING * 100)
+        answers = b""
+        while len(answers) < 2 * 100:
+            answers += one.recv(1024)
+        assert count_open(server, [one]) == 1
