@@ -21,9 +21,9 @@ from core.wire.zstandard import zstd
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.documents import action, call, load_trace, make_document, number, one_token, trace_names
+from tests.support.environment import ROOT
 from tests.support.keys import label
 
-ROOT = Path(__file__).parents[2]
 NO_FILTERS = dict.fromkeys((
     "owner", "model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence",
     "has_exception", "q",

@@ -22,11 +22,11 @@ from core.wire.zstandard import zstd
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.documents import TRACES, load_trace, make_document, number, one_token, trace_names
+from tests.support.environment import ROOT
 from tests.support.keys import SECRET, label
 from tests.support.servers import Serve
 
 MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-ROOT = Path(__file__).parents[2]
 KEY = "sk-user-0123456789abcdef"
 
 

@@ -15,8 +15,8 @@ from core.local.environment import InvalidSettingError, describe_database
 from manage import cli
 from tests.support.client import Client
 from tests.support.documents import load_trace, trace_names
+from tests.support.environment import ROOT
 
-ROOT = Path(__file__).parents[2]
 STAGING = "thunder-backend-staging"
 
 

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.environment import ROOT
 
 
 @pytest.mark.parametrize("function", ["ingest", "logs", "health", "mods", "outcomes", "score", "confidence"])

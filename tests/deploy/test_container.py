@@ -15,7 +15,8 @@ import pytest
 import urllib3
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.support.environment import ROOT
+
 ENGINE_ONLY = ("apt-get", "useradd")
 """What needs a Debian of its own to be changed."""
 SECONDS = 60

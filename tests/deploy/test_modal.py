@@ -1,4 +1,4 @@
-"""Deployed for real, offline: Modal's own CLI and container runtime against tests/tools/fakemodal.py."""
+"""Deployed for real, offline: Modal's own CLI and container runtime against tests/support/fakemodal.py."""
 
 import asyncio
 import shutil
@@ -16,10 +16,10 @@ from core.local.postgres import EmbeddedPostgres
 from functions import api
 from tests.support.databases import TEMPLATE
 from tests.support.documents import load_trace, masked
+from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
 from tests.support.keys import ADMIN_KEY, SECRET
 
-ROOT = Path(__file__).parents[1]
 SECONDS = 100
 """For a whole test, in which seven containers start."""
 

@@ -13,10 +13,10 @@ import urllib3
 from core.settings import Settings
 from tests.support.client import Client, send
 from tests.support.documents import load_trace, masked
+from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.pgbouncer import find_free_port
 
-ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 
 

@@ -1,10 +1,9 @@
-"""deploy.py registers what it should, with pytest-mock standing in for Modal; test_fakemodal.py deploys for real."""
+"""deploy.py registers what it should, with pytest-mock standing in for Modal; test_modal.py deploys for real."""
 
 import runpy
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -15,8 +14,8 @@ from core.deploy.names import Deployment, DeploymentError, choose_deployment, fi
 from functions import api
 from functions.jobs import retention
 from functions.web.scaling import Scaling
+from tests.support.environment import ROOT
 
-ROOT = Path(__file__).parents[1]
 MODULES = {endpoint.__name__.rpartition(".")[2]: endpoint for endpoint in (api, *api.ENDPOINTS)}
 ENDPOINTS = sorted(MODULES)
 

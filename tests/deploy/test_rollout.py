@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Generator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,10 +12,10 @@ from core.deploy.names import Deployment
 from core.deploy.rollout import RolloutError, name_deployment, smoke
 from core.local.postgres import EmbeddedPostgres
 from tests.support.client import Client
+from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
 from tests.support.keys import ADMIN_KEY, SECRET
 
-ROOT = Path(__file__).parents[1]
 SECONDS = 100
 APP = "thunder-backend-staging"
 

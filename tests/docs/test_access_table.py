@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.support.client import Client
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import Serve
 from tests.support.streams import PATH, ask_for_events

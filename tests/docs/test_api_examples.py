@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from core.access.keys import KeyChange, NewKey
 from core.document.schema import Action, Event, ModCall, ModLog, Request, TraceDocument
 from tests.support.client import Client
-from tests.support.examples import ROOT, Example, Table, find_difference, read_examples, read_tables, select
+from tests.support.environment import ROOT
+from tests.support.examples import Example, Table, find_difference, read_examples, read_tables, select
 
 API = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
 WITH_EXAMPLES = ["README.md", "docs/API.md", "docs/QUOTE.md"]

@@ -15,7 +15,7 @@ import pytest
 
 from core.local.postgres import EmbeddedPostgres
 from tests.support.documents import trace_names
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY
 
 DOCUMENT = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")

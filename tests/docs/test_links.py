@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.banner import write_banner
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")

@@ -9,7 +9,7 @@ import psycopg
 from core.local.postgres import EmbeddedPostgres
 from functions import api
 from functions.web.application import VERSION
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
 from tests.support.keys import ADMIN_KEY, SECRET
 

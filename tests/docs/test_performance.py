@@ -4,7 +4,7 @@ import re
 
 from tests.bench.all_cases import GROUPS
 from tests.bench.report import BEGIN, END, HEADER
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 
 TEXT = (ROOT / "docs" / "PERFORMANCE.md").read_text(encoding="utf-8")
 TABLE = TEXT.partition(BEGIN)[2].partition(END)[0]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.documents import load_trace
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 
 ROW = re.compile(
     r"^\| (\d+) \| (\d+) \| `([^`]+)` \| (\w*) ?\| ([\d.]+|null) \| ([\d.]+|null) \| ([\d.]+) \|$", re.MULTILINE

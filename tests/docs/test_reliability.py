@@ -4,7 +4,7 @@ import ast
 import re
 
 from tests.faults import test_clock, test_connections, test_disk, test_killed, test_run_restarts
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 
 ROW = re.compile(r"^\| [^|]+ \| (\d+) \| [^|]+ \| ([^|]+) \| `(test_\w+)` \|$", re.MULTILINE)
 TEXT = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")

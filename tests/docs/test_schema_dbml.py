@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from tests.support.examples import ROOT
+from tests.support.environment import ROOT
 
 TEXT = r"'(?:[^'\\]|\\.)*'"
 TABLE = re.compile(r"^Table (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)

@@ -15,8 +15,8 @@ from core.statistics.scores import Score
 from functions.client.connection import Connection
 from functions.client.demo import post_demo
 from tests.support.client import Client
+from tests.support.environment import ROOT
 
-ROOT = Path(__file__).parents[2]
 TRACES = 211
 
 

@@ -1,13 +1,13 @@
 """Settings: .env.example lists each of them, once, with the default it has."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from core.settings import Settings
+from tests.support.environment import ROOT
 
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
+EXAMPLE = ROOT / ".env.example"
 OFFERED = re.compile(r"^# ([A-Z][A-Z_]+)=(.*)$", re.MULTILINE)
 
 PLACEHOLDERS = {"DATABASE_URL": "postgresql://user:password@host/database"}

@@ -8,10 +8,8 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
 REST = "…"
 TOLERANCE = 1e-9
 
