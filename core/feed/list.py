@@ -13,6 +13,7 @@ from core.access.session import Access, Session, StorableText
 from core.collections.collection import require_own
 from core.collections.store import GET_COLLECTION
 from core.database.pool import retry_read
+from core.database.query import Query
 from core.database.reading import together
 from core.errors import InvalidInputError
 from core.feed import store
@@ -102,11 +103,17 @@ async def _read_page(
 
 
 async def _fetch(session: Session, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
-    listing = store.LIST_REQUESTS if sort is Sort.CREATED else store.LIST_LEAST_CONFIDENT
     try:
-        return await listing.fetch_all(session.conn, **parameters)
+        return await choose_listing(sort, parameters).fetch_all(session.conn, **parameters)
     except psycopg.InternalError:
         raise InvalidInputError("q: too many words to search for at once; send fewer") from None
+
+
+def choose_listing(sort: Sort, parameters: dict[str, object]) -> Query[ListedRow]:
+    """Choose the statement. The planner cannot estimate a search or a mod, so these have a statement of their own."""
+    if sort is Sort.CONFIDENCE:
+        return store.LIST_LEAST_CONFIDENT
+    return store.LIST_REQUESTS if parameters["q"] is None and parameters["mod"] is None else store.SEARCH_REQUESTS
 
 
 def _position_after(after: Cursor | None, sort: Sort) -> dict[str, object]:

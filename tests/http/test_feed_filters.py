@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
-from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
+from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS, SEARCH_REQUESTS
 from tests.support.client import Client
 from tests.support.documents import call, make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
@@ -130,8 +130,11 @@ def test_what_is_no_filter_or_cursor_is_refused_with_a_sentence(filled: Client) 
         assert (answer.status, named in answer.json["message"]) == (400, True), query
 
 
-def test_no_filter_reads_all_of_100_000_requests(sql: psycopg.Connection) -> None:
-    sql.execute("""
+@pytest.fixture
+def many(sql: psycopg.Connection) -> psycopg.Connection:
+    """100 000 requests, of which each word but "every" and "old", and each mod, is in few."""
+    sql.execute(
+        """
         insert into requests (request_id, created_at, model, user_key_hmac, posted_by, mods, tags, favorited_by,
             total_steps, tokens, tokens_with_distribution, sampled_tokens, sampled_in_top_k, scored_tokens,
             forced_tokens, discarded_tokens, masked_tokens, interventions, backtracks, sequence_confidence,
@@ -140,18 +143,61 @@ def test_no_filter_reads_all_of_100_000_requests(sql: psycopg.Connection) -> Non
             convert_to('user ' || n % 1000, 'utf8'), 'open', array['mod ' || n % 100],
             case when n % 10 = 0 then array['tag ' || n % 1000] else '{}' end,
             case when n % 10 = 0 then array['fan ' || n % 1000] else '{}' end,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 100000.0, n % 1000 = 0, to_tsvector('simple', 'word' || n % 1000)
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 100000.0, n % 1000 = 0,
+            to_tsvector('simple', 'every word' || n % 1000 || case when n <= 50000 then ' old' else '' end)
         from generate_series(1, 100000) as n
-    """)
+    """
+    )
     sql.execute("insert into collections (name) values ('c')")
     sql.execute("insert into collection_members select 1, id from requests where id % 100 = 0")
     sql.execute("analyze requests, collection_members")
+    return sql
+
+
+def test_no_filter_reads_all_of_100_000_requests(many: psycopg.Connection) -> None:
     for listing in (LIST_REQUESTS, LIST_LEAST_CONFIDENT):
         for used in USED:
             given = {key: value for key, value in {**NOTHING, **used}.items() if key in listing.parameters}
-            (plan,) = sql.execute(f"explain (format json) {listing.text}".encode(), given).fetchone() or (None,)
+            (plan,) = many.execute(f"explain (format json) {listing.text}".encode(), given).fetchone() or (None,)
             assert not re.search(r'Seq Scan"[^{}]*"Relation Name": "requests"', json.dumps(plan)), (
                 listing.name,
                 used,
                 plan,
             )
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {"q": "every"},
+    {"q": "old"},
+    {"q": "word5"},
+    {"q": "nowhere"},
+    {"mod": "mod 5"},
+    {"mod": "nobody"},
+    {"q": "word5", "mod": "mod 5"},
+    {"q": "old", "mod": "mod 5", "model": "model 5"},
+    {"q": "old", "owner": b"user 7"},
+    {"q": "word7", "owner": b"user 8"},
+    {"q": "every", "collection_id": 1},
+    {"q": "every", "offset": 2000},
+    {"q": "word5", "offset": 70},
+    {"q": "old", "after_id": 40000, "after_created": "2026-01-01T11:06:40Z"},
+    {"q": "word5", "after_id": 40000, "after_created": "2026-01-01T11:06:40Z"},
+]
+
+
+def test_a_search_finds_what_the_plain_statement_finds(many: psycopg.Connection) -> None:
+    for used in SEARCHES:
+        given = {**NOTHING, **used}
+        found, expected = (
+            many.execute(one.text, {name: given[name] for name in one.parameters}).fetchall()
+            for one in (SEARCH_REQUESTS, LIST_REQUESTS)
+        )
+        assert found == expected, used
+
+
+@pytest.mark.parametrize("used", [{"q": "nowhere"}, {"mod": "nobody"}, {"q": "word5"}, {"q": "every"}], ids=str)
+def test_a_search_reads_few_pages_however_many_match(many: psycopg.Connection, used: dict[str, Any]) -> None:
+    given = {name: value for name, value in {**NOTHING, **used}.items() if name in SEARCH_REQUESTS.parameters}
+    statement = f"explain (analyze, buffers, format json) {SEARCH_REQUESTS.text}".encode()
+    ((plan,),) = many.execute(statement, given).fetchall()
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 2000

@@ -13,7 +13,7 @@ import psycopg
 
 from core.access.hasher import Hasher
 from core.feed.filters import Cursor, Filters, Sort
-from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
+from core.feed.list import choose_listing
 from tests.bench.case import Case, Group
 from tests.bench.fill import RARE_WORD, USERS, fill_collection, fill_requests
 from tests.bench.measure import MS, Check, Measured, alternate, percentile, time_call
@@ -30,7 +30,6 @@ HUGE_MS = 10
 """What a first page may take among so many requests."""
 LIMIT = 50
 FLOOR = "the same SQL over one prepared connection, its rows as tuples"
-NEWEST, LEAST_SURE = LIST_REQUESTS.text, LIST_LEAST_CONFIDENT.text
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Feed:
         after: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence"))
         page = {"owner": None, "collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after}
         parameters = {**asdict(asked.filters), **page, **asked.parameters}
-        return self.conn.execute(NEWEST if asked.sort is Sort.CREATED else LEAST_SURE, parameters).fetchall()
+        return self.conn.execute(choose_listing(asked.sort, parameters).text, parameters).fetchall()
 
 
 @dataclass
