@@ -1,6 +1,6 @@
 """Record the interventions of mods: forced runs, backtracks, and tokens sampled from adjusted logits."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.confidence import Intervention, Token
 from core.pairing.pending_actions import PendingActions

@@ -133,9 +133,9 @@ def _count_masked(pairing: Pairing) -> int:
 
 
 def _score_interventions(pairing: Pairing, scores: TokenColumns) -> list[InterventionScores]:
-    """Score the interventions. Only the first token of each needs its distribution."""
+    """Score the interventions. Only a token that replaced another one needs its distribution."""
     if not pairing.interventions:
         return []
-    first = {one.first_index for one in pairing.interventions}
-    tokens = [step.to_token(pairing.lists if step.index in first else None) for step in pairing.steps]
+    replacing = {one.first_index for one in pairing.interventions if one.overridden}
+    tokens = [step.to_token(pairing.lists if step.index in replacing else None) for step in pairing.steps]
     return score_interventions(tokens, scores, pairing.interventions)

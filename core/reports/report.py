@@ -4,6 +4,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+from msgspec import to_builtins
+
 from core.confidence import (
     DEFAULT_TOP_P,
     DEFAULT_WINDOW,
@@ -59,7 +61,7 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
             )
             for step, token, scored, group in zip(pairing.steps, tokens, scores, groups, strict=True)
         ],
-        "interventions": list(map(asdict, score_interventions(tokens, to_columns(scores), pairing.interventions))),
+        "interventions": to_builtins(score_interventions(tokens, to_columns(scores), pairing.interventions)),
     }
 
 
@@ -79,7 +81,7 @@ def report_response(answer: Answer, options: ScoreOptions) -> Report:
             _report_token(index, token, scored, group, step=index, sequence_order=index)
             for index, (token, scored, group) in enumerate(zip(tokens, scores, groups, strict=True))
         ],
-        "interventions": [asdict(intervention) for intervention in interventions],
+        "interventions": to_builtins(interventions),
     }
 
 

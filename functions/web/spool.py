@@ -22,7 +22,7 @@ class Spool:
 
     def __init__(self) -> None:
         self.size = 0
-        self._memory = bytearray()
+        self._parts: list[bytes] = []
         self._file: int | None = None
 
     def write(self, part: bytes) -> None:
@@ -32,12 +32,12 @@ class Spool:
             NoSpaceError: the disk is full.
         """
         self.size += len(part)
-        self._memory += part
+        self._parts.append(part)
         if self._file is None and self.size > MEMORY_BYTES:
             self._file = _open_file()
         if self._file is not None:
-            _write(self._file, self._memory)
-            self._memory = bytearray()
+            _write(self._file, self._join())
+            self._parts.clear()
 
     @property
     def file(self) -> int | None:
@@ -46,20 +46,26 @@ class Spool:
 
     def read(self, start: int, end: int) -> bytes:
         """Return a range of bytes."""
-        return bytes(self._memory[start:end]) if self._file is None else read_file(self._file, start, end)
+        return self._join()[start:end] if self._file is None else read_file(self._file, start, end)
 
     def map(self) -> "bytes | mmap.mmap":
         """Return all bytes; a file is mapped, not copied."""
         if self._file is None:
-            return bytes(self._memory)
+            return self._join()
         return mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
         """Release the memory or the file."""
-        self._memory = bytearray()
+        self._parts.clear()
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _join(self) -> bytes:
+        """Return the bytes in memory. Joining once is cheaper than growing one buffer, which touches new pages."""
+        if len(self._parts) != 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def _open_file() -> int:
         raise NoSpaceError(f"a large body cannot be kept while it comes in: {error.strerror}") from None
 
 
-def _write(file: int, data: bytearray) -> None:
+def _write(file: int, data: bytes) -> None:
     view = memoryview(data)
     try:
         while view:
