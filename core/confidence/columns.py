@@ -55,7 +55,7 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
     rows: ArrayLike,
     tokens: ArrayLike,
     sampled: ArrayLike,
-    top_p: ArrayLike,
+    nuclei: tuple[Ints, Floats],
     texts: Sequence[str | None] | None = None,
 ) -> TokenColumns:
     """Score N tokens whose top-k lists are all regular.
@@ -65,17 +65,15 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
         rows: [N] row of the list that each token was chosen from; -1 for none.
         tokens: [N] token ids; -1 if unknown.
         sampled: [N] whether the token counts in the aggregates (neither forced nor discarded).
-        top_p: [N] or a scalar: mass of the nucleus, in (0, 1].
+        nuclei: the result of `measure_nuclei` for the table.
         texts: [N] text of each token, used to find tokens of unknown id in their lists.
     """
-    rows, tokens = np.asarray(rows, np.int64), np.asarray(tokens, np.int64)
-    sampled, top_p = np.asarray(sampled, np.bool_), np.broadcast_to(np.asarray(top_p, np.float64), rows.shape)
+    rows, tokens, sampled = np.asarray(rows, np.int64), np.asarray(tokens, np.int64), np.asarray(sampled, np.bool_)
     positions = _find_positions(table, rows, tokens, texts)
-    found, listed = np.flatnonzero(positions >= 0), np.flatnonzero(rows >= 0)
+    found, (count, cutoff) = np.flatnonzero(positions >= 0), nuclei
     unknown, none = np.full(rows.size, np.nan), np.zeros(rows.size, np.int64)
     logprob = _fill(unknown, found, table.logprobs[rows[found], positions[found]])
     prob = _fill(unknown, found, table.probs[rows[found], positions[found]])
-    count, cutoff = _find_nuclei(table, rows[listed], top_p[listed])
     entropy = 0.0 - (table.probs * table.logprobs).sum(axis=1)
     negentropy = _measure_negentropy(table, entropy)
     return TokenColumns(
@@ -92,8 +90,8 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
         margin=_take(_measure_margin(table), rows),
         token_confidence=_take(0.0 - table.logprobs.sum(axis=1) / table.sizes, rows),
         k=np.append(table.sizes, 0)[rows],
-        top_p_count=_fill(none, listed, count),
-        top_p_cutoff=_fill(unknown, listed, cutoff),
+        top_p_count=np.append(count, 0)[rows],
+        top_p_cutoff=_take(cutoff, rows),
     )
 
 
@@ -125,21 +123,20 @@ def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
     )
 
 
-def nuclei(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
+def measure_nuclei(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
     """Return the nucleus of each list as (top_p_count [P], top_p_cutoff [P]); 0 and NaN if it has none.
 
     See `find_nucleus`.
+
+    Args:
+        table: the lists of the trace.
+        top_p: [P] or a scalar: mass of the nucleus, in (0, 1].
     """
-    rows = np.arange(table.sizes.size)
-    return _find_nuclei(table, rows, np.broadcast_to(np.asarray(top_p, np.float64), rows.shape))
-
-
-def _find_nuclei(table: ListTable, rows: Ints, top_p: Floats) -> tuple[Ints, Floats]:
-    goal = top_p - MASS_NOISE
-    short = np.cumsum(table.probs[rows], axis=1) < goal[:, np.newaxis]
-    count = np.minimum(short.sum(axis=1) + 1, table.sizes[rows])
-    count[table.mass[rows] < goal] = 0
-    return count, np.where(count > 0, table.probs[rows, count - 1], np.nan)
+    goal = np.broadcast_to(np.asarray(top_p, np.float64) - MASS_NOISE, table.sizes.shape)
+    short = np.cumsum(table.probs, axis=1) < goal[:, np.newaxis]
+    count = np.minimum(short.sum(axis=1) + 1, table.sizes)
+    count[table.mass < goal] = 0
+    return count, np.where(count > 0, table.probs[np.arange(count.size), count - 1], np.nan)
 
 
 def _find_positions(table: ListTable, rows: Ints, tokens: Ints, texts: Sequence[str | None] | None) -> Ints:

@@ -65,6 +65,8 @@ def _parse_quickly(body: bytes) -> TraceDocument | None:
 
 def _check_utf8(body: bytes) -> None:
     """Check all bytes: msgspec does not check values that it skips, and the document is stored as posted."""
+    if body.isascii():
+        return
     decoder, view = _UTF8(), memoryview(body)
     for start in range(0, len(body), _PIECE_BYTES):
         decoder.decode(view[start : start + _PIECE_BYTES])
@@ -135,16 +137,16 @@ def _describe(error: msgspec.ValidationError, prefix: str) -> str:
 
 def check_references(document: TraceDocument) -> None:
     """Refuse references to missing objects, duplicate sequence_orders and top_tokens that are not arrays."""
-    orders = Counter(event.sequence_order for event in document.events)
+    orders = {event.sequence_order for event in document.events}
     if len(orders) < len(document.events):
-        _refuse_duplicate(document, orders)
+        _refuse_duplicate(document)
     for index, call in enumerate(document.mod_calls):
         if call.event_sequence_order not in orders:
             raise InvalidInputError(
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
     for index, event in enumerate(document.events):
-        if event.has_list and not bytes(event.top_tokens).startswith(b"["):
+        if event.has_list and memoryview(event.top_tokens)[:1] != b"[":
             raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
     added = sum(len(event.added_tokens or ()) for event in document.events)
     if added > MAX_TOKENS:
@@ -158,7 +160,8 @@ def check_references(document: TraceDocument) -> None:
                 )
 
 
-def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
+def _refuse_duplicate(document: TraceDocument) -> Never:
+    orders = Counter(event.sequence_order for event in document.events)
     seen: set[int] = set()
     for index, event in enumerate(document.events):
         if event.sequence_order in seen:
@@ -173,7 +176,7 @@ def _refuse_duplicate(document: TraceDocument, orders: Counter[int]) -> Never:
 
 def read_backtrack_steps(action: Action, index: int) -> int:
     """Return how many tokens a Backtrack removes; 0 for any other action, regardless of its details."""
-    steps = action.payload.get("backtrack_steps") if action.action_type == "Backtrack" else None
+    steps = action.get("backtrack_steps") if action.action_type == "Backtrack" else None
     if steps is None:
         return 0
     if type(steps) is not int or not 0 <= steps <= MAX_INT32:

@@ -156,7 +156,7 @@ class Event(_Part, frozen=True, kw_only=True, gc=False):
     @property
     def has_list(self) -> bool:
         """Whether top_tokens is present and not null."""
-        return self.top_tokens is not NO_LIST and bytes(self.top_tokens) != b"null"
+        return self.top_tokens is not NO_LIST and memoryview(self.top_tokens) != b"null"
 
 
 class ModCall(_Part, frozen=True, kw_only=True, gc=False):
@@ -210,6 +210,11 @@ class Action(_Part, frozen=True, kw_only=True, gc=False):
         """The details and the action's own fields in one object."""
         own = {name: value for name in _OWN_FIELDS if (value := getattr(self, name)) is not None}
         return {**(self.details or {}), **own}
+
+    def get(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """Return one of the action's own fields from `payload`, or None."""
+        own = getattr(self, name)
+        return self.details.get(name) if own is None and self.details else own
 
 
 _OWN_FIELDS = [field.name for field in msgspec.structs.fields(Action) if field.type is Any]

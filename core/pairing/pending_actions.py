@@ -23,7 +23,7 @@ def read_actions(document: TraceDocument) -> list[PairedAction]:
 def _read_action(document: TraceDocument, index: int) -> PairedAction:
     action = document.actions[index]
     call = document.mod_calls[action.mod_call_sequence]
-    texts = action.payload.get("tokens_as_text")
+    texts = action.get("tokens_as_text")
     return PairedAction(
         index=index,
         call_index=action.mod_call_sequence,

@@ -12,7 +12,7 @@ from core.confidence import (
     Token,
     TokenColumns,
     find_nucleus,
-    nuclei,
+    measure_nuclei,
     score_columns,
     score_interventions,
     score_tokens,
@@ -68,24 +68,24 @@ def score_trace(document: TraceDocument) -> ScoredTrace:
     steps = pairing.steps
     forced = np.array([step.forced for step in steps], np.bool_)
     discarded = np.array([step.discarded for step in steps], np.bool_)
-    scores = _score_steps(pairing, sampled=~(forced | discarded))
+    nuclei = _measure_nuclei(pairing)
+    scores = _score_steps(pairing, nuclei, sampled=~(forced | discarded))
     sequence, profile = summarize_columns(scores, forced=forced, discarded=discarded, masked=_count_masked(pairing))
     return ScoredTrace(
-        document, pairing, scores, _find_nuclei(pairing), sequence, profile, _score_interventions(pairing, scores)
+        document, pairing, scores, nuclei, sequence, profile, _score_interventions(pairing, scores)
     )
 
 
-def _score_steps(pairing: Pairing, *, sampled: NDArray[np.bool_]) -> TokenColumns:
+def _score_steps(pairing: Pairing, nuclei: Nuclei, *, sampled: NDArray[np.bool_]) -> TokenColumns:
     steps, table = pairing.steps, pairing.lists.table
-    top_ps = list_top_ps(pairing)
     if table is None:
-        return to_columns(score_tokens(list_tokens(pairing), top_ps=top_ps))
+        return to_columns(score_tokens(list_tokens(pairing), top_ps=list_top_ps(pairing)))
     return score_columns(
         table,
         rows=[-1 if step.row is None else step.row for step in steps],
         tokens=[-1 if step.token is None else step.token for step in steps],
         sampled=sampled,
-        top_p=top_ps,
+        nuclei=(nuclei.counts, nuclei.cutoffs),
         texts=[step.text for step in steps],
     )
 
@@ -100,12 +100,12 @@ def list_top_ps(pairing: Pairing) -> list[float]:
     return [_top_p_of(*_events_of(step)) for step in pairing.steps]
 
 
-def _find_nuclei(pairing: Pairing) -> Nuclei:
+def _measure_nuclei(pairing: Pairing) -> Nuclei:
     """Measure the nucleus of each list, for the top_p of its step, or of its pass if the pass produced no token."""
     lists = pairing.lists
     top_ps = [_top_p_of_pass(pairing, one) for one in pairing.passes if one.row is not None]
     if lists.table is not None:
-        return Nuclei(*nuclei(lists.table, top_ps))
+        return Nuclei(*measure_nuclei(lists.table, top_ps))
     found = [find_nucleus(one, top_p) for one, top_p in zip(lists.distributions, top_ps, strict=True)]
     counts, cutoffs = [count or 0 for count, _ in found], [cutoff for _, cutoff in found]
     return Nuclei(np.array(counts, np.int64), np.array(cutoffs, np.float64))

@@ -88,7 +88,7 @@ def report_response(answer: Answer, options: ScoreOptions) -> Report:
 def find_vocab_size(document: TraceDocument) -> int | None:
     """Return the vocabulary size V, if a mod adjusted logits and the engine reported their shape [1, V]."""
     for action in document.actions:
-        shape = action.payload.get("logits_shape") if action.action_type == "AdjustedLogits" else None
+        shape = action.get("logits_shape") if action.action_type == "AdjustedLogits" else None
         if isinstance(shape, list) and shape and type(shape[-1]) is int and 0 < shape[-1] <= MAX_INT32:
             return shape[-1]
     return None

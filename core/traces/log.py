@@ -48,7 +48,7 @@ def render_log(trace: ScoredTrace) -> Iterator[bytes | memoryview]:
     yield from _render_rows("actions", _iterate_actions(trace))
     yield from _render_rows("steps", _iterate_steps(trace))
     yield from _render_rows("step_logit_summaries", _iterate_passes(trace))
-    yield b"," + dump_json({"interventions": trace.interventions})[1:-1]
+    yield from _render_rows("interventions", iter(trace.interventions))
     yield b"," + dump_json({"inference_stats": build_inference_stats(trace)})[1:]
 
 
@@ -58,8 +58,7 @@ def check_log(trace: ScoredTrace) -> None:
     Raises:
         InvalidInputError: an object is nested too deeply.
     """
-    for action in trace.document.actions:
-        dump_json([[[action.payload]]])  # as deep as in the log, which is parsed to remove labels
+    dump_json([[[action.payload for action in trace.document.actions]]])  # as deep as in the log, which is parsed again
     dump_json([trace.document.request.inference_stats])
 
 

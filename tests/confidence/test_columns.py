@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from core.confidence import (
     ListTable,
@@ -22,7 +23,7 @@ from core.confidence import (
     decode_lists,
     find_nucleus,
     group_confidences,
-    nuclei,
+    measure_nuclei,
     score_columns,
     score_sequence,
     score_tokens,
@@ -94,7 +95,7 @@ def tables(draw: st.DrawFn) -> ListTable:
 
 @st.composite
 def scored_tables(draw: st.DrawFn) -> tuple[list[Token], list[float], TokenColumns]:
-    """Tokens of any fate chosen from a table, each with its nucleus, and their columns."""
+    """Tokens of any fate chosen from a table, the top_p of each, and their columns."""
     table = draw(tables())
     last = table.sizes.size - 1
     rows = draw(st.lists(st.integers(-1, last), max_size=12))
@@ -111,17 +112,17 @@ def scored_tables(draw: st.DrawFn) -> tuple[list[Token], list[float], TokenColum
         for row in rows
     ]
     tokens = [msgspec.structs.replace(token, token=None) if token.token == -1 else token for token in tokens]
-    top_ps = [draw(st.sampled_from([0.9, 1.0, 0.5]) | st.floats(1e-6, 1.0)) for _ in rows]
-    return tokens, top_ps, score_rows(table, rows, tokens, top_ps)
+    top_p = [draw(st.sampled_from([0.9, 1.0, 0.5]) | st.floats(1e-6, 1.0)) for _ in range(table.sizes.size)]
+    return tokens, [top_p[row] if row >= 0 else 0.9 for row in rows], score_rows(table, rows, tokens, top_p)
 
 
-def score_rows(table: ListTable, rows: list[int], tokens: list[Token], top_ps: list[float]) -> TokenColumns:
+def score_rows(table: ListTable, rows: list[int], tokens: list[Token], top_p: ArrayLike = 0.9) -> TokenColumns:
     return score_columns(
         table,
         rows=rows,
         tokens=[-1 if token.token is None else token.token for token in tokens],
         sampled=[token.sampled for token in tokens],
-        top_p=top_ps,
+        nuclei=measure_nuclei(table, top_p),
         texts=[token.text for token in tokens],
     )
 
@@ -226,7 +227,7 @@ def test_the_ends_of_the_range_are_scored_alike(logprobs: list[float], token: in
         Token(token, None, distribution=table.distribution(0)),
         Token(6, None, distribution=table.distribution(1)),
     ]
-    assert_same(score_rows(table, [0, 1], tokens, [0.9, 0.9]), to_columns(score_tokens(tokens)))
+    assert_same(score_rows(table, [0, 1], tokens), to_columns(score_tokens(tokens)))
 
 
 def test_a_token_without_id_or_text_is_outside_every_list() -> None:
@@ -234,7 +235,7 @@ def test_a_token_without_id_or_text_is_outside_every_list() -> None:
         [b'[{"token": 5, "logprob": -1}]', b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]']
     )
     assert table is not None
-    columns = score_columns(table, rows=[0, 1], tokens=[-1, -1], sampled=[True, True], top_p=0.9)
+    columns = score_columns(table, rows=[0, 1], tokens=[-1, -1], sampled=[True, True], nuclei=measure_nuclei(table, 0.9))
     assert columns.rank.tolist() == [0, 0]
     assert np.isnan(columns.prob).all()
 
@@ -253,7 +254,7 @@ def test_the_scores_of_any_token_fit_in_columns(tokens: list[Token]) -> None:
 @moderate
 @given(tables(), st.floats(1e-6, 1.0) | st.sampled_from([0.5, 0.9, 1.0]))
 def test_every_list_has_its_nucleus(table: ListTable, top_p: float) -> None:
-    counts, cutoffs = nuclei(table, top_p)
+    counts, cutoffs = measure_nuclei(table, top_p)
     expected = [find_nucleus(table.distribution(row), top_p) for row in range(table.sizes.size)]
     assert [count or None for count in counts.tolist()] == [count for count, _ in expected]
     assert cutoffs == pytest.approx([math.nan if cut is None else cut for _, cut in expected], nan_ok=True, rel=1e-14)
@@ -278,18 +279,18 @@ def test_a_request_is_summarized_from_columns(
 def test_nothing_is_scored_in_an_empty_trace() -> None:
     table = decode_lists([])
     assert table is not None
-    columns = score_rows(table, [], [], [])
+    columns = score_rows(table, [], [])
     assert_same(columns, to_columns([]))
     found, profile = summarize_columns(columns, **marks([]))
     assert (found, profile) == (score_sequence([], []), [])
-    assert [part.tolist() for part in nuclei(table, 0.9)] == [[], []]
+    assert [part.tolist() for part in measure_nuclei(table, 0.9)] == [[], []]
 
 
 def test_tokens_without_lists_have_no_scores() -> None:
     table = decode_lists([])
     assert table is not None
     tokens = [Token(1, "a"), Token(None, "b", forced=True)]
-    assert_same(score_rows(table, [-1, -1], tokens, [0.9, 0.9]), to_columns([TokenScores()] * 2))
+    assert_same(score_rows(table, [-1, -1], tokens), to_columns([TokenScores()] * 2))
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
@@ -322,7 +323,7 @@ def test_a_running_sum_keeps_its_digits_in_a_trace_of_any_length() -> None:
     table = decode_lists([f'[{{"token": 1, "logprob": {-1 - 1 / (i + 3)}}}]'.encode() for i in range(1000)])
     assert table is not None
     rows = np.arange(size) % 1000
-    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), top_p=0.9)
+    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), nuclei=measure_nuclei(table, 0.9))
     surprisal = columns.surprisal.tolist()
     assert columns.cum_nll[-1] == pytest.approx(math.fsum(surprisal), rel=1e-12)
     assert columns.cum_nll[99_999] == pytest.approx(math.fsum(surprisal[:100_000]), rel=1e-12)
