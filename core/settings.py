@@ -45,9 +45,6 @@ class Settings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     """The maximum number of connections per process."""
 
-    database_prepare_threshold: Annotated[int, Field(ge=0)] | None = None
-    """The number of executions after which psycopg prepares a statement. Unset means never, as PgBouncer requires."""
-
     thunder_app_name: Annotated[
         str, Field(min_length=1, max_length=200, validation_alias=AliasChoices("THUNDER_APP_NAME", "MODAL_APP_NAME"))
     ] = DEFAULT_APP_NAME

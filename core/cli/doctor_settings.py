@@ -45,8 +45,6 @@ def examine_url(settings: Settings) -> Finding:
     shown = f"{name}: {kind}"
     if kind == "Neon, direct":
         return warn("database", f"{shown}; use Neon's pooled address ({POOLER}), or containers use up its connections")
-    if kind != "direct" and settings.database_prepare_threshold is not None:
-        return warn("database", f"{shown}; unset DATABASE_PREPARE_THRESHOLD, which needs a direct connection")
     return ok("database", shown)
 
 

@@ -34,6 +34,8 @@ WORK_S = 30
 MAX_IDLE_S = 120
 """Neon suspends an idle compute after five minutes and cuts its sockets. The pool closes idle ones earlier."""
 MAX_LIFETIME_S = 1800
+PREPARE_AFTER = 1
+"""Executions after which a statement of a write is prepared. Reads are planned for the values of their filters."""
 MAX_DEAD = 3
 """Dead connections that a write tries before it fails. All after the first are new."""
 
@@ -88,7 +90,7 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         kwargs={
             "autocommit": True,
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "prepare_threshold": settings.database_prepare_threshold,
+            "prepare_threshold": None,
             "application_name": settings.thunder_app_name,
         },
         open=False,
@@ -128,8 +130,8 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
     """Check out a connection in a transaction for writes. The owner is checked, and cannot change until it ends.
 
-    It takes three round trips if the block reads no result before its last statement: a check that the connection is
-    alive (because a write is not repeated), the statements, and the commit.
+    It takes two round trips if the block reads no result: a check that the connection is alive (because a write is not
+    repeated), and the transaction. Reading results in the block costs one more.
 
     Args:
         pool: the database.
@@ -175,6 +177,7 @@ async def check_owner(pool: Pool) -> None:
 async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]:
     """Send the owner check first, and wait for its result only as long as a live connection takes."""
     now = asyncio.get_running_loop().time()
+    conn.prepare_threshold = None
     async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
         async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
             await REQUIRE_OWNER.execute(conn, app_name=app_name)
@@ -192,6 +195,7 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
     """Lend a connection that has just answered, and drop connections that don't."""
     for _ in range(MAX_DEAD):
         async with _lend(pool) as conn:
+            conn.prepare_threshold = PREPARE_AFTER if conn.is_direct else None
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
                     await REQUIRE_OWNER.execute(conn, app_name=pool.name)

@@ -12,13 +12,15 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Generic, LiteralString, TypeVar, cast, overload
 
-from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor
-from psycopg.rows import BaseRowFactory, args_row, class_row, scalar_row
+from psycopg import AsyncConnection, AsyncRawCursor, Connection, RawCursor, RawServerCursor
+from psycopg.rows import BaseRowFactory, args_row, class_row, scalar_row, tuple_row
 from pydantic import BaseModel, ConfigDict
 
 SQL_DIR = Path(__file__).parents[2] / "sql"
 
 R = TypeVar("R")
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Row(BaseModel):
@@ -35,6 +37,9 @@ class Query(Generic[R]):
 
     Attributes:
         name: the path of its file, without the suffix.
+        text: the statement in PostgreSQL's own notation, `$1` for the first parameter. psycopg would translate a long
+            statement again for each execution.
+        parameters: the names of `$1`, `$2` and so on.
         row: the type of its rows: a model or dataclass with the columns as fields, a named tuple (faster to read), or
             the type of the only column.
         is_binary: whether results are read in the binary format, which is faster for many numbers and large bytes.
@@ -42,15 +47,15 @@ class Query(Generic[R]):
 
     name: str
     text: LiteralString
-    parameters: frozenset[str]
+    parameters: tuple[str, ...]
     row: type[R]
     make_row: BaseRowFactory[R]
     is_binary: bool
 
-    async def execute(self, conn: AsyncConnection, /, **parameters: object) -> AsyncCursor[R]:
+    async def execute(self, conn: AsyncConnection, /, **parameters: object) -> AsyncRawCursor[R]:
         """Run the statement. In a pipeline this does not wait for the result."""
-        cursor = conn.cursor(row_factory=self.make_row, binary=self.is_binary)
-        return await cursor.execute(self.text, self._check(parameters))
+        cursor = AsyncRawCursor(conn, row_factory=self.make_row)
+        return await cursor.execute(self.text, self._order(parameters), binary=self.is_binary)
 
     async def fetch_all(self, conn: AsyncConnection, /, **parameters: object) -> list[R]:
         """Return every row."""
@@ -65,21 +70,26 @@ class Query(Generic[R]):
         (row,) = await self.fetch_all(conn, **parameters)
         return row
 
-    def run(self, conn: Connection, /, **parameters: object) -> Cursor[R]:
+    def run(self, conn: Connection, /, **parameters: object) -> RawCursor[R]:
         """Run the statement on a synchronous connection, as chores and migrations do."""
-        cursor = conn.cursor(row_factory=self.make_row, binary=self.is_binary)
-        return cursor.execute(self.text, self._check(parameters))
+        cursor = RawCursor(conn, row_factory=self.make_row)
+        return cursor.execute(self.text, self._order(parameters), binary=self.is_binary)
+
+    def open(self, conn: Connection, name: str, /, **parameters: object) -> RawServerCursor[tuple[Any, ...]]:
+        """Open a named server-side cursor on the rows as tuples, so that only fetched rows are transferred."""
+        cursor = RawServerCursor(conn, name, row_factory=tuple_row)
+        return cursor.execute(self.text, self._order(parameters), binary=self.is_binary)
 
     def run_only(self, conn: Connection, /, **parameters: object) -> R:
         """Run a statement that always has exactly one row on a synchronous connection, and return that row."""
         (row,) = self.run(conn, **parameters).fetchall()
         return row
 
-    def _check(self, parameters: dict[str, object]) -> dict[str, object]:
-        if parameters.keys() != self.parameters:
-            wrong = sorted(parameters.keys() ^ self.parameters)
+    def _order(self, parameters: dict[str, object]) -> list[object]:
+        if len(parameters) != len(self.parameters) or not all(map(parameters.__contains__, self.parameters)):
+            wrong = sorted(parameters.keys() ^ set(self.parameters))
             raise TypeError(f"{self.name}.sql: missing or additional parameters: {', '.join(wrong)}")
-        return parameters
+        return [parameters[name] for name in self.parameters]
 
 
 @overload
@@ -92,8 +102,10 @@ def query(name: str, row: type[Any] = NoneType, *, is_binary: bool = False) -> Q
     Modules call this at import, so a missing file fails at startup and not at the first request. The cast to
     LiteralString is safe, because the text is part of this repository and never comes from a caller.
     """
-    text = cast("LiteralString", (SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
-    return Query(name, text, frozenset(re.findall(r"%\((\w+)\)s", text)), row, _choose_factory(row), is_binary)
+    named = (SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    parameters = tuple(dict.fromkeys(_PARAMETER.findall(named)))
+    text = cast("LiteralString", _PARAMETER.sub(lambda found: f"${parameters.index(found[1]) + 1}", named))
+    return Query(name, text, parameters, row, _choose_factory(row), is_binary)
 
 
 def _choose_factory(row: type[Any]) -> BaseRowFactory[Any]:

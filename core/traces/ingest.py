@@ -1,13 +1,14 @@
 """Store a posted document in one transaction, and return a receipt.
 
 Preparing (parse, mask, score, compress) is pure and takes most of the time, so callers may run it in a thread or in
-another process. Storing takes two round trips for any size: all statements in one pipeline, then the commit.
+another process. Storing takes one round trip for any size: all statements in one pipeline, with the commit.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.errors import NotNullViolation
 from pydantic import BaseModel, ConfigDict
 
 from core.access.caller import Caller, ForbiddenError
@@ -133,20 +134,23 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
         OtherOwnerError: the id belongs to another owner's request, or to one on legal hold.
     """
     request_id = prepared.request_id
-    async with access.ingest_session(key, timeout_ms=INGEST_TIMEOUT_MS) as (conn, caller):
-        ownership = _decide_ownership(prepared, caller)
-        if caller.is_admin:
-            await store.LOCK_REQUEST.execute(conn, request_id=request_id)
-            await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
-        upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
-        await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
-        await write_rows(conn, prepared)
-        await NOTIFY_STREAMS.execute(conn)
-        stored = await upserted.fetchone()
-        if stored is None:
-            raise OtherOwnerError(
-                f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
-            )
+    try:
+        async with access.ingest_session(key, timeout_ms=INGEST_TIMEOUT_MS) as (conn, caller):
+            ownership = _decide_ownership(prepared, caller)
+            if caller.is_admin:
+                await store.LOCK_REQUEST.execute(conn, request_id=request_id)
+                await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
+            upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
+            await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
+            await write_rows(conn, prepared)
+            await NOTIFY_STREAMS.execute(conn)
+    except NotNullViolation as error:
+        if error.diag.column_name != "revision":
+            raise
+        raise OtherOwnerError(
+            f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
+        ) from None
+    (stored,) = await upserted.fetchall()
     return _make_receipt(prepared, stored)
 
 

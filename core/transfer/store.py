@@ -86,6 +86,5 @@ def note_clearing(conn: Connection, *, requests: int) -> None:
 
 
 def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
-    """Open a server-side cursor on the matching rows, so that only fetched rows are transferred."""
-    export = EXPORTS[what]
-    return conn.cursor("export", binary=export.is_binary).execute(export.text, parameters)
+    """Open a server-side cursor on the matching rows."""
+    return EXPORTS[what].open(conn, "export", **parameters)

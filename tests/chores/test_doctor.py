@@ -118,12 +118,6 @@ def test_without_a_database_there_is_one_thing_to_do(manage: Command, tmp_path: 
         ({"DATABASE_URL": "postgresql://u:p@ep-x-1.eu.aws.neon.tech/d"}, "warn", "Neon, direct", "derived from"),
         ({"DATABASE_URL": "postgresql://u:p@db:6432/d"}, "ok", "by its port 6432", "set DATABASE_URL_DIRECT"),
         (
-            {"DATABASE_URL": "postgresql://u:p@db:6432/d", "DATABASE_PREPARE_THRESHOLD": "5"},
-            "warn",
-            "unset DATABASE_PREPARE_THRESHOLD",
-            "set DATABASE_URL_DIRECT",
-        ),
-        (
             {"DATABASE_URL": "postgresql://u:p@db:6432/d", "DATABASE_URL_DIRECT": "postgresql://u:p@db:6543/d"},
             "ok",
             "by its port 6432",

@@ -113,6 +113,6 @@ def test_nothing_but_finite_numbers_leaves(tokens: list[Token], first: int, last
     whole = Intervention("Backtrack", None, None, None, first, last, overridden, first, last, last - first + 1)
     found = score(tokens, whole)
     assert found.discarded is not None
-    numbers = [getattr(found, name) for name in found.__slots__ if name != "discarded"]
+    numbers = [getattr(found, name) for name in found.__struct_fields__ if name != "discarded"]
     for value in (*numbers, found.discarded.sequence_confidence):
         assert not isinstance(value, float) or math.isfinite(value)

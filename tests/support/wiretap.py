@@ -73,13 +73,14 @@ def _connect(dsn: str) -> socket.socket:
 
 def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
     """Pass on what the client sends, message by message; the first one, which starts the session, has no type."""
+    statements: dict[bytes, str] = {}
     with contextlib.suppress(OSError), client, server, client.makefile("rb") as stream:
         start = stream.read(LENGTH.size)
         server.sendall(start + stream.read(LENGTH.unpack(start)[0] - LENGTH.size))
         while header := stream.read(HEADER.size):
             kind, length = HEADER.unpack(header)
             body = stream.read(length - LENGTH.size)
-            text = _describe(kind, body)
+            text = _describe(kind, body, statements)
             if text and tap.cut_at and text.startswith(tap.cut_at):
                 tap.cut_at = None
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -91,10 +92,15 @@ def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
             server.sendall(header + body)
 
 
-def _describe(kind: bytes, body: bytes) -> str | None:
+def _describe(kind: bytes, body: bytes, statements: dict[bytes, str]) -> str | None:
+    """Describe a message. A prepared statement is sent once and then bound again and again by its name."""
     match kind:
         case b"P":
-            return PURPOSE.sub("", body.split(b"\0")[1].decode())
+            name, text, _ = body.split(b"\0", 2)
+            statements[name] = PURPOSE.sub("", text.decode())
+            return None
+        case b"B":
+            return statements[body.split(b"\0", 2)[1]]
         case b"H":
             return "flush"
         case b"S":

@@ -1,4 +1,5 @@
--- Insert a request, or replace it if the caller may. Returns no row if the caller may not.
+-- Insert a request, or replace it if the caller may.
+-- If the caller may not, the revision becomes null, which violates its constraint and so rolls everything back.
 insert into requests (
     request_id,
     created_at,
@@ -85,7 +86,20 @@ values (
 )
 on conflict (request_id) do update
     set
-        revision = requests.revision + 1,
+        revision = case
+            when
+                (
+                    %(may_replace_any)s
+                    or requests.user_key_hmac = excluded.user_key_hmac
+                    or (
+                        requests.user_key_hmac is null
+                        and excluded.user_key_hmac is null
+                        and requests.posted_by = excluded.posted_by
+                    )
+                )
+                and not is_on_hold(requests)
+                then requests.revision + 1
+        end,
         ingested_at = now(),
         created_at = excluded.created_at,
         completed_at = excluded.completed_at,
@@ -127,15 +141,4 @@ on conflict (request_id) do update
         has_exception = excluded.has_exception,
         search = excluded.search,
         stored_xid = excluded.stored_xid
-    where
-    (
-        %(may_replace_any)s
-        or requests.user_key_hmac = excluded.user_key_hmac
-        or (
-            requests.user_key_hmac is null
-            and excluded.user_key_hmac is null
-            and requests.posted_by = excluded.posted_by
-        )
-    )
-    and not is_on_hold(requests)
 returning id, revision

@@ -1,0 +1,2 @@
+-- Return the id of the server process that runs this statement.
+select pg_backend_pid()
