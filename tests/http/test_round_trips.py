@@ -155,6 +155,16 @@ def test_an_edit_with_a_user_s_key_waits_five_times(tapped: Tapped, path: str) -
     assert tapped.tap.count_trips() == 5
 
 
+@pytest.mark.parametrize("owned", [False, True])
+def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
+    trace = load_trace("mod-exception")
+    if owned:
+        trace["request"]["user_api_key"] = tapped.user_key
+    for _ in range(3):  # from the second time on, the statements are prepared
+        assert tapped.client.ingest(trace).status == 201
+        assert tapped.tap.count_trips() == 2
+
+
 def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
     tapped: Tapped, sql: psycopg.Connection
 ) -> None:

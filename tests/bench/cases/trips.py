@@ -22,7 +22,7 @@ COUNTED_AT_MS, COUNTED_QUICKLY_AT_MS = 50.0, 20.0
 """How far away the database is when trips are counted: what else a call takes must not look like one."""
 LONG = 4
 """Times as far for calls that take long."""
-MAX_TRIPS = 3
+MAX_TRIPS = 2
 FLOOR = "10 ms, once"
 USER = "quote-user-2"
 SIZES = (60, 300, 1800)
