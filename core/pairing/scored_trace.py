@@ -71,9 +71,7 @@ def score_trace(document: TraceDocument) -> ScoredTrace:
     nuclei = _measure_nuclei(pairing)
     scores = _score_steps(pairing, nuclei, sampled=~(forced | discarded))
     sequence, profile = summarize_columns(scores, forced=forced, discarded=discarded, masked=_count_masked(pairing))
-    return ScoredTrace(
-        document, pairing, scores, nuclei, sequence, profile, _score_interventions(pairing, scores)
-    )
+    return ScoredTrace(document, pairing, scores, nuclei, sequence, profile, _score_interventions(pairing, scores))
 
 
 def _score_steps(pairing: Pairing, nuclei: Nuclei, *, sampled: NDArray[np.bool_]) -> TokenColumns:

@@ -235,7 +235,7 @@ def test_a_token_without_id_or_text_is_outside_every_list() -> None:
         [b'[{"token": 5, "logprob": -1}]', b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]']
     )
     assert table is not None
-    columns = score_columns(table, rows=[0, 1], tokens=[-1, -1], sampled=[True, True], nuclei=measure_nuclei(table, 0.9))
+    columns = score_rows(table, [0, 1], [Token(None, None)] * 2)
     assert columns.rank.tolist() == [0, 0]
     assert np.isnan(columns.prob).all()
 
@@ -323,7 +323,8 @@ def test_a_running_sum_keeps_its_digits_in_a_trace_of_any_length() -> None:
     table = decode_lists([f'[{{"token": 1, "logprob": {-1 - 1 / (i + 3)}}}]'.encode() for i in range(1000)])
     assert table is not None
     rows = np.arange(size) % 1000
-    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), nuclei=measure_nuclei(table, 0.9))
+    nuclei = measure_nuclei(table, 0.9)
+    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), nuclei=nuclei)
     surprisal = columns.surprisal.tolist()
     assert columns.cum_nll[-1] == pytest.approx(math.fsum(surprisal), rel=1e-12)
     assert columns.cum_nll[99_999] == pytest.approx(math.fsum(surprisal[:100_000]), rel=1e-12)
