@@ -15,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
+from core.database import pool
 from core.errors import InvalidInputError
 from core.transfer.export_line import Origin, flatten, read_line, write_line
 from core.transfer.import_items import MAX_OUTAGES
@@ -253,7 +254,10 @@ def test_the_owner_of_a_trace_that_names_none_comes_along(
     assert manage("import", "x.jsonl", on=database_url).stdout == "skipped a\n"
 
 
-def test_a_database_that_is_away_ends_an_import(manage: Command, tmp_path: Path) -> None:
+def test_a_database_that_is_away_ends_an_import(
+    manage: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "CHECKOUT_TIMEOUT_S", 0.5)
     names = [f"r{number}" for number in range(MAX_OUTAGES + 5)]
     path = write_lines("x.jsonl", *map(small, names))
     done = manage("import", path, on=f"postgresql://u:hunter2@/none?host={tmp_path}")

@@ -1,4 +1,4 @@
-"""Who gets what: every route by every kind of key. A route that is not in the table fails a test."""
+"""Every route with every kind of key. A route that is missing from the table fails a test."""
 
 import itertools
 import re
@@ -24,25 +24,25 @@ from tests.support.streams import PATH, ask_for_events, ask_for_socket
 
 # The columns, in this order:
 #
-# none        no key at all
-# stranger    the key of another user, as it came with that user's traces
-# owner       the same of the user whose log it is
-# bound       a key that was given out for that user, with the scopes it has by default: read and curate
-# reader      the same with the scope `read` alone
-# eraser      the same with `read` and `delete`
-# unbound     a key that was given out for no user
-# ingest      a key that may post traces and nothing else
-# admin       an admin's key that was given out
+# none        no key
+# stranger    a user API key that another user's traces contain
+# owner       a user API key that the owner's traces contain
+# bound       an issued key for the owner with the default scopes, read and curate
+# reader      an issued key for the owner with the scope `read`
+# eraser      an issued key for the owner with the scopes `read` and `delete`
+# unbound     an issued key for no user
+# ingest      an issued key that may only post traces
+# admin       an issued admin key
 # configured  THUNDER_ADMIN_KEY
-# expired     an admin's key whose time is over
-# revoked     an admin's key that was revoked
+# expired     an expired admin key
+# revoked     a revoked admin key
 #
-# {private}, {held} (on legal hold) and {public} are the owner's logs;
-# {orphan} has no owner, so it is the admins'; {missing} does not exist.
-# {collection} is the owner's, {admins} the admins', {nowhere} does not exist; {shelf} opens a public one, {fallen} one
-# that no longer is, {member} is a log in the {shelf} before it.
-# {comment} is one on the request before it. {link} opens a public log; {dead} opened one that no longer is. {key} is
-# another key's id. A WebSocket's 101 is one that stays open, 1000 what one is closed with that shall not come back.
+# {private}, {held} (on legal hold) and {public} are logs of the owner.
+# {orphan} has no owner, so only admins may read it. {missing} does not exist.
+# {collection} belongs to the owner, {admins} to the admins; {nowhere} does not exist. {shelf} is a link to a public
+# collection, {fallen} a revoked link. {member} is a log in the preceding {shelf}.
+# {comment} is a comment on the preceding request. {link} opens a public log; {dead} is a revoked link. {key} is the id
+# of another key. For a WebSocket, 101 means that it stays open, and 1000 that it is closed and must not be retried.
 TABLE = """
                                        none strang owner bound reader eraser unboun ingest admin config expire revoke
 GET    /health                         200  200    200   200   200    200    200    200    200   200    200    200
@@ -227,7 +227,7 @@ TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
 
 @dataclass(frozen=True)
 class Place:
-    """A server whose database holds what the rows name."""
+    """A server whose database contains the objects that the rows name."""
 
     client: Client
     keys: dict[str, str | None]
@@ -251,7 +251,7 @@ class Place:
         return send(self.client, "POST", "/collections", key, name=next(self.names)).json["collection"]["id"]
 
     def shelve(self, *, taken_back: bool) -> str:
-        """A link to a collection of the owner's with one request in it."""
+        """Create a collection of the owner with one request, and return its link."""
         number, request_id = self.collect(OWNER), self.post(OWNER)
         added = send(self.client, "POST", f"/collections/{number}/requests", OWNER, request_id=request_id)
         token = send(self.client, "POST", f"/collections/{number}/public", OWNER).json["public_token"]
@@ -272,7 +272,7 @@ class Place:
         return str(answer.json["discussion"]["id"]) if answer.status == 201 else "1"
 
     def fill(self, path: str) -> str:
-        """A path with something in each of its places, the later made for the earlier."""
+        """Replace each placeholder of a path by a new object; later ones may belong to earlier ones."""
         made = ""
 
         def make(found: re.Match[str]) -> str:
@@ -283,7 +283,7 @@ class Place:
         return re.sub(r"{(.*?)}", make, path)
 
     def make(self, name: str, before: str = "") -> str:
-        """What stands for a name in a path; made anew each time, because some rows change it."""
+        """Create an object for a placeholder. Each call creates one, because some rows change it."""
         makers: dict[str, Callable[[], str]] = {
             "missing": lambda: next(self.names),
             "private": lambda: self.post(OWNER),
@@ -367,16 +367,16 @@ def place(databases: Databases) -> Iterator[Place]:
 
 
 def name_route(method: str, path: str) -> str:
-    """A row's route as the application names it."""
+    """Return a row's route with the parameter names of the application."""
     return f"{method} {re.sub(r'{(.*?)}', lambda found: f'{{{PARAMETERS[found[1]]}}}', path)}"
 
 
-def test_every_route_answers_every_key_as_the_table_says(place: Place) -> None:
+def test_each_route_answers_each_key_as_in_the_table(place: Place) -> None:
     assert [[*row[:2], *ask(place, *row[:2])] for row in ROWS] == ROWS
 
 
 def ask(place: Place, method: str, path: str) -> Iterator[str]:
-    """What each key is answered. What a row may change is made anew for each."""
+    """Return the status for each key. A row that changes its object gets a new one for each."""
     filled = ""
     for key in place.keys.values():
         if method not in {"GET", "WEBSOCKET"} or not filled:
@@ -395,7 +395,7 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
 
 
 def list_routes(app: FastAPI) -> set[str]:
-    """Every method of every path: the application's own, and those of the endpoints it mounts."""
+    """List each method of each path, of the application and of the endpoints that it mounts."""
     endpoints = [viewer.router.routes, *(endpoint.router.routes for endpoint in api.ENDPOINTS)]
     every: list[BaseRoute] = [*app.routes, *itertools.chain.from_iterable(endpoints)]
     routes = {f"WEBSOCKET {route.path}" for route in every if isinstance(route, WebSocketRoute)}
@@ -405,7 +405,7 @@ def list_routes(app: FastAPI) -> set[str]:
             path = route.path.replace(":path}", "}")
             routes |= {f"{method} {path}" for method in route.methods or () if method != "HEAD"}
     documented = {f"{method.upper()} {path}" for path, item in app.openapi()["paths"].items() for method in item}
-    assert documented <= routes, "list_routes overlooks some"
+    assert documented <= routes, "list_routes misses a documented route"
     return routes
 
 
@@ -413,6 +413,6 @@ def test_no_route_is_missing_from_the_table() -> None:
     assert {name_route(method, path) for method, path, *_ in ROWS} == list_routes(web())
 
 
-def test_no_row_stands_twice_and_every_row_is_whole() -> None:
+def test_rows_are_unique_and_complete() -> None:
     assert len({(method, path) for method, path, *_ in ROWS}) == len(ROWS)
     assert {len(row) for row in ROWS} == {len(COLUMNS) + 2}

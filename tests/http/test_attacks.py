@@ -1,4 +1,4 @@
-"""Attacks: the ways in that the contract lists, each tried, and what else would tell a key."""
+"""Attacks that the specification lists, and other ways to reveal a key."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True)
 class Place:
-    """A server where ingest is open, and a connection to look behind its back."""
+    """A server where ingest is open, and a direct connection to its database."""
 
     client: Client
     sql: psycopg.Connection
@@ -36,14 +36,14 @@ class Place:
         return f"{kind}-{next(self.numbers)}"
 
     def post(self, user: str | None = None, key: str | None = ADMIN_KEY, request_id: str | None = None) -> str:
-        """Post a whole trace, and return its id."""
+        """Post a complete trace and return its id."""
         request_id = request_id or self.name()
         answer = attempt(self.client, make_trace(request_id, user), key)
         assert answer.status == 201, answer.data
         return request_id
 
     def give(self, user: str | None = None, *scopes: str) -> str:
-        """A key that is given out for a user."""
+        """Issue a key for a user."""
         fields: dict[str, Any] = {"scopes": list(scopes)} if scopes else {}
         return make_key(self.client, name="given", allowed_api_key=user or "", **fields)["api_key"]
 
@@ -51,7 +51,7 @@ class Place:
         return send(self.client, "GET", path, key)
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table that holds a trace."""
+        """Return all rows of all tables that contain traces."""
         tables = self.sql.execute("select tablename from pg_tables where schemaname = 'public' order by 1").fetchall()
         named = [str(name) for (name,) in tables]
         dumped = {
@@ -87,7 +87,7 @@ def place(databases: Databases) -> Iterator[Place]:
 # "anyone could post or overwrite any trace"
 
 
-def test_nobody_posts_without_a_key_for_it(serve: Serve, database_url: str, sql: psycopg.Connection) -> None:
+def test_posting_requires_a_key_with_that_right(serve: Serve, database_url: str, sql: psycopg.Connection) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     attempt(client, make_trace("own", "key-of-ann"), ADMIN_KEY)
     reader = make_key(client, name="reader", allowed_api_key="key-of-ann")["api_key"]
@@ -103,7 +103,7 @@ def test_nobody_posts_without_a_key_for_it(serve: Serve, database_url: str, sql:
 @pytest.mark.parametrize("attacker", ["keyless", "another user", "an ingest key", "a bound ingest key", "a wrong key"])
 @pytest.mark.parametrize("victim", ["a user", "the admins", "an ingest key", "a bound ingest key"])
 @pytest.mark.parametrize("revisions", [1, 2])
-def test_nobody_overwrites_what_another_owns(place: Place, victim: str, attacker: str, revisions: int) -> None:
+def test_other_callers_cannot_overwrite_a_trace(place: Place, victim: str, attacker: str, revisions: int) -> None:
     owners: dict[str, tuple[str | None, str | None]] = {
         "a user": ("key-of-the-victim", ADMIN_KEY),
         "the admins": (None, ADMIN_KEY),
@@ -132,7 +132,7 @@ def test_nobody_overwrites_what_another_owns(place: Place, victim: str, attacker
     assert place.get(link, None).status == 200
 
 
-def test_of_two_owners_who_post_one_new_id_at_once_one_gets_it(place: Place) -> None:
+def test_concurrent_posts_of_a_new_id_by_two_owners_store_one(place: Place) -> None:
     keys = {"key-of-ann": place.give("key-of-ann", "ingest"), "key-of-bob": place.give("key-of-bob", "ingest")}
     with ThreadPoolExecutor(6) as executor:
         for _ in range(5):
@@ -144,7 +144,7 @@ def test_of_two_owners_who_post_one_new_id_at_once_one_gets_it(place: Place) -> 
             assert place.get(f"/logs/{request_id}", ADMIN_KEY).json["user_api_key"] == label(owners[0])
 
 
-def test_what_was_posted_without_a_key_is_replaced_without_one(place: Place) -> None:
+def test_a_trace_posted_without_a_key_can_be_replaced_without_one(place: Place) -> None:
     request_id = place.post(key=None)
     again = attempt(place.client, make_trace(request_id), None)
     assert (again.status, again.json["revision"]) == (201, 2)
@@ -152,13 +152,13 @@ def test_what_was_posted_without_a_key_is_replaced_without_one(place: Place) -> 
     assert attempt(place.client, make_trace(request_id), ADMIN_KEY).json["revision"] == 4
 
 
-def test_whoever_knows_a_users_key_replaces_that_users_traces(place: Place) -> None:
+def test_a_user_key_replaces_the_traces_of_its_user(place: Place) -> None:
     request_id = place.post("key-of-ann", place.give("key-of-ann", "ingest"))
     assert attempt(place.client, make_trace(request_id, "key-of-ann"), None).json["revision"] == 2
     assert attempt(place.client, make_trace(request_id, "key-of-ann"), place.give(None, "ingest")).status == 201
 
 
-def test_the_successor_of_an_ingest_key_replaces_what_that_posted(place: Place) -> None:
+def test_a_rotated_ingest_key_replaces_the_traces_of_its_predecessor(place: Place) -> None:
     old = make_key(place.client, name="old", scopes=["ingest"])
     request_id = place.post(key=old["api_key"])
     new = send(place.client, "POST", f"/auth/keys/{old['id']}/rotate", ADMIN_KEY, overlap_hours=0).json
@@ -167,7 +167,7 @@ def test_the_successor_of_an_ingest_key_replaces_what_that_posted(place: Place) 
         assert attempt(place.client, make_trace(request_id), key["api_key"]).json["revision"] == revision
 
 
-def test_a_bound_ingest_key_posts_its_users_traces_only(place: Place) -> None:
+def test_a_bound_ingest_key_posts_only_traces_of_its_user(place: Place) -> None:
     key = place.give("key-of-ann", "ingest")
     unnamed, named = place.post(key=key), place.post("key-of-ann", key)
     for request_id in (unnamed, named):
@@ -178,7 +178,7 @@ def test_a_bound_ingest_key_posts_its_users_traces_only(place: Place) -> None:
         assert place.dump() == before
 
 
-def test_ownership_does_not_follow_what_a_document_says_of_its_author(place: Place) -> None:
+def test_ownership_ignores_the_author_that_a_document_names(place: Place) -> None:
     place.post("key-of-ann")
     said = {"created_by": "key-of-ann", "added_by": "key-of-ann", "allowed_api_key": "key-of-ann"}
     for request in (dict[str, str](), said, {"user_key_hmac": "x", "posted_by": "admin"}):
@@ -189,7 +189,7 @@ def test_ownership_does_not_follow_what_a_document_says_of_its_author(place: Pla
             assert place.get(f"/logs/{request_id}", ADMIN_KEY).json["user_api_key"] is None
 
 
-def test_a_label_is_no_key(place: Place) -> None:
+def test_a_label_does_not_work_as_a_key(place: Place) -> None:
     mine = place.post("key-of-ann")
     shown = label("key-of-ann")
     assert send_label(place, "/auth/validate", shown).status == 401
@@ -217,7 +217,7 @@ ACTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 @pytest.mark.parametrize("whose", ["another user", "nobody"])
 @pytest.mark.parametrize("key", ["a user's own", "bound to a user", "bound to nobody", "of every scope but admin"])
 @pytest.mark.parametrize("act", ACTS)
-def test_no_key_acts_on_what_is_not_its_own(place: Place, act: str, key: str, whose: str) -> None:
+def test_a_key_cannot_change_what_it_does_not_own(place: Place, act: str, key: str, whose: str) -> None:
     place.post("key-of-the-attacker")
     match key:
         case "a user's own":
@@ -245,7 +245,7 @@ def hide_length(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in different}
 
 
-def test_lists_and_statistics_are_of_the_callers_own(place: Place) -> None:
+def test_lists_and_statistics_contain_only_the_callers_data(place: Place) -> None:
     mine = [place.post("key-of-carl"), place.post("key-of-carl")]
     place.post("key-of-dora")
     place.post()
@@ -269,7 +269,7 @@ def test_lists_and_statistics_are_of_the_callers_own(place: Place) -> None:
     assert stolen["n"] == 0
 
 
-def test_a_filter_by_user_shows_no_more_than_without_it(place: Place) -> None:
+def test_a_filter_by_user_shows_no_further_requests(place: Place) -> None:
     mine, theirs = place.post("key-of-emil"), place.post("key-of-fay")
     for asked in ("key-of-fay", label("key-of-fay")):
         path = f"/logs?limit=100&api_key={quote(asked)}"
@@ -291,7 +291,7 @@ LONGS_LABEL, SHORTS_LABEL = label(LONG), label(SHORT)
 
 
 def fill(client: Client) -> dict[str, bytes]:
-    """Users' keys in every place where an engine puts one, keys, links; and all that must be found nowhere."""
+    """Store keys and links in every field where an engine puts one, and return the texts that must not be found."""
     for user, name in ((LONG, "long"), (SHORT, "short")):
         mod = {"active_mod_name": f"nudge@{user}", "mod_text": f"org/model/nudge@{user}"}
         calls = [call(1, mod=f"nudge@{user}"), call(2, "Added", mod=f"nudge@{user}", exception_message=f"in m@{user}")]
@@ -324,7 +324,7 @@ def fill(client: Client) -> dict[str, bytes]:
     }
     found_by = {name: text.encode() for name, text in secrets.items()}
     for name, user in (("long", LONG), ("short", SHORT)):
-        # A hash without the secret could be guessed at: a user's key may be a word.
+        # Without the secret, a hash could be reversed by guessing: a user API key may be a word.
         for kind in ("md5", "sha1", "sha256", "sha512"):
             found_by[f"the {kind} of a {name} user key"] = hashlib.new(kind, user.encode()).digest()
     for name, token in zip(("old", "live", "new"), tokens, strict=True):
@@ -332,7 +332,7 @@ def fill(client: Client) -> dict[str, bytes]:
     return found_by
 
 
-def test_a_leaked_database_gives_no_key_away(client: Client, sql: psycopg.Connection) -> None:
+def test_a_leaked_database_reveals_no_key(client: Client, sql: psycopg.Connection) -> None:
     secrets = fill(client)
     haystack = b"\n".join(read_everything(sql))
     for name, secret in secrets.items():
@@ -343,7 +343,7 @@ def test_a_leaked_database_gives_no_key_away(client: Client, sql: psycopg.Connec
 
 
 def read_everything(sql: psycopg.Connection) -> Iterator[bytes]:
-    """Every value of every table, as text and as bytes, compressed ones unpacked too."""
+    """Yield every value of every table as text and as bytes, with compressed values decompressed."""
     tables = sql.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
     assert {"requests", "request_traces", "api_keys", "mods", "mod_blocks", "mod_logs"} <= {name for (name,) in tables}
     for (table,) in tables:
@@ -359,7 +359,7 @@ def read_everything(sql: psycopg.Connection) -> Iterator[bytes]:
 
 
 def unescape(text: bytes) -> Iterator[bytes]:
-    """A text, and what it says where it is JSON."""
+    """Return a text together with its decoded form if it is JSON."""
     yield text
     if text.startswith((b"{", b'"')):
         whole = text if text.startswith(b"{") else b"{" + text
@@ -374,7 +374,7 @@ def unescape(text: bytes) -> Iterator[bytes]:
     ],
     ids=["mod_calls", "mod_logs"],
 )
-def test_a_key_that_hangs_on_a_mod_is_not_kept_where_the_request_names_none(
+def test_a_key_in_a_mod_name_is_removed_when_the_request_has_none(
     client: Client, sql: psycopg.Connection, parts: dict[str, Any]
 ) -> None:
     assert attempt(client, make_document(events=number(one_token()), **parts), ADMIN_KEY).status == 201
@@ -382,14 +382,14 @@ def test_a_key_that_hangs_on_a_mod_is_not_kept_where_the_request_names_none(
 
 
 @pytest.mark.parametrize("escape", [r"\u00e9", r"\u00E9", "é"])
-def test_a_key_does_not_hide_behind_an_escape(client: Client, sql: psycopg.Connection, escape: str) -> None:
+def test_a_key_with_escapes_is_masked(client: Client, sql: psycopg.Connection, escape: str) -> None:
     user = "clé-of-a-user-0123456789"
     body = json.dumps(make_document(request={"user_api_key": user}))[:-1] + ', "note": "' + user.replace("é", escape)
     assert client.post_bytes("/v1/ingest", (body + '"}').encode()).status == 201
     assert user.encode() not in b"\n".join(read_everything(sql))
 
 
-def test_no_answer_tells_a_users_key(client: Client) -> None:
+def test_no_answer_reveals_a_user_key(client: Client) -> None:
     secrets = fill(client)
     link = send(client, "POST", "/logs/short/public", ADMIN_KEY).json["public_url"]
     ids = ["long", "short", "long-mod", "short-mod"]
@@ -420,7 +420,7 @@ def test_no_answer_tells_a_users_key(client: Client) -> None:
     assert SHORT.encode() not in attempt(client, make_trace("long", LONG), None).data
 
 
-def test_no_key_but_an_admins_is_told_of_other_users(client: Client) -> None:
+def test_only_admin_keys_see_other_users(client: Client) -> None:
     fill(client)
     mod = {"active_mod_name": f"nudge@{LONG}", "mod_text": f"org/model/nudge@{LONG}"}
     attempt(client, make_trace("public", LONG, request=mod, mod_calls=[call(1, mod=f"nudge@{LONG}")]), ADMIN_KEY)
@@ -435,7 +435,7 @@ def test_no_key_but_an_admins_is_told_of_other_users(client: Client) -> None:
     assert send(client, "GET", "/logs/public", ADMIN_KEY).json["user_api_key"] == LONGS_LABEL
 
 
-def test_a_public_log_tells_no_label_within_its_texts(client: Client) -> None:
+def test_texts_of_a_public_log_contain_no_label(client: Client) -> None:
     fill(client)
     link = send(client, "POST", "/logs/long/public", ADMIN_KEY).json["public_url"]
     for path, key in ((link, None), (link, ADMIN_KEY), ("/logs/long", None), ("/logs/long", SHORT)):
@@ -455,7 +455,7 @@ def test_a_public_log_tells_no_label_within_its_texts(client: Client) -> None:
         ('"\\\n' * 6, '"\\\n"\\\n'),
     ],
 )
-def test_a_label_is_the_keys_beginning_and_twelve_digits(place: Place, user: str, shown: str) -> None:
+def test_a_label_is_the_start_of_the_key_and_twelve_digits(place: Place, user: str, shown: str) -> None:
     first, second = place.post(user), place.post(user, None)
     shown_labels = [place.get(f"/logs/{one}", ADMIN_KEY).json["user_api_key"] for one in (first, second)]
     assert shown_labels == [label(user)] * 2
@@ -477,7 +477,7 @@ def test_any_text_may_be_a_users_key(place: Place, user: str) -> None:
     assert [row["request_id"] for row in found] == [request_id]
 
 
-def test_a_long_id_or_a_deep_document_is_held_or_refused_also_with_a_users_key(place: Place) -> None:
+def test_a_long_id_or_deep_document_with_a_user_key_is_stored_or_rejected(place: Place) -> None:
     key = "k" * 16
     deep = json.loads("[" * 600 + "]" * 600)
     for document in (
@@ -490,7 +490,7 @@ def test_a_long_id_or_a_deep_document_is_held_or_refused_also_with_a_users_key(p
         assert answer.status in {201, 400}, answer.data
 
 
-def test_labels_are_of_this_secret_only(serve: Serve, database_url: str) -> None:
+def test_labels_depend_on_the_secret(serve: Serve, database_url: str) -> None:
     labels = []
     for secret in (SECRET, "another"):
         client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=secret)
@@ -503,7 +503,7 @@ def test_labels_are_of_this_secret_only(serve: Serve, database_url: str) -> None
 # "a revoked key kept working for five minutes in every process that had cached it"
 
 
-def test_a_revoked_key_is_dead_at_the_next_request(place: Place) -> None:
+def test_a_revoked_key_is_rejected_by_the_next_request(place: Place) -> None:
     for fields in ({"is_admin": True}, {"allowed_api_key": "key-of-ann"}, {"scopes": ["ingest", "read"]}):
         key = make_key(place.client, name="k", **fields)
         for _ in range(3):
@@ -513,14 +513,14 @@ def test_a_revoked_key_is_dead_at_the_next_request(place: Place) -> None:
             assert place.get(path, key["api_key"]).status == 401
 
 
-def test_a_revoked_key_does_not_come_back_as_a_users_own(place: Place) -> None:
+def test_a_revoked_key_does_not_become_a_user_key(place: Place) -> None:
     key = make_key(place.client, name="k", allowed_api_key="key-of-ann")
     send(place.client, "DELETE", "/auth/keys", ADMIN_KEY, id=key["id"])
     place.post(key["api_key"], None)
     assert place.get("/logs", key["api_key"]).status == 401
 
 
-def test_a_users_key_that_is_an_api_key_gains_nothing(place: Place) -> None:
+def test_an_api_key_used_as_a_user_key_gains_no_rights(place: Place) -> None:
     key = make_key(place.client, name="k")
     request_id = place.post(key["api_key"], None)
     assert place.get(f"/logs/{request_id}", key["api_key"]).status == 404

@@ -1,4 +1,4 @@
-"""The audit log: what is noted, by whom, and that it stays as it is."""
+"""The audit log: which actions it records, with which actor, and that entries cannot change."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def post(client: Client, request_id: str, user: str = USER) -> None:
     assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
 
 
-def test_what_is_done_to_keys_is_noted(client: Client) -> None:
+def test_changes_of_keys_are_recorded(client: Client) -> None:
     boss = make_key(client, name="boss", is_admin=True)
     made = send(client, "POST", "/auth/keys", boss["api_key"], name="n", allowed_api_key=USER).json
     assert send(client, "PUT", "/auth/keys", ADMIN_KEY, id=made["id"], name="m", scopes=["read"]).status == 200
@@ -51,7 +51,7 @@ def test_what_is_done_to_keys_is_noted(client: Client) -> None:
     assert entries[2]["details"]["successor"] == successor["id"]
 
 
-def test_what_fails_is_not_noted(client: Client) -> None:
+def test_failed_actions_are_not_recorded(client: Client) -> None:
     assert send(client, "PUT", "/auth/keys", ADMIN_KEY, id=99, name="m").status == 404
     assert send(client, "DELETE", "/auth/keys", ADMIN_KEY, id=99).status == 404
     assert send(client, "POST", "/auth/keys/99/rotate", ADMIN_KEY).status == 404
@@ -59,7 +59,7 @@ def test_what_fails_is_not_noted(client: Client) -> None:
     assert read(client) == []
 
 
-def test_publishing_and_deleting_are_noted_once(client: Client) -> None:
+def test_publishing_and_deleting_are_recorded_once(client: Client) -> None:
     post(client, "r")
     for _ in range(2):
         send(client, "POST", "/logs/r/public", USER)
@@ -75,7 +75,7 @@ def test_publishing_and_deleting_are_noted_once(client: Client) -> None:
     assert tell(client) == [(actor, action) for action in [*actions, "collection.delete", "request.delete"]]
 
 
-def test_no_entry_holds_a_secret_or_a_text(client: Client, sql: psycopg.Connection) -> None:
+def test_entries_contain_no_secrets_or_texts(client: Client, sql: psycopg.Connection) -> None:
     key = make_key(client, name="a telling name", description="a description", allowed_api_key=USER)
     post(client, "the-request-s-id")
     token = send(client, "POST", "/logs/the-request-s-id/public", USER).json["public_token"]
@@ -88,7 +88,7 @@ def test_no_entry_holds_a_secret_or_a_text(client: Client, sql: psycopg.Connecti
 @pytest.mark.parametrize(
     "statement", ["update audit_log set actor = 'x'", "delete from audit_log", "truncate audit_log"]
 )
-def test_nothing_changes_or_deletes_an_entry(client: Client, sql: psycopg.Connection, statement: str) -> None:
+def test_entries_cannot_be_changed_or_deleted(client: Client, sql: psycopg.Connection, statement: str) -> None:
     make_key(client, name="k")
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         sql.execute(statement.encode())
@@ -112,11 +112,11 @@ def test_pages_and_filters_narrow_the_list(client: Client, sql: psycopg.Connecti
 
 
 @pytest.mark.parametrize("query", ["action=key.steal", "cursor=x", "cursor=-1", "cursor=99999999999999999999", "by=x"])
-def test_what_the_list_does_not_know_is_refused(client: Client, query: str) -> None:
+def test_unknown_parameters_are_rejected(client: Client, query: str) -> None:
     assert client.get(f"/v1/audit?{query}").status == 400
 
 
-def test_commands_note_what_they_do(client: Client, databases: Databases, database_url: str, manage: Command) -> None:
+def test_commands_are_recorded(client: Client, databases: Databases, database_url: str, manage: Command) -> None:
     post(client, "r1")
     post(client, "r2", "somebody-else-s-key")
     for arguments in (
@@ -140,12 +140,14 @@ def test_commands_note_what_they_do(client: Client, databases: Databases, databa
 
 
 @pytest.mark.parametrize("option", [("--format", "parquet"), ("--model", "m"), ("--user", "u")])
-def test_an_export_of_the_log_ignores_no_option(database_url: str, manage: Command, option: tuple[str, str]) -> None:
+def test_an_export_of_the_log_rejects_options_that_it_does_not_support(
+    database_url: str, manage: Command, option: tuple[str, str]
+) -> None:
     done = manage("export", "--what", "audit", *option, on=database_url)
     assert (done.exit_code, "audit" in done.output) == (1, True)
 
 
-def test_the_first_key_is_noted(serve: Serve, database_url: str) -> None:
+def test_the_first_key_is_recorded(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_SECRET=SECRET, BOOTSTRAP_SECRET="first")
     key = send(client, "POST", "/auth/bootstrap", None, name="me", secret="first").json["api_key"]
     entries = send(client, "GET", "/v1/audit", key).json["entries"]

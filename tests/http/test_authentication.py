@@ -1,4 +1,4 @@
-"""Keys, as far as this version has them: one admin key; ingest is open only where that was asked for."""
+"""Authentication with the admin key, in each header that can carry a key."""
 
 import base64
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def basic(password: str) -> str:
     return "Basic " + base64.b64encode(f"engine:{password}".encode()).decode()
 
 
-def test_ingest_wants_a_key_unless_it_was_opened(closed: Client) -> None:
+def test_ingest_requires_a_key_unless_it_is_open(closed: Client) -> None:
     answer = closed.ingest(make_document())
     assert answer.status == 401
     assert "X-API-Key" in answer.json["error"]
@@ -46,7 +46,7 @@ def test_ingest_wants_a_key_unless_it_was_opened(closed: Client) -> None:
         {"authorization": basic("wrong"), "x_api_key": ADMIN_KEY},
     ],
 )
-def test_a_key_may_come_in_three_ways_and_x_api_key_wins(closed: Client, headers: dict[str, str]) -> None:
+def test_a_key_may_be_in_three_headers_and_x_api_key_takes_precedence(closed: Client, headers: dict[str, str]) -> None:
     assert closed.ingest(make_document(), **headers).status == 201
 
 
@@ -61,11 +61,11 @@ def test_a_key_may_come_in_three_ways_and_x_api_key_wins(closed: Client, headers
         {"x_api_key": "\u00e9".encode("latin-1").decode("latin-1")},
     ],
 )
-def test_what_is_no_key_is_refused(closed: Client, headers: dict[str, str]) -> None:
+def test_invalid_keys_are_rejected(closed: Client, headers: dict[str, str]) -> None:
     assert closed.ingest(make_document(), **headers).status == 401
 
 
-def test_without_any_admin_key_configured_nothing_is_readable(serve: Serve, database_url: str) -> None:
+def test_nothing_is_readable_without_an_admin_key(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url)
     assert client.request("GET", "/logs", x_api_key="").status == 401
     assert client.request("GET", "/logs", x_api_key="None").status == 401

@@ -1,4 +1,4 @@
-"""Whatever arrives: held, or refused with a sentence; never a 500, never half-stored."""
+"""Hostile traces are stored or rejected with an error message, never with a 500, and never stored in part."""
 
 import gzip
 import json
@@ -48,7 +48,7 @@ def count_rows(sql: psycopg.Connection) -> dict[str, int]:
 
 
 def broken(**changes: Any) -> dict[str, Any]:
-    """A trace of one step, its Sampled event changed."""
+    """Return a trace of one step whose Sampled event has these changes."""
     return make_document(events=number([forward(), {**sampled(), **changes}, added(5)]))
 
 
@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_breaks_the_contract_is_refused_naming_the_place(
+def test_an_invalid_trace_is_rejected_with_the_path_of_the_field(
     client: Client, sql: psycopg.Connection, case: str
 ) -> None:
     document, sentence = REFUSED[case]
@@ -149,13 +149,13 @@ def test_what_breaks_the_contract_is_refused_naming_the_place(
         b'{"request": {"request_id": "x"}, "a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     ],
 )
-def test_what_is_no_json_is_refused(client: Client, sql: psycopg.Connection, body: bytes) -> None:
+def test_invalid_json_is_rejected(client: Client, sql: psycopg.Connection, body: bytes) -> None:
     answer = client.post_bytes("/v1/ingest", body)
     assert answer.status == 400, answer.data
     assert not any(count_rows(sql).values())
 
 
-def test_text_that_postgres_cannot_hold_comes_back_unharmed(client: Client, sql: psycopg.Connection) -> None:
+def test_text_that_postgres_cannot_store_is_returned_unchanged(client: Client, sql: psycopg.Connection) -> None:
     nasty = "a\0b\ud800c\udfff\U0001f642"
     document = make_document(
         events=number([forward(), sampled(5, nasty), added(5)]),
@@ -174,7 +174,7 @@ def test_text_that_postgres_cannot_hold_comes_back_unharmed(client: Client, sql:
     assert client.get("/logs").json["data"][0]["final_text"] == "a�b�c�\U0001f642"
 
 
-def test_masked_and_unusual_logprobs_are_held(client: Client) -> None:
+def test_masked_and_infinite_logprobs_are_stored(client: Client) -> None:
     body = json.dumps(make_document(events=number(one_token()))).encode()
     masked = b'[{"token": 5, "logprob": -0.1}, {"token": 6, "logprob": -9999}, {"token": 7, "logprob": "-inf"}, '
     masked += b'{"token": 8, "logprob": -1e999}, {"token": 9, "logprob": null}, {"token": 10, "logprob": -1e-7}]'
@@ -187,13 +187,13 @@ def test_masked_and_unusual_logprobs_are_held(client: Client) -> None:
     assert step["logprob"] == pytest.approx(-0.1)
 
 
-def test_numbers_that_no_double_holds_stay_as_they_were_posted(client: Client) -> None:
+def test_numbers_beyond_a_double_are_returned_as_posted(client: Client) -> None:
     body = b'{"request": {"request_id": "r1", "big": 123456789012345678901234567890, "tiny": 1e-999, "e": 1e999}}'
     assert client.post_bytes("/v1/ingest", body).status == 201
     assert client.get("/logs/r1/trace").data == body
 
 
-def test_a_trace_may_be_nothing_but_its_id(client: Client) -> None:
+def test_a_trace_needs_only_an_id(client: Client) -> None:
     answer = client.ingest({"request": {"request_id": "r1"}})
     assert answer.status == 201
     assert answer.json == {
@@ -210,7 +210,7 @@ def test_a_trace_may_be_nothing_but_its_id(client: Client) -> None:
 
 
 @pytest.mark.parametrize("depth", [100, 1000, 5000])
-def test_deep_nesting_is_held_or_refused(client: Client, depth: int) -> None:
+def test_deep_nesting_is_stored_or_rejected(client: Client, depth: int) -> None:
     details = json.loads("[" * 90 + "]" * 90)
     document = make_document(events=number([forward(), {**sampled(), "details": {}}, added(5)]))
     nested = b"[" * depth + b"]" * depth
@@ -222,7 +222,7 @@ def test_deep_nesting_is_held_or_refused(client: Client, depth: int) -> None:
     assert client.get("/logs/r1").status == (200 if answer.status == 201 else 404)
 
 
-def test_nesting_in_what_the_log_shows_is_held_or_refused(client: Client) -> None:
+def test_deep_nesting_in_shown_fields_is_stored_or_rejected(client: Client) -> None:
     document = make_document(
         events=number(one_token()), mod_calls=[call(1)], actions=[action("EmitError", details={"a": "HERE"})]
     )
@@ -232,7 +232,7 @@ def test_nesting_in_what_the_log_shows_is_held_or_refused(client: Client) -> Non
         assert answer.status == (201 if depth == 100 else 400), answer.data
 
 
-def test_a_hundred_thousand_events_are_held(client: Client) -> None:
+def test_a_hundred_thousand_events_are_stored(client: Client) -> None:
     events = number([event for _ in range(33_333) for event in one_token()])
     answer = client.ingest(make_document(events=events))
     assert answer.status == 201
@@ -240,7 +240,7 @@ def test_a_hundred_thousand_events_are_held(client: Client) -> None:
     assert answer.json["tokens"] == 33_333
 
 
-def test_too_large_bodies_are_refused_however_they_are_packed(serve: Serve, database_url: str) -> None:
+def test_too_large_bodies_are_rejected_in_any_encoding(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, INGEST_AUTH="open", MAX_BODY_MB="1")
     plain = json.dumps(make_document(pad="x" * 1024 * 1024)).encode()
     assert client.post_bytes("/v1/ingest", plain).status == 413
@@ -251,7 +251,7 @@ def test_too_large_bodies_are_refused_however_they_are_packed(serve: Serve, data
     assert "1 MiB" in answer.json["error"]
 
 
-def test_packed_bodies_are_unpacked(client: Client) -> None:
+def test_compressed_bodies_are_decompressed(client: Client) -> None:
     body = json.dumps(load_trace("plain-capital")).encode()
     halves = gzip.compress(body[:100]) + gzip.compress(body[100:])
     frames = compress([body[:100]]) + compress([body[100:]])
@@ -267,7 +267,7 @@ def test_packed_bodies_are_unpacked(client: Client) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_damaged_packed_bodies_are_refused(client: Client, encoding: str) -> None:
+def test_damaged_compressed_bodies_are_rejected(client: Client, encoding: str) -> None:
     body = json.dumps(load_trace("plain-capital")).encode()
     packed = gzip.compress(body) if encoding == "gzip" else compress([body])
     for damaged in (packed[:-20], b"nonsense", packed + b"trailing"):
@@ -276,14 +276,14 @@ def test_damaged_packed_bodies_are_refused(client: Client, encoding: str) -> Non
         assert encoding in answer.json["error"]
 
 
-def test_wrong_types_are_refused(client: Client) -> None:
+def test_unsupported_content_types_and_encodings_are_rejected(client: Client) -> None:
     body = json.dumps(make_document()).encode()
     assert client.post_bytes("/v1/ingest", body, content_type="text/plain").status == 415
     assert client.post_bytes("/v1/ingest", body, content_encoding="br").status == 415
     assert client.post_bytes("/v1/ingest", body, content_type="Application/JSON; charset=utf-8").status == 201
 
 
-def test_a_client_that_vanishes_leaves_nothing(client: Client, sql: psycopg.Connection) -> None:
+def test_a_client_that_disconnects_leaves_no_rows(client: Client, sql: psycopg.Connection) -> None:
     host, port = client.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as one:
         one.sendall(b"POST /v1/ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
@@ -292,7 +292,7 @@ def test_a_client_that_vanishes_leaves_nothing(client: Client, sql: psycopg.Conn
     assert not any(count_rows(sql).values())
 
 
-def test_two_posts_of_one_id_at_once_leave_one_whole_trace(client: Client, sql: psycopg.Connection) -> None:
+def test_concurrent_posts_of_one_id_leave_one_complete_trace(client: Client, sql: psycopg.Connection) -> None:
     documents = [load_trace("ban-the"), load_trace("backtrack")]
     for document in documents:
         document["request"].update(request_id="same", user_api_key="one")

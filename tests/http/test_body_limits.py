@@ -1,4 +1,4 @@
-"""Bodies: a few kilobytes that unpack to much, or to what is costly to parse, harm nobody but who sent them."""
+"""Bodies of a few kilobytes that decompress to much, or are costly to parse, affect only their sender."""
 
 import gzip
 import json
@@ -40,7 +40,7 @@ BODIES = {
 
 @pytest.mark.parametrize("path", ["/v1/score", "/v1/ingest"])
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_unpacks_to_much_is_refused_for_its_sender_alone(server: Running, path: str, name: str) -> None:
+def test_a_body_that_decompresses_to_much_affects_only_its_sender(server: Running, path: str, name: str) -> None:
     body, others, statuses = zstd.compress(BODIES[name]), Others(server), list[int]()
     headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "zstd"}
 
@@ -50,7 +50,7 @@ def test_a_body_that_unpacks_to_much_is_refused_for_its_sender_alone(server: Run
         assert status < 300 or json.loads(answer)["error"]
 
     run_others(others, attack)
-    assert set(statuses) <= {200, 201, 400, 413, 503}  # what is a trace may be stored
+    assert set(statuses) <= {200, 201, 400, 413, 503}  # a valid trace may be stored
     assert_bounded(server, others)
 
 
@@ -63,7 +63,7 @@ def run_others(others: Others, attack: Callable[[], None]) -> None:
             attacker.join()
 
 
-def test_empty_members_cost_no_more_than_their_bytes(server: Running) -> None:
+def test_empty_gzip_members_cost_only_their_bytes(server: Running) -> None:
     body = gzip.compress(b"") * 90 + gzip.compress(b"{" + b"x" * (70 * MB), 0)
     others = Others(server)
     headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "gzip"}

@@ -1,4 +1,4 @@
-"""Collections: a user's own sets of that user's requests, and links to them."""
+"""Collections of a user's requests, and links to them."""
 
 import base64
 import threading
@@ -65,7 +65,7 @@ def members(client: Client, collection: int, key: str = ANN) -> list[str]:
     return [row["request_id"] for row in shown["requests"]]
 
 
-def test_a_collection_has_the_fields_of_the_contract(client: Client) -> None:
+def test_a_collection_has_the_documented_fields(client: Client) -> None:
     answer = send(client, "POST", "/collections/", ANN, name=" ünder ", description="what for", created_by="ann")
     made = answer.json["collection"]
     assert (answer.status, set(answer.json), set(made)) == (201, {"collection", "message"}, FIELDS)
@@ -84,7 +84,7 @@ def test_a_collection_has_the_fields_of_the_contract(client: Client) -> None:
     assert (row["final_text"], shown["total_requests"]) == ("text of a1", 1)
 
 
-def test_the_engine_files_a_request_with_its_user_s_key(client: Client) -> None:
+def test_the_engine_adds_a_request_with_its_users_key(client: Client) -> None:
     ingest_key = make_key(client, name="engine", scopes=["ingest"])["api_key"]
     basic = base64.b64encode(f"engine:{ingest_key}".encode()).decode()
     headers = {"x_api_key": ANN, "authorization": f"Basic {basic}", "content_type": "application/json"}
@@ -103,7 +103,7 @@ def test_the_engine_files_a_request_with_its_user_s_key(client: Client) -> None:
     assert row["added_by"] == label(ANN)
 
 
-def test_names_are_unique_per_owner_and_made_at_once_they_are_one(client: Client) -> None:
+def test_names_are_unique_per_owner_also_with_concurrent_posts(client: Client) -> None:
     with ThreadPoolExecutor(8) as threads:
         futures = [threads.submit(send, client, "POST", "/collections", ANN, name="same") for _ in range(16)]
         answers = [future.result() for future in futures]
@@ -113,10 +113,12 @@ def test_names_are_unique_per_owner_and_made_at_once_they_are_one(client: Client
     assert send(client, "POST", "/collections", ADMIN_KEY, name="same").status == 201
     assert send(client, "POST", "/collections", ADMIN_KEY, name="same").status == 200
     boss = make_key(client, name="boss", is_admin=True, allowed_api_key=ANN)["api_key"]
-    assert send(client, "POST", "/collections", boss, name="same").status == 200, "the admins' is one"
+    assert send(client, "POST", "/collections", boss, name="same").status == 200, (
+        "the name of the admins' collection is free"
+    )
 
 
-def test_who_sees_which(client: Client) -> None:
+def test_callers_see_their_own_collections(client: Client) -> None:
     anns, bobs, admins = make(client, "a"), make(client, "b", BOB), make(client, "x", ADMIN_KEY)
     bound = make_key(client, name="bound", allowed_api_key=ANN)["api_key"]
     unbound = make_key(client, name="unbound")["api_key"]
@@ -132,7 +134,7 @@ def test_who_sees_which(client: Client) -> None:
     assert send(client, "GET", "/collections?limit=0&offset=9", ADMIN_KEY).json["total"] == 3
 
 
-def test_a_collection_is_renamed_described_and_deleted(client: Client) -> None:
+def test_a_collection_can_be_renamed_described_and_deleted(client: Client) -> None:
     made, other = make(client, "one", description="d"), make(client, "two")
     path = f"/collections/{made['id']}"
     renamed = send(client, "PUT", path, ANN, name="uno").json["collection"]
@@ -147,11 +149,11 @@ def test_a_collection_is_renamed_described_and_deleted(client: Client) -> None:
     gone = send(client, "DELETE", path, ANN)
     assert (gone.status, gone.json["id"]) == (200, made["id"])
     assert send(client, "GET", path, ANN).status == send(client, "DELETE", path, ANN).status == 404
-    assert client.log("a1")["request_id"] == "a1", "its requests stay"
+    assert client.log("a1")["request_id"] == "a1", "the requests of a deleted collection remain"
     assert [one["id"] for one in send(client, "GET", "/collections", ANN).json["collections"]] == [other["id"]]
 
 
-def test_adding_and_removing_are_idempotent_and_the_last_added_comes_first(client: Client) -> None:
+def test_adding_and_removing_are_idempotent_and_newest_members_come_first(client: Client) -> None:
     made = make(client)
     assert add(client, made["id"], "a1", notes="first").json["message"] == "added to collection"
     assert add(client, made["id"], "a2").json["message"] == "added to collection"
@@ -167,7 +169,7 @@ def test_adding_and_removing_are_idempotent_and_the_last_added_comes_first(clien
     assert members(client, made["id"]) == ["a2"]
 
 
-def test_a_request_s_collections_are_listed_and_changed_from_it(client: Client) -> None:
+def test_the_collections_of_a_request_are_listed_and_changed(client: Client) -> None:
     made, admins = make(client), make(client, "x", ADMIN_KEY)
     path = "/logs/a1/collections"
     added = send(client, "POST", path, ANN, collection_id=made["id"], notes="n")
@@ -187,7 +189,7 @@ def test_a_request_s_collections_are_listed_and_changed_from_it(client: Client) 
         assert send(client, "POST", path, ANN, collection_id=bad).status == 400
 
 
-def test_of_a_public_request_others_are_told_no_collections(client: Client) -> None:
+def test_other_callers_see_no_collections_of_a_public_request(client: Client) -> None:
     add(client, make(client)["id"], "a1")
     send(client, "POST", "/logs/a1/public", ANN)
     for key in (None, BOB):
@@ -195,10 +197,10 @@ def test_of_a_public_request_others_are_told_no_collections(client: Client) -> N
         assert (answer.status, answer.json["collections"]) == (200, [])
 
 
-def test_a_user_s_collection_holds_that_user_s_requests_alone(client: Client) -> None:
+def test_a_users_collection_contains_only_that_users_requests(client: Client) -> None:
     anns, admins = make(client), make(client, "x", ADMIN_KEY)
     send(client, "POST", "/logs/b1/public", BOB)
-    assert add(client, anns["id"], "b1").status == 404, "a public one is not theirs either"
+    assert add(client, anns["id"], "b1").status == 404, "another user's public request is rejected too"
     assert add(client, anns["id"], "b1", ADMIN_KEY).status == 409
     post(client, "orphan", None)
     assert add(client, anns["id"], "orphan", ADMIN_KEY).status == 409
@@ -209,7 +211,7 @@ def test_a_user_s_collection_holds_that_user_s_requests_alone(client: Client) ->
     assert add(client, admins["id"], "b1", BOB).status == 404
 
 
-def test_a_request_that_becomes_another_s_leaves_the_collections_even_meanwhile(client: Client) -> None:
+def test_a_request_that_changes_its_owner_leaves_the_collections_also_during_concurrent_adds(client: Client) -> None:
     made = make(client)
     link = send(client, "POST", f"/collections/{made['id']}/public", ANN).json["public_url"]
     stop = threading.Event()
@@ -237,7 +239,7 @@ def test_a_new_revision_stays_in_its_collections(client: Client) -> None:
     assert send(client, "GET", f"/collections/{made['id']}", ANN).json["requests"][0]["final_text"] == "another"
 
 
-def test_a_link_opens_the_collection_and_its_logs_and_tells_no_key(client: Client) -> None:
+def test_a_link_opens_the_collection_and_its_logs_and_reveals_no_key(client: Client) -> None:
     post(client, "a3", "a-long-key-of-somebody-else", final_text="my key is a-long-key-of-somebody-else")
     made = make(client, f"{label(ANN)} s", ADMIN_KEY, description="d")
     for request_id in ("a1", "a3"):
@@ -268,7 +270,7 @@ def test_a_link_opens_the_collection_and_its_logs_and_tells_no_key(client: Clien
 
 
 @pytest.mark.parametrize("kept", [1, 5, 6, 8, 19])
-def test_a_text_cut_within_a_label_tells_no_part_of_a_key(client: Client, kept: int) -> None:
+def test_a_text_truncated_within_a_label_reveals_no_part_of_a_key(client: Client, kept: int) -> None:
     key, dots = "KLMNOPQRSTUVWXYZ", "." * (65_536 - len(label("x" * 16)) - kept)
     post(client, "a3", key, final_text=f"{key}{dots}{key} and more", model="." * (500 - kept) + key)
     made = make(client, "all", ADMIN_KEY)
@@ -281,14 +283,14 @@ def test_a_text_cut_within_a_label_tells_no_part_of_a_key(client: Client, kept: 
     assert key[:2] not in page
 
 
-def test_a_request_s_own_link_opens_no_collection(client: Client) -> None:
+def test_the_link_of_a_request_opens_no_collection(client: Client) -> None:
     add(client, make(client)["id"], "a1")
     token = send(client, "POST", "/logs/a1/public", ANN).json["public_token"]
     assert client.request("GET", f"/share/{token}").status == 404
     assert client.request("GET", f"/share/{token}/request/a1").status == 404
 
 
-def test_publishing_again_answers_the_same_link_and_taken_back_it_is_dead(client: Client) -> None:
+def test_publishing_twice_returns_one_link_and_a_revoked_link_stops_working(client: Client) -> None:
     path = f"/collections/{make(client)['id']}/public"
     with ThreadPoolExecutor(8) as threads:
         futures = [threads.submit(send, client, "POST", path, ANN) for _ in range(8)]
@@ -304,7 +306,7 @@ def test_publishing_again_answers_the_same_link_and_taken_back_it_is_dead(client
     assert (again != link, client.request("GET", link).status) == (True, 404)
 
 
-def test_a_link_s_page_names_the_collection_and_runs_nothing(client: Client) -> None:
+def test_the_page_of_a_link_names_the_collection_and_escapes_markup(client: Client) -> None:
     made = make(client, "<script>alert(1)</script>", description="<img src=x onerror=alert(2)>")
     add(client, made["id"], "a1")
     link = send(client, "POST", f"/collections/{made['id']}/public", ANN).json["public_url"]
@@ -319,7 +321,7 @@ def test_a_link_s_page_names_the_collection_and_runs_nothing(client: Client) -> 
     assert client.request("GET", f"{link}/request/nobody", None, accept="text/html").status == 404
 
 
-def test_a_user_s_key_is_kept_as_its_label_wherever_it_is_sent(client: Client, sql: psycopg.Connection) -> None:
+def test_a_user_key_in_any_field_is_stored_as_its_label(client: Client, sql: psycopg.Connection) -> None:
     made = make(client, ANN, created_by=ANN)
     assert (made["name"], made["created_by"]) == (label(ANN), label(ANN))
     long = "the-long-key-of-cleo"
@@ -327,21 +329,21 @@ def test_a_user_s_key_is_kept_as_its_label_wherever_it_is_sent(client: Client, s
     assert make(client, long, ADMIN_KEY, created_by=BOB)["name"] == label(long)
     renamed = send(client, "PUT", f"/collections/{made['id']}", ANN, name=long).json["collection"]
     assert renamed["name"] == label(long)
-    assert make(client, BOB, ADMIN_KEY)["name"] == BOB, "a short text may be a word that is somebody's key"
+    assert make(client, BOB, ADMIN_KEY)["name"] == BOB, "a short text that equals a user API key may be a word"
     add(client, made["id"], "a1", added_by=ANN)
     stored = sql.execute("select * from collections, collection_members").fetchall()
     assert ANN not in str(stored)
     assert long not in str(stored)
 
 
-def test_no_token_lies_in_the_database(client: Client, sql: psycopg.Connection) -> None:
+def test_tokens_are_not_stored_in_the_database(client: Client, sql: psycopg.Connection) -> None:
     token = send(client, "POST", f"/collections/{make(client)['id']}/public", ANN).json["public_token"]
     stored = sql.execute("select row_to_json(collections)::text from collections").fetchall()
     assert token not in str(stored)
     assert base64.urlsafe_b64decode(token + "=").hex() not in str(stored)
 
 
-def test_the_feed_is_narrowed_to_a_collection_that_is_the_caller_s(client: Client) -> None:
+def test_the_feed_can_be_limited_to_a_collection_of_the_caller(client: Client) -> None:
     anns, admins = make(client), make(client, "x", ADMIN_KEY)
     add(client, anns["id"], "a1")
     for request_id in ("a1", "b1"):
@@ -360,7 +362,7 @@ def test_the_feed_is_narrowed_to_a_collection_that_is_the_caller_s(client: Clien
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", str(2**63), "%00"])
-def test_what_is_no_number_of_a_collection_is_refused(client: Client, number: str) -> None:
+def test_an_invalid_collection_number_is_rejected(client: Client, number: str) -> None:
     assert client.get(f"/collections/{number}").status == 400
 
 
@@ -368,13 +370,13 @@ def test_what_is_no_number_of_a_collection_is_refused(client: Client, number: st
     "body",
     [{}, {"name": ""}, {"name": " "}, {"name": "n" * 201}, {"name": 5}, {"name": "n", "description": "d" * 10_001}],
 )
-def test_what_is_no_collection_is_refused(client: Client, body: dict[str, Any]) -> None:
+def test_an_invalid_collection_is_rejected(client: Client, body: dict[str, Any]) -> None:
     refused = send(client, "POST", "/collections", ANN, **body)
     assert (refused.status, refused.json["message"].split(":")[0] in {"name", "description"}) == (400, True)
     assert send(client, "GET", "/collections", ANN).json["total"] == 0
 
 
-def test_text_that_postgres_cannot_hold_is_shown_replaced(client: Client) -> None:
+def test_characters_that_postgres_cannot_store_are_replaced(client: Client) -> None:
     made = make(client, "a\0b", description="\0", created_by="x\0")
     assert (made["name"], made["description"], made["created_by"]) == ("a\ufffdb", "\ufffd", "x\ufffd")
     assert send(client, "PUT", f"/collections/{made['id']}", ANN, name="\0").json["collection"]["name"] == "\ufffd"

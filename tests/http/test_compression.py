@@ -1,4 +1,4 @@
-"""Answers are compressed as the client asks; what lies compressed in the database goes out as it lies."""
+"""Compression as the client accepts it; frames that are stored compressed are sent unchanged."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ def ask(client: Client, path: str, accepted: str, key: str | None = ADMIN_KEY) -
         ("compress, x;q=1", None),
     ],
 )
-def test_an_answer_comes_as_it_was_asked_for(client: Client, path: str, accepted: str, expected: str | None) -> None:
+def test_an_answer_uses_the_accepted_encoding(client: Client, path: str, accepted: str, expected: str | None) -> None:
     plain, answer = ask(client, path, "identity"), ask(client, path, accepted)
     assert answer.status == 200
     assert answer.headers.get("Content-Encoding") == expected
@@ -51,11 +51,11 @@ def test_an_answer_comes_as_it_was_asked_for(client: Client, path: str, accepted
         assert "Accept-Encoding" in answer.headers["Vary"]
 
 
-def test_a_log_comes_in_one_frame(client: Client) -> None:
+def test_a_log_is_one_frame(client: Client) -> None:
     assert fetch_frame(client, "/logs/r1")
 
 
-def test_a_document_goes_out_as_it_is_stored(client: Client, sql: psycopg.Connection) -> None:
+def test_a_document_is_sent_as_it_is_stored(client: Client, sql: psycopg.Connection) -> None:
     row = sql.execute("select document from request_traces", binary=True).fetchone()
     assert row == (fetch_frame(client, "/logs/r1/trace"),)
 
@@ -65,14 +65,14 @@ def fetch_frame(client: Client, path: str) -> bytes:
     answer = client.pool.request("GET", client.url + path, headers=headers, decode_content=False)
     decoder = zstd.ZstdDecompressor()
     decoder.decompress(answer.data)
-    assert (decoder.eof, decoder.unused_data) == (True, b""), "one frame: some clients read no second"
+    assert (decoder.eof, decoder.unused_data) == (True, b""), "some clients read only the first frame"
     assert json.loads(zstd.decompress(answer.data)) == client.get(path).json
     assert int(answer.headers["Content-Length"]) == len(answer.data)
     return answer.data
 
 
 @pytest.mark.parametrize("accepted", ["zstd", "br", "gzip", "identity"])
-def test_a_reader_who_does_not_own_it_is_told_no_label_in_any_encoding(client: Client, accepted: str) -> None:
+def test_no_encoding_shows_labels_to_other_readers(client: Client, accepted: str) -> None:
     document: dict[str, Any] = make_document("r2", request={"user_api_key": USER, "user_prompt": f"my key is {USER}"})
     assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
     for request_id in ("r1", "r2"):
@@ -83,14 +83,14 @@ def test_a_reader_who_does_not_own_it_is_told_no_label_in_any_encoding(client: C
     assert "…#" in client.log("r2")["user_prompt"]
 
 
-def test_errors_and_small_answers_stay_readable(client: Client) -> None:
+def test_errors_and_small_answers_are_not_compressed(client: Client) -> None:
     for path, status in (("/logs/nobody", 404), ("/nowhere", 404), ("/livez", 200)):
         answer = ask(client, path, "gzip, br, zstd")
         assert (answer.status, answer.headers.get("Content-Encoding")) == (status, None)
         assert answer.json
 
 
-def test_a_browser_s_preflight_and_answer_name_the_version_s_header(client: Client) -> None:
+def test_cors_headers_expose_the_etag_to_browsers(client: Client) -> None:
     answer = client.request("GET", "/logs", None, origin="https://ui.example", x_api_key=ADMIN_KEY)
     assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
     asked = {"origin": "https://ui.example", "access_control_request_method": "GET"}

@@ -1,4 +1,4 @@
-"""GET /v1/confidence/…: one request's report, and statistics over many."""
+"""GET /v1/confidence/…: the report of one request, and statistics over many."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ SEQUENCE_FIELDS = (
 
 
 @pytest.mark.parametrize("name", trace_names())
-def test_every_recorded_trace_is_aligned_exactly(client: Client, name: str) -> None:
+def test_each_recorded_trace_has_exact_alignment(client: Client, name: str) -> None:
     document = load_trace(name)
     client.ingest(document)
     answer = client.get(f"/v1/confidence/{document['request']['request_id']}")
@@ -52,7 +52,7 @@ def test_every_recorded_trace_is_aligned_exactly(client: Client, name: str) -> N
         assert set(TOKEN_FIELDS.split()) <= set(token)
 
 
-def test_a_text_that_is_not_the_final_one_is_partial(client: Client) -> None:
+def test_a_text_that_differs_from_the_final_text_is_partial(client: Client) -> None:
     document = load_trace("plain-capital")
     document["request"]["final_token_ids"][3] += 1
     client.ingest(document)
@@ -63,12 +63,12 @@ def test_a_text_that_is_not_the_final_one_is_partial(client: Client) -> None:
     )
 
 
-def test_without_a_final_text_nothing_is_said_of_the_alignment(client: Client) -> None:
+def test_alignment_is_null_without_a_final_text(client: Client) -> None:
     post_probs(client, "no-final", [0.5])
     assert client.get("/v1/confidence/no-final").json["alignment"] is None
 
 
-def test_the_vocabulary_s_size_is_taken_from_adjusted_logits(client: Client) -> None:
+def test_the_size_of_the_vocabulary_comes_from_adjusted_logits(client: Client) -> None:
     client.ingest(load_trace("ban-the"))
     tokens = client.get("/v1/confidence/smollm2-ban-the").json["tokens"]
     assert all(token["entropy_lower"] <= token["entropy_upper"] for token in tokens)
@@ -76,7 +76,7 @@ def test_the_vocabulary_s_size_is_taken_from_adjusted_logits(client: Client) -> 
     assert client.get("/v1/confidence/smollm2-plain-capital").json["tokens"][0]["entropy_upper"] is None
 
 
-def test_the_window_can_be_chosen(client: Client) -> None:
+def test_the_window_is_a_parameter(client: Client) -> None:
     client.ingest(load_trace("plain-capital"))
     path = "/v1/confidence/smollm2-plain-capital"
     report = client.get(f"{path}?window=8").json
@@ -87,7 +87,7 @@ def test_the_window_can_be_chosen(client: Client) -> None:
     assert client.get("/v1/confidence/nobody").status == 404
 
 
-def test_the_log_and_the_report_tell_the_same(client: Client) -> None:
+def test_the_log_and_the_report_have_the_same_scores(client: Client) -> None:
     client.ingest(load_trace("force-prefix"))
     report = client.get("/v1/confidence/smollm2-force-prefix").json
     steps = client.log("smollm2-force-prefix")["steps"]
@@ -96,7 +96,7 @@ def test_the_log_and_the_report_tell_the_same(client: Client) -> None:
 
 
 def near(value: Any) -> Any:
-    """The log sums a list's terms in another order than the report."""
+    """Compare with a tolerance, because the log sums the terms of a list in another order than the report."""
     return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
 
 
@@ -119,7 +119,7 @@ def test_a_summary_groups_and_interpolates(client: Client) -> None:
     assert third["forced_rate"] is None
 
 
-def test_a_summary_counts_what_mods_did(client: Client) -> None:
+def test_a_summary_counts_interventions_of_mods(client: Client) -> None:
     client.ingest(load_trace("backtrack"))
     client.ingest(load_trace("plain-capital"))
     groups = {group["key"]: group for group in client.get("/v1/confidence/summary?group_by=mod").json["groups"]}
@@ -137,7 +137,7 @@ def test_a_summary_counts_what_mods_did(client: Client) -> None:
         ("user", ["an…", "bo…", None]),
     ],
 )
-def test_summaries_by_time_and_user(client: Client, group_by: str, keys: list[str | None]) -> None:
+def test_a_summary_groups_by_time_and_user(client: Client, group_by: str, keys: list[str | None]) -> None:
     moments = [DAY, DAY + timedelta(hours=1, minutes=59), DAY + timedelta(days=1)]
     for index, (moment, user) in enumerate(zip(moments, ["ann", "bob", None], strict=True)):
         post_probs(client, f"r{index}", [0.5], created_at=moment.isoformat(), user_api_key=user)
@@ -148,7 +148,7 @@ def test_summaries_by_time_and_user(client: Client, group_by: str, keys: list[st
     assert shown == keys
 
 
-def test_from_is_inclusive_and_to_exclusive(client: Client) -> None:
+def test_from_is_inclusive_and_to_is_exclusive(client: Client) -> None:
     for index in range(3):
         post_probs(client, f"r{index}", [0.5], created_at=(DAY + timedelta(hours=index)).isoformat(), model="m")
 
@@ -160,14 +160,14 @@ def test_from_is_inclusive_and_to_exclusive(client: Client) -> None:
     second = (DAY + timedelta(hours=1)).isoformat()
     assert count(from_=quote(second)) == 2
     assert count(to=quote(second)) == 1
-    assert count(from_=second) == 2  # the plus sign arrives as a space
+    assert count(from_=second) == 2  # the plus sign is decoded as a space
     assert count(from_=str(DAY.timestamp()), to=quote(second)) == 1
     assert count(model="other") == 0
     assert client.get("/v1/confidence/summary?from=yesterday").status == 400
     assert client.get("/v1/confidence/summary?group_by=mood").status == 400
 
 
-def test_a_mod_filter_finds_named_and_called_mods(client: Client) -> None:
+def test_the_mod_filter_matches_named_and_called_mods(client: Client) -> None:
     client.ingest(load_trace("force-prefix"))
     for mod, n in (("force_prefix", 1), ("wrapped_client_mod_force_prefix", 1), ("other", 0)):
         groups = client.get(f"/v1/confidence/summary?mod={mod}").json["groups"]
@@ -192,7 +192,7 @@ def test_drift_equals_scipy(client: Client) -> None:
     assert [one["lo"] for one in drift["baseline"]["histogram"]] == [one["lo"] for one in drift["current"]["histogram"]]
 
 
-def test_drift_never_compares_across_k(client: Client) -> None:
+def test_drift_does_not_compare_lists_of_different_k(client: Client) -> None:
     post_probs(client, "two", [0.5], created_at=100)
     top = [{"token": 5, "prob": 0.5}, {"token": 6, "prob": 0.3}, {"token": 7, "prob": 0.1}]
     events = number([forward(top), sampled(), added(5)])
@@ -206,14 +206,14 @@ def test_drift_never_compares_across_k(client: Client) -> None:
     assert client.get(f"{path}&k=3").json["current"]["n"] == 1
 
 
-def test_drift_of_nothing_is_null(client: Client) -> None:
+def test_drift_without_requests_is_null(client: Client) -> None:
     drift = client.get("/v1/confidence/drift?score=perplexity").json
     assert (drift["k"], drift["baseline"]["n"], drift["current"]["n"]) == (None, 0, 0)
     assert drift["ks_statistic"] is None
     assert client.get("/v1/confidence/drift?score=luck").status == 400
 
 
-def test_mods_are_listed_with_what_their_handlers_did(client: Client) -> None:
+def test_mods_are_listed_with_counts_per_handler(client: Client) -> None:
     for name in ("backtrack", "ban-the", "mod-exception", "noisy-logger"):
         client.ingest(load_trace(name))
     mods = {mod["name"]: mod for mod in client.get("/v1/mods").json["mods"]}
@@ -236,7 +236,7 @@ def test_mods_are_listed_with_what_their_handlers_did(client: Client) -> None:
     assert noisy == sorted({f"wrapped_client_mod_noisy_logger:{call['event_type']}" for call in NOISY["mod_calls"]})
 
 
-def test_a_replaced_request_counts_once_for_its_mods(client: Client) -> None:
+def test_a_replaced_request_counts_once_per_mod(client: Client) -> None:
     document = make_document(
         events=number([forward(), sampled(), added(7, forced=True)]),
         mod_calls=[call(1)],

@@ -1,4 +1,4 @@
-"""Where ingest is open, a web page of another site can post nothing, whatever it makes its visitor's browser send."""
+"""Web pages of other sites cannot post traces where ingest is open, whatever their visitor's browser sends."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def post(client: Client, headers: dict[str, str], *hosts: str) -> tuple[int, str]:
-    """Post a trace with exactly these headers, as browsers do and most clients cannot."""
+    """Post a trace with exactly these headers, including those that most clients set themselves."""
     place = urlsplit(client.url)
     connection = http.client.HTTPConnection(str(place.hostname), place.port or 80, timeout=30)
     connection.putrequest("POST", "/v1/ingest", skip_host=True, skip_accept_encoding=True)
@@ -42,7 +42,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_a_post_for_another_site_s_page_is_refused(
+def test_a_post_from_a_page_of_another_site_is_rejected(
     client: Client, sql: psycopg.Connection, headers: dict[str, str]
 ) -> None:
     status, sentence = post(client, headers)
@@ -50,7 +50,7 @@ def test_a_post_for_another_site_s_page_is_refused(
     assert sql.execute("select count(*) from requests").fetchone() == (0,)
 
 
-def test_a_post_without_a_content_type_is_taken_from_programs_alone(client: Client) -> None:
+def test_a_post_without_a_content_type_is_accepted_only_from_programs(client: Client) -> None:
     assert post(client, {})[0] == 201
     assert post(client, {"Origin": "https://evil.example"})[0] == 403
 
@@ -58,19 +58,19 @@ def test_a_post_without_a_content_type_is_taken_from_programs_alone(client: Clie
 @pytest.mark.parametrize(
     "hosts", [("evil.example",), ("evil.example:6767",), ("localhost.evil.example",), ("10.0.0.1",), ("[",), ("",)]
 )
-def test_a_host_that_is_not_loopback_is_refused(client: Client, hosts: tuple[str, ...]) -> None:
-    """DNS rebinding: to the browser, page and server are one origin."""
+def test_a_host_other_than_loopback_is_rejected(client: Client, hosts: tuple[str, ...]) -> None:
+    """With DNS rebinding, page and server have the same origin for the browser."""
     status, sentence = post(client, {**JSON, "Origin": f"http://{hosts[0]}"}, *hosts)
     assert (status, "ALLOWED_HOSTS" in sentence) == (403, True)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "thunder.localhost", "127.1.2.3:6767", "[::1]:6767"])
-def test_loopback_has_many_names(client: Client, host: str) -> None:
+def test_all_names_of_loopback_are_accepted(client: Client, host: str) -> None:
     assert post(client, JSON, host)[0] == 201
     assert post(client, {**JSON, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}, host)[0] == 201
 
 
-def test_settings_list_further_hosts_and_origins(serve: Serve, database_url: str) -> None:
+def test_settings_add_hosts_and_origins(serve: Serve, database_url: str) -> None:
     client = serve(
         DATABASE_URL=database_url,
         THUNDER_SECRET=SECRET,
@@ -84,7 +84,7 @@ def test_settings_list_further_hosts_and_origins(serve: Serve, database_url: str
     assert post(client, JSON, "thunder.example.evil")[0] == 403
 
 
-def test_a_key_decides_where_ingest_is_not_open(serve: Serve, database_url: str) -> None:
+def test_only_the_key_counts_where_ingest_is_not_open(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     nothing: dict[str, str] = {}
     for headers in (nothing, *FOREIGN):

@@ -1,4 +1,4 @@
-"""Tags and favorites: small sets that many may change at once."""
+"""Tags and favorites: small sets that many callers change at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,9 @@ KINDS = [("tags", "tag", "tags"), ("favorite", "name", "favorited_by")]
 
 
 @pytest.mark.parametrize(("path", "field", "shown"), KINDS)
-def test_what_is_added_shows_everywhere_until_it_is_removed(client: Client, path: str, field: str, shown: str) -> None:
+def test_an_added_name_appears_in_all_answers_until_it_is_removed(
+    client: Client, path: str, field: str, shown: str
+) -> None:
     client.ingest(make_document())
     added = send(client, "POST", f"/logs/r1/{path}/", ADMIN_KEY, **{field: "  ünder ‟me‟ "}).json
     assert added == {"request_id": "r1", shown: ["ünder ‟me‟"], "message": added["message"]}
@@ -21,14 +23,14 @@ def test_what_is_added_shows_everywhere_until_it_is_removed(client: Client, path
     assert client.get(f"/logs/r1/{path}").json[shown] == client.log("r1")[shown] == ["ünder ‟me‟"]
     assert client.get("/logs").json["data"][0][shown] == ["ünder ‟me‟"]
     client.ingest(make_document())
-    assert client.log("r1")[shown] == ["ünder ‟me‟"], "a new revision keeps them"
+    assert client.log("r1")[shown] == ["ünder ‟me‟"], "a new revision keeps tags and favorites"
     for message in ("removed", "not "):
         gone = send(client, "DELETE", f"/logs/r1/{path}", ADMIN_KEY, **{field: "ünder ‟me‟"}).json
         assert (gone[shown], message in gone["message"]) == ([], True)
 
 
 @pytest.mark.parametrize(("path", "field", "shown"), KINDS)
-def test_what_is_added_at_once_is_all_there(client: Client, path: str, field: str, shown: str) -> None:
+def test_concurrent_additions_are_all_kept(client: Client, path: str, field: str, shown: str) -> None:
     client.ingest(make_document())
     names = [f"n{number}" for number in range(20)]
 
@@ -42,14 +44,14 @@ def test_what_is_added_at_once_is_all_there(client: Client, path: str, field: st
 
 @pytest.mark.parametrize(("path", "field"), [kind[:2] for kind in KINDS])
 @pytest.mark.parametrize("value", ["", "   ", "x" * 300, 5, None, ["a"]])
-def test_what_is_no_name_is_refused_with_its_place(client: Client, path: str, field: str, value: object) -> None:
+def test_an_invalid_name_is_rejected_with_its_field(client: Client, path: str, field: str, value: object) -> None:
     client.ingest(make_document())
     refused = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: value})
     assert (refused.status, refused.json["message"].split(":")[0]) == (400, field)
 
 
 @pytest.mark.parametrize(("path", "field"), [kind[:2] for kind in KINDS])
-def test_half_a_surrogate_pair_is_refused_in_a_sentence(client: Client, path: str, field: str) -> None:
+def test_half_a_surrogate_pair_is_rejected_with_an_explanation(client: Client, path: str, field: str) -> None:
     client.ingest(make_document())
     refused = send(client, "POST", f"/logs/r1/{path}", ADMIN_KEY, **{field: "a\ud800"})
     sentence = f"{field}: has half of a surrogate pair (an escape such as \\ud800 on its own); send whole characters"
@@ -57,7 +59,7 @@ def test_half_a_surrogate_pair_is_refused_in_a_sentence(client: Client, path: st
     assert client.log("r1")["tags"] == client.log("r1")["favorited_by"] == []
 
 
-def test_a_request_has_a_hundred_tags_at_most(client: Client) -> None:
+def test_a_request_has_at_most_a_hundred_tags(client: Client) -> None:
     client.ingest(make_document())
     for number in range(100):
         assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag=f"t{number}").status == 200
@@ -65,19 +67,19 @@ def test_a_request_has_a_hundred_tags_at_most(client: Client) -> None:
     assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="one more").status == 409
 
 
-def test_a_user_s_key_as_a_name_is_kept_as_its_label(client: Client) -> None:
+def test_a_user_key_as_a_name_is_stored_as_its_label(client: Client) -> None:
     client.ingest(make_document(request={"user_api_key": "key-of-ann"}))
     for key in ("key-of-ann", ADMIN_KEY):
         shown = send(client, "POST", "/logs/r1/favorite", key, name="key-of-ann").json["favorited_by"]
         assert shown == [label("key-of-ann")]
 
 
-def test_text_that_postgres_cannot_hold_is_shown_replaced(client: Client) -> None:
+def test_characters_that_postgres_cannot_store_are_replaced(client: Client) -> None:
     client.ingest(make_document())
     assert send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="a\0b").json["tags"] == ["a\ufffdb"]
 
 
-def test_others_are_told_the_tags_of_a_public_request_and_no_names(client: Client) -> None:
+def test_other_callers_see_tags_but_no_names_of_a_public_request(client: Client) -> None:
     client.ingest(make_document(request={"user_api_key": "key-of-ann"}))
     send(client, "POST", "/logs/r1/tags", "key-of-ann", tag="good")
     send(client, "POST", "/logs/r1/favorite", "key-of-ann", name="ann")

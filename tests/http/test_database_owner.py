@@ -1,4 +1,4 @@
-"""A process whose database is another app's answers 503, and reads and writes nothing."""
+"""A process whose database belongs to another app answers 503, and reads and writes no rows."""
 
 import itertools
 import json
@@ -32,7 +32,7 @@ HEALTH = {"/health", "/healthz"}
 
 @pytest.fixture
 def staging(serve: Serve, database_url: str) -> Client:
-    """A staging process on production's database, open as `make run` is."""
+    """A staging process on the database of production, with open ingest as in `make run`."""
     settings = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET, "INGEST_AUTH": "open"}
     return serve(DATABASE_URL=database_url, THUNDER_APP_NAME=THEIRS, BOOTSTRAP_SECRET="s", **settings)
 
@@ -52,7 +52,7 @@ def list_routes() -> list[tuple[str, str]]:
 
 def count_rows(sql: psycopg.Connection) -> dict[str, object]:
     tables = [name for (name,) in sql.execute("select tablename from pg_tables where schemaname = 'public'")]
-    tables.remove("audit_log")  # it notes the adoption
+    tables.remove("audit_log")  # the adoption itself is recorded
     count = composed.SQL("select count(*) from {}")
     return {name: sql.execute(count.format(composed.Identifier(name))).fetchone() for name in tables}
 
@@ -62,7 +62,7 @@ def ask(client: Client, method: str, path: str, **headers: str) -> Answer:
     return client.request(method, path, body, content_type="application/json", **headers)
 
 
-def test_livez_answers_and_health_tells_the_sentence(staging: Client) -> None:
+def test_livez_answers_and_health_explains(staging: Client) -> None:
     assert staging.request("GET", "/livez").status == 200
     for path in HEALTH:
         answer = staging.request("GET", path)
@@ -71,7 +71,7 @@ def test_livez_answers_and_health_tells_the_sentence(staging: Client) -> None:
 
 
 @pytest.mark.parametrize("key", [None, ADMIN_KEY, "ck_" + "f" * 64], ids=["no key", "admin", "unknown key"])
-def test_every_route_but_livez_answers_503(staging: Client, key: str | None) -> None:
+def test_all_other_routes_answer_503(staging: Client, key: str | None) -> None:
     headers = {"x_api_key": key} if key else {}
     answers = {
         (method, path): ask(staging, method, path, **headers) for method, path in list_routes() if path not in HEALTH
@@ -83,7 +83,7 @@ def test_every_route_but_livez_answers_503(staging: Client, key: str | None) -> 
     assert staging.request("GET", "/no/such/path").json == ERROR
 
 
-def test_whatever_is_asked_for_the_rows_stay_the_same(
+def test_requests_leave_the_rows_unchanged(
     client: Client, serve: Serve, database_url: str, sql: psycopg.Connection
 ) -> None:
     for name in ("plain-capital", "backtrack"):
@@ -101,9 +101,7 @@ def test_whatever_is_asked_for_the_rows_stay_the_same(
     assert sql.execute("select max(revision) from requests").fetchone() == (1,)
 
 
-def test_a_database_adopted_under_a_running_server_is_caught_by_the_next_read(
-    client: Client, database_url: str
-) -> None:
+def test_an_adoption_is_detected_by_the_next_read(client: Client, database_url: str) -> None:
     assert client.get("/logs").status == 200
     adopt(database_url, app_name=THEIRS)
     for path in ("/logs", "/logs/x", "/v1/mods", "/auth/keys"):
@@ -114,9 +112,7 @@ def test_a_database_adopted_under_a_running_server_is_caught_by_the_next_read(
     assert client.get("/logs").status == 200
 
 
-def test_a_database_adopted_under_a_running_server_is_caught_by_the_next_ingest(
-    client: Client, database_url: str, sql: psycopg.Connection
-) -> None:
+def test_an_adoption_is_detected_by_the_next_ingest(client: Client, database_url: str, sql: psycopg.Connection) -> None:
     assert client.ingest(load_trace("plain-capital")).status == 201
     before = count_rows(sql)
     adopt(database_url, app_name=THEIRS)
@@ -130,7 +126,7 @@ def test_a_database_adopted_under_a_running_server_is_caught_by_the_next_ingest(
     assert client.ingest(load_trace("plain-capital")).json["revision"] == 2
 
 
-def test_an_unstamped_database_is_nobody_s(client: Client, sql: psycopg.Connection) -> None:
+def test_an_unstamped_database_is_rejected(client: Client, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
     sentence = "this database has no owner yet; run `manage.py migrate`"
     answer = client.get("/logs")
@@ -139,9 +135,7 @@ def test_an_unstamped_database_is_nobody_s(client: Client, sql: psycopg.Connecti
     assert client.request("GET", "/health").json["database"]["error"] == sentence
 
 
-def test_no_stream_is_opened_on_it_and_one_that_is_open_ends(
-    client: Client, staging: Client, database_url: str
-) -> None:
+def test_no_stream_opens_and_open_streams_end(client: Client, staging: Client, database_url: str) -> None:
     with pytest.raises(InvalidStatus) as refused, open_socket(staging):
         pass
     assert refused.value.response.status_code == 503

@@ -1,4 +1,4 @@
-"""A deletion proves itself: receipts form a chain, what is left is found, and what is on legal hold stays."""
+"""Proof of deletion: receipts form a chain, remains are found, and requests on legal hold are kept."""
 
 import hashlib
 import hmac
@@ -34,7 +34,7 @@ def hold(client: Client, request_id: str) -> None:
 
 @pytest.fixture
 def owner(sql: psycopg.Connection) -> psycopg.Connection:
-    """The owner of the database can switch off the triggers; the chain shows it."""
+    """A connection of the database's owner, who can disable the triggers; the chain detects that."""
     sql.execute("alter table deletions disable trigger deletions_are_append_only")
     return sql
 
@@ -49,7 +49,7 @@ def test_a_deleted_request_is_proven(client: Client, database_url: str, manage: 
     assert f"hash      {receipt['chain']}" in done.output
 
 
-def test_a_request_that_was_never_deleted_is_not_proven(client: Client, database_url: str, manage: Command) -> None:
+def test_a_request_that_was_not_deleted_is_not_proven(client: Client, database_url: str, manage: Command) -> None:
     delete(client, "a")
     done = manage("verify-deletion", "b", on=database_url)
     assert (done.exit_code, "receipt   missing" in done.output) == (1, True)
@@ -73,7 +73,7 @@ LEFT = [
 
 
 @pytest.mark.parametrize("left", LEFT, ids=[place for _, place in LEFT])
-def test_what_is_left_in_a_column_is_found(
+def test_remains_in_a_column_are_found(
     client: Client, sql: psycopg.Connection, database_url: str, manage: Command, left: tuple[str, str]
 ) -> None:
     statement, place = left
@@ -90,7 +90,7 @@ def test_what_is_left_in_a_column_is_found(
 
 
 @pytest.mark.parametrize("written", ["the-id", "\\u0074he-\\u0069d"])
-def test_what_is_left_in_a_document_is_found(client: Client, database_url: str, manage: Command, written: str) -> None:
+def test_remains_in_a_document_are_found(client: Client, database_url: str, manage: Command, written: str) -> None:
     delete(client, "the-id")
     body = f'{{"request": {{"request_id": "other", "parent": "{written}"}}}}'.encode()
     assert client.post_bytes("/v1/ingest", body, x_api_key=ADMIN_KEY).status == 201
@@ -109,7 +109,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=[statement for statement, _ in BREAKS])
-def test_a_missing_or_changed_receipt_shows(
+def test_a_missing_or_changed_receipt_is_detected(
     client: Client, owner: psycopg.Connection, database_url: str, manage: Command, broken: tuple[str, str]
 ) -> None:
     statement, sentence = broken
@@ -119,7 +119,7 @@ def test_a_missing_or_changed_receipt_shows(
     assert (done.exit_code, sentence in done.output) == (1, True), done.output
 
 
-def test_the_chain_can_be_recomputed_from_what_the_api_tells(client: Client, sql: psycopg.Connection) -> None:
+def test_the_chain_can_be_recomputed_from_the_api(client: Client, sql: psycopg.Connection) -> None:
     delete(client, "a", "b")
     names = "steps, summaries, mod_calls, mod_logs, actions, discussions, outcomes, memberships"
     chain = b""
@@ -136,13 +136,13 @@ def test_the_chain_can_be_recomputed_from_what_the_api_tells(client: Client, sql
 @pytest.mark.parametrize(
     "statement", ["update deletions set reason = 'age'", "delete from deletions", "truncate deletions"]
 )
-def test_a_receipt_stays_as_it_is(client: Client, sql: psycopg.Connection, statement: str) -> None:
+def test_receipts_cannot_be_changed(client: Client, sql: psycopg.Connection, statement: str) -> None:
     delete(client, "a")
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         sql.execute(statement.encode())
 
 
-def test_what_is_on_hold_is_deleted_by_nobody(client: Client, database_url: str, manage: Command) -> None:
+def test_a_request_on_hold_cannot_be_deleted(client: Client, database_url: str, manage: Command) -> None:
     assert [post(client, name) for name in ("held", "free")] == [201, 201]
     hold(client, "held")
     for key in (USER, ADMIN_KEY):
@@ -158,7 +158,7 @@ def test_what_is_on_hold_is_deleted_by_nobody(client: Client, database_url: str,
     assert send(client, "DELETE", "/logs/held", USER).status == 200
 
 
-def test_holds_are_listed_and_noted(client: Client) -> None:
+def test_holds_are_listed_and_recorded(client: Client) -> None:
     assert post(client, "held") == 201
     hold(client, "held")
     assert [one["request_id"] for one in client.get("/v1/holds").json["holds"]] == ["held"]
@@ -170,6 +170,6 @@ def test_holds_are_listed_and_noted(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 1001}, {"reason": 5}])
-def test_a_hold_needs_a_reason(client: Client, body: dict[str, Any]) -> None:
+def test_a_hold_requires_a_reason(client: Client, body: dict[str, Any]) -> None:
     assert post(client, "r") == 201
     assert send(client, "PUT", "/logs/r/hold", ADMIN_KEY, **body).status == 400

@@ -1,4 +1,4 @@
-"""Deleting: nothing of a request stays in any table, and a receipt says how much there was."""
+"""Deletion: no table keeps a row of the request, and a receipt records the number of rows."""
 
 import hashlib
 import json
@@ -41,11 +41,11 @@ def post(client: Client, request_id: str, user: str | None = USER, mod: str = "s
 
 
 RECORDS = {"deletions", "deletion_chain", "audit_log"}
-"""Tables that a deletion adds to."""
+"""Tables to which a deletion adds rows."""
 
 
 def dump(sql: psycopg.Connection, *, without: Collection[str] = ()) -> str:
-    """All that is in the database, compressed frames unpacked."""
+    """Return everything in the database, with compressed frames decompressed."""
     tables = sql.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
     text = ""
     for (table,) in tables:
@@ -58,7 +58,7 @@ def dump(sql: psycopg.Connection, *, without: Collection[str] = ()) -> str:
     return text
 
 
-def test_nothing_of_a_request_stays_in_any_table(client: Client, sql: psycopg.Connection) -> None:
+def test_no_table_keeps_rows_of_a_deleted_request(client: Client, sql: psycopg.Connection) -> None:
     post(client, "kept", "key-of-another-user")
     before = dump(sql, without=RECORDS)
     request_id = f"{MARK}-id"
@@ -91,7 +91,7 @@ def test_nothing_of_a_request_stays_in_any_table(client: Client, sql: psycopg.Co
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_what_is_deleted_is_not_there(client: Client, method: str) -> None:
+def test_a_deleted_request_is_not_found(client: Client, method: str) -> None:
     post(client, "r1")
     post(client, "r2")
     link = send(client, "POST", "/logs/r1/public", USER).json["public_url"]
@@ -105,7 +105,7 @@ def test_what_is_deleted_is_not_there(client: Client, method: str) -> None:
     assert client.log("r1")["revision"] == 1
 
 
-def test_a_large_trace_goes_whole(client: Client, sql: psycopg.Connection) -> None:
+def test_a_large_trace_is_deleted_completely(client: Client, sql: psycopg.Connection) -> None:
     document = load_trace("llama31-8b-force-tokens")
     request_id = document["request"]["request_id"]
     assert client.ingest(document).status == 201
@@ -116,7 +116,7 @@ def test_a_large_trace_goes_whole(client: Client, sql: psycopg.Connection) -> No
         assert sql.execute(f"select count(*) from {table}".encode()).fetchone() == (0,)
 
 
-def test_receipts_are_listed_for_admins_and_found_by_the_id(client: Client) -> None:
+def test_receipts_are_listed_for_admins_and_found_by_id(client: Client) -> None:
     for name in ("r1", "r2"):
         post(client, name)
         send(client, "DELETE", f"/logs/{name}", ADMIN_KEY)
@@ -129,7 +129,7 @@ def test_receipts_are_listed_for_admins_and_found_by_the_id(client: Client) -> N
     assert client.get("/v1/deletions?request_id=r3").json["deletions"] == []
 
 
-def test_traces_come_in_while_others_with_the_same_mod_go(client: Client) -> None:
+def test_traces_are_stored_while_others_with_the_same_mod_are_deleted(client: Client) -> None:
     post(client, "r0", mod="busy")
     failed: list[str] = []
     done = threading.Event()
@@ -158,7 +158,7 @@ def manage(database_url: str, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_command_deletes_a_user_s_requests_and_collections(
+def test_the_command_deletes_a_users_requests_and_collections(
     client: Client, sql: psycopg.Connection, database_url: str
 ) -> None:
     for index in range(3):
@@ -177,7 +177,7 @@ def test_the_command_deletes_a_user_s_requests_and_collections(
     assert label(USER) not in dump(sql)
 
 
-def test_the_command_wants_to_know_which(database_url: str) -> None:
+def test_the_command_requires_a_selection(database_url: str) -> None:
     nothing: list[str] = []
     for arguments, said in (
         (nothing, "give a user or an age"),
@@ -188,7 +188,7 @@ def test_the_command_wants_to_know_which(database_url: str) -> None:
         assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
 
 
-def test_what_is_older_than_the_retention_goes_in_batches(
+def test_retention_deletes_older_requests_in_batches(
     client: Client, sql: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletion, "BATCH", 2)
@@ -204,6 +204,6 @@ def test_what_is_older_than_the_retention_goes_in_batches(
     assert {row["reason"] for row in client.get("/v1/deletions").json["deletions"]} == {"age"}
 
 
-def test_an_age_is_read_as_people_write_it() -> None:
+def test_ages_have_readable_units() -> None:
     for text, delta in (("90d", timedelta(days=90)), (" 12h", timedelta(hours=12)), ("5 m", timedelta(minutes=5))):
         assert abs(datetime.now(UTC) - delta - read_age(text)) < timedelta(seconds=5)

@@ -1,10 +1,11 @@
-"""`make demo`, and what docs/CONFIDENCE.md says the scores are worth on what it posts."""
+"""`make demo`, and the quality of the scores on its traces as docs/CONFIDENCE.md prints it."""
 
 import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,15 +16,22 @@ from core.statistics.scores import Score
 from functions.client.connection import Connection
 from functions.client.demo import post_demo
 from tests.support.client import Client
+from tests.support.databases import Databases
 from tests.support.environment import ROOT
+from tests.support.keys import SECRET
+from tests.support.servers import server_thread
 
 TRACES = 211
 
 
-@pytest.fixture
-def demonstrated(client: Client) -> Client:
-    assert post_demo(Connection(client.url, client.key), now=datetime.now(UTC)) == TRACES
-    return client
+@pytest.fixture(scope="module")
+def demonstrated(databases: Databases) -> Iterator[Client]:
+    """A server with the traces of the demo."""
+    url = databases.create("demo")
+    with server_thread(url, THUNDER_SECRET=SECRET) as client:
+        assert post_demo(Connection(client.url, client.key), now=datetime.now(UTC)) == TRACES
+        yield client
+    databases.drop("demo")
 
 
 def test_the_demo_fills_every_statistic(demonstrated: Client) -> None:
@@ -37,7 +45,7 @@ def test_the_demo_fills_every_statistic(demonstrated: Client) -> None:
     assert drift["current"]["n"] > 50
 
 
-def test_the_scores_are_worth_what_the_documentation_prints(demonstrated: Client) -> None:
+def test_the_documentation_prints_the_measured_quality_of_the_scores(demonstrated: Client) -> None:
     page = (ROOT / "docs" / "CONFIDENCE.md").read_text()
     printed = dict(re.findall(r"^\| `(\w+)` \| (\d\.\d{3} \| (?:\d\.\d{3}|-) \| \d+) \|$", page, re.MULTILINE))
     measured = {}
@@ -48,7 +56,7 @@ def test_the_scores_are_worth_what_the_documentation_prints(demonstrated: Client
     assert printed == measured
 
 
-def test_the_demo_uses_the_server_that_is_running(client: Client) -> None:
+def test_the_demo_uses_a_running_server(client: Client) -> None:
     environment = {**os.environ, "THUNDER_ADMIN_KEY": client.key}
     done = subprocess.run(
         [sys.executable, "manage.py", "demo", "--url", client.url],
@@ -65,7 +73,7 @@ def test_the_demo_uses_the_server_that_is_running(client: Client) -> None:
     assert client.get("/logs?limit=1").json["returned"] == 1
 
 
-def test_a_demo_that_is_refused_says_so(client: Client) -> None:
+def test_a_rejected_demo_reports_the_error(client: Client) -> None:
     environment = {**os.environ, "THUNDER_ADMIN_KEY": "wrong"}
     done = subprocess.run(
         [sys.executable, "manage.py", "demo", "--url", client.url],
@@ -81,9 +89,7 @@ def test_a_demo_that_is_refused_says_so(client: Client) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_starts_a_server_where_none_runs(
-    tmp_path: Path, postgres: EmbeddedPostgres, database_url: str
-) -> None:
+def test_the_demo_starts_a_server_if_none_runs(tmp_path: Path, postgres: EmbeddedPostgres, database_url: str) -> None:
     del postgres
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Comments: written, edited and deleted by whoever may see the request, and counted with it."""
+"""Comments: callers who may see a request write, edit, delete and count them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -26,7 +26,7 @@ def write(client: Client, comment: str = "hm", key: str = ADMIN_KEY, username: s
     return answer.json["discussion"]
 
 
-def test_a_comment_has_the_fields_of_the_contract(client: Client) -> None:
+def test_a_comment_has_the_documented_fields(client: Client) -> None:
     answer = send(client, "POST", f"{PATH}/", "key-of-ann", username=" ann ", comment="  two\nlines ‟ünder” ")
     made = answer.json["discussion"]
     assert (answer.status, set(answer.json), set(made)) == (201, {"discussion", "message"}, FIELDS)
@@ -39,7 +39,7 @@ def test_a_comment_has_the_fields_of_the_contract(client: Client) -> None:
     assert client.get(f"{PATH}/{made['id']}/").json == made
 
 
-def test_an_edited_comment_says_so(client: Client) -> None:
+def test_an_edited_comment_is_marked(client: Client) -> None:
     made = write(client)
     answer = send(client, "PUT", f"{PATH}/{made['id']}", ADMIN_KEY, comment="better")
     edited = answer.json["discussion"]
@@ -49,7 +49,7 @@ def test_an_edited_comment_says_so(client: Client) -> None:
     assert client.get(f"{PATH}/{made['id']}").json == edited
 
 
-def test_a_deleted_comment_is_gone_and_counted_off(client: Client) -> None:
+def test_a_deleted_comment_is_removed_and_not_counted(client: Client) -> None:
     first, second = write(client), write(client)
     assert client.log("r1")["discussion_count"] == client.get("/logs").json["data"][0]["discussion_count"] == 2
     gone = send(client, "DELETE", f"{PATH}/{first['id']}", ADMIN_KEY)
@@ -61,7 +61,7 @@ def test_a_deleted_comment_is_gone_and_counted_off(client: Client) -> None:
     assert client.log("r1")["discussion_count"] == client.get(PATH).json["total"] == 1
 
 
-def test_comments_are_listed_oldest_first_and_by_pages(client: Client) -> None:
+def test_comments_are_listed_in_pages_oldest_first(client: Client) -> None:
     made = [write(client, f"c{number}") for number in range(5)]
     assert client.get(PATH).json["discussions"] == made
     page = client.get(f"{PATH}?limit=2&offset=3").json
@@ -72,7 +72,7 @@ def test_comments_are_listed_oldest_first_and_by_pages(client: Client) -> None:
     assert (beyond["discussions"], beyond["total"]) == ([], 5)
 
 
-def test_what_is_written_and_deleted_at_once_is_counted_once(client: Client) -> None:
+def test_concurrent_writes_and_deletions_are_counted_once(client: Client) -> None:
     old = [write(client) for _ in range(10)]
 
     def act(index: int) -> int:
@@ -82,19 +82,21 @@ def test_what_is_written_and_deleted_at_once_is_counted_once(client: Client) -> 
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(act, range(30)))
-    assert sorted(answers) == [200] * 10 + [201] * 10 + [404] * 10, "of two that delete a comment, one finds it"
+    assert sorted(answers) == [200] * 10 + [201] * 10 + [404] * 10, (
+        "only one of two concurrent deletions finds the comment"
+    )
     listed = client.get(PATH).json
     assert listed["total"] == len(listed["discussions"]) == client.log("r1")["discussion_count"] == 10
 
 
-def test_comments_stay_with_a_new_revision(client: Client) -> None:
+def test_a_new_revision_keeps_its_comments(client: Client) -> None:
     made = write(client)
     client.ingest(make_document(request={"user_api_key": "key-of-ann"}))
     assert client.get(PATH).json["discussions"] == [made]
     assert client.log("r1")["discussion_count"] == 1
 
 
-def test_others_are_told_none_of_a_public_request_s_comments(client: Client) -> None:
+def test_other_callers_see_no_comments_of_a_public_request(client: Client) -> None:
     made = write(client, "a secret")
     assert client.request("GET", PATH).status == 401
     send(client, "POST", "/logs/r1/public", "key-of-ann")
@@ -106,7 +108,7 @@ def test_others_are_told_none_of_a_public_request_s_comments(client: Client) -> 
     assert send(client, "GET", PATH, "key-of-ann").json["total"] == 1
 
 
-def test_a_comment_is_found_under_its_own_request_alone(client: Client) -> None:
+def test_a_comment_is_found_only_under_its_request(client: Client) -> None:
     made = write(client)
     client.ingest(make_document("r2", request={"user_api_key": "key-of-ann"}))
     other = f"/logs/r2/discussions/{made['id']}"
@@ -116,7 +118,7 @@ def test_a_comment_is_found_under_its_own_request_alone(client: Client) -> None:
     assert client.get(f"{PATH}/{made['id']}").json == made
 
 
-def test_a_user_s_key_as_a_name_is_kept_as_its_label(client: Client) -> None:
+def test_a_user_key_as_a_name_is_stored_as_its_label(client: Client) -> None:
     for key in ("key-of-ann", ADMIN_KEY):
         assert write(client, key=key, username="key-of-ann")["username"] == label("key-of-ann")
 
@@ -135,23 +137,23 @@ def test_a_user_s_key_as_a_name_is_kept_as_its_label(client: Client) -> None:
         {"username": "ann", "comment": ["hm"]},
     ],
 )
-def test_what_is_no_comment_is_refused(client: Client, body: dict[str, Any]) -> None:
+def test_an_invalid_comment_is_rejected(client: Client, body: dict[str, Any]) -> None:
     refused = send(client, "POST", PATH, ADMIN_KEY, **body)
     assert (refused.status, refused.json["message"].split(":")[0] in {"username", "comment"}) == (400, True)
     assert client.get(PATH).json["total"] == 0
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", str(2**63), "9" * 400, "%00"])
-def test_what_is_no_number_of_a_comment_is_refused(client: Client, number: str) -> None:
+def test_an_invalid_comment_number_is_rejected(client: Client, number: str) -> None:
     assert client.get(f"{PATH}/{number}").status == 400
 
 
-def test_text_that_postgres_cannot_hold_is_shown_replaced(client: Client) -> None:
+def test_characters_that_postgres_cannot_store_are_replaced(client: Client) -> None:
     made = write(client, "a\0b", username="x\0")
     assert (made["comment"], made["username"]) == ("a\ufffdb", "x\ufffd")
 
 
-def test_a_request_has_so_many_comments_at_most(client: Client, sql: psycopg.Connection) -> None:
+def test_the_number_of_comments_is_limited(client: Client, sql: psycopg.Connection) -> None:
     sql.execute("update requests set discussion_count = 10000")
     refused = send(client, "POST", PATH, ADMIN_KEY, username="ann", comment="one more")
     assert (refused.status, "10000 comments" in refused.json["message"]) == (409, True)

@@ -1,4 +1,4 @@
-"""ETag and If-None-Match: 304 for whoever has this version, and for nobody who has another."""
+"""ETag and If-None-Match: 304 only for readers that have this version."""
 
 import threading
 from typing import Any
@@ -24,7 +24,7 @@ def again(client: Client, path: str, known: Answer | str, key: str | None = ADMI
 
 
 @pytest.mark.parametrize("path", ["/logs/r1", "/logs", "/logs?sort=confidence&max_confidence=1"])
-def test_who_has_the_version_is_told_so_until_something_changes(client: Client, path: str) -> None:
+def test_a_version_is_304_until_something_changes(client: Client, path: str) -> None:
     post(client)
     changes: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", "tags", {"tag": "a"}),
@@ -49,7 +49,7 @@ def test_who_has_the_version_is_told_so_until_something_changes(client: Client, 
     assert again(client, path, known).status == 200
 
 
-def test_a_repeat_that_changes_nothing_keeps_the_version(client: Client) -> None:
+def test_a_repeated_edit_without_effect_keeps_the_version(client: Client) -> None:
     post(client)
     send(client, "POST", "/logs/r1/tags", ADMIN_KEY, tag="a")
     known = client.get("/logs/r1")
@@ -57,7 +57,7 @@ def test_a_repeat_that_changes_nothing_keeps_the_version(client: Client) -> None
     assert again(client, "/logs/r1", known).status == 304
 
 
-def test_a_page_changes_with_its_rows_alone(client: Client) -> None:
+def test_the_version_of_a_page_depends_only_on_its_rows(client: Client) -> None:
     post(client, "r1")
     post(client, "r2")
     page = client.get("/logs?limit=1")
@@ -69,7 +69,7 @@ def test_a_page_changes_with_its_rows_alone(client: Client) -> None:
     assert again(client, "/logs?limit=1", page).status == 200
 
 
-def test_an_owner_s_version_is_not_a_reader_s(client: Client) -> None:
+def test_owners_and_other_readers_have_different_versions(client: Client) -> None:
     post(client)
     link = send(client, "POST", "/logs/r1/public", USER).json["public_url"]
     owned = send(client, "GET", "/logs/r1", USER)
@@ -83,7 +83,7 @@ def test_an_owner_s_version_is_not_a_reader_s(client: Client) -> None:
     assert again(client, link, "*", key=None).status == 404
 
 
-def test_a_version_opens_nothing(client: Client) -> None:
+def test_a_version_grants_no_access(client: Client) -> None:
     post(client)
     post(client, "r2", user="key-of-bob")
     known = client.get("/logs/r1")
@@ -94,7 +94,7 @@ def test_a_version_opens_nothing(client: Client) -> None:
     assert again(client, "/logs", "*", key="nobody").status == 401
 
 
-def test_a_link_whose_time_is_over_is_another_version(client: Client, sql: psycopg.Connection) -> None:
+def test_an_expired_link_changes_the_version(client: Client, sql: psycopg.Connection) -> None:
     post(client)
     send(client, "POST", "/logs/r1/public", USER, expires_at="2999-01-01")
     known = client.get("/logs/r1")
@@ -102,7 +102,7 @@ def test_a_link_whose_time_is_over_is_another_version(client: Client, sql: psyco
     assert again(client, "/logs/r1", known).json["is_public"] is False
 
 
-def test_the_same_id_in_an_emptied_database_is_another_version(client: Client, sql: psycopg.Connection) -> None:
+def test_the_same_id_in_an_emptied_database_has_another_version(client: Client, sql: psycopg.Connection) -> None:
     post(client)
     log, feed = client.get("/logs/r1"), client.get("/logs")
     sql.execute("truncate requests restart identity cascade")
@@ -111,7 +111,7 @@ def test_the_same_id_in_an_emptied_database_is_another_version(client: Client, s
 
 
 @pytest.mark.parametrize("path", ["/logs/r1", "/logs"])
-def test_if_none_match_is_read_as_http_has_it(client: Client, path: str) -> None:
+def test_if_none_match_follows_the_http_syntax(client: Client, path: str) -> None:
     post(client)
     tag = client.get(path).headers["ETag"]
     assert tag.startswith('W/"')
@@ -131,7 +131,7 @@ def test_if_none_match_is_read_as_http_has_it(client: Client, path: str) -> None
         assert answer.status == status, header
 
 
-def test_a_version_seen_while_it_changes_is_that_of_its_text(client: Client) -> None:
+def test_a_version_read_during_a_change_matches_its_text(client: Client) -> None:
     post(client)
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Nothing proportional to a body runs on the event loop: other callers are answered while a large body is prepared."""
+"""No work proportional to a body runs on the event loop: other callers are answered while a large body is prepared."""
 
 import asyncio
 import contextlib
@@ -18,12 +18,12 @@ from functions.web.context import open_context
 from functions.web.stored import answer_stored
 
 DIGITS = b'"' + random.Random(7).randbytes(6_000_000).hex().encode() + b'"'
-"""12 MB that compress about as badly as logprobs do."""
+"""12 MB that compress about as poorly as logprobs."""
 TICK_S = 0.001
 ATTEMPTS = 3
-"""The best of several: the machine may be busy with something else."""
+"""The best of several attempts counts, because the machine may be busy."""
 SHARE = 4
-"""The loop must be free for all but a quarter of the time that compressing takes."""
+"""The loop must be free for three quarters of the time that the compression takes."""
 
 
 async def answer_now(_: Request) -> Response:
@@ -35,7 +35,7 @@ async def answer_from_store(request: Request) -> Response:
 
 
 class Lag:
-    """The longest time, in seconds, for which the event loop ran nothing else."""
+    """The longest time in seconds during which the event loop ran nothing else."""
 
     longest = 0.0
 
@@ -55,7 +55,7 @@ def ask(url: str, accepted: str) -> None:
 
 
 async def measure_lag(path: str, accepted: str) -> float:
-    """Serve on a real socket in this loop, and watch the loop while a client in a thread is answered."""
+    """Serve on a real socket in this loop, and measure the loop while a client in a thread is answered."""
     app = FastAPI(lifespan=open_context)
     app.add_route("/now", answer_now)
     app.add_route("/stored", answer_from_store)

@@ -1,4 +1,4 @@
-"""The feed's filters, orders and cursor, against a plain computation over the same traces; each is an indexed query."""
+"""Filters, orders and cursor of the feed, compared with a plain computation; each uses an index."""
 
 import json
 import math
@@ -62,7 +62,7 @@ def filled(client: Client, sql: psycopg.Connection) -> Client:
     return client
 
 
-def test_each_filter_leaves_what_it_says(filled: Client) -> None:
+def test_each_filter_selects_its_requests(filled: Client) -> None:
     assert ids(filled) == ["d", "c", "b", "a"]
     assert ids(filled, model="m1") == ["c", "a"]
     assert ids(filled, mod="nudge") == ["c", "b"]
@@ -85,13 +85,13 @@ def test_words_of_prompt_and_text_are_found(filled: Client) -> None:
     assert ids(filled, q="  ") == ["d", "c", "b", "a"]
 
 
-def test_the_least_sure_come_first_and_those_without_a_confidence_last(filled: Client) -> None:
+def test_least_confident_requests_come_first_and_unscored_ones_last(filled: Client) -> None:
     assert ids(filled, sort="confidence") == ["b", "c", "a", "d"]
     assert ids(filled, sort="confidence", max_confidence=1) == ["b", "c", "a"]
 
 
 @pytest.mark.parametrize("sort", ["created", "confidence"])
-def test_a_cursor_goes_on_where_the_page_ended_though_others_came_in(filled: Client, sort: str) -> None:
+def test_a_cursor_continues_where_the_page_ended_despite_new_requests(filled: Client, sort: str) -> None:
     expected = ids(filled, sort=sort)
     seen: list[str] = []
     cursor = ""
@@ -107,14 +107,14 @@ def test_a_cursor_goes_on_where_the_page_ended_though_others_came_in(filled: Cli
     assert len(set(seen)) == len(seen)
 
 
-def test_an_owner_filters_only_among_their_own(filled: Client) -> None:
+def test_filters_apply_to_an_owners_own_requests(filled: Client) -> None:
     post(filled, "own", -0.5, user_api_key="key-of-ann", model="m1", final_text="quick")
     for query in ("model=m1", "q=quick", "sort=confidence", "max_confidence=1"):
         answer = filled.request("GET", f"/logs?{query}", None, x_api_key="key-of-ann").json
         assert [row["request_id"] for row in answer["data"]] == ["own"], query
 
 
-def test_what_is_no_filter_or_cursor_is_refused_with_a_sentence(filled: Client) -> None:
+def test_an_invalid_filter_or_cursor_is_rejected_with_an_explanation(filled: Client) -> None:
     cursor = filled.get("/logs?limit=1").json["next_cursor"]
     for query, named in (
         ("cursor=nonsense", "cursor"),

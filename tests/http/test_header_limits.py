@@ -10,16 +10,37 @@ from pathlib import Path
 
 import pytest
 
+from functions.web.limits import BODY_PAUSE_S
 from functions.web.protocol import HEAD_S, MAX_HEADERS, MAX_PIPELINED
-from tests.support.bystanders import HOST, Others, Running, assert_bounded, run_server
+from tests.support.bystanders import Others, Running, assert_bounded, run_server
 from tests.support.databases import Databases
+from tests.support.keys import ADMIN_KEY
 
 ATTACK_BYTES = 100 * 1024 * 1024
 ATTACKERS = 4
 ATTACKS = 10
 PIECE = b"x" * 65536
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"
+STALLED = (
+    f"POST /v1/score HTTP/1.1\r\nHost: x\r\nX-API-Key: {ADMIN_KEY}\r\n"
+    "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+).encode()
 CHUNKED = b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def idle(server: Running) -> Generator[socket.socket]:
+    """A connection without a request, opened before all tests, so that its timeout passes during the others."""
+    with server.connect(2 * HEAD_S) as one:
+        yield one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stalled(server: Running) -> Generator[socket.socket]:
+    """A connection with a part of a body, opened before all tests as well."""
+    with server.connect(2 * BODY_PAUSE_S) as one:
+        one.sendall(STALLED)
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +159,9 @@ def test_the_longest_waiting_connection_gives_way(databases: Databases, tmp_path
     databases.drop("bounded_connections")
 
 
-def test_a_socket_without_a_request_is_closed(server: Running) -> None:
-    with socket.create_connection((HOST, server.port), 2 * HEAD_S) as one:
-        assert read_all(one) == b""
+def test_a_body_that_stops_coming_is_answered_408(stalled: socket.socket) -> None:
+    assert read_all(stalled).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_socket_without_a_request_is_closed(idle: socket.socket) -> None:
+    assert read_all(idle) == b""

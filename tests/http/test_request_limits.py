@@ -1,8 +1,6 @@
 """What is too long or too slow is cut off, with a sentence."""
 
 import asyncio
-import socket
-import time
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -16,19 +14,6 @@ def test_long_headers_queries_and_paths_are_refused(client: Client) -> None:
     answer = client.get("/logs?model=" + "x" * 9000)
     assert (answer.status, "query" in answer.json["error"]) == (414, True)
     assert client.get("/logs/" + "x" * 5000).status == 414
-
-
-def test_a_body_that_stops_coming_is_cut(client: Client) -> None:
-    host, port = client.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=60) as one:
-        one.sendall(
-            b"POST /v1/ingest HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-        )
-        began = time.monotonic()
-        answer = one.recv(65536)
-    assert b" 408 " in answer.split(b"\r\n", 1)[0]
-    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("slow", ["pauses", "trickles"])
