@@ -1,12 +1,12 @@
 """All settings, read from the environment. A test compares them with `.env.example`."""
 
 import ipaddress
+import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from core.errors import InvalidInputError
 from core.logging import DEFAULT_LEVEL, read_levels
@@ -30,10 +30,19 @@ def _check_networks(text: str) -> str:
     return text
 
 
-class Settings(BaseSettings):
-    """The settings of a process. Read them late, because a Modal container has no secrets during its snapshot."""
+class Settings(BaseModel):
+    """The settings of a process. Read them late, because a Modal container has no secrets during its snapshot.
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+    A setting is the variable of its name, in upper or lower case. An empty variable counts as unset.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - checked by pydantic
+        variables = {name.lower(): value for name, value in os.environ.items() if value}
+        if "modal_app_name" in variables:
+            variables.setdefault("thunder_app_name", variables["modal_app_name"])
+        super().__init__(**{**variables, **given})
 
     database_url: SecretStr | None = None
     """The URL of the Postgres database (Neon: the pooled URL). If unset, `make run` starts an embedded Postgres."""
@@ -45,9 +54,7 @@ class Settings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     """The maximum number of connections per process."""
 
-    thunder_app_name: Annotated[
-        str, Field(min_length=1, max_length=200, validation_alias=AliasChoices("THUNDER_APP_NAME", "MODAL_APP_NAME"))
-    ] = DEFAULT_APP_NAME
+    thunder_app_name: Annotated[str, Field(min_length=1, max_length=200)] = DEFAULT_APP_NAME
     """The name of this app, which must own the database. deploy.py sets it in each container; elsewhere,
     MODAL_APP_NAME is accepted as well."""
 

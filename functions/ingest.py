@@ -63,7 +63,7 @@ async def _prepare(context: Context, body: Body) -> PreparedTrace:
 async def _store(context: Context, key: str | None, prepared: PreparedTrace) -> Receipt:
     receipt = await ingest_trace(context.access, key, prepared)
     context.metrics.note_ingest(prepared.document["document_bytes"], prepared.counts)
-    context.hub.nudge()
+    context.nudge_streams()
     return receipt
 
 

@@ -132,10 +132,14 @@ class _LateCors:
         self.cors: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
         if self.cors is None:
+            settings: Settings = scope["app"].state.context.settings
             self.cors = CORSMiddleware(
                 self.app,
-                allow_origins=[origin.strip() for origin in Settings().allowed_origins.split(",")],
+                allow_origins=[origin.strip() for origin in settings.allowed_origins.split(",")],
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=["ETag", "Retry-After", "X-Request-ID"],

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import FrameType
@@ -24,16 +24,16 @@ from core.database.pool import Pool, open_pool
 from core.errors import ThunderError
 from core.logging import configure_logging
 from core.settings import Settings
-from core.stream.hub import Hub
 from core.traces.log_cache import LogCache
 from functions.web.address import find_address
 from functions.web.budget import Budget
 from functions.web.guesses import Guesses
-from functions.web.heavy import HeavyProcesses
 from functions.web.spool import Part
 from functions.web.unpack import MIB
 
 if TYPE_CHECKING:
+    from core.stream.hub import Hub
+    from functions.web.heavy import HeavyProcesses
     from functions.web.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -58,25 +58,57 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True)
 class Context:
-    """Settings and resources of one process. They are opened in the lifespan, never at import."""
+    """Settings and resources of one process. They are opened in the lifespan, never at import.
+
+    The first answer of a function does not wait for the import of resources that it does not use.
+    """
 
     settings: Settings
     executor: ThreadPoolExecutor
     access: Access
-    hub: Hub
     logs: LogCache
     budget: Budget
     guesses: Guesses = field(default_factory=Guesses)
-    heavy: HeavyProcesses = field(default_factory=lambda: HeavyProcesses(HEAVY_PROCESSES))
     light_turns: Turns = field(default_factory=lambda: Turns(WORKERS))
     heavy_turns: Turns = field(default_factory=lambda: Turns(HEAVY_PROCESSES, share=HEAVY_PROCESSES // 2))
 
     @cached_property
     def metrics(self) -> "Metrics":
-        """The process's counters, created after the first answer, which does not wait to import Prometheus."""
+        """The process's counters."""
         from functions.web.metrics import Metrics  # noqa: PLC0415 - see above
 
         return Metrics()
+
+    @cached_property
+    def heavy(self) -> "HeavyProcesses":
+        """The processes for large bodies and documents."""
+        from functions.web.heavy import HeavyProcesses  # noqa: PLC0415 - see above
+
+        return HeavyProcesses(HEAVY_PROCESSES)
+
+    @cached_property
+    def hub(self) -> "Hub":
+        """The process's streams."""
+        from core.stream.hub import Hub  # noqa: PLC0415 - see above
+
+        return Hub(
+            self.access,
+            app_name=self.settings.thunder_app_name,
+            direct_dsn=find_direct_dsn(self.settings),
+            may_sleep=is_suspended_when_idle(self.settings),
+        )
+
+    def nudge_streams(self) -> None:
+        """Note that this process stored something, if it has streams."""
+        if "hub" in vars(self):
+            self.hub.nudge()
+
+    async def close(self) -> None:
+        """Close the resources that were used."""
+        if "hub" in vars(self):
+            await self.hub.close()
+        if "heavy" in vars(self):
+            self.heavy.close()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run processor work in a thread, so that other requests go on."""
@@ -113,14 +145,14 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             access = _make_access(settings, pool)
             for warning in access.warnings:
                 log.warning(warning)
-            hub = _make_hub(settings, access)
             budget = Budget(HELD_BODIES * settings.max_body_mb * MIB)
             logs = LogCache(settings.log_cache_mb * MIB)
-            context = app.state.context = Context(settings, executor, access, hub, logs, budget)
-            with closing(context.heavy):
-                with _ending_streams(hub):
+            context = app.state.context = Context(settings, executor, access, logs, budget)
+            try:
+                with _ending_streams(context):
                     yield
-                await hub.close()
+            finally:
+                await context.close()
 
 
 def _configure_collector() -> None:
@@ -144,17 +176,8 @@ def _make_access(settings: Settings, pool: Pool | None) -> Access:
     )
 
 
-def _make_hub(settings: Settings, access: Access) -> Hub:
-    return Hub(
-        access,
-        app_name=settings.thunder_app_name,
-        direct_dsn=find_direct_dsn(settings),
-        may_sleep=is_suspended_when_idle(settings),
-    )
-
-
 @contextmanager
-def _ending_streams(hub: Hub) -> Iterator[None]:
+def _ending_streams(context: Context) -> Iterator[None]:
     """End all streams on the signal that stops the server, which would otherwise wait for them."""
     if threading.current_thread() is not threading.main_thread():  # a test's server: nobody signals a thread
         yield
@@ -163,7 +186,7 @@ def _ending_streams(hub: Hub) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def end(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(hub.end_streams)
+        loop.call_soon_threadsafe(context.hub.end_streams)
         handler = before[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)

@@ -59,10 +59,11 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A database that a server was at."""
+    """A server's database with one trace, so that no first answer waits for a long statement."""
     body, name = build_trace(60), new_id()
-    stage.main.ingest(with_id(body, name))
-    yield Scene(stage, stage.main, name, body)
+    with stage.serve() as server:
+        server.ingest(with_id(body, name))
+        yield Scene(stage, server, name, body)
 
 
 def time_first_line(command: list[str], scene: Scene, body: bytes) -> float:
