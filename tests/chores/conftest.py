@@ -1,4 +1,4 @@
-"""Two databases, and the commands as an operator runs them."""
+"""Two databases, and the commands of manage.py."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from tests.support.servers import Serve
 
 @pytest.fixture
 def second_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """Another migrated database, empty."""
+    """A second migrated database, empty."""
     name = "chores_second"
     yield postgres.create_database(name, template=TEMPLATE)
     postgres.drop_database(name)
@@ -22,6 +22,6 @@ def second_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def second_client(serve: Serve, second_url: str, client: Client) -> Client:
-    """A server on the other database; `client`'s goes on with its own."""
+    """A server on the second database, in addition to `client`."""
     del client
     return serve(DATABASE_URL=second_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET, INGEST_AUTH="open")

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong is found, named with what to do about it, and shown without a secret."""
+"""`manage.py doctor`: it finds faults, says what to do about them, and prints no secrets."""
 
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ def make_settings(**environment: str) -> Settings:
     return Settings.model_validate(environment)
 
 
-def test_a_healthy_database_is_ok_in_all_respects(database_url: str, manage: Command) -> None:
+def test_a_healthy_database_is_ok_in_all_checks(database_url: str, manage: Command) -> None:
     done = manage("doctor", on=database_url, **ENV)
     found = read_findings(done.stdout)
     assert list(found) == [*ALL, "admin key"]
@@ -57,7 +57,7 @@ def test_a_healthy_database_is_ok_in_all_respects(database_url: str, manage: Com
         assert secret not in done.output
 
 
-def test_what_is_wrong_is_named_with_what_to_do(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_each_fault_is_named_with_its_remedy(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     adopt(database_url, app_name="thunder-backend-staging")
     sql.execute("delete from schema_migrations where version = %s", [LATEST_VERSION])
     sql.execute("insert into generated_secret (secret) values ('the other')")
@@ -78,7 +78,7 @@ def test_an_edited_migration_is_found(database_url: str, manage: Command, sql: p
     assert (done.exit_code, "the applied text differs from the file" in done.stdout) == (1, True)
 
 
-def test_an_empty_database_is_told_to_be_migrated(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_an_empty_database_needs_a_migration(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     sql.execute("drop schema public cascade")
     sql.execute("create schema public")
     found = read_findings(manage("doctor", on=database_url, **ENV).stdout)
@@ -87,19 +87,19 @@ def test_an_empty_database_is_told_to_be_migrated(database_url: str, manage: Com
     assert "secret" not in found
 
 
-def test_a_database_that_is_away_fails_without_its_password(manage: Command, tmp_path: Path) -> None:
+def test_an_unreachable_database_fails_without_its_password(manage: Command, tmp_path: Path) -> None:
     done = manage("doctor", on=f"postgresql://u:{PASSWORD}@/none?host={tmp_path}", **ENV)
     assert (done.exit_code, "does not answer" in done.stdout) == (1, True)
     assert PASSWORD not in done.output
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:pa@ss@h/d", "postgresql://u:pa/ss@h/d", "nonsense ss"])
-def test_a_url_that_is_none_fails_without_its_password(manage: Command, url: str) -> None:
+def test_an_invalid_url_fails_without_its_password(manage: Command, url: str) -> None:
     done = manage("doctor", on=url, **ENV)
     assert (done.exit_code, "DATABASE_URL: " in done.stdout, "ss@" in done.output) == (1, True, False)
 
 
-def test_without_a_database_there_is_one_thing_to_do(manage: Command, tmp_path: Path) -> None:
+def test_without_a_database_only_one_check_runs(manage: Command, tmp_path: Path) -> None:
     done = manage("doctor")
     assert (done.exit_code, "no database found; set DATABASE_URL" in done.stdout) == (1, True)
     assert list(tmp_path.iterdir()) == []
@@ -125,7 +125,7 @@ def test_without_a_database_there_is_one_thing_to_do(manage: Command, tmp_path: 
         ),
     ],
 )
-def test_the_kinds_of_urls(environment: dict[str, str], level: str, kind: str, direct: str) -> None:
+def test_the_kind_of_each_url_is_recognized(environment: dict[str, str], level: str, kind: str, direct: str) -> None:
     settings = make_settings(**environment)
     found = doctor_settings.examine_url(settings)
     assert (found.level, kind in found.sentence) == (level, True), found
@@ -134,7 +134,7 @@ def test_the_kinds_of_urls(environment: dict[str, str], level: str, kind: str, d
     assert direct in told.sentence, told
 
 
-def test_two_urls_of_different_databases_fail(database_url: str, second_url: str, manage: Command) -> None:
+def test_urls_of_different_databases_fail(database_url: str, second_url: str, manage: Command) -> None:
     adopt(second_url, app_name="other")
     done = manage("doctor", on=database_url, DATABASE_URL_DIRECT=second_url, **ENV)
     assert (done.exit_code, "lead to different databases" in done.stdout) == (1, True)
@@ -157,7 +157,7 @@ def test_two_urls_of_different_databases_fail(database_url: str, second_url: str
         (doctor_settings.examine_admin_key("short", 0), Level.WARN),
     ],
 )
-def test_what_is_judged_how(finding: doctor.Finding, level: Level) -> None:
+def test_findings_are_graded(finding: doctor.Finding, level: Level) -> None:
     assert finding.level is level
 
 
@@ -170,14 +170,14 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert levels == [Level.OK, Level.WARN, Level.FAIL]
 
 
-def test_a_timeout_that_does_not_take_effect_fails(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeout_without_effect_fails(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "OVERDUE_S", 0)
     with psycopg.connect(database_url, autocommit=True) as conn:
         assert doctor._examine_timeout(conn).level is Level.FAIL
 
 
-def test_doctor_warns_of_a_kept_secret_as_health_does(database_url: str, manage: Command) -> None:
+def test_doctor_and_health_warn_of_a_stored_secret(database_url: str, manage: Command) -> None:
     done = manage("doctor", on=database_url, THUNDER_SECRET="", THUNDER_ADMIN_KEY=ADMIN_KEY)
     assert read_findings(done.stdout)["secret"][0] == "warn"
-    assert done.exit_code == 0, "a warning is no failure"
+    assert done.exit_code == 0, "a warning is not a failure"
     assert Access(None).warnings

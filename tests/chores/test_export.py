@@ -1,4 +1,4 @@
-"""`manage.py export`: what it writes, of whom, and that it is whole or not there."""
+"""`manage.py export`: which rows it writes, and that a file is complete or missing."""
 
 import gzip
 import io
@@ -49,7 +49,7 @@ def post_small(client: Client, request_id: str, **request: Any) -> None:
     assert client.ingest(make_document(request_id, events, request=request, **parts)).status == 201
 
 
-def test_requests_steps_and_actions_have_a_line_per_row(
+def test_requests_steps_and_actions_have_one_line_per_row(
     client: Client, sql: psycopg.Connection, database_url: str, manage: Command
 ) -> None:
     post_all(client)
@@ -61,9 +61,7 @@ def test_requests_steps_and_actions_have_a_line_per_row(
         assert done.stderr == f"{count:,} {what} written to standard output\n"
 
 
-def test_a_request_is_exported_as_the_feed_and_its_log_show_it(
-    client: Client, database_url: str, manage: Command
-) -> None:
+def test_an_exported_request_equals_the_feed_and_its_log(client: Client, database_url: str, manage: Command) -> None:
     post_all(client)
     rows = {row["request_id"]: row for row in read_rows(manage("export", on=database_url).stdout)}
     steps = read_rows(manage("export", "--what", "steps", on=database_url).stdout)
@@ -77,7 +75,7 @@ def test_a_request_is_exported_as_the_feed_and_its_log_show_it(
         assert [step["surprisal"] for step in own] == [step["surprisal"] for step in logged]
 
 
-def test_no_key_hash_or_token_is_exported(client: Client, database_url: str, manage: Command) -> None:
+def test_keys_hashes_and_tokens_are_not_exported(client: Client, database_url: str, manage: Command) -> None:
     key = "sk-user-0123456789abcdef"
     post_small(client, "r1", user_api_key=key, active_mod_name=f"nudge@{key}")
     token = client.request("POST", "/logs/r1/public", x_api_key=client.key).json["public_token"]
@@ -88,7 +86,9 @@ def test_no_key_hash_or_token_is_exported(client: Client, database_url: str, man
 
 
 @pytest.mark.parametrize("what", ["requests", "steps", "actions"])
-def test_parquet_holds_what_the_lines_hold(client: Client, database_url: str, manage: Command, what: str) -> None:
+def test_parquet_contains_the_values_of_the_lines(
+    client: Client, database_url: str, manage: Command, what: str
+) -> None:
     post_all(client)
     lines = read_rows(manage("export", "--what", what, on=database_url).stdout)
     done = manage("export", "--what", what, "--format", "parquet", "--output", "out.parquet", on=database_url)
@@ -98,18 +98,18 @@ def test_parquet_holds_what_the_lines_hold(client: Client, database_url: str, ma
     assert shown == lines
 
 
-def test_an_empty_parquet_has_its_columns(database_url: str, manage: Command) -> None:
+def test_an_empty_parquet_file_has_its_columns(database_url: str, manage: Command) -> None:
     done = manage("export", "--what", "steps", "--format", "parquet", "--output", "-", on=database_url)
     table = pyarrow.parquet.read_table(io.BytesIO(done.stdout_bytes))
     assert (table.num_rows, "surprisal" in table.column_names) == (0, True)
 
 
-def test_traces_are_no_table(database_url: str, manage: Command) -> None:
+def test_traces_cannot_be_exported_as_a_table(database_url: str, manage: Command) -> None:
     done = manage("export", "--what", "traces", "--format", "parquet", "--output", "out", on=database_url)
     assert (done.exit_code, "not available for traces" in done.stderr, list_here()) == (1, True, [])
 
 
-def test_a_trace_is_the_document_as_it_was_posted(client: Client, database_url: str, manage: Command) -> None:
+def test_a_trace_is_exported_as_it_was_posted(client: Client, database_url: str, manage: Command) -> None:
     post_all(client)
     lines = manage("export", "--what", "traces", on=database_url).stdout_bytes.splitlines()
     assert len(lines) == len(trace_names())
@@ -138,7 +138,9 @@ def test_a_trace_is_the_document_as_it_was_posted(client: Client, database_url: 
         (["--model", "\udcff"], set()),
     ],
 )
-def test_filters(client: Client, database_url: str, manage: Command, options: list[str], expected: set[str]) -> None:
+def test_filters_select_requests(
+    client: Client, database_url: str, manage: Command, options: list[str], expected: set[str]
+) -> None:
     post_small(client, "a", model="m1", created_at="2025-03-01T12:00:00Z")
     post_small(client, "b", model="m1", created_at="2025-03-02T12:00:00Z", active_mod_name="nudge")
     post_small(client, "c", model="m2", created_at="2025-03-03T12:00:00Z", user_api_key="bob")
@@ -161,19 +163,21 @@ def test_filters(client: Client, database_url: str, manage: Command, options: li
         (["--output", "no/such/folder/file"], "No such file or directory"),
     ],
 )
-def test_what_cannot_be_is_one_sentence(database_url: str, manage: Command, options: list[str], told: str) -> None:
+def test_an_invalid_option_is_one_sentence(database_url: str, manage: Command, options: list[str], told: str) -> None:
     done = manage("export", *options, on=database_url)
     assert (done.exit_code, told in done.stderr, "Traceback" in done.output) == (1, True, False), done.output
 
 
-def test_another_app_s_database_is_not_exported(database_url: str, manage: Command) -> None:
+def test_the_database_of_another_app_is_not_exported(database_url: str, manage: Command) -> None:
     adopt(database_url, app_name="thunder-backend-staging")
     done = manage("export", "--output", "out.jsonl", on=database_url)
     assert (done.exit_code, "belongs to thunder-backend-staging" in done.stderr, list_here()) == (1, True, [])
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.jsonl.zst"])
-def test_a_file_is_compressed_as_it_is_called(client: Client, database_url: str, manage: Command, name: str) -> None:
+def test_the_suffix_of_the_file_selects_its_compression(
+    client: Client, database_url: str, manage: Command, name: str
+) -> None:
     post_small(client, "a")
     assert manage("export", "--output", name, on=database_url).exit_code == 0
     written = Path(name).read_bytes()
@@ -183,7 +187,7 @@ def test_a_file_is_compressed_as_it_is_called(client: Client, database_url: str,
     assert list_here() == [name]
 
 
-def test_a_failed_export_leaves_the_former_file_alone(
+def test_a_failed_export_keeps_the_previous_file(
     client: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     post_small(client, "a")
@@ -205,7 +209,7 @@ def test_a_pipe_is_written_to_and_not_replaced(client: Client, database_url: str
     assert Path("pipe").is_fifo()
 
 
-def test_whoever_stops_reading_gets_no_traceback(client: Client, database_url: str, tmp_path: Path) -> None:
+def test_a_closed_pipe_causes_no_traceback(client: Client, database_url: str, tmp_path: Path) -> None:
     post_all(client)
     with subprocess.Popen(
         [sys.executable, ROOT / "manage.py", "export", "--what", "traces"],
@@ -223,7 +227,7 @@ def test_whoever_stops_reading_gets_no_traceback(client: Client, database_url: s
     assert told == b""
 
 
-def test_an_export_is_of_one_moment_and_fetches_as_it_writes(client: Client, database_url: str) -> None:
+def test_an_export_is_one_snapshot_and_is_written_while_it_is_fetched(client: Client, database_url: str) -> None:
     for request_id in "abc":
         post_small(client, request_id)
     with open_snapshot(database_url, app_name="thunder-backend") as conn:
@@ -237,7 +241,7 @@ def test_an_export_is_of_one_moment_and_fetches_as_it_writes(client: Client, dat
     assert max(BATCH_ROWS.values()) <= 10_000
 
 
-def test_an_export_cannot_write(database_url: str) -> None:
+def test_an_export_cannot_write_to_the_database(database_url: str) -> None:
     with (
         open_snapshot(database_url, app_name="thunder-backend") as conn,
         pytest.raises(psycopg.errors.ReadOnlySqlTransaction),

@@ -1,4 +1,4 @@
-"""`manage.py import`: what was exported, or an engine wrote, comes back value for value, once."""
+"""`manage.py import`: exported traces and those of an engine are stored value for value, once."""
 
 import gzip
 import json
@@ -52,14 +52,14 @@ def second(second_url: str) -> Any:
 
 
 def dump(conn: psycopg.Connection, table: str) -> list[Any]:
-    """A table without what an import cannot bring along: numbers, moments of ingest, who posted."""
+    """Return the rows of a table without what an import cannot restore: ids, times of ingest and the poster."""
     leave = "'{ingested_at,posted_by,stored_xid,id,request_pk,block_id,document,log,document_bytes}'::text[]"
     own = "r.request_id" if table == "requests" else "(select q.request_id from requests q where q.id = r.request_pk)"
     statement = f"select {own}, to_jsonb(r) - {leave} from {table} r order by 1, 2"
     return conn.execute(statement.encode()).fetchall()
 
 
-def test_export_then_import_gives_the_same_requests_value_for_value(
+def test_export_then_import_restores_the_same_requests(
     client: Client, second_client: Client, sql: psycopg.Connection, second: psycopg.Connection, manage: Command
 ) -> None:
     database_url, second_url = sql.info.dsn, second.info.dsn
@@ -81,17 +81,17 @@ def test_export_then_import_gives_the_same_requests_value_for_value(
         assert logs[0] == logs[1]
     for key, own in ((KEY, "owned"), ("bob", "short")):
         answer = second_client.request("GET", "/logs", x_api_key=key)
-        assert [row["request_id"] for row in answer.json["data"]] == [own], "the user's own key finds it again"
+        assert [row["request_id"] for row in answer.json["data"]] == [own], "the user's own key finds it"
 
 
-def test_a_second_import_skips_what_is_there(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_a_second_import_skips_stored_traces(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     assert manage("import", TRACES, on=database_url).exit_code == 0
     again = manage("import", TRACES, on=database_url)
     assert (again.exit_code, again.stderr) == (0, f"{len(trace_names())} skipped\n")
     assert sql.execute("select max(revision) from requests").fetchone() == (1,)
 
 
-def test_what_came_over_http_is_skipped_too(client: Client, database_url: str, manage: Command) -> None:
+def test_traces_posted_over_http_are_skipped_too(client: Client, database_url: str, manage: Command) -> None:
     documents = [small("a", user_api_key=KEY), small("b", user_api_key="bob"), small("c")]
     for document in documents:
         assert client.ingest(document).status == 201
@@ -99,7 +99,7 @@ def test_what_came_over_http_is_skipped_too(client: Client, database_url: str, m
     assert done.stdout == "skipped a\nskipped b\nskipped c\n"
 
 
-def test_an_interrupted_import_is_taken_up_again(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_an_interrupted_import_can_be_continued(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     whole = write_lines("whole.jsonl", *(load_trace(name) for name in trace_names())).read_bytes()
     packed = gzip.compress(whole, mtime=0)
     Path("cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
@@ -112,7 +112,7 @@ def test_an_interrupted_import_is_taken_up_again(database_url: str, manage: Comm
     assert (second.exit_code, second.stderr) == (0, f"{len(trace_names()) - came} ok, {came} skipped\n")
 
 
-def test_a_killed_import_is_taken_up_again(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_a_killed_import_can_be_continued(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     lines = write_lines("x.jsonl", *(small(f"r{number}") for number in range(6))).read_bytes().splitlines(keepends=True)
     with subprocess.Popen(
         [sys.executable, ROOT / "manage.py", "import", "-"],
@@ -131,7 +131,9 @@ def test_a_killed_import_is_taken_up_again(database_url: str, manage: Command, s
     assert ids(sql) == [f"r{number}" for number in range(6)]
 
 
-def test_another_trace_of_the_id_is_replaced_only_if_wanted(client: Client, database_url: str, manage: Command) -> None:
+def test_another_trace_with_the_id_is_replaced_only_on_request(
+    client: Client, database_url: str, manage: Command
+) -> None:
     assert client.ingest(small("a", model="old")).status == 201
     path = write_lines("x.jsonl", small("a", model="new"))
     kept = manage("import", path, on=database_url)
@@ -153,7 +155,9 @@ def test_the_same_document_of_another_owner_is_a_conflict(client: Client, databa
     path = write_lines("x.jsonl", own, others, small("b", model="new"), {"request": {}})
     done = manage("import", path, on=database_url)
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["skipped", "conflict", "conflict", "failed:"]
-    assert (done.exit_code, done.stderr) == (1, "1 skipped, 2 conflict, 1 failed\n"), "a failure outweighs a conflict"
+    assert (done.exit_code, done.stderr) == (1, "1 skipped, 2 conflict, 1 failed\n"), (
+        "a failure takes precedence over a conflict"
+    )
 
 
 SMALL = b'{"request": {"request_id": "x"}}'
@@ -175,7 +179,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def test_a_bad_line_harms_no_other_and_is_named(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+def test_a_bad_line_is_named_and_does_not_affect_the_others(
+    database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
     good = [f"r{number}" for number in range(len(HOSTILE))]
     lines = [
         line
@@ -194,7 +200,7 @@ def test_a_bad_line_harms_no_other_and_is_named(database_url: str, manage: Comma
     assert done.stderr == f"{len(HOSTILE)} ok, {len(HOSTILE)} failed\n"
 
 
-def test_a_folder_is_read_in_order_with_what_is_packed_in_it(
+def test_a_folder_is_read_in_order_with_its_compressed_files(
     database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     folder = Path("engine/deep")
@@ -219,7 +225,7 @@ def test_standard_input_is_read(database_url: str, manage: Command, sql: psycopg
     assert ids(sql) == ["a", "b"]
 
 
-def test_a_label_finds_the_owner_it_stands_for(client: Client, database_url: str, manage: Command) -> None:
+def test_a_label_restores_its_owner(client: Client, database_url: str, manage: Command) -> None:
     assert client.ingest(small("a", user_api_key=KEY)).status == 201
     document = small("b", user_api_key=label(KEY))
     assert manage("import", write_lines("x.jsonl", document), on=database_url).stdout == "ok b\n"
@@ -227,7 +233,7 @@ def test_a_label_finds_the_owner_it_stands_for(client: Client, database_url: str
     assert [(row["request_id"], row["user_api_key"]) for row in shown] == [("b", label(KEY)), ("a", label(KEY))]
 
 
-def test_a_label_that_nobody_has_makes_it_the_admins(
+def test_a_trace_with_an_unknown_label_belongs_to_the_admins(
     client: Client, database_url: str, second_url: str, manage: Command, second: psycopg.Connection
 ) -> None:
     assert client.ingest(small("a", user_api_key=KEY)).status == 201
@@ -236,13 +242,13 @@ def test_a_label_that_nobody_has_makes_it_the_admins(
     assert lost.stdout == "ok a (the label of its user is not known here)\n"
     owner = "select user_key_hmac, user_key_label from requests"
     assert second.execute(owner).fetchone() == (None, None)
-    # With the secret that it was exported under, it is found to be another's.
+    # The secret of the export shows that the label belongs to another user.
     found = manage("import", "--on-conflict", "replace", "x.jsonl", on=second_url)
     assert found.stdout == "replaced a\n"
     assert second.execute(owner).fetchone() == (Hasher(SECRET.encode()).hash_user_key(KEY), label(KEY))
 
 
-def test_the_owner_of_a_trace_that_names_none_comes_along(
+def test_a_trace_without_a_label_keeps_its_owner(
     client: Client, database_url: str, second_url: str, manage: Command, second: psycopg.Connection
 ) -> None:
     body = json.dumps({"name": "engine", "scopes": ["ingest"], "allowed_api_key": KEY}).encode()
@@ -254,7 +260,7 @@ def test_the_owner_of_a_trace_that_names_none_comes_along(
     assert manage("import", "x.jsonl", on=database_url).stdout == "skipped a\n"
 
 
-def test_a_database_that_is_away_ends_an_import(
+def test_an_unreachable_database_ends_an_import(
     manage: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "CHECKOUT_TIMEOUT_S", 0.5)
@@ -267,7 +273,7 @@ def test_a_database_that_is_away_ends_an_import(
     assert "hunter2" not in done.output
 
 
-def test_over_http_it_posts_and_skips_what_is_there(
+def test_over_http_traces_are_posted_and_stored_ones_skipped(
     client: Client, second_client: Client, database_url: str, manage: Command
 ) -> None:
     documents = [small("a", user_api_key=KEY), small("b", user_api_key="bob"), small("c")]
@@ -299,7 +305,7 @@ def test_over_http_a_damaged_line_fails(second_client: Client, manage: Command) 
     assert second_client.get("/logs/y").status == 404
 
 
-def test_over_http_an_id_that_is_taken_is_a_conflict(client: Client, manage: Command) -> None:
+def test_over_http_a_taken_id_is_a_conflict(client: Client, manage: Command) -> None:
     assert client.ingest(small("a", user_api_key=KEY)).status == 201
     body = json.dumps({"name": "engine", "scopes": ["ingest", "read"], "allowed_api_key": "bob"}).encode()
     bound = client.post_bytes("/auth/keys", body, x_api_key=client.key).json["api_key"]
@@ -310,7 +316,9 @@ def test_over_http_an_id_that_is_taken_is_a_conflict(client: Client, manage: Com
     assert client.log("a")["revision"] == 1
 
 
-def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: str, manage: Command) -> None:
+def test_over_http_a_wrong_key_or_missing_server_ends_the_import(
+    serve: Serve, database_url: str, manage: Command
+) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_SECRET=SECRET)
     path = write_lines("x.jsonl", *(small(f"r{number}") for number in range(9)))
     for url, told in ((client.url, "the key may not post"), ("http://127.0.0.1:1", "does not answer")):
@@ -322,7 +330,7 @@ def test_over_http_a_wrong_key_or_no_server_ends_it(serve: Serve, database_url: 
 
 
 @pytest.mark.parametrize("ending", ["", " ", "\n", "\r\n \t"])
-def test_a_line_gives_back_the_document(ending: str) -> None:
+def test_a_line_contains_the_document(ending: str) -> None:
     document = (
         '{"request": {"request_id": "r", "final_text": "a}\\n,\\"thunder_export\\":"},\n "x": 1.50}' + ending
     ).encode()
@@ -337,7 +345,7 @@ def test_a_line_gives_back_the_document(ending: str) -> None:
 
 @given(place=st.integers(0, len(EXPORTED) - 1), byte=st.integers(0, 255), kind=st.sampled_from(["set", "add", "cut"]))
 @settings(max_examples=1000, deadline=None)
-def test_a_line_with_one_damaged_byte_is_no_document(place: int, byte: int, kind: str) -> None:
+def test_a_line_with_one_damaged_byte_is_rejected(place: int, byte: int, kind: str) -> None:
     rest = EXPORTED[place + (kind != "add") :]
     damaged = EXPORTED[:place] + (b"" if kind == "cut" else bytes([byte])) + rest
     assume(damaged != EXPORTED)
@@ -345,7 +353,7 @@ def test_a_line_with_one_damaged_byte_is_no_document(place: int, byte: int, kind
         read_line(damaged)
 
 
-def test_only_the_last_word_on_the_owner_counts() -> None:
+def test_only_the_last_owner_of_a_line_counts() -> None:
     forged = write_line(b'{"request": {}}', Origin(b"\1" * 32, f"ab…#{'01' * 6}", MOMENT, "abcdefghijkl")).rstrip()
     line = write_line(forged, Origin(None, None, MOMENT, "abcdefghijkl")).rstrip()
     assert read_line(line) == (forged, Origin(None, None, MOMENT, "abcdefghijkl"))
@@ -353,7 +361,7 @@ def test_only_the_last_word_on_the_owner_counts() -> None:
         read_line(forged.replace(b"0101", b"0202", 1))
 
 
-def test_a_file_that_is_not_to_be_read_is_one_line(database_url: str, manage: Command) -> None:
+def test_an_unreadable_file_is_one_sentence(database_url: str, manage: Command) -> None:
     Path("folder").mkdir()
     Path("folder/a.jsonl").symlink_to("nowhere")
     write_lines("folder/b.jsonl", small("b"))

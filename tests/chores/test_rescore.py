@@ -1,4 +1,4 @@
-"""`manage.py rescore`: stored scores follow the rules of the code that runs."""
+"""`manage.py rescore`: stored scores are updated to the rules of the running code."""
 
 import psycopg
 import pytest
@@ -32,7 +32,7 @@ def stored(client: Client) -> Client:
     return client
 
 
-def test_rescored_requests_are_as_if_posted_today(
+def test_rescored_requests_equal_newly_posted_ones(
     stored: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     before, rows = read_scores(sql), {table: sorted(map(str, dump(sql, table))) for table in DERIVED}
@@ -49,16 +49,16 @@ def test_rescored_requests_are_as_if_posted_today(
     assert {table: sorted(map(str, dump(sql, table))) for table in DERIVED} == rows
     assert manage("rescore", on=database_url).stdout == "rescored 0 requests\n"
     again = stored.request("GET", "/logs", x_api_key=stored.key, if_none_match=feed.headers["ETag"])
-    assert again.status == 200, "what the feed shows has changed in between"
+    assert again.status == 200, "the version of the feed has changed"
 
 
-def test_all_of_them_on_demand(stored: Client, database_url: str, manage: Command) -> None:
+def test_all_requests_can_be_rescored(stored: Client, database_url: str, manage: Command) -> None:
     del stored
     done = manage("rescore", "--all", on=database_url)
     assert (done.exit_code, done.stdout) == (0, f"rescored {len(trace_names())} requests\n")
 
 
-def test_a_document_that_cannot_be_scored_stays_and_is_named(
+def test_a_document_that_cannot_be_scored_is_kept_and_named(
     client: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     for name in ("a", "b", "c"):

@@ -1,4 +1,4 @@
-"""`manage.py status` and `manage.py clear`, as an operator runs them."""
+"""The commands `manage.py status` and `manage.py clear`."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def count(sql: psycopg.Connection, table: str) -> int:
     return number
 
 
-def test_status_is_one_screen(client: Client, configured_url: str, sql: psycopg.Connection) -> None:
+def test_status_fits_on_one_screen(client: Client, configured_url: str, sql: psycopg.Connection) -> None:
     before = run("status").stdout
     assert "requests  0" in before
     assert "newest    no traces yet" in before
@@ -59,7 +59,7 @@ def test_status_is_one_screen(client: Client, configured_url: str, sql: psycopg.
     assert " s ago (20" in lines["newest"]
 
 
-def test_status_names_what_is_pending(
+def test_status_lists_pending_migrations(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -72,14 +72,14 @@ def test_status_names_what_is_pending(
     assert "contents  unknown; run `manage.py migrate` first" in done.stdout
 
 
-def test_without_any_database_a_look_makes_none(tmp_path: Path) -> None:
+def test_without_a_database_no_command_creates_one(tmp_path: Path) -> None:
     for command in (["status"], ["clear", "--yes"]):
         done = run(*command)
         assert (done.exit_code, "no database found; set DATABASE_URL" in done.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_clear_takes_all_traces_and_collections_and_leaves_keys(
+def test_clear_deletes_traces_and_collections_and_keeps_keys(
     client: Client, configured_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adopt(configured_url, app_name=STAGING)
@@ -105,7 +105,7 @@ def test_clear_takes_all_traces_and_collections_and_leaves_keys(
     assert "cleared      0 requests" in run("clear", "--yes").stdout
 
 
-def test_another_app_s_database_is_not_cleared(
+def test_the_database_of_another_app_is_not_cleared(
     client: Client, configured_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.ingest(load_trace(trace_names()[0])).status == 201
@@ -117,7 +117,7 @@ def test_another_app_s_database_is_not_cleared(
 
 
 @pytest.mark.usefixtures("configured_url")
-def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Connection) -> None:
+def test_clearing_production_requires_two_options(client: Client, sql: psycopg.Connection) -> None:
     assert client.ingest(load_trace("plain-capital")).status == 201
     refused = run("clear", "--yes")
     assert refused.exit_code == 1
@@ -142,11 +142,11 @@ def test_production_is_cleared_by_insisting_only(client: Client, sql: psycopg.Co
         ("prod", True),
     ],
 )
-def test_only_whole_words_make_a_name_harmless(name: str, *, is_production: bool) -> None:
+def test_only_whole_words_mark_a_name_as_not_production(name: str, *, is_production: bool) -> None:
     assert looks_like_production(name) is is_production
 
 
-def test_nobody_s_database_is_not_cleared(
+def test_an_unstamped_database_is_not_cleared(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -155,7 +155,7 @@ def test_nobody_s_database_is_not_cleared(
     assert (done.exit_code, "has no owner yet" in done.stderr) == (1, True)
 
 
-def test_clear_waits_for_a_write_that_is_under_way(
+def test_clear_waits_for_a_running_write(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -175,7 +175,7 @@ def test_clear_waits_for_a_write_that_is_under_way(
     assert count(sql, "collections") == 0
 
 
-def test_clear_gives_up_where_somebody_does_not_end(
+def test_clear_gives_up_if_a_transaction_does_not_end(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -191,7 +191,7 @@ def test_clear_gives_up_where_somebody_does_not_end(
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:se@cret@db/logs", "postgresql://me:se/cret@db/logs"])
-def test_a_password_that_splits_the_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_breaks_the_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidSettingError, match="%40"):
         describe_database(url)
     monkeypatch.setenv("DATABASE_URL", url)
@@ -202,7 +202,7 @@ def test_a_password_that_splits_the_url_is_not_shown(url: str, monkeypatch: pyte
         assert "Traceback" not in done.output
 
 
-def test_the_embedded_database_is_looked_at_and_cleared_while_it_is_served(tmp_path: Path) -> None:
+def test_the_embedded_database_can_be_inspected_and_cleared_while_it_is_served(tmp_path: Path) -> None:
     served = subprocess.Popen(
         [sys.executable, ROOT / "manage.py", "run"],
         env={"PATH": "", "APP_PORT": "0"},
@@ -220,5 +220,5 @@ def test_the_embedded_database_is_looked_at_and_cleared_while_it_is_served(tmp_p
     finally:
         served.terminate()
         served.communicate()
-    assert run("status").exit_code == 0, "and when it is not served, it is started for that"
+    assert run("status").exit_code == 0, "the commands start an embedded database that is not served"
     assert {path.name for path in tmp_path.iterdir()} == {".thunder"}

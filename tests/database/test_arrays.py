@@ -1,4 +1,4 @@
-"""Binary arrays arrive as the values they were made from."""
+"""Binary arrays: Postgres receives the values that they are made from."""
 
 import math
 from collections.abc import Callable
@@ -34,7 +34,7 @@ CASES: list[tuple[Callable[[Any], PgArray], str, st.SearchStrategy[Any]]] = [
 
 
 @pytest.mark.parametrize(("make", "kind", "elements"), CASES)
-def test_an_array_arrives_as_it_was(
+def test_an_array_keeps_its_values(
     make: Callable[[Any], PgArray], kind: str, elements: st.SearchStrategy[Any], sql: psycopg.Connection
 ) -> None:
     register_arrays(sql)
@@ -63,7 +63,7 @@ COLUMNS: list[tuple[Callable[[Any], PgArray], str, st.SearchStrategy[Any], Calla
 
 
 @pytest.mark.parametrize(("make", "kind", "elements", "is_null"), COLUMNS)
-def test_a_column_arrives_as_it_was_with_null_for_unknown(
+def test_a_column_keeps_its_values_with_null_for_unknown(
     make: Callable[[Any], PgArray],
     kind: str,
     elements: st.SearchStrategy[Any],
@@ -81,13 +81,13 @@ def test_a_column_arrives_as_it_was_with_null_for_unknown(
     check()
 
 
-def test_a_score_that_a_real_cannot_hold_is_the_nearest(sql: psycopg.Connection) -> None:
+def test_a_score_is_rounded_to_the_nearest_real(sql: psycopg.Connection) -> None:
     register_arrays(sql)
     row = sql.execute("select %s::real[]", [real_column(np.array([1e-300, -0.1, np.nan]))]).fetchone()
     assert row == ([0.0, pytest.approx(-0.1, rel=1e-7), None],)
 
 
-def test_what_postgres_cannot_hold_is_replaced(sql: psycopg.Connection) -> None:
+def test_values_that_postgres_cannot_store_are_replaced(sql: psycopg.Connection) -> None:
     register_arrays(sql)
     row = sql.execute("select %s::text[]", [text_array(["a\0b", "c\ud800d", "\U0001f642", None])]).fetchone()
     assert row == (["a�b", "c�d", "\U0001f642", None],)

@@ -1,4 +1,4 @@
-"""The embedded Postgres, with real processes: it starts, it stops, and it comes back from being killed."""
+"""The embedded Postgres with real processes: start, stop, and recovery after a kill."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ WAIT_SECONDS = 60
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    # 0700 and root's own when we are root, as a clone below root's home is.
+    # 0700 and owned by root if the tests run as root, like a clone below root's home directory.
     with tempfile.TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True) as parent:
         yield Path(parent) / "data"
 
@@ -57,7 +57,7 @@ def recall(dsn: str) -> list[int]:
 
 @contextlib.contextmanager
 def started_elsewhere(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Another process that started it; killed in the end, its Postgres left to whoever comes next."""
+    """A Postgres that another process started; that process is killed in the end and leaves it running."""
     with subprocess.Popen([sys.executable, "-c", STARTER, data_dir], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -81,7 +81,7 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.02)
 
 
-def test_first_start_makes_the_database_and_a_later_one_finds_it(data_dir: Path) -> None:
+def test_the_first_start_creates_the_database_and_later_ones_find_it(data_dir: Path) -> None:
     with start(data_dir) as server:
         remember(server.dsn, 1)
     with start(data_dir) as server:
@@ -89,7 +89,7 @@ def test_first_start_makes_the_database_and_a_later_one_finds_it(data_dir: Path)
         assert server.bin_dir.joinpath("pg_dump").is_file()
 
 
-def test_text_is_utf8_and_sorts_alike_everywhere(data_dir: Path) -> None:
+def test_text_is_utf8_and_sorts_equally_everywhere(data_dir: Path) -> None:
     with start(data_dir) as server, psycopg.connect(server.dsn) as conn:
         assert conn.execute("show server_encoding").fetchone() == ("UTF8",)
         provider = "select datlocprovider::text, datlocale from pg_database where datname = current_database()"
@@ -97,7 +97,7 @@ def test_text_is_utf8_and_sorts_alike_everywhere(data_dir: Path) -> None:
         assert conn.execute("select current_setting('server_version_num')::int / 10000").fetchone() == (18,)
 
 
-def test_only_its_user_can_reach_it(data_dir: Path) -> None:
+def test_only_its_user_can_connect(data_dir: Path) -> None:
     with start(data_dir) as server, psycopg.connect(server.dsn) as conn:
         assert conn.execute("show listen_addresses").fetchone() == ("",)
         assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
@@ -145,7 +145,7 @@ def test_an_orphaned_postgres_is_replaced_and_its_data_found(data_dir: Path) -> 
         assert recall(server.dsn) == [1]
 
 
-def test_data_survives_killing_everything(data_dir: Path) -> None:
+def test_data_survives_killing_all_processes(data_dir: Path) -> None:
     for value in range(3):
         with started_elsewhere(data_dir) as (process, dsn):
             remember(dsn, value)
@@ -156,13 +156,15 @@ def test_data_survives_killing_everything(data_dir: Path) -> None:
             process.wait(WAIT_SECONDS)
     with start(data_dir) as server:
         assert recall(server.dsn) == [0, 1, 2]
-    assert not Path(dsn.partition("host=")[2].partition("&")[0]).exists(), "a killed run's socket directory is left"
+    assert not Path(dsn.partition("host=")[2].partition("&")[0]).exists(), (
+        "the socket directory of a killed run is left"
+    )
 
 
-def test_a_dead_pid_that_another_program_got_does_not_hinder(data_dir: Path) -> None:
+def test_a_stale_pid_of_another_program_is_ignored(data_dir: Path) -> None:
     start(data_dir).stop()
     owner = (data_dir / "postgres").stat()
-    # Root's own processes are ones that Postgres may not signal, and so ignores: it must be one of its own user's.
+    # Postgres ignores processes that it may not signal, such as those of root. This one must belong to its own user.
     other = subprocess.Popen(["sleep", "300"], user=owner.st_uid if os.geteuid() == 0 else None)
     try:
         pid_file = data_dir / "postgres" / "postmaster.pid"
@@ -175,7 +177,7 @@ def test_a_dead_pid_that_another_program_got_does_not_hinder(data_dir: Path) -> 
         other.wait(WAIT_SECONDS)
 
 
-def test_an_initdb_cut_short_is_begun_again(data_dir: Path) -> None:
+def test_an_interrupted_initdb_is_repeated(data_dir: Path) -> None:
     unfinished = data_dir / "postgres.new"
     unfinished.mkdir(parents=True)
     unfinished.joinpath("PG_VERSION").write_text(MAJOR_VERSION)
@@ -184,7 +186,7 @@ def test_an_initdb_cut_short_is_begun_again(data_dir: Path) -> None:
     assert not unfinished.exists()
 
 
-def test_killed_during_initdb_it_starts_the_next_time(data_dir: Path) -> None:
+def test_a_start_killed_during_initdb_is_repeated(data_dir: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", STARTER, data_dir], stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + WAIT_SECONDS
         while not data_dir.joinpath("postgres.new", "global").exists():
@@ -195,8 +197,8 @@ def test_killed_during_initdb_it_starts_the_next_time(data_dir: Path) -> None:
         remember(server.dsn, 1)
 
 
-def test_a_failed_initdb_leaves_nothing_and_is_begun_again(data_dir: Path) -> None:
-    # No file may have more than 100 kB, and so initdb fails where it copies the first catalogs.
+def test_a_failed_initdb_leaves_nothing_and_is_repeated(data_dir: Path) -> None:
+    # Files are limited to 100 kB, so initdb fails when it copies the first catalogs.
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))" + STARTER
     failed = subprocess.run([sys.executable, "-c", limited, data_dir], capture_output=True, text=True, check=False)
     assert "EmbeddedPostgresError: initdb failed" in failed.stderr
@@ -206,7 +208,7 @@ def test_a_failed_initdb_leaves_nothing_and_is_begun_again(data_dir: Path) -> No
         remember(server.dsn, 1)
 
 
-def test_a_directory_that_cannot_be_made_is_a_sentence(data_dir: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_one_sentence(data_dir: Path) -> None:
     data_dir.parent.joinpath("file").write_text("")
     inside = data_dir.parent / "file" / "data"
     sentence = (
@@ -217,26 +219,26 @@ def test_a_directory_that_cannot_be_made_is_a_sentence(data_dir: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="where even root can't make a directory")
-def test_a_directory_without_permission_is_a_sentence() -> None:
+def test_a_directory_without_permission_is_one_sentence() -> None:
     with pytest.raises(DataDirectoryError, match=r"^THUNDER_DATA_DIR: cannot use /sys/thunder \(.*\); make"):
         start(Path("/sys/thunder/data"))
 
 
-def test_a_file_in_the_way_is_a_sentence(data_dir: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_one_sentence(data_dir: Path) -> None:
     data_dir.joinpath("initdb.log").mkdir(parents=True)
     with pytest.raises(DataDirectoryError, match=r"cannot use .*/data/initdb\.log \(Is a directory\); make"):
         start(data_dir)
     assert not data_dir.joinpath("postgres.new").exists()
 
 
-def test_what_keeps_it_from_starting_is_told(data_dir: Path) -> None:
+def test_the_reason_of_a_failed_start_is_shown(data_dir: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match=r"stopped at once(.|\n)*shared_buffers"):
         start_embedded(data_dir, settings={"shared_buffers": "plenty"})
     with start(data_dir) as server:
         remember(server.dsn, 1)
 
 
-def test_another_versions_data_is_refused(data_dir: Path) -> None:
+def test_data_of_another_version_is_rejected(data_dir: Path) -> None:
     data_dir.joinpath("postgres").mkdir(parents=True)
     data_dir.joinpath("postgres", "PG_VERSION").write_text("16\n")
     with pytest.raises(EmbeddedPostgresError, match="is of PostgreSQL 16; this is PostgreSQL 18"):
@@ -256,7 +258,7 @@ def test_databases_are_copied_from_a_template_and_dropped(data_dir: Path) -> Non
             psycopg.connect(copy)
 
 
-def test_its_log_tells_no_values(data_dir: Path) -> None:
+def test_its_log_contains_no_values(data_dir: Path) -> None:
     with start(data_dir) as server:
         with pytest.raises(psycopg.errors.DivisionByZero), psycopg.connect(server.dsn) as conn:
             conn.execute("select 1 / 0, 'confidential'")
@@ -267,7 +269,7 @@ def test_its_log_tells_no_values(data_dir: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as somebody else")
-def test_as_root_unreadable_programs_are_copied(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_programs_are_copied_when_running_as_root(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data_dir.mkdir()
     package = find_install().parent
     closed = data_dir.parent / "site-packages"

@@ -1,4 +1,4 @@
-"""Migrations: once each, in turn, all or nothing."""
+"""Migrations: applied once each, in order, completely or not at all."""
 
 import itertools
 import threading
@@ -30,7 +30,7 @@ def test_migrating_twice_applies_once(empty: str) -> None:
     assert all(applied for _, applied in read_status(empty))
 
 
-def test_two_at_once_take_turns(empty: str) -> None:
+def test_concurrent_migrations_take_turns(empty: str) -> None:
     applied: list[list[str]] = []
     threads = [threading.Thread(target=lambda: applied.append(migrate(empty))) for _ in range(4)]
     for thread in threads:
@@ -43,7 +43,7 @@ def test_two_at_once_take_turns(empty: str) -> None:
 @pytest.mark.parametrize(
     ("version", "advice"), [(1, "a development version .* export the traces"), (2, "restore the file")]
 )
-def test_an_edited_migration_is_noticed(empty: str, version: int, advice: str) -> None:
+def test_an_edited_migration_is_detected(empty: str, version: int, advice: str) -> None:
     migrate(empty)
     with psycopg.connect(empty, autocommit=True) as conn:
         conn.execute("update schema_migrations set checksum = 'other' where version = %s", [version])
@@ -51,7 +51,7 @@ def test_an_edited_migration_is_noticed(empty: str, version: int, advice: str) -
         migrate(empty)
 
 
-def test_a_migration_that_fails_leaves_nothing(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failed_migration_leaves_no_changes(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     migrate(empty)
     broken = migrations.Migration(LATEST_VERSION + 1, "9999_broken", "create table half (id int); select 1 / 0")
     monkeypatch.setattr(migrations, "list_migrations", lambda: [*list_migrations(), broken])

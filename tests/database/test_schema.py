@@ -1,4 +1,4 @@
-"""sql/schema.sql is the present schema; the schema is what a reader of it may rely on."""
+"""sql/schema.sql equals the migrations, and the schema follows its rules."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
 KEPT |= {"deletions", "deletion_chain", "audit_log"}
-"""What emptying the traces leaves alone. A new table belongs in here or in the reach of TRUNCATE."""
+"""Tables that emptying the traces keeps. Add a new table here, or to the tables that TRUNCATE reaches."""
 
 FILLED_BY_OTHERS = [
     "insert into outcomes (request_pk, source) select id, 'test' from requests",
@@ -43,12 +43,12 @@ FILLED_BY_OTHERS = [
     "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
-"""One row in each table that a posted trace leaves empty."""
+"""One row for each table that a posted trace leaves empty."""
 
 
 @pytest.fixture
 def empty(postgres: EmbeddedPostgres) -> Generator[str]:
-    """A database without any table."""
+    """A database without tables."""
     yield postgres.create_database("schema_test")
     postgres.drop_database("schema_test")
 
@@ -65,18 +65,18 @@ def list_filled(sql: psycopg.Connection) -> set[str]:
     return {table for table in list_tables(sql) if has_rows(table)}
 
 
-def test_the_file_is_what_the_migrations_add_up_to(postgres: EmbeddedPostgres, database_url: str) -> None:
+def test_the_file_equals_the_migrations(postgres: EmbeddedPostgres, database_url: str) -> None:
     dumped = dump_schema(database_url, bin_dir=postgres.bin_dir)
     assert SCHEMA_FILE.read_text(encoding="utf-8") == dumped, "run `make schema`"
 
 
-def test_the_file_alone_makes_the_same_database(postgres: EmbeddedPostgres, database_url: str, empty: str) -> None:
+def test_the_file_alone_creates_the_same_database(postgres: EmbeddedPostgres, database_url: str, empty: str) -> None:
     with psycopg.connect(empty) as conn:
         conn.execute(SCHEMA_FILE.read_bytes())
     assert dump_schema(empty, bin_dir=postgres.bin_dir) == dump_schema(database_url, bin_dir=postgres.bin_dir)
 
 
-def test_a_difference_shows(postgres: EmbeddedPostgres, database_url: str, sql: psycopg.Connection) -> None:
+def test_a_difference_is_detected(postgres: EmbeddedPostgres, database_url: str, sql: psycopg.Connection) -> None:
     before = dump_schema(database_url, bin_dir=postgres.bin_dir)
     sql.execute("alter table mods alter column name drop not null")
     assert dump_schema(database_url, bin_dir=postgres.bin_dir) != before
@@ -88,12 +88,12 @@ def test_cleaning_keeps_comments_within_functions() -> None:
     assert clean_dump(f"{preamble}--\n-- Name: f; Type: FUNCTION\n--\n\n{function}").endswith("\n\n" + function)
 
 
-def test_a_dump_that_fails_says_why(postgres: EmbeddedPostgres) -> None:
+def test_a_failed_dump_shows_the_reason(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(SchemaDumpError, match='database "nowhere" does not exist'):
         dump_schema(postgres.dsn_of("nowhere"), bin_dir=postgres.bin_dir)
 
 
-def test_truncate_empties_every_trace_table_and_resets_every_sequence(client: Client, sql: psycopg.Connection) -> None:
+def test_truncate_empties_all_trace_tables_and_resets_all_sequences(client: Client, sql: psycopg.Connection) -> None:
     for name in trace_names():
         assert client.ingest(load_trace(name)).status == 201
     for statement in FILLED_BY_OTHERS:
@@ -105,7 +105,7 @@ def test_truncate_empties_every_trace_table_and_resets_every_sequence(client: Cl
     assert {name.removesuffix("_id_seq") for (name,) in used} <= KEPT
 
 
-def test_every_table_has_a_comment_and_a_primary_key(sql: psycopg.Connection) -> None:
+def test_each_table_has_a_comment_and_a_primary_key(sql: psycopg.Connection) -> None:
     tables = sql.execute("""
         select
             pg_class.relname,
@@ -118,12 +118,12 @@ def test_every_table_has_a_comment_and_a_primary_key(sql: psycopg.Connection) ->
     assert (undescribed, {name for name, _, keyed in tables if not keyed}) == (set(), set())
 
 
-def test_every_column_has_one_of_few_types(sql: psycopg.Connection) -> None:
+def test_each_column_has_one_of_few_types(sql: psycopg.Connection) -> None:
     columns = sql.execute("""
         select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = 'public'
     """).fetchall()
-    # No timestamp without its zone, no varchar(n); reals only in views, for sums of them drift.
-    # xid8 and tsvector are what streams and the search stand on; jsonb holds the details of the audit log.
+    # No timestamp without a time zone and no varchar(n). Reals occur only in views, because their sums are inexact.
+    # xid8 and tsvector are for streams and the search; jsonb is for the details of the audit log.
     usual = {"ARRAY", "bigint", "boolean", "bytea", "double precision", "integer", "text", "timestamp with time zone"}
     usual |= {"jsonb", "tsvector", "xid8", "smallint"}
     others = {name: kind for name, kind in columns if kind not in usual}
@@ -131,7 +131,7 @@ def test_every_column_has_one_of_few_types(sql: psycopg.Connection) -> None:
     assert set(others.values()) <= {"real"}
 
 
-def test_every_foreign_key_has_an_index_to_delete_by(sql: psycopg.Connection) -> None:
+def test_each_foreign_key_has_an_index(sql: psycopg.Connection) -> None:
     missing = sql.execute("""
         select conname
         from pg_constraint
@@ -156,7 +156,7 @@ def test_the_command_writes_current_schema_sql(
     assert (away.exit_code, "does not answer" in away.stderr, "hunter2" in away.output) == (1, True, False)
 
 
-def test_the_password_is_not_on_pg_dump_s_command_line(tmp_path: Path) -> None:
+def test_the_password_is_not_in_the_arguments_of_pg_dump(tmp_path: Path) -> None:
     program = tmp_path / "pg_dump"
     program.write_text('#!/bin/sh\necho "$@"; echo "$PGPASSWORD"\n')
     program.chmod(0o755)
@@ -164,7 +164,7 @@ def test_the_password_is_not_on_pg_dump_s_command_line(tmp_path: Path) -> None:
     assert (password, "hunter2" in arguments, "host=db" in arguments) == ("hunter2", False, True)
 
 
-def test_a_pg_dump_that_is_too_old_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_pg_dump_is_rejected(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def list_old() -> Iterator[Path]:
         yield Path("/bin/false")
 

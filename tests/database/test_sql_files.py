@@ -1,4 +1,4 @@
-"""Every SQL file against the real schema: used, prepared, explained, and its columns those of the model."""
+"""Each SQL file with the real schema: it is used, prepares and explains, and its columns are those of the row type."""
 
 import ast
 import pkgutil
@@ -25,7 +25,7 @@ MODULES = [import_module(module.name) for module in pkgutil.walk_packages(core._
 
 
 def find_queries() -> dict[str, Query[Any]]:
-    """Every statement of core by its file; each file must have exactly one."""
+    """Return the statements of core by file. Each file must have exactly one."""
     values = [value for module in MODULES for value in vars(module).values()]
     values += [value for each in values if isinstance(each, dict) for value in each.values()]
     found = list({id(value): value for value in values if isinstance(value, Query)}.values())
@@ -52,12 +52,12 @@ PYTHON_TYPES: dict[str, type] = {
 }
 METHODS = {"execute", "fetch_all", "fetch_one", "fetch_only", "run", "run_only"}
 NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "transfer/clear"}
-"""EXPLAIN takes neither DDL, nor the bounds of a transaction, nor LISTEN."""
+"""Statements that EXPLAIN does not accept: DDL, transaction control, LISTEN."""
 
 
 @pytest.fixture(scope="module")
 def database(databases: Databases) -> Iterator[psycopg.Connection]:
-    """One migrated database for all files; each test's changes are rolled back."""
+    """A migrated database for all files. The changes of each test are rolled back."""
     with psycopg.connect(databases.reach(databases.create("sql_files")), autocommit=True) as conn:
         yield conn
     databases.drop("sql_files")
@@ -83,7 +83,7 @@ def test_calls_pass_the_parameters_of_the_statement(module: ModuleType) -> None:
 
 
 def find_query(node: ast.expr, module: ModuleType) -> Query[Any] | None:
-    """The statement that an expression such as `store.LIST_KEYS` names; None for anything else."""
+    """Return the statement that an expression such as `store.LIST_KEYS` names, or None."""
     found: object = module
     for name in ast.unparse(node).split("."):
         found = getattr(found, name, None)
@@ -91,7 +91,7 @@ def find_query(node: ast.expr, module: ModuleType) -> Query[Any] | None:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_file_says_what_it_does_and_holds_one_statement_in_lower_case(name: str) -> None:
+def test_a_file_states_its_purpose_and_contains_one_lower_case_statement(name: str) -> None:
     text = QUERIES[name].text
     assert re.match(r"-- [A-Z][^;\n]*\.\n", text)
     assert ";" not in text
@@ -111,7 +111,7 @@ def test_a_statement_prepares_and_explains(name: str, sql: psycopg.Connection) -
 
 
 @pytest.mark.parametrize("name", WITH_ROWS)
-def test_the_columns_are_the_row_s_fields(name: str, sql: psycopg.Connection) -> None:
+def test_the_columns_are_the_fields_of_the_row(name: str, sql: psycopg.Connection) -> None:
     described = describe(QUERIES[name], sql)
     columns = [(described.fname(index) or b"").decode() for index in range(described.nfields)]
     expected = list_fields(QUERIES[name].row)
@@ -129,14 +129,14 @@ def describe(one: Query[Any], sql: psycopg.Connection) -> PGresult:
 
 
 def list_fields(row: type[Any]) -> dict[str, object]:
-    """The fields of a row type with their types; none for a single value."""
+    """Return the fields of a row type with their types; none for a single value."""
     if issubclass(row, BaseModel) or is_dataclass(row) or hasattr(row, "_fields"):
         return get_type_hints(row)
     return {}
 
 
 def unwrap(hint: object) -> list[object]:
-    """The types that a value may have, without the arguments of generic ones."""
+    """Return the types that a value may have, without the arguments of generic types."""
     return [hint, get_origin(hint), *(kind for one in get_args(hint) for kind in unwrap(one))]
 
 

@@ -1,4 +1,4 @@
-"""The stamp: a database belongs to one app, and no process of another reads or writes there."""
+"""The stamp: a database belongs to one app, and processes of other apps do not read or write it."""
 
 import asyncio
 import itertools
@@ -69,7 +69,7 @@ def catches(error: type[Exception], match: str) -> AbstractContextManager[object
 
 
 def await_lock(sql: psycopg.Connection) -> None:
-    """Until somebody waits for a lock in this database."""
+    """Wait until a session waits for a lock in this database."""
     waiting = "select count(*) from pg_locks where not granted"
     deadline = time.monotonic() + WAIT_SECONDS
     while sql.execute(waiting).fetchone() == (0,) and time.monotonic() < deadline:
@@ -87,7 +87,7 @@ def test_migrate_stamps_once(empty: str) -> None:
     assert read_stamp(empty) == first
 
 
-def test_there_is_one_row_and_no_second(sql: psycopg.Connection) -> None:
+def test_the_stamp_is_the_only_row(sql: psycopg.Connection) -> None:
     for statement in (
         "insert into environment (app_name, schema_version) values ('other', 1)",
         "insert into environment (only_row, app_name, schema_version) values (false, 'other', 1)",
@@ -96,7 +96,7 @@ def test_there_is_one_row_and_no_second(sql: psycopg.Connection) -> None:
             sql.execute(statement.encode())
 
 
-def test_another_app_s_database_is_not_migrated(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_of_another_app_is_not_migrated(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr("core.database.migrations.list_migrations", lambda: list_migrations()[:3])
         migrate(empty)
@@ -112,7 +112,7 @@ def test_another_app_s_database_is_not_migrated(empty: str, monkeypatch: pytest.
     assert stamp.schema_version == LATEST_VERSION
 
 
-def test_a_database_from_before_the_stamp_becomes_ours(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_without_a_stamp_is_taken_by_migrate(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr("core.database.migrations.list_migrations", lambda: list_migrations()[:2])
         migrate(empty)
@@ -121,7 +121,7 @@ def test_a_database_from_before_the_stamp_becomes_ours(empty: str, monkeypatch: 
     assert owner_of(empty) == OURS
 
 
-def test_an_unstamped_database_is_nobody_s_until_it_is_migrated(database_url: str, sql: psycopg.Connection) -> None:
+def test_an_unstamped_database_is_rejected_until_it_is_migrated(database_url: str, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
     with catches(psycopg.DatabaseError, NOBODYS):
         statements.REQUIRE_OWNER.run(sql, app_name=OURS)
@@ -129,7 +129,7 @@ def test_an_unstamped_database_is_nobody_s_until_it_is_migrated(database_url: st
     assert owner_of(database_url) == THEIRS
 
 
-def test_of_two_apps_that_migrate_at_once_one_becomes_the_owner(empty: str) -> None:
+def test_one_of_two_concurrent_migrations_becomes_the_owner(empty: str) -> None:
     refused: list[str] = []
 
     def run(app_name: str) -> None:
@@ -146,7 +146,7 @@ def test_of_two_apps_that_migrate_at_once_one_becomes_the_owner(empty: str) -> N
     assert sorted([*refused, str(owner_of(empty))]) == [OURS, THEIRS]
 
 
-def test_adopt_changes_the_owner_and_says_who_it_was(database_url: str) -> None:
+def test_adopt_changes_the_owner_and_names_the_previous_one(database_url: str) -> None:
     before = read_stamp(database_url)
     assert adopt(database_url, app_name=THEIRS) == before
     after = read_stamp(database_url)
@@ -157,12 +157,12 @@ def test_adopt_changes_the_owner_and_says_who_it_was(database_url: str) -> None:
     assert read_stamp(database_url) == after
 
 
-def test_there_is_nothing_to_adopt_in_an_empty_database(empty: str) -> None:
+def test_an_empty_database_cannot_be_adopted(empty: str) -> None:
     with catches(MigrationError, "manage.py migrate"):
         adopt(empty, app_name=THEIRS)
 
 
-def test_adopt_waits_for_a_write_that_is_under_way(database_url: str, sql: psycopg.Connection) -> None:
+def test_adopt_waits_for_a_running_write(database_url: str, sql: psycopg.Connection) -> None:
     with psycopg.connect(database_url) as writer, ExitStack() as ending:
         writer.execute("select hold_owner(%s)", [OURS])
         adopting = threading.Thread(target=adopt, args=(database_url,), kwargs={"app_name": THEIRS})
@@ -202,7 +202,7 @@ def test_reads_do_not_wait_for_an_adopt(database_url: str) -> None:
         adopting.rollback()
 
 
-def test_a_refusal_leaves_the_pooled_connection_usable(database_url: str) -> None:
+def test_a_rejection_leaves_the_pooled_connection_usable(database_url: str) -> None:
     async def run() -> None:
         async with open_pool(make_settings(database_url, THEIRS)) as pool:
             with catches(ForeignDatabaseError, SENTENCE):
@@ -228,7 +228,7 @@ def test_a_refusal_leaves_the_pooled_connection_usable(database_url: str) -> Non
     asyncio.run(run())
 
 
-def test_a_statement_that_fails_in_a_pipeline_is_told_by_its_own_error(database_url: str) -> None:
+def test_a_failed_statement_in_a_pipeline_raises_its_own_error(database_url: str) -> None:
     async def run() -> None:
         async with open_pool(make_settings(database_url, OURS)) as pool:
             for block in (checkout(pool), checkout_transaction(pool, timeout_ms=1000)):
@@ -249,8 +249,8 @@ def test_a_statement_that_fails_in_a_pipeline_is_told_by_its_own_error(database_
     asyncio.run(run())
 
 
-def test_the_owner_is_checked_within_the_write_s_transaction(database_url: str, sql: psycopg.Connection) -> None:
-    """The database changes hands after the connection was checked out, before the transaction writes."""
+def test_the_owner_is_checked_in_the_transaction_of_the_write(database_url: str, sql: psycopg.Connection) -> None:
+    """The database is adopted after the connection was checked out and before the transaction writes."""
 
     async def run() -> None:
         async with (
@@ -288,7 +288,7 @@ def test_a_dead_connection_is_replaced(database_url: str, sql: psycopg.Connectio
     asyncio.run(run())
 
 
-def test_adopt_asks_and_says_what_it_took_over(
+def test_adopt_requires_confirmation_and_names_the_previous_owner(
     client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace = load_trace("plain-capital")
@@ -310,7 +310,7 @@ def test_adopt_asks_and_says_what_it_took_over(
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("y", True), ("n", False), ("", False)])
-def test_at_a_terminal_it_asks(
+def test_adopt_asks_at_a_terminal(
     database_url: str, monkeypatch: pytest.MonkeyPatch, *, answer: str, goes_on: bool
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -345,7 +345,7 @@ def test_modal_app_name_stamps_as_well_and_status_shows_it(
     assert (refused.exit_code, f"belongs to {THEIRS}; this app is {OURS}" in refused.stderr) == (1, True)
 
 
-def test_a_database_that_is_not_there_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_database_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:hunter2@/none?host={tmp_path}")
     for command in (["status"], ["migrate"], ["adopt", "--app-name", OURS, "--yes"]):
         done = CliRunner().invoke(cli, command)

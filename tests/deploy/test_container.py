@@ -1,5 +1,5 @@
-"""Dockerfile and compose.yaml. There is no Docker engine here: the files are parsed, and the Dockerfile's own commands
-run in a clean directory that holds what it copies, and no more."""
+"""Dockerfile and compose.yaml. There is no Docker engine here, so the files are parsed, and the commands of the
+Dockerfile run in a clean directory that contains only what it copies."""
 
 import json
 import os
@@ -18,7 +18,7 @@ import yaml
 from tests.support.environment import ROOT
 
 ENGINE_ONLY = ("apt-get", "useradd")
-"""What needs a Debian of its own to be changed."""
+"""Commands that change the Debian they run on."""
 SECONDS = 60
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 
@@ -43,20 +43,20 @@ def find_sources(step: Step) -> tuple[list[str], str]:
     return sources, target
 
 
-def test_what_is_copied_is_there_and_not_left_out() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {source for step in STEPS if step.instruction == "COPY" for source in find_sources(step)[0]}
     assert copied == allowed
     assert all((ROOT / source).exists() for source in copied)
 
 
-def test_the_shell_of_every_step_parses() -> None:
+def test_the_shell_of_each_step_parses() -> None:
     for step in STEPS:
         if step.instruction == "RUN":
             subprocess.run(["bash", "-n", "-c", step.text], check=True)
 
 
-def test_the_dockerfile_s_own_commands_serve_in_a_clean_directory(database_url: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_dockerfile_serve_in_a_clean_directory(database_url: str, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     for step in STEPS:
         match step.instruction:
@@ -74,7 +74,7 @@ def test_the_dockerfile_s_own_commands_serve_in_a_clean_directory(database_url: 
             case _:
                 pass
     assert environment["APP_HOST"] == "0.0.0.0"
-    # A test serves on loopback only.
+    # The test serves on loopback.
     settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": "", "THUNDER_SECRET": ""}
     serve_and_ask(tmp_path, {**environment, **settings, "APP_HOST": "127.0.0.1", "APP_PORT": "0"})
 
@@ -95,7 +95,7 @@ def serve_and_ask(directory: Path, environment: dict[str, str]) -> None:
         try:
             printed = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
             url = next(filter(None, printed), None)
-            assert url, "it did not start"
+            assert url, "the server did not start"
             health = urllib3.request("GET", f"{url[0]}/healthz", timeout=SECONDS)
             assert (health.status, health.json()["database"]["status"]) == (200, "ok")
             assert urllib3.request("GET", f"{url[0]}/logs", timeout=SECONDS).status == 401
@@ -113,7 +113,7 @@ def test_compose_starts_a_postgres_and_thunder_on_loopback() -> None:
     assert thunder["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert postgres["image"] == "postgres:18"
     assert set(COMPOSE["volumes"]) == {"postgres", "thunder"}
-    assert thunder["volumes"] == ["thunder:/srv/thunder/.thunder"], "the keys that it makes itself are kept"
+    assert thunder["volumes"] == ["thunder:/srv/thunder/.thunder"], "the volume keeps generated keys"
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_DIRECT"])
@@ -122,4 +122,4 @@ def test_compose_names_one_database_on_both_sides(name: str) -> None:
     user, password, database = (postgres[f"POSTGRES_{part}"] for part in ("USER", "PASSWORD", "DB"))
     assert thunder[name] == f"postgresql://{user}:{password}@postgres:5432/{database}"
     for secret in ("THUNDER_ADMIN_KEY", "THUNDER_SECRET"):
-        assert thunder[secret] == f"${{{secret}:-}}", "empty is not set: one is made"
+        assert thunder[secret] == f"${{{secret}:-}}", "an empty value is not a key, so that one is generated"

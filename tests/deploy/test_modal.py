@@ -1,4 +1,4 @@
-"""Deployed for real, offline: Modal's own CLI and container runtime against tests/support/fakemodal.py."""
+"""Real deployments without a network: Modal's own CLI and container runtime with tests/support/fakemodal.py."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ from tests.support.fakemodal import FakeModal
 from tests.support.keys import ADMIN_KEY, SECRET
 
 SECONDS = 100
-"""For a whole test, in which seven containers start."""
+"""Seconds for a whole test, in which seven containers start."""
 
 PRODUCTION: dict[str, str] = {}
 STAGING = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "thunder-db-staging"}
@@ -33,7 +33,7 @@ SECRETS = ("thunder-db", "thunder-db-staging", "thunder-db-dev")
 
 @pytest.fixture
 def secrets(postgres: EmbeddedPostgres) -> Generator[Secrets]:
-    """Modal's secrets for two environments, each with a migrated database of its own."""
+    """Modal's secrets for two environments, each with its own migrated database."""
     databases = {"thunder-db": "fakemodal_production", "thunder-db-staging": "fakemodal_staging"}
     urls = {secret: postgres.create_database(name, template=TEMPLATE) for secret, name in databases.items()}
     adopt(urls["thunder-db-staging"], app_name=STAGING["MODAL_APP_NAME"])
@@ -45,7 +45,7 @@ def secrets(postgres: EmbeddedPostgres) -> Generator[Secrets]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What a deploy needs of the repository, to be changed at will."""
+    """A copy of the files that a deployment needs, which tests may change."""
     for name in ("core", "functions", "sql"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("deploy.py", "requirements.lock"):
@@ -55,7 +55,7 @@ def clone(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def deploy(secrets: Secrets, *environments: dict[str, str], directory: Path = ROOT) -> AsyncGenerator[FakeModal]:
-    """A Modal with deploy.py deployed to it once per environment; its containers stop in the end."""
+    """A Modal with deploy.py deployed once per environment. Its containers stop in the end."""
     async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
         for environment in environments:
             await modal.cli("deploy", "deploy.py", cwd=str(directory), env=environment)
@@ -64,7 +64,7 @@ async def deploy(secrets: Secrets, *environments: dict[str, str], directory: Pat
 
 @pytest.fixture(scope="module")
 def deployed() -> FakeModal:
-    """What a deploy to staging registered; nothing is served."""
+    """The functions that a deployment to staging registered, without running them."""
 
     async def run() -> FakeModal:
         async with deploy({"thunder-db-staging": UNUSED}, STAGING) as modal:
@@ -74,7 +74,7 @@ def deployed() -> FakeModal:
 
 
 async def call(modal: FakeModal, app: str, function: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Call one app's function: POST if there is a body."""
+    """Call a function of an app, with POST if there is a body."""
     ids = {modal.functions[id_].function_name: id_ for id_, of in modal.app_of.items() if modal.apps[of]["name"] == app}
     url = modal.urls[ids[function], ""] + path
     headers = {"X-API-Key": ADMIN_KEY}
@@ -84,7 +84,7 @@ async def call(modal: FakeModal, app: str, function: str, path: str, body: objec
         return response.status, await (response.json() if is_json else response.text())
 
 
-def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> None:
+def test_staging_and_production_have_separate_traces(secrets: Secrets) -> None:
     traces = {"thunder-backend-staging": load_trace("force-prefix"), "thunder-backend": load_trace("plain-capital")}
 
     async def post_and_read(modal: FakeModal, app: str) -> None:
@@ -111,9 +111,9 @@ def test_staging_and_production_keep_their_traces_apart(secrets: Secrets) -> Non
     asyncio.run(run())
 
 
-def test_a_staging_app_on_production_s_database_answers_503_and_writes_nothing(secrets: Secrets) -> None:
+def test_a_staging_app_on_the_database_of_production_answers_503_and_writes_nothing(secrets: Secrets) -> None:
     app, production = STAGING["MODAL_APP_NAME"], secrets["thunder-db"]["DATABASE_URL"]
-    # The mistake that no name gives away: staging's secret with production's URL.
+    # A mistake that no name reveals: the secret of staging contains the URL of production.
     mistaken = {**secrets, "thunder-db-staging": secrets["thunder-db"]}
     sentence = f"this database belongs to thunder-backend; this app is {app}; "
     paths = {"logs": "/logs", "mods": "/v1/mods", "confidence": "/v1/confidence/summary", "api": "/logs/plain-capital"}
@@ -139,7 +139,7 @@ def test_a_staging_app_on_production_s_database_answers_503_and_writes_nothing(s
 
 
 def count_rows(dsn: str) -> list[Any]:
-    """Rows of every table that a trace or a key leaves some in, and how often a trace was posted again."""
+    """Count the rows of each table that traces and keys fill, and the repeated posts of a trace."""
     tables = ("requests", "request_traces", "request_steps", "step_logit_summaries", "mods", "mod_calls", "api_keys")
     counts = ", ".join(f"(select count(*) from {table})" for table in tables)
     with psycopg.connect(dsn) as conn:
@@ -155,9 +155,7 @@ def count_rows(dsn: str) -> list[Any]:
         ("serve", {**STAGING, "MODAL_SECRET_NAME": "thunder-db"}, "does not match the secret thunder-db"),
     ],
 )
-def test_names_that_do_not_go_together_register_nothing(
-    command: str, environment: dict[str, str], sentence: str
-) -> None:
+def test_mismatched_names_register_nothing(command: str, environment: dict[str, str], sentence: str) -> None:
     async def run() -> tuple[int | None, str]:
         async with asyncio.timeout(SECONDS), FakeModal(secrets=dict.fromkeys(SECRETS, UNUSED)) as modal:
             done = await modal.cli(command, "deploy.py", cwd=str(ROOT), env=environment, check=False)
@@ -168,7 +166,7 @@ def test_names_that_do_not_go_together_register_nothing(
     assert (status, "Not deployed: " in output, sentence in output, "Traceback" in output) == (1, True, True, False)
 
 
-def test_modal_serve_takes_an_environment_of_its_own() -> None:
+def test_modal_serve_uses_its_own_environment() -> None:
     async def run() -> dict[str, Any]:
         async with asyncio.timeout(SECONDS), FakeModal(secrets=dict.fromkeys(SECRETS, UNUSED)) as modal:
             await modal.cli("serve", "deploy.py", "--timeout", "1", cwd=str(ROOT))
@@ -179,7 +177,7 @@ def test_modal_serve_takes_an_environment_of_its_own() -> None:
         assert function["secrets"][0]["name"] == "thunder-db-dev"
 
 
-def test_modal_serve_without_such_a_secret_stops() -> None:
+def test_modal_serve_stops_without_a_secret_of_its_own() -> None:
     async def run() -> tuple[int | None, str]:
         async with asyncio.timeout(SECONDS), FakeModal(secrets={"thunder-db": UNUSED}) as modal:
             done = await modal.cli("serve", "deploy.py", "--timeout", "1", cwd=str(ROOT), check=False)
@@ -190,7 +188,7 @@ def test_modal_serve_without_such_a_secret_stops() -> None:
     assert (status, "thunder-db-dev" in output) == (1, True)
 
 
-def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:
+def test_each_function_has_its_own_url(deployed: FakeModal) -> None:
     dump = deployed.dump()
     functions = dump["functions"]
     urls = {name: functions[name]["web"][""]["modal_url"] for name in functions.keys() - {"retention"}}
@@ -202,14 +200,14 @@ def test_each_function_has_a_url_of_its_own(deployed: FakeModal) -> None:
     assert dump["problems"] == []
 
 
-def test_a_container_sees_the_code_the_sql_and_the_viewer_alone(deployed: FakeModal) -> None:
+def test_a_container_contains_only_the_code_the_sql_and_the_viewer(deployed: FakeModal) -> None:
     code = {path for folder in ("core", "functions") for path in (ROOT / folder).rglob("*.py")}
     rest = {path for folder in ("sql", "functions/viewer") for path in (ROOT / folder).rglob("*") if path.is_file()}
     for function in deployed.dump()["functions"].values():
         assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | rest}
 
 
-def test_the_image_installs_the_lock_file_by_its_hashes(deployed: FakeModal) -> None:
+def test_the_image_installs_the_lock_file_with_hashes(deployed: FakeModal) -> None:
     (image,) = deployed.dump()["images"].values()
     installs = [command for command in image["commands"] if "pip install" in command]
     assert "--require-hashes" in installs[-1]
@@ -217,7 +215,7 @@ def test_the_image_installs_the_lock_file_by_its_hashes(deployed: FakeModal) -> 
     assert (ROOT / "requirements.lock").read_bytes() in uploaded
 
 
-def test_without_the_sql_folder_a_function_does_not_start(clone: Path) -> None:
+def test_a_function_without_the_sql_folder_does_not_start(clone: Path) -> None:
     source = (clone / "deploy.py").read_text()
     mount = '.add_local_dir(HERE / "sql", "/root/sql")'
     assert mount in source
@@ -231,7 +229,7 @@ def test_without_the_sql_folder_a_function_does_not_start(clone: Path) -> None:
     assert (status, "No such file or directory" in sentence) == (500, True)
 
 
-def test_a_secret_without_a_database_fails_the_deploy() -> None:
+def test_a_secret_without_a_database_fails_the_deployment() -> None:
     async def run() -> None:
         async with deploy({"thunder-db": {"THUNDER_ADMIN_KEY": ADMIN_KEY}}, PRODUCTION):
             pass

@@ -1,4 +1,4 @@
-"""Expand, then contract: the code from before the latest migration serves on the present schema."""
+"""Expand, then contract: the code of the previous release works on the present schema."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def git(*arguments: str) -> str:
 
 
 def find_former() -> str:
-    """The latest release; before the first, the commit before the latest migration. Empty: there is no history here."""
+    """Return the latest release, else the commit before the latest migration; empty without a history."""
     if shutil.which("git") is None:
         return ""
     if tag := git("describe", "--tags", "--abbrev=0", "--match", "v*"):
@@ -40,7 +40,7 @@ FORMER = find_former()
 
 
 @pytest.mark.skipif(not FORMER, reason="no history of the code here: a shallow clone, or none")
-def test_the_former_code_serves_on_the_present_schema(client: Client, database_url: str, tmp_path: Path) -> None:
+def test_the_previous_code_works_on_the_present_schema(client: Client, database_url: str, tmp_path: Path) -> None:
     archive = subprocess.run(["git", "archive", FORMER], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive.stdout, check=True)
     port = find_free_port()
@@ -74,7 +74,7 @@ def await_start(client: Client, log: Path) -> None:
 
 
 def exchange(former: Client, present: Client) -> None:
-    """What one stores the other reads, edits and replaces."""
+    """Store traces with each server, and read, edit and replace them with the other."""
     for writer, reader, name in ((former, present, "force-prefix"), (present, former, "plain-capital")):
         document = load_trace(name)
         request_id = document["request"]["request_id"]

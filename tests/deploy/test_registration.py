@@ -1,4 +1,4 @@
-"""deploy.py registers what it should, with pytest-mock standing in for Modal; test_modal.py deploys for real."""
+"""deploy.py registers the right functions, with pytest-mock in place of Modal. test_modal.py deploys for real."""
 
 import runpy
 import sys
@@ -22,7 +22,7 @@ ENDPOINTS = sorted(MODULES)
 
 @dataclass(frozen=True)
 class Registered:
-    """What one run of deploy.py asked Modal for."""
+    """The calls of Modal that a run of deploy.py makes."""
 
     modal: MagicMock
     image: MagicMock
@@ -33,7 +33,7 @@ class Registered:
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
-        """The keyword arguments of `app.function`, by the function's name."""
+        """The keyword arguments of `app.function` by function name."""
         return {call.kwargs["name"]: call.kwargs for call in self.modal.App.return_value.function.call_args_list}
 
 
@@ -60,19 +60,19 @@ def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     return run
 
 
-def test_every_endpoint_and_the_one_origin_become_functions_of_their_names(deploy: Deploy) -> None:
+def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy) -> None:
     assert list(deploy().functions) == [*ENDPOINTS, retention.NAME]
     assert {"health", "ingest", "logs", "api"} <= set(ENDPOINTS)
 
 
-def test_every_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
+def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
     files = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
     assert set(ENDPOINTS) == files
     assert files <= set(deploy().functions)
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_function_serves_its_module_s_asgi_app(deploy: Deploy, name: str) -> None:
+def test_a_function_serves_the_asgi_app_of_its_module(deploy: Deploy, name: str) -> None:
     modal = deploy().modal
     served = [call.args[0] for call in modal.asgi_app.return_value.call_args_list]
     concurrent = [call.args[0] for call in modal.concurrent.return_value.call_args_list]
@@ -83,7 +83,7 @@ def test_a_function_serves_its_module_s_asgi_app(deploy: Deploy, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_function_scales_as_its_module_says(deploy: Deploy, name: str) -> None:
+def test_a_function_has_the_scaling_of_its_module(deploy: Deploy, name: str) -> None:
     deployed = deploy()
     scaling: Scaling = MODULES[name].SCALING
     arguments = deployed.functions[name]
@@ -97,17 +97,17 @@ def test_a_function_scales_as_its_module_says(deploy: Deploy, name: str) -> None
     }
 
 
-def test_memory_snapshots_are_on(deploy: Deploy) -> None:
+def test_memory_snapshots_are_enabled(deploy: Deploy) -> None:
     functions = deploy().functions
     assert all(functions[name]["enable_memory_snapshot"] is True for name in ENDPOINTS)
 
 
-def test_containers_run_where_somebody_chose(deploy: Deploy) -> None:
+def test_containers_run_in_the_chosen_region(deploy: Deploy) -> None:
     assert {arguments["region"] for arguments in deploy(MODAL_REGION="us-east").functions.values()} == {"us-east"}
     assert {arguments["region"] for arguments in deploy(MODAL_REGION="").functions.values()} == {None}
 
 
-def test_what_is_too_old_is_deleted_once_a_day(deploy: Deploy) -> None:
+def test_retention_runs_once_a_day(deploy: Deploy) -> None:
     modal = deploy().modal
     assert modal.App.return_value.function.return_value.call_args.args == (retention.retain,)
     assert modal.Cron.call_args.args == (retention.CRON,)
@@ -128,7 +128,7 @@ def test_what_is_too_old_is_deleted_once_a_day(deploy: Deploy) -> None:
     ],
     ids=["production", "production, set but empty", "staging"],
 )
-def test_the_environment_chooses_app_and_secret(
+def test_the_environment_selects_app_and_secret(
     deploy: Deploy, environment: dict[str, str], app_name: str, secret_name: str
 ) -> None:
     deployed = deploy(**environment)
@@ -163,7 +163,7 @@ STAGING = Deployment("thunder-backend-staging", "thunder-db-staging")
         ("acme", "neon", "serve", Deployment("acme", "neon")),
     ],
 )
-def test_names_that_go_together(app_name: str, secret_name: str, command: str, expected: Deployment) -> None:
+def test_matching_names_are_accepted(app_name: str, secret_name: str, command: str, expected: Deployment) -> None:
     environ = {"MODAL_APP_NAME": app_name, "MODAL_SECRET_NAME": secret_name}
     assert choose_deployment(environ, [command, "deploy.py"]) == expected
 
@@ -188,14 +188,14 @@ def test_names_that_go_together(app_name: str, secret_name: str, command: str, e
         ("acme", "", "serve", "MODAL_SECRET_NAME: not set; name the secret of acme-dev"),
     ],
 )
-def test_names_that_do_not(app_name: str, secret_name: str, command: str, sentence: str) -> None:
+def test_mismatched_names_are_rejected(app_name: str, secret_name: str, command: str, sentence: str) -> None:
     environ = {"MODAL_APP_NAME": app_name, "MODAL_SECRET_NAME": secret_name}
     with pytest.raises(DeploymentError, match=sentence):
         choose_deployment(environ, [command, "deploy.py"])
 
 
 @pytest.mark.parametrize("arguments", [["--name", "thunder-backend"], ["--name=thunder-backend"], ["-n", "x"], ["-nx"]])
-def test_the_app_is_not_named_behind_our_back(arguments: list[str]) -> None:
+def test_the_name_of_the_app_cannot_be_changed_on_the_command_line(arguments: list[str]) -> None:
     environ = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "thunder-db-staging"}
     with pytest.raises(DeploymentError, match="name the app with MODAL_APP_NAME"):
         choose_deployment(environ, ["deploy", *arguments, "deploy.py"])
@@ -211,18 +211,18 @@ def test_the_app_is_not_named_behind_our_back(arguments: list[str]) -> None:
         ([], None),
     ],
 )
-def test_the_command_is_the_first_argument_that_is_no_option(arguments: list[str], command: str | None) -> None:
+def test_the_command_is_the_first_argument_that_is_not_an_option(arguments: list[str], command: str | None) -> None:
     assert find_command(arguments) == command
 
 
-def test_names_that_do_not_go_together_register_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
+def test_mismatched_names_register_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
     modal = mocker.MagicMock()
     with pytest.raises(SystemExit, match="Not deployed: the app thunder-backend-staging does not match"):
         deploy(modal, MODAL_APP_NAME="thunder-backend-staging", MODAL_SECRET_NAME="thunder-db")
     assert modal.mock_calls == []
 
 
-def test_the_image_has_the_locked_packages_and_no_other(deploy: Deploy) -> None:
+def test_the_image_has_only_the_locked_packages(deploy: Deploy) -> None:
     image = deploy().image
     image.pip_install_from_requirements.assert_called_once_with(
         str(ROOT / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
@@ -231,7 +231,7 @@ def test_the_image_has_the_locked_packages_and_no_other(deploy: Deploy) -> None:
     assert steps == {"pip_install_from_requirements", "add_local_python_source", "add_local_dir"}
 
 
-def test_the_code_the_sql_and_the_viewer_are_mounted_and_nothing_else(deploy: Deploy) -> None:
+def test_only_the_code_the_sql_and_the_viewer_are_mounted(deploy: Deploy) -> None:
     deployed = deploy()
     deployed.image.add_local_python_source.assert_called_once_with("core", "functions")
     folders = [call.args for call in deployed.image.add_local_dir.call_args_list]
@@ -240,12 +240,12 @@ def test_the_code_the_sql_and_the_viewer_are_mounted_and_nothing_else(deploy: De
     assert deployed.app_arguments["include_source"] is False
 
 
-def test_the_image_s_python_is_the_oldest_that_thunder_supports(deploy: Deploy) -> None:
+def test_the_image_uses_the_oldest_supported_python(deploy: Deploy) -> None:
     (python,) = deploy().modal.Image.debian_slim.call_args.args
     assert f'requires-python = ">={python}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_no_module_of_a_container_imports_modal_or_reads_its_deploy_time_variables() -> None:
+def test_modules_of_a_container_use_neither_modal_nor_deploy_time_variables() -> None:
     for path in [*(ROOT / "functions").rglob("*.py"), *(ROOT / "core").rglob("*.py")]:
         source = path.read_text(encoding="utf-8")
         assert "import modal" not in source

@@ -1,4 +1,4 @@
-"""make deploy against an offline Modal: the real CLI, real containers, a real database."""
+"""make deploy with an offline Modal: the real CLI, real containers, a real database."""
 
 import asyncio
 import sys
@@ -22,7 +22,7 @@ APP = "thunder-backend-staging"
 
 @pytest.fixture
 def empty(postgres: EmbeddedPostgres) -> Generator[str]:
-    """A database that nobody has migrated."""
+    """A database without migrations."""
     yield postgres.create_database("rollout")
     postgres.drop_database("rollout")
 
@@ -42,7 +42,7 @@ async def manage(modal: FakeModal, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
-def test_an_environment_goes_online_once_its_database_is_ready(empty: str) -> None:
+def test_an_environment_goes_online_when_its_database_is_migrated(empty: str) -> None:
     secrets = {"thunder-db-staging": {"DATABASE_URL": empty, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}}
 
     async def run() -> None:
@@ -50,7 +50,7 @@ def test_an_environment_goes_online_once_its_database_is_ready(empty: str) -> No
             status, output = await manage(modal, "staging")
             pending = f"{LATEST_VERSION} migrations are pending"
             assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
-            assert modal.deployed == {}, "nothing is deployed on a database that is not ready"
+            assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
             await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=name_variables())
             url = modal.url("api")
             status, output = await manage(modal, "staging", "--migrate", "--url", url)
@@ -58,7 +58,7 @@ def test_an_environment_goes_online_once_its_database_is_ready(empty: str) -> No
             assert f"{APP} answers at {url}" in output
             assert {modal.apps[app]["name"] for app in modal.deployed.values()} == {APP}
             names = {app["name"] for app in modal.apps.values()}
-            assert names == {APP, f"{APP}-chores"}, "no -dev URL is taken over"
+            assert names == {APP, f"{APP}-chores"}, "no -dev URL is replaced"
 
     asyncio.run(run())
     with psycopg.connect(empty) as conn:
@@ -69,7 +69,7 @@ def name_variables() -> dict[str, str]:
     return {"MODAL_APP_NAME": APP, "MODAL_SECRET_NAME": "thunder-db-staging"}
 
 
-def test_an_environment_s_names_follow_the_convention() -> None:
+def test_the_names_of_an_environment_follow_the_convention() -> None:
     assert name_deployment("production") == Deployment("thunder-backend", "thunder-db")
     assert name_deployment("staging") == Deployment(APP, "thunder-db-staging")
     with pytest.raises(RolloutError, match="reserved"):
@@ -79,13 +79,13 @@ def test_an_environment_s_names_follow_the_convention() -> None:
             name_deployment(bad)
 
 
-def test_what_is_online_is_tried(client: Client) -> None:
+def test_the_deployed_app_is_checked(client: Client) -> None:
     said: list[str] = []
     smoke(client.url, app_name="thunder-backend", say=said.append)
     assert said == [f"thunder-backend answers at {client.url}"]
 
 
-def test_what_answers_as_another_app_is_not_taken_for_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_another_app_fails_the_check(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.deploy.rollout.SMOKE_SECONDS", 0)
     with pytest.raises(RolloutError, match="deployed, but"):
         smoke(client.url, app_name="another", say=print)

@@ -1,4 +1,4 @@
-"""The table of routes and callers of docs/ACCESS.md: every cell is sent, and every route is in it."""
+"""The table of routes and callers in docs/ACCESS.md: each cell is tested, and each route is in the table."""
 
 import itertools
 import json
@@ -58,7 +58,7 @@ def make_key(client: Client, **wanted: object) -> dict[str, Any]:
     return made
 
 
-def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) -> None:
+def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     for user in (OWNER, OTHER):
         document = {"request": {"request_id": REQUEST if user == OWNER else "other", "user_api_key": user}}
@@ -72,7 +72,7 @@ def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) 
     for method, path, public, _, *statuses in ROWS:
         for caller, keys, expected in zip(CALLERS, callers, statuses, strict=True):
             for key in keys:
-                send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)  # a row before may delete it
+                send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)  # an earlier row may delete it
                 token = publish(client, wanted=bool(public) or "{token}" in path)
                 body, filled = fill(client, method, path, token)
                 got, _ = send(client, method, filled, body, key)
@@ -81,7 +81,7 @@ def test_every_caller_gets_what_the_table_says(serve: Serve, database_url: str) 
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_route_needs_the_scope_that_the_table_says(serve: Serve, database_url: str) -> None:
+def test_each_route_requires_the_scope_in_the_table(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
     keys = {
@@ -102,19 +102,19 @@ def test_every_route_needs_the_scope_that_the_table_says(serve: Serve, database_
 
 
 def publish(client: Client, *, wanted: bool) -> str:
-    """The request's link, or no link."""
+    """Return the link of the request, or no link."""
     _, share = send(client, "POST" if wanted else "DELETE", f"/logs/{REQUEST}/public", None, ADMIN_KEY)
     return share["public_token"] or ""
 
 
 def comment(client: Client) -> int:
-    """A comment's number, there to be changed."""
+    """Create a comment to change, and return its number."""
     body = BODIES["POST /logs/{request_id}/discussions"]
     return send(client, "POST", f"/logs/{REQUEST}/discussions", body, ADMIN_KEY)[1]["discussion"]["id"]
 
 
 def collect(client: Client, name: str) -> dict[str, Any]:
-    """The owner's collection of this name, with the request in it, and its link."""
+    """Create a collection of the owner with the request in it, publish it, and return its id and link."""
     made = send(client, "POST", "/collections", {"name": name}, OWNER)[1]["collection"]
     path = f"/collections/{made['id']}"
     assert send(client, "POST", f"{path}/requests", {"request_id": REQUEST}, OWNER)[0] == 200
@@ -122,13 +122,13 @@ def collect(client: Client, name: str) -> dict[str, Any]:
 
 
 def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
-    """The body and the path of a request, with what it names there to be changed."""
+    """Return the path and body of a request after creating the objects that they name."""
     body = BODIES.get(f"{method} {path}")
     places: dict[str, Any] = {"request_id": REQUEST, "token": token}
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         places["key_id"] = make_key(client)["id"]
         body = body if "{key_id}" in path else {"id": places["key_id"]}
-    send(client, "DELETE", f"/logs/{REQUEST}/hold", None, ADMIN_KEY)  # a row before may have set it
+    send(client, "DELETE", f"/logs/{REQUEST}/hold", None, ADMIN_KEY)  # an earlier row may set it
     if (method, path) == ("DELETE", "/logs/{request_id}/hold"):
         send(client, "PUT", f"/logs/{REQUEST}/hold", {"reason": "a case"}, ADMIN_KEY)
     if "{discussion_id}" in path:
@@ -145,7 +145,7 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
     return body, path.format(**places)
 
 
-def test_every_route_is_in_the_table(client: Client) -> None:
+def test_each_route_is_in_the_table(client: Client) -> None:
     paths = client.request("GET", "/openapi.json").json["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert routes == {f"{method} {path}" for method, path, *_ in ROWS}

@@ -1,4 +1,4 @@
-"""Every command of the documents runs and answers what the document says; the tables name every field there is."""
+"""Each command of the documents runs and gives the printed answer; the tables name each field of the answers."""
 
 import json
 import os
@@ -35,11 +35,11 @@ BODIES: dict[str, type[BaseModel | msgspec.Struct]] = {
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are curl commands, and there is no curl here")
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_every_example_answers_what_the_document_says(name: str, client: Client, tmp_path: Path) -> None:
+def test_each_example_gives_the_documented_answer(name: str, client: Client, tmp_path: Path) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     examples = read_examples(text)
-    assert text.count("```sh\n") == len(examples) > 0, "a sh block holds one command and ends in `# → <status>`"
-    # The status goes to stderr, so that a command may pipe its answer on, or use that of a call in it.
+    assert text.count("```sh\n") == len(examples) > 0, "a sh block contains one command and ends in `# → <status>`"
+    # The status goes to stderr, so that a command may pipe its answer on, or use the answer of a nested call.
     (tmp_path / ".curlrc").write_text('write-out = "%{stderr}%{http_code}"\n')
     for example in examples:
         answer = run(example, client, tmp_path)
@@ -75,19 +75,19 @@ def check_fields(table: Table, answer: object) -> None:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_the_tables_of_the_document_name_every_key_and_which_are_required(path: str) -> None:
+def test_the_tables_list_all_keys_and_which_are_required(path: str) -> None:
     (table,) = [one for one in read_tables(API, "key") if one.path == path]
     assert table.second == {name: "yes" if required else "no" for name, required in list_fields(BODIES[path])}
 
 
 def list_fields(model: type[BaseModel | msgspec.Struct]) -> list[tuple[str, bool]]:
-    """The keys of a body, and whether each is required."""
+    """Return the keys of a body, and whether each is required."""
     if issubclass(model, msgspec.Struct):
         return [(one.name, one.required) for one in msgspec.structs.fields(model)]
     return [(name, one.is_required()) for name, one in model.model_fields.items()]
 
 
-def test_every_path_is_described(client: Client) -> None:
+def test_each_path_is_described(client: Client) -> None:
     paths = client.request("GET", "/openapi.json").json["paths"]
     missing = [path for path in paths if path not in API]
     assert not missing, f"docs/API.md does not describe {missing}"

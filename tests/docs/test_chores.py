@@ -1,7 +1,7 @@
-"""The commands of docs/OPERATIONS.md, section "Chores", run as they stand there against a fresh database.
+"""The commands of docs/OPERATIONS.md, section "Chores", run as printed with a new database.
 
-A command stands in a ```sh block, several on lines of their own. A ```text block right after it is what it prints; … is
-whatever stands there.
+A ```sh block contains a command, or several on separate lines. A ```text block after it is the output; … replaces any
+text.
 """
 
 import os
@@ -38,12 +38,12 @@ def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """The repository, as far as the commands need it, in a place where they may leave files."""
+    """A copy of the parts of the repository that the commands need. They may create files in it."""
     for name in ("manage.py", "core", "functions", "sql", "docs", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    # Not a link: Python finds its packages by where it lies.
+    # A copy instead of a link, because Python finds packages by their real location.
     (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (programs / "python").chmod(0o755)
     lines = [(ROOT / "tests" / "traces" / f"{name}.json").read_bytes().replace(b"\n", b" ") for name in trace_names()]
@@ -51,7 +51,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_command_of_the_chores_does_what_the_document_says(empty: str, directory: Path) -> None:
+def test_each_command_of_the_chores_has_the_documented_effect(empty: str, directory: Path) -> None:
     blocks = BLOCK.findall(read_section("Chores")) + BLOCK.findall(read_section("Delete"))
     assert blocks
     settings = {"DATABASE_URL": empty, "THUNDER_APP_NAME": APP_NAME}
@@ -70,12 +70,12 @@ def test_every_command_of_the_chores_does_what_the_document_says(empty: str, dir
         assert "s" * 64 not in done.stdout + done.stderr
         if shown:
             pattern = re.escape(shown).replace("…", "[^\n]+")
-            assert re.fullmatch(pattern, done.stdout), f"the document shows\n{shown}\nit prints\n{done.stdout}"
+            assert re.fullmatch(pattern, done.stdout), f"the document shows\n{shown}\nbut the output is\n{done.stdout}"
     left = {path.name for path in directory.iterdir()}
     assert {"requests.jsonl", "steps.parquet", "traces.jsonl.zst", "current_schema.sql"} <= left
 
 
-def test_every_command_of_manage_py_is_in_the_table() -> None:
+def test_each_command_of_manage_py_is_in_the_table() -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "manage.py", "--help"],
         capture_output=True,

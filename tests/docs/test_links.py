@@ -1,4 +1,4 @@
-"""What the documents refer to is there: files, headings, make targets, the lines that `make run` prints."""
+"""The targets of references in documents exist: files, headings, make targets, the lines that `make run` prints."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,12 @@ MAKE = re.compile(r"`make ([a-z-]+)`|^make ([a-z-]+)(?= *(?:#|$))", re.MULTILINE
 
 
 def name_anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_points_at_something(path: Path) -> None:
+def test_each_link_has_a_target(path: Path) -> None:
     for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
         file = path.parent / target if target else path
         assert file.exists(), f"{path.name} links to {target}"
@@ -30,13 +30,13 @@ def test_every_link_points_at_something(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_make_target_exists(path: Path) -> None:
+def test_each_make_target_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {one or other for one, other in MAKE.findall(path.read_text(encoding="utf-8"))}
     assert named <= targets, f"{path.name} names {named - targets}"
 
 
-def test_the_readme_shows_what_make_run_prints() -> None:
+def test_the_readme_shows_the_output_of_make_run() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     database = "PostgreSQL in .thunder"
     printed = write_banner("http://127.0.0.1:6767", admin_key="ck_…", ingest_open=True, database=database)

@@ -1,4 +1,4 @@
-"""docs/OPERATIONS.md: its Modal commands run as they stand, its tables say what the code does."""
+"""docs/OPERATIONS.md: its Modal commands run as printed, and its tables match the code."""
 
 import asyncio
 import re
@@ -22,13 +22,13 @@ APP = "thunder-backend-staging"
 SECONDS = 200
 
 
-def test_the_commands_of_a_deploy_run_as_they_stand(postgres: EmbeddedPostgres) -> None:
+def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres) -> None:
     database = postgres.create_database("operations")
     values = {"DATABASE_URL": database, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
 
     async def run() -> None:
         async with asyncio.timeout(SECONDS), FakeModal(secrets={"thunder-db-staging": values}) as modal:
-            # Here nobody reaches *.modal.run: what is tried in the end is the same container's local address.
+            # *.modal.run is not reachable here, so the check uses the local address of the same container.
             variables = {"MODAL_APP_NAME": APP, "MODAL_SECRET_NAME": "thunder-db-staging"}
             await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=variables)
             environment = modal.cli_env({"ARGS": f"--url {modal.url('api')}"})
@@ -57,11 +57,11 @@ async def shell(command: str, environment: dict[str, str], directory: Path) -> t
     return process.returncode, output.decode()
 
 
-def test_there_are_commands_to_run() -> None:
+def test_the_document_has_the_commands() -> None:
     assert [command.split()[0] for command in COMMANDS] == ["make", f"MODAL_APP_NAME={APP}", f"MODAL_APP_NAME={APP}"]
 
 
-def test_the_table_says_how_each_function_scales() -> None:
+def test_the_table_shows_the_scaling_of_each_function() -> None:
     expected: set[tuple[str, ...]] = set()
     for endpoint in (*api.ENDPOINTS, api):
         name, scaling = endpoint.__name__.rpartition(".")[2], endpoint.SCALING
@@ -71,7 +71,7 @@ def test_the_table_says_how_each_function_scales() -> None:
     assert set(SCALING.findall(OPERATIONS)) == expected
 
 
-def test_the_cost_of_a_container_is_what_the_prices_say() -> None:
+def test_the_cost_of_a_container_follows_from_the_prices() -> None:
     seconds = 2_592_000
     rows = COST.findall(OPERATIONS)
     assert len(rows) == 3
@@ -81,7 +81,7 @@ def test_the_cost_of_a_container_is_what_the_prices_say() -> None:
         assert all(abs(one - other) < 0.06 for one, other in zip(shown, (*price, sum(price)), strict=True)), memory
 
 
-def test_one_version_stands_everywhere() -> None:
+def test_the_version_is_the_same_everywhere() -> None:
     assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f"\n## {VERSION} · " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"git tag -a v{VERSION} " in OPERATIONS

@@ -1,4 +1,4 @@
-"""The worked example of docs/QUOTE.md has the numbers that Thunder answers."""
+"""The worked example of docs/QUOTE.md has the numbers that Thunder returns."""
 
 import re
 
@@ -15,7 +15,7 @@ SHOWN_TO = 0.0005
 """The document shows three decimals."""
 
 
-def test_the_steps_of_the_worked_example_are_those_of_the_log(client: Client) -> None:
+def test_the_steps_of_the_worked_example_equal_the_log(client: Client) -> None:
     client.ingest(load_trace("backtrack"))
     steps = client.log("smollm2-backtrack")["steps"]
     rows = ROW.findall((ROOT / "docs" / "QUOTE.md").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The table of faults in docs/RELIABILITY.md: each test there is, as often as it says."""
+"""The table of faults in docs/RELIABILITY.md lists each test with its number of runs."""
 
 import ast
 import re
@@ -30,24 +30,24 @@ TIMES = {
 
 
 def list_tests() -> set[str]:
-    """The tests of faults, read from their files."""
+    """Return the fault tests, read from their files."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests" / "faults").glob("test_*.py"))
     names = (node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef))
     return {name for name in names if name.startswith("test_")}
 
 
-def test_every_fault_is_told_with_how_often_it_was_tried() -> None:
+def test_each_fault_is_listed_with_its_number_of_runs() -> None:
     rows = ROW.findall(TEXT)
     assert {name: int(times) for times, _, name in rows} == TIMES
     assert len(rows) == len(TIMES)
     assert {lost for _, lost, _ in rows} == {"nothing"}
 
 
-def test_every_test_of_a_fault_is_told() -> None:
+def test_each_fault_test_is_listed() -> None:
     assert list_tests() == set(re.findall(r"`(test_\w+)`", TEXT))
 
 
-def test_the_numbers_in_the_text_are_the_tests_own() -> None:
+def test_the_numbers_in_the_text_equal_those_in_the_tests() -> None:
     assert f"during {test_killed.TRACES} traces" in TEXT
     assert f"a batch of {test_killed.BATCH_LINES} lines" in TEXT
     assert f"unavailable for over {test_killed.OUTAGE_SECONDS} s" in TEXT

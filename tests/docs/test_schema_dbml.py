@@ -1,4 +1,4 @@
-"""docs/schema.dbml says of the schema what Postgres's own catalogue says of it, fact by fact."""
+"""docs/schema.dbml agrees with the Postgres catalog in each fact."""
 
 import re
 from collections.abc import Iterator
@@ -50,11 +50,11 @@ where d.classoid = 'pg_class'::regclass and c.relnamespace = 'public'::regnamesp
 """
 
 
-def test_the_diagram_is_the_schema(sql: psycopg.Connection) -> None:
+def test_the_diagram_equals_the_schema(sql: psycopg.Connection) -> None:
     live = {fact for (fact,) in sql.execute(CATALOGUE)}
     drawn = set(read_dbml((ROOT / "docs" / "schema.dbml").read_text(encoding="utf-8")))
     missing = sorted(live - drawn)
-    # Where the schema has no comment, the diagram may have a note of its own.
+    # Where the schema has no comment, the diagram may have a note.
     wrong = sorted(fact for fact in drawn - live if ": " not in fact or any(is_note_on_same(fact, one) for one in live))
     assert not missing, "docs/schema.dbml lacks:\n" + "\n".join(missing)
     assert not wrong, "docs/schema.dbml says, and the schema does not:\n" + "\n".join(wrong)

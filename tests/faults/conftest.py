@@ -1,4 +1,4 @@
-"""A durable Postgres that may be killed and started again, a database of the test's own in it, a proxy in front."""
+"""A durable Postgres that tests may kill and restart, a database per test, and a proxy in front of it."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TEMPLATE = "faults_template"
 
 @dataclass(frozen=True, slots=True)
 class Faulty:
-    """A database, and what can go wrong with it."""
+    """A database behind a proxy, with the faults that tests cause."""
 
     server: EmbeddedPostgres
     name: str
@@ -24,12 +24,12 @@ class Faulty:
 
     @property
     def url(self) -> str:
-        """As the server under test reaches it: through the proxy."""
+        """The URL for the server under test, through the proxy."""
         return proxied(self.proxy, self.name)
 
     @property
     def dsn(self) -> str:
-        """As the test does."""
+        """The direct DSN for the test."""
         return self.server.dsn_of(self.name)
 
     def kill(self) -> None:
@@ -42,7 +42,7 @@ class Faulty:
 
 @pytest.fixture(scope="session")
 def durable_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """With the settings of `make run`: what it acknowledges is on the disk."""
+    """A Postgres with the settings of `make run`: acknowledged data is on disk."""
     with start_embedded(tmp_path_factory.mktemp("durable")) as server:
         migrate(server.create_database(TEMPLATE))
         yield server

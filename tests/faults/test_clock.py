@@ -1,4 +1,4 @@
-"""The wall clocks of Postgres and of the server jump, as real as they can tell: by a library put before libc."""
+"""Jumps of the wall clocks of Postgres and of the server, caused by a library that overrides libc's clock."""
 
 import shutil
 import struct
@@ -36,7 +36,7 @@ JUMPS = (timedelta(days=1), timedelta(days=-2), timedelta(days=3650), timedelta(
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of whatever is started with this environment."""
+    """The clock of the processes that are started with this environment."""
 
     directory: Path
 
@@ -45,7 +45,7 @@ class Clock:
         return {"LD_PRELOAD": str(self.directory / "clock.so"), "CLOCK_OFFSET_FILE": str(self.directory / "offset")}
 
     def jump(self, by: timedelta) -> None:
-        """Be so much off from now on."""
+        """Change the offset of the clock."""
         with (self.directory / "offset").open("r+b") as file:
             file.write(struct.pack("q", int(by.total_seconds())))
 
@@ -56,7 +56,7 @@ def clock() -> Iterator[Clock]:
         pytest.skip("there is no C compiler here to make the clock's library with")
     with tempfile.TemporaryDirectory(prefix="clock-", dir="/tmp") as name:
         directory = Path(name)
-        directory.chmod(0o755)  # Postgres may run as somebody else
+        directory.chmod(0o755)  # Postgres may run as another user
         (directory / "offset").write_bytes(struct.pack("q", 0))
         command = [COMPILER, "-shared", "-fPIC", "-O1", "-o", directory / "clock.so", SOURCE, "-ldl"]
         subprocess.run(command, check=True, timeout=60)
@@ -82,7 +82,7 @@ def read_clock(dsn: str) -> datetime:
 
 
 def walk_feed(client: Client) -> list[str]:
-    """Every id that the feed tells, page after page."""
+    """Return all ids of the feed, page by page."""
     told: list[str] = []
     path = "/logs?limit=3"
     while True:
@@ -100,7 +100,7 @@ def comment(client: Client, request_id: str) -> int:
     return answer.json["discussion"]["id"]
 
 
-def test_nothing_is_lost_or_told_wrong_when_the_clock_jumps(
+def test_clock_jumps_lose_nothing_and_change_no_order(
     clock: Clock, postgres_in_time: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     dsn = postgres_in_time.dsn
@@ -113,14 +113,16 @@ def test_nothing_is_lost_or_told_wrong_when_the_clock_jumps(
                 row = conn.execute("select pg_current_snapshot()::text").fetchone()
             tag = client.get("/logs/same").headers["etag"]
             clock.jump(jump)
-            assert abs(read_clock(dsn) - datetime.now(UTC) - jump) < timedelta(minutes=5), "Postgres's clock is right"
+            assert abs(read_clock(dsn) - datetime.now(UTC) - jump) < timedelta(minutes=5), (
+                "the clock of Postgres is right"
+            )
             poster.post_until_stored(small("same", 1 + turn))
             poster.post_until_stored(small(f"r{turn}"))
             assert poster.revisions["same"] == turn + 2
             with psycopg.connect(dsn) as conn:
                 query = "select request_id from requests where not pg_visible_in_snapshot(stored_xid, %s::pg_snapshot)"
                 new = {name for (name,) in conn.execute(query, row)}
-            assert new == {"same", f"r{turn}"}, "what a stream tells next depends on no clock"
+            assert new == {"same", f"r{turn}"}, "the order of a stream does not depend on clocks"
             assert client.get("/logs/same", if_none_match=tag).status == 200
             edited = send(client, "PUT", f"/logs/same/discussions/{number}", ADMIN_KEY, comment=f"turn {turn}")
             assert edited.json["discussion"]["updated_at"] > edited.json["discussion"]["created_at"]
@@ -129,8 +131,10 @@ def test_nothing_is_lost_or_told_wrong_when_the_clock_jumps(
         assert_whole(client, dsn, poster.acknowledged.values())
 
 
-def test_a_key_lives_by_the_database_s_clock(clock: Clock, postgres_in_time: EmbeddedPostgres, tmp_path: Path) -> None:
-    with served(tmp_path / "log", postgres_in_time.dsn) as server:  # whose own clock stays right
+def test_a_key_expires_by_the_clock_of_the_database(
+    clock: Clock, postgres_in_time: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    with served(tmp_path / "log", postgres_in_time.dsn) as server:  # with a correct clock of its own
         expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         key = make_key(server.client, name="k", is_admin=True, expires_at=expires)["api_key"]
         found: list[int] = []
@@ -140,7 +144,7 @@ def test_a_key_lives_by_the_database_s_clock(clock: Clock, postgres_in_time: Emb
         assert found == [200, 401, 200]
 
 
-def test_an_engine_s_clock_may_say_anything(faulty: Faulty, tmp_path: Path) -> None:
+def test_the_clock_of_an_engine_may_have_any_value(faulty: Faulty, tmp_path: Path) -> None:
     with served(tmp_path / "log", faulty.url) as server:
         poster = Poster(server.client)
         for moment in MOMENTS:

@@ -1,4 +1,4 @@
-"""Connections that are cut while idle, that go silent, that are all in use; a network that is slow and loses some."""
+"""Connections that are closed while idle, silent or all in use, and a slow network that drops packets."""
 
 import os
 import random
@@ -55,7 +55,7 @@ CUTS: dict[str, Callable[[Faulty], None]] = {
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_connections_cut_while_idle_cost_no_request(faulty: Faulty, tmp_path: Path, cut: str) -> None:
+def test_connections_closed_while_idle_cost_no_request(faulty: Faulty, tmp_path: Path, cut: str) -> None:
     with served(tmp_path / "log", faulty.url, DATABASE_POOL_SIZE=str(POOL_SIZE)) as server:
         poster = Poster(server.client)
         fill_pool(server, faulty)
@@ -72,7 +72,7 @@ def test_connections_cut_while_idle_cost_no_request(faulty: Faulty, tmp_path: Pa
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
-def test_an_exhausted_pool_answers_503_and_serves_again_once_it_is_free(faulty: Faulty, tmp_path: Path) -> None:
+def test_an_exhausted_pool_answers_503_and_recovers(faulty: Faulty, tmp_path: Path) -> None:
     with (
         served(tmp_path / "log", faulty.url, DATABASE_POOL_SIZE="1") as server,
         ThreadPoolExecutor(8) as threads,
@@ -92,7 +92,7 @@ def test_an_exhausted_pool_answers_503_and_serves_again_once_it_is_free(faulty: 
             assert (answer.status, "retry-after" in answer.headers) == (503, True)
             assert "no free connection" in answer.json["error"]
         assert time.monotonic() - began < WAIT_SECONDS
-        assert not held.done(), "who had the connection waits on"
+        assert not held.done(), "the transaction that held the connection still waits"
         other.rollback()
         assert status_of(held.result(WAIT_SECONDS)) == 201
         assert server.client.get("/logs").status == 200
@@ -101,7 +101,7 @@ def test_an_exhausted_pool_answers_503_and_serves_again_once_it_is_free(faulty: 
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
-def test_a_postgres_that_hangs_is_answered_for_while_the_engine_still_listens(faulty: Faulty, tmp_path: Path) -> None:
+def test_a_postgres_that_hangs_is_answered_for_before_the_engine_gives_up(faulty: Faulty, tmp_path: Path) -> None:
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(4) as threads:
         server.pool.connection_pool_kw["timeout"] = ENGINE_PATIENCE_SECONDS
         poster = Poster(server.client)
@@ -125,7 +125,7 @@ def wait_for_lock(conn: psycopg.Connection) -> None:
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     deadline = time.monotonic() + WAIT_SECONDS
     while conn.execute(query).fetchone() is None:
-        assert time.monotonic() < deadline, "nobody waits"
+        assert time.monotonic() < deadline, "no session waits for a lock"
         conn.execute("select pg_stat_clear_snapshot()")
         time.sleep(0.01)
 
@@ -135,12 +135,12 @@ def status_of(answer: Answer | None) -> int:
 
 
 PLACES = {"between Thunder and Postgres": 0.01, "between the client and Thunder": 0.05}
-"""With the share of packets that reset their connection; one ingest is some six packets there, and two here."""
+"""The share of packets that reset their connection. One ingest takes about six packets there, and two here."""
 
 
 @pytest.mark.parametrize("where", PLACES)
 def test_a_slow_network_that_drops_connections(faulty: Faulty, tmp_path: Path, where: str) -> None:
-    """50 ms a packet either way; 5 % of new connections are reset at once, and 5 % of ingests in their midst."""
+    """Each packet takes 50 ms longer; 5 % of new connections are reset at once, and 5 % of ingests in the middle."""
     before_postgres = where == "between Thunder and Postgres"
     documents = [small(f"r{index}") for index in range(REQUESTS)]
     with (

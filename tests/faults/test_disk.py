@@ -1,4 +1,4 @@
-"""The disk of the embedded Postgres is full: for its tables, and for its log, which it cannot live without."""
+"""The disk of the embedded Postgres is full, for its tables or for its log, without which it stops."""
 
 import contextlib
 import subprocess
@@ -28,12 +28,12 @@ PATIENCE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A small disk of the test's own."""
+    """A small disk for one test."""
 
     directory: Path
 
     def fill(self) -> None:
-        """Leave not one byte."""
+        """Fill the disk completely."""
         with self._ballast.open("ab", buffering=0) as file:
             for size in (1 << 20, 4096, 1):
                 try:
@@ -65,11 +65,11 @@ def disk() -> Iterator[Disk]:
 
 
 def post(run: Running) -> int:
-    """The same with patience: a request waits 10 s for a connection."""
+    """Post the sample with a long timeout, because a request waits 10 s for a connection."""
     return urllib3.request("POST", f"{run.url}/v1/ingest", body=SAMPLE.read_bytes(), timeout=30).status
 
 
-def test_a_full_disk_refuses_traces_and_harms_none(disk: Disk, tmp_path: Path) -> None:
+def test_a_full_disk_rejects_traces_and_loses_none(disk: Disk, tmp_path: Path) -> None:
     with (
         start_embedded(disk.directory / "data") as postgres,
         served(tmp_path / "log", postgres.dsn) as server,
@@ -79,7 +79,7 @@ def test_a_full_disk_refuses_traces_and_harms_none(disk: Disk, tmp_path: Path) -
         for index in range(5):
             poster.post_until_stored(small(f"before-{index}"))
         with psycopg.connect(postgres.dsn, autocommit=True) as conn:
-            # On to a new file of 16 MB, so that it is the tables that will have no room.
+            # Switch to a new WAL file of 16 MB, so that the tables run out of space first.
             conn.execute("select pg_switch_wal()")
             conn.execute("select pg_logical_emit_message(true, 'faults', 'the first in it')")
         disk.fill()
@@ -99,7 +99,7 @@ def test_a_full_disk_refuses_traces_and_harms_none(disk: Disk, tmp_path: Path) -
         assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
 
 
-def test_where_postgres_itself_stops_make_run_starts_it_again_once_there_is_room(disk: Disk) -> None:
+def test_make_run_restarts_a_stopped_postgres_once_there_is_space(disk: Disk) -> None:
     with running(disk.directory, LOG_LEVEL="error,core.db=warning") as run:
         assert run.post_sample() == 201
         socket_dir = find_socket_dir(disk.directory / ".thunder" / "postgres")
@@ -107,7 +107,7 @@ def test_where_postgres_itself_stops_make_run_starts_it_again_once_there_is_room
             conn.execute("create table written as select 0 as c")
             disk.fill()
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while not conn.closed:  # each time another 16 MB are wanted for the log
+            while not conn.closed:  # each switch needs another 16 MB for the log
                 assert time.monotonic() < deadline, "Postgres does not stop"
                 with contextlib.suppress(psycopg.OperationalError):
                     conn.execute("select pg_switch_wal()")
@@ -117,7 +117,7 @@ def test_where_postgres_itself_stops_make_run_starts_it_again_once_there_is_room
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (status := post(run)) != 201:
             assert status == 503
-            assert time.monotonic() < deadline, "it does not come back"
+            assert time.monotonic() < deadline, "Postgres does not restart"
         assert run.read_sample() == 200
         log = urllib3.request("GET", f"{run.url}/logs", headers={"X-API-Key": run.key}).json()
         assert [row["request_id"] for row in log["data"]] == ["smollm2-force-prefix"]

@@ -1,4 +1,4 @@
-"""Postgres and the server killed with -9, at random and at the worst moments."""
+"""Postgres and the server killed with SIGKILL, at random and at the worst moments."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ OUTAGE_SECONDS = 15
 BATCH_LINES = 60
 TRACES = 500
 LEAST_KILLS = 4
-"""Of each: Postgres and the server take turns."""
+"""Kills of each: Postgres and the server take turns."""
 IS_STORED = "select 1 from requests where request_id = 'r1'"
 IS_BEING_STORED = """
 select 1 from pg_stat_activity where datname = current_database() and state <> 'idle' and wait_event = 'ClientRead'
@@ -32,7 +32,7 @@ select 1 from pg_stat_activity where datname = current_database() and state <> '
 
 
 def wait_until(faulty: Faulty, query: str) -> None:
-    """Until a query finds a row, asked behind the server's back."""
+    """Wait until a query, sent without the server, finds a row."""
     deadline = time.monotonic() + WAIT_SECONDS
     with psycopg.connect(faulty.dsn, autocommit=True) as conn:
         while conn.execute(query.encode()).fetchone() is None:
@@ -40,7 +40,7 @@ def wait_until(faulty: Faulty, query: str) -> None:
             time.sleep(0.005)
 
 
-def test_postgres_killed_in_mid_ingest(faulty: Faulty, tmp_path: Path) -> None:
+def test_postgres_killed_during_an_ingest(faulty: Faulty, tmp_path: Path) -> None:
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(CLIENTS) as threads:
         pid = server.process and server.process.pid
         poster = Poster(server.client)
@@ -79,7 +79,7 @@ MOMENTS = ("before the commit", "after the commit")
 
 @pytest.mark.parametrize("victim", VICTIMS)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_with_the_answer_on_its_way(faulty: Faulty, tmp_path: Path, victim: str, moment: str) -> None:
+def test_killed_during_the_answer(faulty: Faulty, tmp_path: Path, victim: str, moment: str) -> None:
     committed = moment == "after the commit"
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
         poster = Poster(server.client)
@@ -107,7 +107,7 @@ def test_killed_with_the_answer_on_its_way(faulty: Faulty, tmp_path: Path, victi
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
-def test_server_killed_after_it_answered_and_the_answer_lost(faulty: Faulty, tmp_path: Path) -> None:
+def test_server_killed_after_a_lost_answer(faulty: Faulty, tmp_path: Path) -> None:
     with served(tmp_path / "log", faulty.url) as server, Proxy(lambda: server.port, on_answer=server.kill) as lossy:
         poster = Poster(server.client_at(lossy.port))
         for turn in range(LOST_ANSWERS):
@@ -120,8 +120,8 @@ def test_server_killed_after_it_answered_and_the_answer_lost(faulty: Faulty, tmp
         assert_whole(server.client, faulty.dsn, [small(f"r{turn}") for turn in range(LOST_ANSWERS)])
 
 
-def test_a_long_outage_is_over_when_postgres_is_back(faulty: Faulty, tmp_path: Path) -> None:
-    """The pool's own pauses would have grown to 15 s by then."""
+def test_a_long_outage_ends_when_postgres_is_back(faulty: Faulty, tmp_path: Path) -> None:
+    """By then, the pool's own pauses would have grown to 15 s."""
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
         poster = Poster(server.client)
         poster.post_until_stored(small("before"))
@@ -136,7 +136,7 @@ def test_a_long_outage_is_over_when_postgres_is_back(faulty: Faulty, tmp_path: P
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
-def test_lines_of_a_batch_that_were_acknowledged_are_there(faulty: Faulty, tmp_path: Path) -> None:
+def test_acknowledged_lines_of_a_batch_are_stored(faulty: Faulty, tmp_path: Path) -> None:
     documents = [small(f"r{index}") for index in range(BATCH_LINES)]
     body = b"\n".join(json.dumps(document).encode() for document in documents)
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(1) as thread:
@@ -150,14 +150,14 @@ def test_lines_of_a_batch_that_were_acknowledged_are_there(faulty: Faulty, tmp_p
         assert 10 <= count < BATCH_LINES
         assert statuses == [201] * count + [503] * (BATCH_LINES - count)
         faulty.restart()
-        assert count_requests(faulty.dsn) in (count, count + 1), "one may have been stored but not acknowledged"
+        assert count_requests(faulty.dsn) in (count, count + 1), "one line may be stored but not acknowledged"
         assert_whole(server.client, faulty.dsn, documents[:count], alone=False)
         again = server.client.post_bytes("/v1/ingest", body, content_type="application/x-ndjson")
         assert {line["status"] for line in again.json["results"]} == {201}
         assert_whole(server.client, faulty.dsn, documents)
 
 
-def test_500_acknowledged_traces_under_random_kills(faulty: Faulty, tmp_path: Path) -> None:
+def test_500_acknowledged_traces_survive_random_kills(faulty: Faulty, tmp_path: Path) -> None:
     chance = random.Random(6)
     documents = mixed("r", TRACES)
     with served(tmp_path / "log", faulty.url) as server, ThreadPoolExecutor(CLIENTS) as threads:

@@ -1,4 +1,4 @@
-"""`make run`, when its Postgres dies under it: it is started again, and the same server goes on."""
+"""`make run` restarts its Postgres, and the same server continues."""
 
 import os
 import signal
@@ -37,10 +37,10 @@ def post_until_stored(run: Running) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (status := post(run)) != 201:
         assert status == 503
-        assert time.monotonic() < deadline, "it does not come back"
+        assert time.monotonic() < deadline, "Postgres does not restart"
 
 
-def test_its_postgres_is_started_again_and_the_same_server_goes_on(directory: Path) -> None:
+def test_make_run_restarts_its_postgres_and_the_server_continues(directory: Path) -> None:
     with running(directory) as run:
         assert run.post_sample() == 201
         seen = [run.postmaster]
@@ -58,7 +58,7 @@ def test_its_postgres_is_started_again_and_the_same_server_goes_on(directory: Pa
     assert told.count("the embedded Postgres was stopped; restarting") == 1
 
 
-def test_a_session_that_is_killed_brings_nobody_down(directory: Path) -> None:
+def test_a_killed_session_does_not_stop_the_server(directory: Path) -> None:
     with running(directory) as run:
         assert run.post_sample() == 201
         postmaster = run.postmaster
@@ -68,7 +68,7 @@ def test_a_session_that_is_killed_brings_nobody_down(directory: Path) -> None:
         assert run.read_sample() == 200
 
 
-def test_it_waits_for_the_disk(durable_postgres: EmbeddedPostgres) -> None:
+def test_a_restart_waits_for_disk_space(durable_postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(durable_postgres.dsn) as conn:
         for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
             assert conn.execute("select current_setting(%s)", [name]).fetchone() == ("on",), name

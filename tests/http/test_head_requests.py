@@ -1,4 +1,4 @@
-"""HEAD works wherever GET does: the same status and headers, and no body."""
+"""HEAD works where GET does, with the same status and headers and without a body."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PAGES = [page.replace("{request_id:path}", "r1") for page in viewer.PAGES]
 PATHS = [*DOCUMENTED, *PAGES, "/viewer/app.js", "/healthz", "/openapi.json", "/docs", "/nothing", "/logs/absent"]
 STREAM = "/logs/stream"
 CHANGING = {"date", "x-request-id", "content-length"}
-"""Headers that differ between two GETs as well: health and metrics measure times."""
+"""Headers that differ between two GETs as well, because health and metrics measure times."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def fill(path: str) -> str:
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path != STREAM])
 @pytest.mark.parametrize("key", [ADMIN_KEY, None], ids=["admin", "no key"])
-def test_head_answers_as_get_does_without_the_body(server: Client, path: str, key: str | None) -> None:
+def test_head_has_the_headers_of_get_without_a_body(server: Client, path: str, key: str | None) -> None:
     path = fill(path)
     named = {"accept_encoding": "gzip"} | ({} if key is None else {"x_api_key": key})
     head, get = (server.request(method, path, None, **named) for method in ("HEAD", "GET"))
@@ -63,15 +63,15 @@ def test_the_length_is_that_of_the_compressed_answer(server: Client) -> None:
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_head_of_a_stream_ends_at_once_and_the_connection_stays_usable(server: Client) -> None:
+def test_head_of_a_stream_ends_at_once_and_keeps_the_connection(server: Client) -> None:
     began = time.monotonic()
     for _ in range(3):
         answer = server.request("HEAD", STREAM, None, x_api_key=ADMIN_KEY, accept=MEDIA_TYPE)
         assert (answer.status, answer.data) == (200, b"")
         assert answer.headers["content-type"].startswith(MEDIA_TYPE)
     assert server.get("/logs").status == 200
-    assert time.monotonic() - began < 15 / 2, "a stream was waited for"
+    assert time.monotonic() - began < 15 / 2, "HEAD waited for the stream"
 
 
-def test_head_where_only_other_methods_are_is_refused(server: Client) -> None:
+def test_head_is_rejected_where_get_is_not_allowed(server: Client) -> None:
     assert server.request("HEAD", "/v1/ingest", None, x_api_key=ADMIN_KEY).status == 405

@@ -1,4 +1,4 @@
-"""Heads: what is too long, too many or too slow is cut off where it comes in, and nobody else waits for it."""
+"""Heads: the server rejects long, large and slow ones early, and other callers do not wait."""
 
 import contextlib
 import resource
@@ -52,7 +52,7 @@ def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ge
 
 
 def send_until_closed(server: Running, start: bytes, piece: bytes) -> int:
-    """Send as much as the server takes, up to ATTACK_BYTES; how much it was."""
+    """Send until the server closes the connection, at most ATTACK_BYTES; return the number of bytes sent."""
     sent = 0
     with contextlib.suppress(OSError), server.connect() as one:
         one.sendall(start)
@@ -63,7 +63,7 @@ def send_until_closed(server: Running, start: bytes, piece: bytes) -> int:
 
 
 def ask(server: Running, request: bytes) -> bytes:
-    """All that a connection is answered until it is closed."""
+    """Return everything that the server sends on a connection until it closes it."""
     with server.connect() as one:
         one.sendall(request)
         return read_all(one)
@@ -90,7 +90,7 @@ def read_all(one: socket.socket) -> bytes:
         pytest.param(b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5000, id="pipelined"),
     ],
 )
-def test_a_head_of_any_size_is_cut_off_at_once(server: Running, start: bytes, piece: bytes) -> None:
+def test_a_head_of_any_size_is_rejected_early(server: Running, start: bytes, piece: bytes) -> None:
     others, sent = Others(server), list[int]()
     with others.calling():
         attackers = [
@@ -103,11 +103,11 @@ def test_a_head_of_any_size_is_cut_off_at_once(server: Running, start: bytes, pi
             attacker.start()
         for attacker in attackers:
             attacker.join()
-    assert max(sent) < ATTACK_BYTES / 4  # what the kernel's buffers hold, and no more
+    assert max(sent) < ATTACK_BYTES / 4  # at most what fits into the kernel's buffers
     assert_bounded(server, others)
 
 
-def test_the_refusal_says_what_is_too_much(server: Running) -> None:
+def test_the_error_says_what_is_too_large(server: Running) -> None:
     assert ask(server, b"GET /" + b"x" * 70_000).startswith(b"HTTP/1.1 431 ")
     assert ask(server, START + b"X-One: 1\r\n" * (MAX_HEADERS + 1) + b"\r\n").startswith(b"HTTP/1.1 431 ")
     legal = START + b"Connection: close\r\n" + b"X-One: 1\r\n" * (MAX_HEADERS - 2) + b"\r\n"
@@ -122,7 +122,7 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     assert b"HTTP/1.1 404 " in answer[answer.rindex(b"HTTP/1.1") :]
 
 
-def test_heads_that_do_not_complete_are_closed(server: Running) -> None:
+def test_incomplete_heads_are_closed(server: Running) -> None:
     others = Others(server)
     with others.calling(), contextlib.ExitStack() as stack:
         slow = [stack.enter_context(server.connect()) for _ in range(300)]
@@ -130,7 +130,7 @@ def test_heads_that_do_not_complete_are_closed(server: Running) -> None:
         for number, one in enumerate(slow):
             one.sendall(START if number % 2 else b"\r\n")
         trickling = slow[0]
-        with contextlib.suppress(OSError):  # a byte now and then buys no time
+        with contextlib.suppress(OSError):  # further bytes do not extend the time limit
             while time.monotonic() - began < 2 * HEAD_S:
                 trickling.sendall(b"\r\n")
                 time.sleep(0.5)
@@ -141,7 +141,7 @@ def test_heads_that_do_not_complete_are_closed(server: Running) -> None:
     assert_bounded(server, others)
 
 
-def test_the_longest_waiting_connection_gives_way(databases: Databases, tmp_path: Path) -> None:
+def test_the_connection_that_waits_longest_is_closed_first(databases: Databases, tmp_path: Path) -> None:
     url = databases.create("bounded_connections")
     with run_server(tmp_path, url) as server:
         others = Others(server)
@@ -159,9 +159,9 @@ def test_the_longest_waiting_connection_gives_way(databases: Databases, tmp_path
     databases.drop("bounded_connections")
 
 
-def test_a_body_that_stops_coming_is_answered_408(stalled: socket.socket) -> None:
+def test_a_body_that_stalls_is_answered_408(stalled: socket.socket) -> None:
     assert read_all(stalled).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_socket_without_a_request_is_closed(idle: socket.socket) -> None:
+def test_a_connection_without_a_request_is_closed(idle: socket.socket) -> None:
     assert read_all(idle) == b""

@@ -1,4 +1,4 @@
-"""/health tells of the database, in time, whatever state that is in; /livez of the process alone."""
+"""/health reports the state of the database in time, whatever it is; /livez reports only that of the process."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.support.client import Client
 from tests.support.servers import Serve
 
 
-def test_healthy(client: Client) -> None:
+def test_health_of_a_working_database_is_ok(client: Client) -> None:
     for path in ("/health", "/healthz"):
         answer = client.request("GET", path)
         assert answer.status == 200
@@ -19,7 +19,7 @@ def test_healthy(client: Client) -> None:
         assert answer.json["database"] == {"status": "ok", "error": None, "schema_version": LATEST_VERSION}
 
 
-def test_without_a_database_everything_but_livez_answers_503(serve: Serve) -> None:
+def test_without_a_database_only_livez_answers_200(serve: Serve) -> None:
     client = serve(INGEST_AUTH="open", THUNDER_ADMIN_KEY="ck_x")
     assert client.request("GET", "/livez").status == 200
     for answer in (
@@ -32,7 +32,7 @@ def test_without_a_database_everything_but_livez_answers_503(serve: Serve) -> No
     assert client.request("GET", "/health").json["database"]["error"] == "DATABASE_URL is not set"
 
 
-def test_an_unreachable_database_is_degraded_and_no_password_is_told(serve: Serve, tmp_path: Path) -> None:
+def test_an_unreachable_database_is_degraded_and_its_password_hidden(serve: Serve, tmp_path: Path) -> None:
     client = serve(DATABASE_URL=f"postgresql://u:hunter2@/none?host={tmp_path}", INGEST_AUTH="open")
     began = time.monotonic()
     answer = client.request("GET", "/health")
@@ -42,7 +42,7 @@ def test_an_unreachable_database_is_degraded_and_no_password_is_told(serve: Serv
     assert b"hunter2" not in answer.data
 
 
-def test_an_unmigrated_database_says_what_to_run(serve: Serve, postgres: EmbeddedPostgres) -> None:
+def test_an_unmigrated_database_names_the_command(serve: Serve, postgres: EmbeddedPostgres) -> None:
     client = serve(DATABASE_URL=postgres.dsn, INGEST_AUTH="open", THUNDER_ADMIN_KEY="ck_x")
     assert "manage.py migrate" in client.request("GET", "/health").json["database"]["error"]
     for answer in (client.request("GET", "/logs", x_api_key="ck_x"), client.ingest({"request": {"request_id": "r"}})):

@@ -1,4 +1,4 @@
-"""Guessing keys gets slower and slower; whoever has a key does not notice."""
+"""Guessing of keys becomes slower with each guess, without effect on callers that have a key."""
 
 import asyncio
 import time
@@ -13,13 +13,13 @@ from tests.support.streams import ask_for_socket
 
 
 def guess(client: Client, number: int, path: str = "/auth/me") -> float:
-    """The seconds until the answer to a wrong key."""
+    """Send a wrong key and return the seconds until the answer."""
     began = time.monotonic()
     assert client.request("GET", path, None, x_api_key=f"guess {number}").status == 401
     return time.monotonic() - began
 
 
-def test_one_wrong_key_after_another_waits_and_a_right_one_never(new_client: Client) -> None:
+def test_different_wrong_keys_are_delayed_and_valid_keys_are_not(new_client: Client) -> None:
     key = make_key(new_client, name="mine")["api_key"]
     for number in range(FREE_GUESSES):
         guess(new_client, number, path="/logs" if number % 2 else "/auth/me")
@@ -31,7 +31,7 @@ def test_one_wrong_key_after_another_waits_and_a_right_one_never(new_client: Cli
         assert [one.result() >= FIRST_WAIT_S for one in waiting] == [True] * 3
 
 
-def test_a_websocket_waits_too(new_client: Client) -> None:
+def test_a_websocket_with_a_wrong_key_is_delayed(new_client: Client) -> None:
     for number in range(FREE_GUESSES):
         guess(new_client, number)
     began = time.monotonic()
@@ -39,14 +39,14 @@ def test_a_websocket_waits_too(new_client: Client) -> None:
     assert time.monotonic() - began >= FIRST_WAIT_S
 
 
-def test_the_same_wrong_key_again_is_no_guess() -> None:
+def test_repeating_a_wrong_key_does_not_count() -> None:
     watched = Guesses()
     guesser = watched._find("a")
     waits = [watched._count(guesser, bytes([number % FREE_GUESSES])) for number in range(100)]
     assert waits == [0.0] * 100
 
 
-def test_waits_grow_up_to_a_limit_and_are_forgotten() -> None:
+def test_delays_grow_up_to_a_limit_and_are_forgotten() -> None:
     now = 0.0
     watched = Guesses(lambda: now)
     count = watched._count
@@ -59,7 +59,7 @@ def test_waits_grow_up_to_a_limit_and_are_forgotten() -> None:
     assert count(guesser, b"x") == 0.0
 
 
-def test_memory_and_waiting_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_and_delayed_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guesses, "MAX_ADDRESSES", 5)
     monkeypatch.setattr(guesses, "MAX_WAITING", 2)
 

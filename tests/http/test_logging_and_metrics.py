@@ -1,4 +1,4 @@
-"""Logs, request ids and counters: what an operator sees, and what nobody must see there."""
+"""Logs, request ids and metrics: what operators see, and what must be hidden from them."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ def read_metrics(client: Client, key: str = ADMIN_KEY) -> dict[tuple[str, ...], 
     }
 
 
-def test_every_answer_has_an_id_the_client_s_if_it_is_one(client: Client) -> None:
+def test_each_answer_has_an_id_which_clients_may_set(client: Client) -> None:
     made = {client.request("GET", path).headers["X-Request-ID"] for path in ("/livez", "/nowhere", "/logs", "/share/x")}
     assert len(made) == 4
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
@@ -53,7 +53,7 @@ def test_every_answer_has_an_id_the_client_s_if_it_is_one(client: Client) -> Non
         assert client.request("GET", "/livez", None, x_request_id=bad).headers["X-Request-ID"] != bad
 
 
-def test_a_process_logs_json_with_ids_and_neither_keys_nor_texts(database_url: str, tmp_path: Path) -> None:
+def test_logs_are_json_with_ids_and_without_keys_or_texts(database_url: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with server_process(log, database_url, INGEST_AUTH="open", LOG_LEVEL="info,core.db=debug") as client:
         request = {"user_api_key": USER, "user_prompt": PROMPT, "final_text": ANSWER}
@@ -91,7 +91,7 @@ def test_a_process_logs_json_with_ids_and_neither_keys_nor_texts(database_url: s
         ("error, core.db = debug,functions.http=warning", "ERROR", {"core.db": "DEBUG", "functions.http": "WARNING"}),
     ],
 )
-def test_levels_are_read_as_rust_log_was(text: str, root: str, single: dict[str, str]) -> None:
+def test_levels_have_the_syntax_of_rust_log(text: str, root: str, single: dict[str, str]) -> None:
     level, others = read_levels(text)
     assert (logging.getLevelName(level), {name: logging.getLevelName(one) for name, one in others.items()}) == (
         root,
@@ -100,7 +100,7 @@ def test_levels_are_read_as_rust_log_was(text: str, root: str, single: dict[str,
 
 
 @pytest.mark.parametrize("text", ["loud", "core.db=loud", "=debug", "core db=debug", "core.db=debug=info"])
-def test_what_is_no_level_is_refused_with_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_level_is_rejected_with_an_explanation(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInputError, match="is not a level"):
         read_levels(text)
     monkeypatch.setenv("LOG_LEVEL", text)
@@ -108,14 +108,14 @@ def test_what_is_no_level_is_refused_with_a_sentence(text: str, monkeypatch: pyt
         Settings()
 
 
-def test_no_level_lets_a_socket_s_headers_or_messages_into_the_log() -> None:
+def test_no_level_logs_headers_or_messages_of_websockets() -> None:
     for levels in ("debug", "debug,uvicorn.error=debug,websockets=debug"):
         configure_logging(levels)
         assert logging.getLogger("uvicorn.error").getEffectiveLevel() == logging.INFO
         assert logging.getLogger("websockets.server").getEffectiveLevel() == logging.INFO
 
 
-def test_a_terminal_gets_text_and_configuring_again_no_second_line() -> None:
+def test_a_terminal_gets_text_and_reconfiguring_replaces_the_handler() -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:  # pyrefly: ignore[missing-override-decorator]
             return True
@@ -127,7 +127,7 @@ def test_a_terminal_gets_text_and_configuring_again_no_second_line() -> None:
     assert (first.getvalue(), second.getvalue().split(maxsplit=1)[1]) == ("", "INFO    hello\n")
 
 
-def test_values_in_tracebacks_are_left_out(sql: psycopg.Connection) -> None:
+def test_values_in_tracebacks_are_omitted(sql: psycopg.Connection) -> None:
     class Model(BaseModel):
         number: int
 
@@ -146,7 +146,7 @@ def test_values_in_tracebacks_are_left_out(sql: psycopg.Connection) -> None:
     assert hide_values(f'invalid input syntax for type integer: "{"secret" * 20}"').endswith('integer: "…"')
 
 
-def test_counters_count_what_happened(new_client: Client) -> None:
+def test_metrics_count_requests_and_traces(new_client: Client) -> None:
     body = json.dumps(make_document("r1", number(one_token() * 3))).encode()
     assert new_client.post_bytes("/v1/ingest", body).status == 201
     for path in ("/logs", "/logs/r1", "/logs/r1/", "/logs/nobody", "/wp-login.php", "/also-nowhere"):
@@ -167,7 +167,7 @@ def test_counters_count_what_happened(new_client: Client) -> None:
     assert found["process_resident_memory_bytes",] > 0
 
 
-def test_a_token_opens_the_counters_and_nothing_else(serve: Serve, database_url: str) -> None:
+def test_a_metrics_token_opens_only_the_metrics(serve: Serve, database_url: str) -> None:
     settings: dict[str, Any] = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY}
     client = serve(METRICS_TOKEN="scraper", **settings)
     assert read_metrics(client, "scraper")
@@ -176,7 +176,7 @@ def test_a_token_opens_the_counters_and_nothing_else(serve: Serve, database_url:
     assert send(client, "GET", "/metrics", make_key(client, name="k")["api_key"]).status == 403
 
 
-def test_a_process_is_watched_without_its_database(serve: Serve) -> None:
+def test_metrics_work_without_a_database(serve: Serve) -> None:
     client = serve(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", METRICS_TOKEN="scraper")
     found = read_metrics(client, "scraper")
     assert found["thunder_newest_commit_age_seconds",] != found["thunder_newest_commit_age_seconds",], "not a number"

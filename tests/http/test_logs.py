@@ -1,4 +1,4 @@
-"""What goes in comes back: the document byte for byte, the log field by field."""
+"""Stored traces are returned: the document byte for byte, the log field by field."""
 
 import json
 import math
@@ -103,7 +103,7 @@ FEED_FIELDS = [
 
 
 @pytest.mark.parametrize("name", trace_names())
-def test_every_recorded_trace_goes_in_and_comes_back_lossless_and_scored(client: Client, name: str) -> None:
+def test_each_recorded_trace_is_returned_lossless_and_scored(client: Client, name: str) -> None:
     posted = (TRACES / f"{name}.json").read_bytes()
     answer = client.post_bytes("/v1/ingest", posted)
     assert answer.status == 201
@@ -125,12 +125,12 @@ def flatten(intervention: dict[str, Any]) -> dict[str, Any]:
 
 
 def near(row: dict[str, Any]) -> dict[str, Any]:
-    """The report sums a list's terms in another order than the log."""
+    """Compare with a tolerance, because the report sums the terms of a list in another order than the log."""
     return {name: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def check_log(shown: dict[str, Any], posted: dict[str, Any]) -> None:
-    """Every field of the contract is there, and the rows hang together."""
+    """Check that a log has all documented fields and that its rows refer to each other."""
     assert not set(LOG_FIELDS) - set(shown)
     for part, fields in ROW_FIELDS.items():
         for row in shown[part]:
@@ -164,7 +164,7 @@ def check_step(step: dict[str, Any]) -> None:
     assert datetime.fromisoformat(step["created_at"]).tzinfo is not None
 
 
-def test_forced_tokens_are_told_apart_and_discarded_ones_kept(client: Client) -> None:
+def test_forced_and_discarded_tokens_are_marked(client: Client) -> None:
     client.ingest(load_trace("backtrack"))
     steps = client.log("smollm2-backtrack")["steps"]
     assert [step["step_index"] for step in steps if step["discarded"]] == [4, 5, 6, 19, 20, 21]
@@ -175,7 +175,7 @@ def test_forced_tokens_are_told_apart_and_discarded_ones_kept(client: Client) ->
     assert [step["entropy"] is not None for step in forced] == [True] + [False] * 7 + [True] + [False] * 7
 
 
-def test_where_the_engine_left_every_step_at_zero_the_log_numbers_the_passes(client: Client) -> None:
+def test_passes_are_numbered_where_the_engine_left_all_steps_at_zero(client: Client) -> None:
     document = load_trace("step-always-zero")
     client.ingest(document)
     shown = client.log("smollm2-step-always-zero")
@@ -188,7 +188,7 @@ def test_where_the_engine_left_every_step_at_zero_the_log_numbers_the_passes(cli
     assert client.get("/logs/smollm2-step-always-zero/trace").json == masked(document)
 
 
-def test_prob_only_lists_get_a_logprob_beside(client: Client) -> None:
+def test_lists_with_only_probabilities_get_logprobs(client: Client) -> None:
     top = [{"token": 5, "prob": 0.75}, {"token": 6, "prob": 0.25}, {"token": 7, "prob": 0}]
     client.ingest(make_document(events=number([forward(top), sampled(), added(5)])))
     shown = client.log("r1")
@@ -211,7 +211,7 @@ def test_events_may_be_sparse_and_unsorted(client: Client) -> None:
     assert shown["mod_calls"][0]["event_id"] == 5
 
 
-def test_payload_joins_details_and_own_fields_and_the_top_wins(client: Client) -> None:
+def test_payload_merges_details_and_own_fields_and_own_fields_take_precedence(client: Client) -> None:
     document = make_document(
         events=number([forward(), sampled(), added(7, 8, forced=True)]),
         mod_calls=[call(1, mod="nudge@secret-key")],
@@ -247,7 +247,7 @@ def test_timestamps_may_be_text_or_seconds(client: Client, posted: object, shown
     assert datetime.fromisoformat(client.get("/logs").json["data"][0]["created_ts"]) == datetime.fromisoformat(shown)
 
 
-def test_the_same_id_again_replaces_and_keeps_what_people_added(client: Client, sql: psycopg.Connection) -> None:
+def test_duplicate_post_replaces_the_trace_and_keeps_annotations(client: Client, sql: psycopg.Connection) -> None:
     client.ingest(make_document(events=number(one_token() * 5), mod_calls=[call(1)], actions=[action("Noop")]))
     sql.execute(
         "update requests set tags = '{good}', favorited_by = '{ann}', share_nonce = '\\x00', share_token_hash = '\\x00'"
@@ -262,7 +262,7 @@ def test_the_same_id_again_replaces_and_keeps_what_people_added(client: Client, 
     assert sql.execute("select count(*) from actions").fetchone() == (0,)
 
 
-def test_the_feed_is_newest_first_and_clamps_its_page(client: Client) -> None:
+def test_the_feed_is_newest_first_and_limits_its_pages(client: Client) -> None:
     for index, moment in enumerate([30, 10, 20, 20]):
         client.ingest(make_document(f"r{index}", request={"created_at": moment, "final_text": "hello"}))
     feed = client.get("/logs").json
@@ -278,7 +278,7 @@ def test_the_feed_is_newest_first_and_clamps_its_page(client: Client) -> None:
     assert "limit" in answer.json["error"]
 
 
-def test_the_feed_tells_the_course_of_each_request(client: Client, sql: psycopg.Connection) -> None:
+def test_the_feed_has_a_confidence_curve_of_each_request(client: Client, sql: psycopg.Connection) -> None:
     for name in trace_names():
         assert client.ingest(load_trace(name)).status == 201
     for row in client.get("/logs?limit=100").json["data"]:
@@ -290,10 +290,10 @@ def test_the_feed_tells_the_course_of_each_request(client: Client, sql: psycopg.
     client.ingest(make_document("unscored"))
     sql.execute("update requests set group_confidence = null where request_id = 'smollm2-force-prefix'")
     rows = {row["request_id"]: row["group_confidence"] for row in client.get("/logs?limit=100").json["data"]}
-    assert rows["unscored"] is rows["smollm2-force-prefix"] is None, "what was stored before there was the field, too"
+    assert rows["unscored"] is rows["smollm2-force-prefix"] is None, "a request stored before the field existed"
 
 
-def test_paths_answer_with_a_trailing_slash_too(client: Client) -> None:
+def test_paths_may_end_in_a_slash(client: Client) -> None:
     client.ingest(make_document())
     for path in ("/logs/", "/logs/r1/", "/logs/r1/trace/", "/health/", "/healthz/", "/livez/"):
         assert client.get(path).status == 200, path
@@ -314,7 +314,7 @@ def test_unknown_requests_are_not_found(client: Client) -> None:
         assert answer.json["message"] == answer.json["error"]
 
 
-def test_reads_want_the_admin_key(client: Client) -> None:
+def test_reads_require_the_admin_key(client: Client) -> None:
     client.ingest(make_document())
     for path in ("/logs", "/logs/r1", "/logs/r1/trace"):
         assert client.request("GET", path).status == 401
@@ -322,7 +322,7 @@ def test_reads_want_the_admin_key(client: Client) -> None:
         assert client.request("GET", path, authorization=f"Bearer {client.key}").status == 200
 
 
-def test_errors_carry_cors_headers_and_one_shape(client: Client) -> None:
+def test_errors_have_cors_headers_and_the_same_shape(client: Client) -> None:
     for method, path, status in (("GET", "/nope", 404), ("PUT", "/logs", 405), ("GET", "/logs", 401)):
         answer = client.request(method, path, origin="https://ui.example")
         assert answer.status == status
@@ -338,7 +338,7 @@ def test_errors_carry_cors_headers_and_one_shape(client: Client) -> None:
     assert preflight.status == 200
 
 
-def test_what_the_engine_did_not_say_is_null_and_stats_are_derived(client: Client) -> None:
+def test_missing_values_are_null_and_statistics_are_derived(client: Client) -> None:
     document = load_trace("plain-capital")
     client.ingest(document)
     shown = client.log("smollm2-plain-capital")
@@ -370,7 +370,7 @@ def test_a_trace_is_stored_once(client: Client, sql: psycopg.Connection) -> None
     assert arrays[0] < 70 * 60
 
 
-def test_a_log_that_is_read_again_is_rendered_once_and_never_stale(client: Client, sql: psycopg.Connection) -> None:
+def test_a_repeated_read_renders_once_and_is_never_stale(client: Client, sql: psycopg.Connection) -> None:
     document = load_trace("plain-greedy")
     client.ingest(document)
     first = client.log("smollm2-plain-greedy")
@@ -385,7 +385,7 @@ def test_a_log_that_is_read_again_is_rendered_once_and_never_stale(client: Clien
     assert client.log("smollm2-plain-greedy")["final_text"] == "a third, under the same number"
 
 
-def test_a_document_of_a_newer_version_is_refused(client: Client, sql: psycopg.Connection) -> None:
+def test_a_document_of_a_newer_version_is_rejected(client: Client, sql: psycopg.Connection) -> None:
     client.ingest(load_trace("plain-greedy"))
     sql.execute("update request_traces set format = 99")
     for path in ("", "/trace"):

@@ -1,4 +1,4 @@
-"""Traces as NDJSON: each line by itself."""
+"""Traces as NDJSON: each line is stored or rejected separately."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ def statuses(answer: Answer) -> list[tuple[int, str | None, int]]:
     return [(row["index"], row["request_id"], row["status"]) for row in answer.json["results"]]
 
 
-def test_every_recorded_trace_goes_in_as_a_line_and_comes_back(client: Client) -> None:
+def test_each_recorded_trace_is_stored_as_a_line(client: Client) -> None:
     documents = [load_trace(name) for name in trace_names()]
     answer = post(client, *documents)
     ids = [document["request"]["request_id"] for document in documents]
@@ -40,7 +40,7 @@ def test_every_recorded_trace_goes_in_as_a_line_and_comes_back(client: Client) -
         assert client.get(f"/logs/{request_id}/trace").json == masked(document)
 
 
-def test_one_bad_line_harms_no_other(client: Client) -> None:
+def test_a_bad_line_does_not_affect_the_others(client: Client) -> None:
     bad: list[tuple[object, str | None]] = [
         (b"{", None),
         (b"[]", None),
@@ -69,14 +69,14 @@ def test_a_later_line_replaces_an_earlier_one(client: Client) -> None:
     assert (log["final_text"], log["revision"]) == ("three", 3)
 
 
-def test_blank_lines_and_either_newline_do_not_count(client: Client) -> None:
+def test_blank_lines_and_the_kind_of_newline_do_not_matter(client: Client) -> None:
     first, second = (json.dumps(make_document(name)).encode() for name in "ab")
     body = b"\r\n  \n" + first + b"\r\n\n\t\n" + second
     answer = client.post_bytes("/v1/ingest", body, content_type=f"{NDJSON}; charset=utf-8")
     assert statuses(answer) == [(0, "a", 201), (1, "b", 201)]
 
 
-def test_a_batch_may_be_packed(client: Client) -> None:
+def test_a_batch_may_be_compressed(client: Client) -> None:
     body = gzip.compress(b"\n".join(json.dumps(make_document(f"r{index}")).encode() for index in range(3)))
     answer = client.post_bytes("/v1/ingest", body, content_type=NDJSON, content_encoding="gzip")
     assert [row[2] for row in statuses(answer)] == [201] * 3
@@ -85,12 +85,12 @@ def test_a_batch_may_be_packed(client: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "said"), [(b"", "empty"), (b"\n \n", "empty"), (b"{}\n" * 1001, "more than 1000 lines")]
 )
-def test_what_is_no_batch_is_refused_as_a_whole(client: Client, body: bytes, said: str) -> None:
+def test_an_invalid_batch_is_rejected_as_a_whole(client: Client, body: bytes, said: str) -> None:
     answer = client.post_bytes("/v1/ingest", body, content_type=NDJSON)
     assert (answer.status, said in answer.json["message"]) == (400, True)
 
 
-def test_each_line_is_posted_with_the_caller_s_rights(serve: Serve, database_url: str) -> None:
+def test_each_line_is_posted_with_the_rights_of_the_caller(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY)
     bound = make_key(client, name="engine", scopes=["ingest"], allowed_api_key="key-of-ann")["api_key"]
     lines = [make_document(user, request={"user_api_key": f"key-of-{user}"}) for user in ("ann", "bob", "ann")]
@@ -99,14 +99,14 @@ def test_each_line_is_posted_with_the_caller_s_rights(serve: Serve, database_url
     assert [row[2] for row in statuses(post(client, *lines, x_api_key=bound))] == [201, 403, 201]
 
 
-def test_an_unexpected_fault_is_one_line_s_alone(client: Client, sql: psycopg.Connection) -> None:
+def test_an_unexpected_error_affects_one_line(client: Client, sql: psycopg.Connection) -> None:
     sql.execute("alter table requests add constraint odd check (request_id <> 'odd')")
     answer = post(client, make_document("a"), make_document("odd"), make_document("b"))
     assert [row[2] for row in statuses(answer)] == [201, 500, 201]
     assert "the log has it under" in answer.json["results"][1]["error"]
 
 
-def test_another_app_s_database_is_answered_for_by_no_line(new_client: Client, sql: psycopg.Connection) -> None:
+def test_a_batch_for_the_database_of_another_app_is_rejected(new_client: Client, sql: psycopg.Connection) -> None:
     sql.execute("update environment set app_name = 'another'")
     assert post(new_client, make_document("a"), make_document("b")).status == 503
 
@@ -117,7 +117,7 @@ def spool_line(document: dict[str, object]) -> Part:
     return Part(spool, 0, spool.size)
 
 
-def test_once_the_database_is_away_the_rest_is_not_tried() -> None:
+def test_lines_after_a_lost_database_are_not_tried() -> None:
     tried: list[bytes] = []
 
     async def prepare(line: Part) -> PreparedTrace:
@@ -143,7 +143,7 @@ def test_blank_lines_cost_nothing(client: Client) -> None:
     assert statuses(answer) == [(0, "a", 201)]
 
 
-def test_a_line_that_waits_too_long_harms_no_other() -> None:
+def test_a_line_that_waits_too_long_does_not_affect_the_others() -> None:
     async def prepare(line: Part) -> PreparedTrace:
         return prepare_trace(line.read(), Hasher(b"secret"))
 

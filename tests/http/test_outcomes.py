@@ -1,4 +1,4 @@
-"""Outcomes, and what the scores are worth by them."""
+"""Outcomes, and the quality of the scores measured with them."""
 
 import json
 import math
@@ -16,7 +16,7 @@ def judge(client: Client, request_id: str, **verdict: Any) -> Answer:
 
 
 def label(client: Client, count: int) -> list[tuple[float, bool]]:
-    """Requests of rising confidence, of which the upper half is mostly right."""
+    """Post requests of rising confidence; most of the upper half are correct."""
     labels = []
     for index in range(count):
         prob, correct = (index + 1) / (count + 1), index % 3 > 0 if index > count / 2 else index % 4 == 0
@@ -57,25 +57,25 @@ def test_a_verdict_survives_a_replaced_trace(client: Client) -> None:
 @pytest.mark.parametrize(
     "verdict", [{}, {"correct": "yes"}, {"correct": 1}, {"correct": True, "source": ""}, {"correct": True, "note": 5}]
 )
-def test_what_is_no_verdict_is_refused(client: Client, verdict: dict[str, Any]) -> None:
+def test_an_invalid_verdict_is_rejected(client: Client, verdict: dict[str, Any]) -> None:
     client.ingest(make_document())
     answer = judge(client, "r1", **verdict)
     assert answer.status == 400
     assert client.get("/logs/r1/outcome").json["outcomes"] == []
 
 
-def test_outcomes_of_unknown_requests_are_not_found_and_want_a_key(client: Client) -> None:
+def test_outcomes_of_unknown_requests_are_not_found_and_require_a_key(client: Client) -> None:
     assert judge(client, "nobody", correct=True).status == 404
     assert client.get("/logs/nobody/outcome").status == 404
     assert client.post_bytes("/logs/r1/outcome", b'{"correct": true}').status == 401
 
 
-def test_text_that_postgres_cannot_hold_is_replaced(client: Client) -> None:
+def test_characters_that_postgres_cannot_store_are_replaced(client: Client) -> None:
     client.ingest(make_document())
     assert judge(client, "r1", correct=True, source="a\0b", note="c\0d").json["note"] == "c�d"
 
 
-def test_under_a_hundred_labels_there_is_only_a_sentence(client: Client) -> None:
+def test_calibration_requires_a_hundred_labels(client: Client) -> None:
     label(client, 5)
     answer = client.get("/v1/confidence/calibration").json
     assert (answer["n"], answer["enough"]) == (5, False)
@@ -83,7 +83,7 @@ def test_under_a_hundred_labels_there_is_only_a_sentence(client: Client) -> None
     assert {answer[name] for name in ("ece", "mce", "brier", "auroc", "bins")} == {None}
 
 
-def test_calibration_by_the_textbook(client: Client) -> None:
+def test_calibration_equals_the_textbook_formulas(client: Client) -> None:
     labels = label(client, 120)
     answer = client.get("/v1/confidence/calibration?bins=10&source=test").json
     assert (answer["n"], answer["enough"], len(answer["bins"])) == (120, True, 10)

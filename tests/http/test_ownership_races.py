@@ -1,4 +1,4 @@
-"""A request that gets another owner while something is being added to it: the addition goes, or is refused."""
+"""A request that changes its owner during an addition to it: the addition is removed or rejected."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ANN, BOB = "key-of-ann", "key-of-bob"
 
 @pytest.fixture
 def other(database_url: str) -> Iterator[psycopg.Connection]:
-    """A transaction beside the server's."""
+    """A second transaction, concurrent with the server's."""
     with psycopg.connect(database_url) as conn:
         yield conn
 
@@ -27,15 +27,15 @@ def give(client: Client, user: str) -> int:
 
 
 def wait_for_a_lock(sql: psycopg.Connection) -> None:
-    """Until somebody waits for another's lock."""
+    """Wait until a session waits for a lock of another one."""
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     deadline = time.monotonic() + 10
     while sql.execute(query).fetchone() is None:
-        assert time.monotonic() < deadline, "nobody waits"
+        assert time.monotonic() < deadline, "no session waits for a lock"
         time.sleep(0.005)
 
 
-def test_what_is_just_being_added_goes_with_the_owner(
+def test_a_concurrent_addition_is_removed_with_the_owner(
     client: Client, sql: psycopg.Connection, other: psycopg.Connection
 ) -> None:
     assert give(client, ANN) == 201
@@ -52,7 +52,7 @@ def test_what_is_just_being_added_goes_with_the_owner(
     assert send(client, "GET", "/logs/r1/discussions", BOB).json["discussions"] == []
 
 
-def test_nothing_is_added_for_an_owner_that_is_just_being_changed(
+def test_nothing_is_added_for_an_owner_that_is_being_changed(
     client: Client, sql: psycopg.Connection, other: psycopg.Connection
 ) -> None:
     assert give(client, ANN) == 201

@@ -1,4 +1,4 @@
-"""No parameter of a query is lost: one that is unknown, or given twice, is refused, whatever its value looks like."""
+"""Query parameters are never ignored: unknown and repeated ones are rejected, whatever their values look like."""
 
 import base64
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def sentence(answer: Answer) -> Any:
 
 
 @pytest.mark.parametrize(("path", "name"), PARAMETERS, ids=lambda part: part)
-def test_a_value_counts_as_it_stands_however_it_is_written(client: Client, path: str, name: str) -> None:
+def test_equivalent_encodings_of_a_value_are_equal(client: Client, path: str, name: str) -> None:
     @settings(max_examples=10, deadline=None, database=None, derandomize=True)
     @given(value=VALUES)
     def compare(value: str) -> None:
@@ -77,40 +77,38 @@ def test_a_parameter_without_a_value_is_absent(client: Client, path: str, name: 
 @pytest.mark.parametrize("name", TEXT_FILTERS)
 @given(value=BASE64)
 @settings(max_examples=20, deadline=None, database=None, derandomize=True)
-def test_a_filter_whose_value_ends_in_an_equals_sign_narrows(client: Client, name: str, value: str) -> None:
+def test_a_filter_value_may_end_in_an_equals_sign(client: Client, name: str, value: str) -> None:
     answer = ask(client, "/logs", f"{name}={quote(f'{value}==', safe='=')}")
     assert (answer.status, answer.json["data"]) == (200, [])
 
 
 @pytest.mark.parametrize(("path", "names"), OPERATIONS, ids=lambda part: part if isinstance(part, str) else "")
-def test_every_route_refuses_an_unknown_parameter_and_names_its_own(
-    client: Client, path: str, names: list[str]
-) -> None:
+def test_each_route_rejects_unknown_parameters_and_lists_its_own(client: Client, path: str, names: list[str]) -> None:
     takes = f"this route takes {', '.join(sorted(names))}" if names else "this route takes none"
     for query in ("api_ky=x", "api_ky=c2Vj==", "%61pi_ky=x"):
         answer = ask(client, path, query)
         assert (answer.status, sentence(answer)) == (400, f"api_ky: unknown parameter; {takes}")
 
 
-def test_a_write_refuses_an_unknown_parameter_and_writes_nothing(client: Client) -> None:
+def test_a_write_with_an_unknown_parameter_changes_nothing(client: Client) -> None:
     answer = client.post_bytes("/logs/r1/tags?tgs=x", b'{"tag": "t"}', x_api_key=ADMIN_KEY)
     assert (answer.status, sentence(answer)) == (400, "tgs: unknown parameter; this route takes none")
     assert client.get("/logs/r1/tags").json["tags"] == []
 
 
-def test_a_browser_opens_a_share_link_that_a_chat_program_has_marked(client: Client) -> None:
+def test_a_share_link_opens_with_tracking_parameters_of_chat_programs(client: Client) -> None:
     token = client.post_bytes("/logs/r1/public", b"{}", x_api_key=ADMIN_KEY).json["public_token"]
     assert client.get(f"/share/request/{token}?fbclid=x", accept="text/html").status == 200
     assert client.get(f"/share/request/{token}?fbclid=x", accept="application/json").status == 400
 
 
 @pytest.mark.parametrize("name", [name for path, names in OPERATIONS if path == "/logs/stream" for name in names])
-def test_the_stream_takes_each_of_its_parameters(client: Client, name: str) -> None:
+def test_the_stream_accepts_each_of_its_parameters(client: Client, name: str) -> None:
     answer = ask(client, "/logs/stream", f"{name}=x")
     assert "unknown parameter" not in sentence(answer)
 
 
-def test_a_websocket_takes_the_filters_of_the_feed(client: Client) -> None:
+def test_a_websocket_accepts_the_filters_of_the_feed(client: Client) -> None:
     with open_socket(
         client, query={"api_key": ADMIN_KEY, "model": "m", "q": "word", "has_exception": "true"}
     ) as socket:

@@ -1,4 +1,4 @@
-"""The page behind a link: what a chat program shows of it, and what it must not run. On one origin it is the viewer."""
+"""The page of a link: its preview in chat programs, and that markup in traces does nothing. `api` serves the viewer."""
 
 import html.parser
 from typing import Any
@@ -17,7 +17,7 @@ USER = "key-of-ann-0123456789"
 
 
 class Page(html.parser.HTMLParser):
-    """The parts of a page that a test looks at."""
+    """The parts of a page that the tests check."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(params=["api", "share"])
 def opener(request: pytest.FixtureRequest, serve: Serve, database_url: str, client: Client) -> Client:
-    """Whoever answers the link: all endpoints on one origin, and the function `share` alone, which has no viewer."""
+    """A server of links: all endpoints on one origin, or the function `share` alone, which has no viewer."""
     if request.param == "api":
         return client
     return serve("functions.share:web", DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
@@ -60,7 +60,7 @@ def publish(client: Client, **request: Any) -> str:
 
 
 def find_links(page: Page) -> list[str]:
-    """All but the one that leads past the header."""
+    """Return all links except the one that skips the header."""
     return [link for link in page.links if link != "#main"]
 
 
@@ -101,7 +101,7 @@ def test_a_preview_shows_model_first_words_and_confidence(client: Client, opener
         ("", False),
     ],
 )
-def test_who_asks_for_html_gets_the_page_and_everybody_else_json(client: Client, accept: str, is_page: bool) -> None:  # noqa: FBT001
+def test_accept_html_returns_the_page_and_all_else_json(client: Client, accept: str, is_page: bool) -> None:  # noqa: FBT001
     link = publish(client)
     answer = open_page(client, link, accept)
     assert answer.headers["Content-Type"].startswith("text/html" if is_page else "application/json")
@@ -111,7 +111,7 @@ def test_who_asks_for_html_gets_the_page_and_everybody_else_json(client: Client,
 
 
 @pytest.mark.parametrize("field", ["model", "final_text"])
-def test_text_from_a_trace_is_never_markup(client: Client, opener: Client, field: str) -> None:
+def test_text_of_a_trace_is_never_markup(client: Client, opener: Client, field: str) -> None:
     link = publish(client, **{field: ATTACK})
     answer = open_page(opener, link)
     page = Page(answer.data.decode())
@@ -126,7 +126,7 @@ def test_text_from_a_trace_is_never_markup(client: Client, opener: Client, field
     assert (answer.headers["Referrer-Policy"], answer.headers["X-Content-Type-Options"]) == ("no-referrer", "nosniff")
 
 
-def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client, opener: Client) -> None:
+def test_the_page_of_an_unknown_or_revoked_link_says_so(client: Client, opener: Client) -> None:
     link = publish(client)
     send(client, "DELETE", "/logs/r1/public", ADMIN_KEY)
     for url in (link, "/share/request/nonsense", "/share/request/%3Cscript%3E"):
@@ -137,7 +137,7 @@ def test_a_link_that_is_dead_or_unknown_is_a_page_that_says_so(client: Client, o
         assert open_page(opener, url, "application/json").json["code"] == 404
 
 
-def test_a_page_tells_no_key_and_no_label(client: Client, opener: Client) -> None:
+def test_a_page_contains_no_keys_or_labels(client: Client, opener: Client) -> None:
     for text in (f"my key is {USER} " * 40, "x" * 470 + f" {USER} y", f"{USER}", "w " * 239 + USER):
         link = publish(client, final_text=text, model=f"model of {USER}")
         shown = open_page(opener, link).data.decode()
@@ -145,7 +145,7 @@ def test_a_page_tells_no_key_and_no_label(client: Client, opener: Client) -> Non
             assert hidden not in shown, text
 
 
-def test_an_inference_without_words_or_scores_has_a_page_too(client: Client) -> None:
+def test_a_request_without_text_or_scores_has_a_page(client: Client) -> None:
     assert client.ingest(make_document("r1"), x_api_key=ADMIN_KEY).status == 201
     link = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
     page = Page(open_page(client, link).data.decode())

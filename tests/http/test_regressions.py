@@ -1,4 +1,4 @@
-"""What a review found, and must not come back."""
+"""Regressions of faults that a review found."""
 
 from typing import Any
 
@@ -22,18 +22,18 @@ HARD = ["-" * 500, "- " * 300, "-(" * 200 + "a", "!!! ---", "a" + " -b" * 300, '
 
 
 @pytest.mark.parametrize("q", HARD)
-def test_no_query_is_too_much(client: Client, q: str) -> None:
+def test_a_query_of_any_text_is_answered(client: Client, q: str) -> None:
     post(client, "r1", final_text="b c")
     answer = client.request("GET", f"/logs?q={q.replace(' ', '+')}", None, x_api_key=ADMIN_KEY)
     assert answer.status in {200, 400}, answer.data
 
 
-def test_a_query_without_a_word_finds_nothing(client: Client) -> None:
+def test_a_query_without_words_finds_nothing(client: Client) -> None:
     post(client, "r1")
     assert client.get("/logs?q=!!!+--").json["returned"] == 0
 
 
-def test_a_given_out_key_sent_as_a_name_is_kept_as_its_name(client: Client, sql: psycopg.Connection) -> None:
+def test_an_issued_key_sent_as_a_name_is_stored_as_its_name(client: Client, sql: psycopg.Connection) -> None:
     post(client, "r1")
     key = make_key(client, name="boss", is_admin=True)["api_key"]
     number = send(client, "POST", "/collections", ANN, name="c").json["collection"]["id"]
@@ -52,27 +52,27 @@ def test_a_given_out_key_sent_as_a_name_is_kept_as_its_name(client: Client, sql:
         assert secret not in stored
 
 
-def test_a_favorite_is_found_by_the_key_it_was_sent_as(client: Client) -> None:
+def test_a_favorite_is_found_by_the_key_that_was_sent(client: Client) -> None:
     post(client, "r1")
     send(client, "POST", "/logs/r1/favorite", ANN, name=ANN)
     assert client.get(f"/logs?favorited_by={ANN}").json["returned"] == 1
 
 
-def test_a_word_that_is_somebody_s_key_stays_a_word(client: Client) -> None:
+def test_a_word_that_equals_a_key_stays_a_word(client: Client) -> None:
     post(client, "r1")
     client.ingest(make_document("r2", request={"user_api_key": "important"}))
     assert send(client, "POST", "/logs/r1/tags", ANN, tag="important").json["tags"] == ["important"]
     assert client.get("/logs?tag=important").json["returned"] == 1
 
 
-def test_a_model_s_name_may_have_any_length(client: Client) -> None:
+def test_the_name_of_a_model_may_have_any_length(client: Client) -> None:
     name = "".join(chr(0x4E00 + index * 7 % 20000) for index in range(6000))
     post(client, "r1", model=name)
     assert client.log("r1")["model_id"] == name
     assert client.get("/logs").json["data"][0]["model_id"] == name[:500]
 
 
-def test_a_list_shows_the_beginning_of_a_text(client: Client) -> None:
+def test_a_list_shows_the_start_of_a_text(client: Client) -> None:
     post(client, "r1", final_text="x" * 200_000)
     number = send(client, "POST", "/collections", ANN, name="c").json["collection"]["id"]
     send(client, "POST", f"/collections/{number}/requests", ANN, request_id="r1")
@@ -87,19 +87,19 @@ REFUSED = ["zstd;q=0;x=1", "zstd;level=3;q=0", "zstd;q=-1", "zstd;q=abc", "*;q=0
 
 
 @pytest.mark.parametrize("accepted", REFUSED)
-def test_an_encoding_that_is_refused_is_not_used(client: Client, accepted: str) -> None:
+def test_an_encoding_with_quality_zero_is_not_used(client: Client, accepted: str) -> None:
     post(client, "r1", final_text="x" * 5000)
     for path in ("/logs/r1", "/logs/r1/trace", "/logs"):
         assert client.get(path, accept_encoding=accepted).headers.get("Content-Encoding") is None
 
 
-def test_a_parameter_without_a_value_is_as_none(client: Client) -> None:
+def test_an_empty_parameter_equals_a_missing_one(client: Client) -> None:
     post(client, "r1")
     query = "limit=&offset=&collection_id=&has_exception=&min_confidence=&created_from=&tag=&q=&cursor=&api_key="
     assert client.get(f"/logs?{query}").json["returned"] == 1
 
 
-def test_a_stream_ends_with_its_user_s_last_request(client: Client) -> None:
+def test_a_stream_ends_with_the_last_request_of_its_user(client: Client) -> None:
     post(client, "r1")
     with open_socket(client, query={"api_key": ANN}) as socket:
         assert send(client, "DELETE", "/logs/r1", ADMIN_KEY).status == 200

@@ -1,4 +1,4 @@
-"""What is too long or too slow is cut off, with a sentence."""
+"""Requests that are too long or too slow are rejected with an explanation."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from functions.web.limits import Limits
 from tests.support.client import Client
 
 
-def test_long_headers_queries_and_paths_are_refused(client: Client) -> None:
+def test_long_headers_queries_and_paths_are_rejected(client: Client) -> None:
     assert client.get("/livez", x_padding="x" * 33_000).status == 431
     answer = client.get("/logs?model=" + "x" * 9000)
     assert (answer.status, "query" in answer.json["error"]) == (414, True)
@@ -17,7 +17,7 @@ def test_long_headers_queries_and_paths_are_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("slow", ["pauses", "trickles"])
-def test_patience_ends(slow: str) -> None:
+def test_slow_bodies_time_out(slow: str) -> None:
     answers: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

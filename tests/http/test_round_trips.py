@@ -1,4 +1,4 @@
-"""How often a call waits for the database, and what becomes of it when its connection is lost on the way."""
+"""The number of round trips to the database per call, and what happens when a connection is lost on the way."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ READS = [
 
 @dataclass(frozen=True)
 class Tapped:
-    """A server whose database is listened to, with one request and all that can be said about it."""
+    """A server behind a recording proxy, with one request and all annotations of it."""
 
     client: Client
     tap: Wiretap
@@ -100,21 +100,19 @@ def sql(tapped_database: str, databases: Databases) -> Iterator[psycopg.Connecti
 
 
 @pytest.mark.parametrize("path", READS)
-def test_a_read_waits_for_the_database_once(tapped: Tapped, path: str) -> None:
+def test_a_read_takes_one_round_trip(tapped: Tapped, path: str) -> None:
     answer = tapped.get(path)
     assert (answer.status, tapped.tap.count_trips()) == (200, 1), answer.data
 
 
 @pytest.mark.parametrize("path", ["/logs", "/logs/{id}", "/logs/{id}/tags", "/collections"])
-def test_with_another_key_it_waits_twice(tapped: Tapped, path: str) -> None:
+def test_a_read_with_another_key_takes_two_round_trips(tapped: Tapped, path: str) -> None:
     assert tapped.get(path, tapped.user_key).status == 200
     assert tapped.tap.count_trips() == 2
 
 
 @pytest.mark.parametrize("path", READS)
-def test_a_connection_that_was_cut_costs_a_read_no_more_than_another_try(
-    tapped: Tapped, sql: psycopg.Connection, path: str
-) -> None:
+def test_a_read_survives_a_closed_connection(tapped: Tapped, sql: psycopg.Connection, path: str) -> None:
     sql.execute(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
@@ -123,7 +121,7 @@ def test_a_connection_that_was_cut_costs_a_read_no_more_than_another_try(
 
 
 @pytest.mark.parametrize("statement", ["select require_owner", "with\nasked", "select\n    id,"])
-def test_a_connection_lost_on_the_way_costs_a_read_one_retry(tapped: Tapped, statement: str) -> None:
+def test_a_connection_lost_during_a_read_causes_one_retry(tapped: Tapped, statement: str) -> None:
     tapped.tap.cut_at = statement
     assert tapped.get("/logs", tapped.user_key).status == 200
     assert tapped.tap.cut_at is None
@@ -140,8 +138,8 @@ EDITS: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("path", EDITS)
-def test_an_edit_waits_for_the_database_three_times(tapped: Tapped, path: str) -> None:
-    """For a connection that is alive, for the edit and for the commit."""
+def test_an_edit_takes_three_round_trips(tapped: Tapped, path: str) -> None:
+    """One checks the connection, one edits, and one commits."""
     content = EDITS[path] | ({"collection_id": 1} if path.endswith("collections") else {})
     answer = tapped.post(path, content)
     assert answer.status in (200, 201), answer.data
@@ -149,7 +147,7 @@ def test_an_edit_waits_for_the_database_three_times(tapped: Tapped, path: str) -
 
 
 @pytest.mark.parametrize("path", [path for path in EDITS if "collections" not in path])
-def test_an_edit_with_a_user_s_key_waits_five_times(tapped: Tapped, path: str) -> None:
+def test_an_edit_with_a_user_key_takes_five_round_trips(tapped: Tapped, path: str) -> None:
     """The key is looked up before the body is read, and again in the transaction."""
     assert tapped.post(path, EDITS[path], tapped.user_key).status in (200, 201)
     assert tapped.tap.count_trips() == 5
@@ -165,7 +163,7 @@ def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
         assert tapped.tap.count_trips() == 2
 
 
-def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
+def test_an_edit_is_not_repeated_if_its_connection_is_lost_before_the_commit(
     tapped: Tapped, sql: psycopg.Connection
 ) -> None:
     tapped.tap.cut_at = "commit"
@@ -174,7 +172,7 @@ def test_an_edit_whose_connection_is_lost_before_its_commit_is_not_repeated(
     assert sql.execute("select 'lost' = any(tags) from requests").fetchone() == (False,)
 
 
-def test_a_key_in_the_place_of_a_name_finds_what_its_name_finds(tapped: Tapped) -> None:
+def test_a_key_in_place_of_a_name_finds_the_same_requests(tapped: Tapped) -> None:
     assert tapped.post("/logs/{id}/favorite", {"name": tapped.user_key}).status == 200
     found = tapped.get(f"/logs?favorited_by={tapped.user_key.replace(' ', '%20')}").json["data"]
     assert [row["request_id"] for row in found] == [tapped.request_id]

@@ -1,4 +1,4 @@
-"""POST /v1/score: any known shape, scored and forgotten; it needs no database."""
+"""POST /v1/score: responses of all supported shapes are scored without a database, and not stored."""
 
 import json
 import math
@@ -54,7 +54,7 @@ def test_no_tokens_give_nulls(alone: Client) -> None:
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-def test_every_server_s_response_is_scored(alone: Client, fixture: Path) -> None:
+def test_the_response_of_each_server_is_scored(alone: Client, fixture: Path) -> None:
     answer = alone.post_bytes("/v1/score", fixture.read_bytes(), x_api_key=alone.key)
     assert answer.status == 200, answer.data
     report = answer.json
@@ -63,7 +63,7 @@ def test_every_server_s_response_is_scored(alone: Client, fixture: Path) -> None
     assert 0 < report["sequence"]["sequence_confidence"] <= 1
 
 
-def test_a_quote_trace_is_scored_as_if_stored(alone: Client) -> None:
+def test_a_quote_trace_is_scored_as_if_it_were_stored(alone: Client) -> None:
     report = score(alone, load_trace("backtrack")).json
     assert report["alignment"] == "exact"
     assert [one["action_type"] for one in report["interventions"]] == ["Backtrack", "Backtrack"]
@@ -88,24 +88,24 @@ def test_a_quote_trace_is_scored_as_if_stored(alone: Client) -> None:
         {"choices": [{"message": {"content": "hi"}}]},
     ],
 )
-def test_what_it_cannot_read_is_refused_with_a_sentence(alone: Client, body: Any) -> None:
+def test_an_unreadable_response_is_rejected_with_an_explanation(alone: Client, body: Any) -> None:
     answer = score(alone, body)
     assert answer.status == 400
     assert len(answer.json["error"]) > 10
 
 
-def test_an_unknown_shape_is_told_the_known_ones(alone: Client) -> None:
+def test_the_error_for_an_unknown_shape_lists_the_known_ones(alone: Client) -> None:
     sentence = score(alone, {"hello": 1}).json["error"]
     for name in ("tokens", "Quote", "OpenAI", "vLLM", "SGLang", "TGI", "llama.cpp", "Ollama", "Gemini"):
         assert name in sentence
 
 
-def test_scoring_wants_a_key_and_stores_nothing(alone: Client) -> None:
+def test_scoring_requires_a_key_and_stores_nothing(alone: Client) -> None:
     assert alone.post_bytes("/v1/score", b'{"tokens": []}').status == 401
     assert score(alone, make_document(events=number(one_token()))).status == 200
 
 
-def test_nan_is_no_json(alone: Client) -> None:
+def test_nan_is_not_json(alone: Client) -> None:
     answer = alone.post_bytes("/v1/score", b'{"tokens": [{"logprob": NaN}]}', x_api_key=alone.key)
     assert (answer.status, "NaN" in answer.json["error"]) == (400, True)
 
@@ -132,7 +132,7 @@ def test_a_response_may_be_sent_with_its_request_and_options(alone: Client) -> N
 
 
 @pytest.mark.parametrize("top_p", [0, 1.0000000149, 0.3])
-def test_what_the_server_sampled_with_is_no_option(alone: Client, top_p: float) -> None:
+def test_sampling_parameters_are_not_options(alone: Client, top_p: float) -> None:
     response = json.loads((FIXTURES[0].parent / "openai_responses.json").read_bytes())
     assert score(alone, response | {"top_p": top_p}).json == score(alone, response | {"top_p": None}).json
     chat = json.loads((FIXTURES[0].parent / "openai_chat.json").read_bytes())

@@ -1,4 +1,4 @@
-"""Links: they open one log to whoever has them, until they are taken back."""
+"""Links open one log to everyone who has them, until they are revoked."""
 
 import base64
 import itertools
@@ -30,7 +30,7 @@ class Place:
     numbers: Iterator[int]
 
     def post(self, request_id: str | None = None, user: str = OWNER, **request: Any) -> str:
-        """Post a trace that has the user's key wherever an engine puts it."""
+        """Post a trace that contains the user's key in every field where an engine puts it."""
         request_id = request_id or f"r{next(self.numbers)}"
         mod = f"nudge@{user}"
         document = make_document(
@@ -69,7 +69,7 @@ def place(databases: Databases) -> Iterator[Place]:
     databases.drop("shares")
 
 
-def test_publishing_answers_a_link_and_again_the_same(place: Place) -> None:
+def test_publishing_twice_returns_the_same_link(place: Place) -> None:
     request_id = place.post()
     share = place.publish(request_id)
     assert set(share) >= SHARE
@@ -81,16 +81,16 @@ def test_publishing_answers_a_link_and_again_the_same(place: Place) -> None:
     assert place.get(share["public_url"]).status == 200
 
 
-def test_a_token_has_256_bits_and_no_two_are_alike(place: Place) -> None:
+def test_tokens_have_256_random_bits_and_are_unique(place: Place) -> None:
     tokens = [place.publish(place.post())["public_token"] for _ in range(20)]
     for token in tokens:
         assert len(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))) >= 32
     assert len(set(tokens)) == 20
     for position in range(42):
-        assert len({token[position] for token in tokens}) > 5, "every place of it is random"
+        assert len({token[position] for token in tokens}) > 5, "each position of a token varies"
 
 
-def test_a_link_taken_back_is_dead_for_good(place: Place) -> None:
+def test_a_revoked_link_never_works_again(place: Place) -> None:
     request_id = place.post()
     dead: list[str] = []
     for _ in range(3):
@@ -107,7 +107,7 @@ def test_a_link_taken_back_is_dead_for_good(place: Place) -> None:
     assert place.unpublish(request_id)["message"] != place.unpublish(request_id)["message"]
 
 
-def test_what_is_no_link_is_not_found_whatever_it_is(place: Place) -> None:
+def test_an_invalid_link_is_not_found(place: Place) -> None:
     token = place.publish(place.post())["public_token"]
     request_id = place.post()
     for text in ("x", token[:-1], token + "A", token.swapcase(), "%00", "%F0%9F%99%82", "x" * 3000, request_id, "null"):
@@ -120,12 +120,12 @@ def test_what_is_no_link_is_not_found_whatever_it_is(place: Place) -> None:
         assert place.get(f"/share/request/{as_token}").status == 404
 
 
-def test_a_link_ends_when_it_was_to_end(place: Place) -> None:
+def test_a_link_ends_at_its_expiry(place: Place) -> None:
     request_id = place.post()
     moment = datetime.now(UTC) + timedelta(hours=1)
     share = place.publish(request_id, expires_at=moment.isoformat())
     assert datetime.fromisoformat(share["expires_at"]) == moment
-    assert place.publish(request_id)["expires_at"] == share["expires_at"], "a repeat changes nothing"
+    assert place.publish(request_id)["expires_at"] == share["expires_at"], "publishing again keeps the expiry"
     later = place.publish(request_id, expires_at=(moment + timedelta(hours=1)).timestamp())
     assert later["public_token"] == share["public_token"]
     assert datetime.fromisoformat(later["expires_at"]) > moment
@@ -142,7 +142,7 @@ def test_a_link_ends_when_it_was_to_end(place: Place) -> None:
 
 
 @pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", 0, -1e300, 1e300, "soon", True, [], "1e999"])
-def test_an_end_that_is_past_or_no_moment_is_refused(place: Place, expires_at: object) -> None:
+def test_a_past_or_invalid_expiry_is_rejected(place: Place, expires_at: object) -> None:
     request_id = place.post()
     answer = send(place.client, "POST", f"/logs/{request_id}/public", OWNER, expires_at=expires_at)
     assert answer.status == 400, answer.data
@@ -157,7 +157,7 @@ def test_a_link_survives_the_replacement_of_its_trace(place: Place) -> None:
     assert place.publish(request_id)["public_url"] == link
 
 
-def test_a_public_log_is_read_without_a_key_and_tells_none(place: Place) -> None:
+def test_a_public_log_is_readable_without_a_key_and_contains_none(place: Place) -> None:
     request_id = place.post()
     share = place.publish(request_id)
     place.sql.execute(
@@ -185,7 +185,7 @@ def test_a_public_log_is_read_without_a_key_and_tells_none(place: Place) -> None
     assert place.get("/logs").status == 401
 
 
-def test_a_link_opens_one_log_only(place: Place) -> None:
+def test_a_link_opens_only_its_log(place: Place) -> None:
     first, second = place.post(), place.post()
     link = place.publish(first)["public_url"]
     assert place.get(link).json["request_id"] == first
@@ -194,7 +194,7 @@ def test_a_link_opens_one_log_only(place: Place) -> None:
     assert place.get(f"{link}/request/{second}").status == 404
 
 
-def test_no_token_lies_in_the_database(place: Place) -> None:
+def test_tokens_are_not_stored_in_the_database(place: Place) -> None:
     tokens = [place.publish(place.post())["public_token"] for _ in range(3)]
     place.unpublish(place.get(f"/share/request/{tokens[0]}").json["request_id"])
     stored = b""
@@ -208,7 +208,7 @@ def test_no_token_lies_in_the_database(place: Place) -> None:
         assert base64.urlsafe_b64decode(token + "=") not in stored
 
 
-def test_tokens_cannot_be_worked_out_without_the_secret(serve: Serve, database_url: str) -> None:
+def test_tokens_cannot_be_computed_without_the_secret(serve: Serve, database_url: str) -> None:
     settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY}
     one = serve(THUNDER_SECRET=SECRET, **settings)
     one.ingest(make_document(), x_api_key=ADMIN_KEY)
@@ -218,7 +218,7 @@ def test_tokens_cannot_be_worked_out_without_the_secret(serve: Serve, database_u
 
 
 @pytest.mark.parametrize("what", ["only publish", "publish and take back"])
-def test_publishing_at_once_answers_one_link_that_works(place: Place, what: str) -> None:
+def test_concurrent_publishing_returns_one_working_link(place: Place, what: str) -> None:
     with ThreadPoolExecutor(8) as executor:
         for _ in range(3):
             request_id = place.post()
@@ -231,7 +231,7 @@ def test_publishing_at_once_answers_one_link_that_works(place: Place, what: str)
             assert place.get(links.pop()).status == 200
 
 
-def test_publishing_and_taking_back_at_once_leaves_either(place: Place) -> None:
+def test_concurrent_publishing_and_revoking_is_consistent(place: Place) -> None:
     request_id = place.post()
     with ThreadPoolExecutor(8) as executor:
         futures = [executor.submit(act, request_id) for act in [place.publish, place.unpublish] * 8]
@@ -244,7 +244,7 @@ def test_publishing_and_taking_back_at_once_leaves_either(place: Place) -> None:
 
 @pytest.mark.parametrize("user", ["bob@example.com-and-more", "clé-of-a-user-0123456789", "key/of/a/user-0123456789"])
 @pytest.mark.parametrize("accepted", ["identity", "zstd"])
-def test_a_label_in_a_list_is_not_told_whatever_the_key_looks_like(client: Client, user: str, accepted: str) -> None:
+def test_a_label_in_a_list_is_hidden_for_any_key(client: Client, user: str, accepted: str) -> None:
     top = [{"token": 1, "logprob": -0.1, "token_str": f"hi {user}"}]
     document = make_document("r1", number([forward(top)]), request={"user_api_key": user})
     assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201

@@ -1,4 +1,4 @@
-"""One owner's slow statements and large bodies leave half of the process to the others."""
+"""Slow statements and large bodies of one owner leave half of the process to the other owners."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ def pooled(serve: Serve, database_url: str) -> Client:
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known key", "new key"])
-def test_slow_statements_of_one_owner_take_half_of_the_pool(
+def test_slow_statements_of_one_owner_use_half_of_the_pool(
     pooled: Client, sql: psycopg.Connection, databases: Databases, database_url: str, *, is_known: bool
 ) -> None:
     post(pooled, "mine", user=USER)
@@ -84,12 +84,12 @@ def test_a_caller_that_waits_too_long_for_its_share_gets_a_503(
 
 
 def sleep(content: bytes) -> str:
-    """A job of the separate process that takes as many seconds as its content says."""
+    """Run in the separate process for as many seconds as the content says."""
     time.sleep(float(content))
     return content.decode()
 
 
-def test_a_large_body_does_not_delay_another_owner_s() -> None:
+def test_a_large_body_does_not_delay_other_owners() -> None:
     done: list[str] = []
 
     async def work(context: Context, account: Account, seconds: str) -> None:
@@ -110,7 +110,7 @@ def test_a_large_body_does_not_delay_another_owner_s() -> None:
     asyncio.run(run())
 
 
-def test_accounts_take_turns_and_none_has_more_than_its_share() -> None:
+def test_accounts_take_turns_within_their_shares() -> None:
     order: list[str] = []
 
     async def work(turns: Turns, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Two server processes on one database, as two containers are: what one does, the next request to the other knows."""
+"""Two server processes on one database, like two containers: each sees the changes of the other at its next request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Without THUNDER_SECRET: they must also agree on the one that the database keeps."""
+    """Two servers without THUNDER_SECRET, so that both use the secret in the database."""
     logs = tmp_path_factory.mktemp("pair")
     url = databases.create("pair")
     with server_process(logs / "one", url) as one, server_process(logs / "other", url) as other:
@@ -33,7 +33,7 @@ def post(client: Client, request_id: str, user_key: str) -> None:
     assert answer.status == 201, answer.data
 
 
-def test_a_key_made_in_one_works_in_the_other_and_revoked_there_is_dead_here(pair: Pair) -> None:
+def test_a_key_issued_in_one_process_works_in_the_other_until_it_is_revoked(pair: Pair) -> None:
     key = make_key(pair.one, name="k", is_admin=True)
     for _ in range(3):
         assert send(pair.one, "GET", "/logs", key["api_key"]).status == 200
@@ -45,7 +45,7 @@ def test_a_key_made_in_one_works_in_the_other_and_revoked_there_is_dead_here(pai
     assert refused.status == 401
 
 
-def test_what_is_changed_in_one_counts_in_the_other(pair: Pair) -> None:
+def test_a_change_in_one_process_counts_in_the_other(pair: Pair) -> None:
     post(pair.one, "changed-ann", "key-of-ann")
     post(pair.one, "changed-bob", "key-of-bob")
     key = make_key(pair.one, name="k", allowed_api_key="key-of-ann")
@@ -56,7 +56,7 @@ def test_what_is_changed_in_one_counts_in_the_other(pair: Pair) -> None:
     assert send(pair.other, "GET", "/logs/changed-bob", key["api_key"]).status == 200
 
 
-def test_a_key_rotated_without_overlap_in_one_is_dead_in_the_other(pair: Pair) -> None:
+def test_a_key_rotated_without_overlap_is_rejected_in_the_other_process(pair: Pair) -> None:
     key = make_key(pair.one, name="k", is_admin=True)
     assert send(pair.other, "GET", "/logs", key["api_key"]).status == 200
     rotated = send(pair.one, "POST", f"/auth/keys/{key['id']}/rotate", ADMIN_KEY, overlap_hours=0)
@@ -64,14 +64,14 @@ def test_a_key_rotated_without_overlap_in_one_is_dead_in_the_other(pair: Pair) -
     assert send(pair.other, "GET", "/logs", rotated.json["api_key"]).status == 200
 
 
-def test_a_users_own_key_and_label_are_the_same_in_both(pair: Pair) -> None:
+def test_user_keys_and_labels_are_equal_in_both_processes(pair: Pair) -> None:
     post(pair.one, "labelled", "key-of-cleo")
     names = [send(client, "GET", "/auth/validate", "key-of-cleo").json["name"] for client in (pair.one, pair.other)]
     assert names[0] == names[1]
     assert send(pair.other, "GET", "/logs/labelled", "key-of-cleo").status == 200
 
 
-def test_a_link_opens_in_both_and_is_dead_in_both(pair: Pair) -> None:
+def test_a_link_opens_and_is_revoked_in_both_processes(pair: Pair) -> None:
     post(pair.one, "shared", "key-of-dora")
     link = send(pair.one, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"]
     assert send(pair.other, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"] == link

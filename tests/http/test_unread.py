@@ -1,4 +1,4 @@
-"""A client that does not read: its connection is closed, memory stays bounded, and nobody else waits."""
+"""Clients that do not read: their connections are closed, memory stays bounded, and other callers do not wait."""
 
 import base64
 import contextlib
@@ -20,11 +20,11 @@ from tests.support.keys import ADMIN_KEY
 
 MB = 1_000_000
 DIGITS = random.Random(5).randbytes(5 * MB).hex()
-"""Text that compresses to half its size, and takes more than the kernel's buffers hold."""
+"""Text that compresses to half its size and exceeds the buffers of the kernel."""
 USER = "key-of-a-user-that-does-not-read"
 CONNECTIONS = 40
 PATIENCE_S = 2 * UNREAD_S + 25
-"""Time until all such connections are closed: a WebSocket is pinged first."""
+"""Seconds until all such connections are closed. A WebSocket is pinged first."""
 JSON = {"Content-Type": "application/json", "X-API-Key": ADMIN_KEY}
 LOG = f"GET /logs/large/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\n\r\n"
 EVENTS = (
@@ -52,7 +52,7 @@ def post(server: Running, request_id: str, *, text: str | None = None, more: str
 
 
 def open_deaf(server: Running, request: str) -> socket.socket:
-    """Send a request, and read nothing."""
+    """Send a request without reading the answer."""
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     one.settimeout(30)
@@ -62,7 +62,7 @@ def open_deaf(server: Running, request: str) -> socket.socket:
 
 
 def count_open(server: Running, connections: list[socket.socket]) -> int:
-    """How many of the connections a process of the server still has."""
+    """Count the connections that a process of the server still has."""
     return sum(server.find_worker(one) is not None for one in connections)
 
 
@@ -90,12 +90,12 @@ def feed_streams(server: Running) -> None:
         assert post(server, f"r{number}", text=DIGITS[number : number + MB]) == 201
 
 
-def test_answers_that_nobody_reads_are_given_up(server: Running) -> None:
+def test_unread_answers_are_abandoned(server: Running) -> None:
     attack(server, LOG)
 
 
 @pytest.mark.parametrize("request_text", [EVENTS, UPGRADE], ids=["events", "websocket"])
-def test_streams_that_nobody_reads_are_given_up(server: Running, request_text: str) -> None:
+def test_unread_streams_are_abandoned(server: Running, request_text: str) -> None:
     attack(server, request_text, lambda: feed_streams(server))
 
 
@@ -130,7 +130,7 @@ def test_a_websocket_that_sends_too_much_is_closed(server: Running, frames: byte
     assert_bounded(server, others)
 
 
-def test_a_websocket_that_says_little_stays_open(server: Running) -> None:
+def test_a_websocket_that_sends_little_stays_open(server: Running) -> None:
     with open_deaf(server, UPGRADE) as one:
         assert one.recv(1024).startswith(b"HTTP/1.1 101 ")
         one.sendall(PING * 100)

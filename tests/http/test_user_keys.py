@@ -1,4 +1,4 @@
-"""GET /logs/api-keys: whose requests there are."""
+"""GET /logs/api-keys: the users that have requests."""
 
 import json
 import re
@@ -16,7 +16,7 @@ def post(client: Client, request_id: str, user: str | None, created_at: int) -> 
     assert client.ingest(make_document(request_id, request=request), x_api_key=ADMIN_KEY).status == 201
 
 
-def test_each_user_is_counted_by_label_the_latest_first(client: Client) -> None:
+def test_users_are_counted_by_label_latest_first(client: Client) -> None:
     assert client.get("/logs/api-keys/").json == {"api_keys": [], "total": 0}
     post(client, "a1", "key-of-ann", 100)
     post(client, "b1", "key-of-bob", 300)
@@ -40,7 +40,7 @@ def test_each_user_is_counted_by_label_the_latest_first(client: Client) -> None:
         assert len(rows) == one["request_count"]
 
 
-def test_who_is_no_admin_is_told_of_themselves_alone(client: Client) -> None:
+def test_callers_that_are_not_admins_see_only_themselves(client: Client) -> None:
     post(client, "a1", "key-of-ann", 100)
     post(client, "b1", "key-of-bob", 300)
     bound = make_key(client, name="bound", allowed_api_key="key-of-bob")["api_key"]
@@ -51,7 +51,7 @@ def test_who_is_no_admin_is_told_of_themselves_alone(client: Client) -> None:
     assert send(client, "GET", "/logs/api-keys", unbound).json == {"api_keys": [], "total": 0}
 
 
-def test_counting_reads_an_index_alone(sql: psycopg.Connection) -> None:
+def test_counting_uses_an_index_only_scan(sql: psycopg.Connection) -> None:
     sql.execute("""
         insert into requests (
             request_id, created_at, user_key_hmac, user_key_label, posted_by, final_text, mods, total_steps, tokens,
@@ -62,7 +62,7 @@ def test_counting_reads_an_index_alone(sql: psycopg.Connection) -> None:
             repeat(md5(n::text), 30), '{}', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         from generate_series(1, 20000) as n
     """)
-    sql.execute("checkpoint")  # the tests commit without a flush, and vacuum marks only what is flushed
+    sql.execute("checkpoint")  # the tests commit without a flush, and vacuum marks only flushed pages
     sql.execute("vacuum analyze requests")
     for owner in (None, b"user 7"):
         statement = f"explain (format json) {LIST_USERS.text}".encode()

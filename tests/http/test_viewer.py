@@ -1,4 +1,4 @@
-"""What the viewer is served as: to whom, under which policy, and that nothing beside its files is."""
+"""The viewer: its files, its routes and its security policy."""
 
 import http.client
 from pathlib import Path
@@ -20,7 +20,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", 
 
 
 def get_raw(client: Client, path: str) -> tuple[int, bytes]:
-    """GET a path as it stands: other clients tidy dots away."""
+    """GET a path exactly as written. Other clients normalize dots."""
     connection = http.client.HTTPConnection(urlsplit(client.url).netloc)
     connection.putrequest("GET", path, skip_accept_encoding=True)
     connection.endheaders()
@@ -31,7 +31,7 @@ def get_raw(client: Client, path: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_the_same_for_everybody_and_holds_no_data(client: Client, path: str) -> None:
+def test_a_page_is_equal_for_all_callers_and_contains_no_data(client: Client, path: str) -> None:
     request = {"user_api_key": "key-of-ann-0123456789", "final_text": "private words", "model": "private model"}
     client.ingest(make_document("r1", number(one_token()), request=request))
     pages = [client.request("GET", path, accept=BROWSER), client.get(path, accept=BROWSER)]
@@ -42,7 +42,7 @@ def test_a_page_is_the_same_for_everybody_and_holds_no_data(client: Client, path
 
 
 @pytest.mark.parametrize("path", ["/", "/viewer/app.js", "/viewer/icon.svg", "/nothing/here"])
-def test_nothing_runs_but_the_server_s_own_scripts(client: Client, path: str) -> None:
+def test_only_the_servers_own_scripts_run(client: Client, path: str) -> None:
     answer = client.request("GET", path, accept=BROWSER)
     policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
     assert policy == {
@@ -55,7 +55,7 @@ def test_nothing_runs_but_the_server_s_own_scripts(client: Client, path: str) ->
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
-def test_every_page_comes_with_a_policy(client: Client) -> None:
+def test_each_page_has_a_policy(client: Client) -> None:
     paths = [*PAGES, "/docs", "/redoc", "/nothing", "/share/x", "/share/request/x", "/share/x/request/y"]
     paths += [path.format_map(dict.fromkeys(NAMES, "1")) for path in web().openapi()["paths"]]
     pages = 0
@@ -68,14 +68,14 @@ def test_every_page_comes_with_a_policy(client: Client) -> None:
     assert pages >= len(PAGES) + 6
 
 
-def test_there_is_no_page_that_runs_another_site_s_script(client: Client) -> None:
+def test_no_page_runs_scripts_of_other_sites(client: Client) -> None:
     answer = client.request("GET", "/docs", accept="application/json")
     assert (answer.status, "/openapi.json" in answer.json["error"]) == (404, True)
     assert b"/openapi.json" in client.request("GET", "/docs", accept=BROWSER).data
     assert client.get("/openapi.json").json["openapi"].startswith("3.")
 
 
-def test_each_file_is_served_by_its_type_and_is_not_sent_twice(client: Client) -> None:
+def test_each_file_has_its_type_and_is_not_sent_twice(client: Client) -> None:
     assert len(FILES) > 10
     for name in FILES:
         answer = client.request("GET", f"/viewer/{name}")
@@ -112,14 +112,14 @@ def test_each_file_is_served_by_its_type_and_is_not_sent_twice(client: Client) -
         "/viewer/nothing.js",
     ],
 )
-def test_nothing_outside_the_folder_is_served_and_no_folder_is_listed(client: Client, path: str) -> None:
+def test_files_outside_the_folder_and_directory_lists_are_not_served(client: Client, path: str) -> None:
     status, body = get_raw(client, path)
     assert status == 404, path
     assert b"import" not in body
     assert b"root:" not in body
 
 
-def test_an_address_that_names_nothing_is_a_page_for_browsers_alone(client: Client) -> None:
+def test_an_unknown_address_is_a_page_only_for_browsers(client: Client) -> None:
     page = client.request("GET", "/nothing/here", accept=BROWSER)
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert b"Not found" in page.data
@@ -129,7 +129,7 @@ def test_an_address_that_names_nothing_is_a_page_for_browsers_alone(client: Clie
     assert client.get("/logs/nobody", accept=BROWSER).json["error"] == "there is no request 'nobody'"
 
 
-def test_the_viewer_is_there_without_a_database(serve: Serve) -> None:
+def test_the_viewer_works_without_a_database(serve: Serve) -> None:
     client = serve()
     assert client.request("GET", "/", accept=BROWSER).status == 200
     assert client.request("GET", "/viewer/app.js").status == 200

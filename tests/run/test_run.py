@@ -1,4 +1,4 @@
-"""`manage.py run` as a user runs it: real processes, signals, sockets and the commands it prints."""
+"""`manage.py run` with real processes, signals and sockets, and the commands that it prints."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="what it prints are curl commands")
-def test_the_printed_commands_post_the_sample_and_read_it_back(directory: Path) -> None:
+def test_the_printed_commands_post_the_sample_and_read_it(directory: Path) -> None:
     with running(directory) as run:
         posted = subprocess.run(run.command("/v1/ingest"), cwd=ROOT, capture_output=True, check=True, timeout=60)
         assert json.loads(posted.stdout)["request_id"] == "smollm2-force-prefix"
@@ -41,7 +41,7 @@ def test_the_printed_commands_post_the_sample_and_read_it_back(directory: Path) 
 
 
 @pytest.mark.parametrize("ending", ["ctrl-c", "interrupt", "terminate", "hang-up"])
-def test_it_ends_cleanly_and_finds_its_data_the_next_time(directory: Path, ending: str) -> None:
+def test_a_signal_ends_it_cleanly_and_the_next_start_finds_its_data(directory: Path, ending: str) -> None:
     with running(directory) as run:
         key, postmaster = run.key, run.postmaster
         assert run.post_sample() == 201
@@ -59,7 +59,7 @@ def test_it_ends_cleanly_and_finds_its_data_the_next_time(directory: Path, endin
 
 
 def list_workers(parent: int) -> set[int]:
-    """The server processes that a process has started, as /proc has them."""
+    """List the server processes that a process has started, from /proc."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     commands = {int(child): read_command(int(child)) for child in children}
     return {child for child, command in commands.items() if "spawn_main" in command}
@@ -75,12 +75,12 @@ def read_command(pid: int) -> str:
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
+        assert time.monotonic() < deadline, "the condition was not reached"
         time.sleep(0.05)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the processes are counted in Linux's /proc")
-def test_it_serves_from_several_processes_replaces_one_that_dies_and_takes_all_along(directory: Path) -> None:
+def test_it_serves_from_several_processes_replaces_dead_ones_and_stops_all(directory: Path) -> None:
     with running(directory, APP_WORKERS="3") as run:
         run.wait_for_banner()
         workers = list_workers(run.process.pid)
@@ -95,7 +95,7 @@ def test_it_serves_from_several_processes_replaces_one_that_dies_and_takes_all_a
         wait_until(lambda: not any("spawn_main" in read_command(worker) for worker in workers))
 
 
-def test_a_start_beside_a_running_one_says_so(directory: Path) -> None:
+def test_a_second_start_names_the_running_one(directory: Path) -> None:
     with running(directory) as run:
         url = run.url
         beside = Running(directory, {})
@@ -121,11 +121,11 @@ def test_data_survives_a_kill(directory: Path, whom: str) -> None:
 
 
 @pytest.mark.parametrize("delay", [0.5, 1.2, 2.0])
-def test_a_signal_while_it_starts_leaves_no_process(directory: Path, delay: float) -> None:
+def test_a_signal_during_the_start_leaves_no_process(directory: Path, delay: float) -> None:
     with running(directory) as run:
         time.sleep(delay)
         os.killpg(run.process.pid, signal.SIGTERM)
-        # Before Python has set its handlers, the signal itself ends it.
+        # Before Python has set its handlers, the signal itself ends the process.
         assert run.wait() in {0, -signal.SIGTERM}
         if (alive := directory / ".thunder" / ALIVE_FILE).exists():
             with alive.open() as file:
@@ -145,7 +145,7 @@ def test_a_port_in_use_is_one_sentence(directory: Path) -> None:
     assert "Traceback" not in told
 
 
-def test_the_key_is_kept_privately(directory: Path) -> None:
+def test_the_key_is_stored_privately(directory: Path) -> None:
     with running(directory) as run:
         run.wait_for_banner()
         kept = directory / ".thunder" / "admin-key"
@@ -155,7 +155,7 @@ def test_the_key_is_kept_privately(directory: Path) -> None:
         assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
-def test_your_own_settings_count(directory: Path) -> None:
+def test_settings_of_the_user_take_precedence(directory: Path) -> None:
     (directory / ".env").write_text("INGEST_AUTH=key\nTHUNDER_ADMIN_KEY=from-the-file\n")
     with running(directory, THUNDER_ADMIN_KEY="it's mine") as run:
         assert "it's mine" in run.wait_for_banner()
@@ -177,7 +177,7 @@ def test_your_own_settings_count(directory: Path) -> None:
         ),
     ],
 )
-def test_a_setting_that_cannot_work_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:
+def test_an_impossible_setting_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:
     run = Running(directory, env)
     assert run.wait() == 1
     printed = run.end()
@@ -201,7 +201,7 @@ def test_a_setting_that_cannot_work_is_one_sentence(directory: Path, env: dict[s
         ("0.0.0.0", "open", True),
     ],
 )
-def test_ingest_is_open_only_to_this_machine_or_by_choice(
+def test_ingest_is_open_only_on_loopback_or_by_choice(
     monkeypatch: pytest.MonkeyPatch, host: str, chosen: str | None, *, is_open: bool
 ) -> None:
     monkeypatch.setenv("APP_HOST", host)
@@ -219,11 +219,11 @@ def test_the_url_can_be_reached(host: str, url: str) -> None:
     assert write_url(host, 80) == url
 
 
-def test_the_banner_carries_the_key_where_ingest_needs_it() -> None:
+def test_the_banner_contains_the_key_where_ingest_requires_it() -> None:
     post = r"(?m)^ +(curl .*/v1/ingest.*)$"
     asked = find(post, write_banner("http://[::1]:1", admin_key="k y", ingest_open=False, database="d"))
     assert "X-API-Key: k y" in shlex.split(asked)
-    assert "'http://[::1]:1/v1/ingest'" in asked, "unquoted, zsh takes the brackets for a pattern"
+    assert "'http://[::1]:1/v1/ingest'" in asked, "without quotes, zsh expands the brackets"
     opened = find(post, write_banner("http://h:1", admin_key="k y", ingest_open=True, database="d"))
     assert "X-API-Key" not in opened
 

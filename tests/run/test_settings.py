@@ -1,4 +1,4 @@
-"""Settings: .env.example lists each of them, once, with the default it has."""
+"""Settings: .env.example lists each of them once, with its default."""
 
 import re
 
@@ -11,7 +11,7 @@ EXAMPLE = ROOT / ".env.example"
 OFFERED = re.compile(r"^# ([A-Z][A-Z_]+)=(.*)$", re.MULTILINE)
 
 PLACEHOLDERS = {"DATABASE_URL": "postgresql://user:password@host/database"}
-"""Shown instead of a default that there is not."""
+"""Printed in place of a missing default."""
 
 
 def list_offered() -> list[tuple[str, str]]:
@@ -23,7 +23,7 @@ def list_defaults() -> dict[str, str]:
     return {name.upper(): "" if field.default is None else str(field.default) for name, field in fields}
 
 
-def test_the_example_lists_every_setting_with_its_default() -> None:
+def test_the_example_lists_each_setting_with_its_default() -> None:
     assert sorted(list_offered()) == sorted({**list_defaults(), **PLACEHOLDERS}.items())
 
 
@@ -32,7 +32,7 @@ def test_the_example_sets_nothing() -> None:
     assert set_lines == []
 
 
-def test_the_example_s_values_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_values_of_the_example_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in list_offered():
         monkeypatch.setenv(name, value)
     settings = Settings()
