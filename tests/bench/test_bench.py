@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: traces that look like recorded ones, sums that are right, a document that is kept."""
+"""The parts of the benchmarks: traces that resemble recorded ones, correct arithmetic, an updated document."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ def load(tokens: int, seed: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("tokens", [60, 300, 1800])
-def test_a_built_trace_has_exactly_so_many_tokens(tokens: int) -> None:
+def test_a_built_trace_has_the_requested_number_of_tokens(tokens: int) -> None:
     trace = load(tokens)
     assert sum(event.get("added_token_count", 0) for event in trace["events"]) == tokens
     assert len(trace["request"]["final_token_ids"]) == tokens
@@ -43,7 +43,7 @@ def test_a_built_trace_is_stored_like_a_recorded_one(tokens: int) -> None:
     assert {action.action_type for action in trace.pairing.actions} >= {"ForceTokens", "AdjustedLogits"}
 
 
-def test_every_pass_has_its_twenty_tokens_in_order_and_no_two_passes_are_the_same() -> None:
+def test_each_pass_has_twenty_sorted_tokens_and_passes_differ() -> None:
     lists = [event["top_tokens"] for event in load(1800)["events"] if event["event_type"] == "ForwardPass"]
     seen: set[tuple[float, ...]] = set()
     for top in lists:
@@ -55,14 +55,14 @@ def test_every_pass_has_its_twenty_tokens_in_order_and_no_two_passes_are_the_sam
     assert len(seen) > 0.99 * len(lists)
 
 
-def test_another_seed_is_another_trace_of_the_same_shape() -> None:
+def test_another_seed_gives_another_trace_of_the_same_shape() -> None:
     one, other = load(60, 1), load(60, 2)
     assert one != other
     assert [event["event_type"] for event in one["events"]] == [event["event_type"] for event in other["events"]]
     assert build_trace(60, seed=1) == build_trace(60, seed=1)
 
 
-def test_an_id_takes_the_place_of_another_without_moving_a_byte() -> None:
+def test_replacing_an_id_moves_no_byte() -> None:
     body, name = build_trace(60), new_id()
     changed = with_id(body, name)
     assert len(name) == len(PLACEHOLDER)
@@ -80,11 +80,11 @@ def test_an_id_takes_the_place_of_another_without_moving_a_byte() -> None:
         (list(range(1, 21)), 0.95, 19),
     ],
 )
-def test_the_percentile_is_a_value_that_occurred(values: list[float], share: float, expected: float) -> None:
+def test_the_percentile_is_a_measured_value(values: list[float], share: float, expected: float) -> None:
     assert percentile(values, share) == expected
 
 
-def test_pairs_are_measured_in_turn_and_each_goes_first_as_often() -> None:
+def test_pairs_alternate_and_each_goes_first_equally_often() -> None:
     order: list[str] = []
 
     def note(name: str, seconds: "itertools.count[int]") -> float:
@@ -108,15 +108,13 @@ def test_pairs_are_measured_in_turn_and_each_goes_first_as_often() -> None:
         (None, [Check("said", ok=True)], "ok"),
     ],
 )
-def test_a_case_is_judged_by_its_ratio_and_by_whatever_else_is_asked(
-    target: float | None, checks: list[Check], verdict: str
-) -> None:
+def test_a_case_is_judged_by_its_ratio_and_its_checks(target: float | None, checks: list[Check], verdict: str) -> None:
     measured = Measured([4.0, 2.0, 6.0], [1.0, 2.0, 3.0], checks=checks)
     line = make_line(Case("a case", "a floor", lambda _: measured, target), measured)
     assert (line.ratio, line.verdict) == (2.0, verdict)
 
 
-def test_numbers_are_written_with_the_digits_that_count() -> None:
+def test_numbers_have_their_significant_digits() -> None:
     assert [write_number(one) for one in (0.01234, 1.5, 99.94, 100.4, 12_345.6)] == [
         "0.0123",
         "1.5",
@@ -126,7 +124,7 @@ def test_numbers_are_written_with_the_digits_that_count() -> None:
     ]
 
 
-def test_the_table_is_put_where_the_document_has_its_marks_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_the_table_replaces_only_the_marked_part_of_the_document(tmp_path: Path) -> None:
     path = tmp_path / "document.md"
     path.write_text(f"before\n{BEGIN}old\n{END}\nafter\n")
     measured = Measured([1.0], [0.5])
@@ -139,18 +137,18 @@ def test_the_table_is_put_where_the_document_has_its_marks_and_nothing_else_chan
         assert text.count("| a case | 1 | 1 ms | 1 ms |  | 0.5 ms | 2.00 |  |  |") == 1
 
 
-def test_no_two_cases_have_one_name_and_each_says_what_its_floor_is() -> None:
+def test_case_names_are_unique_and_each_case_describes_its_floor() -> None:
     cases = [case for group in GROUPS for case in group.cases]
     assert len({case.name for case in cases}) == len(cases)
     assert all(case.floor for case in cases)
 
 
-def test_a_request_says_how_long_its_body_is() -> None:
+def test_a_request_states_the_length_of_its_body() -> None:
     assert encode("POST", "/x", {"A": "b"}, b"{}") == b"POST /x HTTP/1.1\r\nA: b\r\nContent-Length: 2\r\n\r\n{}"
     assert b"Content-Length" not in encode("GET", "/x")
 
 
-def test_a_request_names_the_host_that_it_goes_to() -> None:
+def test_a_request_names_its_host() -> None:
     assert add_host(encode("GET", "/x", {"A": "b"}), "http://127.0.0.1:99") == (
         b"GET /x HTTP/1.1\r\nHost: 127.0.0.1:99\r\nA: b\r\n\r\n"
     )

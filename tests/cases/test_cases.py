@@ -1,4 +1,4 @@
-"""What each recorded oddity must be read as, by POST /v1/score and POST /v1/ingest."""
+"""Unusual recorded responses, and how POST /v1/score and POST /v1/ingest must read them."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ CASES = Path(__file__).parent
 
 @pytest.fixture
 def alone(serve: Serve) -> Client:
-    """Without a database."""
+    """A server without a database."""
     return serve("functions.score:web", THUNDER_ADMIN_KEY=ADMIN_KEY)
 
 
@@ -66,7 +66,7 @@ READ: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("case", READ)
-def test_an_odd_response_is_read_right(alone: Client, case: str) -> None:
+def test_an_unusual_response_is_read_correctly(alone: Client, case: str) -> None:
     answer = post(alone, case)
     assert answer.status == 200, answer.data
     report = answer.json
@@ -92,7 +92,7 @@ def near(value: Any) -> Any:
         ("raw_logits_declared", "logprobs_mode: logits are not log-probabilities"),
     ],
 )
-def test_a_response_that_cannot_be_read_right_is_refused(alone: Client, case: str, sentence: str) -> None:
+def test_a_response_that_cannot_be_read_correctly_is_rejected(alone: Client, case: str, sentence: str) -> None:
     answer = post(alone, case)
     assert answer.status == 400
     assert answer.json["error"].startswith(sentence)
@@ -108,11 +108,11 @@ def test_a_response_that_cannot_be_read_right_is_refused(alone: Client, case: st
         ("empty_string_tokens", "parts of characters"),
     ],
 )
-def test_what_is_odd_is_named(alone: Client, case: str, words: str) -> None:
+def test_the_warnings_name_what_is_unusual(alone: Client, case: str, words: str) -> None:
     assert any(words in warning for warning in post(alone, case).json["warnings"])
 
 
-def test_a_trace_whose_mass_float32_rounds_above_1_is_stored(client: Client) -> None:
+def test_a_trace_whose_mass_exceeds_1_by_float32_rounding_is_stored(client: Client) -> None:
     document = json.loads((CASES / "quote_engine_float32_list.json").read_bytes())
     answer = client.ingest(document)
     assert answer.status == 201, answer.data

@@ -1,4 +1,4 @@
-"""Short ways to write distributions and tokens, and the strategies that draw them."""
+"""Helpers that build distributions and tokens, and Hypothesis strategies for them."""
 
 import math
 
@@ -10,11 +10,11 @@ from core.confidence import Distribution, Token, read_distribution
 LONGEST = 8
 
 moderate = settings(max_examples=40, deadline=None)
-"""Enough to find what is wrong in a second; a busy machine is no failure."""
+"""Enough examples to find faults in a second. A slow machine is not a failure."""
 
 
 def listed(*probs: float | None, place: str = "top_tokens") -> Distribution:
-    """A list in which token i has the i-th probability; null is masked."""
+    """Return a list in which token i has the i-th probability; None is masked."""
     entries: list[object] = [{"token": i, "prob": prob} for i, prob in enumerate(probs)]
     distribution = read_distribution(entries, place)
     assert distribution is not None
@@ -27,7 +27,7 @@ def chosen(token: int, *probs: float | None, forced: bool = False, discarded: bo
 
 @st.composite
 def entry_lists(draw: st.DrawFn, *, masked: bool = False) -> list[object]:
-    """A valid top-k list in any order: weights that share 1 with an unseen rest."""
+    """Generate a valid top-k list in any order: weights that share 1 with an unseen rest."""
     weights = draw(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=LONGEST))
     rest = draw(st.one_of(st.just(0.0), st.floats(0.0, 10.0)))
     total = math.fsum([*weights, rest])
@@ -40,7 +40,7 @@ def entry_lists(draw: st.DrawFn, *, masked: bool = False) -> list[object]:
 
 @st.composite
 def some_tokens(draw: st.DrawFn, *, forced: bool = True) -> Token:
-    """A token of any fate: in its list or not, reported or not, forced, discarded, without a list."""
+    """Generate a token of any kind: in its list or not, reported or not, forced, discarded, without a list."""
     entries = draw(st.one_of(st.just([]), entry_lists(masked=True)))
     return Token(
         token=draw(st.one_of(st.none(), st.integers(0, LONGEST + 3))),

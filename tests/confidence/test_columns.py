@@ -1,4 +1,4 @@
-"""All tokens of a trace scored at once, held equal to the scores of each token."""
+"""Scores of all tokens of a trace at once, compared with the scores of each token."""
 
 import json
 import math
@@ -44,7 +44,7 @@ roundings = st.sampled_from(["none", "float32", "3 digits", "above 1"])
 
 @st.composite
 def regular_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """A list as an engine sends it: probabilities of any size with ties, rounded, that sum to 1 or somewhat more."""
+    """Generate a list as engines send it: rounded probabilities with ties that sum to 1 or slightly more."""
     raw = draw(st.lists(logs, min_size=1, max_size=8))
     total = max(0.0, math.log(math.fsum(map(math.exp, raw)) or 1.0))
     rounding = draw(roundings)
@@ -62,7 +62,7 @@ def regular_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @st.composite
 def mutated_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """A regular list, of which one entry may have been replaced, changed, moved, removed or repeated."""
+    """Generate a regular list in which one entry may be replaced, changed, moved, removed or repeated."""
     entries = draw(regular_lists())
     place = draw(st.integers(0, len(entries) - 1))
     odd = st.sampled_from([None, "-inf", -1000.0, 1e-9, 0.5, 0, -1, True, -998.9])
@@ -88,14 +88,14 @@ def mutated_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 def tables(draw: st.DrawFn) -> ListTable:
     drawn = draw(st.lists(regular_lists(), max_size=6))
     texts = [json.dumps(entries).encode() for entries in drawn]
-    table = decode_lists([text for text in texts if decode_distribution(text)])  # rounding may have gone too far
+    table = decode_lists([text for text in texts if decode_distribution(text)])  # rounding may have exceeded the limit
     assert table is not None
     return table
 
 
 @st.composite
 def scored_tables(draw: st.DrawFn) -> tuple[list[Token], list[float], TokenColumns]:
-    """Tokens of any fate chosen from a table, the top_p of each, and their columns."""
+    """Generate tokens of any kind chosen from a table, their top_p values, and their columns."""
     table = draw(tables())
     last = table.sizes.size - 1
     rows = draw(st.lists(st.integers(-1, last), max_size=12))
@@ -144,7 +144,7 @@ def assert_same_summary(found: SequenceScores, expected: SequenceScores) -> None
 
 
 def marks(tokens: list[Token]) -> dict[str, Any]:
-    """The forced and the discarded ones of some tokens, as `summarize_columns` takes them."""
+    """Return which tokens are forced and which discarded, as `summarize_columns` takes them."""
     return {
         "forced": np.array([token.forced for token in tokens], np.bool_),
         "discarded": np.array([token.discarded for token in tokens], np.bool_),
@@ -153,7 +153,7 @@ def marks(tokens: list[Token]) -> dict[str, Any]:
 
 @moderate
 @given(st.lists(mutated_lists(), max_size=4))
-def test_a_table_takes_the_lists_that_decode_one_by_one(lists: list[list[dict[str, Any]]]) -> None:
+def test_a_table_accepts_the_lists_that_decode_one_by_one(lists: list[list[dict[str, Any]]]) -> None:
     texts = [json.dumps(entries).encode() for entries in lists]
     expected = [decode_distribution(text) for text in texts]
     table = decode_lists(texts)
@@ -193,13 +193,13 @@ def test_a_table_takes_the_lists_that_decode_one_by_one(lists: list[list[dict[st
         None,
     ],
 )
-def test_one_list_that_is_not_regular_leaves_the_trace_to_the_scalar_code(odd: object) -> None:
+def test_one_irregular_list_selects_the_scalar_code(odd: object) -> None:
     regular = b'[{"token": 1, "logprob": -1}]'
     assert decode_lists([regular, json.dumps(odd).encode(), regular]) is None
     assert decode_lists([regular, regular]) is not None
 
 
-def test_a_list_is_regular_up_to_its_longest() -> None:
+def test_a_list_is_regular_up_to_the_maximum_length() -> None:
     entries = [{"token": token, "logprob": -10 - token / 1e3} for token in range(1024)]
     table = decode_lists([json.dumps(entries).encode(), b'[{"token": 3, "logprob": -1}]'])
     assert table is not None
@@ -208,7 +208,7 @@ def test_a_list_is_regular_up_to_its_longest() -> None:
 
 @moderate
 @given(scored_tables())
-def test_columns_are_the_scores_of_each_token(scored: tuple[list[Token], list[float], TokenColumns]) -> None:
+def test_columns_equal_the_scores_of_each_token(scored: tuple[list[Token], list[float], TokenColumns]) -> None:
     tokens, top_ps, columns = scored
     assert_same(columns, to_columns(score_tokens(tokens, top_ps=top_ps)))
 
@@ -218,7 +218,7 @@ def test_columns_are_the_scores_of_each_token(scored: tuple[list[Token], list[fl
     [[-0.0], [0.0, -999.0], [-740.0, -741.0], [-745.2, -745.2], [-750.0], [-1.5, -1.5, -1.5], [math.log(0.5)] * 2],
 )
 @pytest.mark.parametrize("token", [0, 9, None])
-def test_the_ends_of_the_range_are_scored_alike(logprobs: list[float], token: int | None) -> None:
+def test_extreme_probabilities_are_scored_equally(logprobs: list[float], token: int | None) -> None:
     """Certainty, ties, all of the mass, and probabilities below the smallest normal float."""
     entries = [{"token": i, "logprob": logprob} for i, logprob in enumerate(logprobs)]
     table = decode_lists([json.dumps(entries).encode(), b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]'])
@@ -230,7 +230,7 @@ def test_the_ends_of_the_range_are_scored_alike(logprobs: list[float], token: in
     assert_same(score_rows(table, [0, 1], tokens), to_columns(score_tokens(tokens)))
 
 
-def test_a_token_without_id_or_text_is_outside_every_list() -> None:
+def test_a_token_without_id_or_text_is_outside_each_list() -> None:
     table = decode_lists(
         [b'[{"token": 5, "logprob": -1}]', b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]']
     )
@@ -242,7 +242,7 @@ def test_a_token_without_id_or_text_is_outside_every_list() -> None:
 
 @moderate
 @given(st.lists(some_tokens(), max_size=8))
-def test_the_scores_of_any_token_fit_in_columns(tokens: list[Token]) -> None:
+def test_the_scores_of_any_token_fit_into_columns(tokens: list[Token]) -> None:
     scores = score_tokens(tokens)
     columns = to_columns(scores)
     for field in fields(TokenColumns):
@@ -253,7 +253,7 @@ def test_the_scores_of_any_token_fit_in_columns(tokens: list[Token]) -> None:
 
 @moderate
 @given(tables(), st.floats(1e-6, 1.0) | st.sampled_from([0.5, 0.9, 1.0]))
-def test_every_list_has_its_nucleus(table: ListTable, top_p: float) -> None:
+def test_each_list_has_its_nucleus(table: ListTable, top_p: float) -> None:
     counts, cutoffs = measure_nuclei(table, top_p)
     expected = [find_nucleus(table.distribution(row), top_p) for row in range(table.sizes.size)]
     assert [count or None for count in counts.tolist()] == [count for count, _ in expected]
@@ -276,7 +276,7 @@ def test_a_request_is_summarized_from_columns(
     assert min(profile, default=None) == found.lowest_group_confidence
 
 
-def test_nothing_is_scored_in_an_empty_trace() -> None:
+def test_an_empty_trace_has_no_scores() -> None:
     table = decode_lists([])
     assert table is not None
     columns = score_rows(table, [], [])
@@ -294,7 +294,7 @@ def test_tokens_without_lists_have_no_scores() -> None:
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
-def test_the_columns_of_real_traces_are_the_scores_of_their_tokens(path: Path) -> None:
+def test_the_columns_of_recorded_traces_equal_the_scores_of_their_tokens(path: Path) -> None:
     trace = score_trace(parse_document(path.read_bytes()))
     assert trace.pairing.lists.table is not None
     tokens = list_tokens(trace.pairing)
@@ -304,8 +304,8 @@ def test_the_columns_of_real_traces_are_the_scores_of_their_tokens(path: Path) -
     assert np.count_nonzero(trace.scores.k) > 10
 
 
-def test_sums_keep_their_digits_in_a_trace_of_any_length() -> None:
-    """200,000 tokens, the most that a trace may have; the windows are narrow and their values as unlike as can be."""
+def test_sums_are_accurate_in_a_trace_of_any_length() -> None:
+    """200,000 tokens, the most in a trace, with narrow windows and values of very different sizes."""
     size, window = 200_000, 4
     logprobs = np.where(np.arange(size) % 1000 < 900, -998.0 - 1 / np.arange(1, size + 1), -1e-3)
     scores = [TokenScores(math.exp(log), math.exp(log), log, -log, token_confidence=-log) for log in logprobs.tolist()]
@@ -318,7 +318,7 @@ def test_sums_keep_their_digits_in_a_trace_of_any_length() -> None:
     assert found.lowest_group_confidence == pytest.approx(1e-3, rel=1e-12)
 
 
-def test_a_running_sum_keeps_its_digits_in_a_trace_of_any_length() -> None:
+def test_a_running_sum_is_accurate_in_a_trace_of_any_length() -> None:
     size = 200_000
     table = decode_lists([f'[{{"token": 1, "logprob": {-1 - 1 / (i + 3)}}}]'.encode() for i in range(1000)])
     assert table is not None

@@ -1,4 +1,4 @@
-"""Reading a top-k list: what is kept, what is masked, what is refused and with which sentence."""
+"""Reading a top-k list: which entries are kept, masked or rejected, and with which error."""
 
 import json
 import math
@@ -41,18 +41,18 @@ def test_no_entries_are_no_distribution() -> None:
     assert read_distribution([], PLACE) is None
 
 
-def test_a_clean_list_is_kept_as_it_is() -> None:
+def test_a_regular_list_is_kept_unchanged() -> None:
     found = read({"token": 5, "logprob": -0.5, "token_str": "a"}, {"token": 7, "logprob": -1.5, "token_str": "b"})
     assert (found.tokens, found.texts, found.logprobs, found.k) == ((5, 7), ("a", "b"), (-0.5, -1.5), 2)
     assert found.missing_mass == pytest.approx(1 - math.exp(-0.5) - math.exp(-1.5))
 
 
-def test_the_sampled_token_sent_first_is_sorted_into_its_place_and_counted_once() -> None:
+def test_a_sampled_token_at_the_front_is_sorted_and_counted_once() -> None:
     found = read({"token": 9, "logprob": -3.0}, {"token": 5, "logprob": -0.1}, {"token": 9, "logprob": -3.0})
     assert (found.tokens, found.logprobs) == ((5, 9), (-0.1, -3.0))
 
 
-def test_of_two_entries_for_one_token_the_better_counts() -> None:
+def test_the_better_of_two_entries_for_one_token_counts() -> None:
     assert read({"token": 1, "logprob": -4.0}, {"token": 1, "logprob": -0.2}).logprobs == (-0.2,)
 
 
@@ -66,24 +66,24 @@ def test_without_ids_equal_text_with_another_number_is_another_token() -> None:
     assert (found.texts, found.probs) == (("a", "a", ""), (0.5, 0.25, 0.0))
 
 
-def test_an_id_beside_a_text_names_the_token() -> None:
+def test_an_id_next_to_a_text_identifies_the_token() -> None:
     found = read({"token": "a", "token_id": 7, "prob": 0.5}, {"token": "a", "token_id": 8, "prob": 0.25})
     assert (found.tokens, found.texts) == ((7, 8), ("a", "a"))
 
 
-def test_nameless_entries_are_all_different() -> None:
+def test_unnamed_entries_are_different_tokens() -> None:
     assert read({"prob": 0.25}, {"prob": 0.25}).k == 2
 
 
-def test_ties_keep_the_order_in_which_they_came() -> None:
+def test_ties_keep_their_order() -> None:
     assert read({"token": 9, "prob": 0.25}, {"token": 2, "prob": 0.5}, {"token": 4, "prob": 0.25}).tokens == (2, 9, 4)
 
 
-def test_probabilities_and_logprobs_mean_the_same() -> None:
+def test_probabilities_and_logprobs_are_equivalent() -> None:
     assert read({"token": 1, "prob": 0.25}).logprobs == read({"token": 1, "logprob": math.log(0.25)}).logprobs
 
 
-def test_a_null_logprob_beside_a_probability_gives_way_to_it() -> None:
+def test_a_probability_replaces_a_null_logprob() -> None:
     assert read({"token": 1, "logprob": None, "prob": 0.5}).probs == (0.5,)
 
 
@@ -136,33 +136,33 @@ def test_rounding_noise_above_zero_is_zero() -> None:
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_what_is_no_distribution_is_refused_where_it_stands(entry: dict[str, object], sentence: str) -> None:
+def test_an_invalid_distribution_is_rejected_with_its_path(entry: dict[str, object], sentence: str) -> None:
     assert refusal({"token": 3, "logprob": -0.1}, {"token": 4, **entry}) == PLACE + sentence
 
 
 @pytest.mark.parametrize("entry", [None, 1, "token logprob", [], [1, -0.5]], ids=repr)
-def test_an_entry_that_is_no_object_is_refused(entry: object) -> None:
+def test_an_entry_that_is_not_an_object_is_rejected(entry: object) -> None:
     assert refusal(entry) == f"{PLACE}[0]: must be an object with a logprob or a prob"
 
 
-def test_more_than_all_the_mass_is_refused() -> None:
+def test_a_mass_above_one_is_rejected() -> None:
     for name in ("token", "text"):
         first, second = (1, 2) if name == "token" else ("a", "b")
         entries = {name: first, "logprob": math.log(0.75)}, {name: second, "logprob": math.log(0.5)}
         assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, which is too far above 1 to be rounding"
 
 
-def test_a_list_of_any_length_is_refused() -> None:
+def test_a_list_that_is_too_long_is_rejected() -> None:
     entries = [{"token": i, "logprob": -20.0} for i in range(MAX_TOP_TOKENS + 1)]
     assert refusal(*entries) == f"{PLACE}: has 1025 entries; at most 1024 are allowed"
     assert read(*entries[1:]).k == MAX_TOP_TOKENS
 
 
-def test_a_refusal_never_repeats_a_long_value() -> None:
+def test_errors_never_repeat_a_long_value() -> None:
     assert len(refusal({"token": 1, "logprob": "x" * 10_000})) < 120
 
 
-def test_text_that_is_no_text_is_as_good_as_absent() -> None:
+def test_text_of_another_type_counts_as_missing() -> None:
     found = read({"token": 1, "logprob": -1.0, "token_str": 7}, {"token": 2, "logprob": -2.0, "text": "b"})
     assert found.texts == (None, "b")
 
@@ -174,7 +174,7 @@ def test_the_chosen_token_is_found_by_id_else_by_text() -> None:
     assert [without.find(7, "b"), without.find(7, None), without.find(None, None)] == [1, None, None]
 
 
-def test_a_reported_logprob_of_a_forced_token_may_be_nonsense_but_not_nan() -> None:
+def test_a_reported_logprob_of_a_forced_token_may_be_positive_but_not_nan() -> None:
     assert read_chosen_logprob(0.5, "tokens[0].logprob", forced=True) is None
     assert read_chosen_logprob(-0.5, "tokens[0].logprob", forced=True) == -0.5
     for value, forced in ((0.5, False), (math.nan, True)):
@@ -188,7 +188,7 @@ def test_a_chosen_token_is_never_impossible() -> None:
 
 @moderate
 @given(entry_lists(masked=True), st.randoms())
-def test_the_order_of_the_entries_changes_nothing(entries: list[Any], random: Any) -> None:
+def test_the_order_of_the_entries_does_not_matter(entries: list[Any], random: Any) -> None:
     shuffled = random.sample(entries, len(entries))
     first, second = read(*entries), read(*shuffled)
     assert (first.logprobs, first.probs, first.mass) == (second.logprobs, second.probs, second.mass)
@@ -197,8 +197,8 @@ def test_the_order_of_the_entries_changes_nothing(entries: list[Any], random: An
 
 @moderate
 @given(entry_lists())
-def test_reading_in_one_pass_and_entry_by_entry_give_the_same(entries: list[Any]) -> None:
-    """A number sent as text takes the careful way, whatever its neighbours are."""
+def test_reading_in_one_pass_equals_reading_entry_by_entry(entries: list[Any]) -> None:
+    """A number sent as text takes the careful path, whatever its neighbours are."""
     ordered = sorted(entries, key=lambda entry: -entry["logprob"])
     in_one_pass = msgspec.structs.replace(read(*ordered), is_as_sent=False)
     assert in_one_pass == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])
@@ -224,7 +224,7 @@ ANY_JSON = st.recursive(
         max_size=4,
     )
 )
-def test_any_list_is_a_distribution_or_an_invalid_one(entries: list[object]) -> None:
+def test_any_list_is_a_distribution_or_invalid(entries: list[object]) -> None:
     found = None
     with suppress(InvalidDistribution):
         found = read_distribution(entries, PLACE)
@@ -234,7 +234,7 @@ def test_any_list_is_a_distribution_or_an_invalid_one(entries: list[object]) -> 
         assert all(logprob <= 0 for logprob in found.logprobs)
 
 
-def test_a_distribution_may_be_made_without_reading() -> None:
+def test_a_distribution_can_be_constructed_directly() -> None:
     assert make_distribution((0, 1), (None, None), (math.log(0.5), math.log(0.25))) == listed(0.5, 0.25)
 
 
@@ -248,7 +248,7 @@ def test_a_distribution_may_be_made_without_reading() -> None:
         max_size=4,
     )
 )
-def test_a_list_decoded_at_once_is_the_one_that_is_read_entry_by_entry(entries: list[Any]) -> None:
+def test_a_list_decoded_at_once_equals_one_read_entry_by_entry(entries: list[Any]) -> None:
     entries.sort(key=lambda entry: -entry["logprob"])
     found = decode_distribution(json.dumps(entries).encode("utf-8"))
     if found is not None:
@@ -272,5 +272,5 @@ def test_a_list_decoded_at_once_is_the_one_that_is_read_entry_by_entry(entries: 
         b'[{"token": 1, "logprob": 1e-9}]',
     ],
 )
-def test_any_other_list_is_not_decoded_at_once(text: bytes) -> None:
+def test_irregular_lists_are_not_decoded_at_once(text: bytes) -> None:
     assert decode_distribution(text) is None

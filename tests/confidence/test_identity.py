@@ -1,4 +1,4 @@
-"""Which entries are one token, and which of them was chosen."""
+"""Which entries are the same token, and which of them was chosen."""
 
 import math
 from typing import Any
@@ -16,35 +16,35 @@ def score(text: str | None, logprob: float | None, *entries: tuple[str, float]) 
     return score_tokens([Token(None, text, logprob, distribution=listed)])[0]
 
 
-def test_of_entries_that_read_alike_the_one_with_the_token_s_number_is_the_chosen() -> None:
+def test_the_entry_with_the_tokens_number_is_chosen_among_equal_texts() -> None:
     row = score("\ufffd", -1.2, ("\ufffd", -0.5), ("\ufffd", -1.2), ("A", -3.0))
     assert (row.rank, row.k, row.prob) == (2, 3, math.exp(-1.2))
 
 
-def test_a_number_that_was_rounded_otherwise_is_still_the_same() -> None:
+def test_differently_rounded_numbers_are_equal() -> None:
     row = score("a", -0.25048828, ("a", -0.25), ("b", -2.0))
     assert (row.rank, row.k, row.prob) == (1, 2, math.exp(-0.25048828))
 
 
-def test_a_token_below_the_list_is_not_the_entry_that_reads_alike() -> None:
+def test_a_token_below_the_list_differs_from_an_entry_with_equal_text() -> None:
     row = score("", -5.0, ("", -0.5), (".", -3.0))
     assert (row.rank, row.prob) == (None, math.exp(-5.0))
     assert row.missing_mass == pytest.approx(1 - math.exp(-0.5) - math.exp(-3))
 
 
-def test_a_likelier_token_replaces_the_worse_entry_that_reads_alike() -> None:
+def test_a_likelier_token_replaces_a_worse_entry_with_equal_text() -> None:
     row = score("false", -0.233, ("true", -1.5768), ("null", -8.3892), ("false", -8.4752))
     assert (row.rank, row.k) == (1, 3)
     assert row.missing_mass == pytest.approx(0.000984, abs=1e-6)
 
 
-def test_a_less_likely_token_that_a_list_must_hold_stands_beside_the_entry_that_reads_alike() -> None:
+def test_a_less_likely_token_within_the_list_is_added_next_to_an_entry_with_equal_text() -> None:
     row = score("", -1.1, ("", -0.5), (".", -3.0))
     assert (row.rank, row.k) == (2, 3)
     assert row.missing_mass == pytest.approx(1 - math.exp(-1.1) - math.exp(-0.5) - math.exp(-3))
 
 
-def test_a_list_that_the_token_s_number_cannot_be_in_is_left_out() -> None:
+def test_a_list_that_cannot_contain_the_tokens_number_is_dropped() -> None:
     listed = read_distribution([{"token": 1, "prob": 0.1}, {"token": 2, "prob": 0.9}], "top_tokens")
     token = Token(1, None, math.log(0.8), distribution=listed)
     assert reconcile_list(token, token.logprob) == (None, None)
@@ -54,7 +54,7 @@ def test_a_list_that_the_token_s_number_cannot_be_in_is_left_out() -> None:
 
 @st.composite
 def namings(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-    """A list with ids, the same list without them and with some texts that say nothing, and which was chosen."""
+    """Generate a list with ids, the same list without ids and with some ambiguous texts, and the chosen entry."""
     weights = draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=8, unique=True))
     total = sum(weights) + draw(st.integers(0, 10**6))
     rows = [{"token": i, "text": f"t{i}", "logprob": math.log(one / total)} for i, one in enumerate(weights)]
@@ -82,7 +82,7 @@ def test_names_change_no_score(named: tuple[list[dict[str, Any]], list[dict[str,
 
 @moderate
 @given(namings(), st.floats(-12.0, 0.0))
-def test_the_rank_and_the_mass_agree_with_the_token_s_own_number(
+def test_rank_and_mass_agree_with_the_tokens_own_number(
     named: tuple[list[dict[str, Any]], list[dict[str, Any]], int], logprob: float
 ) -> None:
     for rows in named[:2]:

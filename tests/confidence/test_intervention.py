@@ -1,4 +1,4 @@
-"""What a mod did: how hard it pushed, and the model's belief on either side."""
+"""Interventions of mods: how hard a mod pushed, and the model's confidence before and after."""
 
 import math
 
@@ -45,7 +45,7 @@ def test_a_forced_run_is_scored_by_its_first_token() -> None:
     assert (found.generation_step, found.first_index, found.last_index, found.discarded) == (4, 1, 2, None)
 
 
-def test_a_forced_token_without_a_distribution_was_pushed_by_an_unknown_amount() -> None:
+def test_a_forced_token_without_a_distribution_has_no_push() -> None:
     found = score([chosen(7, forced=True)], force(0, 0))
     assert (found.intervention_surprisal, found.intervention_surprisal_is_bound) == (None, None)
     assert (found.sequence_confidence_before, found.mean_confidence_after) == (None, None)
@@ -61,21 +61,21 @@ def test_the_overridden_token_has_its_probability_in_the_same_distribution() -> 
     )
 
 
-def test_an_adjusted_step_counts_on_neither_side_of_itself() -> None:
+def test_an_adjusted_step_counts_on_neither_side() -> None:
     tokens = [chosen(0, *HALF), chosen(1, *HALF), chosen(0, *QUARTER)]
     found = score(tokens, Intervention("AdjustedLogits", None, None, 1, 1, 1, None))
     assert found.intervention_surprisal == pytest.approx(math.log(4))
     assert (found.sequence_confidence_before, found.sequence_confidence_after) == (0.5, 0.25)
 
 
-def test_a_window_takes_the_nearest_sampled_tokens() -> None:
+def test_a_window_contains_the_nearest_sampled_tokens() -> None:
     tokens = [chosen(0, *QUARTER), chosen(0, *HALF), chosen(0, *QUARTER, discarded=True), chosen(1, *HALF, forced=True)]
     tokens += [chosen(7, forced=True), chosen(0, *HALF), chosen(0, *QUARTER)]
     found = score(tokens, force(3, 3), window=1)
     assert (found.window, found.sequence_confidence_before, found.sequence_confidence_after) == (1, 0.5, 0.5)
 
 
-def test_a_pure_backtrack_looks_around_what_it_removed() -> None:
+def test_a_pure_backtrack_is_scored_around_the_removed_tokens() -> None:
     tokens = [chosen(0, *HALF), chosen(0, *QUARTER, discarded=True), chosen(1, *HALF, discarded=True, forced=True)]
     tokens += [chosen(0, *QUARTER)]
     found = score(tokens, backtrack(1, 2, 2))
@@ -84,13 +84,13 @@ def test_a_pure_backtrack_looks_around_what_it_removed() -> None:
     assert found.discarded == DiscardedScores(2, 1, 2, score_tokens(tokens)[1].prob)
 
 
-def test_a_backtrack_does_not_answer_for_what_an_earlier_one_removed() -> None:
+def test_a_backtrack_does_not_count_tokens_removed_earlier() -> None:
     tokens = [chosen(0, *HALF, discarded=True), chosen(0, *QUARTER, discarded=True), chosen(0, *HALF, discarded=True)]
     found = score(tokens, backtrack(0, 2, 2, (0, 2))).discarded
     assert found == DiscardedScores(2, 0, 2, 0.5)
 
 
-def test_removed_tokens_without_any_score_have_no_confidence() -> None:
+def test_removed_tokens_without_scores_have_no_confidence() -> None:
     assert score([Token(1, "a", discarded=True)], backtrack(0, 0, 1)).discarded == DiscardedScores(1, 0, 0, None)
 
 
@@ -108,7 +108,7 @@ def test_a_window_needs_a_token() -> None:
 
 @moderate
 @given(st.lists(some_tokens(), min_size=1, max_size=10), st.integers(0, 9), st.integers(0, 9), some_tokens())
-def test_nothing_but_finite_numbers_leaves(tokens: list[Token], first: int, last: int, overridden: Token) -> None:
+def test_all_numbers_are_finite(tokens: list[Token], first: int, last: int, overridden: Token) -> None:
     first, last = sorted((first % len(tokens), last % len(tokens)))
     whole = Intervention("Backtrack", None, None, None, first, last, overridden, first, last, last - first + 1)
     found = score(tokens, whole)

@@ -1,4 +1,4 @@
-"""Every value that the reference implementations give, to 1e-9."""
+"""The values of the reference implementations, to 1e-9."""
 
 import json
 from pathlib import Path
@@ -40,12 +40,12 @@ def score(sequence: dict[str, Any]) -> tuple[list[Token], list[TokenScores]]:
 
 
 def near(expected: Any) -> Any:
-    """Exact for null, booleans and counts; 1e-9 for the rest, relative or absolute."""
+    """Compare exactly for null, booleans and counts, and otherwise to 1e-9, relative or absolute."""
     return pytest.approx(expected, rel=1e-9, abs=1e-9) if isinstance(expected, float) else expected
 
 
 @SEQUENCES
-def test_every_token_score_equals_its_reference(sequence: dict[str, Any]) -> None:
+def test_each_token_score_equals_its_reference(sequence: dict[str, Any]) -> None:
     _, rows = score(sequence)
     for row, expected in zip(rows, sequence["expected"]["tokens"], strict=True):
         found = {**row._asdict(), "top_p_count@0.9": row.top_p_count}
@@ -56,7 +56,7 @@ def test_every_token_score_equals_its_reference(sequence: dict[str, Any]) -> Non
 
 
 @SEQUENCES
-def test_every_sequence_score_equals_its_reference(sequence: dict[str, Any]) -> None:
+def test_each_sequence_score_equals_its_reference(sequence: dict[str, Any]) -> None:
     tokens, rows = score(sequence)
     found = score_sequence(tokens, rows, window=WINDOW)
     wanted = dict(sequence["expected"]["sequence"])
@@ -77,7 +77,7 @@ def test_the_sides_of_each_forced_run_equal_their_reference() -> None:
         assert {name: getattr(found, name) for name in expected} == {k: near(v) for k, v in expected.items()}
 
 
-def test_a_forced_token_outside_the_list_is_pushed_at_least_as_hard_as_its_bound_says() -> None:
+def test_the_push_of_a_forced_token_outside_the_list_is_at_least_its_bound() -> None:
     sequence = next(one for one in REFERENCE["sequences"] if one["id"] == "s08_forced")
     tokens, rows = score(sequence)
     inside = Intervention("ForceTokens", None, None, 10, 10, 13, None)

@@ -1,4 +1,4 @@
-"""Log-probabilities as servers really send them: rounded, so that a whole distribution may sum to more than 1."""
+"""Log-probabilities as servers send them: rounded, so that a complete distribution may sum to more than 1."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from core.confidence.mass import limit_mass
 from tests.confidence.builders import moderate
 
 LARGEST_LOGIT = 124.0
-"""Gemma's are about as large."""
+"""About the size of Gemma's logits."""
 
 
 def softmax(logits: list[float]) -> list[float]:
@@ -47,7 +47,7 @@ def to_digits(digits: int) -> Callable[[list[float]], list[float]]:
 
 
 def to_engine_float32(logits: list[float]) -> list[float]:
-    """Quote's formula: the rounding of m + log(sum) moves every entry alike."""
+    """Apply Quote's formula. Rounding m + log(sum) moves all entries equally."""
     z = np.array(logits, dtype=np.float32)
     highest = z.max()
     total = highest + np.log(np.exp(z - highest).sum(dtype=np.float32))
@@ -65,7 +65,7 @@ ROUNDINGS = {
 
 @st.composite
 def logit_lists(draw: st.DrawFn) -> list[float]:
-    """Flat and peaked ones, at any height, with ties; as many entries as a vocabulary of a test may have."""
+    """Generate flat and peaked logits at any height, with ties and up to the vocabulary of the tests."""
     scale = draw(st.sampled_from([0.0, 0.01, 1.0, 10.0]))
     height = draw(st.floats(-100, 100))
     units = draw(st.lists(st.floats(-2, 2) | st.integers(-2, 2), min_size=1, max_size=20))
@@ -89,7 +89,7 @@ def test_a_rounded_softmax_is_a_distribution(rounding: str, logits: list[float])
 
 @moderate
 @given(logit_lists())
-def test_both_ways_to_read_a_list_accept_the_same_mass(logits: list[float]) -> None:
+def test_both_readers_of_lists_accept_the_same_mass(logits: list[float]) -> None:
     logprobs = sorted(to_engine_float32(logits), reverse=True)
     entries = [{"token": i, "logprob": one} for i, one in enumerate(logprobs)]
     decoded = decode_distribution(json.dumps(entries).encode())
@@ -98,11 +98,11 @@ def test_both_ways_to_read_a_list_accept_the_same_mass(logits: list[float]) -> N
 
 
 @pytest.mark.parametrize("logprobs", [[-0.1, -1.2], [-0.5, -0.9, -5.1], [-0.1, -2.3], [math.log(0.6), math.log(0.41)]])
-def test_what_rounding_does_not_explain_is_refused(logprobs: list[float]) -> None:
+def test_a_mass_beyond_rounding_is_rejected(logprobs: list[float]) -> None:
     with pytest.raises(InvalidDistribution, match="too far above 1 to be rounding"):
         read_distribution([{"token": i, "logprob": one} for i, one in enumerate(logprobs)], "top_tokens")
 
 
-def test_the_limit_holds_for_one_list_and_for_many() -> None:
+def test_the_limit_is_the_same_for_one_list_and_for_many() -> None:
     assert limit_mass(0.0) == 1.0 + 8e-6
     assert limit_mass(np.array([0.0, 2.0])).tolist() == [limit_mass(0.0), limit_mass(2.0)]

@@ -1,4 +1,4 @@
-"""The scores of a request: what counts, what is skipped, and that nothing is made up."""
+"""The scores of a request: which tokens count, which are skipped, and that missing values stay missing."""
 
 import math
 from dataclasses import asdict
@@ -35,7 +35,7 @@ def values_of(found: SequenceScores) -> dict[str, Any]:
     return {name: value for name, value in asdict(found).items() if name not in {"window", "coverage"}}
 
 
-def test_nothing_to_score_gives_nulls() -> None:
+def test_no_scored_tokens_give_nulls() -> None:
     nothing = (), (Token(1, "a"),), (chosen(0, 0.5, forced=True), chosen(0, 0.5, discarded=True)), (chosen(0, None),)
     for tokens in nothing:
         found = score(*tokens)
@@ -44,7 +44,7 @@ def test_nothing_to_score_gives_nulls() -> None:
     assert score().coverage == Coverage(0, 0, 0, 0, 0, 0, 0)
 
 
-def test_the_confidence_is_the_geometric_mean_and_the_perplexity_its_inverse() -> None:
+def test_confidence_is_the_geometric_mean_and_perplexity_its_inverse() -> None:
     found = score(chosen(0, 0.5, 0.25), chosen(1, 0.5, 0.125))
     assert found.sequence_confidence == pytest.approx(0.25)
     assert found.perplexity == pytest.approx(4)
@@ -53,13 +53,13 @@ def test_the_confidence_is_the_geometric_mean_and_the_perplexity_its_inverse() -
     assert (found.sequence_confidence_is_bound, found.low_confidence_fraction) == (False, 0.5)
 
 
-def test_unknown_tokens_enter_at_their_bound() -> None:
+def test_unknown_tokens_count_with_their_bound() -> None:
     found = score(chosen(0, 0.5, 0.25), chosen(9, 0.5, 0.125))
     assert (found.sequence_confidence, found.sequence_confidence_is_bound) == (pytest.approx(0.25), True)
     assert (found.min_token_probability, found.coverage.sampled_in_top_k) == (pytest.approx(0.125), 1)
 
 
-def test_a_token_without_list_or_logprob_is_skipped_and_the_coverage_shows_it() -> None:
+def test_a_token_without_list_or_logprob_is_skipped_and_not_covered() -> None:
     with_gap, without = score(Token(1, "a"), chosen(0, 0.5, 0.25)), score(chosen(0, 0.5, 0.25))
     assert values_of(with_gap) == {**values_of(without), "min_token_index": 1}
     assert (with_gap.coverage.sampled, with_gap.coverage.with_distribution) == (2, 1)
@@ -140,7 +140,7 @@ def test_splitting_a_request_splits_its_sums(first: list[Token], second: list[To
 
 @moderate
 @given(st.lists(some_tokens(forced=False), min_size=1, max_size=12), st.integers(1, 4))
-def test_splitting_a_request_leaves_the_windows_on_either_side(tokens: list[Token], window: int) -> None:
+def test_splitting_a_request_keeps_the_windows_on_either_side(tokens: list[Token], window: int) -> None:
     cut = len(tokens) // 2
     rows = score_tokens(tokens)
     series = [row.token_confidence for row in rows if row.token_confidence is not None]
@@ -154,7 +154,7 @@ def test_splitting_a_request_leaves_the_windows_on_either_side(tokens: list[Toke
 
 @moderate
 @given(st.lists(some_tokens(), max_size=10), st.integers(1, 5))
-def test_nothing_but_finite_numbers_leaves(tokens: list[Token], window: int) -> None:
+def test_all_numbers_are_finite(tokens: list[Token], window: int) -> None:
     found = score(*tokens, window=window)
     for value in (*values_of(found).values(), *groups(*tokens, window=window)):
         assert value is None or math.isfinite(value)
@@ -165,8 +165,8 @@ def test_nothing_but_finite_numbers_leaves(tokens: list[Token], window: int) -> 
 
 @moderate
 @given(st.lists(some_tokens(), max_size=10))
-def test_null_never_turns_into_a_number(tokens: list[Token]) -> None:
-    """A request whose tokens all lack a score lacks what is made of it, and the other way round."""
+def test_null_never_becomes_a_number(tokens: list[Token]) -> None:
+    """An aggregate is null exactly if all tokens lack the score."""
     rows = [row for token, row in zip(tokens, score_tokens(tokens), strict=True) if token.sampled]
     found = score(*tokens)
     made_of = {
@@ -205,7 +205,7 @@ def test_forced_and_discarded_tokens_change_no_aggregate(tokens: list[Token], ex
 
 @moderate
 @given(st.lists(some_tokens(), max_size=12))
-def test_the_running_sum_never_falls(tokens: list[Token]) -> None:
+def test_the_running_sum_never_decreases(tokens: list[Token]) -> None:
     sums = [row.cum_nll for row in score_tokens(tokens)]
     assert all(a is None or (b is not None and a <= b) for a, b in pairwise(sums))
 
@@ -217,9 +217,9 @@ def test_a_profile_keeps_the_order_and_the_lowest_window(tokens: list[Token], wi
     found = profile_windows(np.array(means), parts)
     assert len(found) == min(parts, len(means))
     rest = iter(means)
-    assert all(value in rest for value in found), "they are some of the windows, in their order"
+    assert all(value in rest for value in found), "the profile contains some of the windows in order"
     assert min(found, default=None) == min(means, default=None)
 
 
-def test_a_profile_s_parts_are_as_long_as_each_other() -> None:
+def test_the_parts_of_a_profile_have_the_same_length() -> None:
     assert profile_windows(np.array([7, 6, 5.5, 4, 1, 3, 2]), 3) == [6, 4, 1]

@@ -24,7 +24,7 @@ def score(token: Token, **options: Any) -> TokenScores:
     return score_tokens([token], **options)[0]
 
 
-def test_nothing_known_scores_nothing() -> None:
+def test_without_data_there_are_no_scores() -> None:
     assert score_tokens([]) == []
     assert score(Token(5, "a")) == NOTHING
 
@@ -38,7 +38,7 @@ def test_a_known_token_has_its_probability() -> None:
     assert found.logprob_gap == pytest.approx(math.log(2))
 
 
-def test_a_token_outside_the_list_has_a_bound_and_no_guess() -> None:
+def test_a_token_outside_the_list_has_a_bound_and_no_probability() -> None:
     found = score(chosen(9, 0.5, 0.25))
     assert (found.prob, found.logprob, found.surprisal, found.cum_nll) == (None, None, None, None)
     assert (found.rank, found.selected_margin, found.logprob_gap) == (None, None, None)
@@ -46,7 +46,7 @@ def test_a_token_outside_the_list_has_a_bound_and_no_guess() -> None:
     assert score(chosen(9, 0.5, 0.375)).prob_upper_bound == 0.125
 
 
-def test_where_rounding_leaves_no_mass_the_bound_is_the_least_probability() -> None:
+def test_the_bound_is_the_least_probability_where_rounding_leaves_no_mass() -> None:
     found = score(Token(9, None, distribution=listed(0.75, 0.25)))
     assert (found.missing_mass, found.prob_upper_bound) == (0.0, 0.25)
 
@@ -57,7 +57,7 @@ def test_a_bound_below_the_smallest_float_is_unknown() -> None:
     assert (found.prob_upper_bound, found.negentropy, found.varentropy, found.entropy) == (None, None, None, 0.0)
 
 
-def test_what_the_server_reported_counts_even_outside_the_list() -> None:
+def test_a_reported_logprob_counts_even_outside_the_list() -> None:
     found = score(Token(9, None, logprob=math.log(0.125), distribution=listed(0.5, 0.25)))
     assert found.prob == found.prob_upper_bound == pytest.approx(0.125)
     assert found.rank is None
@@ -75,7 +75,7 @@ def test_a_chosen_token_reported_as_impossible_is_unknown(masked: float) -> None
     assert score(Token(0, None, logprob=masked, distribution=listed(0.5))).prob == 0.5
 
 
-def test_a_positive_logprob_is_refused_unless_the_token_was_forced() -> None:
+def test_a_positive_logprob_is_rejected_unless_the_token_was_forced() -> None:
     assert score(Token(9, None, logprob=1e-7)).prob == 1.0
     assert score(Token(9, None, logprob=0.5, forced=True)) == NOTHING
     with pytest.raises(InvalidDistribution, match=r"^tokens\[1\]\.logprob: 0\.5 is not a log-probability"):
@@ -93,13 +93,13 @@ def test_one_entry_has_no_margin_and_no_spread() -> None:
     assert found.token_confidence == -math.log(0.75)
 
 
-def test_certainty_is_plain_zero_and_one() -> None:
+def test_certainty_is_exactly_zero_and_one() -> None:
     found = score(chosen(0, 1.0), vocab_size=100)
     assert (found.prob, found.surprisal, found.entropy, found.entropy_lower, found.entropy_upper) == (1, 0, 0, 0, 0)
     assert all(math.copysign(1, value) == 1 for value in found if isinstance(value, float))
 
 
-def test_truncated_and_unreliable_begin_above_their_limits() -> None:
+def test_truncated_and_unreliable_start_above_their_limits() -> None:
     marks = [(row.truncated, row.unreliable) for row in map(score, (chosen(0, p) for p in (0.96, 0.94, 0.5, 0.4)))]
     assert marks == [(False, False), (True, False), (True, False), (True, True)]
 
@@ -113,7 +113,7 @@ def test_masked_entries_count_as_zero() -> None:
     assert masked.flatness == pytest.approx(plain.flatness * math.log(2) / math.log(4))
 
 
-def test_a_lone_survivor_of_a_mask_leads_by_all_it_has() -> None:
+def test_the_only_unmasked_entry_leads_by_its_probability() -> None:
     found = score(chosen(0, 0.75, None))
     assert (found.margin, found.selected_margin, found.varentropy, found.negentropy) == pytest.approx(
         (0.75, 0.75, 0.0, 1.0)
@@ -125,11 +125,11 @@ def test_a_chosen_token_that_the_list_masks_is_unknown() -> None:
     assert (found.prob, found.rank, found.prob_upper_bound) == (None, None, pytest.approx(0.125))
 
 
-def test_a_list_with_nothing_but_masked_entries_scores_nothing_but_its_length() -> None:
+def test_a_list_of_masked_entries_has_no_score_but_its_length() -> None:
     assert score(chosen(0, None, None), vocab_size=9) == TokenScores(k=2)
 
 
-def test_the_bounds_of_the_entropy_are_those_of_the_extremal_completions() -> None:
+def test_the_bounds_of_the_entropy_are_those_of_the_extreme_completions() -> None:
     found = score(chosen(0, 0.5, 0.2), vocab_size=12)
     least = [0.5, 0.2, 0.2, 0.1]
     most = [0.5, 0.2, *[0.03] * 10]
@@ -141,7 +141,7 @@ def test_without_a_fitting_vocabulary_there_is_no_upper_bound() -> None:
     assert [score(chosen(0, 0.5, 0.2), vocab_size=size).entropy_upper for size in (None, 0, 1, 2, 3)] == [None] * 5
 
 
-def test_a_vocabulary_of_any_size_is_finite() -> None:
+def test_a_vocabulary_of_any_size_gives_finite_scores() -> None:
     found = score(chosen(0, 0.5, 0.2), vocab_size=10**400).entropy_upper
     assert found is not None
     assert math.isfinite(found)
@@ -160,7 +160,7 @@ def test_each_token_may_have_its_own_nucleus() -> None:
     assert [row.top_p_count for row in score_tokens(tokens, top_p=0.8, top_ps=[0.5, None, 0.9])] == [1, 2, 3]
 
 
-def test_the_running_sum_takes_sampled_surviving_known_tokens() -> None:
+def test_the_running_sum_counts_sampled_kept_known_tokens() -> None:
     half, quarter = (0.5, 0.25), (0.25, 0.25)
     tokens = [
         chosen(9, *half),
@@ -189,7 +189,7 @@ def test_the_bounds_hold(entries: list[object], token: int, vocab_size: int) -> 
 
 @moderate
 @given(some_tokens(), st.integers(1, 50_000))
-def test_every_score_stays_in_its_range(token: Token, vocab_size: int) -> None:
+def test_each_score_stays_in_its_range(token: Token, vocab_size: int) -> None:
     found = score(token, vocab_size=vocab_size)
     ranges = {
         **dict.fromkeys(("prob", "prob_upper_bound", "missing_mass", "negentropy", "flatness", "margin"), (0, 1)),

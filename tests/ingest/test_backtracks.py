@@ -1,4 +1,4 @@
-"""Where a loop removes one token more or less than its Backtrack names, the final tokens decide."""
+"""Where a loop removes one token more or less than its Backtrack says, the final tokens decide."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.pairing.steps import Pairing
 from tests.support.documents import action, added, call, forward, make_document, number, one_token, sampled
 
 SHIFTS = {"ForwardPass": 1, "Sampled": 0, "Added": -1}
-"""By how many tokens Quote's second loop goes further back than asked."""
+"""The number of tokens that Quote's second loop removes in addition to the requested ones."""
 
 
 def read(events: list[dict[str, Any]], final: list[int] | None, **parts: Any) -> TraceDocument:
@@ -56,7 +56,7 @@ def test_the_final_tokens_decide_how_many_were_removed(event_type: str, final: l
     assert pairing.warnings == (expected if removed != 2 else [])
 
 
-def test_a_stripped_end_token_hides_no_correction() -> None:
+def test_a_stripped_end_token_does_not_prevent_the_correction() -> None:
     document = read([*THREE, *one_token(9), *one_token(4)], [1, 2, 9], **backtrack(8, "Added", 2))
     assert surviving(pair_trace(document)) == [1, 2, 9, 4]
 
@@ -70,7 +70,7 @@ def test_final_tokens_that_no_correction_explains_change_nothing(final: list[int
 
 
 class Loop:
-    """Quote's second loop: one token a pass, forced ones from a queue; its Backtracks go back by other numbers."""
+    """Quote's second loop: one token per pass, forced ones from a queue, Backtracks of other lengths."""
 
     def __init__(self) -> None:
         self.ids: list[int] = []
@@ -117,7 +117,7 @@ class Loop:
         max_size=25,
     )
 )
-def test_a_trace_of_the_second_loop_comes_out_as_its_final_tokens(steps: list[Any]) -> None:
+def test_a_trace_of_the_second_loop_ends_with_its_final_tokens(steps: list[Any]) -> None:
     loop = Loop()
     for each in steps:
         loop.step(*each)
@@ -125,7 +125,7 @@ def test_a_trace_of_the_second_loop_comes_out_as_its_final_tokens(steps: list[An
     assert align_trace(document, pair_trace(document)) == ("exact", [])
 
 
-def test_many_backtracks_take_no_longer_each() -> None:
+def test_many_backtracks_take_linear_time() -> None:
     count = 1000
     document = read(
         one_token(1) * count,

@@ -1,4 +1,4 @@
-"""A document is stored once, comes back byte for byte, and everything that is shown follows from it."""
+"""A document is stored once and returned byte for byte, and all other answers are derived from it."""
 
 import json
 import pickle
@@ -46,7 +46,9 @@ def forward(order: int, top_tokens: str, more: str = "") -> str:
 def test_a_recorded_trace_is_stored_byte_for_byte(name: str) -> None:
     body = (TRACES / f"{name}.json").read_bytes()
     back = stored(body)
-    assert back[back.index(b'"events"') :] == body[body.index(b'"events"') :], "only the request holds the user's label"
+    assert back[back.index(b'"events"') :] == body[body.index(b'"events"') :], (
+        "only the request contains the user's label"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_a_document_is_stored_byte_for_byte(body: bytes) -> None:
     assert prepare(body).document["document_bytes"] == len(body)
 
 
-def test_the_log_shows_each_list_as_it_was_posted() -> None:
+def test_the_log_shows_each_list_as_posted() -> None:
     log = show(with_events(forward(1, LIST)))
     assert log["events"][0]["top_tokens"] == log["step_logit_summaries"][0]["topk"] == json.loads(LIST)
     shuffled = [{"token": 2, "logprob": -2.0}, {"token": 1, "logprob": -0.5}]
@@ -85,7 +87,7 @@ LISTS = st.lists(st.none() | ENTRIES, max_size=6)
 
 
 @given(lists=LISTS, indent=st.sampled_from([None, 0, 2]), ascii_only=st.booleans())
-def test_any_document_comes_back_and_its_log_shows_its_lists(
+def test_any_document_is_returned_and_its_log_shows_its_lists(
     lists: list[Any],
     indent: int | None,
     ascii_only: bool,  # noqa: FBT001 - drawn by Hypothesis
@@ -101,7 +103,7 @@ def test_any_document_comes_back_and_its_log_shows_its_lists(
 
 @pytest.mark.parametrize("depth", [200, 300, 990, 100_000])
 @pytest.mark.parametrize("part", ["list", "payload", "stats"])
-def test_an_object_nested_too_deeply_for_the_log_is_refused(part: str, depth: int) -> None:
+def test_an_object_nested_too_deeply_for_the_log_is_rejected(part: str, depth: int) -> None:
     deep = "[" * depth + "]" * depth
     if part == "list":
         body = with_events(forward(1, f'[{{"token":1,"logprob":-0.1,"x":{deep}}}]'))
@@ -119,7 +121,7 @@ def test_an_object_nested_too_deeply_for_the_log_is_refused(part: str, depth: in
         prepare(body)
 
 
-def test_a_token_text_that_is_not_text_is_unknown() -> None:
+def test_a_token_text_of_another_type_is_unknown() -> None:
     log = show(with_events(forward(1, LIST.replace('"a', '[1],"x":"a'))))
     assert log["step_logit_summaries"][0]["topk"][0]["token_str"] is None
 

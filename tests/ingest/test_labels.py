@@ -1,4 +1,4 @@
-"""Labels of users' keys, taken out of texts for readers who do not own them."""
+"""Labels of users' keys are removed from texts for readers who do not own them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,18 +11,18 @@ PARTS = st.one_of(KEYS.map(HASHER.label_user_key), st.text(st.sampled_from(". â€
 
 
 @given(parts=st.lists(PARTS, max_size=8), data=st.data())
-def test_a_cut_text_shows_no_part_of_a_label(parts: list[str], data: st.DataObject) -> None:
+def test_a_truncated_text_shows_no_part_of_a_label(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)
     limit = data.draw(st.integers(1, len(text) + 1))
     assert not set(strip_cut_labels(text[:limit], limit)) & set("KLMNOPQ")
 
 
 @given(text=st.text(), limit=st.integers(1, 100))
-def test_a_text_that_was_not_cut_is_shown_whole(text: str, limit: int) -> None:
+def test_a_text_that_was_not_truncated_is_shown_completely(text: str, limit: int) -> None:
     text = text[: limit - 1]
     assert strip_cut_labels(text, limit) == strip_labels(text)
 
 
 @given(key=st.text(min_size=1))
-def test_no_label_is_longer_than_what_a_cut_drops(key: str) -> None:
+def test_no_label_is_longer_than_the_dropped_end_of_a_text(key: str) -> None:
     assert len(HASHER.label_user_key(key)) <= LABEL_CHARACTERS

@@ -1,4 +1,4 @@
-"""Users' keys never stay in a document, wherever the engine puts them; everything else does, to the digit."""
+"""User API keys are removed from a document wherever an engine puts them; everything else is kept exactly."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ def trace(key: str, **parts: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", [SHORT, LONG, "kéy", 'quo"te\\', "k\ud800"])
-def test_the_key_goes_from_every_place_the_engine_puts_it(key: str) -> None:
+def test_the_key_is_removed_from_each_field_of_the_engine(key: str) -> None:
     document = trace(
         key,
         request={"active_mod_name": f"nudge@{key}", "mod_text": f"org/model/nudge@{key}", "user_prompt": "who is it?"},
@@ -55,14 +55,14 @@ def test_the_key_goes_from_every_place_the_engine_puts_it(key: str) -> None:
     assert masked["request"]["user_prompt"] == "who is it?"
 
 
-def test_a_long_key_goes_from_any_text_and_a_word_stays_in_texts() -> None:
+def test_a_long_key_is_removed_from_any_text_and_a_word_is_kept() -> None:
     text = {"final_text": f"{LONG} and {SHORT}"}
     assert json.loads(mask(trace(LONG, request=text)))["request"]["final_text"] == f"{hide(LONG)} and {SHORT}"
     assert json.loads(mask(trace(SHORT, request=text)))["request"]["final_text"] == f"{LONG} and {SHORT}"
     assert json.loads(mask(trace(LONG, note=f"x{LONG}y")))["note"] == f"x{hide(LONG)}y"
 
 
-def test_a_key_that_only_hangs_on_the_mod_goes_too() -> None:
+def test_a_key_that_occurs_only_in_a_mod_name_is_removed() -> None:
     document = {"request": {"request_id": "r", "active_mod_name": "nudge@secret", "mod_text": "a/b/nudge@secret"}}
     assert b"secret" not in mask(document)
     source = "from sdk import mod\n\n@mod\ndef nudge(): ..."
@@ -70,23 +70,23 @@ def test_a_key_that_only_hangs_on_the_mod_goes_too() -> None:
     assert json.loads(mask(document))["request"]["mod_text"] == source
 
 
-def test_another_name_that_begins_alike_stays() -> None:
+def test_another_name_with_the_same_start_is_kept() -> None:
     masked = json.loads(mask(trace(SHORT, note="mod@bobby mod@bob-2 mod@bob, mod@bob")))
     assert masked["note"] == f"mod@bobby mod@bob-2 mod@{hide(SHORT)}, mod@{hide(SHORT)}"
 
 
-def test_a_key_cannot_hide_behind_escapes() -> None:
+def test_escapes_do_not_hide_a_key() -> None:
     disguised = "".join(f"\\u{ord(letter):04x}" for letter in LONG)
     body = f'{{"request": {{"request_id": "r", "user_api_key": "{LONG}"}}, "note": "{disguised}"}}'.encode()
     assert json.loads(mask(body))["note"] == hide(LONG)
 
 
-def test_a_second_request_cannot_hide_behind_the_first() -> None:
+def test_a_second_request_object_does_not_hide_a_key() -> None:
     body = b'{"request": {"request_id": "a"}, "request": {"request_id": "r", "user_api_key": "bob", "n": 1}}'
     assert b"bob" not in mask(body)
 
 
-def test_what_follows_the_request_stays_byte_for_byte() -> None:
+def test_the_rest_of_the_document_is_kept_byte_for_byte() -> None:
     rest = b', "events" : [ ] ,"n":1.10, "big":123456789012345678901234567890,"e":1E5,"u":"\\u00e9"}  '
     body = b'  {"request" : {"request_id":"r","user_api_key":"bob","t":0.70,"e":-1e-999}' + rest
     masked = mask(body)
@@ -107,7 +107,7 @@ JSON = st.recursive(
 
 
 @given(extra=st.dictionaries(st.text(), JSON, max_size=4), key=st.sampled_from([SHORT, LONG, "é…\\"]))
-def test_everything_but_the_key_survives(extra: dict[str, Any], key: str) -> None:
+def test_everything_but_the_key_is_kept(extra: dict[str, Any], key: str) -> None:
     assume(not any(name in json.dumps(extra) for name in ("user_api_key", "created_by", "added_by")))
     document = {"request": {**extra, "request_id": "r", "user_api_key": key}, "extra": extra}
     for name in ("request", "events", "mod_calls", "mod_logs", "actions"):
@@ -130,54 +130,54 @@ def test_everything_but_the_key_survives(extra: dict[str, Any], key: str) -> Non
     ],
 )
 @pytest.mark.parametrize("key", ["bob", "a-key-of-some-length"])
-def test_a_key_goes_wherever_a_document_names_one(body: str, key: str) -> None:
+def test_a_key_is_removed_wherever_a_document_names_one(body: str, key: str) -> None:
     assert key.encode() not in mask(body.replace("KEY", key).encode())
 
 
 @pytest.mark.parametrize("key", ["1,2,3,4,5,6,7,8,9", " " * 16, "1234567890123456789", "true,false,null,true"])
-def test_a_key_that_looks_like_json_damages_none(key: str) -> None:
+def test_a_key_that_looks_like_json_damages_nothing(key: str) -> None:
     numbers = "[1,2,3,4,5,6,7,8,9, 1234567890123456789, true,false,null,true]"
     body = f'{{"request":{{"request_id":"r","user_api_key":{json.dumps(key)}}},{" " * 16}"n":{numbers}}}'
     assert json.loads(mask(body.encode()))["n"] == json.loads(numbers)
 
 
-def test_an_id_that_is_the_key_is_refused() -> None:
+def test_an_id_that_is_the_key_is_rejected() -> None:
     document = {"request": {"request_id": "bob", "user_api_key": "bob"}}
     with pytest.raises(InvalidInputError, match="an id can't contain a user API key"):
         mask(document)
 
 
-def test_many_signs_take_no_longer_each() -> None:
+def test_many_at_signs_take_linear_time() -> None:
     document = {"request": {"request_id": "r", "mod_text": "a@" * 200_000 + " ", "active_mod_name": "a@" * 200}}
     assert mask(document)
 
 
-def test_a_document_names_a_few_keys_at_most() -> None:
+def test_a_document_may_name_only_a_few_keys() -> None:
     names = [{"created_by": f"user-{number}"} for number in range(51)]
     with pytest.raises(InvalidInputError, match="51 user API keys are too many"):
         mask({"request": {"request_id": "r"}, "extra": names})
     assert b"user-7" not in mask({"request": {"request_id": "r"}, "extra": names[:50]})
 
 
-def test_a_key_may_be_an_address() -> None:
+def test_a_key_may_be_an_email_address() -> None:
     document = {"request": {"request_id": "r", "active_mod_name": "nudge@ann@host", "mod_text": "a/b/nudge@ann@host"}}
     assert json.loads(mask(document))["request"]["active_mod_name"] == f"nudge@{hide('ann@host')}"
     assert b"ann" not in mask(document)
 
 
-def test_a_document_in_which_a_key_could_hide_stays_to_the_letter_but_for_its_keys() -> None:
+def test_a_document_in_which_a_key_could_hide_keeps_all_but_its_keys() -> None:
     rest = rb', "a" : [1.10, 1E5, "\/", {"n" : "caf\u00e9" }] , "created_by": "a\/b", "x": "a/b", "y":"see mod@a/b."}'
     body = b'{"request": {"request_id":"r", "user_api_key" : "a/b" }' + rest
     kept = rest.replace(b'"created_by": "a\\/b"', b'"created_by": "<3>"').replace(b"mod@a/b", b"mod@<3>")
     assert mask(body) == b'{"request": {"request_id":"r", "user_api_key" : "<3>" }' + kept
 
 
-def test_a_key_that_only_a_forced_token_names_goes_too() -> None:
+def test_a_key_that_occurs_only_in_a_forced_token_is_removed() -> None:
     event = {"event_type": "Added", "step": 0, "sequence_order": 1, "added_tokens": [1], "forced_by": "nudge@secret"}
     assert b"secret" not in mask({"request": {"request_id": "r"}, "events": [event]})
 
 
-def test_one_letter_named_a_million_times_is_refused() -> None:
+def test_one_letter_named_a_million_times_is_rejected() -> None:
     body = b'{"request":{"request_id":"r","user_api_key":"k"},"x":"' + b"@k " * 6_000_000 + b'"}'
     document = parse_document(body)
     with pytest.raises(InvalidInputError, match="too often"):
@@ -192,8 +192,8 @@ def test_many_keys_are_counted_before_they_are_labelled() -> None:
     assert not labelled
 
 
-def test_a_long_text_is_found_in_the_room_it_takes() -> None:
-    # The matcher's own stack is no Python object, so only a process of its own shows it.
+def test_a_long_text_is_searched_in_bounded_memory() -> None:
+    # The stack of the matcher is not a Python object, so only a separate process shows it.
     program = """
 import resource
 from core.document.mask import find_keys
@@ -215,7 +215,7 @@ WORDS = st.text(st.sampled_from('xyz@_-"\\/é\n '), max_size=6)
 
 
 def spell(text: str, draw: Callable[[st.SearchStrategy[str]], str]) -> str:
-    """A text as JSON, each character in one of its spellings."""
+    """Generate JSON of a text, with one of the spellings of each character."""
     parts: list[str] = []
     for character in text:
         units = character.encode("utf-16-be", "surrogatepass").hex()
@@ -226,7 +226,7 @@ def spell(text: str, draw: Callable[[st.SearchStrategy[str]], str]) -> str:
 
 @st.composite
 def texts(draw: st.DrawFn, middle: str) -> bytes:
-    """A text around `middle`, itself inside up to two texts that are JSON."""
+    """Generate a text around `middle`, which may itself be in up to two texts that are JSON."""
     inner = draw(WORDS) + middle + draw(WORDS)
     for _ in range(draw(st.integers(0, 2))):
         spelled = draw(st.booleans())
@@ -235,7 +235,7 @@ def texts(draw: st.DrawFn, middle: str) -> bytes:
 
 
 def decode_all(value: Any) -> Iterator[str]:
-    """Every text of a value, and every text of the JSON that it holds."""
+    """Yield all texts of a value, and all texts of the JSON that they contain."""
     if isinstance(value, dict):
         value = [*value, *value.values()]
     if isinstance(value, list):
@@ -251,7 +251,7 @@ def decode_all(value: Any) -> Iterator[str]:
 
 
 @given(key=KEYS, data=st.data())
-def test_no_decoding_of_a_masked_document_holds_a_long_key(key: str, data: st.DataObject) -> None:
+def test_no_decoding_of_a_masked_document_contains_a_long_key(key: str, data: st.DataObject) -> None:
     held = data.draw(st.lists(texts(key), max_size=3))
     free = data.draw(
         st.lists(WORDS.map(lambda word: json.dumps(word).encode()) | st.just(b"[1.50, 12345678901234567890]"))
@@ -273,7 +273,7 @@ def test_no_decoding_of_a_masked_document_holds_a_long_key(key: str, data: st.Da
 
 
 @given(data=st.data())
-def test_a_doubled_field_names_each_of_its_keys(data: st.DataObject) -> None:
+def test_a_repeated_field_names_each_of_its_keys(data: st.DataObject) -> None:
     fields = st.sampled_from(["user_api_key", "active_mod_name", "mod_text"])
     names = data.draw(st.lists(fields, min_size=1, max_size=5))
     keys = [f"secret-{number}" for number in range(len(names))]
@@ -287,23 +287,23 @@ def test_a_doubled_field_names_each_of_its_keys(data: st.DataObject) -> None:
     assert parse_document(masked.body) == masked.document
 
 
-def test_a_number_in_a_field_that_names_a_user_is_a_key() -> None:
+def test_a_number_in_a_user_field_is_a_key() -> None:
     body = b'{"request":{"request_id":"r","mod_text":"see mod@1234"},"created_by" : 1234, "n": 1234}'
     assert mask(body) == b'{"request":{"request_id":"r","mod_text":"see mod@<4>"},"created_by" : "<4>", "n": 1234}'
 
 
-def test_the_escape_in_front_of_a_key_stays_whole() -> None:
+def test_the_escape_before_a_key_is_kept() -> None:
     key = "nudge-key-of-some-length"
     assert json.loads(mask(trace(key, note=f"\n{key[1:]} {key}")))["note"] == f"\n{key[1:]} {hide(key)}"
 
 
-def test_json_inside_a_text_stays_json() -> None:
+def test_json_within_a_text_stays_json() -> None:
     inner = json.dumps({"key": SPECIAL, "n": 1.5})
     masked = json.loads(mask(trace(SPECIAL, note=inner)))
     assert json.loads(masked["note"]) == {"key": hide(SPECIAL), "n": 1.5}
 
 
 @pytest.mark.parametrize("pattern", ["\\", '\\"', "\\u005c", "k\\\\", "@", "\\u0040"])
-def test_repeated_signs_take_linear_time(pattern: str) -> None:
+def test_repeated_at_signs_take_linear_time(pattern: str) -> None:
     key = "k" + "\\" * 20
     assert mask(trace(key, x=pattern * 300_000))

@@ -1,4 +1,4 @@
-"""From events to steps: what entered the text, what was thrown away, and who did it."""
+"""Events to steps: which tokens entered the text, which were discarded, and which mod did it."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def tokens(pairing: Pairing, *, discarded: bool = False) -> list[int | None]:
     return [step.token for step in pairing.steps if step.discarded is discarded]
 
 
-def test_a_step_is_a_pass_a_sample_and_what_was_added() -> None:
+def test_a_step_is_a_pass_a_sample_and_the_added_tokens() -> None:
     pairing = pair(one_token() + one_token(6, "six"))
     assert tokens(pairing) == [5, 6]
     assert [step.text for step in pairing.steps] == ["five", "six"]
@@ -38,21 +38,21 @@ def test_the_last_sample_before_the_next_pass_counts() -> None:
     assert tokens(pairing) == [5, 6]
 
 
-def test_a_sample_that_nobody_reports_as_added_entered_the_text() -> None:
+def test_a_sample_without_an_added_event_entered_the_text() -> None:
     assert tokens(pair([forward(), sampled(), forward(), sampled(6, "six")])) == [5, 6]
 
 
-def test_a_pass_with_neither_was_discarded() -> None:
+def test_a_pass_without_sample_and_added_was_discarded() -> None:
     pairing = pair([forward(), *one_token(6, "six")])
     assert tokens(pairing) == [6]
     assert [one.first_step for one in pairing.passes] == [None, 0]
 
 
-def test_an_added_that_says_nothing_entered_is_believed() -> None:
+def test_an_added_event_without_tokens_adds_nothing() -> None:
     assert tokens(pair([forward(), sampled(), added(), *one_token(6, "six")])) == [6]
 
 
-def test_the_first_forced_token_has_the_distribution_and_the_rest_have_none() -> None:
+def test_the_first_forced_token_has_the_distribution_and_the_others_have_none() -> None:
     pairing = pair([forward(), sampled(), added(7, 6, 5, forced=True)])
     assert [step.row is not None for step in pairing.steps] == [True, False, False]
     assert all(step.forced for step in pairing.steps)
@@ -69,7 +69,7 @@ def test_tokens_forced_before_the_first_pass_have_no_distribution() -> None:
     assert (first.token, first.source, first.row) == (7, None, None)
 
 
-def test_a_backtrack_removes_what_was_there_before_its_own_tokens() -> None:
+def test_a_backtrack_removes_tokens_before_its_own() -> None:
     events = [
         *one_token(),
         *one_token(6, "six"),
@@ -90,7 +90,7 @@ def test_a_backtrack_removes_what_was_there_before_its_own_tokens() -> None:
     assert (done.discarded_tokens, done.forced_tokens, done.step_index) == (2, 2, 3)
 
 
-def test_a_backtrack_over_a_backtrack_skips_what_is_already_gone() -> None:
+def test_a_backtrack_after_a_backtrack_skips_removed_tokens() -> None:
     first = [*one_token(), *one_token(6, "six"), forward(), sampled(), added(7, forced=True)]
     second = [forward(), sampled(), added(8, forced=True)]
     back = {"details": {"backtrack_steps": 1}}
@@ -114,7 +114,7 @@ def test_a_backtrack_over_a_backtrack_skips_what_is_already_gone() -> None:
     assert effect.tokens == 2
 
 
-def test_a_backtrack_without_tokens_removes_at_the_next_pass_and_the_sample_never_entered() -> None:
+def test_a_backtrack_without_tokens_removes_at_the_next_pass_and_drops_the_sample() -> None:
     pairing = pair(
         [*one_token(), *one_token(6, "six"), forward(), sampled(), *one_token(7, "seven")],
         mod_calls=[call(7)],
@@ -126,7 +126,7 @@ def test_a_backtrack_without_tokens_removes_at_the_next_pass_and_the_sample_neve
     assert intervention.first_index is None
 
 
-def test_a_backtrack_after_the_last_pass_still_removes() -> None:
+def test_a_backtrack_after_the_last_pass_removes() -> None:
     pairing = pair(
         [*one_token(), *one_token(6, "six")],
         mod_calls=[call(5, "Added")],
@@ -143,7 +143,7 @@ def test_a_backtrack_longer_than_the_text_empties_it() -> None:
     assert pairing.actions[0].discarded_tokens == 2
 
 
-def test_top_level_backtrack_steps_win_over_details() -> None:
+def test_top_level_backtrack_steps_take_precedence_over_details() -> None:
     pairing = pair(
         one_token() * 3,
         mod_calls=[call(8, "Added")],
@@ -159,7 +159,7 @@ def test_adjusted_logits_mark_the_step_and_are_an_intervention() -> None:
     assert (intervention.action_type, intervention.first_index, intervention.mod_name) == ("AdjustedLogits", 1, "nudge")
 
 
-def test_noops_and_prefill_changes_are_no_interventions() -> None:
+def test_noops_and_prefill_changes_are_not_interventions() -> None:
     pairing = pair(
         [{"event_type": "Prefilled"}, *one_token()],
         mod_calls=[call(0, "Prefilled"), call(2)],
@@ -168,47 +168,47 @@ def test_noops_and_prefill_changes_are_no_interventions() -> None:
     assert pairing.interventions == []
 
 
-def test_texts_of_forced_tokens_come_from_wherever_the_trace_tells_them() -> None:
+def test_texts_of_forced_tokens_come_from_any_part_of_the_trace() -> None:
     pairing = pair([forward(), sampled(), added(6, 9, 5, forced=True), *one_token(), *one_token(7, "seven")])
     assert [step.text for step in pairing.steps] == ["six", None, "five", "five", "seven"]
 
 
-def test_a_token_alone_takes_the_next_pass_s_input_as_its_text() -> None:
+def test_a_single_token_takes_the_input_of_the_next_pass_as_its_text() -> None:
     pairing = pair([forward(), sampled(), added(9, forced=True), forward(TOP, input_text=" nine"), sampled(), added(5)])
     assert [step.text for step in pairing.steps] == [" nine", "five"]
 
 
-def test_a_list_that_is_no_distribution_is_refused_by_its_posted_place() -> None:
+def test_an_invalid_distribution_is_rejected_with_its_posted_path() -> None:
     events = number([*one_token(), forward([{"token": 1, "logprob": 3.0}])])
     document = validate_document(make_document(events=events[::-1]))
     with pytest.raises(InvalidInputError, match=r"events\[0\]\.top_tokens\[0\]\.logprob"):
         pair_trace(document)
 
 
-def test_the_nucleus_follows_the_event_s_top_p() -> None:
+def test_the_nucleus_uses_the_top_p_of_the_event() -> None:
     events = [forward(top_p=0.5), sampled(), added(5), forward(), sampled(), added(5)]
     scored = score_trace(read(events))
     assert [row.top_p_count for row in scored.scores.to_rows()] == [1, None]
 
 
-def test_a_forced_count_without_tokens_overrides_with_unknown_ones() -> None:
+def test_a_forced_count_without_tokens_overrides_with_unknown_tokens() -> None:
     told = {"event_type": "Added", "forced": True, "added_token_count": 2}
     pairing = pair([forward(), sampled(), told, *one_token(6, "six")])
     assert [(step.token, step.forced) for step in pairing.steps] == [(None, True), (None, True), (6, False)]
     assert pairing.interventions[0].last_index == 1
 
 
-def test_an_added_without_any_word_means_the_sampled_token() -> None:
+def test_an_added_event_without_fields_means_the_sampled_token() -> None:
     assert tokens(pair([forward(), sampled(), {"event_type": "Added"}])) == [5]
 
 
-def test_an_empty_list_of_added_tokens_means_that_nothing_entered() -> None:
+def test_an_empty_list_of_added_tokens_adds_nothing() -> None:
     nothing: dict[str, Any] = {"event_type": "Added", "added_tokens": [], "forced": False}
     assert tokens(pair([forward(), sampled(), nothing, *one_token(6, "six")])) == [6]
 
 
 @pytest.mark.parametrize("added_tokens", [[8, 9], [8]])
-def test_where_nothing_says_forced_whatever_was_not_sampled_was(added_tokens: list[int]) -> None:
+def test_tokens_that_were_not_sampled_are_forced_if_nothing_says_so(added_tokens: list[int]) -> None:
     pairing = pair(
         [forward(), sampled(), {"event_type": "Added", "added_tokens": added_tokens}],
         mod_calls=[call(1)],
@@ -218,13 +218,13 @@ def test_where_nothing_says_forced_whatever_was_not_sampled_was(added_tokens: li
     assert pairing.interventions[0].mod_name == "nudge"
 
 
-def test_a_sampled_token_added_without_a_word_about_force_is_not_forced() -> None:
+def test_a_sampled_token_added_without_a_forced_field_is_not_forced() -> None:
     assert [
         step.forced for step in pair([forward(), sampled(), {"event_type": "Added", "added_tokens": [5]}]).steps
     ] == [False]
 
 
-def test_a_forced_run_in_parts_is_one_intervention_with_all_its_texts() -> None:
+def test_a_forced_run_in_parts_is_one_intervention_with_all_texts() -> None:
     pairing = pair(
         [forward(), sampled(), added(5), added(2, forced=True), added(3, 4, forced=True)],
         mod_calls=[call(1)],
@@ -237,7 +237,7 @@ def test_a_forced_run_in_parts_is_one_intervention_with_all_its_texts() -> None:
     assert (pairing.actions[0].forced_tokens, pairing.actions[0].step_index) == (3, 1)
 
 
-def test_a_force_that_never_came_is_not_credited_with_a_later_one() -> None:
+def test_a_force_that_did_not_happen_is_not_matched_with_a_later_one() -> None:
     pairing = pair(
         [forward(), sampled(), forward(), sampled(), added(7, forced=True)],
         mod_calls=[call(1)],
@@ -246,7 +246,7 @@ def test_a_force_that_never_came_is_not_credited_with_a_later_one() -> None:
     assert pairing.interventions[0].mod_name is None
 
 
-def test_a_force_asked_for_on_an_added_acts_on_the_next_pass() -> None:
+def test_a_force_requested_on_an_added_event_acts_on_the_next_pass() -> None:
     pairing = pair(
         [*one_token(), forward(), sampled(), added(7, forced=True), forward(), sampled(), added(8, forced=True)],
         mod_calls=[call(2, "Added")],
@@ -255,7 +255,7 @@ def test_a_force_asked_for_on_an_added_acts_on_the_next_pass() -> None:
     assert [intervention.mod_name for intervention in pairing.interventions] == ["nudge", None]
 
 
-def test_each_mod_that_adjusted_a_pass_gets_its_intervention() -> None:
+def test_each_mod_that_adjusted_a_pass_has_an_intervention() -> None:
     pairing = pair(
         one_token(),
         mod_calls=[call(0, "ForwardPass", "one"), call(0, "ForwardPass", "two")],
@@ -264,18 +264,18 @@ def test_each_mod_that_adjusted_a_pass_gets_its_intervention() -> None:
     assert [intervention.mod_name for intervention in pairing.interventions] == ["one", "two"]
 
 
-def test_the_key_on_forced_by_is_not_told() -> None:
+def test_forced_by_contains_no_key() -> None:
     pairing = pair([forward(), sampled(), added(7, forced=True, forced_by="nudge@secret")])
     assert pairing.steps[0].forced_by == "nudge"
 
 
 @pytest.mark.parametrize("details", [{"backtrack_steps": None}, {"tokens_as_text": [None]}, {"tokens": "abc"}, {}])
-def test_odd_details_that_change_nothing_are_held(details: dict[str, Any]) -> None:
+def test_unusual_details_without_effect_are_stored(details: dict[str, Any]) -> None:
     for kind in ("Noop", "ToolCalls", "ForceTokens", "Backtrack"):
         assert tokens(pair(one_token(), mod_calls=[call(1)], actions=[action(kind, details=details)])) == [5]
 
 
-def test_many_actions_that_nothing_follows_take_no_longer_each() -> None:
+def test_many_actions_without_events_take_linear_time() -> None:
     count = 20_000
     pairing = pair(
         [{"event_type": "ForwardPass"}] * count,

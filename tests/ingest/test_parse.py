@@ -1,4 +1,4 @@
-"""Hostile documents cost no more than they are long, and are refused in a sentence."""
+"""Hostile documents cost no more than their size, and are rejected with an error message."""
 
 import json
 from typing import Any
@@ -17,30 +17,30 @@ def refuse(document: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def test_a_million_wrong_entries_make_one_sentence() -> None:
+def test_a_million_wrong_entries_give_one_error() -> None:
     document = make_document(request={"final_token_ids": ["a"] * 100_000})
     assert len(refuse(document)) < 500
     assert refuse({**make_document(), "events": [{}] * 100_000}).startswith("events[0].")
 
 
-def test_lists_have_a_length() -> None:
+def test_the_length_of_lists_is_limited() -> None:
     assert "200000" in refuse(make_document(request={"final_token_ids": [1] * 200_001}))
     events = number([forward(), sampled(), *([added(*[1] * 100_000)] * 3)])
     assert "at most 200000" in refuse(make_document(events=events))
 
 
 @pytest.mark.parametrize("moment", [10**400, -(10**400), 1e300, "9999-12-31T23:59:59Z", "2026-02-30T00:00:00Z"])
-def test_moments_that_do_not_exist_are_refused(moment: object) -> None:
+def test_invalid_times_are_rejected(moment: object) -> None:
     assert refuse(make_document(request={"created_at": moment})).startswith("request.created_at: ")
 
 
 @pytest.mark.parametrize("top", [[5], [{"token": 1}], ["x"], [None], [{"token": 1, "prob": "much"}]])
-def test_lists_of_events_that_are_no_forward_pass_are_held_as_posted(top: list[object]) -> None:
+def test_lists_of_events_other_than_forward_passes_are_kept_as_posted(top: list[object]) -> None:
     events = number([forward(), {**sampled(), "top_tokens": top}, added(5)])
     assert score_trace(parse_document(json.dumps(make_document(events=events)).encode())).pairing.steps
 
 
-def test_a_long_mod_name_is_refused() -> None:
+def test_a_long_mod_name_is_rejected() -> None:
     calls = [{"event_sequence_order": 0, "mod_name": "x" * 501, "event_type": "ForwardPass", "step": 0}]
     assert "mod_calls[0].mod_name" in refuse(make_document(events=number([forward()]), mod_calls=calls))
 
@@ -60,12 +60,12 @@ AN_EVENT = {"event_type": "Prefilled", "step": 0, "sequence_order": 0}
         make_document(events=[{**AN_EVENT, "top_tokens": [{**SURROGATE, "token": 1, "logprob": -1.0}]}]),
     ],
 )
-def test_what_msgspec_does_not_read_is_read_slowly(document: dict[str, Any]) -> None:
+def test_documents_that_msgspec_rejects_take_the_slow_path(document: dict[str, Any]) -> None:
     body = json.dumps(document).replace("Infinity", "1e999")
     assert parse_document(body.encode()).request.request_id == "r1"
 
 
-def test_a_key_that_occurs_twice_counts_the_last_time() -> None:
+def test_the_last_value_of_a_repeated_key_counts() -> None:
     body = b'{"request": 5, "request": {"request_id": 5, "request_id": "r"}, "events": {}, "events": []}'
     assert parse_document(body).request.request_id == "r"
 
@@ -84,7 +84,7 @@ def test_a_key_that_occurs_twice_counts_the_last_time() -> None:
         ({"details": 5}, "events[0].details: expected `object | null`, got `int`"),
     ],
 )
-def test_a_refusal_names_the_place(event: dict[str, Any], sentence: str) -> None:
+def test_an_error_names_the_path(event: dict[str, Any], sentence: str) -> None:
     told = refuse(make_document(events=[{**AN_EVENT, **event}]))
     assert told.startswith(sentence)
     assert len(told) < 300
@@ -110,6 +110,6 @@ def test_a_refusal_names_the_place(event: dict[str, Any], sentence: str) -> None
         b'{"request": {"request_id": "r", "inference_stats": {"n": ' + b"9" * 5000 + b"}}}",
     ],
 )
-def test_what_is_no_json_is_refused_even_where_nobody_reads_it(body: bytes) -> None:
+def test_invalid_json_is_rejected_in_ignored_fields_too(body: bytes) -> None:
     with pytest.raises(InvalidInputError, match=r"^body: "):
         parse_document(body)

@@ -1,4 +1,4 @@
-"""One list of tokens in the words of every server: the opposite of what is tested."""
+"""One list of tokens rendered in the format of each server, the reverse of the code under test."""
 
 import math
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 _EMPTY: list[object] = []
-"""What llama.cpp sends as `tokens`."""
+"""The field `tokens` of llama.cpp."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chosen token and the list it was drawn from: (id, text, logprob) each."""
+    """A chosen token and its list, each as (id, text, logprob)."""
 
     chosen: tuple[int, str, float]
     listed: list[tuple[int, str, float]]
@@ -121,4 +121,4 @@ EXACT: list[Callable[[list[Drawn]], Any]] = [
     ollama,
     gemini,
 ]
-"""All but the plain form that send logprobs; `llama_cpp_probs` sends probabilities, which round."""
+"""All formats with logprobs except the plain one. `llama_cpp_probs` sends probabilities, which are rounded."""

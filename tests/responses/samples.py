@@ -1,4 +1,4 @@
-"""The fixtures, and short ways to change one."""
+"""The fixtures, and functions that change one."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether the tokens are all of the answer, and what counts as unknown."""
+"""Alignment: whether the tokens cover the complete answer, and which cases are unknown."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def chat(*names: str, text: str | None = None, count: int | None = None, finish:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FIXTURES.glob("*.json")))
-def test_a_whole_response_of_any_server_is_exact(name: str) -> None:
+def test_a_complete_response_of_any_server_is_exact(name: str) -> None:
     found = read_response(load(name))
     assert found.alignment == (None if name == "plain" else "exact")
     assert not any("alignment" in warning for warning in found.warnings)
@@ -31,7 +31,7 @@ def test_a_whole_response_of_any_server_is_exact(name: str) -> None:
     [
         (chat("a", "b", text="ab"), "exact"),
         (chat("▁a", "▁b", text="a b"), "exact"),
-        (chat(" a", "b", text="ab", count=3), "exact"),  # an end token that is counted only
+        (chat(" a", "b", text="ab", count=3), "exact"),  # an end token that is only counted
         (chat("a", "b", "<|im_end|>", text="ab"), "exact"),
         (chat("a", "b", "", text="ab"), "exact"),
         (chat("a", "b", count=2), "exact"),
@@ -40,7 +40,7 @@ def test_a_whole_response_of_any_server_is_exact(name: str) -> None:
         (chat("a", "\ufffd", text="aé"), None),
     ],
 )
-def test_what_agrees_is_exact_and_what_cannot_be_compared_is_null(body: Any, expected: str | None) -> None:
+def test_agreement_is_exact_and_what_cannot_be_compared_is_null(body: Any, expected: str | None) -> None:
     found = read_response(body)
     assert (found.alignment, found.warnings) == (expected, [])
 
@@ -62,7 +62,7 @@ def test_what_agrees_is_exact_and_what_cannot_be_compared_is_null(body: Any, exp
         ({"tokens": [{"text": "a", "logprob": -1.0}], "text": "ab"}, "1 of 2"),
     ],
 )
-def test_partial_says_how_many_of_how_many(body: Any, how_many: str) -> None:
+def test_partial_states_how_many_tokens_are_covered(body: Any, how_many: str) -> None:
     found = read_response(body)
     assert found.alignment == "partial"
     assert found.warnings[-1] == f"alignment: {how_many} tokens match the answer in the response"
@@ -80,7 +80,7 @@ def test_partial_says_how_many_of_how_many(body: Any, how_many: str) -> None:
         {"candidates": [{"logprobsResult": {"chosenCandidates": []}, "content": {"parts": [{"text": "x"}]}}]},
     ],
 )
-def test_an_empty_list_beside_an_answer_carries_no_logprobs(body: Any) -> None:
+def test_an_empty_list_next_to_an_answer_has_no_logprobs(body: Any) -> None:
     with pytest.raises(MissingLogprobsError):
         read_response(body)
 
@@ -90,7 +90,7 @@ def zero(name: str, *, top: bool = False) -> dict[str, Any]:
     return {"token": name, "logprob": 0.0, "top_logprobs": listed}
 
 
-def test_zeros_without_lists_are_unknown_where_others_have_lists() -> None:
+def test_zeros_without_lists_are_unknown_where_other_tokens_have_lists() -> None:
     found = read_response({"logprobs": [zero("a", top=True), zero("b"), {"token": "c", "logprob": -1.0}]})
     assert [token.logprob for token in found.tokens] == [0.0, None, -1.0]
     assert found.warnings == [
@@ -101,20 +101,20 @@ def test_zeros_without_lists_are_unknown_where_others_have_lists() -> None:
 @pytest.mark.parametrize(
     "rows", [[zero("a"), zero("b")], [zero("a") | {"top_logprobs": [{"token": "a", "logprob": 0}]}]]
 )
-def test_zeros_throughout_are_unknown(rows: list[dict[str, Any]]) -> None:
+def test_zeros_for_all_tokens_are_unknown(rows: list[dict[str, Any]]) -> None:
     found = read_response({"logprobs": rows})
     assert {(token.logprob, token.distribution) for token in found.tokens} == {(None, None)}
     assert "every logprob is 0.0" in found.warnings[0]
 
 
-def test_certainty_that_a_list_shows_is_believed() -> None:
+def test_certainty_with_a_list_is_accepted() -> None:
     found = read_response({"logprobs": [zero("a", top=True)] * 2})
     assert [token.logprob for token in found.tokens] == [0.0, 0.0]
     assert found.warnings == []
 
 
 @pytest.mark.parametrize("nothing", [{}, {"token": None, "logprob": None}, {"text": "a", "logprobs": [-1.0]}])
-def test_an_entry_without_name_and_number_is_no_token(nothing: dict[str, Any]) -> None:
+def test_an_entry_without_name_and_number_is_not_a_token(nothing: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match=r"^logprobs\[0\]: has neither a token nor a logprob"):
         read_response({"logprobs": [nothing], "done": True})
     found = read_response({"tokens": [{"text": "a", "logprob": -1.0}, {}]})

@@ -1,4 +1,4 @@
-"""One chunk of a stream is not taken for the whole."""
+"""Chunks of a stream are not read as complete responses."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ ROW = {"token": "a", "logprob": -0.2}
         ),
     ],
 )
-def test_a_chunk_is_refused_as_one(body: Any, place: str) -> None:
+def test_a_chunk_is_rejected(body: Any, place: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read_response(body)
     assert str(caught.value).startswith(f"{place}: this is one ")
@@ -59,6 +59,6 @@ def test_a_chunk_is_refused_as_one(body: Any, place: str) -> None:
         {"output": {"choices": []}},
     ],
 )
-def test_another_vendor_s_shape_is_refused(body: Any) -> None:
+def test_a_chunk_of_another_vendor_is_rejected(body: Any) -> None:
     with pytest.raises(InvalidInputError):
         read_response(body)

@@ -1,4 +1,4 @@
-"""A response that tells one answer in several forms is read as its richest, completed from the others."""
+"""A response that contains one answer in several forms: the richest is read and completed from the others."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def measure(tokens: list[Token]) -> tuple[int, int, int, int]:
 
 
 def join(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
-    """Both forms in one body, however deep."""
+    """Merge both forms into one body at any depth."""
     filled = {key: one[key] or two[key] for key in one.keys() & two.keys()}
     deep = {key: join(one[key], two[key]) for key in one.keys() & two.keys() if isinstance(one[key], dict)}
     choices = [join(a, b) for a, b in zip(one.get("choices", []), two.get("choices", []), strict=False)]
@@ -42,7 +42,7 @@ def join(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
-    """Two forms of an answer, either of which may lack its end, its lists, or all."""
+    """Generate two forms of an answer; either may lack its end, its lists, or everything."""
     drawn = draw(st.lists(draws(), min_size=1, max_size=4))
     forms = draw(st.permutations([openai_chat, openai_completions, llama_cpp, plain]))[:2]
     return tuple(form(_thin(drawn, draw(st.integers(0, len(drawn))), lists=draw(st.booleans()))) for form in forms)
@@ -67,14 +67,14 @@ def test_ids_of_one_form_name_the_tokens_of_the_other() -> None:
     assert token.distribution is not None
 
 
-def test_lists_of_the_poorer_form_are_taken_too() -> None:
+def test_lists_of_the_poorer_form_are_used_too() -> None:
     body = chat(content=entries("a", top=False), token_logprobs=[-0.5], top_logprobs=[{"a": -0.5, "b": -2.0}])
     (token,) = read_tokens(body)
     assert token.distribution is not None
     assert token.distribution.texts == ("a", "b")
 
 
-def test_reasoning_content_and_refusal_are_read_in_the_order_in_which_they_were_written() -> None:
+def test_reasoning_content_and_refusal_are_read_in_their_order() -> None:
     body = chat(refusal=entries("c"), content=entries("b"), reasoning_content=entries("a"))
     assert [token.text for token in read_tokens(body)] == ["a", "b", "c"]
 
@@ -86,13 +86,13 @@ def test_an_empty_form_hides_no_other(empty: object) -> None:
     assert len(read_tokens({**chat(content=entries("a")), "tokens": empty, "details": None})) == 1
 
 
-def test_probabilities_beside_choices_without_any_are_read() -> None:
+def test_probabilities_next_to_choices_without_any_are_read() -> None:
     body = load("llama_cpp_completion")
     body["choices"] = [{"message": {"content": " Paris."}, "finish_reason": "stop"}]
     assert read_response(body) == read_response(load("llama_cpp_completion"))
 
 
-def test_what_is_left_out_is_named() -> None:
+def test_omitted_parts_are_named() -> None:
     shorter = read_response(chat(content=entries("a", "b"), token_logprobs=[-0.5], tokens=["a"]))
     assert shorter.warnings == [
         "choices[0].logprobs.token_logprobs is ignored: choices[0].logprobs has more of the answer"
@@ -105,7 +105,7 @@ def test_what_is_left_out_is_named() -> None:
     assert "choices: 2 more are ignored; send each one separately" in read_response(several).warnings
 
 
-def test_an_empty_list_beside_another_with_entries_is_not_the_list() -> None:
+def test_an_empty_list_next_to_a_filled_one_is_ignored() -> None:
     row: dict[str, Any] = {
         "id": 1,
         "token": "a",
@@ -130,14 +130,14 @@ def test_an_empty_list_beside_another_with_entries_is_not_the_list() -> None:
         ("tgi_generate", (0, "details")),
     ],
 )
-def test_a_part_of_a_response_is_read_as_the_whole(name: str, path: tuple[str | int, ...]) -> None:
+def test_a_part_of_a_response_is_read_like_the_whole(name: str, path: tuple[str | int, ...]) -> None:
     part = load(name)
     for key in path:
         part = part[key]
     assert read_tokens(part) == read_tokens(load(name))
 
 
-def test_ids_may_stand_in_the_place_of_texts() -> None:
+def test_ids_may_replace_texts() -> None:
     (token,) = read_tokens(
         chat(content=[{"token": 5, "logprob": -0.1, "top_logprobs": [{"token": 5, "logprob": -0.1}]}])
     )
@@ -147,6 +147,6 @@ def test_ids_may_stand_in_the_place_of_texts() -> None:
     assert (other.token, other.distribution.tokens) == (5, (5, 9))
 
 
-def test_a_client_s_spelling_of_the_alternatives_is_read() -> None:
+def test_alternatives_may_have_the_spelling_of_a_client() -> None:
     row = {"token": "a", "logprob": -0.1, "topLogprobs": [{"token": "a", "logprob": -0.1}]}
     assert read_tokens({"logprobs": [row]}) == read_tokens({"logprobs": [{**row, "top_logprobs": row["topLogprobs"]}]})

@@ -1,4 +1,4 @@
-"""No body is a 500, and no server's words change a score."""
+"""No body causes a 500, and the format of a server changes no score."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ from tests.responses.render import EXACT, Drawn, llama_cpp_probs, openai_respons
 from tests.responses.samples import FIXTURES, load, read_tokens
 
 SMOOTH = ["logprob", "prob_upper_bound", "cum_nll", "entropy", "missing_mass", "negentropy", "margin", "varentropy"]
-"""Scores without steps: a rounding may carry rank, top_p_count or the bounds of the entropy over one."""
+"""Scores without steps. Rounding may move rank, top_p_count or the bounds of the entropy past a step."""
 
 often = settings(max_examples=150, deadline=None)
 
@@ -81,7 +81,7 @@ anything = st.recursive(
 
 
 def read_or_refuse(body: object) -> None:
-    """What a caller does, down to the scores; anything but an InvalidInputError is a failure."""
+    """Read and score a body as a caller does. All exceptions but InvalidInputError are failures."""
     is_quote_trace(body)
     try:
         options = read_options(body)
@@ -93,21 +93,19 @@ def read_or_refuse(body: object) -> None:
 
 @often
 @given(anything)
-def test_anything_is_read_or_refused(body: object) -> None:
+def test_any_body_is_read_or_rejected(body: object) -> None:
     read_or_refuse(body)
 
 
 @often
 @given(st.sampled_from(KEYS[:11]), anything, st.dictionaries(st.sampled_from(KEYS), anything, max_size=3))
-def test_anything_under_a_deciding_key_is_read_or_refused(key: str, value: object, rest: dict[str, object]) -> None:
+def test_any_value_of_a_deciding_key_is_read_or_rejected(key: str, value: object, rest: dict[str, object]) -> None:
     read_or_refuse(rest | {key: value})
 
 
 @often
 @given(st.sampled_from(sorted(path.stem for path in FIXTURES.glob("*.json"))), anything, st.data())
-def test_a_response_with_anything_in_any_place_is_read_or_refused(
-    name: str, value: object, data: st.DataObject
-) -> None:
+def test_any_value_anywhere_in_a_response_is_read_or_rejected(name: str, value: object, data: st.DataObject) -> None:
     body = {"root": load(name)}
     spot: Any = body
     key: Any = "root"
@@ -120,7 +118,7 @@ def test_a_response_with_anything_in_any_place_is_read_or_refused(
 
 @st.composite
 def draws(draw: st.DrawFn) -> Drawn:
-    """Ids and texts pair up one to one; the chosen token may lie outside the list, and the list may be absent."""
+    """Generate draws with unique ids and texts; the chosen token may be outside the list, which may be missing."""
     weights = draw(st.lists(st.integers(1, 1000), max_size=6))
     total = sum(weights) + draw(st.integers(1, 500))
     ids = draw(st.lists(st.integers(0, 10**5), min_size=len(weights) + 1, max_size=len(weights) + 1, unique=True))
@@ -136,14 +134,14 @@ def score(body: object) -> list[TokenScores]:
 @pytest.mark.parametrize("render", EXACT, ids=lambda render: render.__name__)
 @settings(max_examples=30, deadline=None)
 @given(drawn=st.lists(draws(), max_size=5))
-def test_the_same_numbers_score_the_same_from_every_server(render: Any, drawn: list[Drawn]) -> None:
-    if drawn or render is not openai_responses:  # which sends empty lists unasked
+def test_equal_numbers_have_equal_scores_from_all_servers(render: Any, drawn: list[Drawn]) -> None:
+    if drawn or render is not openai_responses:  # this server sends empty lists without a request
         assert score(render(drawn)) == score(plain(drawn))
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(draws(), max_size=5))
-def test_probabilities_score_as_their_logarithms(drawn: list[Drawn]) -> None:
+def test_probabilities_have_the_scores_of_their_logarithms(drawn: list[Drawn]) -> None:
     expected = score(plain(drawn))
     for row, other in zip(score(llama_cpp_probs(drawn)), expected, strict=True):
         for name in SMOOTH:

@@ -1,4 +1,4 @@
-"""Which shape decides, and what a refusal says."""
+"""Recognition of response shapes, and the errors for unknown ones."""
 
 from typing import Any
 
@@ -36,31 +36,31 @@ def refusal(body: object) -> str:
 
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("tokens", [[], [{"logprob": -1.0}], None])
-def test_what_servers_send_decides_before_tokens(name: str, tokens: object) -> None:
+def test_fields_of_servers_take_precedence_over_tokens(name: str, tokens: object) -> None:
     body = load(name)
     expected = read_tokens(body)
     assert expected
     assert read_tokens({"tokens": tokens} | body | {"tokens": tokens}) == expected
 
 
-def test_of_two_shapes_the_richer_is_read() -> None:
+def test_the_richer_of_two_shapes_is_read() -> None:
     ollama = {"logprobs": [{"token": "a", "logprob": -1.0}]}
     assert read_response({"tokens": []} | ollama) == read_response(ollama)
 
 
-def test_no_tokens_are_no_tokens() -> None:
+def test_an_empty_list_of_tokens_has_no_scores() -> None:
     assert read_tokens({"tokens": []}) == []
     assert read_tokens({"meta_info": {"output_token_logprobs": []}}) == []
     assert read_tokens({"choices": [{"logprobs": {"content": []}}]}) == []
 
 
 @pytest.mark.parametrize("body", [None, 5, "x", {}, {"text": "x"}, [], [{}], [[]]])
-def test_the_unknown_is_told_what_is_known(body: object) -> None:
+def test_the_error_for_an_unknown_shape_lists_the_known_ones(body: object) -> None:
     with pytest.raises(UnknownResponseError, match=r"tokens.*Quote.*OpenAI.*vLLM.*SGLang.*TGI.*llama.*Ollama.*Gemini"):
         read_tokens(body)
 
 
-def test_a_list_of_several_is_refused() -> None:
+def test_a_list_of_several_responses_is_rejected() -> None:
     assert "this is a list of 2: send one complete response at a time" in refusal(load("tgi_generate") * 2)
 
 
@@ -80,19 +80,19 @@ def test_a_list_of_several_is_refused() -> None:
         ({"candidates": [{"content": {}}]}, "candidates[0].logprobsResult", '"responseLogprobs": true'),
     ],
 )
-def test_a_response_without_logprobs_is_told_how_to_ask(body: object, place: str, remedy: str) -> None:
+def test_the_error_for_missing_logprobs_says_how_to_request_them(body: object, place: str, remedy: str) -> None:
     with pytest.raises(MissingLogprobsError) as caught:
         read_tokens(body)
     assert str(caught.value).startswith(f"{place}: this response has no logprobs; ask for them with ")
     assert remedy in str(caught.value)
 
 
-def test_a_chunk_of_a_stream_is_told_so() -> None:
+def test_the_error_for_a_chunk_names_the_stream() -> None:
     body: dict[str, Any] = {"object": "chat.completion.chunk", "choices": [{"delta": {"content": "x"}}]}
     assert "one chunk of a stream" in refusal(body)
 
 
-def test_of_several_choices_the_first_is_read() -> None:
+def test_the_first_of_several_choices_is_read() -> None:
     body = load("openai_chat")
     expected = read_tokens(body)
     body["choices"].append({"index": 1, "logprobs": "broken"})
@@ -162,11 +162,11 @@ def entry(**fields: object) -> dict[str, object]:
         ({"tokens": [{}] * (MAX_TOKENS + 1)}, "tokens: has 200001 tokens; at most 200000 are allowed"),
     ],
 )
-def test_a_refusal_names_the_place(body: object, start: str) -> None:
+def test_an_error_names_the_path(body: object, start: str) -> None:
     assert refusal(body).startswith(start)
 
 
-def test_a_limit_holds_over_all_parts() -> None:
+def test_limits_cover_all_parts_together() -> None:
     part = {"logprobs": [{"token": "a", "logprob": -1.0}]}
     many: dict[str, object] = {"logprobs": [None] * MAX_TOKENS}
     assert refusal({"output": [{"content": [part, many]}]}) == (
@@ -185,11 +185,11 @@ def test_a_limit_holds_over_all_parts() -> None:
         (None, False),
     ],
 )
-def test_a_quote_trace_is_told_apart(body: object, *, expected: bool) -> None:
+def test_a_quote_trace_is_recognized(body: object, *, expected: bool) -> None:
     assert is_quote_trace(body) is expected
 
 
-def test_options_stand_beside_any_shape() -> None:
+def test_options_may_accompany_any_shape() -> None:
     options = read_options(load("plain"))
     assert options.model_dump() == {
         "window": 8,
@@ -201,7 +201,7 @@ def test_options_stand_beside_any_shape() -> None:
     assert read_options([{"details": {}, "window": 3}]).window == 3
 
 
-def test_options_left_out_or_null_are_null() -> None:
+def test_missing_and_null_options_are_null() -> None:
     nothing = dict.fromkeys(["window", "vocab_size", "top_p", "logprobs_mode"])
     assert read_options({}).model_dump() == nothing
     assert read_options(nothing).model_dump() == nothing
@@ -225,6 +225,6 @@ def test_options_left_out_or_null_are_null() -> None:
         ("logprobs_mode", 5),
     ],
 )
-def test_an_option_out_of_range_is_refused_by_name(key: str, value: object) -> None:
+def test_an_option_out_of_range_is_rejected_by_name(key: str, value: object) -> None:
     with pytest.raises(InvalidInputError, match=f"^{key}: "):
         read_options({"tokens": [], key: value})

@@ -1,4 +1,4 @@
-"""What was asked for tells what in a response is not the answer."""
+"""The request shows which parts of a response are not the answer."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def chat(*listed: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("listed", [[*TOP, CHOSEN], [CHOSEN, *TOP]])
-def test_a_chosen_token_that_was_appended_to_the_list_does_not_count_in_k(listed: list[dict[str, Any]]) -> None:
+def test_a_chosen_token_appended_to_the_list_does_not_count_in_k(listed: list[dict[str, Any]]) -> None:
     (token,) = read_response(exchange({"logprobs": True, "top_logprobs": 2}, chat(*listed))).tokens
     assert token.distribution is not None
     assert (token.logprob, token.distribution.texts) == (-4.0, ("x", "y"))
@@ -43,21 +43,21 @@ def test_a_chosen_token_that_was_appended_to_the_list_does_not_count_in_k(listed
         ({}, {"output": [], "top_logprobs": 3}),
     ],
 )
-def test_k_is_found_under_each_server_s_name(request_: dict[str, Any], body: dict[str, Any]) -> None:
+def test_k_is_read_under_the_name_of_each_server(request_: dict[str, Any], body: dict[str, Any]) -> None:
     assert find_asked(request_, body).k == 3
 
 
-def test_a_response_says_nothing_of_k_by_itself() -> None:
+def test_a_response_alone_does_not_determine_k() -> None:
     assert find_asked({}, {"top_logprobs": 3, "logprobs": 3}).k is None
 
 
-def test_a_list_within_what_was_asked_for_is_kept() -> None:
+def test_a_list_within_the_requested_length_is_kept() -> None:
     body = load("openai_chat")
     assert read_response(exchange({"top_logprobs": 20}, body)) == read_response(body)
 
 
 @pytest.mark.parametrize("usage", [{}, {"usage": {"completion_tokens": 2, "prompt_tokens": 2}}])
-def test_an_echoed_prompt_is_not_the_answer(usage: dict[str, Any]) -> None:
+def test_an_echoed_prompt_is_not_part_of_the_answer(usage: dict[str, Any]) -> None:
     logprobs = {"tokens": ["The", " sky", " is", " blue"], "token_logprobs": [None, -3.0, -0.5, -0.25]}
     response = {"choices": [{"text": "The sky is blue", "logprobs": logprobs, "finish_reason": "length"}], **usage}
     found = read_response(exchange({"prompt": "The sky", "echo": True, "logprobs": 1}, response))
@@ -66,20 +66,20 @@ def test_an_echoed_prompt_is_not_the_answer(usage: dict[str, Any]) -> None:
     assert len(read_response(response).tokens) == 4
 
 
-def test_an_echo_that_cannot_be_told_from_the_answer_is_named() -> None:
+def test_an_ambiguous_echo_is_named() -> None:
     response = {"choices": [{"logprobs": {"token_logprobs": [None, -1.0]}}]}
     found = read_response(exchange({"prompt": [1, 2], "echo": True}, response))
     assert found.warnings[0].startswith("echo: ")
 
 
-def test_a_response_beside_its_request_is_no_trace() -> None:
+def test_a_response_with_its_request_is_not_a_trace() -> None:
     body = exchange({"request_id": "r"}, load("openai_chat"))
     assert not is_quote_trace(body)
     assert read_response(body) == read_response(load("openai_chat"))
     assert read_response(exchange({}, load("tgi_generate"))) == read_response(load("tgi_generate"))
 
 
-def test_a_list_keyed_by_text_that_blurs_tokens_is_named() -> None:
+def test_a_list_keyed_by_ambiguous_texts_is_named() -> None:
     logprobs = {"tokens": [""], "token_logprobs": [-1.1], "top_logprobs": [{"": -1.1, ".": -3.0}]}
     found = read_response({"choices": [{"logprobs": logprobs}]})
     assert found.warnings[0].startswith("1 of 1 lists have tokens without a distinct text")

@@ -14,7 +14,7 @@ def test_openai_chat() -> None:
     assert list_of(tokens[1]) == [(None, " there", -0.02380986), (None, ",", -3.787621), (None, "🎉", -math.inf)]
 
 
-def test_openai_refusal_is_scored_where_there_is_no_content() -> None:
+def test_openai_refusal_is_scored_if_there_is_no_content() -> None:
     body = load("openai_chat")
     logprobs = body["choices"][0]["logprobs"]
     logprobs["content"], logprobs["refusal"] = None, logprobs["content"][:1]
@@ -49,7 +49,7 @@ def test_vllm_chat_with_tokens_as_ids() -> None:
     assert tokens[1].distribution is None
 
 
-def test_vllm_completions_with_ids_beside_the_text() -> None:
+def test_vllm_completions_with_ids_next_to_the_text() -> None:
     tokens = read_tokens(load("vllm_completions"))
     assert summary(tokens) == [(10, " a", -1.75), (343, " city", -0.75)]
     assert list_of(tokens[0]) == [(None, " the", -0.5), (None, " a", -1.75), (None, " great", -math.inf)]
@@ -65,7 +65,7 @@ def test_vllm_completions_with_tokens_as_ids() -> None:
     assert list_of(tokens[0]) == [(5, None, -0.5), (10, None, -1.75)]
 
 
-def test_ids_that_do_not_pair_up_are_left_out() -> None:
+def test_unmatched_ids_are_dropped() -> None:
     body = load("vllm_completions")
     body["choices"][0]["token_ids"].append(7)
     assert summary(read_tokens(body)) == [(None, " a", -1.75), (None, " city", -0.75)]
@@ -84,7 +84,7 @@ def test_sglang_rows_without_text_or_without_id() -> None:
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_tgi_in_a_list_or_not(*, wrapped: bool) -> None:
+def test_tgi_with_and_without_a_list_around_it(*, wrapped: bool) -> None:
     body = load("tgi_generate")
     tokens = read_tokens(body if wrapped else body[0])
     assert summary(tokens) == [(5229, " failed", -2.5839844), (29901, ":", -0.44970703)]
@@ -115,14 +115,14 @@ def test_llama_cpp_after_sampling() -> None:
     assert list_of(tokens[0]) == [(12095, " Paris", math.log(0.75)), (7407, " located", math.log(0.25))]
 
 
-def test_llama_cpp_of_old() -> None:
+def test_llama_cpp_of_older_versions() -> None:
     tokens = read_tokens(load("llama_cpp_old"))
     assert summary(tokens) == [(None, " Paris", None), (None, ".", None)]
     assert list_of(tokens[0]) == [(None, " Paris", math.log(0.75)), (None, " located", math.log(0.125))]
 
 
 @pytest.mark.parametrize("name", ["ollama_generate", "ollama_chat"])
-def test_ollama_tells_parts_of_characters_apart(name: str) -> None:
+def test_ollama_keeps_parts_of_characters_apart(name: str) -> None:
     tokens = read_tokens(load(name))
     assert summary(tokens) == [(None, "Hi", -0.5), (None, r"bytes:\xf0\x9f", -0.75)]
     assert list_of(tokens[1]) == [(None, r"bytes:\xf0\x9f", -0.75), (None, r"bytes:\xe2\x9c", -1.5)]

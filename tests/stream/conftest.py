@@ -12,7 +12,7 @@ from tests.support.servers import Serve, server_thread
 
 @pytest.fixture
 def listening(serve: Serve, databases: Databases, database_url: str) -> Client:
-    """A server that is notified; ingest is open."""
+    """A server that receives notifications. Ingest is open."""
     return serve(
         DATABASE_URL=database_url,
         DATABASE_URL_DIRECT=databases.reach(database_url),
@@ -24,7 +24,7 @@ def listening(serve: Serve, databases: Databases, database_url: str) -> Client:
 
 @pytest.fixture(scope="module")
 def shared(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """One server, and its database, for the tests of a module that do not get into each other's way."""
+    """A server and a database for those tests of a module that do not affect each other."""
     name = f"stream_{request.module.__name__.rpartition('.')[2]}"
     url = databases.create(name)
     direct = databases.reach(url)

@@ -1,4 +1,4 @@
-"""Where the stream listens, and when it lets a database sleep."""
+"""Where the stream listens, and when it lets a database suspend."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def settings(url: str | None, direct: str | None = None) -> Settings:
     )
 
 
-def test_neon_s_direct_host_is_worked_out_from_the_pooled_one() -> None:
+def test_the_direct_host_of_neon_is_derived_from_the_pooled_one() -> None:
     for url in (NEON, NEON.replace("-pooler", "")):
         found = find_direct_dsn(settings(url))
         assert found is not None
@@ -42,7 +42,7 @@ def test_neon_s_direct_host_is_worked_out_from_the_pooled_one() -> None:
         assert is_suspended_when_idle(settings(url))
 
 
-def test_elsewhere_only_the_setting_says_where_to_listen() -> None:
+def test_elsewhere_only_the_setting_names_the_direct_url() -> None:
     elsewhere = ("postgresql://h/db", "postgresql://x-pooler.neon.tech.example/db", "host=h dbname=db", "no url")
     for url in (*elsewhere, None):
         assert find_direct_dsn(settings(url)) is None
@@ -66,7 +66,7 @@ async def next_id(subscription: Subscription) -> str:
     return read_id(json.loads(message.text))
 
 
-def test_a_database_that_may_sleep_is_left_alone_until_somebody_needs_it(
+def test_an_idle_database_is_not_queried_until_a_client_connects(
     client: Client, sql: psycopg.Connection, databases: Databases, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.stream.pace.QUIET_AFTER_S", 0.3)
@@ -96,9 +96,7 @@ def test_a_database_that_may_sleep_is_left_alone_until_somebody_needs_it(
     asyncio.run(sleep_and_wake())
 
 
-def test_a_listener_that_is_cut_while_there_is_work_listens_again_and_misses_nothing(
-    listening: Client, sql: psycopg.Connection
-) -> None:
+def test_a_cut_listener_reconnects_and_misses_nothing(listening: Client, sql: psycopg.Connection) -> None:
     with open_socket(listening) as socket:
         for turn in range(3):
             sql.execute(f"select pg_terminate_backend(pid) from ({LISTENERS}) as listeners")
@@ -106,7 +104,9 @@ def test_a_listener_that_is_cut_while_there_is_work_listens_again_and_misses_not
             assert receive_ids(socket) == [f"cut-{turn}"]
 
 
-def test_another_app_s_database_ends_the_streams_though_it_notifies(listening: Client, sql: psycopg.Connection) -> None:
+def test_the_database_of_another_app_ends_the_streams_despite_notifications(
+    listening: Client, sql: psycopg.Connection
+) -> None:
     with open_socket(listening) as socket:
         post(listening, "ours")
         assert receive_ids(socket) == ["ours"]
@@ -117,7 +117,7 @@ def test_another_app_s_database_ends_the_streams_though_it_notifies(listening: C
         assert (code, reason.startswith("this database belongs to somebody-else")) == (1013, True)
 
 
-def test_the_connection_that_listens_goes_with_the_last_client(listening: Client, sql: psycopg.Connection) -> None:
+def test_the_listening_connection_closes_with_the_last_client(listening: Client, sql: psycopg.Connection) -> None:
     assert count_listeners(sql) == 0
     for _ in range(3):
         with open_socket(listening), open_socket(listening):
@@ -129,7 +129,7 @@ def test_the_connection_that_listens_goes_with_the_last_client(listening: Client
 
 
 @pytest.mark.parametrize("direct", ["another database", "nothing there"])
-def test_a_direct_url_that_leads_elsewhere_is_polled_around(
+def test_a_wrong_direct_url_is_replaced_by_polling(
     serve: Serve, databases: Databases, database_url: str, direct: str
 ) -> None:
     wrong = databases.server.dsn_of("postgres" if direct == "another database" else "nothing")

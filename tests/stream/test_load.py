@@ -1,4 +1,4 @@
-"""Many clients, slow clients, and a server that stops under them."""
+"""Many clients, slow clients, and a server that stops during streams."""
 
 import asyncio
 import contextlib
@@ -48,8 +48,8 @@ async def receive_async(socket: AsyncConnection, count: int) -> list[str]:
     return [read_id(json.loads(await socket.recv())) for _ in range(count)]
 
 
-def test_two_hundred_streams_on_one_process_are_told_everything(
-    databases: Databases, database_url: str, tmp_path: Path
+def test_two_hundred_streams_on_one_process_receive_all_traces(
+    databases: Databases, new_database_url: str, tmp_path: Path
 ) -> None:
     names = name_all("many", 20)
 
@@ -61,15 +61,17 @@ def test_two_hundred_streams_on_one_process_are_told_everything(
             assert told == names
         await asyncio.gather(*(one.close() for one in opened))
 
-    with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=databases.reach(database_url)) as client:
+    with server_process(
+        tmp_path / "log", new_database_url, DATABASE_URL_DIRECT=databases.reach(new_database_url)
+    ) as client:
         asyncio.run(listen_all(client))
-        with psycopg.connect(databases.reach(database_url)) as sql:
+        with psycopg.connect(databases.reach(new_database_url)) as sql:
             asked = "select count(*) from pg_stat_activity where datname = current_database() and backend_type = %s"
             (connections,) = sql.execute(asked, ["client backend"]).fetchone() or (0,)
-        assert connections <= 4 + 1 + 1, "the pool's, the listener's, and this one"
+        assert connections <= 4 + 1 + 1, "connections of the pool, the listener and this test"
 
 
-def test_a_client_that_does_not_read_is_told_how_many_it_missed_and_then_goes_on(
+def test_a_client_that_does_not_read_receives_the_number_of_missed_traces_and_continues(
     listening: Client, sql: psycopg.Connection
 ) -> None:
     post(listening, "source")
@@ -95,7 +97,7 @@ def test_a_client_that_does_not_read_is_told_how_many_it_missed_and_then_goes_on
             assert receive_ids(slow) == receive_ids(quick) == ["after"]
 
 
-def test_an_event_stream_that_lagged_loses_nothing_if_it_goes_back(listening: Client, sql: psycopg.Connection) -> None:
+def test_an_event_stream_that_lagged_loses_nothing_if_it_resumes(listening: Client, sql: psycopg.Connection) -> None:
     post(listening, "source")
     names = name_all("flood", 600)
     with open_events(listening) as slow, open_socket(listening) as quick:
@@ -121,7 +123,7 @@ def make_subscription() -> Subscription:
     return one
 
 
-def test_what_waits_for_a_client_is_bounded_in_number_and_in_bytes() -> None:
+def test_the_queue_of_a_client_is_bounded_in_number_and_bytes() -> None:
     async def flood(size: int) -> list[Message]:
         one = make_subscription()
         for _ in range(1000):
@@ -138,7 +140,7 @@ def test_what_waits_for_a_client_is_bounded_in_number_and_in_bytes() -> None:
         assert lagged.position is None
 
 
-def test_what_waits_for_an_account_is_bounded_and_a_shared_message_counts_once() -> None:
+def test_the_queues_of_an_account_are_bounded_and_count_a_shared_message_once() -> None:
     async def run() -> None:
         backlog, clients = Backlog(1000), [make_subscription() for _ in range(3)]
         for one in clients:
@@ -161,7 +163,7 @@ def test_what_waits_for_an_account_is_bounded_and_a_shared_message_counts_once()
 
 
 @pytest.mark.parametrize("character", ["x", "\x01", "é", "😀", '"'])
-def test_no_message_is_larger_than_a_socket_of_modal_takes(character: str) -> None:
+def test_no_message_exceeds_the_limit_of_modal(character: str) -> None:
     for count in (10, 2**21 - 200, 2**21):
         text = render_row(replace(ROW, final_text=character * count))
         assert len(text.encode()) <= MAX_MESSAGE_BYTES
@@ -182,7 +184,7 @@ def test_a_text_too_long_for_a_message_is_shortened(listening: Client) -> None:
         assert receive_ids(socket) == ["next"]
 
 
-def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(
+def test_a_stopping_server_ends_its_streams_without_waiting(
     databases: Databases, database_url: str, tmp_path: Path
 ) -> None:
     with contextlib.ExitStack() as opened:
@@ -190,7 +192,7 @@ def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(
         with server_process(tmp_path / "log", database_url, DATABASE_URL_DIRECT=direct) as client:
             socket = opened.enter_context(open_socket(client))
             events, more = (opened.enter_context(open_events(client)) for _ in range(2))
-        # It was sent a SIGTERM, and is gone.
+        # It received a SIGTERM and has exited.
         assert receive_close(socket)[0] == 1012
         assert [event.data for event in (*events.events, *more.events)] == []
     log = (tmp_path / "log").read_text()
@@ -199,7 +201,7 @@ def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(
     assert "Traceback" not in log
 
 
-def test_too_long_a_handshake_is_refused(database_url: str, tmp_path: Path) -> None:
+def test_a_handshake_that_is_too_long_is_rejected(database_url: str, tmp_path: Path) -> None:
     with server_process(tmp_path / "log", database_url) as client:
         for query, header, status in (("x" * 10_000, "x", 414), ("x", "x" * 40_000, 431)):
             with pytest.raises(InvalidStatus) as refused, open_socket(client, {"X-Long": header}, {"q": query}):

@@ -1,4 +1,4 @@
-"""Positions as text: what is taken, what is refused, and what Postgres makes of it."""
+"""Positions as text: which are accepted, which are rejected, and how Postgres reads them."""
 
 import psycopg
 import pytest
@@ -28,14 +28,16 @@ def write_list(xids: list[int]) -> str:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:30])
-def test_what_is_no_position_is_refused(text: str) -> None:
+def test_an_invalid_position_is_rejected(text: str) -> None:
     with pytest.raises(InvalidInputError, match="not a valid id of this stream"):
         Position.parse(text)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=SNAPSHOTS, xids=st.lists(st.integers(1, 40), max_size=10))
-def test_what_is_taken_postgres_takes_and_sees_alike(sql: psycopg.Connection, text: str, xids: list[int]) -> None:
+def test_postgres_accepts_and_orders_accepted_positions_equally(
+    sql: psycopg.Connection, text: str, xids: list[int]
+) -> None:
     try:
         snapshot = Snapshot.parse(text)
     except InvalidInputError:
@@ -50,7 +52,7 @@ def test_what_is_taken_postgres_takes_and_sees_alike(sql: psycopg.Connection, te
     xid=st.integers(0, MAX_XID),
     number=st.integers(0, MAX_XID),
 )
-def test_what_is_written_is_read_again(before: str, xid: int, number: int) -> None:
+def test_a_written_position_can_be_read(before: str, xid: int, number: int) -> None:
     for position in (
         Position(Snapshot.parse(before)),
         Position(Snapshot.parse(before), Snapshot.parse("5:20:7"), xid, number),
@@ -58,13 +60,13 @@ def test_what_is_written_is_read_again(before: str, xid: int, number: int) -> No
         assert Position.parse(position.write()) == position
 
 
-def test_hostile_positions_are_told_so(shared: Client) -> None:
+def test_hostile_positions_are_rejected_with_an_explanation(shared: Client) -> None:
     for text in ("x", "1:1:1", "1:5:~1:6:~1", "1" * (MAX_POSITION_CHARACTERS + 1)):
         answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
         assert (answer.status, answer.json["code"]) == (400, 400)
 
 
-def test_a_position_of_another_database_is_told_so(shared: Client) -> None:
+def test_a_position_of_another_database_is_rejected_with_an_explanation(shared: Client) -> None:
     for text in ("1:9000000000:", "1:1:~1:9000000000:~3.4"):
         answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
         assert answer.status == 400
@@ -78,7 +80,7 @@ def read_present(sql: psycopg.Connection, query: str = READ_NEWS.text) -> str:
     return row[0]
 
 
-def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
+def test_the_present_is_after_the_newest_trace_whatever_else_runs(
     listening: Client, sql: psycopg.Connection, databases: Databases, database_url: str
 ) -> None:
     assert read_present(sql) == "1:1:"
@@ -95,7 +97,7 @@ def test_the_present_ends_behind_the_newest_trace_whatever_else_goes_on(
         assert read_present(sql) == present
 
 
-def test_the_present_is_a_snapshot_at_the_turn_of_an_epoch_too(sql: psycopg.Connection, listening: Client) -> None:
+def test_the_present_is_a_snapshot_also_at_the_turn_of_an_epoch(sql: psycopg.Connection, listening: Client) -> None:
     post(listening, "newest")
     far_on = READ_NEWS.text.replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
     present = read_present(sql, far_on.replace("requests.stored_xid::text::bigint", "4294967295"))
@@ -103,7 +105,7 @@ def test_the_present_is_a_snapshot_at_the_turn_of_an_epoch_too(sql: psycopg.Conn
     assert Snapshot.parse(present).sees(4294967295)
 
 
-def test_rows_of_a_restored_dump_do_not_hide_what_is_stored_now(listening: Client, sql: psycopg.Connection) -> None:
+def test_rows_of_a_restored_dump_do_not_hide_new_ones(listening: Client, sql: psycopg.Connection) -> None:
     post(listening, "restored")
     sql.execute("update requests set stored_xid = '9000000000'")
     with open_events(listening) as events:
@@ -112,7 +114,7 @@ def test_rows_of_a_restored_dump_do_not_hide_what_is_stored_now(listening: Clien
         assert events.ids() == ["now"]
 
 
-def test_a_position_moves_on_though_nothing_was_for_this_client(
+def test_a_position_advances_although_nothing_matched_the_client(
     listening: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.web.events.HEARTBEAT_S", 0.05)

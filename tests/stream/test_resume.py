@@ -1,4 +1,4 @@
-"""No trace is lost and none told twice: late commits, connections that break, and a Postgres that is killed."""
+"""No trace is lost or sent twice: late commits, broken connections, and a killed Postgres."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def test_a_transaction_that_commits_late_is_not_skipped(
         assert events.ids() == ["late"]
 
 
-def test_a_transaction_that_is_rolled_back_is_not_told(
+def test_a_transaction_that_is_rolled_back_is_not_sent(
     listening: Client, databases: Databases, database_url: str
 ) -> None:
     post(listening, "one", "two")
@@ -53,7 +53,7 @@ def test_a_transaction_that_is_rolled_back_is_not_told(
 
 
 @pytest.mark.parametrize("way", ["header", "query"])
-def test_a_broken_stream_goes_on_behind_the_last_id(listening: Client, way: str) -> None:
+def test_a_broken_stream_resumes_after_the_last_id(listening: Client, way: str) -> None:
     with open_events(listening) as events:
         post(listening, *name_all("before", 5))
         assert events.ids(3) == name_all("before", 5)[:3]
@@ -67,8 +67,8 @@ def test_a_broken_stream_goes_on_behind_the_last_id(listening: Client, way: str)
         assert events.ids() == ["live"]
 
 
-def test_every_id_of_a_large_batch_is_one_to_go_on_behind(listening: Client, sql: psycopg.Connection) -> None:
-    """One transaction stores more than a page, so most ids lie on the way from one snapshot to the next."""
+def test_each_id_of_a_large_batch_can_be_resumed_from(listening: Client, sql: psycopg.Connection) -> None:
+    """One transaction stores more than a page, so most ids are between two snapshots."""
     post(listening, "source")
     names = name_all("copy", 250)
     with open_events(listening) as events:
@@ -87,7 +87,7 @@ def test_every_id_of_a_large_batch_is_one_to_go_on_behind(listening: Client, sql
             assert (told + events.ids(len(behind)))[len(names) - index - 1 :] == [*behind, f"behind-{index}"]
 
 
-def test_what_is_missed_is_filtered_and_hidden_like_everything(listening: Client) -> None:
+def test_missed_traces_are_filtered_and_hidden_like_others(listening: Client) -> None:
     post(listening, "ann-known", user="ann")
     with open_events(listening, key="ann") as events:
         last = events.last_id or ""
@@ -100,9 +100,9 @@ def test_what_is_missed_is_filtered_and_hidden_like_everything(listening: Client
         assert events.ids() == ["ann-2"]
 
 
-def test_a_killed_postgres_that_comes_back_is_told_on_from_where_it_was() -> None:
-    """Not even what another process stores first thing after the restart is missed."""
-    # Commits must survive the kill, the disk need not.
+def test_a_stream_resumes_after_a_killed_postgres_restarts() -> None:
+    """A trace that another process stores right after the restart is not missed either."""
+    # Commits must survive the kill, but not a loss of power.
     kept = {**TEST_SETTINGS, "synchronous_commit": "on"}
     with tempfile.TemporaryDirectory(prefix="stream-", ignore_cleanup_errors=True) as directory:
         data, log, address = (Path(directory) / name for name in ("data", "log", "address"))
@@ -139,7 +139,7 @@ def post_all(client: Client, names: list[str], threads: int) -> None:
 
 
 @pytest.mark.parametrize("way", ["notified", "polling"])
-def test_a_socket_on_one_process_sees_what_another_stores_in_order_and_once(
+def test_a_socket_on_one_process_receives_traces_of_another_in_order_and_once(
     databases: Databases, database_url: str, tmp_path: Path, way: str
 ) -> None:
     settings = {"DATABASE_URL_DIRECT": databases.reach(database_url)} if way == "notified" else {}

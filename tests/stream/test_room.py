@@ -1,4 +1,4 @@
-"""No key and no owner can take all streams of a process."""
+"""No key and no owner can use all streams of a process."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ def make_user(number: int) -> Caller:
 
 
 def count_room(opened: list[Subscription], key: str, caller: Caller) -> tuple[int, type[ThunderError]]:
-    """How many streams a key can open next to these, and the error of the next one."""
+    """Return how many more streams a key can open, and the error of the next one."""
     opened = list(opened)
     while True:
         one = make_stream(key, caller)
@@ -45,7 +45,7 @@ def count_room(opened: list[Subscription], key: str, caller: Caller) -> tuple[in
         opened.append(one)
 
 
-def test_a_key_and_an_owner_have_a_limit_and_admins_a_reserve() -> None:
+def test_keys_and_owners_have_limits_and_admins_a_reserve() -> None:
     async def count() -> None:
         assert count_room([], "k", make_user(1)) == (room.MAX_PER_KEY, TooManyStreamsError)
         first, second = ([make_stream(key, make_user(1)) for _ in range(room.MAX_PER_KEY)] for key in ("k", "l"))
@@ -59,7 +59,7 @@ def test_a_key_and_an_owner_have_a_limit_and_admins_a_reserve() -> None:
     asyncio.run(count())
 
 
-def test_the_limit_of_an_owner_covers_its_keys_and_leaves_others_alone(
+def test_the_limit_of_an_owner_covers_its_keys_and_no_other_owner(
     listening: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "MAX_PER_OWNER", 3)

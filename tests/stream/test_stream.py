@@ -1,4 +1,4 @@
-"""What a stream tells, to whom, and how it ends."""
+"""The contents of a stream, its readers, and how it ends."""
 
 import contextlib
 import urllib.parse
@@ -31,7 +31,7 @@ def _users(shared: Client) -> None:
     post(shared, "known-bob", user=BOB)
 
 
-def test_a_trace_is_told_as_the_feed_shows_it_over_both(shared: Client) -> None:
+def test_a_trace_is_sent_as_in_the_feed_over_both_protocols(shared: Client) -> None:
     with open_socket(shared) as socket, open_events(shared) as events:
         post(shared, "told", user=ANN, model="m", final_text="So it is.\n😀\u2028")
         (message,) = receive(socket)
@@ -50,7 +50,7 @@ def test_the_path_may_end_in_a_slash(shared: Client) -> None:
         assert receive_ids(socket) == events.ids() == ["slash"]
 
 
-def test_an_event_stream_begins_with_a_position_and_is_kept_from_caches_and_buffers(shared: Client) -> None:
+def test_an_event_stream_starts_with_a_position_and_is_neither_cached_nor_buffered(shared: Client) -> None:
     with open_events(shared, accept_encoding="gzip, deflate, br, zstd") as events:
         assert events.last_id
         headers = events.response.headers
@@ -59,7 +59,7 @@ def test_an_event_stream_begins_with_a_position_and_is_kept_from_caches_and_buff
         assert "content-encoding" not in headers
 
 
-def test_a_replaced_trace_is_told_again(shared: Client) -> None:
+def test_a_replaced_trace_is_sent_again(shared: Client) -> None:
     post(shared, "again", final_text="one")
     with open_socket(shared) as socket:
         post(shared, "again", final_text="two")
@@ -67,7 +67,7 @@ def test_a_replaced_trace_is_told_again(shared: Client) -> None:
         assert (read_id(message), message["data"]["final_text"]) == ("again", "two")
 
 
-def test_what_people_add_is_not_told(shared: Client) -> None:
+def test_annotations_are_not_sent(shared: Client) -> None:
     post(shared, "tagged")
     with open_socket(shared) as socket:
         assert send(shared, "POST", "/logs/tagged/tags", ADMIN_KEY, tag="good").status == 200
@@ -87,7 +87,7 @@ FILTERS = [
 
 
 def store(client: Client, name: str, request_id: str) -> None:
-    """A request of the kind that the filters above tell from the others."""
+    """Store a request that the filters above match or not."""
     rank = {"unsure": -3.0, "sure": -0.1}.get(name, -0.5)
     top = [{**TOP[0], "logprob": rank}, {**TOP[1], "logprob": rank - 3}]
     fields = {
@@ -105,7 +105,7 @@ def store(client: Client, name: str, request_id: str) -> None:
 
 
 @pytest.mark.parametrize(("query", "passes", "fails"), FILTERS, ids=[str(one[0]) for one in FILTERS])
-def test_filters_are_the_feeds(shared: Client, query: dict[str, str], passes: str, fails: str) -> None:
+def test_filters_are_those_of_the_feed(shared: Client, query: dict[str, str], passes: str, fails: str) -> None:
     asked = "/logs/stream?" + urllib.parse.urlencode(query)
     headers = {"X-API-Key": ADMIN_KEY}
     kinds = (fails, passes, fails, passes)
@@ -121,7 +121,7 @@ def test_filters_are_the_feeds(shared: Client, query: dict[str, str], passes: st
         assert receive_ids(socket, 2) == events.ids(2) == ids[1::2]
 
 
-def test_each_is_told_their_own(shared: Client) -> None:
+def test_readers_receive_only_their_own_traces(shared: Client) -> None:
     bound = make_key(shared, name="bound", allowed_api_key=BOB)["api_key"]
     unbound = make_key(shared, name="unbound")["api_key"]
     with contextlib.ExitStack() as opened:
@@ -129,7 +129,7 @@ def test_each_is_told_their_own(shared: Client) -> None:
             opened.enter_context(open_socket(shared, query={"api_key": key}))
             for key in (ANN, bound, ADMIN_KEY, unbound)
         )
-        # Ann may name Bob; she is told nothing of his all the same.
+        # Ann may name Bob, but receives nothing of his.
         nosy = opened.enter_context(open_socket(shared, {"X-API-Key": ANN}, {"api_key": BOB}))
         for turn in range(2):
             post(shared, f"ann-{turn}", user=ANN)
@@ -146,7 +146,7 @@ def test_each_is_told_their_own(shared: Client) -> None:
 REFUSED = "this key is unknown, revoked or expired; send a live key"
 
 
-def test_whoever_may_not_read_is_turned_away_for_good(shared: Client) -> None:
+def test_a_caller_without_the_right_to_read_is_rejected_permanently(shared: Client) -> None:
     ingest = make_key(shared, name="engine", scopes=["ingest"])["api_key"]
     needed = "no key; send one as X-API-Key, or as api_key in the query"
     scopes = "this key lacks the scope 'read'; use a key that has it"
@@ -157,7 +157,7 @@ def test_whoever_may_not_read_is_turned_away_for_good(shared: Client) -> None:
         assert (answer.status, answer.json["error"]) == (status, sentence)
 
 
-def test_a_revoked_key_s_streams_end_at_once_and_are_told_nothing_more(shared: Client) -> None:
+def test_the_streams_of_a_revoked_key_end_at_once(shared: Client) -> None:
     for revoke in (True, False):
         key = make_key(shared, name="dies", is_admin=True)
         given = key["api_key"]
@@ -174,14 +174,14 @@ def test_a_revoked_key_s_streams_end_at_once_and_are_told_nothing_more(shared: C
             assert list(events.events) == []
 
 
-def test_a_key_that_expires_ends_its_streams_by_itself(shared: Client) -> None:
+def test_the_streams_of_a_key_end_when_it_expires(shared: Client) -> None:
     expires = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
     key = make_key(shared, name="short", is_admin=True, expires_at=expires)["api_key"]
     with open_socket(shared, query={"api_key": key}) as socket:
         assert receive_close(socket) == (1000, REFUSED)
 
 
-def test_a_key_that_is_bound_anew_sees_other_things_from_then_on(shared: Client) -> None:
+def test_a_key_bound_to_another_user_receives_that_users_traces(shared: Client) -> None:
     key = make_key(shared, name="moves", allowed_api_key=ANN)
     with open_socket(shared, query={"api_key": key["api_key"]}) as socket:
         post(shared, "moves-1", user=ANN)
@@ -192,7 +192,7 @@ def test_a_key_that_is_bound_anew_sees_other_things_from_then_on(shared: Client)
         assert receive_ids(socket) == ["moves-3"]
 
 
-def test_what_does_not_make_sense_is_refused_in_a_sentence(shared: Client) -> None:
+def test_an_invalid_request_is_rejected_with_an_explanation(shared: Client) -> None:
     for query in ({"max_confidence": "2"}, {"created_from": "yesterday"}, {"q": "\0"}):
         with open_socket(shared, query={"api_key": ADMIN_KEY, **query}) as socket:
             code, reason = receive_close(socket)
@@ -206,7 +206,7 @@ def test_what_does_not_make_sense_is_refused_in_a_sentence(shared: Client) -> No
         assert "text/event-stream" in answer.json["error"]
 
 
-def test_what_clients_say_is_not_looked_at(shared: Client) -> None:
+def test_messages_of_clients_are_ignored(shared: Client) -> None:
     with open_socket(shared) as socket:
         for _ in range(50):
             socket.send("hello")
@@ -221,7 +221,7 @@ def picky(serve: Serve, database_url: str) -> Client:
     return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET, ALLOWED_ORIGINS=origins)
 
 
-def test_pages_of_other_origins_open_no_socket(picky: Client) -> None:
+def test_pages_of_other_origins_cannot_open_a_socket(picky: Client) -> None:
     with open_socket(picky) as socket, open_socket(picky, {"Origin": "https://b.example"}) as page:
         post(picky, "origin")
         assert receive_ids(socket) == receive_ids(page) == ["origin"]
@@ -231,7 +231,7 @@ def test_pages_of_other_origins_open_no_socket(picky: Client) -> None:
         assert refused.value.response.status_code == 403
 
 
-def test_without_a_database_streams_are_to_be_tried_again(serve: Serve) -> None:
+def test_without_a_database_clients_should_retry(serve: Serve) -> None:
     client = serve(THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     with open_socket(client) as socket:
         assert receive_close(socket) == (1013, "DATABASE_URL is not set")

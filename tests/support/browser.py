@@ -1,4 +1,4 @@
-"""The browser of the viewer's tests."""
+"""The browser of the viewer's tests, and how it requests pages."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A `manage.py run` of the test's own, its memory, and other callers who wait for it while a test attacks it."""
+"""A `manage.py run` under attack, its memory, and other callers whose waiting times are measured meanwhile."""
 
 import contextlib
 import http.client
@@ -26,7 +26,7 @@ MAX_MB = 1000.0
 
 @dataclass
 class Running:
-    """A server, reached over its socket."""
+    """A server process and its workers."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -35,7 +35,7 @@ class Running:
         return socket.create_connection((HOST, self.port), timeout)
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-        """Send a request on a connection of its own; the answer's headers have lower-case names."""
+        """Send a request on a new connection. The answer's headers have lower-case names."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
             connection.request("POST", path, body, headers)
@@ -45,15 +45,15 @@ class Running:
             connection.close()
 
     def list_processes(self) -> list[int]:
-        """The server and all that it started."""
+        """List the server's process and its descendants."""
         return _list_processes(self.process.pid)
 
     def read_peak_mb(self) -> float:
-        """MB that the largest process has had at most (VmHWM), Postgres not counted."""
+        """Return the peak memory (VmHWM) in MB of the largest process, without Postgres."""
         return max(_read_peak_mb(pid) for pid in self.list_processes())
 
     def find_worker(self, connection: socket.socket) -> int | None:
-        """The process that serves a connection."""
+        """Return the process that serves a connection."""
         ours = f":{connection.getsockname()[1]:04X}"
         rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
         inodes = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(ours)}
@@ -66,7 +66,7 @@ class Running:
 
 @dataclass
 class Others:
-    """Callers with a keep-alive connection to every worker."""
+    """Callers with a keep-alive connection to each worker."""
 
     server: Running
     waits: list[float] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Others:
 
     @contextlib.contextmanager
     def calling(self) -> Generator[None]:
-        """Let them call, one request after the other, until the end of the block."""
+        """Send requests one after the other until the end of the block."""
         done = threading.Event()
         connections = _connect_to_each(self.server)
         threads = [threading.Thread(target=self._call, args=[one, done]) for one in connections]
@@ -90,7 +90,7 @@ class Others:
                 thread.join()
 
     def _watch(self, done: threading.Event) -> None:
-        """Look at every process while the others call: one that does heavy work may be replaced."""
+        """Check all processes while the others call, because a process that does heavy work may be replaced."""
         while not done.wait(PAUSE_S):
             self.peak_mb = max(self.peak_mb, self.server.read_peak_mb())
 
@@ -113,7 +113,7 @@ class Others:
 
 
 def assert_bounded(server: Running, others: Others) -> None:
-    """Assert the guarantee: no process over 1 GB, every other caller answered within a second."""
+    """Assert that no process exceeds 1 GB, and that all other callers are answered within a second."""
     assert not others.failures
     assert others.waits
     assert max(others.waits) < MAX_WAIT_S, sorted(others.waits)[-9:]
@@ -171,7 +171,7 @@ def _connect_to_each(server: Running) -> list[http.client.HTTPConnection]:
 
 def _list_processes(pid: int) -> list[int]:
     children: list[str] = []
-    with contextlib.suppress(OSError):  # it may be ending
+    with contextlib.suppress(OSError):  # the process may be ending
         for thread in Path(f"/proc/{pid}/task").iterdir():
             children += (thread / "children").read_text(encoding="ascii").split()
     return [pid, *(one for child in children for one in _list_processes(int(child)))]

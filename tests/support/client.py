@@ -33,7 +33,7 @@ class Client:
         return Answer(response.status, response.headers, response.data)
 
     def get(self, path: str, **headers: str) -> Answer:
-        """GET with the admin key."""
+        """Send a GET with the admin key."""
         return self.request("GET", path, None, x_api_key=self.key, **headers)
 
     def post_bytes(self, path: str, body: bytes, **headers: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Traces to post: small ones built event by event, and the recorded ones of tests/traces."""
+"""Traces: small ones built event by event, and the recorded ones of tests/traces."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The examples of the documents: their commands, the answers they show, and the tables that describe those.
+"""The examples in documents: commands, their answers, and tables that describe the answers.
 
-A command stands in a ```sh block and ends in `# → 201`, its HTTP status. A ```json block right after it is its answer,
-abridged: "…" leaves out the rest of a list, an object or a text. Tables after that describe the same answer.
+A ```sh block contains a command and ends in `# → 201`, its HTTP status. A ```json block after it is the abridged
+answer, in which "…" replaces the rest of a list, an object or a text. Tables after that describe the same answer.
 """
 
 import math
@@ -24,17 +24,17 @@ _ROW = re.compile(r"^\| (?P<names>[^|]+) \| (?P<second>[^|]*)\|", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Table:
-    """What a document says of the fields at a path of an answer (`steps[]`), or of the keys of a posted object."""
+    """The descriptions of the fields at a path of an answer (`steps[]`), or of the keys of a posted object."""
 
     path: str
     kind: str
     second: dict[str, str]
-    """Each name, and the second column of its row."""
+    """The second column of each row by name."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A command with what a document says of it."""
+    """A command with its documented answer."""
 
     command: str
     status: int
@@ -43,7 +43,7 @@ class Example:
 
 
 def read_examples(document: str) -> list[Example]:
-    """The examples of a document in order, each with the tables up to the next one."""
+    """Return the examples of a document in order, each with the tables up to the next one."""
     found = list(_COMMAND.finditer(document))
     ends = [*(one.start() for one in found[1:]), len(document)]
     return [
@@ -53,7 +53,7 @@ def read_examples(document: str) -> list[Example]:
 
 
 def read_tables(text: str, kind: str) -> list[Table]:
-    """The tables whose first heading ends in `field` (of an answer) or `key` (of a posted object)."""
+    """Return the tables whose first heading ends in `field` (of an answer) or `key` (of a posted object)."""
     return [
         Table(found["path"] or "", kind, dict(_iterate_rows(found["rows"])))
         for found in _TABLE.finditer(text)
@@ -68,7 +68,7 @@ def _iterate_rows(rows: str) -> Iterator[tuple[str, str]]:
 
 
 def select(answer: Any, path: str) -> list[dict[str, Any]]:
-    """The objects at a path: `database` is one, `steps[]` are all of a list."""
+    """Return the objects at a path: one for `database`, all of a list for `steps[]`."""
     found = [answer]
     for part in filter(None, path.split(".")):
         name = part.removesuffix("[]")
@@ -79,7 +79,7 @@ def select(answer: Any, path: str) -> list[dict[str, Any]]:
 
 
 def find_difference(shown: Any, real: Any, place: str = "answer") -> str | None:
-    """Where an abridged answer differs from the real one, or null."""
+    """Return where an abridged answer differs from the real one, or None."""
     match shown:
         case dict():
             return _compare_objects(shown, real, place)

@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode, Debian's, in front of the test server: the stand-in for Neon's pooled URL."""
+"""PgBouncer in transaction mode in front of the test server, in place of Neon's pooled URL."""
 
 import contextlib
 import os
@@ -18,9 +18,9 @@ from core.local.socket_directory import PORT
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 OS_USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-"""PgBouncer refuses to run as root, too."""
+"""PgBouncer refuses to run as root."""
 START_SECONDS = 10
-# Stricter than Neon's: no start-up parameter is ignored, no session survives a transaction.
+# Stricter than Neon: no startup parameter is ignored, and idle server connections close early.
 CONFIGURATION = """
 [databases]
 * = host={socket_dir} port={server_port} user={role}
@@ -38,7 +38,7 @@ server_idle_timeout = 5
 
 @contextlib.contextmanager
 def run_pgbouncer(server: EmbeddedPostgres, directory: Path) -> Generator[int]:
-    """Start PgBouncer for as long as the block lasts; gives its port."""
+    """Run PgBouncer until the end of the block and return its port."""
     assert PROGRAM is not None
     port = find_free_port()
     file = directory / "pgbouncer.ini"
@@ -46,7 +46,7 @@ def run_pgbouncer(server: EmbeddedPostgres, directory: Path) -> Generator[int]:
     file.write_text(CONFIGURATION.format(**places))
     directory.chmod(0o755)
     with (directory / "log").open("wb") as log, file.open("rb") as configuration:
-        # By a descriptor: the account that it changes to cannot walk the path to pytest's folder.
+        # Pass a descriptor, because the other user has no access to pytest's directory.
         command = [PROGRAM, f"/dev/fd/{configuration.fileno()}"]
         process = subprocess.Popen(
             command,
@@ -65,7 +65,7 @@ def run_pgbouncer(server: EmbeddedPostgres, directory: Path) -> Generator[int]:
 
 
 def pooled_dsn(port: int, database: str) -> str:
-    """The DSN of a database of the test server, through PgBouncer."""
+    """Return the DSN of a database of the test server through PgBouncer."""
     return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}"
 
 

@@ -1,4 +1,4 @@
-"""Traces that are posted until they are acknowledged, and what must then be there: each once, whole and equal."""
+"""Clients that post traces until they are acknowledged, and checks that all of them are stored once and complete."""
 
 import itertools
 import json
@@ -29,14 +29,14 @@ from tests.support.documents import (
 from tests.support.keys import SECRET
 
 NO_ANSWER = 0
-"""In place of a status: the connection broke."""
+"""In place of a status if the connection broke."""
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.05
 CHILDREN = ("request_traces", "request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
 
 
 def small(request_id: str, tokens: int = 3) -> Document:
-    """A small trace with a row in every table."""
+    """Return a small trace with a row in each table."""
     logs = [{"mod_call_sequence": 0, "mod_name": "nudge", "log_message": f"of {request_id}"}]
     return make_document(
         request_id,
@@ -49,13 +49,13 @@ def small(request_id: str, tokens: int = 3) -> Document:
 
 
 def recorded(request_id: str, name: str) -> Document:
-    """A recorded trace under another id."""
+    """Return a recorded trace under another id."""
     document = load_trace(name)
     return {**document, "request": {**document["request"], "request_id": request_id}}
 
 
 def mixed(prefix: str, count: int) -> list[Document]:
-    """Small traces, and every tenth a recorded one."""
+    """Return small traces, with every tenth a recorded one."""
     names = itertools.cycle(name for name in trace_names() if name != "long-story")
     return [
         recorded(f"{prefix}-{index}", next(names)) if index % 10 == 0 else small(f"{prefix}-{index}", 1 + index % 7)
@@ -69,7 +69,7 @@ def id_of(document: Document) -> str:
 
 @dataclass(slots=True)
 class Poster:
-    """Posts, notes every status, and knows what it was promised."""
+    """A client that posts traces and records statuses, acknowledgements and revisions."""
 
     client: Client
     statuses: Counter[int] = field(default_factory=Counter)
@@ -79,7 +79,7 @@ class Poster:
     revisions: dict[str, int] = field(default_factory=dict)
 
     def post(self, document: Document) -> Answer | None:
-        """Post once; null if the connection broke."""
+        """Post once; return None if the connection broke."""
         request_id = id_of(document)
         self.tries[request_id] += 1
         try:
@@ -97,10 +97,10 @@ class Poster:
         return answer
 
     def post_until_stored(self, document: Document) -> None:
-        """Post as a client that retries: until it is acknowledged."""
+        """Post repeatedly until the trace is acknowledged, as a client that retries."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (answer := self.post(document)) is None or answer.status != 201:
-            assert time.monotonic() < deadline, f"{id_of(document)} is not taken: {self.statuses} {self.sentences}"
+            assert time.monotonic() < deadline, f"{id_of(document)} is not stored: {self.statuses} {self.sentences}"
             time.sleep(PAUSE_SECONDS)
 
     @property
@@ -109,7 +109,7 @@ class Poster:
 
 
 def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alone: bool = True) -> None:
-    """Each of these is there once, equal to what was posted, with all its rows; `alone`: and there is nothing else."""
+    """Assert that each document is stored once, unchanged and with all rows; `alone`: and nothing else."""
     expected = {id_of(document): document for document in documents}
     for request_id, document in expected.items():
         answer = client.get(f"/logs/{request_id}/trace")
@@ -132,7 +132,7 @@ def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alo
 
 
 def count_children(conn: psycopg.Connection[Any], table: str, names: Iterable[str]) -> dict[str, int]:
-    """How many rows of a table each of these requests has, those without any left out."""
+    """Count the rows of a table for each of these requests, without those that have none."""
     view = {"request_steps": "steps", "step_logit_summaries": "passes"}.get(table)
     source = sql.SQL("{}" if view else "{} child join requests on requests.id = child.request_pk")
     statement = sql.SQL("select request_id, count(*) from {} where request_id = any(%s) group by request_id").format(

@@ -7,7 +7,7 @@ from tests.support.documents import added, forward, make_document, number, sampl
 
 
 def post_probs(client: Client, request_id: str, probs: list[float], **request: Any) -> None:
-    """A request whose tokens have these probabilities, each over a list of two."""
+    """Post a request whose tokens have these probabilities, each in a list of two."""
     events: list[dict[str, Any]] = []
     for prob in probs:
         top = [{"token": 5, "prob": prob}, {"token": 6, "prob": 1 - prob}]

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that does what networks do: it delays, drops, cuts, goes silent and holds answers back."""
+"""A TCP proxy on loopback with the faults of networks: it delays, drops, cuts, goes silent, holds back answers."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False, slots=True)
 class Link:
-    """One client's connection and ours to the server behind it."""
+    """A connection of a client, and the proxy's own to the server."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
@@ -27,25 +27,25 @@ class Link:
     holding: bool = False
 
     def cut(self) -> None:
-        """End both with a reset, as a machine that is gone does."""
+        """Reset both connections, as a machine that disappears does."""
         for writer in (self.client, self.server):
             if writer is not None:
-                with contextlib.suppress(OSError):  # it is closed already
+                with contextlib.suppress(OSError):  # it is already closed
                     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
                 writer.transport.abort()
 
 
 @dataclass(slots=True)
 class Proxy:
-    """Forwards to a Unix socket or to a port of loopback, looked up anew for each connection.
+    """A proxy to a Unix socket or a port of loopback, which it looks up for each connection.
 
     Attributes:
-        delay_s: what each packet is late, either way.
+        delay_s: delay of each packet in either direction.
         refused: share of new connections that are reset at once.
-        dropped: share of packets instead of which their connection is reset.
-        hold_after: whoever sends this gets no answer from then on.
+        dropped: share of packets that are replaced by a reset of their connection.
+        hold_after: a client that sends these bytes gets no more answers.
         held: set when that happened.
-        on_answer: called with the first bytes of an answer, which then goes no further.
+        on_answer: called with the first bytes of an answer, which is then not sent.
     """
 
     target: Callable[[], str | int]
@@ -65,11 +65,11 @@ class Proxy:
     _thread: threading.Thread | None = None
 
     def cut(self) -> None:
-        """Reset every connection there is."""
+        """Reset all connections."""
         self._call(lambda: [link.cut() for link in self._links])
 
     def silence(self) -> None:
-        """Let every connection there is swallow all that is sent; new ones work."""
+        """Make all existing connections swallow what is sent. New ones work."""
         self._call(lambda: [setattr(link, "silent", True) for link in self._links])
 
     def _call(self, work: Callable[[], object]) -> None:
@@ -116,7 +116,7 @@ class Proxy:
             back, link.server = await opening
             await asyncio.gather(self._pump(link, reader, link.server), self._pump(link, back, writer, answers=True))
         except (OSError, asyncio.CancelledError):
-            pass  # either side is gone, or we are to go
+            pass  # one side is gone, or the proxy stops
         finally:
             link.cut()
             self._links.discard(link)

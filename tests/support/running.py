@@ -1,4 +1,4 @@
-"""`manage.py run` as a user runs it: real processes, signals, sockets and the commands it prints."""
+"""`manage.py run` as a process with a pipe, its banner, and the commands that it prints."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ WAIT_SECONDS = 90
 
 
 class Running:
-    """A started `manage.py run`, its standard output a pipe."""
+    """A started `manage.py run` whose standard output is a pipe."""
 
     def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
         self.directory = directory
@@ -53,7 +53,7 @@ class Running:
         return self.process.wait(WAIT_SECONDS)
 
     def end(self) -> str:
-        """Kill it if it runs, and return what it wrote to standard error."""
+        """Kill the process if it runs, and return its standard error."""
         self.process.kill()
         return self.process.communicate()[1].decode()
 

@@ -18,7 +18,7 @@ from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
 
 WAIT_S = 30
-"""How long a message may take before a test fails; none is that slow."""
+"""The time limit for a message; all messages are faster."""
 PATH = "/logs/stream"
 
 
@@ -30,7 +30,7 @@ def open_socket(
     *,
     path: str = PATH,
 ) -> Generator[ClientConnection]:
-    """A WebSocket, the admin's if nothing else is said."""
+    """Open a WebSocket, by default with the admin key."""
     asked = urlencode({name: value for name, value in query.items() if value is not None})
     url = f"{client.url.replace('http', 'ws', 1)}{path}?{asked}"
     with connect(url, additional_headers=headers, max_size=None, open_timeout=WAIT_S, close_timeout=1) as socket:
@@ -51,7 +51,7 @@ def read_id(message: dict[str, Any]) -> str:
 
 
 def receive_close(socket: ClientConnection) -> tuple[int, str]:
-    """What the server closes with; nothing else may come before."""
+    """Return the code and reason with which the server closes, and assert that no message comes before."""
     with contextlib.suppress(ConnectionClosed):
         raise AssertionError(socket.recv(timeout=WAIT_S))
     assert socket.close_code is not None
@@ -102,7 +102,7 @@ class Events:
                         event.other.append(line.decode())
 
     def next(self) -> Event:
-        """The next event that carries anything."""
+        """Return the next event that carries data."""
         return next(event for event in self.events if event.data)
 
     def ids(self, count: int = 1) -> list[str]:
@@ -111,7 +111,7 @@ class Events:
 
 @contextlib.contextmanager
 def open_events(client: Client, path: str = PATH, key: str | None = ADMIN_KEY, **headers: str) -> Generator[Events]:
-    """An event stream that has begun: whatever is stored now will be told."""
+    """Open an event stream and wait for its first event, after which all stored traces are sent."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with urllib3.PoolManager(retries=False, timeout=WAIT_S) as pool:
         sent = {"Accept": "text/event-stream", **({"X-API-Key": key} if key else {}), **named}
@@ -126,7 +126,7 @@ def open_events(client: Client, path: str = PATH, key: str | None = ADMIN_KEY, *
 
 
 def ask_for_events(client: Client, key: str | None) -> Answer:
-    """What opening an event stream is answered; one that is opened is closed at once, and has no data."""
+    """Return the answer to opening an event stream. A stream that opens is closed at once and has no data."""
     headers = {"Accept": "text/event-stream", **({"X-API-Key": key} if key else {})}
     response = client.pool.request("GET", client.url + PATH, headers=headers, preload_content=False)
     try:
@@ -136,7 +136,7 @@ def ask_for_events(client: Client, key: str | None) -> Answer:
 
 
 def ask_for_socket(client: Client, key: str | None) -> int:
-    """101 if a WebSocket stays open, else the code that it is closed with right after it was opened."""
+    """Return 101 if a WebSocket stays open, else the code with which it is closed."""
     with open_socket(client, {"X-API-Key": key} if key else None, {}) as socket:
         try:
             socket.recv(timeout=0.3)

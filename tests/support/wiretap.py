@@ -1,4 +1,4 @@
-"""A TCP proxy before the tests' database: it notes what a server asks for, and cuts a connection when told to."""
+"""A TCP proxy in front of the test database that records statements and can cut a connection."""
 
 import contextlib
 import re
@@ -18,20 +18,20 @@ LENGTH = struct.Struct(">I")
 PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
 NOT_WAITED_FOR = ("select require_owner", "sync")
-"""After these a flush makes the server send what it has to say, and nobody waits for that."""
+"""A flush after these sends results early, but the server does not wait for them."""
 
 
 @dataclass
 class Wiretap:
-    """What was sent: the texts of statements, and `flush` and `sync`, which ask for an answer."""
+    """The texts of statements, and `flush` and `sync`, which request an answer."""
 
     dsn: str
     sent: list[str] = field(default_factory=list[str])
     cut_at: str | None = None
-    """The start of a statement instead of which its connection is reset, once."""
+    """The start of a statement; a connection that would send it is reset, once."""
 
     def count_trips(self) -> int:
-        """How often an answer was waited for since the last count."""
+        """Count the round trips since the last count."""
         pairs = zip(["", *self.sent], self.sent, strict=False)
         trips = sum(
             now == "sync" or (now == "flush" and not before.startswith(NOT_WAITED_FOR)) for before, now in pairs
@@ -42,7 +42,7 @@ class Wiretap:
 
 @contextlib.contextmanager
 def tap_wire(dsn: str) -> Iterator[Wiretap]:
-    """Listen between a server and its database for as long as the block lasts."""
+    """Proxy the connections of a server to its database until the end of the block."""
     with socket.create_server((HOST, 0)) as listening:
         port = listening.getsockname()[1]
         tap = Wiretap(make_conninfo(dsn, host=HOST, port=port, sslmode="disable", gssencmode="disable"))
@@ -72,7 +72,7 @@ def _connect(dsn: str) -> socket.socket:
 
 
 def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
-    """Pass on what the client sends, message by message; the first one, which starts the session, has no type."""
+    """Pass on messages of a client. The first one starts the session and has no type."""
     statements: dict[bytes, str] = {}
     with contextlib.suppress(OSError), client, server, client.makefile("rb") as stream:
         start = stream.read(LENGTH.size)

@@ -20,7 +20,7 @@ ALIGN = """async (pairs) => {
 
 
 def make_text(request_id: str, *tokens: tuple[int, str], model: str | None = "m", **request: object) -> Document:
-    """Tokens that were drawn, each from tests.build.TOP."""
+    """Make a trace of sampled tokens with the list of tests.support.documents.TOP."""
     events = [event for token, text in tokens for event in (forward(), sampled(token, text), added(token))]
     return make_document(request_id, number(events), request={"model": model, "user_prompt": "Count.", **request})
 
@@ -39,7 +39,9 @@ def read_places(page: Page) -> list[list[str]]:
     return [[cell.inner_text().replace("\n", ", ") for cell in row.locator("td").all()] for row in rows]
 
 
-def test_the_first_difference_tells_rank_and_probability_of_either_token_in_both(client: Client, page: Page) -> None:
+def test_the_first_difference_shows_rank_and_probability_of_both_tokens_in_both_lists(
+    client: Client, page: Page
+) -> None:
     open_two(client, page, make_text("a", (5, "five"), (5, "five")), make_text("b", (5, "five"), (7, "seven")))
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
     # 1 - exp(-0.5) - exp(-1.5) is less than exp(-1.5), the last of the list.
@@ -48,7 +50,7 @@ def test_the_first_difference_tells_rank_and_probability_of_either_token_in_both
     expect(page.get_by_text("The prompts are the same too, so sampling caused the difference.")).to_be_visible()
 
 
-def test_what_the_recorded_traces_differ_in_is_what_their_lists_say(client: Client, page: Page) -> None:
+def test_recorded_traces_differ_as_their_lists_say(client: Client, page: Page) -> None:
     a, b = load_trace("force-prefix"), load_trace("step-always-zero")
     open_two(client, page, a, b)
     expect(page.get_by_role("heading", name="First difference: token 10")).to_be_visible()
@@ -71,7 +73,7 @@ def test_a_mod_that_forced_the_difference_is_named(client: Client, page: Page) -
     assert read_places(page)[1] == ["not in top 2, ≤ 17.1 %"] * 2
 
 
-def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> None:
+def test_no_probability_is_shown_inside_a_forced_run(client: Client, page: Page) -> None:
     runs = {name: [forward(), sampled(5, "five"), added(8, last, forced=True)] for name, last in (("a", 9), ("b", 10))}
     a, b = (make_document(name, number(events), request={"model": "m"}) for name, events in runs.items())
     open_two(client, page, a, b)
@@ -79,7 +81,7 @@ def test_inside_a_forced_run_nothing_is_claimed(client: Client, page: Page) -> N
     assert read_places(page) == [["unknown: no top-k list (inside a forced run)"] * 2] * 2
 
 
-def test_discarded_tokens_are_no_part_of_the_comparison(client: Client, page: Page) -> None:
+def test_discarded_tokens_are_not_compared(client: Client, page: Page) -> None:
     events = [forward(), sampled(6, "six"), added(6), forward(), sampled(5, "five"), added(5)]
     went_back = make_document(
         "b",
@@ -100,20 +102,20 @@ def test_equal_texts_have_no_difference(client: Client, page: Page) -> None:
     expect(page.get_by_role("button", name="Go to the first difference")).to_have_count(0)
 
 
-def test_one_that_is_longer_goes_on_where_the_other_ends(client: Client, page: Page) -> None:
+def test_a_longer_text_differs_where_the_other_ends(client: Client, page: Page) -> None:
     open_two(client, page, make_text("a", (5, "five")), make_text("b", (5, "five"), (6, "six")))
     expect(page.get_by_text("Then A ends and B continues.")).to_be_visible()
     assert read_places(page) == [["unknown: the text ended before this token", "rank 2, 22.3 %"]]
 
 
-def test_models_that_number_their_tokens_differently_are_compared_by_text(client: Client, page: Page) -> None:
+def test_models_with_different_token_ids_are_compared_by_text(client: Client, page: Page) -> None:
     other = make_text("b", (70, "five"), (71, "seven"), model="n")
     open_two(client, page, make_text("a", (5, "five"), (6, "six")), other)
     expect(page.get_by_role("heading", name="First difference: token 2")).to_be_visible()
     expect(page.get_by_text("Tokens are compared by text")).to_be_visible()
 
 
-def test_tokens_without_text_are_never_taken_for_one_another(client: Client, page: Page) -> None:
+def test_tokens_without_text_are_never_equal(client: Client, page: Page) -> None:
     a, b = (
         make_document(name, number([forward(HELLO), added(80), forward(HELLO), added(81)]), request={"model": name})
         for name in ("a", "b")
@@ -122,7 +124,7 @@ def test_tokens_without_text_are_never_taken_for_one_another(client: Client, pag
     expect(page.get_by_role("heading", name="First difference: token 1")).to_be_visible()
 
 
-def test_the_numbers_say_what_is_the_same_and_what_differs(client: Client, page: Page) -> None:
+def test_the_summary_shows_common_and_different_parts(client: Client, page: Page) -> None:
     a = make_text("a", (5, "five"), temperature=0.2)
     b = make_text("b", (6, "six"), temperature=0.7, user_prompt="Count on.")
     open_two(client, page, a, b)
@@ -133,19 +135,19 @@ def test_the_numbers_say_what_is_the_same_and_what_differs(client: Client, page:
     expect(page.get_by_role("row", name="Confidence 60.7 % 22.3 % \N{MINUS SIGN}38.3 points")).to_be_visible()
 
 
-def test_a_request_that_is_missing_is_named_with_its_side(client: Client, page: Page) -> None:
+def test_a_missing_request_is_named_with_its_side(client: Client, page: Page) -> None:
     client.ingest(make_text("a", (5, "five")))
     sign_in(page, client.key, "/compare?a=a&b=nobody")
     expect(page.get_by_role("alert")).to_have_text("B: there is no request 'nobody'")
 
 
-def test_one_request_twice_is_no_comparison(client: Client, page: Page) -> None:
+def test_comparing_a_request_with_itself_is_rejected(client: Client, page: Page) -> None:
     assert client.ingest(make_text("a", (5, "five"))).status == 201
     sign_in(page, client.key, "/compare?a=a&b=a")
     expect(page.get_by_text("A and B are the same request.")).to_be_visible()
 
 
-def test_two_ids_are_chosen_from_the_latest_requests_and_swapped(client: Client, page: Page) -> None:
+def test_two_requests_can_be_selected_and_swapped(client: Client, page: Page) -> None:
     for name in ("a", "b"):
         client.ingest(make_text(name, (5 if name == "a" else 6, "x")))
     sign_in(page, client.key, "/compare")
@@ -161,7 +163,7 @@ def test_two_ids_are_chosen_from_the_latest_requests_and_swapped(client: Client,
     expect(page.locator(".matrix tbody tr").first).to_contain_text("rank 2")
 
 
-def test_the_first_difference_is_a_key_away(client: Client, page: Page) -> None:
+def test_a_key_jumps_to_the_first_difference(client: Client, page: Page) -> None:
     open_two(client, page, load_trace("force-prefix"), load_trace("step-always-zero"))
     page.get_by_role("button", name="Table").press("Enter")
     expect(page.get_by_role("table", name="Every token")).to_contain_text("Certainly")
@@ -171,7 +173,7 @@ def test_the_first_difference_is_a_key_away(client: Client, page: Page) -> None:
     expect(page.locator(".run.is-first")).to_be_focused()
 
 
-def test_the_table_comes_page_by_page(client: Client, page: Page) -> None:
+def test_the_table_has_pages(client: Client, page: Page) -> None:
     a = make_document("a", number([added(*range(250))]), request={"model": "m"})
     b = make_document("b", number([added(*range(10, 250))]), request={"model": "m"})
     open_two(client, page, a, b)
@@ -183,12 +185,12 @@ def test_the_table_comes_page_by_page(client: Client, page: Page) -> None:
     expect(rows).to_have_count(250)
 
 
-def test_texts_that_differ_in_too_much_are_shown_and_say_so(client: Client, page: Page) -> None:
+def test_texts_that_differ_too_much_are_shown_with_a_note(client: Client, page: Page) -> None:
     a = make_document("a", number([added(*range(1200), 9000)]), request={"model": "m"})
     b = make_document("b", number([added(*range(3000, 4200), 9000)]), request={"model": "m"})
     open_two(client, page, a, b)
     expect(page.get_by_text("The texts differ too much: alignment stopped")).to_be_visible()
-    # The common end is found all the same.
+    # The common end is found nevertheless.
     expect(page.get_by_text("1 tokens in common, of 1,201 in A and 1,201 in B.")).to_be_visible()
     expect(page.locator(".runs .token")).to_have_count(2402)
 
@@ -205,7 +207,7 @@ def count_common(a: list[int], b: list[int]) -> int:
 
 
 @pytest.mark.parametrize("limit", [2000, 5])
-def test_alignments_cover_both_texts_and_have_as_much_in_common_as_can_be(page: Page, limit: int) -> None:
+def test_alignments_cover_both_texts_and_are_optimal(page: Page, limit: int) -> None:
     draw = random.Random(20)
     pairs = [[[draw.randrange(size) for _ in range(draw.randrange(30))] for _ in "ab"] for size in (2, 3, 8) * 50]
     page.goto("/viewer/icon.svg")
@@ -221,7 +223,7 @@ def test_alignments_cover_both_texts_and_have_as_much_in_common_as_can_be(page: 
         assert found["isEqual"] == (a == b)
 
 
-def test_a_hostile_trace_is_text(client: Client, page: Page) -> None:
+def test_a_hostile_trace_is_shown_as_text(client: Client, page: Page) -> None:
     open_two(client, page, make_hostile("a"), make_hostile("b", token=6))
     page.get_by_role("button", name="Table").click()
     expect(page.get_by_role("table", name="Every token")).to_contain_text("onerror")
@@ -235,7 +237,7 @@ def test_no_barrier_is_found(client: Client, page: Page) -> None:
     assert_accessible(page)
 
 
-def test_lists_without_ids_place_a_request_s_own_token_by_its_text(client: Client, page: Page) -> None:
+def test_lists_without_ids_locate_a_token_by_its_text(client: Client, page: Page) -> None:
     texts = [{"logprob": -0.5, "token_str": "five"}, {"logprob": -1.5, "token_str": "six"}]
     made = [
         make_document(name, number([forward(texts), sampled(token, text), added(token)]), request={"model": "m"})

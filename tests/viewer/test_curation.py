@@ -34,7 +34,7 @@ def test_a_tag_is_added_and_removed(client: Client, panel: Page) -> None:
     assert client.get("/logs/r1/tags").json["tags"] == client.get("/logs/r1/favorite").json["favorited_by"] == []
 
 
-def test_a_comment_is_written_changed_and_deleted(client: Client, panel: Page) -> None:
+def test_a_comment_is_written_edited_and_deleted(client: Client, panel: Page) -> None:
     panel.get_by_role("tab", name="Comments").click()
     expect(panel.get_by_text("No comments yet.")).to_be_visible()
     panel.get_by_label("Name").fill("ann")
@@ -52,7 +52,7 @@ def test_a_comment_is_written_changed_and_deleted(client: Client, panel: Page) -
     expect(panel.get_by_text("No comments yet.")).to_be_visible()
 
 
-def test_a_collection_is_made_left_and_joined(client: Client, panel: Page) -> None:
+def test_a_collection_is_created_left_and_joined(client: Client, panel: Page) -> None:
     panel.get_by_role("tab", name="Collections").click()
     panel.get_by_label("New collection").fill("weak ones")
     panel.get_by_role("button", name="Create and add").click()
@@ -65,14 +65,14 @@ def test_a_collection_is_made_left_and_joined(client: Client, panel: Page) -> No
     assert len(client.get("/logs/r1/collections").json["collections"]) == 1
 
 
-def test_the_server_s_sentence_is_shown_when_it_refuses(panel: Page) -> None:
+def test_the_error_of_the_server_is_shown(panel: Page) -> None:
     panel.get_by_role("tab", name="Collections").click()
     panel.get_by_label("New collection").fill(" ")
     panel.get_by_role("button", name="Create and add").click()
     expect(panel.get_by_role("alert")).to_have_text(re.compile("name"))
 
 
-def test_a_link_is_read_without_a_key_until_it_is_taken_back(client: Client, page: Page, browser: Browser) -> None:
+def test_a_link_works_without_a_key_until_it_is_revoked(client: Client, page: Page, browser: Browser) -> None:
     assert client.ingest(load_trace("force-prefix")).status == 201
     sign_in(page, client.key, "/view/smollm2-force-prefix")
     page.get_by_role("tab", name="Share").click()
@@ -93,7 +93,7 @@ def test_a_link_is_read_without_a_key_until_it_is_taken_back(client: Client, pag
         expect(stranger.get_by_role("alert")).to_be_visible()
 
 
-def test_the_name_of_a_public_request_is_enough(client: Client, page: Page) -> None:
+def test_the_id_of_a_public_request_opens_it(client: Client, page: Page) -> None:
     assert client.ingest(make_document("r1", number(one_token()))).status == 201
     page.goto("/view/r1")
     expect(page.get_by_label("API key")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The feed: what comes in appears, filters and keys work, and however many rows there are, few are drawn."""
+"""The feed: new requests appear, filters and keys work, and few rows are drawn whatever their number."""
 
 import math
 import re
@@ -26,7 +26,7 @@ def post(client: Client, request_id: str, **request: Any) -> None:
 
 
 def post_many(sql: psycopg.Connection, count: int, of: str = "a") -> None:
-    """Copies of a request, each a second older than the one before."""
+    """Store copies of a request, each a second older than the previous one."""
     names = (
         "request_id created_at posted_by model mods final_text total_steps tokens tokens_with_distribution"
         " sampled_tokens sampled_in_top_k scored_tokens forced_tokens discarded_tokens masked_tokens interventions"
@@ -57,7 +57,7 @@ def wait_until_live(page: Page) -> None:
 
 @pytest.fixture
 def feed(client: Client, page: Page) -> Page:
-    """A feed of three, signed in and live."""
+    """A feed of three requests, signed in and live."""
     post(client, "a", model="m1", created_at="2026-01-01T10:00:00Z")
     post(client, "b", model="m2", created_at="2026-01-01T11:00:00Z", active_mod_name="nudge")
     post(client, "c", model="m1", created_at="2026-01-01T12:00:00Z", user_prompt="about foxes")
@@ -66,7 +66,7 @@ def feed(client: Client, page: Page) -> Page:
     return page
 
 
-def test_an_empty_feed_tells_how_to_post_the_sample_which_then_appears_by_itself(client: Client, page: Page) -> None:
+def test_an_empty_feed_shows_how_to_post_the_sample_which_then_appears(client: Client, page: Page) -> None:
     sign_in(page, client.key)
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     command = page.locator("pre").inner_text()
@@ -80,7 +80,7 @@ def test_an_empty_feed_tells_how_to_post_the_sample_which_then_appears_by_itself
     expect(page.locator("#status")).to_have_text("1 new request.")
 
 
-def test_a_row_tells_what_one_looks_for(client: Client, page: Page) -> None:
+def test_a_row_shows_model_confidence_and_counts(client: Client, page: Page) -> None:
     client.ingest(load_trace("force-prefix"))
     request_id = load_trace("force-prefix")["request"]["request_id"]
     assert send(client, "POST", f"/logs/{request_id}/tags", ADMIN_KEY, tag="doubtful").status == 200
@@ -101,7 +101,7 @@ def test_a_row_tells_what_one_looks_for(client: Client, page: Page) -> None:
     expect(row).not_to_contain_text("new")
 
 
-def test_what_is_not_known_is_never_shown_as_nothing(client: Client, page: Page) -> None:
+def test_unknown_values_are_not_shown_as_zero(client: Client, page: Page) -> None:
     client.ingest(make_document("unscored"))
     sign_in(page, client.key)
     row = rows(page).first
@@ -122,7 +122,7 @@ def test_a_new_request_appears_on_top_and_a_replaced_one_in_its_place(client: Cl
     assert texts(feed) == ["answer of d", "answer of c", "answer of b", "another answer"]
 
 
-def test_what_comes_in_does_not_move_what_somebody_reads(client: Client, sql: psycopg.Connection, page: Page) -> None:
+def test_new_requests_do_not_scroll_the_list(client: Client, sql: psycopg.Connection, page: Page) -> None:
     post(client, "a")
     post_many(sql, 40)
     sign_in(page, client.key)
@@ -142,10 +142,10 @@ def test_what_comes_in_does_not_move_what_somebody_reads(client: Client, sql: ps
     expect(page.get_by_role("button", name="new request")).to_have_count(0)
 
 
-def test_the_stream_comes_back_and_nothing_is_missed(client: Client, browser: Browser) -> None:
+def test_the_stream_reconnects_and_misses_nothing(client: Client, browser: Browser) -> None:
     post(client, "a")
     with Proxy(lambda: urlsplit(client.url).port or 0) as proxy:
-        # A browser complains in its console of each connection that is cut, so not the fixture's page.
+        # A browser logs each cut connection as an error, so this test does not use the page of the fixture.
         page = browser.new_page(base_url=f"http://127.0.0.1:{proxy.port}")
         sign_in(page, client.key)
         wait_until_live(page)
@@ -160,7 +160,7 @@ def test_the_stream_comes_back_and_nothing_is_missed(client: Client, browser: Br
         page.context.close()
 
 
-def test_filters_stand_in_the_address_and_back_takes_them_off(client: Client, feed: Page) -> None:
+def test_filters_are_in_the_address_and_back_removes_them(client: Client, feed: Page) -> None:
     feed.get_by_label("Model").fill("m1")
     feed.get_by_label("Max confidence (%)").fill("70")
     feed.get_by_role("button", name="Apply").click()
@@ -184,7 +184,7 @@ def test_filters_stand_in_the_address_and_back_takes_them_off(client: Client, fe
 
 @pytest.fixture
 def queries(feed: Page) -> list[dict[str, list[str]]]:
-    """What is asked of GET /logs from now on."""
+    """Collect the queries of GET /logs from now on."""
     asked: list[dict[str, list[str]]] = []
 
     def note(url: str) -> None:
@@ -195,7 +195,7 @@ def queries(feed: Page) -> list[dict[str, list[str]]]:
     return asked
 
 
-def test_every_filter_of_the_api_can_be_set(client: Client, feed: Page, queries: list[dict[str, list[str]]]) -> None:
+def test_each_filter_of_the_api_can_be_set(client: Client, feed: Page, queries: list[dict[str, list[str]]]) -> None:
     client.ingest(load_trace("force-prefix"))
     (user,) = [one["api_key"] for one in client.get("/logs/api-keys").json["api_keys"]]
     collection = str(send(client, "POST", "/collections", ADMIN_KEY, name="looked at").json["collection"]["id"])
@@ -223,7 +223,7 @@ def test_every_filter_of_the_api_can_be_set(client: Client, feed: Page, queries:
     expect(feed.get_by_label("User", exact=True)).to_have_value(user)
 
 
-def test_a_filter_that_is_refused_is_told_in_the_server_s_words(client: Client, page: Page) -> None:
+def test_a_rejected_filter_shows_the_error_of_the_server(client: Client, page: Page) -> None:
     post(client, "a")
     sign_in(page, client.key, "/?collection_id=77")
     expect(page.get_by_role("alert")).to_contain_text("no collection 77")
@@ -231,7 +231,7 @@ def test_a_filter_that_is_refused_is_told_in_the_server_s_words(client: Client, 
     expect(rows(page)).to_have_count(1)
 
 
-def test_a_mod_and_a_tag_of_a_row_narrow_the_feed(client: Client, feed: Page) -> None:
+def test_a_mod_or_tag_of_a_row_filters_the_feed(client: Client, feed: Page) -> None:
     feed.get_by_role("link", name="mod nudge").click()
     expect(rows(feed)).to_have_count(1)
     assert parse_qs(urlsplit(feed.url).query) == {"mod": ["nudge"]}
@@ -242,7 +242,7 @@ def test_a_mod_and_a_tag_of_a_row_narrow_the_feed(client: Client, feed: Page) ->
     expect(feed.get_by_role("combobox", name="Tag")).to_have_value("good")
 
 
-def test_the_least_sure_come_first_and_new_ones_wait(client: Client, feed: Page) -> None:
+def test_least_confident_requests_come_first_and_new_ones_wait(client: Client, feed: Page) -> None:
     client.ingest(load_trace("force-prefix"))
     expect(rows(feed)).to_have_count(4)
     feed.get_by_label("Order").select_option("confidence")
@@ -254,7 +254,7 @@ def test_the_least_sure_come_first_and_new_ones_wait(client: Client, feed: Page)
     expect(rows(feed).first).to_contain_text("Certainly!")
 
 
-def test_j_k_and_enter_go_through_the_list(feed: Page) -> None:
+def test_j_k_and_enter_move_through_the_list(feed: Page) -> None:
     feed.keyboard.press("j")
     expect(feed.get_by_role("link", name="answer of c")).to_be_focused()
     feed.keyboard.press("j")
@@ -271,7 +271,7 @@ def test_j_k_and_enter_go_through_the_list(feed: Page) -> None:
     expect(feed.get_by_label("Model")).to_have_value("jk")
 
 
-def test_two_chosen_requests_lead_to_their_comparison(feed: Page) -> None:
+def test_two_selected_requests_lead_to_their_comparison(feed: Page) -> None:
     feed.keyboard.press("j")
     feed.keyboard.press("x")
     expect(feed.get_by_text("Select another request to compare.")).to_be_visible()
@@ -284,7 +284,7 @@ def test_two_chosen_requests_lead_to_their_comparison(feed: Page) -> None:
     expect(feed.get_by_role("checkbox", checked=True)).to_have_count(0)
 
 
-def test_thousands_are_reached_by_cursor_and_few_are_drawn(client: Client, sql: psycopg.Connection, page: Page) -> None:
+def test_thousands_are_loaded_by_cursor_and_few_are_drawn(client: Client, sql: psycopg.Connection, page: Page) -> None:
     post(client, "a")
     post_many(sql, 600)
     sign_in(page, client.key)
@@ -297,12 +297,12 @@ def test_thousands_are_reached_by_cursor_and_few_are_drawn(client: Client, sql: 
     expect(page.get_by_role("button", name="Load more")).to_have_count(0)
     assert max(drawn) <= 200
     shown = texts(page)
-    assert shown == [f"answer of copy {601 - i}" for i in range(len(shown), 0, -1)], "none is skipped or repeated"
+    assert shown == [f"answer of copy {601 - i}" for i in range(len(shown), 0, -1)], "no request is skipped or repeated"
     page.mouse.wheel(0, -1_000_000)
     expect(page.get_by_role("link", name="answer of a", exact=True)).to_be_visible()
 
 
-def test_back_leads_to_where_one_was(client: Client, sql: psycopg.Connection, page: Page) -> None:
+def test_back_returns_to_the_same_position(client: Client, sql: psycopg.Connection, page: Page) -> None:
     post(client, "a")
     post_many(sql, 120)
     sign_in(page, client.key)
@@ -317,7 +317,7 @@ def test_back_leads_to_where_one_was(client: Client, sql: psycopg.Connection, pa
     expect(link).to_be_in_viewport()
 
 
-def test_what_came_in_while_one_was_away_leaves_no_gap(client: Client, sql: psycopg.Connection, page: Page) -> None:
+def test_requests_that_arrived_meanwhile_leave_no_gap(client: Client, sql: psycopg.Connection, page: Page) -> None:
     post(client, "a", created_at="2026-01-01T10:00:00Z")
     sign_in(page, client.key)
     page.get_by_role("link", name="answer of a").click()
@@ -332,7 +332,7 @@ def test_what_came_in_while_one_was_away_leaves_no_gap(client: Client, sql: psyc
     assert texts(page) == ["answer of z", *(f"answer of copy {n}" for n in range(1, 71)), "answer of a"]
 
 
-def test_a_revoked_key_is_asked_for_anew(client: Client, page: Page) -> None:
+def test_a_revoked_key_leads_to_the_sign_in(client: Client, page: Page) -> None:
     made = send(client, "POST", "/auth/keys", ADMIN_KEY, name="viewer", is_admin=True).json
     sign_in(page, made["api_key"])
     wait_until_live(page)
@@ -340,7 +340,7 @@ def test_a_revoked_key_is_asked_for_anew(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_text_of_a_trace_is_only_text(client: Client, page: Page) -> None:
+def test_text_of_a_trace_is_shown_as_text(client: Client, page: Page) -> None:
     fields = dict.fromkeys(("model", "user_prompt", "final_text", "active_mod_name"), HOSTILE)
     client.ingest(make_document("<b>r<script>", number(one_token()), request=fields))
     send(client, "POST", "/logs/%3Cb%3Er%3Cscript%3E/tags", ADMIN_KEY, tag=HOSTILE)
@@ -355,7 +355,7 @@ def test_axe_finds_nothing(client: Client, browser: Browser, scheme: Any) -> Non
         client.ingest(load_trace(name))
     client.ingest(make_document("unscored"))
     send(client, "POST", "/logs/unscored/tags", ADMIN_KEY, tag="odd")
-    # The policy lets no foreign script in; axe is one.
+    # The policy allows no foreign scripts, such as axe.
     context = browser.new_context(base_url=client.url, bypass_csp=True, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     sign_in(page, client.key)

@@ -1,4 +1,4 @@
-"""The frame around the views: signing in and out, titles, focus, and addresses that name nothing."""
+"""The frame around the views: signing in and out, titles, focus, and unknown addresses."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.client import Client
 from tests.support.documents import load_trace
 
 
-def test_a_wrong_key_is_refused_in_the_server_s_words_and_the_next_one_is_tried(client: Client, page: Page) -> None:
+def test_a_wrong_key_shows_the_error_of_the_server_and_can_be_replaced(client: Client, page: Page) -> None:
     page.goto("/?model=m1")
     expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
     expect(page).to_have_title("Sign in · Thunder")
@@ -53,7 +53,7 @@ def test_a_key_stays_in_its_tab(client: Client, page: Page) -> None:
     expect(other.get_by_label("API key")).to_be_visible()
 
 
-def test_the_key_travels_in_a_header_and_in_no_address(client: Client, page: Page) -> None:
+def test_the_key_is_sent_in_a_header_and_in_no_address(client: Client, page: Page) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     sign_in(page, client.key)
@@ -62,7 +62,7 @@ def test_the_key_travels_in_a_header_and_in_no_address(client: Client, page: Pag
     assert not [address for address in addresses if client.key in address]
 
 
-def test_links_lead_from_view_to_view_without_loading_the_page_anew(client: Client, page: Page) -> None:
+def test_links_change_the_view_without_loading_the_page_again(client: Client, page: Page) -> None:
     sign_in(page, client.key)
     page.evaluate("globalThis.same = true")
     for name, path in {"Compare": "/compare", "Overview": "/overview", "Requests": "/"}.items():
@@ -78,7 +78,7 @@ def test_links_lead_from_view_to_view_without_loading_the_page_anew(client: Clie
     assert page.evaluate("globalThis.same")
 
 
-def test_a_view_that_comes_late_does_not_take_the_place_of_the_next(client: Client, page: Page) -> None:
+def test_a_view_that_loads_late_does_not_replace_the_next_one(client: Client, page: Page) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -92,7 +92,7 @@ def test_a_view_that_comes_late_does_not_take_the_place_of_the_next(client: Clie
     expect(page.locator("h1")).to_be_visible()
     shown = page.locator("h1").inner_text()
     held[0].continue_()
-    # Once this is there, so was what the click waited for.
+    # Once this has appeared, the awaited state of the click had been reached as well.
     page.evaluate("import('/viewer/views/compare.js')")
     assert page.locator("h1").inner_text() == shown
 
@@ -110,7 +110,7 @@ def test_the_first_tab_stop_skips_to_the_content(client: Client, page: Page) -> 
     expect(page.get_by_label("Search prompts and answers")).to_be_focused()
 
 
-def test_an_address_that_names_nothing_says_so(client: Client, page: Page) -> None:
+def test_an_unknown_address_says_so(client: Client, page: Page) -> None:
     answer = page.goto("/nothing/here")
     assert answer is not None
     assert answer.status == 404
@@ -120,7 +120,7 @@ def test_an_address_that_names_nothing_says_so(client: Client, page: Page) -> No
     expect(page).to_have_url(f"{client.url}/")
 
 
-def test_a_dead_link_says_so_in_the_server_s_words(client: Client, page: Page) -> None:
+def test_a_revoked_link_shows_the_error_of_the_server(client: Client, page: Page) -> None:
     page.goto("/share/guessed")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     told = client.request("GET", "/share/guessed", None, accept="application/json").json["message"]
@@ -141,14 +141,14 @@ def test_axe_finds_nothing_while_signing_in(client: Client, browser: Browser, sc
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_what_can_be_no_key_is_not_sent(page: Page) -> None:
+def test_text_that_cannot_be_a_key_is_not_sent(page: Page) -> None:
     page.goto("/")
     page.get_by_label("API key").fill("клюé😀")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("Not a valid API key")
 
 
-def test_a_server_that_is_away_can_be_asked_again(client: Client, page: Page) -> None:
+def test_a_server_that_is_down_can_be_retried(client: Client, page: Page) -> None:
     sign_in(page, client.key, "/viewer/icon.svg")
     page.route("**/logs?*", lambda route: route.fulfill(status=503, json={"message": "the database is not reachable"}))
     page.goto("/")

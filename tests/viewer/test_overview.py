@@ -16,7 +16,7 @@ PATH = "/overview?from=2026-03-01&to=2026-03-04"
 
 
 def make_sure(request_id: str, prob: float, day: str = DAYS[0], **request: object) -> Document:
-    """One token of this probability."""
+    """Make a trace of one token with this probability."""
     probs = {5: prob, 6: (1 - prob) / 2}
     top: list[Document] = [
         {"token": token, "prob": probs[token]} for token in sorted(probs, key=lambda one: -probs[one])
@@ -49,7 +49,7 @@ def test_each_model_has_a_line_and_its_numbers(client: Client, page: Page) -> No
     expect(section.get_by_role("row", name="2 Mar 20.0 % (1) \N{EN DASH} 20.0 % (1)")).to_be_visible()
 
 
-def test_each_mod_has_a_line_beside_that_of_all_requests(client: Client, page: Page) -> None:
+def test_each_mod_has_a_line_next_to_that_of_all_requests(client: Client, page: Page) -> None:
     post(client, [make_sure("1", 0.5), make_sure("2", 0.7, active_mod_name="nudge")])
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="By mod", exact=True)
@@ -59,7 +59,7 @@ def test_each_mod_has_a_line_beside_that_of_all_requests(client: Client, page: P
     expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 70.0 % (1)")).to_be_visible()
 
 
-def test_many_models_are_few_calls(client: Client, page: Page) -> None:
+def test_many_models_need_few_calls(client: Client, page: Page) -> None:
     post(client, (make_sure(f"{place}", 0.5, model=f"model {place}") for place in range(12)))
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url) if "/v1/" in request.url else None)
@@ -72,7 +72,7 @@ def test_many_models_are_few_calls(client: Client, page: Page) -> None:
     assert len(calls) <= 12
 
 
-def test_filters_stand_in_the_address_and_narrow_all(client: Client, page: Page) -> None:
+def test_filters_are_in_the_address_and_apply_to_all_charts(client: Client, page: Page) -> None:
     post(client, [make_sure("1", 0.5), make_sure("2", 0.7, model="n"), make_sure("3", 0.9, "2026-02-01")])
     sign_in(page, client.key, "/overview?days=all")
     section = page.get_by_role("region", name="By model")
@@ -88,7 +88,7 @@ def test_filters_stand_in_the_address_and_narrow_all(client: Client, page: Page)
     expect(section.get_by_text("No requests match the range and the filters.")).to_be_visible()
 
 
-def test_a_range_of_a_day_is_shown_by_the_hour(client: Client, page: Page) -> None:
+def test_a_range_of_one_day_is_shown_by_hour(client: Client, page: Page) -> None:
     post(client, [make_sure("1", 0.5), make_sure("2", 0.7, created_at="2026-03-01T13:30:00Z")])
     sign_in(page, client.key, "/overview?from=2026-03-01&to=2026-03-01")
     section = page.get_by_role("region", name="By model")
@@ -96,7 +96,7 @@ def test_a_range_of_a_day_is_shown_by_the_hour(client: Client, page: Page) -> No
     expect(section.get_by_role("row", name="1 Mar, 13:00 70.0 % (1)")).to_be_visible()
 
 
-def test_a_change_is_told_in_words(client: Client, page: Page) -> None:
+def test_a_change_is_described_in_words(client: Client, page: Page) -> None:
     sure = {DAYS[0]: 0.2, DAYS[1]: 0.2, DAYS[2]: 0.9, DAYS[3]: 0.9}
     post(client, (make_sure(f"{day}-{place}", sure[day], day) for day in DAYS for place in range(20)))
     sign_in(page, client.key, PATH)
@@ -108,7 +108,7 @@ def test_a_change_is_told_in_words(client: Client, page: Page) -> None:
     expect(section.get_by_role("row", name="40 (100.0 %) 0 (0.0 %)")).to_be_visible()
 
 
-def test_no_change_is_not_called_one_and_the_periods_can_be_chosen(client: Client, page: Page) -> None:
+def test_an_insignificant_change_is_not_called_a_change_and_periods_can_be_selected(client: Client, page: Page) -> None:
     post(client, (make_sure(f"{day}-{place}", 0.2 + place / 40, day) for day in DAYS for place in range(10)))
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="Drift")
@@ -119,7 +119,7 @@ def test_no_change_is_not_called_one_and_the_periods_can_be_chosen(client: Clien
     expect(section.get_by_text("current (20)")).to_be_visible()
 
 
-def test_outcomes_below_the_least_number_say_so_in_the_servers_words(client: Client, page: Page) -> None:
+def test_too_few_outcomes_show_the_explanation_of_the_server(client: Client, page: Page) -> None:
     post(client, [make_sure("1", 0.5)])
     client.post_bytes("/logs/1/outcome", b'{"correct": true}', x_api_key=client.key)
     sign_in(page, client.key, PATH)
@@ -128,7 +128,7 @@ def test_outcomes_below_the_least_number_say_so_in_the_servers_words(client: Cli
     expect(section.locator("canvas")).to_have_count(0)
 
 
-def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> None:
+def test_outcomes_are_plotted_against_the_score(client: Client, page: Page) -> None:
     post(client, (make_sure(f"{place}", 0.25 if place < 60 else 0.85) for place in range(120)))
     for place in range(120):
         body = json.dumps({"correct": place % 3 == 0 if place < 60 else place % 6 != 0}).encode()
@@ -144,7 +144,7 @@ def test_outcomes_are_drawn_against_the_score(client: Client, page: Page) -> Non
     expect(section.get_by_text("perplexity is not a probability")).to_be_visible()
 
 
-def test_what_mods_do_is_a_table(client: Client, page: Page) -> None:
+def test_effects_of_mods_are_a_table(client: Client, page: Page) -> None:
     forced = make_document(
         "1",
         number([forward(), sampled(), added(6, forced=True)]),
@@ -183,10 +183,10 @@ def test_charts_follow_the_theme(client: Client, page: Page) -> None:
 
 
 def stay_under_way(_: Route) -> None:
-    """Neither answer nor refuse."""
+    """Neither answer nor reject the call."""
 
 
-def test_leaving_while_it_loads_is_no_error(client: Client, page: Page) -> None:
+def test_leaving_during_loading_is_not_an_error(client: Client, page: Page) -> None:
     page.route("**/v1/**", stay_under_way)
     sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
     expect(page.locator("main .loading")).to_have_count(5)
@@ -194,13 +194,13 @@ def test_leaving_while_it_loads_is_no_error(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
 
 
-def test_a_key_that_died_is_asked_for_again(page: Page) -> None:
+def test_an_expired_key_leads_to_the_sign_in(page: Page) -> None:
     sign_in(page, "ck_" + "0" * 64, "/overview")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(1)
 
 
-def test_hostile_names_are_text(client: Client, page: Page) -> None:
+def test_hostile_names_are_shown_as_text(client: Client, page: Page) -> None:
     for name in ("a", "b"):
         assert client.ingest(make_hostile(name, created_at=f"{DAYS[0]}T12:00:00Z")).status == 201
     sign_in(page, client.key, PATH)

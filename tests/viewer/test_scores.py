@@ -1,4 +1,4 @@
-"""What the page works out from a log is what the API answers of the same request."""
+"""The scores that the page computes from a log equal those of the API."""
 
 from typing import Any
 
@@ -61,11 +61,11 @@ def check(client: Client, page: Page, document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", trace_names())
-def test_every_score_of_a_recorded_trace(client: Client, page: Page, name: str) -> None:
+def test_each_score_of_a_recorded_trace_is_equal(client: Client, page: Page, name: str) -> None:
     check(client, page, load_trace(name))
 
 
-def test_masked_doubled_unsorted_unlisted_and_bounded_ones(client: Client, page: Page) -> None:
+def test_masked_repeated_unsorted_unlisted_and_bounded_tokens_are_equal(client: Client, page: Page) -> None:
     masked = [{"token": 5, "logprob": -0.5}, {"token": 6, "logprob": None}, {"token": 7, "logprob": -2000.0}]
     unsorted = [{"token": 6, "logprob": -1.5}, {"token": 5, "logprob": -0.5}, {"token": 6, "logprob": -3.0}]
     tied = [{"token": token, "logprob": -1.5, "token_str": str(token)} for token in (5, 6, 7)]

@@ -1,4 +1,4 @@
-"""The page behind a collection's link: no key, its requests by their own links, page by page."""
+"""The page of a collection's link: no key, its requests by their own links, page by page."""
 
 import re
 from typing import Any
@@ -14,14 +14,14 @@ from tests.viewer.test_feed import HOSTILE, post, post_many
 
 
 def share(client: Client, *request_ids: str, **fields: Any) -> tuple[str, int]:
-    """A collection's link, and its number."""
+    """Publish a collection and return its link and number."""
     made = send(client, "POST", "/collections", ADMIN_KEY, **{"name": "looked at", **fields}).json["collection"]["id"]
     for request_id in request_ids:
         send(client, "POST", f"/collections/{made}/requests", ADMIN_KEY, request_id=request_id, notes="a private note")
     return send(client, "POST", f"/collections/{made}/public", ADMIN_KEY).json["public_url"], made
 
 
-def test_it_tells_name_and_description_and_leads_to_its_requests(client: Client, page: Page) -> None:
+def test_the_page_shows_name_and_description_and_links_to_its_requests(client: Client, page: Page) -> None:
     post(client, "a", model="m1", created_at="2026-01-01T10:00:00Z")
     post(client, "b c", final_text=None)
     post(client, "elsewhere")
@@ -42,7 +42,7 @@ def test_it_tells_name_and_description_and_leads_to_its_requests(client: Client,
     expect(page).to_have_url(re.compile(f"{url}/request/a$"))
 
 
-def test_whoever_has_no_key_is_shown_no_other_view(client: Client, page: Page) -> None:
+def test_without_a_key_no_other_view_opens(client: Client, page: Page) -> None:
     post(client, "a")
     page.goto(share(client, "a")[0])
     expect(page.get_by_role("listitem")).to_have_count(1)
@@ -51,7 +51,7 @@ def test_whoever_has_no_key_is_shown_no_other_view(client: Client, page: Page) -
     expect(page.get_by_label("API key")).to_have_count(0)
 
 
-def test_a_large_one_is_read_page_by_page(client: Client, sql: psycopg.Connection, page: Page) -> None:
+def test_a_large_collection_has_pages(client: Client, sql: psycopg.Connection, page: Page) -> None:
     post(client, "a")
     post_many(sql, 119)
     url, number = share(client)
@@ -68,7 +68,7 @@ def test_a_large_one_is_read_page_by_page(client: Client, sql: psycopg.Connectio
     assert len(set(hrefs)) == 120
 
 
-def test_an_empty_one_and_a_dead_one_say_so(client: Client, page: Page) -> None:
+def test_empty_collections_and_revoked_links_say_so(client: Client, page: Page) -> None:
     url, number = share(client)
     page.goto(url)
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
@@ -78,7 +78,7 @@ def test_an_empty_one_and_a_dead_one_say_so(client: Client, page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("revoked or expired")
 
 
-def test_its_text_is_only_text(client: Client, page: Page) -> None:
+def test_its_text_is_shown_as_text(client: Client, page: Page) -> None:
     post(client, "a", final_text=HOSTILE, model=HOSTILE)
     page.goto(share(client, "a", name=HOSTILE, description=HOSTILE)[0])
     expect(page.get_by_role("heading", level=1)).to_contain_text("<script>alert(2)</script>")

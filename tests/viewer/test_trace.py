@@ -1,4 +1,4 @@
-"""The trace view: what it shows of a text, how one moves in it, and where the model was least sure."""
+"""The trace view: the text, navigation in it, and where the model was least confident."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def open_trace(client: Client, page: Page, document: Document | str, query: str 
     expect(page.get_by_role("tablist")).to_be_visible()
 
 
-def test_forced_discarded_and_unlisted_tokens_are_told_by_shape(client: Client, page: Page) -> None:
+def test_forced_discarded_and_unlisted_tokens_differ_in_shape(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
     expect(page.get_by_role("option")).to_have_count(86)
     expect(page.locator(".tokens .is-forced")).to_have_count(16)
@@ -35,7 +35,7 @@ def test_forced_discarded_and_unlisted_tokens_are_told_by_shape(client: Client, 
     expect(page.locator(".tokens .is-discarded").first).to_be_visible()
 
 
-def test_the_least_sure_window_is_one_click_away(client: Client, page: Page) -> None:
+def test_the_least_confident_window_is_one_click_away(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
     lowest = client.get("/v1/confidence/smollm2-backtrack").json["sequence"]["lowest_group_confidence"]
     expect(page.get_by_text(f"{lowest:.2f} nats", exact=True)).to_be_visible()
@@ -72,7 +72,7 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
     expect(panel).to_contain_text("Token 60 of 60")
 
 
-def test_a_click_in_the_chart_goes_to_that_token(client: Client, page: Page) -> None:
+def test_a_click_in_the_chart_selects_that_token(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     over = page.locator(".trace-course .u-over")
     box = over.bounding_box()
@@ -82,7 +82,7 @@ def test_a_click_in_the_chart_goes_to_that_token(client: Client, page: Page) -> 
     expect(page.get_by_role("listbox")).to_be_focused()
 
 
-def test_another_measure_colors_the_text_and_stands_in_the_address(client: Client, page: Page) -> None:
+def test_another_measure_colors_the_text_and_is_in_the_address(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     before = page.get_by_role("option").nth(30).get_attribute("class")
     page.get_by_label("Entropy").check()
@@ -93,7 +93,7 @@ def test_another_measure_colors_the_text_and_stands_in_the_address(client: Clien
     expect(page.get_by_label("Entropy")).to_be_checked()
 
 
-def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client, page: Page) -> None:
+def test_an_unknown_probability_is_not_shown_as_zero(client: Client, page: Page) -> None:
     bare = [{"event_type": "ForwardPass"}, sampled(8, "eight"), added(8)]
     events = number([forward(), sampled(9, "nine"), added(9), *bare])
     open_trace(client, page, make_document("r", events))
@@ -106,7 +106,7 @@ def test_a_probability_that_is_not_known_is_never_shown_as_nought(client: Client
     assert "correct" not in page.content().lower()
 
 
-def test_the_table_says_the_same(client: Client, page: Page) -> None:
+def test_the_table_shows_the_same(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     page.get_by_text("Tokens as a table").click()
     rows = page.locator(".token-table tbody tr")
@@ -115,14 +115,14 @@ def test_the_table_says_the_same(client: Client, page: Page) -> None:
     expect(rows.first).to_contain_text("forced by")
 
 
-def test_a_mod_that_raised_is_what_one_sees_first(client: Client, page: Page) -> None:
+def test_an_exception_of_a_mod_is_shown_first(client: Client, page: Page) -> None:
     open_trace(client, page, "mod-exception")
     expect(page.get_by_role("tab", name="Exceptions (1)")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("tabpanel")).to_contain_text("KeyError: 'state'")
     expect(page.get_by_role("tabpanel")).to_contain_text("Traceback (most recent call last)")
 
 
-def test_what_mods_did_and_changed_is_told(client: Client, page: Page) -> None:
+def test_calls_and_effects_of_mods_are_shown(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     page.get_by_role("tab", name="Actions").click()
     panel = page.get_by_role("tabpanel")
@@ -135,7 +135,7 @@ def test_what_mods_did_and_changed_is_told(client: Client, page: Page) -> None:
     expect(page.locator(".tokens .is-selected")).to_have_id("token-0")
 
 
-def test_the_raw_json_is_the_api_s(client: Client, page: Page) -> None:
+def test_the_raw_json_is_that_of_the_api(client: Client, page: Page) -> None:
     open_trace(client, page, make_document("r", number(one_token())))
     page.get_by_role("tab", name="Raw JSON").click()
     shown = page.locator(".json").inner_text()
@@ -145,14 +145,14 @@ def test_the_raw_json_is_the_api_s(client: Client, page: Page) -> None:
     assert download.value.suggested_filename == "r.json"
 
 
-def test_a_trace_without_tokens_and_one_that_is_not_there_say_so(client: Client, page: Page) -> None:
+def test_empty_and_missing_traces_say_so(client: Client, page: Page) -> None:
     open_trace(client, page, make_document("empty"))
     expect(page.get_by_role("heading", name="No tokens")).to_be_visible()
     page.goto("/view/nothing")
     expect(page.get_by_role("alert")).to_have_text("there is no request 'nothing'")
 
 
-def test_five_thousand_tokens_stay_light(client: Client, page: Page) -> None:
+def test_five_thousand_tokens_are_fast(client: Client, page: Page) -> None:
     answer = client.post_bytes("/v1/ingest", with_id(build_trace(5000), "long"))
     assert answer.status == 201
     sign_in(page, client.key, "/view/long")
@@ -174,7 +174,7 @@ def test_five_thousand_tokens_stay_light(client: Client, page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["backtrack", "mod-exception"])
-def test_nobody_is_kept_out(client: Client, page: Page, name: str) -> None:
+def test_no_barrier_is_found(client: Client, page: Page, name: str) -> None:
     open_trace(client, page, name)
     assert_accessible(page)
     for tab in page.get_by_role("tab").all():
@@ -183,7 +183,7 @@ def test_nobody_is_kept_out(client: Client, page: Page, name: str) -> None:
         assert_accessible(page)
 
 
-def test_markup_in_every_field_is_text(client: Client, page: Page) -> None:
+def test_markup_in_each_field_is_shown_as_text(client: Client, page: Page) -> None:
     document = make_hostile("r")
     open_trace(client, page, document)
     for tab in page.get_by_role("tab").all():
@@ -194,7 +194,7 @@ def test_markup_in_every_field_is_text(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("<img src=x onerror=alert(3)>r")
 
 
-def test_text_that_runs_the_other_way_turns_no_number(client: Client, page: Page) -> None:
+def test_right_to_left_text_does_not_reverse_numbers(client: Client, page: Page) -> None:
     events = number([forward(), sampled(9, "\u202eevil"), added(9), forward(), sampled(8, "مرحبا"), added(8)])
     open_trace(client, page, make_document("r", events))
     expect(page.get_by_role("option").first).to_have_text("⟨202e⟩evil")
@@ -202,11 +202,11 @@ def test_text_that_runs_the_other_way_turns_no_number(client: Client, page: Page
     expect(page.get_by_role("option").nth(1)).to_have_css("unicode-bidi", "isolate")
 
 
-def test_a_slow_tab_does_not_take_another_s_place(client: Client, page: Page) -> None:
+def test_a_slow_tab_does_not_replace_the_next_one(client: Client, page: Page) -> None:
     open_trace(client, page, make_document("r", number(one_token())))
     held: list[Route] = []
 
-    def hold(route: Route) -> None:  # Playwright takes no method of a list
+    def hold(route: Route) -> None:  # Playwright does not accept a bound method of a list
         held.append(route)
 
     page.route("**/logs/r", hold)
@@ -220,6 +220,6 @@ def test_a_slow_tab_does_not_take_another_s_place(client: Client, page: Page) ->
 
 
 @pytest.mark.parametrize("name", ["__proto__", "constructor", "x"])
-def test_a_measure_that_is_none_is_the_usual_one(client: Client, page: Page, name: str) -> None:
+def test_an_unknown_measure_is_the_default(client: Client, page: Page, name: str) -> None:
     open_trace(client, page, make_document("r", number(one_token())), f"?by={name}")
     expect(page.get_by_label("Surprisal")).to_be_checked()
