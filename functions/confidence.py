@@ -83,7 +83,9 @@ async def get_confidence(
 ) -> Response:
     """Return every score of one request: per token, for the whole sequence, and per intervention of a mod."""
     stored = await read_document(context.access, key, request_id=request_id)
-    report = await work_on_document(request, context, render_stored_report, stored.frame, request_id, window)
+    report = await work_on_document(
+        request, context, render_stored_report, stored.document, stored.format, stored.choice, request_id, window
+    )
     return Response(report, media_type="application/json")
 
 

@@ -3,9 +3,11 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
+from core.document.formats import EVENTS_FORMAT
 from core.feed.list import list_requests, list_users
 from core.feed.render import render_feed
 from core.feed.store import FeedRow, UserRow
+from core.traces.log_view import PackedJson
 from core.traces.read import read_document, read_log
 from core.wire.page import clamp_page
 from functions.web.access import KeyDep, read_key
@@ -14,7 +16,7 @@ from functions.web.conditional import UNCHANGED, EtagsDep, answer_unchanged, des
 from functions.web.context import ContextDep, get_context
 from functions.web.query import FeedQuery, describe_query, read_query
 from functions.web.scaling import Scaling
-from functions.web.stored import MEDIA_TYPE, answer_log, answer_stored
+from functions.web.stored import EVENT_STREAM, MEDIA_TYPE, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -72,7 +74,9 @@ async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
 @router.get("/logs/{request_id}/trace", response_class=Response)
 async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Response:
     """Return the document as it was posted, with user API keys replaced by labels."""
-    return await answer_stored(request, await read_document(context.access, key, request_id=request_id))
+    stored = await read_document(context.access, key, request_id=request_id)
+    media_type = EVENT_STREAM if stored.format == EVENTS_FORMAT else MEDIA_TYPE
+    return await answer_stored(request, PackedJson(stored.document), media_type=media_type)
 
 
 @router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)

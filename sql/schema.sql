@@ -1,6 +1,12 @@
 -- The current schema: the result of all migrations. Written by `make schema`; don't edit it by hand.
 -- tests/database/test_schema.py compares this file with the migrations.
 
+CREATE FUNCTION public.add_tags(tags text[], more text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (more <@ tags) THEN tags ELSE (tags || ARRAY(SELECT added.tag FROM unnest(add_tags.more) added(tag) WHERE (added.tag <> ALL (add_tags.tags)))) END;
+
+COMMENT ON FUNCTION public.add_tags(tags text[], more text[]) IS 'The tags with more tags at the end, each once.';
+
 CREATE FUNCTION public.audit_adoption() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -81,6 +87,8 @@ CREATE TABLE public.requests (
     has_exception boolean DEFAULT false NOT NULL,
     search tsvector DEFAULT ''::tsvector NOT NULL,
     stored_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    source text DEFAULT 'quote'::text NOT NULL,
+    group_id text,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -122,11 +130,15 @@ COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share toke
 
 COMMENT ON COLUMN public.requests.curation IS 'Number of edits to the row. With revision, the version of the log.';
 
-COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised an exception.';
+COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised an exception, or the call failed.';
 
 COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, not stemmed.';
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'Transaction that stored this revision. Streams compare it with a snapshot (docs/decisions/0008).';
+
+COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the door (litellm, otlp).';
+
+COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
 
 CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
@@ -351,6 +363,12 @@ CREATE FUNCTION public.request_matches(request public.requests, model text, mod 
     RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
 
 COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters. A null filter passes every request.';
+
+CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, source text, group_id text, query tsquery) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((source IS NULL) OR ((request).source = source)) AND ((group_id IS NULL) OR ((request).group_id = group_id)) AND ((query IS NULL) OR ((request).search @@ query)));
+
+COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, source text, group_id text, query tsquery) IS 'Whether a request passes the feed''s filters. A null filter passes every request.';
 
 CREATE FUNCTION public.request_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
@@ -672,17 +690,20 @@ CREATE TABLE public.request_traces (
     request_pk bigint NOT NULL,
     format smallint NOT NULL,
     document bytea NOT NULL,
-    document_bytes bigint NOT NULL
+    document_bytes bigint NOT NULL,
+    choice smallint DEFAULT 0 NOT NULL
 );
 ALTER TABLE ONLY public.request_traces ALTER COLUMN document SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE public.request_traces IS 'The document of each request. Everything else is derived from it.';
 
-COMMENT ON COLUMN public.request_traces.format IS 'Format of the document. 1: a Quote trace. Readers reject unknown formats.';
+COMMENT ON COLUMN public.request_traces.format IS 'Format of the document. 1: a Quote trace. 2: a JSON item. 3: Server-Sent Events. 4: a span. Readers reject unknown formats.';
 
 COMMENT ON COLUMN public.request_traces.document IS 'The posted body as one zstd frame, with labels in place of user API keys.';
 
 COMMENT ON COLUMN public.request_traces.document_bytes IS 'Length of the body before compression.';
+
+COMMENT ON COLUMN public.request_traces.choice IS 'Position of the answer in the document, from 0.';
 
 ALTER TABLE public.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.requests_id_seq
@@ -862,7 +883,11 @@ CREATE INDEX requests_newest ON public.requests USING btree (created_at DESC, id
 
 CREATE INDEX requests_newest_of_user ON public.requests USING btree (user_key_hmac, created_at DESC, id DESC);
 
+CREATE INDEX requests_of_group ON public.requests USING btree (group_id, created_at DESC, id DESC) WHERE (group_id IS NOT NULL);
+
 CREATE INDEX requests_of_model ON public.requests USING btree (model, created_at DESC, id DESC);
+
+CREATE INDEX requests_of_source ON public.requests USING btree (source, created_at DESC, id DESC) WHERE (source <> 'quote'::text);
 
 CREATE INDEX requests_position ON public.requests USING btree (stored_xid, id);
 

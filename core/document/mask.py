@@ -11,7 +11,7 @@ import heapq
 import itertools
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,12 +68,7 @@ class MaskedDocument:
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """Yield the document in parts, without copying the body."""
-        source, end = memoryview(self.source), 0
-        for edit in self.edits:
-            yield source[end : edit.start]
-            yield edit.text
-            end = edit.end
-        yield source[end:]
+        return _join_edits(self.source, self.edits)
 
     @property
     def body(self) -> bytes:
@@ -84,6 +79,15 @@ class MaskedDocument:
     def size(self) -> int:
         """The size of the whole document in bytes."""
         return len(self.source) + sum(len(edit.text) - (edit.end - edit.start) for edit in self.edits)
+
+
+def _join_edits(body: bytes, edits: list[Edit]) -> Iterator[bytes | memoryview]:
+    source, end = memoryview(body), 0
+    for edit in edits:
+        yield source[end : edit.start]
+        yield edit.text
+        end = edit.end
+    yield source[end:]
 
 
 def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], str]) -> MaskedDocument:
@@ -108,6 +112,29 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     if request_id in keys or masker.mask(request_id) != request_id:
         raise InvalidInputError("request.request_id: an id can't contain a user API key; use another id")
     return _apply(body, list(_edit(body, _add_long_keys(body, starts, keys), masker)), document)
+
+
+def mask_keys(body: bytes, keys: Collection[str], fields: Collection[str], label: Callable[[str], str]) -> bytes:
+    """Replace known keys in any JSON with labels: as the value of a field, and, if they are long, in every text.
+
+    Args:
+        body: JSON.
+        keys: the keys.
+        fields: lower-case names of fields. Their names in the JSON may be in any case.
+        label: returns the label of a key.
+
+    Raises:
+        InvalidInputError: there are too many keys, or one of them occurs too often.
+    """
+    if len(keys) > MAX_KEYS:
+        raise InvalidInputError(f"body: {len(keys)} user API keys are too many (at most {MAX_KEYS})")
+    ordered = sorted(keys, key=lambda key: (-len(key), key))
+    name = re.compile(b'"(?:' + b"|".join(re.escape(field.encode()) for field in fields) + rb')"\s*:\s*', re.IGNORECASE)
+    at = find_starts(body, partial(body.find, b"@"))
+    starts = array("Q", _merge((found.end() for found in name.finditer(body)), at, _find_escaped(body)))
+    masker = KeyMasker({key: label(key) for key in ordered})
+    edits = list(_edit(body, _add_long_keys(body, starts, ordered), masker, fields))
+    return b"".join(_join_edits(body, edits)) if edits else body
 
 
 def keep_document(body: bytes, document: TraceDocument) -> MaskedDocument:
@@ -190,11 +217,13 @@ def _find_anchor(key: str) -> bytes | None:
     return longest.encode() if len(longest) >= MIN_ANCHOR else None
 
 
-def _edit(body: bytes, starts: Iterable[int], masker: KeyMasker) -> Iterator[Edit]:
+def _edit(
+    body: bytes, starts: Iterable[int], masker: KeyMasker, fields: Container[str] = _KEY_FIELDS
+) -> Iterator[Edit]:
     for start in starts:
         end = find_end(body, start)
         text = read_value(body[start:end]) if end > start else ""
-        if text in masker.labels and read_name(body, start) in _KEY_FIELDS:
+        if text in masker.labels and (read_name(body, start) or "").lower() in fields:
             masked = masker.labels[text]
         else:
             masked = masker.mask(text) if body.startswith(b'"', start) else text

@@ -46,14 +46,14 @@ def parse_document(body: bytes) -> TraceDocument:
     Raises:
         InvalidInputError: the body is not JSON, breaks the contract, or has a reference to a missing object.
     """
-    document = _parse_quickly(body)
+    document = parse_quickly(body)
     if document is None:
         return validate_document(parse_json(body))
     check_references(document)
     return document
 
 
-def _parse_quickly(body: bytes) -> TraceDocument | None:
+def parse_quickly(body: bytes) -> TraceDocument | None:
     """Parse with msgspec; None if it refuses. The slow way then accepts the body or says what is wrong."""
     try:
         document = _DECODER.decode(body)

@@ -41,7 +41,9 @@ class Filters:
         created_to: exclusive.
         min_confidence: minimum sequence_confidence, inclusive; a request without one does not match.
         max_confidence: maximum sequence_confidence, inclusive; a request without one does not match.
-        has_exception: whether a mod raised an exception.
+        has_exception: whether a mod raised an exception, or the call failed.
+        source: the origin of the request.
+        group_id: the group that the request is an answer of.
         q: words of the prompt and the final text, in web search syntax.
     """
 
@@ -54,6 +56,8 @@ class Filters:
     min_confidence: float | None = None
     max_confidence: float | None = None
     has_exception: bool | None = None
+    source: str | None = None
+    group_id: str | None = None
     q: str | None = None
 
 

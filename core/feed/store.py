@@ -28,6 +28,8 @@ class FeedRow(Row):
     sequence_confidence_is_bound: bool | None
     lowest_group_confidence: float | None
     group_confidence: list[float] | None
+    source: str
+    group_id: str | None
 
 
 class ListedRow(NamedTuple):
@@ -55,6 +57,8 @@ class ListedRow(NamedTuple):
     sequence_confidence_is_bound: bool | None
     lowest_group_confidence: float | None
     group_confidence: str | None
+    source: str
+    group_id: str | None
     ingested_at: datetime
     revision: int
     curation: int

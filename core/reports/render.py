@@ -2,9 +2,11 @@
 
 import msgspec
 
+from core.document.formats import QUOTE_FORMAT
 from core.document.parse import parse_document
 from core.reports.report import Report, report_response, report_trace
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
+from core.traces.kept import keep_answer, parse_item
 from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
 from core.wire.zstandard import decompress
@@ -12,9 +14,14 @@ from core.wire.zstandard import decompress
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def render_stored_report(document: bytes, request_id: str, window: int) -> bytes:
+def render_stored_report(frame: bytes, number: int, choice: int, request_id: str, window: int) -> bytes:
     """Render the report of a stored document as JSON. CPU-bound, so call it in another thread or process."""
-    report = report_trace(parse_document(decompress(document)), ScoreOptions(window=window))
+    document = decompress(frame)
+    if number == QUOTE_FORMAT:
+        report = report_trace(parse_document(document), ScoreOptions(window=window))
+    else:
+        kept = keep_answer(parse_item(document, number), choice)
+        report = report_response(kept.answer, kept.options.model_copy(update={"window": window}), kept.facts.warnings)
     return dump_json({"request_id": request_id, **report})
 
 

@@ -1,7 +1,7 @@
 """Build a report. Stored traces and responses of all servers have the same format."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 from msgspec import to_builtins
@@ -9,7 +9,6 @@ from msgspec import to_builtins
 from core.confidence import (
     DEFAULT_TOP_P,
     DEFAULT_WINDOW,
-    Intervention,
     Token,
     TokenScores,
     group_confidences,
@@ -23,6 +22,7 @@ from core.pairing.alignment import align_trace
 from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens, list_top_ps
 from core.responses import Answer, ScoreOptions
+from core.traces.answer_trace import find_forced_runs
 
 Report = dict[str, Any]
 
@@ -65,17 +65,23 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
     }
 
 
-def report_response(answer: Answer, options: ScoreOptions) -> Report:
-    """Build the report of a server's response. Only tokens marked as forced are forced; mods are unknown."""
+def report_response(answer: Answer, options: ScoreOptions, warnings: Sequence[str] | None = None) -> Report:
+    """Build the report of a server's response. Only tokens marked as forced are forced; mods are unknown.
+
+    Args:
+        answer: the response as read.
+        options: the scoring options.
+        warnings: the warnings of the whole item; None for those of the answer.
+    """
     window, tokens = options.window or DEFAULT_WINDOW, answer.tokens
     scores = score_tokens(tokens, top_p=options.top_p or DEFAULT_TOP_P, vocab_size=options.vocab_size)
     groups = group_confidences(tokens, scores, window)
-    interventions = score_interventions(tokens, to_columns(scores), _find_forced_runs(tokens))
+    interventions = score_interventions(tokens, to_columns(scores), find_forced_runs(tokens))
     return {
         "k": max((token.distribution.k for token in tokens if token.distribution), default=None),
         "logprobs_mode": options.logprobs_mode,
         "alignment": answer.alignment,
-        "warnings": answer.warnings,
+        "warnings": answer.warnings if warnings is None else warnings,
         "sequence": asdict(score_sequence(tokens, scores, window=window)),
         "tokens": [
             _report_token(index, token, scored, group, step=index, sequence_order=index)
@@ -92,12 +98,6 @@ def find_vocab_size(document: TraceDocument) -> int | None:
         if isinstance(shape, list) and shape and type(shape[-1]) is int and 0 < shape[-1] <= MAX_INT32:
             return shape[-1]
     return None
-
-
-def _find_forced_runs(tokens: list[Token]) -> list[Intervention]:
-    """Return each run of forced tokens as an intervention without mod and overridden token, which are unknown."""
-    runs = [[i for i, _ in run] for forced, run in groupby(enumerate(tokens), key=lambda one: one[1].forced) if forced]
-    return [Intervention(None, None, None, run[0], run[0], run[-1], None) for run in runs]
 
 
 def _report_token(  # noqa: PLR0913 - one argument per column of the row

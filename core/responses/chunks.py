@@ -17,14 +17,23 @@ def refuse_chunk(fields: dict[str, object]) -> None:
     Raises:
         InvalidInputError: it is one; the message names the field that shows it.
     """
-    kind = fields.get("type")
-    if isinstance(kind, str) and (kind.startswith("response.") or kind.endswith("delta")):
+    if _is_event(fields):
         raise InvalidInputError(
             "type: this is one event of a stream; send the complete response, which is in the last event"
         )
     path = _find_chunk(fields)
     if path is not None:
         raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
+
+
+def is_chunk(fields: dict[str, object]) -> bool:
+    """Whether a body is one chunk or event of a stream."""
+    return _is_event(fields) or _find_chunk(fields) is not None
+
+
+def _is_event(fields: dict[str, object]) -> bool:
+    kind = fields.get("type")
+    return isinstance(kind, str) and (kind.startswith("response.") or kind.endswith("delta"))
 
 
 def _find_chunk(fields: dict[str, object]) -> str | None:

@@ -147,11 +147,11 @@ def _find_text(choice: dict[str, object], logprobs: dict[str, object]) -> str | 
     reasoning = find_text(message.get("reasoning_content")) or find_text(message.get("reasoning"))
     if reasoning and not (logprobs.get("reasoning_content") or logprobs.get("reasoning")):
         return None
-    texts = [reasoning, _join_parts(message.get("content")), find_text(message.get("refusal"))]
+    texts = [reasoning, join_parts(message.get("content")), find_text(message.get("refusal"))]
     return None if texts == [None] * 3 else "".join(text for text in texts if text)
 
 
-def _join_parts(content: object) -> str | None:
+def join_parts(content: object) -> str | None:
     """Return the text of a content, which is a string or a list of parts with a text each."""
     if not isinstance(content, list):
         return find_text(content)

@@ -81,13 +81,22 @@ def read_shape(fields: dict[str, object]) -> Reading:
     """
     fields = _wrap(fields)
     refuse_chunk(fields)
-    found = [(key, read) for key, read in _READERS if _says_something(key, fields)]
-    if _is_choice(fields):
-        found = [("logprobs", read_bare_choice)]
-    named = found or [one for one in _SIGNS if one[0] in fields] or [one for one in _READERS if one[0] in fields]
+    named = _find_readers(fields)
     if not named:
         raise UnknownResponseError
     return read_forms([(key, partial(read, fields)) for key, read in named])
+
+
+def is_response(fields: dict[str, object]) -> bool:
+    """Whether a body is a response of a supported format, with or without log-probabilities."""
+    return bool(_find_readers(_wrap(fields)))
+
+
+def _find_readers(fields: dict[str, object]) -> list[tuple[str, Reader]]:
+    found: list[tuple[str, Reader]] = [(key, read) for key, read in _READERS if _says_something(key, fields)]
+    if _is_choice(fields):
+        found = [("logprobs", read_bare_choice)]
+    return found or [one for one in _SIGNS if one[0] in fields] or [one for one in _READERS if one[0] in fields]
 
 
 def is_from_server(fields: dict[str, object]) -> bool:

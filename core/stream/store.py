@@ -44,6 +44,8 @@ class NewsRow:
     sequence_confidence_is_bound: bool | None
     lowest_group_confidence: float | None
     group_confidence: list[float] | None
+    source: str
+    group_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,14 +43,16 @@ def _derive(trace: ScoredTrace) -> dict[str, Any]:
     return {
         "prompt_tokens": prompt,
         "generated_tokens": generated,
-        "total_tokens": prompt + generated if prompt is not None else None,
+        "total_tokens": prompt + generated if prompt is not None and generated is not None else None,
         "wall_time_ms": seconds * 1000 if seconds else None,
-        "avg_tokens_per_sec": generated / seconds if seconds else None,
+        "avg_tokens_per_sec": generated / seconds if seconds and generated is not None else None,
         "captured_at": request.completed_at,
     }
 
 
-def _count_generated(trace: ScoredTrace) -> int:
-    """Count the tokens of the final text."""
-    final = trace.document.request.final_token_ids
-    return len(final) if final is not None else sum(not step.discarded for step in trace.pairing.steps)
+def _count_generated(trace: ScoredTrace) -> int | None:
+    """Count the tokens of the final text; None if no token is known."""
+    final, steps = trace.document.request.final_token_ids, trace.pairing.steps
+    if final is None and not steps:
+        return None
+    return len(final) if final is not None else sum(not step.discarded for step in steps)

@@ -7,7 +7,7 @@ another process. Storing takes one round trip for any size: all statements in on
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.errors import NotNullViolation
 from pydantic import BaseModel, ConfigDict
 
@@ -18,9 +18,10 @@ from core.database.statements import NOTIFY_STREAMS
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
 from core.document.parse import parse_document
+from core.document.schema import TraceDocument
 from core.errors import ThunderError
-from core.pairing.scored_trace import ScoredTrace, score_trace
 from core.traces import rows, store
+from core.traces.kept import KeptTrace, keep_quote
 from core.traces.log import check_log
 from core.traces.rows import Columns
 from core.wire.zstandard import compress
@@ -46,6 +47,7 @@ class Receipt(BaseModel):
     sequence_confidence: float | None
     events: int
     tokens: int
+    warnings: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class PreparedTrace:
         actions: the rows of `actions`; None if there are no rows.
         counts: the number of rows for each table.
         events: the number of posted events.
+        warnings: problems that don't prevent scoring, one sentence each.
+        base_id: the id that the answers of one item share. They replace everything that was stored under it. None for a
+            Quote trace, which replaces only the request with its own id.
     """
 
     owner: bytes | None
@@ -75,6 +80,8 @@ class PreparedTrace:
     actions: Columns | None
     counts: dict[str, int]
     events: int
+    warnings: list[str]
+    base_id: str | None = None
 
     @property
     def request_id(self) -> str:
@@ -88,33 +95,58 @@ def prepare_trace(body: bytes, hasher: Hasher) -> PreparedTrace:
     Raises:
         InvalidInputError: the document is not valid; the message names the field.
     """
-    document = parse_document(body)
+    return prepare_document(body, parse_document(body), hasher)
+
+
+def prepare_document(body: bytes, document: TraceDocument, hasher: Hasher) -> PreparedTrace:
+    """Mask, score and compress a parsed Quote trace. Pure.
+
+    Raises:
+        InvalidInputError: a list is not a distribution, or a key can't be masked.
+    """
     key = document.request.user_api_key
     masked = mask_document(body, document, hasher.label_user_key)
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
-    return prepare_rows(score_trace(masked.document), compress_document(masked), owner=owner, owner_label=label)
+    return prepare_rows(keep_quote(masked.document), compress_document(masked), owner=owner, owner_label=label)
 
 
 def compress_document(masked: MaskedDocument) -> Columns:
     """Compress a masked document, and return the row of `request_traces`."""
     frame = compress(masked.pieces())
-    return {"format": QUOTE_FORMAT, "document": frame, "document_bytes": masked.size}
+    return {"format": QUOTE_FORMAT, "choice": 0, "document": frame, "document_bytes": masked.size}
 
 
-def prepare_rows(
-    trace: ScoredTrace, document: Columns, *, owner: bytes | None, owner_label: str | None
+def prepare_rows(  # noqa: PLR0913 - the parts of a request
+    kept: KeptTrace,
+    document: Columns,
+    *,
+    owner: bytes | None,
+    owner_label: str | None,
+    request_id: str | None = None,
+    base_id: str | None = None,
 ) -> PreparedTrace:
-    """Turn a scored trace into the rows of all tables.
+    """Turn a scored request into the rows of all tables.
+
+    Args:
+        kept: the request.
+        document: the row of `request_traces`.
+        owner: the HMAC of its user API key.
+        owner_label: the label of that key.
+        request_id: its id; None for the id in the document.
+        base_id: the id of the item that it is an answer of.
 
     Raises:
         InvalidInputError: an object in the document is nested too deeply for the log.
     """
-    check_log(trace)
+    check_log(kept)
+    trace = kept.trace
     posted = trace.document
+    request_id = posted.request.request_id if request_id is None else request_id
+    group = {"request_id": request_id, "group_id": None if base_id == request_id else base_id}
     return PreparedTrace(
         owner=owner,
         owner_label=owner_label,
-        request=rows.request_columns(trace),
+        request=rows.request_columns(kept) | group,
         document=document,
         arrays=rows.array_columns(trace),
         mods=(*rows.mod_columns(trace), rows.mod_call_columns(trace)) if posted.mod_calls else None,
@@ -122,36 +154,61 @@ def prepare_rows(
         actions=rows.action_columns(trace) if posted.actions else None,
         counts=rows.count_rows(trace),
         events=len(posted.events),
+        warnings=list(kept.facts.warnings),
+        base_id=base_id,
     )
 
 
 async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace) -> Receipt:
-    """Store a prepared trace in one transaction, and return a receipt after the commit.
+    """Store a prepared trace as `ingest_answers` does."""
+    return (await ingest_answers(access, key, [prepared]))[0]
+
+
+async def ingest_answers(access: Access, key: str | None, answers: list[PreparedTrace]) -> list[Receipt]:
+    """Store a trace, or all answers of an item, in one transaction, and return receipts after the commit.
 
     Raises:
         UnauthorizedError: the key was revoked or expired while the body was received.
         ForbiddenError: the caller's key is bound to one user, and the trace belongs to another.
         OtherOwnerError: the id belongs to another owner's request, or to one on legal hold.
     """
-    request_id = prepared.request_id
     try:
         async with access.ingest_session(key, timeout_ms=INGEST_TIMEOUT_MS) as (conn, caller):
-            ownership = _decide_ownership(prepared, caller)
-            if caller.is_admin:
-                await store.LOCK_REQUEST.execute(conn, request_id=request_id)
-                await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
-            upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
-            await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
-            await write_rows(conn, prepared)
+            ownership = _decide_ownership(answers[0], caller)
+            await _drop_group(conn, answers, ownership)
+            upserted = [await _write(conn, one, ownership, caller) for one in answers]
             await NOTIFY_STREAMS.execute(conn)
     except NotNullViolation as error:
         if error.diag.column_name != "revision":
             raise
+        request_id = answers[0].base_id or answers[0].request_id
         raise OtherOwnerError(
             f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
         ) from None
-    (stored,) = await upserted.fetchall()
-    return _make_receipt(prepared, stored)
+    stored = [row for cursor in upserted for row in await cursor.fetchall()]
+    return [_make_receipt(one, row) for one, row in zip(answers, stored, strict=True)]
+
+
+async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any]) -> None:
+    """Delete what the id of an item has no more. A Quote trace replaces only the request with its own id."""
+    base_id = answers[0].base_id
+    if base_id is not None:
+        ids = [one.request_id for one in answers]
+        owner = {name: ownership[name] for name in ("user_key_hmac", "posted_by", "may_replace_any")}
+        await store.DROP_GROUP.execute(conn, base_id=base_id, request_ids=ids, **owner)
+
+
+async def _write(
+    conn: AsyncConnection, prepared: PreparedTrace, ownership: dict[str, Any], caller: Caller
+) -> AsyncRawCursor[store.StoredRequest]:
+    request_id = prepared.request_id
+    if caller.is_admin:
+        await store.LOCK_REQUEST.execute(conn, request_id=request_id)
+        await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
+    upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
+    await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
+    await write_rows(conn, prepared)
+    return upserted
 
 
 async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
@@ -194,4 +251,5 @@ def _make_receipt(prepared: PreparedTrace, stored: store.StoredRequest) -> Recei
         sequence_confidence=prepared.request["sequence_confidence"],
         events=prepared.events,
         tokens=prepared.request["tokens"],
+        warnings=prepared.warnings,
     )

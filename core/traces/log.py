@@ -7,6 +7,7 @@ understand as posted is copied into the log as text, without parsing.
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from core.pairing.pending_actions import block_key
 from core.pairing.scored_trace import ScoredTrace
 from core.pairing.topk_lists import show_list
 from core.traces.inference_stats import build_inference_stats
+from core.traces.kept import Facts, KeptTrace
 from core.traces.log_rows import ActionRow, EventRow, ModCallRow, ModLogRow, PassRow, StepRow
 from core.wire.json_text import dump_json, make_writable
 
@@ -28,7 +30,6 @@ UNKNOWN = (
     "sampler_preset",
     "sampler_algo",
     "rng_seed",
-    "eos_reason",
 )
 """Fields of the contract that no engine sends."""
 ROWS_AT_ONCE = 1000
@@ -36,12 +37,13 @@ ROWS_AT_ONCE = 1000
 _ENCODE = msgspec.json.Encoder().encode
 
 
-def render_log(trace: ScoredTrace) -> Iterator[bytes | memoryview]:
+def render_log(kept: KeptTrace) -> Iterator[bytes | memoryview]:
     """Render the part of the log that does not change after ingest.
 
     Yields JSON members in pieces, with the outer closing brace but without the opening one.
     """
-    yield dump_json(_head(trace))[1:-1]
+    trace = kept.trace
+    yield dump_json(_head(trace) | _list_facts(kept.facts))[1:-1]
     yield from _render_rows("events", _iterate_events(trace))
     yield from _render_rows("mod_calls", _iterate_mod_calls(trace))
     yield from _render_rows("mod_logs", _iterate_mod_logs(trace))
@@ -52,14 +54,15 @@ def render_log(trace: ScoredTrace) -> Iterator[bytes | memoryview]:
     yield b"," + dump_json({"inference_stats": build_inference_stats(trace)})[1:]
 
 
-def check_log(trace: ScoredTrace) -> None:
+def check_log(kept: KeptTrace) -> None:
     """Refuse objects of free form that are nested too deeply for the log. Called at ingest.
 
     Raises:
         InvalidInputError: an object is nested too deeply.
     """
-    dump_json([[[action.payload for action in trace.document.actions]]])  # as deep as in the log, which is parsed again
-    dump_json([trace.document.request.inference_stats])
+    document = kept.trace.document
+    dump_json([[[action.payload for action in document.actions]]])  # as deep as in the log, which is parsed again
+    dump_json([document.request.inference_stats, kept.facts.metadata])
 
 
 def _render_rows(name: str, rows: Iterator[msgspec.Struct]) -> Iterator[bytes | memoryview]:
@@ -100,7 +103,16 @@ def _head(trace: ScoredTrace) -> dict[str, Any]:
         "sequence_confidence": trace.sequence.sequence_confidence,
         "sequence_confidence_is_bound": trace.sequence.sequence_confidence_is_bound,
         "lowest_group_confidence": trace.sequence.lowest_group_confidence,
-        "request_tags": {},
+    }
+
+
+def _list_facts(facts: Facts) -> dict[str, Any]:
+    return {
+        "eos_reason": facts.finish_reason,
+        "request_tags": facts.metadata,
+        "messages": None if facts.messages is None else [asdict(one) for one in facts.messages],
+        "error": facts.error,
+        "warnings": facts.warnings,
     }
 
 

@@ -9,8 +9,7 @@ import orjson
 
 from core.access.hasher import Hasher, strip_labels
 from core.document.formats import require_known_format
-from core.document.parse import parse_document
-from core.pairing.scored_trace import score_trace
+from core.traces.kept import read_kept
 from core.traces.log import render_log
 from core.traces.log_cache import CachedLog
 from core.traces.store import StoredLog
@@ -66,6 +65,8 @@ class LogView:
         is_owned: whether the request belongs to the reader. Other readers see no labels.
         document_version: the version of the document and of this view.
         start: the members that change after ingest, as the start of a JSON object.
+        format: the format of the document.
+        choice: the position of the answer in the document.
         document: the document's frame; None if `cached` makes it unnecessary.
         cached: the rendered log, if this process has it.
     """
@@ -76,18 +77,25 @@ class LogView:
     is_owned: bool
     document_version: str
     start: bytes
+    format: int
+    choice: int
     document: bytes | None
     cached: CachedLog | None
 
+    @property
+    def kind(self) -> tuple[int, int, bool]:
+        """The arguments of `render_document` next to the document."""
+        return self.format, self.choice, self.is_owned
 
-def render_document(document: bytes, is_owned: bool) -> bytes:  # noqa: FBT001 - called in another process, by position
+
+def render_document(document: bytes, number: int, choice: int, is_owned: bool) -> bytes:  # noqa: FBT001 - by position
     """Derive the log from the document's frame: parse, pair, score, render, compress. Pure."""
-    return compress_members(_render_members(document, is_owned=is_owned))
+    return compress_members(_render_members(document, number, choice, is_owned=is_owned))
 
 
-def render_unpacked(document: bytes, is_owned: bool, start: bytes) -> bytes:  # noqa: FBT001 - as above
+def render_unpacked(document: bytes, number: int, choice: int, is_owned: bool, start: bytes) -> bytes:  # noqa: FBT001 - as above
     """Derive the log as a whole text, which begins with `start`. Pure."""
-    return b"".join([start, *_render_members(document, is_owned=is_owned)])
+    return b"".join([start, *_render_members(document, number, choice, is_owned=is_owned)])
 
 
 def compress_members(members: Iterable[bytes | memoryview]) -> bytes:
@@ -95,8 +103,8 @@ def compress_members(members: Iterable[bytes | memoryview]) -> bytes:
     return compress(members, far=True)
 
 
-def _render_members(document: bytes, *, is_owned: bool) -> Iterable[bytes | memoryview]:
-    pieces = render_log(score_trace(parse_document(decompress(document))))
+def _render_members(document: bytes, number: int, choice: int, *, is_owned: bool) -> Iterable[bytes | memoryview]:
+    pieces = render_log(read_kept(decompress(document), number, choice))
     return pieces if is_owned else [strip_members(b"".join(pieces))]
 
 
@@ -115,6 +123,8 @@ def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[Ca
         is_owned=stored.is_owned,
         document_version=stored.document_version,
         start=orjson.dumps(_list_changing(stored, hasher))[:-1] + b",",
+        format=stored.format,
+        choice=stored.choice,
         document=stored.document,
         cached=next(cached, None),
     )
@@ -134,6 +144,8 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
         "favorited_by": stored.favorited_by if stored.is_owned else [],
         "tags": stored.tags if stored.is_owned else [strip_labels(tag) for tag in stored.tags],
         "discussion_count": stored.discussion_count if stored.is_owned else 0,
+        "source": stored.source,
+        "group_id": stored.group_id,
     }
 
 

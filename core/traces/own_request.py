@@ -1,5 +1,7 @@
 """Find a request that the caller may see, or lock it. An absent request and another owner's look the same."""
 
+from urllib.parse import quote
+
 from core.access.caller import Caller, UnauthorizedError
 from core.access.session import Session
 from core.errors import NotFoundError, ThunderError
@@ -56,3 +58,15 @@ def hidden(caller: Caller, request_id: str) -> ThunderError:
     if not caller.scopes:
         return UnauthorizedError("no key; send one as X-API-Key")
     return NotFoundError(f"there is no request {request_id!r}")
+
+
+async def explain_hidden(session: Session, request_id: str) -> ThunderError:
+    """Return the error for a request that the caller cannot see. For a group of the caller's, it names the filter."""
+    owner = session.caller.owner_filter
+    if session.caller.scopes and not is_invalid_id(request_id):
+        count = await store.COUNT_GROUP.fetch_only(session.conn, group_id=request_id, owner=owner)
+        if count:
+            return NotFoundError(
+                f"{request_id!r} is a group of {count} requests; list them with /logs?group_id={quote(request_id)}"
+            )
+    return hidden(session.caller, request_id)

@@ -8,8 +8,9 @@ from core.database.pool import retry_read
 from core.document.formats import require_known_format
 from core.traces import store
 from core.traces.log_cache import LogCache
-from core.traces.log_view import LogView, PackedJson, view_log
-from core.traces.own_request import hidden, is_invalid_id
+from core.traces.log_view import LogView, view_log
+from core.traces.own_request import explain_hidden, is_invalid_id
+from core.traces.store import StoredDocument
 
 
 @retry_read
@@ -32,13 +33,13 @@ async def read_log(
                 known=list(known),
                 rendered=[log.version for log in held],
             )
-    if stored is None:
-        raise hidden(session.caller, request_id)
+        if stored is None:
+            raise await explain_hidden(session, request_id)
     return view_log(stored, session.hasher, cache_key=request_id, held=held)
 
 
 @retry_read
-async def read_document(access: Access, key: str | None, *, request_id: str) -> PackedJson:
+async def read_document(access: Access, key: str | None, *, request_id: str) -> StoredDocument:
     """Read a document as posted, with labels in place of user API keys.
 
     Raises:
@@ -49,7 +50,7 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
         if not is_invalid_id(request_id):
             owner = session.caller.owner_filter
             stored = await store.GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=owner)
-    if stored is None:
-        raise hidden(session.caller, request_id)
+        if stored is None:
+            raise await explain_hidden(session, request_id)
     require_known_format(stored.format)
-    return PackedJson(stored.document)
+    return stored

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from core.access.caller import Scope
 from core.access.session import Access, Session
 from core.document.formats import require_known_format
-from core.document.parse import parse_document
 from core.errors import ThunderError
-from core.pairing.scored_trace import score_trace
 from core.pairing.version import SCORING_VERSION
 from core.traces import store
 from core.traces.ingest import PreparedTrace, prepare_rows, write_rows
+from core.traces.kept import read_kept
 from core.traces.store import OutdatedRow
 from core.wire.zstandard import decompress
 
@@ -94,7 +93,8 @@ async def _rescore_one(session: Session, row: OutdatedRow, done: Rescored) -> No
 
 def _prepare(row: OutdatedRow) -> PreparedTrace:
     require_known_format(row.format)
-    return prepare_rows(score_trace(parse_document(decompress(row.document))), {}, owner=None, owner_label=None)
+    kept = read_kept(decompress(row.document), row.format, row.choice)
+    return prepare_rows(kept, {}, owner=None, owner_label=None, request_id=row.request_id)
 
 
 def describe_rescored(done: Rescored) -> list[str]:

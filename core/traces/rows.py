@@ -12,6 +12,7 @@ from core.pairing.pending_actions import block_key
 from core.pairing.scored_trace import ScoredTrace
 from core.pairing.steps import PairedAction
 from core.pairing.version import SCORING_VERSION
+from core.traces.kept import KeptTrace
 from core.wire.json_text import to_column_text
 
 Columns = dict[str, Any]
@@ -47,8 +48,9 @@ _STEP_SCORES = (
 )
 
 
-def request_columns(trace: ScoredTrace) -> Columns:
+def request_columns(kept: KeptTrace) -> Columns:
     """Return the row of `requests`."""
+    trace, facts = kept.trace, kept.facts
     request, coverage = trace.document.request, trace.sequence.coverage
     mods = list_mods(trace)
     sampled = np.array([not (step.forced or step.discarded) for step in trace.pairing.steps], np.bool_)
@@ -75,7 +77,9 @@ def request_columns(trace: ScoredTrace) -> Columns:
         **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
         "group_confidence": float8_array(trace.profile) if trace.profile else None,
         "scoring_version": SCORING_VERSION,
-        "has_exception": any(call.exception_occurred for call in trace.document.mod_calls),
+        "has_exception": facts.error is not None or any(call.exception_occurred for call in trace.document.mod_calls),
+        "source": facts.source,
+        "tags": text_array(facts.tags),
         "search": find_words(trace),
     }
 

@@ -20,6 +20,7 @@ class StoredLog(Row):
         document_version: the version of the document and of this view.
         is_known: whether the client has this version.
         format: the format of the document.
+        choice: the position of the answer in the document.
         document: one zstd frame; None if the client or the process already has the rendered log.
     """
 
@@ -34,10 +35,13 @@ class StoredLog(Row):
     favorited_by: list[str]
     tags: list[str]
     discussion_count: int
+    source: str
+    group_id: str | None
     version: str
     document_version: str
     is_known: bool
     format: int
+    choice: int
     document: bytes | None
 
 
@@ -62,19 +66,23 @@ class OutdatedRow(Row):
     request_id: str
     sequence_confidence: float | None
     format: int
+    choice: int
     document: bytes
 
 
 class StoredDocument(Row):
-    """A document: its owner, its format, and the zstd frame that holds it."""
+    """A document: its owner, its format, the position of the answer in it, and the zstd frame that holds it."""
 
     user_key_hmac: bytes | None
     format: int
+    choice: int
     document: bytes
 
 
 UPSERT_REQUEST = query("traces/upsert_request", StoredRequest)
 FORGET_FORMER_OWNER = query("traces/forget_former_owner")
+COUNT_GROUP = query("traces/count_group", int)
+DROP_GROUP = query("traces/drop_group")
 DELETE_CHILDREN = query("traces/delete_children")
 WRITE_DOCUMENT = query("traces/write_document")
 WRITE_ARRAYS = query("traces/write_arrays")

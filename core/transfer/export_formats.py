@@ -6,9 +6,10 @@ from typing import Any, BinaryIO, Protocol
 
 import orjson
 
-from core.document.formats import require_known_format
+from core.document.formats import QUOTE_FORMAT, require_known_format
 from core.transfer.export_line import Origin, write_line
 from core.transfer.export_steps import Column
+from core.transfer.exported_item import ExportedItem, wrap_item
 from core.wire.zstandard import decompress
 
 Batch = Sequence[tuple[Any, ...]]
@@ -54,10 +55,13 @@ class TraceWriter:
         self._secret = secret
 
     def write(self, batch: Batch) -> None:
-        """Write some traces. A row is: id, format, document, created_at, owner, owner's label."""
-        for _, number, document, created_at, owner, label in batch:
+        """Write some traces. A row is: id, format, document, created_at, owner, owner's label, choice, group_id."""
+        for request_id, number, frame, created_at, owner, label, choice, group_id in batch:
             require_known_format(number)
-            self._file.write(write_line(decompress(document), Origin(owner, label, created_at, self._secret)))
+            document = decompress(frame)
+            if number != QUOTE_FORMAT:
+                document = wrap_item(ExportedItem(number, choice, request_id, group_id, document.decode()))
+            self._file.write(write_line(document, Origin(owner, label, created_at, self._secret)))
 
     def close(self) -> None:
         """Do nothing: the format has no footer."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from core.document.formats import require_known_format
-from core.document.parse import parse_document
-from core.pairing.scored_trace import score_trace
+from core.traces.kept import read_kept
 from core.wire.json_text import to_column_text
 from core.wire.zstandard import decompress
 
@@ -38,9 +37,9 @@ COLUMNS = (
 
 def iterate_steps(batch: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Derive the step rows from rows of the query transfer/export_traces."""
-    for request_id, number, document, *_ in batch:
+    for request_id, number, document, _, _, _, choice, _ in batch:
         require_known_format(number)
-        trace = score_trace(parse_document(decompress(document)))
+        trace = read_kept(decompress(document), number, choice).trace
         for step, scores in zip(trace.pairing.steps, trace.scores.to_rows(), strict=True):
             yield (
                 request_id,

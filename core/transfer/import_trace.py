@@ -11,12 +11,13 @@ from core.database.pool import retry_read
 from core.document.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
-from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
+from core.traces.kept import keep_quote, read_kept
 from core.traces.store import GET_DOCUMENT, StoredDocument
 from core.transfer.export_line import Origin, fingerprint, flatten, read_line
+from core.transfer.exported_item import ExportedItem, unwrap_item
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
-from core.wire.zstandard import decompress
+from core.wire.zstandard import compress, decompress
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Owner:
 class Found:
     """A trace to import: its masked document, its owner, and the stored document with the same id."""
 
-    masked: MaskedDocument
+    masked: MaskedDocument | ExportedItem
     owner: Owner
     created_at: datetime | None
     stored: StoredDocument | None
@@ -46,7 +47,10 @@ class Found:
         """Whether the same document is stored, byte for byte except for line ends, with the same owner if known."""
         if self.stored is None or (self.owner.is_known and self.stored.user_key_hmac != self.owner.hmac):
             return False
-        return flatten(decompress(self.stored.document)) == flatten(self.masked.body)
+        stored = decompress(self.stored.document)
+        if isinstance(self.masked, ExportedItem):
+            return stored == self.masked.document.encode() and self.stored.choice == self.masked.choice
+        return flatten(stored) == flatten(self.masked.body)
 
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
@@ -72,13 +76,16 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
-    posted = parse_document(body)
-    hasher = await access.hasher()
-    masked = mask_import(body, posted, hasher)
-    request_id = posted.request.request_id
-    owner, stored = await _find_stored(access, key, posted, origin)
+    masked = unwrap_item(body)
+    if masked is None:
+        posted = parse_document(body)
+        masked = mask_import(body, posted, await access.hasher())
+        request_id, user_key = posted.request.request_id, posted.request.user_api_key
+    else:
+        request_id, user_key = masked.request_id, None
+    owner, stored = await _find_stored(access, key, request_id, user_key, origin)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not posted.request.user_api_key else "the label of its user is not known here"
+    note = "" if owner.is_known or not user_key else "the label of its user is not known here"
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
@@ -96,27 +103,40 @@ def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDoc
 
 def prepare_found(found: Found) -> PreparedTrace:
     """Score and compress a trace like an ingest. If the document has no created_at, use the one of the export."""
-    trace = score_trace(found.masked.document)
-    prepared = prepare_rows(
-        trace, compress_document(found.masked), owner=found.owner.hmac, owner_label=found.owner.label
-    )
+    prepared = _prepare(found.masked, found.owner)
     began = prepared.request["created_at"] or found.created_at
     return replace(prepared, request={**prepared.request, "created_at": began})
 
 
+def _prepare(masked: MaskedDocument | ExportedItem, owner: Owner) -> PreparedTrace:
+    if isinstance(masked, MaskedDocument):
+        kept, document = keep_quote(masked.document), compress_document(masked)
+        return prepare_rows(kept, document, owner=owner.hmac, owner_label=owner.label)
+    text = masked.document.encode()
+    kept = read_kept(text, masked.format, masked.choice)
+    document = {"format": masked.format, "choice": masked.choice, "document_bytes": len(text)}
+    prepared = prepare_rows(
+        kept,
+        {**document, "document": compress([text])},
+        owner=owner.hmac,
+        owner_label=owner.label,
+        request_id=masked.request_id,
+    )
+    return replace(prepared, request={**prepared.request, "group_id": masked.group_id})
+
+
 @retry_read
 async def _find_stored(
-    access: Access, key: str | None, posted: TraceDocument, origin: Origin | None
+    access: Access, key: str | None, request_id: str, user_key: str | None, origin: Origin | None
 ) -> tuple[Owner, StoredDocument | None]:
     async with access.session(key, Scope.READ) as session:
-        owner = await _find_owner(session, posted, origin)
-        return owner, await GET_DOCUMENT.fetch_one(session.conn, request_id=posted.request.request_id, owner=None)
+        owner = await _find_owner(session, user_key, origin)
+        return owner, await GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=None)
 
 
-async def _find_owner(session: Session, posted: TraceDocument, origin: Origin | None) -> Owner:
+async def _find_owner(session: Session, key: str | None, origin: Origin | None) -> Owner:
     if origin is not None and origin.secret == fingerprint(session.hasher):
         return Owner(origin.owner, origin.label)
-    key = posted.request.user_api_key
     if origin is not None and origin.label is not None:
         key = origin.label
     if not key:

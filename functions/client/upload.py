@@ -16,6 +16,7 @@ from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import InvalidInputError, ThunderError
 from core.transfer.export_line import flatten, read_line
+from core.transfer.exported_item import unwrap_item
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 
 TIMEOUT_S = 120
@@ -99,6 +100,8 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
         ServerAwayError: the server does not answer.
     """
     document, _ = read_line(line)
+    if unwrap_item(document) is not None:
+        raise InvalidInputError("a response can't be posted under its stored id; import it without --url")
     posted = parse_document(document)
     keys = find_keys(document)
     if any(find_label_range(key) for key in keys):

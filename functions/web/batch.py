@@ -1,4 +1,4 @@
-"""Ingest many traces in one body, one per line (NDJSON). Each is stored or refused independently, in order."""
+"""Ingest many items in one body, as lines (NDJSON) or a list. Each is stored or refused independently, in order."""
 
 import asyncio
 import logging
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import TypeVar
 
+import msgspec
 import orjson
 from pydantic import BaseModel
 
 from core.database.pool import DatabaseUnavailableError
 from core.errors import InvalidInputError, ThunderError
 from core.traces.ingest import PreparedTrace, Receipt
+from core.traces.items import Several
 from core.wire.json_text import to_column_text
 from functions.web.body import Body
 from functions.web.spool import Part, Spool
@@ -31,28 +33,30 @@ _PIECE_BYTES = 64 * 1024
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Prepare = Callable[[Part], Awaitable[PreparedTrace]]
-Store = Callable[[PreparedTrace], Awaitable[Receipt]]
+Prepare = Callable[[Part], Awaitable[list[PreparedTrace]]]
+Store = Callable[[list[PreparedTrace]], Awaitable[list[Receipt]]]
 
 
 class LineResult(BaseModel):
     """The result of one line.
 
     Attributes:
-        index: its place among the lines that are not blank, from 0.
-        request_id: as posted; null if the line has no readable id.
+        index: its place among the items, from 0. If the body is one item with several answers, the answer's place.
+        request_id: as posted; null if the item has no readable id.
         status: what a post of it alone would have been answered with.
         error: why it was refused; left out if it was not.
+        warnings: problems that don't prevent scoring; left out if there are none.
     """
 
     index: int
     request_id: str | None
     status: int
     error: str | None = None
+    warnings: list[str] | None = None
 
 
 class BatchReceipt(BaseModel):
-    """The results of all lines."""
+    """The results of all items."""
 
     results: list[LineResult]
 
@@ -65,18 +69,19 @@ class _Refusal:
 
 
 @asynccontextmanager
-async def split_lines(body: Body) -> AsyncGenerator[list[Part]]:
-    """Split a body into its lines; blank lines are left out.
+async def split_body(body: Body, how: Several) -> AsyncGenerator[list[Part]]:
+    """Split a body into its lines, of which blank ones are left out, or into the items of its list.
 
     Raises:
-        InvalidInputError: the body has no line, or more than MAX_LINES; or the body does not unpack.
+        InvalidInputError: the body has no item, or more than MAX_LINES; or the body does not unpack.
         BusyError: too much is being worked on.
     """
+    find = find_lines if how is Several.LINES else find_items
     with closing(Spool()) as unpacked:
         if body.is_packed:
             await body.unpack_into(unpacked)
         spool = unpacked if body.is_packed else body.part.spool
-        ranges = await body.context.run_light(body.held.account, find_lines, spool)
+        ranges = await body.context.run_light(body.held.account, find, spool)
         yield [Part(spool, start, end) for start, end in ranges]
 
 
@@ -98,6 +103,25 @@ def find_lines(spool: Spool) -> list[tuple[int, int]]:
     if not lines:
         raise InvalidInputError("the body is empty: send one trace per line")
     return lines
+
+
+def find_items(spool: Spool) -> list[tuple[int, int]]:
+    """Return the start and the end of each item of a JSON list.
+
+    Raises:
+        InvalidInputError: the list is empty, or has more than MAX_LINES items.
+    """
+    content = spool.map()
+    rows = msgspec.json.decode(content, type=list[msgspec.Raw])
+    if not 0 < len(rows) <= MAX_LINES:
+        raise InvalidInputError(f"body: the list has {len(rows)} items; send 1 to {MAX_LINES}")
+    items: list[tuple[int, int]] = []
+    start = _skip_blank(content, 0)
+    for row in rows:
+        start = _skip_blank(content, start + 1)  # after the bracket, or the comma
+        items.append((start, start + len(row)))
+        start = _skip_blank(content, start + len(row))
+    return items
 
 
 def _skip_blank(content: "bytes | mmap", start: int) -> int:
@@ -125,8 +149,18 @@ async def ingest_lines(lines: list[Part], prepare: Prepare, store: Store) -> Bat
             away = away or (outcome if outcome.is_away else None)
             results.append(_refuse(index, line, outcome))
         else:
-            results.append(LineResult(index=index, request_id=outcome.request_id, status=201))
+            results += [_accept(index, receipt) for receipt in outcome]
     return BatchReceipt(results=results)
+
+
+def describe_answers(receipts: list[Receipt]) -> BatchReceipt:
+    """Return the results of one item with several answers."""
+    return BatchReceipt(results=[_accept(index, receipt) for index, receipt in enumerate(receipts)])
+
+
+def _accept(index: int, receipt: Receipt) -> LineResult:
+    result = LineResult(index=index, request_id=receipt.request_id, status=201)
+    return result.model_copy(update={"warnings": receipt.warnings}) if receipt.warnings else result
 
 
 async def _attempt(work: Awaitable[T]) -> T | _Refusal:
@@ -149,7 +183,11 @@ def _find_id(line: Part) -> str | None:
     if line.size > MAX_LOOKED_THROUGH:
         return None
     try:
-        found = orjson.loads(line.read())["request"]["request_id"]
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        item = orjson.loads(line.read())
+    except orjson.JSONDecodeError:
         return None
-    return to_column_text(found[:MAX_SHOWN_ID]) if isinstance(found, str) else None
+    parts = [item.get("request"), item] if isinstance(item, dict) else []
+    ids = [
+        part.get(name) for part in parts if isinstance(part, dict) for name in ("request_id", "litellm_call_id", "id")
+    ]
+    return next((to_column_text(one[:MAX_SHOWN_ID]) for one in ids if isinstance(one, str) and one), None)

@@ -74,6 +74,8 @@ class FilterQuery(BaseModel):
     min_confidence: ConfidenceParam = None
     max_confidence: ConfidenceParam = None
     has_exception: bool | None = None
+    source: TextParam = None
+    group_id: TextParam = None
     q: TextParam = None
 
     def read(self) -> Filters:
@@ -88,6 +90,8 @@ class FilterQuery(BaseModel):
             self.min_confidence,
             self.max_confidence,
             self.has_exception,
+            self.source or None,
+            self.group_id or None,
             clean_query(self.q),
         )
 

@@ -19,6 +19,7 @@ from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_ver
 from functions.web.context import Context
 
 MEDIA_TYPE = "application/json"
+EVENT_STREAM = "text/event-stream"
 LIGHT_BYTES = 1024 * 1024
 """Compressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
 PIECE_BYTES = 1024 * 1024
@@ -37,11 +38,11 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     if log is None and len(document) <= LIGHT_BYTES and choose_encoding(request.scope["headers"]) != "zstd":
         with context.budget.hold(await find_account(request)) as held:
             held.grow_within_share(len(document))
-            text = await context.run(render_unpacked, document, view.is_owned, view.start)
+            text = await context.run(render_unpacked, document, *view.kind, view.start)
         _keep_later(context, view, text)
         return Response(text, media_type=MEDIA_TYPE, headers=headers)
     if log is None:
-        frame = await work_on_document(request, context, render_document, document, view.is_owned)
+        frame = await work_on_document(request, context, render_document, document, *view.kind)
         log = CachedLog(view.document_version, view.is_owned, frame)
     context.logs.keep(view.cache_key, log)
     return await answer_stored(request, PackedJson(log.frame, view.start), headers)
@@ -75,8 +76,10 @@ async def work_on_document(
         return await context.run_heavy(account, function, document, *arguments)
 
 
-async def answer_stored(request: Request, stored: PackedJson, headers: dict[str, str] | None = None) -> Response:
-    """Answer with stored JSON in an encoding that the client accepts.
+async def answer_stored(
+    request: Request, stored: PackedJson, headers: dict[str, str] | None = None, *, media_type: str = MEDIA_TYPE
+) -> Response:
+    """Answer with stored text in an encoding that the client accepts.
 
     Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. The threads
     are not those of `Context.run`, which are busy with incoming traces.
@@ -85,13 +88,14 @@ async def answer_stored(request: Request, stored: PackedJson, headers: dict[str,
         BusyError: the caller's other requests hold too many bytes.
     """
     context: Context = request.app.state.context
-    encoding, headers = choose_encoding(request.scope["headers"]), headers or {"Vary": DEPENDS_ON}
+    encoding = choose_encoding(request.scope["headers"])
+    headers = {**(headers or {"Vary": DEPENDS_ON}), "Content-Type": media_type}
     with context.budget.hold(await find_account(request)) as held:
         if encoding is None:
             return _Unpacked(context.budget, held.account, stored, headers)
         held.grow_within_share(_estimate_size(stored, encoding))
         body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
-    return Response(body, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": encoding})
+    return Response(body, headers={**headers, "Content-Encoding": encoding})
 
 
 def _estimate_size(stored: PackedJson, encoding: str) -> int:
@@ -106,8 +110,6 @@ def _recompress(stored: PackedJson, encoding: str) -> bytes:
 
 class _Unpacked(Response):
     """A response that decompresses each piece of its body while it sends the previous one."""
-
-    media_type = MEDIA_TYPE
 
     def __init__(self, budget: Budget, account: Account, stored: PackedJson, headers: dict[str, str]) -> None:
         super().__init__(headers=headers)

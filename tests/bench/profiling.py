@@ -25,10 +25,10 @@ from core.database.pool import open_pool
 from core.document.mask import mask_document
 from core.document.parse import parse_document
 from core.pairing.pair import pair_trace
-from core.pairing.scored_trace import score_trace
 from core.pairing.topk_lists import read_lists
 from core.settings import Settings
 from core.traces.ingest import compress_document, ingest_trace, prepare_rows, prepare_trace
+from core.traces.kept import keep_quote
 from core.traces.log import render_log
 from core.wire.zstandard import compress, decompress
 from tests.bench.measure import MS, Timed, collect_as_served, time_call
@@ -79,14 +79,15 @@ def run_stages(body: bytes) -> dict[str, float]:
 
     document = note("parse and check", parse_document, body)
     masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
-    trace = note("pair and score", score_trace, masked.document)
+    kept = note("pair and score", keep_quote, masked.document)
+    trace = kept.trace
     note("  of that, pair", pair_trace, masked.document)
     note("  of that, read the lists", read_lists, trace.pairing.events, range(len(trace.pairing.events)))
     document = note("compress the document", compress_document, masked)
-    note("columns of the rows", lambda: prepare_rows(trace, document, owner=None, owner_label=None))
+    note("columns of the rows", lambda: prepare_rows(kept, document, owner=None, owner_label=None))
     frame = compress([body])
     note("  (log: decompress the document)", decompress, frame)
-    log = note("  (log: render it)", lambda: list(render_log(trace)))
+    log = note("  (log: render it)", lambda: list(render_log(kept)))
     note("  (log: compress it)", lambda: compress(log, far=True))
     return taken
 

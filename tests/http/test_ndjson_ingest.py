@@ -117,18 +117,24 @@ def spool_line(document: dict[str, object]) -> Part:
     return Part(spool, 0, spool.size)
 
 
+def make_receipt(request_id: str) -> Receipt:
+    return Receipt(
+        request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0, warnings=[]
+    )
+
+
 def test_lines_after_a_lost_database_are_not_tried() -> None:
     tried: list[bytes] = []
 
-    async def prepare(line: Part) -> PreparedTrace:
-        return prepare_trace(line.read(), Hasher(b"secret"))
+    async def prepare(line: Part) -> list[PreparedTrace]:
+        return [prepare_trace(line.read(), Hasher(b"secret"))]
 
-    async def store(prepared: PreparedTrace) -> Receipt:
-        tried.append(prepared.document["document"])
+    async def store(answers: list[PreparedTrace]) -> list[Receipt]:
+        tried.append(answers[0].document["document"])
         if len(tried) == 2:
             raise DatabaseUnavailableError("the database is not reachable")
-        request_id = prepared.request_id
-        return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
+        request_id = answers[0].request_id
+        return [make_receipt(request_id)]
 
     lines = [spool_line(make_document(f"r{index}")) for index in range(5)]
     receipt = asyncio.run(ingest_lines(lines, prepare, store))
@@ -144,14 +150,14 @@ def test_blank_lines_cost_nothing(client: Client) -> None:
 
 
 def test_a_line_that_waits_too_long_does_not_affect_the_others() -> None:
-    async def prepare(line: Part) -> PreparedTrace:
-        return prepare_trace(line.read(), Hasher(b"secret"))
+    async def prepare(line: Part) -> list[PreparedTrace]:
+        return [prepare_trace(line.read(), Hasher(b"secret"))]
 
-    async def store(prepared: PreparedTrace) -> Receipt:
-        request_id = prepared.request_id
+    async def store(answers: list[PreparedTrace]) -> list[Receipt]:
+        request_id = answers[0].request_id
         if request_id == "r1":
             raise TooSlowError("the database took too long to answer")
-        return Receipt(request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0)
+        return [make_receipt(request_id)]
 
     lines = [spool_line(make_document(f"r{index}")) for index in range(3)]
     receipt = asyncio.run(ingest_lines(lines, prepare, store))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from core.access.hasher import Hasher
 from core.document.parse import parse_document
 from core.errors import InvalidInputError
-from core.pairing.scored_trace import score_trace
 from core.traces.ingest import PreparedTrace, prepare_trace
+from core.traces.kept import keep_quote
 from core.traces.log import render_log
 from core.wire.zstandard import decompress
 from tests.support.documents import TRACES, make_document, trace_names
@@ -30,7 +30,7 @@ def stored(body: bytes) -> bytes:
 
 
 def show(body: bytes) -> dict[str, Any]:
-    return orjson.loads(b"{" + b"".join(render_log(score_trace(parse_document(body)))))
+    return orjson.loads(b"{" + b"".join(render_log(keep_quote(parse_document(body)))))
 
 
 def with_events(*events: str) -> bytes:

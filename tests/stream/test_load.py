@@ -39,9 +39,8 @@ from tests.support.streams import (
 
 STREAMS = 200
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-ROW = NewsRow(
-    "8:8:", 9, 1, 7, None, 1, "r", CREATED, None, None, None, None, 0, [], 0, None, [], None, None, None, None
-)
+NONES = (None,) * 4
+ROW = NewsRow("8:8:", 9, 1, 7, None, 1, "r", CREATED, *NONES, 0, [], 0, None, [], *NONES, "quote", None)
 
 
 async def receive_async(socket: AsyncConnection, count: int) -> list[str]:

@@ -16,6 +16,8 @@ select
     sequence_confidence_is_bound,
     lowest_group_confidence,
     case when not %(brief)s then array_to_json(group_confidence)::text end as group_confidence,
+    source,
+    group_id,
     ingested_at,
     revision,
     curation
@@ -33,6 +35,8 @@ where
         %(min_confidence)s::double precision,
         %(max_confidence)s::double precision,
         %(has_exception)s::boolean,
+        %(source)s::text,
+        %(group_id)s::text,
         websearch_to_tsquery('simple', %(q)s::text)
     )
     and (

@@ -22,6 +22,8 @@ candidates as not materialized (
             %(min_confidence)s::double precision,
             %(max_confidence)s::double precision,
             %(has_exception)s::boolean,
+            %(source)s::text,
+            %(group_id)s::text,
             null
         )
         and (
@@ -141,6 +143,8 @@ select
     sequence_confidence_is_bound,
     lowest_group_confidence,
     case when not %(brief)s then array_to_json(group_confidence)::text end as group_confidence,
+    source,
+    group_id,
     ingested_at,
     revision,
     curation

@@ -12,10 +12,13 @@ select
     requests.favorited_by,
     requests.tags,
     requests.discussion_count,
+    requests.source,
+    requests.group_id,
     request_version(requests, false) as version,
     document_version(requests, false) as document_version,
     array[request_version(requests, false), '*'] && %(known)s::text[] as is_known,
     request_traces.format,
+    request_traces.choice,
     case
         when
             array[request_version(requests, false), '*'] && %(known)s::text[]

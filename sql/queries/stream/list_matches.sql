@@ -16,6 +16,8 @@ filters as materialized (
             %(min_confidence_each)s::double precision[],
             %(max_confidence_each)s::double precision[],
             %(has_exception_each)s::boolean[],
+            %(source_each)s::text[],
+            %(group_id_each)s::text[],
             %(q_each)s::text[]
         )
         with ordinality as given (
@@ -28,6 +30,8 @@ filters as materialized (
             min_confidence,
             max_confidence,
             has_exception,
+            source,
+            group_id,
             q,
             ordinal
         )
@@ -50,5 +54,7 @@ inner join filters
         filters.min_confidence,
         filters.max_confidence,
         filters.has_exception,
+        filters.source,
+        filters.group_id,
         filters.query
     )

@@ -110,7 +110,9 @@ select
     requests.sequence_confidence,
     requests.sequence_confidence_is_bound,
     requests.lowest_group_confidence,
-    requests.group_confidence
+    requests.group_confidence,
+    requests.source,
+    requests.group_id
 from here
 left join page on page.place <= %(limit)s and (page.place = 1 or page.weight <= %(bytes)s)
 left join requests on page.id = requests.id

@@ -3,6 +3,7 @@
 select
     requests.user_key_hmac,
     request_traces.format,
+    request_traces.choice,
     request_traces.document
 from requests
 inner join request_traces on requests.id = request_traces.request_pk

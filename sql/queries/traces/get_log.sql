@@ -21,10 +21,13 @@ select
     requests.favorited_by,
     requests.tags,
     requests.discussion_count,
+    requests.source,
+    requests.group_id,
     request_version(requests, readers.is_owned) as version,
     document_version(requests, readers.is_owned) as document_version,
     array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[] as is_known,
     request_traces.format,
+    request_traces.choice,
     case
         when
             array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[]

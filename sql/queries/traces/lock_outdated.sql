@@ -4,6 +4,7 @@ select
     requests.request_id,
     requests.sequence_confidence,
     request_traces.format,
+    request_traces.choice,
     request_traces.document
 from requests
 inner join request_traces on requests.id = request_traces.request_pk

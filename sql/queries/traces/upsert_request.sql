@@ -40,6 +40,9 @@ insert into requests (
     low_confidence_fraction,
     scoring_version,
     has_exception,
+    source,
+    group_id,
+    tags,
     search
 )
 values (
@@ -82,6 +85,9 @@ values (
     %(low_confidence_fraction)s::double precision,
     %(scoring_version)s,
     %(has_exception)s,
+    %(source)s,
+    %(group_id)s::text,
+    %(tags)s::text[],
     to_tsvector('simple', %(search)s)
 )
 on conflict (request_id) do update
@@ -139,6 +145,9 @@ on conflict (request_id) do update
         low_confidence_fraction = excluded.low_confidence_fraction,
         scoring_version = excluded.scoring_version,
         has_exception = excluded.has_exception,
+        source = excluded.source,
+        group_id = excluded.group_id,
+        tags = add_tags(requests.tags, excluded.tags),
         search = excluded.search,
         stored_xid = excluded.stored_xid
 returning id, revision

@@ -30,6 +30,8 @@ where
         %(min_confidence)s::double precision,
         %(max_confidence)s::double precision,
         %(has_exception)s::boolean,
+        %(source)s::text,
+        %(group_id)s::text,
         websearch_to_tsquery('simple', %(q)s::text)
     )
 order by requests.id, actions.action_index

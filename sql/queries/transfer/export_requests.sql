@@ -24,6 +24,8 @@ select
     requests.interventions,
     requests.backtracks,
     requests.has_exception,
+    requests.source,
+    requests.group_id,
     requests.sequence_confidence,
     requests.sequence_confidence_is_bound,
     requests.perplexity,
@@ -57,6 +59,8 @@ where
         %(min_confidence)s::double precision,
         %(max_confidence)s::double precision,
         %(has_exception)s::boolean,
+        %(source)s::text,
+        %(group_id)s::text,
         websearch_to_tsquery('simple', %(q)s::text)
     )
 order by requests.id

@@ -6,7 +6,9 @@ select
     request_traces.document,
     requests.created_at,
     requests.user_key_hmac,
-    requests.user_key_label
+    requests.user_key_label,
+    request_traces.choice,
+    requests.group_id
 from requests
 inner join request_traces on requests.id = request_traces.request_pk
 where
@@ -22,6 +24,8 @@ where
         %(min_confidence)s::double precision,
         %(max_confidence)s::double precision,
         %(has_exception)s::boolean,
+        %(source)s::text,
+        %(group_id)s::text,
         websearch_to_tsquery('simple', %(q)s::text)
     )
 order by requests.id

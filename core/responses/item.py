@@ -1,0 +1,216 @@
+"""Read one posted item: a response with what is known of its request, as one value for every way in.
+
+An item is `{request_id?, created_at?, completed_at?, user_api_key?, tags?, metadata?, request, response}`, a bare
+response, or LiteLLM's payload (core.responses.litellm). Errors are InvalidInputErrors that name the path.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from core.errors import InvalidInputError
+from core.responses.chunks import is_chunk, refuse_chunk
+from core.responses.expect import describe, expect_list, expect_object, expect_text, find_object, find_text
+from core.responses.join import join_stream
+from core.responses.options import ScoreOptions, read_options
+from core.responses.recognize import UnknownResponseError, is_response
+from core.responses.sse import read_events
+from core.responses.summary import Summary
+from core.wire.timestamp import parse_timestamp
+
+Body = dict[str, object]
+
+NO_OPTIONS = ScoreOptions()
+
+MAX_TAGS = 100
+MAX_TAG_CHARS = 100
+"""The limits of tags that people add (core.curation)."""
+MAX_CHOICES = 128
+"""Maximum answers in one item. OpenAI allows 128."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One posted call of a model.
+
+    Attributes:
+        source: the door, if it is known to be one: litellm or otlp. None means the shape of the response.
+        answers: one response per answer; empty if the call failed.
+        request: the request that was sent to the model; empty if unknown.
+        request_id: the id that the sender gave the item; None if it gave none.
+        id_path: the path of the id, for errors.
+        metadata: as posted; shown in the log.
+        summary: facts that the item gives outside its response. They take precedence.
+        error: why the call failed; None if it did not.
+        warnings: one sentence each.
+        options: the scoring options next to the response.
+    """
+
+    answers: list[Body]
+    source: str | None = None
+    request: Body = field(default_factory=dict)
+    request_id: str | None = None
+    id_path: str = "request_id"
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    user_api_key: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Body = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    options: ScoreOptions = NO_OPTIONS
+
+
+def is_envelope(fields: Body) -> bool:
+    """Whether an object holds a response beside facts about it. Ollama's own `response` is a text."""
+    return ("response" in fields or {"request", "error"} <= fields.keys()) and "done" not in fields
+
+
+def read_envelope(fields: Body) -> Item:
+    """Read `{request, response, …}`.
+
+    Raises:
+        InvalidInputError: a field is not valid, or the response is of no known shape.
+    """
+    response = fields.get("response")
+    request: Body = {} if fields.get("request") is None else expect_object(fields["request"], "request")
+    error = find_error(fields.get("error"))
+    answers: list[Body] = []
+    failure = None
+    if response is not None:
+        answers, failure = read_answers(response, "response")
+    if response is None and error is None:
+        raise InvalidInputError(
+            "response: is required; send the response of the server, or why the call failed as error"
+        )
+    return Item(
+        answers=[] if error else answers,
+        request=request,
+        request_id=expect_text(fields.get("request_id"), "request_id"),
+        created_at=read_time(fields.get("created_at"), "created_at"),
+        completed_at=read_time(fields.get("completed_at"), "completed_at"),
+        user_api_key=expect_text(fields.get("user_api_key"), "user_api_key"),
+        tags=read_tags(fields.get("tags"), "tags"),
+        metadata={} if fields.get("metadata") is None else expect_object(fields["metadata"], "metadata"),
+        error=error or failure,
+        options=read_options({name: fields[name] for name in fields.keys() - {"request", "response"}}),
+    )
+
+
+def read_bare(fields: Body) -> Item:
+    """Read a response that was posted alone.
+
+    Raises:
+        UnknownResponseError: it is of no known shape.
+        InvalidInputError: it is one chunk of a stream.
+    """
+    answers, failure = read_answers(fields, "body")
+    return Item(answers, id_path="id", error=failure, options=read_options(fields))
+
+
+def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
+    """Split a response into its answers: a body, the text or the chunks of a stream, or a list of bodies.
+
+    Returns:
+        One response per answer, and why the call failed; None if it did not.
+
+    Raises:
+        InvalidInputError: the value has the wrong type, or is a stream that can't be joined.
+        UnknownResponseError: the response is of no known shape.
+    """
+    if isinstance(response, str):
+        response = read_events(response, path)
+    if isinstance(response, list):
+        chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
+        if not chunks:
+            raise InvalidInputError(f"{path}: is empty; send at least one response")
+        bodies = [join_stream(chunks, path)] if is_chunk(chunks[0]) else chunks
+    elif isinstance(response, dict):
+        bodies = [cast("Body", response)]
+    else:
+        raise InvalidInputError(f"{path}: must be an object, a list or the text of a stream, not {describe(response)}")
+    failure = next((error for body in bodies if (error := _find_failure(body))), None)
+    if failure is not None:
+        return [], failure
+    for body in bodies:
+        refuse_chunk(body)
+        if not is_response(body):
+            raise UnknownResponseError
+    answers = [answer for body in bodies for answer in _split(body)]
+    if len(answers) > MAX_CHOICES:
+        raise InvalidInputError(f"{path}: has {len(answers)} answers; at most {MAX_CHOICES} are allowed")
+    return answers, None
+
+
+def _find_failure(body: Body) -> str | None:
+    """Return the error of a response that is an error: `{error: …}` without an answer."""
+    if body.get("error") is None or (is_response(body) and body.get("status") != "failed"):
+        return None
+    return find_error(body["error"])
+
+
+def find_error(value: object) -> str | None:
+    """Return the sentence of an error, which is a text or an object with a message; None if there is no error."""
+    if value is None or value == "" or value is False:
+        return None
+    fields = find_object(value)
+    return find_text(value) or find_text(fields.get("message")) or find_text(fields.get("code")) or "the call failed"
+
+
+def _split(body: Body) -> list[Body]:
+    """Split a response with several choices. The token count of the usage covers all of them, so it is left out."""
+    for key in ("choices", "candidates"):
+        choices = body.get(key)
+        if isinstance(choices, list) and len(choices) > 1:
+            usage = {
+                name: _keep_prompt(body[name]) for name in ("usage", "usageMetadata", "usage_metadata") if name in body
+            }
+            ordered = sorted(cast("list[object]", choices), key=_index_of)
+            return [{**body, key: [choice], **usage} for choice in ordered]
+    return [body]
+
+
+def _keep_prompt(usage: object) -> Body:
+    return {name: count for name, count in find_object(usage).items() if name.startswith("prompt")}
+
+
+def _index_of(choice: object) -> int:
+    index = find_object(choice).get("index")
+    return index if type(index) is int else 0
+
+
+def read_tags(value: object, path: str) -> tuple[str, ...]:
+    """Read a list of tags, without duplicates.
+
+    Raises:
+        InvalidInputError: it is not a list of short texts.
+    """
+    rows: list[object] = [] if value is None else expect_list(value, path)
+    if len(rows) > MAX_TAGS:
+        raise InvalidInputError(f"{path}: has {len(rows)} tags; at most {MAX_TAGS} are allowed")
+    tags = [(expect_text(row, f"{path}[{i}]") or "").strip() for i, row in enumerate(rows)]
+    for i, tag in enumerate(tags):
+        if not 0 < len(tag) <= MAX_TAG_CHARS:
+            raise InvalidInputError(f"{path}[{i}]: must have 1 to {MAX_TAG_CHARS} characters")
+    return tuple(dict.fromkeys(tags))
+
+
+def read_time(value: object, path: str) -> datetime | None:
+    """Read a time that the sender gave.
+
+    Raises:
+        InvalidInputError: it is not a time.
+    """
+    try:
+        return None if value is None else parse_timestamp(value)
+    except ValueError as error:
+        raise InvalidInputError(f"{path}: {error}") from None
+
+
+def find_time(value: object) -> datetime | None:
+    """Return a time that a server wrote; None if it is not one. Some servers write 0."""
+    try:
+        return parse_timestamp(value) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,67 @@
+"""Join the events of OpenAI's responses API. The last event holds the response, in older versions without logprobs."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from core.responses.expect import find_object, find_text
+
+Body = dict[str, object]
+
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+
+
+def is_output_event(chunk: Body) -> bool:
+    """Whether an object is an event of the responses API."""
+    kind = chunk.get("type")
+    return isinstance(kind, str) and (kind.startswith("response.") or kind == "error")
+
+
+def join_output(events: Sequence[Body]) -> Body:
+    """Return the response of the last event, with the logprobs of earlier events where it has none.
+
+    If the stream was cut, return what arrived of the response, with the status incomplete.
+    """
+    parts = _read_parts(events)
+    last = next((find_object(one["response"]) for one in reversed(events) if one.get("response") is not None), {})
+    error = next((one for one in events if one.get("type") == "error"), None)
+    if error is not None:
+        return {**last, "status": "failed", "error": error}
+    if not any(one.get("type") in _ENDS for one in events):
+        content = [{"type": "output_text", **part} for _, part in sorted(parts.items())]
+        return {**last, "status": "incomplete", "output": [{"type": "message", "content": content}]}
+    output = [find_object(item) for item in _list(last.get("output"))]
+    return {**last, "output": [_complete_item(item, i, parts) for i, item in enumerate(output)]}
+
+
+def _complete_item(item: Body, index: int, parts: dict[tuple[int, int], Body]) -> Body:
+    if not isinstance(item.get("content"), list):
+        return item
+    content = [find_object(part) for part in _list(item["content"])]
+    return {**item, "content": [_complete(part, parts.get((index, j), {})) for j, part in enumerate(content)]}
+
+
+def _complete(part: Body, joined: Body) -> Body:
+    return part if part.get("logprobs") or not joined.get("logprobs") else {**part, "logprobs": joined["logprobs"]}
+
+
+def _read_parts(events: Sequence[Body]) -> dict[tuple[int, int], Body]:
+    """Join the deltas of each part of the text. An event that ends a part holds all of it."""
+    parts: dict[tuple[int, int], Body] = {}
+    for event in events:
+        kind, place = event.get("type"), (_count(event.get("output_index")), _count(event.get("content_index")))
+        if kind == "response.output_text.delta":
+            part = parts.setdefault(place, {"text": "", "logprobs": []})
+            part["text"] = f"{part['text']}{find_text(event.get('delta')) or ''}"
+            _list(part["logprobs"]).extend(_list(event.get("logprobs")))
+        elif kind == "response.output_text.done":
+            logprobs = _list(event.get("logprobs")) or _list(parts.get(place, {}).get("logprobs"))
+            parts[place] = {"text": event.get("text"), "logprobs": logprobs}
+    return parts
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int else 0
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []

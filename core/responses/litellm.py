@@ -1,0 +1,75 @@
+"""Read the payload that LiteLLM's loggers send (`StandardLoggingPayload` in litellm/types/utils.py)."""
+
+from core.responses.expect import expect_object, find_count, find_object, find_text
+from core.responses.item import MAX_TAG_CHARS, MAX_TAGS, Item, find_error, find_time, read_answers
+from core.responses.summary import Summary
+
+SOURCE = "litellm"
+_KEYS = {"call_type", "model_parameters", "startTime"}
+_STREAMED = "LiteLLM drops the logprobs of streamed chats; call the model without streaming to have them scored"
+
+
+def is_litellm(fields: dict[str, object]) -> bool:
+    """Whether an object is a payload of LiteLLM."""
+    return fields.keys() >= _KEYS
+
+
+def read_litellm(fields: dict[str, object]) -> Item:
+    """Read a payload. Its response has the shape of OpenAI's, whatever the provider.
+
+    Raises:
+        InvalidInputError: a field is not valid; the message names its path.
+    """
+    metadata = find_object(fields.get("metadata"))
+    began, ended = find_time(fields.get("startTime")), find_time(fields.get("endTime"))
+    error = _find_error(fields)
+    answers, failure, warnings = _read_response(fields) if error is None else ([], None, ())
+    model = find_text(fields.get("model"))
+    return Item(
+        answers=answers,
+        source=SOURCE,
+        request={**find_object(fields.get("model_parameters")), "model": model, "messages": fields.get("messages")},
+        request_id=find_text(fields.get("litellm_call_id")) or find_text(fields.get("id")),
+        id_path="litellm_call_id",
+        created_at=began,
+        completed_at=ended,
+        user_api_key=find_text(fields.get("user_api_key")) or find_text(metadata.get("user_api_key")),
+        tags=_read_tags(fields.get("request_tags")),
+        metadata=metadata,
+        summary=Summary(
+            model=model,
+            prompt_tokens=find_count(fields.get("prompt_tokens")) or None,
+            generated_tokens=(find_count(fields.get("completion_tokens")) or None) if len(answers) == 1 else None,
+            total_tokens=(find_count(fields.get("total_tokens")) or None) if len(answers) == 1 else None,
+        ),
+        error=error or failure,
+        warnings=warnings,
+    )
+
+
+def _find_error(fields: dict[str, object]) -> str | None:
+    if fields.get("status") != "failure":
+        return None
+    about = find_object(fields.get("error_information"))
+    given = (
+        find_text(fields.get("error_str")),
+        find_text(about.get("error_message")),
+        find_text(about.get("error_class")),
+    )
+    return next((text for text in given if text), None) or find_error(fields.get("error_str")) or "the call failed"
+
+
+def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], str | None, tuple[str, ...]]:
+    response = fields.get("response")
+    if not isinstance(response, dict) or not response:  # LiteLLM replaces a redacted response with a text
+        return [{}], None, ("response: LiteLLM sent no response, so there is nothing to score",)
+    answers, failure = read_answers(expect_object(response, "response"), "response")
+    return answers, failure, (_STREAMED,) if fields.get("stream") is True else ()
+
+
+def _read_tags(value: object) -> tuple[str, ...]:
+    """Return the tags that can be stored. LiteLLM adds some of its own, and none of them may cost the trace."""
+    tags = [find_text(one) for one in value] if isinstance(value, list) else []
+    return tuple(dict.fromkeys(tag for tag in tags if tag and tag.strip() == tag and len(tag) <= MAX_TAG_CHARS))[
+        :MAX_TAGS
+    ]

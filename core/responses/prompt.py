@@ -1,0 +1,109 @@
+"""Read the request of a response: its messages by role, and its settings. By the names of all servers."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from core.responses.expect import find_either, find_object, find_text
+
+SYSTEM_ROLES = ("system", "developer")
+USER_ROLE = "user"
+MAX_MESSAGES = 10_000
+"""Maximum messages of one request."""
+MAX_DEPTH = 8
+"""Levels of lists and objects around a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the prompt. Parts without a text, such as images, are left out.
+
+    Attributes:
+        content: the text; None if the message has none.
+    """
+
+    role: str | None
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The messages of a request, and the settings that the log shows. None if the request doesn't contain it."""
+
+    messages: list[Message]
+    model: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+    def find_role(self, *roles: str) -> str | None:
+        """Return the texts of all messages with one of these roles; None if there are none."""
+        texts = [one.content for one in self.messages if one.role in roles and one.content is not None]
+        return "\n\n".join(texts) if texts else None
+
+
+def read_prompt(request: dict[str, object]) -> Prompt:
+    """Read the request that was sent to a model. It never fails: a field of the wrong type counts as absent."""
+    nested = [find_object(request.get(key)) for key in ("parameters", "options", "sampling_params")]
+    config = find_object(find_either(request, "generationConfig"))
+    sources = [request, *nested, config]
+    limits = (source.get(name) for source in sources for name in _LIMITS)
+    return Prompt(
+        messages=_read_messages(request)[:MAX_MESSAGES],
+        model=find_text(request.get("model")),
+        max_tokens=next((one for one in limits if type(one) is int and 0 <= one < 2**63), None),
+        temperature=next((t for source in sources if (t := _find_number(source.get("temperature"))) is not None), None),
+    )
+
+
+_LIMITS = (
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "n_predict",
+    "num_predict",
+    "maxOutputTokens",
+)
+
+
+def _read_messages(request: dict[str, object]) -> list[Message]:
+    system = _read_text(request.get("instructions")) or _read_text(request.get("system"))
+    system = system or _read_text(find_either(request, "systemInstruction"))
+    found = [Message("system", system)] if system else []
+    for key in ("messages", "input", "contents", "prompt", "inputs", "text"):
+        if request.get(key) is not None:
+            return found + _read_turns(request[key])
+    return found
+
+
+def _read_turns(value: object) -> list[Message]:
+    """Read a list of messages, or a single text of the user's."""
+    if not isinstance(value, list) or any(isinstance(one, str) for one in value):
+        text = _read_text(value)
+        return [] if text is None else [Message(USER_ROLE, text)]
+    turns = [find_object(one) for one in cast("list[object]", value)]
+    return [Message(find_text(turn.get("role")), _read_content(turn)) for turn in turns if turn]
+
+
+def _read_content(turn: dict[str, object]) -> str | None:
+    keys = ("content", "parts", "text", "output")
+    return next((text for key in keys if (text := _read_text(turn.get(key))) is not None), None)
+
+
+def _read_text(value: object, depth: int = 0) -> str | None:
+    """Return a text, or the texts of a list of parts, or the text inside an object."""
+    if isinstance(value, str):
+        return value
+    if depth == MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        fields = find_object(value)
+        return _read_text(fields["parts"], depth + 1) if "parts" in fields else find_text(fields.get("text"))
+    if not isinstance(value, list):
+        return None
+    texts = [text for one in cast("list[object]", value) if (text := _read_text(one, depth + 1)) is not None]
+    return "".join(texts) if texts else None
+
+
+def _find_number(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
+    return float(value) if is_number else None

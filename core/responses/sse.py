@@ -1,0 +1,47 @@
+"""Read the text of a stream: Server-Sent Events (WHATWG HTML, 9.2.6), or a JSON object per line, as Ollama sends it."""
+
+import re
+from collections.abc import Iterator
+
+from core.errors import InvalidInputError
+from core.wire.parse_json import parse_json
+
+DONE = "[DONE]"
+"""The data of OpenAI's last event."""
+MAX_EVENTS = 400_000
+"""Maximum events of one stream: two per token of the longest answer."""
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+def read_events(text: str, path: str) -> list[object]:
+    """Return the parsed data of each event.
+
+    Raises:
+        InvalidInputError: the text has no events, too many, or one that is not JSON.
+    """
+    lines = _LINE_END.split(text.removeprefix("\N{BOM}"))
+    is_sse = any(line.startswith("data:") for line in lines)
+    datas = _iterate_data(lines) if is_sse else iter([line for line in lines if line.strip()])
+    events: list[object] = []
+    for i, data in enumerate(datas):
+        if i == MAX_EVENTS:
+            raise InvalidInputError(f"{path}: has more than {MAX_EVENTS} events; send it in parts")
+        if data.strip() == DONE:
+            continue
+        try:
+            events.append(parse_json(data.encode("utf-8", "surrogatepass")))
+        except InvalidInputError:
+            raise InvalidInputError(f"{path}: event {i} is not JSON; send the stream as the server wrote it") from None
+    if not events:
+        raise InvalidInputError(f"{path}: has no events; send an object, a list or the text of a stream")
+    return events
+
+
+def _iterate_data(lines: list[str]) -> Iterator[str]:
+    held: list[str] = []
+    for line in [*lines, ""]:
+        if line.startswith("data:"):
+            held.append(line[5:].removeprefix(" "))
+        elif not line and held:
+            yield "\n".join(held)
+            held = []

@@ -1,0 +1,152 @@
+"""Prepare one posted item of any shape: recognise, read, mask, score and compress it. Pure."""
+
+import uuid
+from enum import StrEnum
+
+import msgspec
+
+from core.access.hasher import Hasher
+from core.document.formats import EVENTS_FORMAT, ITEM_FORMAT
+from core.document.parse import check_references, parse_quickly, validate_document
+from core.document.schema import MAX_REQUEST_ID_LENGTH, RequestId, TraceDocument, read_custom
+from core.errors import InvalidInputError
+from core.responses import is_quote_trace
+from core.responses.item import Item, is_envelope
+from core.responses.items import is_stream
+from core.responses.keys import mask_item
+from core.responses.sse import read_events
+from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
+from core.traces.kept import KeptTrace, count_answers, keep_answer, parse_item
+from core.traces.rows import Columns
+from core.wire.parse_json import parse_json
+from core.wire.zstandard import compress
+
+RESPONSE = b'"response"'
+_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Several(StrEnum):
+    """How a body holds several items: it must be split first."""
+
+    LIST = "list"
+    LINES = "lines"
+
+
+Prepared = list[PreparedTrace] | Several
+
+
+def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
+    """Prepare a Quote trace, or the answers of an item, from one JSON value. Return how to split any other body.
+
+    A body that is a trace with events is parsed once, as a trace.
+
+    Raises:
+        InvalidInputError: the item is not valid; the message names the field.
+    """
+    document = parse_quickly(body)
+    if document is not None and (document.events or RESPONSE not in body):
+        check_references(document)
+        return [prepare_document(body, document, hasher)]
+    several = _find_several(body)
+    if several is not None:
+        return several
+    raw = parse_json(body)
+    document = _read_quote(raw)
+    if document is not None:
+        return [prepare_document(body, document, hasher)]
+    return _prepare_answers(body, ITEM_FORMAT, raw, hasher)
+
+
+def prepare_events(body: bytes, hasher: Hasher) -> list[PreparedTrace]:
+    """Prepare the answers in the text of a stream.
+
+    Raises:
+        InvalidInputError: the text is not a stream of a known shape.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
+    return _prepare_answers(body, EVENTS_FORMAT, read_events(text, "body"), hasher)
+
+
+def _read_quote(raw: object) -> TraceDocument | None:
+    """Return a Quote trace; None if the value is an item of another shape."""
+    if isinstance(raw, list):
+        return None
+    if not isinstance(raw, dict) or is_quote_trace(raw):
+        return validate_document(raw)
+    return validate_document(raw) if "request" in raw and not is_envelope(raw) else None
+
+
+def _find_several(body: bytes) -> Several | None:
+    """Return how a body holds several items; None if it is one, or not JSON."""
+    try:
+        rows = _ROWS.decode(body)
+        first = parse_json(bytes(rows[0])) if rows else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Several.LINES if _has_lines(body) else None
+    except InvalidInputError:
+        return None
+    if not rows:
+        raise InvalidInputError("body: an empty list; send at least one item")
+    return None if is_stream([first]) else Several.LIST
+
+
+def _has_lines(body: bytes) -> bool:
+    """Whether the first line is a whole object, and others follow."""
+    start = body.lstrip()
+    if not start.startswith(b"{"):
+        return False
+    line, _, rest = start.partition(b"\n")
+    try:
+        return bool(rest.strip()) and isinstance(parse_json(line), dict)
+    except InvalidInputError:
+        return False
+
+
+def _prepare_answers(body: bytes, number: int, raw: object, hasher: Hasher) -> list[PreparedTrace]:
+    masked = mask_item(body, raw, hasher.label_user_key, is_stream=number == EVENTS_FORMAT)
+    item = parse_item(body, number)
+    key = item.user_api_key
+    item = item if masked is body else parse_item(masked, number)
+    answers = [keep_answer(item, choice) for choice in range(count_answers(item))]
+    base_id = find_base_id(item, answers[0])
+    owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
+    frame: Columns = {"format": number, "document": compress([masked]), "document_bytes": len(masked)}
+    return [
+        prepare_rows(
+            kept,
+            {**frame, "choice": choice},
+            owner=owner,
+            owner_label=label,
+            request_id=name_answer(base_id, choice, len(answers)),
+            base_id=base_id,
+        )
+        for choice, kept in enumerate(answers)
+    ]
+
+
+def find_base_id(item: Item, first: KeptTrace) -> str:
+    """Return the id of an item: as given, or the server's, or a new one.
+
+    Raises:
+        InvalidInputError: the id can't be part of a path.
+    """
+    given = item.request_id
+    found = given or first.trace.document.request.request_id or uuid.uuid4().hex
+    try:
+        read_custom(RequestId, found)
+    except ValueError as error:
+        path = item.id_path if given else "id"
+        raise InvalidInputError(f"{path}: {error}; send {{request_id, response}} with another id") from None
+    if len(item.answers) > 1 and len(found) > MAX_REQUEST_ID_LENGTH - len("~999"):
+        raise InvalidInputError(
+            f"{item.id_path}: too long for the ids of {len(item.answers)} answers; send a shorter one"
+        )
+    return found
+
+
+def name_answer(base_id: str, choice: int, count: int) -> str:
+    """Return the id of one answer: `<id>~<choice>`, or the id itself if there is only one."""
+    return base_id if count == 1 else f"{base_id}~{choice}"

@@ -1,0 +1,33 @@
+-- Delete the answers that an id had before and has no more.
+-- If the caller may not delete one of them, the statement fails, because no revision is null.
+with
+previous as (
+    select
+        requests.id,
+        (
+            %(may_replace_any)s::boolean
+            or requests.user_key_hmac = %(user_key_hmac)s::bytea
+            or (
+                requests.user_key_hmac is null
+                and %(user_key_hmac)s::bytea is null
+                and requests.posted_by = %(posted_by)s::text
+            )
+        )
+        and not is_on_hold(requests) as may_go
+    from requests
+    where
+        (requests.group_id = %(base_id)s::text or requests.request_id = %(base_id)s::text)
+        and requests.request_id <> all(%(request_ids)s::text[])
+    for update
+),
+
+gone as (
+    delete from requests
+    using previous
+    where requests.id = previous.id and previous.may_go
+)
+
+update requests
+set revision = null
+from previous
+where requests.id = previous.id and previous.may_go is not true
