@@ -41,7 +41,7 @@ deploy: $(VENV)/.dev ## Deploy an environment to Modal (ENV=staging, ENV=product
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" selects some)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Run the benchmarks of docs/PERFORMANCE.md (QUICK=1 takes under a minute)

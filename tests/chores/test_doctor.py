@@ -42,7 +42,7 @@ def answer(usage: SimpleNamespace, _path: Path) -> SimpleNamespace:
 
 
 def make_settings(**environment: str) -> Settings:
-    return Settings.model_validate(environment)
+    return Settings.model_validate({name.lower(): value for name, value in environment.items()})
 
 
 def test_a_healthy_database_is_ok_in_all_checks(database_url: str, manage: Command) -> None:

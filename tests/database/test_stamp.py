@@ -61,7 +61,7 @@ def owner_of(dsn: str) -> str | None:
 
 
 def make_settings(dsn: str, app_name: str) -> Settings:
-    return Settings.model_validate({"DATABASE_URL": dsn, "THUNDER_APP_NAME": app_name, "DATABASE_POOL_SIZE": 1})
+    return Settings.model_validate({"database_url": dsn, "thunder_app_name": app_name, "database_pool_size": 1})
 
 
 def catches(error: type[Exception], match: str) -> AbstractContextManager[object]:
