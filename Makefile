@@ -8,6 +8,7 @@ ARGS ?=
 export ENV ?=
 MIGRATE ?=
 QUICK ?=
+MINUTES ?= 5
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -46,6 +47,10 @@ test: $(VENV)/.dev ## Run the tests (ARGS="-k ingest" selects some)
 .PHONY: bench
 bench: $(VENV)/.dev ## Run the benchmarks of docs/PERFORMANCE.md (QUICK=1 takes under a minute)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Run clients for MINUTES=5 while everything below them fails, and check that nothing is lost
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## Update the screenshots of docs/VIEWER.md (needs Chromium)

@@ -1,11 +1,6 @@
 """Jumps of the wall clocks of Postgres and of the server, caused by a library that overrides libc's clock."""
 
-import shutil
-import struct
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,12 +12,11 @@ from core.local import programs as embedded_programs
 from core.local.postgres import EmbeddedPostgres, start_embedded
 from tests.faults.conftest import Faulty
 from tests.support.client import Client, make_key, send
+from tests.support.clock import Clock, build_clock
 from tests.support.keys import ADMIN_KEY
 from tests.support.posters import Poster, assert_whole, id_of, small
 from tests.support.processes import served
 
-COMPILER = shutil.which("cc")
-SOURCE = Path(__file__).with_name("clock.c")
 MOMENTS: tuple[str | float, ...] = (
     "0001-01-02T00:00:00Z",
     "1969-12-31T23:59:59.999999Z",
@@ -34,33 +28,12 @@ KEY_JUMPS = (timedelta(0), timedelta(hours=2), timedelta(days=-1))
 JUMPS = (timedelta(days=1), timedelta(days=-2), timedelta(days=3650), timedelta(hours=-1), timedelta(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The clock of the processes that are started with this environment."""
-
-    directory: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self.directory / "clock.so"), "CLOCK_OFFSET_FILE": str(self.directory / "offset")}
-
-    def jump(self, by: timedelta) -> None:
-        """Change the offset of the clock."""
-        with (self.directory / "offset").open("r+b") as file:
-            file.write(struct.pack("q", int(by.total_seconds())))
-
-
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    if COMPILER is None:
-        pytest.skip("there is no C compiler here to make the clock's library with")
-    with tempfile.TemporaryDirectory(prefix="clock-", dir="/tmp") as name:
-        directory = Path(name)
-        directory.chmod(0o755)  # Postgres may run as another user
-        (directory / "offset").write_bytes(struct.pack("q", 0))
-        command = [COMPILER, "-shared", "-fPIC", "-O1", "-o", directory / "clock.so", SOURCE, "-ldl"]
-        subprocess.run(command, check=True, timeout=60)
-        yield Clock(directory)
+    with build_clock() as built:
+        if built is None:
+            pytest.skip("the library of the clock takes a C compiler")
+        yield built
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """The disk of the embedded Postgres is full, for its tables or for its log, without which it stops."""
 
 import contextlib
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -17,6 +14,7 @@ from core.database.migrations import migrate
 from core.local.cluster import ROLE
 from core.local.postgres import start_embedded
 from core.local.socket_directory import find_socket_dir
+from tests.support.disk import Disk, mount_disk
 from tests.support.posters import Poster, assert_whole, small
 from tests.support.processes import served
 from tests.support.running import Running, running
@@ -26,42 +24,12 @@ REFUSED = 3
 PATIENCE_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A small disk for one test."""
-
-    directory: Path
-
-    def fill(self) -> None:
-        """Fill the disk completely."""
-        with self._ballast.open("ab", buffering=0) as file:
-            for size in (1 << 20, 4096, 1):
-                try:
-                    while file.write(b"x" * size) == size:
-                        pass
-                except OSError:
-                    continue
-
-    def free(self) -> None:
-        self._ballast.unlink()
-
-    @property
-    def _ballast(self) -> Path:
-        return self.directory / "ballast"
-
-
 @pytest.fixture
 def disk() -> Iterator[Disk]:
-    with tempfile.TemporaryDirectory(prefix="disk-") as name:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m,mode=755", "tmpfs", name]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=10)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"a small disk cannot be mounted here (it takes root): {error}")
-        try:
-            yield Disk(Path(name))
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True, timeout=30)
+    with mount_disk(SIZE_MB) as mounted:
+        if mounted is None:
+            pytest.skip("mounting a small disk takes root")
+        yield mounted
 
 
 def post(run: Running) -> int:
