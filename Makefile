@@ -9,6 +9,7 @@ export ENV ?=
 MIGRATE ?=
 QUICK ?=
 MINUTES ?= 5
+SECONDS ?= 60
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -51,6 +52,10 @@ bench: $(VENV)/.dev ## Run the benchmarks of docs/PERFORMANCE.md (QUICK=1 takes 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Run clients for MINUTES=5 while everything below them fails, and check that nothing is lost
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Fuzz the API and the readers of bodies for SECONDS=60, side by side
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## Update the screenshots of docs/VIEWER.md (needs Chromium)

@@ -42,14 +42,15 @@ def add(**entry: Any) -> Tamper:
 TAMPERED: dict[str, tuple[Tamper, str]] = {
     "a lost request": (change("delete from requests where request_id = 'kept'"), "lost: kept was acknowledged"),
     "another document": (
-        change(
-            "update request_traces set document = (select document from request_traces order by request_pk limit 1)"
-        ),
+        change("update request_traces set document = (select min(document) from request_traces)"),
         "wrong: edited is stored with another content",
     ),
     "a lost tag": (change("update requests set tags = '{}'"), "lost: edited: the last change of tags 'a'"),
     "a lost comment": (change("delete from discussions"), "lost: edited: a comment is stored 0 times"),
-    "no receipt": (change("truncate deletions"), "wrong: deleted was deleted, and has 0 receipts"),
+    "no receipt": (
+        change("set session_replication_role = replica; delete from deletions"),
+        "wrong: deleted was deleted, and has 0 receipts",
+    ),
     "a revision too many": (change("update requests set revision = 9"), "wrong: kept has revision 9"),
     "a request from nowhere": (add(kind="wrong", sentence="x"), "wrong: x"),
     "a message sent twice": (

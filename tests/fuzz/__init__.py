@@ -1,0 +1,1 @@
+"""Fuzzers of the API and of the code that reads untrusted JSON (`make fuzz`)."""
