@@ -16,13 +16,13 @@ try:
 except ImportError:
     atheris = None
 
-with nullcontext() if atheris is None else atheris.instrument_imports(include=["core"]):
+with nullcontext() if atheris is None else atheris.instrument_imports(include=["core"]):  # pyrefly: ignore
     from core.access.hasher import Hasher
     from core.document.mask import mask_document
     from core.document.parse import parse_document
     from core.errors import ThunderError
     from core.reports.render import render_score, render_stored_report
-    from core.traces.ingest import prepare_trace
+    from core.traces.items import Prepared, Several, prepare_events, prepare_item
     from core.traces.log_view import render_document
 
 from tests.support.environment import ROOT
@@ -39,7 +39,7 @@ WORD = re.compile(r'"([A-Za-z_]{2,40})"\s*:')
 
 def check_body(body: bytes) -> None:
     """Send a body through all readers. Raises what is a finding."""
-    for read in (check_trace, check_score):
+    for read in (check_trace, check_item, check_events, check_score):
         try:
             read(body)
         except ThunderError:
@@ -51,7 +51,7 @@ def check_score(body: bytes) -> None:
 
 
 def check_trace(body: bytes) -> None:
-    """An accepted trace is stored masked, with all its other values, and can be read back in every form."""
+    """An accepted trace is stored masked, with all its other values."""
     document = parse_document(body)
     masked = b"".join(mask_document(body, document, HASHER.label_user_key).pieces())
     key = document.request.user_api_key
@@ -61,10 +61,24 @@ def check_trace(body: bytes) -> None:
     if key:
         assert again.request.user_api_key == HASHER.label_user_key(key)
         assert len(key) < len(USER) or key not in json.dumps(json.loads(masked), ensure_ascii=False)
-    stored = prepare_trace(body, HASHER).document["document"]
-    render_document(stored, is_owned=True)
-    render_document(stored, is_owned=False)
-    json.loads(render_stored_report(stored, "r", 32))
+
+
+def check_item(body: bytes) -> None:
+    """Each answer of an accepted item can be read back in every form."""
+    check_stored(prepare_item(body, HASHER))
+
+
+def check_events(body: bytes) -> None:
+    """The same for the text of a stream."""
+    check_stored(prepare_events(body, HASHER))
+
+
+def check_stored(prepared: Prepared) -> None:
+    for one in [] if isinstance(prepared, Several) else prepared:
+        frame, number, choice = (one.document[name] for name in ("document", "format", "choice"))
+        render_document(frame, number, choice, True)  # noqa: FBT003 - by position
+        render_document(frame, number, choice, False)  # noqa: FBT003
+        json.loads(render_stored_report(frame, number, choice, one.request_id, 32))
 
 
 def write_corpus(directory: Path) -> list[Path]:
@@ -74,24 +88,15 @@ def write_corpus(directory: Path) -> list[Path]:
     trace = b'{"request":{"request_id":"r","user_api_key":"%s"},"events":[' % USER.encode()
     events = b'{"event_type":"ForwardPass","top_tokens":[{"token":5,"logprob":-0.5}]},'
     events += b'{"event_type":"Sampled","sampled_token":5}'
+    answer = next(body for body in seeds if b'"choices"' in body)
+    seeds += [b"data: " + answer.replace(b"\n", b"") + b"\n\ndata: [DONE]\n\n", b'{"response":' + answer + b"}"]
     seeds += [trace + b"]}", trace + events + b"]}", b"[]", b'{"choices":[{"logprobs":{"content":[]}}]}']
     (directory / "seeds").mkdir()
     for number, seed in enumerate(seeds):
         (directory / "seeds" / str(number)).write_bytes(seed)
     words = {word for body in bodies for word in WORD.findall(body.decode(errors="replace"))}
-    tokens = [
-        *sorted(words),
-        "null",
-        "true",
-        "NaN",
-        "-1e400",
-        "[{",
-        "}]",
-        "\\\\ud800",
-        "\\\\u0000",
-        "\\xe2\\x80\\xa6#",
-        f"mod@{USER}",
-    ]
+    tokens = [*sorted(words), "null", "true", "NaN", "-1e400", "[{", "}]", "data: ", f"mod@{USER}"]
+    tokens += ["\\\\ud800", "\\\\u0000", "\\xe2\\x80\\xa6#"]
     (directory / "dictionary").write_text("".join(f'"{token}"\n' for token in tokens), encoding="utf-8")
     return sorted((directory / "seeds").iterdir())
 
@@ -108,6 +113,7 @@ def fuzz_with_atheris(seconds: int, directory: Path) -> None:
         "print_final_stats": 1,
         "verbosity": 0,
     }
+    assert atheris is not None
     arguments = [f"-{name}={value}" for name, value in options.items()]
     atheris.Setup([sys.argv[0], *arguments, str(directory / "seeds")], check_body)
     atheris.Fuzz()
