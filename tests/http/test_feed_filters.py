@@ -9,13 +9,16 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
-from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS, SEARCH_REQUESTS
+from core.database.query import Query
+from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS, SEARCH_REQUESTS, ListedRow
 from tests.support.client import Client
 from tests.support.documents import call, make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
 
 FILTERS = ("model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence")
-NOTHING: dict[str, Any] = dict.fromkeys((*FILTERS, "has_exception", "q", "owner", "after_id", "after_created"))
+NOTHING: dict[str, Any] = dict.fromkeys(
+    (*FILTERS, "has_exception", "source", "group_id", "q", "owner", "after_id", "after_created")
+)
 NOTHING |= {"collection_id": None, "after_confidence": None, "limit": 51, "offset": 0, "brief": False}
 USED: list[dict[str, Any]] = [
     {},
@@ -157,8 +160,7 @@ def many(sql: psycopg.Connection) -> psycopg.Connection:
 def test_no_filter_reads_all_of_100_000_requests(many: psycopg.Connection) -> None:
     for listing in (LIST_REQUESTS, LIST_LEAST_CONFIDENT):
         for used in USED:
-            given = {key: value for key, value in {**NOTHING, **used}.items() if key in listing.parameters}
-            (plan,) = many.execute(f"explain (format json) {listing.text}".encode(), given).fetchone() or (None,)
+            plan = explain(many, listing, "format json", {**NOTHING, **used})
             assert not re.search(r'Seq Scan"[^{}]*"Relation Name": "requests"', json.dumps(plan)), (
                 listing.name,
                 used,
@@ -189,7 +191,7 @@ def test_a_search_finds_what_the_plain_statement_finds(many: psycopg.Connection)
     for used in SEARCHES:
         given = {**NOTHING, **used}
         found, expected = (
-            many.execute(one.text, {name: given[name] for name in one.parameters}).fetchall()
+            one.run(many, **{name: given[name] for name in one.parameters}).fetchall()
             for one in (SEARCH_REQUESTS, LIST_REQUESTS)
         )
         assert found == expected, used
@@ -197,7 +199,12 @@ def test_a_search_finds_what_the_plain_statement_finds(many: psycopg.Connection)
 
 @pytest.mark.parametrize("used", [{"q": "nowhere"}, {"mod": "nobody"}, {"q": "word5"}, {"q": "every"}], ids=str)
 def test_a_search_reads_few_pages_however_many_match(many: psycopg.Connection, used: dict[str, Any]) -> None:
-    given = {name: value for name, value in {**NOTHING, **used}.items() if name in SEARCH_REQUESTS.parameters}
-    statement = f"explain (analyze, buffers, format json) {SEARCH_REQUESTS.text}".encode()
-    ((plan,),) = many.execute(statement, given).fetchall()
-    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 2000
+    (plan,) = explain(many, SEARCH_REQUESTS, "analyze, buffers, format json", {**NOTHING, **used})
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 2000
+
+
+def explain(conn: psycopg.Connection, listing: Query[ListedRow], options: str, given: dict[str, Any]) -> list[Any]:
+    statement = f"explain ({options}) {listing.text}".encode()
+    row = psycopg.RawCursor(conn).execute(statement, [given[name] for name in listing.parameters]).fetchone()
+    assert row is not None
+    return row[0]

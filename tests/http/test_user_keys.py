@@ -66,5 +66,7 @@ def test_counting_uses_an_index_only_scan(sql: psycopg.Connection) -> None:
     sql.execute("vacuum analyze requests")
     for owner in (None, b"user 7"):
         statement = f"explain (format json) {LIST_USERS.text}".encode()
-        (plan,) = sql.execute(statement, {"owner": owner, "limit": 1000}).fetchone() or (None,)
+        given = {"owner": owner, "limit": 1000}
+        values = [given[name] for name in LIST_USERS.parameters]
+        (plan,) = psycopg.RawCursor(sql).execute(statement, values).fetchone() or (None,)
         assert not re.search(r'"Node Type": "Seq Scan"', json.dumps(plan)), plan

@@ -60,7 +60,9 @@ class Feed:
         after: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence"))
         page = {"owner": None, "collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after}
         parameters = {**asdict(asked.filters), **page, **asked.parameters}
-        return self.conn.execute(choose_listing(asked.sort, parameters).text, parameters).fetchall()
+        listing = choose_listing(asked.sort, parameters)
+        values = [parameters[name] for name in listing.parameters]
+        return psycopg.RawCursor(self.conn).execute(listing.text, values).fetchall()
 
 
 @dataclass
