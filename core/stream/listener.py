@@ -87,6 +87,8 @@ class Listener:
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=f"{self._app_name} stream",
             prepare_threshold=0,
+            # Planning the look takes longer than running it, and its plan does not depend on its parameters.
+            options="-c plan_cache_mode=force_generic_plan",
             # Keepalives detect a lost peer without querying the database.
             keepalives_idle=30,
             keepalives_interval=10,
