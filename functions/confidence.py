@@ -11,7 +11,7 @@ from core.responses import MAX_WINDOW
 from core.statistics.calibration import DEFAULT_BINS, MAX_BINS, Calibration, calibrate, fetch_labels
 from core.statistics.drift import Drift, compare, fetch_sides
 from core.statistics.scores import Score
-from core.statistics.store import GroupBy, Period
+from core.statistics.store import GroupBy
 from core.statistics.summary import Group, summarize
 from core.traces.read import read_document
 from functions.web.access import KeyDep
@@ -35,7 +35,7 @@ class Summary(BaseModel):
 @router.get("/summary")
 async def get_summary(context: ContextDep, key: KeyDep, period: PeriodDep, group_by: GroupBy = "model") -> Summary:
     """Summarize confidence by model, mod, user, hour or day."""
-    return Summary(groups=await summarize(context.access, key, group_by=group_by, period=period))
+    return Summary(groups=await summarize(context.access, key, group_by=group_by, filters=period))
 
 
 @router.get("/drift")
@@ -53,7 +53,7 @@ async def get_drift(  # noqa: PLR0913 - each is a query parameter
 
     Only requests with the same top-k length `k` are compared.
     """
-    baseline = Period(baseline_from, baseline_to, period.model, period.mod)
+    baseline = period._replace(created_from=baseline_from, created_to=baseline_to)
     sides = await fetch_sides(context.access, key, score=score, baseline=baseline, current=period)
     return await context.run(compare, score, sides, k)
 
@@ -69,7 +69,7 @@ async def get_calibration(  # noqa: PLR0913 - each is a query parameter
     source: TextParam = None,
 ) -> Calibration:
     """Compare a score with the recorded outcomes: the share of correct answers per bin of the score."""
-    labels = await fetch_labels(context.access, key, score=score, source=source, period=period)
+    labels = await fetch_labels(context.access, key, score=score, source=source, filters=period)
     return await context.run(calibrate, score, labels, bins=bins)
 
 

@@ -1,6 +1,37 @@
 -- The current schema: the result of all migrations. Written by `make schema`; don't edit it by hand.
 -- tests/database/test_schema.py compares this file with the migrations.
 
+CREATE TYPE public.feed_filters AS (
+	model text,
+	mod text,
+	tag text,
+	favorited_by text,
+	created_from timestamp with time zone,
+	created_to timestamp with time zone,
+	min_confidence double precision,
+	max_confidence double precision,
+	has_exception boolean,
+	source text,
+	group_id text,
+	q text,
+	owner bytea
+);
+
+COMMENT ON TYPE public.feed_filters IS 'Filters of requests. A null matches every request. core/traces/filters.py has the same fields.';
+
+COMMENT ON COLUMN public.feed_filters.q IS 'Words of the prompt and the final text, as a web search.';
+
+COMMENT ON COLUMN public.feed_filters.owner IS 'The owner, as in requests.user_key_hmac.';
+
+CREATE TYPE public.storable_text AS (
+	text text,
+	key_hash bytea,
+	user_key_hmac bytea,
+	label text
+);
+
+COMMENT ON TYPE public.storable_text IS 'A text from a client, with its hashes and its label if it may be a key. See StorableText in core/access/session.py.';
+
 CREATE FUNCTION public.add_tags(tags text[], more text[]) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (more <@ tags) THEN tags ELSE (tags || ARRAY(SELECT added.tag FROM unnest(add_tags.more) added(tag) WHERE (added.tag <> ALL (add_tags.tags)))) END;
@@ -46,6 +77,8 @@ CREATE TABLE public.requests (
     user_key_hmac bytea,
     user_key_label text,
     posted_by text NOT NULL,
+    source text DEFAULT 'quote'::text NOT NULL,
+    group_id text,
     active_mod text,
     mods text[] NOT NULL,
     final_text text,
@@ -77,18 +110,16 @@ CREATE TABLE public.requests (
     low_confidence_fraction double precision,
     group_confidence real[],
     scoring_version smallint DEFAULT 0 NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
-    discussion_count integer DEFAULT 0 NOT NULL,
-    share_nonce bytea,
-    share_token_hash bytea,
-    share_expires_at timestamp with time zone,
-    curation bigint DEFAULT 0 NOT NULL,
     has_exception boolean DEFAULT false NOT NULL,
     search tsvector DEFAULT ''::tsvector NOT NULL,
     stored_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    source text DEFAULT 'quote'::text NOT NULL,
-    group_id text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    favorited_by text[] DEFAULT '{}'::text[] NOT NULL,
+    discussion_count integer DEFAULT 0 NOT NULL,
+    curation bigint DEFAULT 0 NOT NULL,
+    share_nonce bytea,
+    share_token_hash bytea,
+    share_expires_at timestamp with time zone,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -105,6 +136,10 @@ COMMENT ON COLUMN public.requests.user_key_hmac IS 'The owner: HMAC-SHA256 of th
 COMMENT ON COLUMN public.requests.user_key_label IS 'Label of that key.';
 
 COMMENT ON COLUMN public.requests.posted_by IS 'Poster of the trace: open, admin, or key:<id of the first key of a rotation>.';
+
+COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the door (litellm, otlp).';
+
+COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
 
 COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request names, else the first mod called.';
 
@@ -124,21 +159,17 @@ COMMENT ON COLUMN public.requests.group_confidence IS 'The lowest group confiden
 
 COMMENT ON COLUMN public.requests.scoring_version IS 'Version of the scoring rules. `manage.py rescore` updates older scores.';
 
-COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
-
-COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
-
-COMMENT ON COLUMN public.requests.curation IS 'Number of edits to the row. With revision, the version of the log.';
-
 COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised an exception, or the call failed.';
 
 COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, not stemmed.';
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'Transaction that stored this revision. Streams compare it with a snapshot (docs/decisions/0008).';
 
-COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the door (litellm, otlp).';
+COMMENT ON COLUMN public.requests.curation IS 'Number of edits to the row. With revision, the version of the log.';
 
-COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
+COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
 
 CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
@@ -146,7 +177,7 @@ CREATE FUNCTION public.document_version(request public.requests, is_owned boolea
 
 COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document as rendered for this reader. The key of the log cache.';
 
-CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(place text, hits bigint)
+CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(path text, hits bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 declare
@@ -168,7 +199,7 @@ begin
             when 'tsvector' then '%1$I::text ~* $1'
         end;
         continue when condition is null;
-        place = found.table_name || '.' || found.column_name;
+        path = found.table_name || '.' || found.column_name;
         execute format('select count(*) from %I where ' || format(condition, found.column_name), found.table_name)
         into hits using pattern, hashes;
         if hits > 0 then
@@ -178,7 +209,7 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'Columns that match a pattern or contain a hash, with the number of rows.';
+COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'The columns (table.column) that match a pattern or contain a hash, with the number of rows.';
 
 CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
@@ -190,46 +221,6 @@ end
 $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Like require_owner, and keeps the stamp unchanged until the transaction ends.';
-
-CREATE TABLE public.legal_holds (
-    request_pk bigint NOT NULL,
-    reason text NOT NULL,
-    held_by text NOT NULL,
-    held_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT legal_holds_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
-);
-
-COMMENT ON TABLE public.legal_holds IS 'Requests that must not be deleted or replaced.';
-
-COMMENT ON COLUMN public.legal_holds.held_by IS 'Actor that set the hold, as in audit_log.actor.';
-
-CREATE FUNCTION public.is_on_hold(request public.requests) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN ((request).id IN (SELECT legal_holds.request_pk FROM public.legal_holds));
-
-COMMENT ON FUNCTION public.is_on_hold(request public.requests) IS 'Whether a request is on legal hold.';
-
-CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN (((request).share_nonce IS NOT NULL) AND COALESCE(((request).share_expires_at > now()), true));
-
-COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether a request is public: it has a link that has not expired.';
-
-CREATE FUNCTION public.link_receipt() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-declare
-    head record;
-begin
-    select * into strict head from deletion_chain for update;
-    new.place = head.place + 1;
-    new.chain = receipt_hash(new, head.chain);
-    update deletion_chain set place = new.place, chain = new.chain;
-    return new;
-end
-$$;
-
-COMMENT ON FUNCTION public.link_receipt() IS 'Appends a receipt to the chain. Serializes the transactions that delete.';
 
 CREATE TABLE public.api_keys (
     id bigint NOT NULL,
@@ -263,11 +254,57 @@ COMMENT ON COLUMN public.api_keys.last_used_at IS 'Accurate to five minutes, so 
 
 COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation created its successor. The key stays live until the overlap ends.';
 
-CREATE FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) RETURNS text
+CREATE FUNCTION public.is_live(issued public.api_keys) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = name_of_key.key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = name_of_key.user_key_hmac))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = name_of_key.user_key_hmac)))) THEN label ELSE NULL::text END);
+    RETURN (((issued).revoked_at IS NULL) AND COALESCE(((issued).expires_at > now()), true));
 
-COMMENT ON FUNCTION public.name_of_key(key_hash bytea, user_key_hmac bytea, label text) IS 'The text to show in place of a key: the name of an issued key, live or not, or the label of a user API key.';
+COMMENT ON FUNCTION public.is_live(issued public.api_keys) IS 'Whether a key may be used: neither revoked nor expired.';
+
+CREATE TABLE public.legal_holds (
+    request_pk bigint NOT NULL,
+    reason text NOT NULL,
+    held_by text NOT NULL,
+    held_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT legal_holds_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
+);
+
+COMMENT ON TABLE public.legal_holds IS 'Requests that must not be deleted or replaced.';
+
+COMMENT ON COLUMN public.legal_holds.held_by IS 'Actor that set the hold, as in audit_log.actor.';
+
+CREATE FUNCTION public.is_on_hold(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((request).id IN (SELECT legal_holds.request_pk FROM public.legal_holds));
+
+COMMENT ON FUNCTION public.is_on_hold(request public.requests) IS 'Whether a request is on legal hold.';
+
+CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((request).share_nonce IS NOT NULL) AND COALESCE(((request).share_expires_at > now()), true));
+
+COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether a request is public: it has a link that has not expired.';
+
+CREATE FUNCTION public.link_receipt() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head record;
+begin
+    select receipts, deletion_chain.chain into strict head from deletion_chain for update;
+    new.ordinal = head.receipts + 1;
+    new.chain = receipt_hash(new, head.chain);
+    update deletion_chain set receipts = new.ordinal, chain = new.chain;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.link_receipt() IS 'Appends a receipt to the chain. Serializes the transactions that delete.';
+
+CREATE FUNCTION public.mask_key(said public.storable_text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = (mask_key.said).user_key_hmac))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = (mask_key.said).user_key_hmac)))) THEN (said).label ELSE (said).text END);
+
+COMMENT ON FUNCTION public.mask_key(said public.storable_text) IS 'The text to store: for a key, the name of the issued key, live or not, or the label of the user API key.';
 
 CREATE TABLE public.collection_members (
     collection_id bigint NOT NULL,
@@ -323,7 +360,7 @@ CREATE TABLE public.deletions (
     discussions bigint NOT NULL,
     outcomes bigint NOT NULL,
     memberships bigint NOT NULL,
-    place bigint NOT NULL,
+    ordinal bigint NOT NULL,
     chain bytea NOT NULL,
     CONSTRAINT deletions_reason CHECK ((reason = ANY (ARRAY['request'::text, 'user'::text, 'age'::text])))
 );
@@ -338,13 +375,13 @@ COMMENT ON COLUMN public.deletions.reason IS 'request: deleted by id. user: dele
 
 COMMENT ON COLUMN public.deletions.document_bytes IS 'Size of the posted document.';
 
-COMMENT ON COLUMN public.deletions.place IS 'Position in the chain, from 1, without gaps.';
+COMMENT ON COLUMN public.deletions.ordinal IS 'Position in the chain, from 1, without gaps.';
 
 COMMENT ON COLUMN public.deletions.chain IS 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
 
 CREATE FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) RETURNS bytea
     LANGUAGE sql STABLE
-    RETURN sha256((previous || convert_to(concat_ws('|'::text, (receipt).place, encode((receipt).request_sha256, 'hex'::text), EXTRACT(epoch FROM (receipt).deleted_at), (receipt).deleted_by, (receipt).reason, (receipt).document_bytes, (receipt).steps, (receipt).summaries, (receipt).mod_calls, (receipt).mod_logs, (receipt).actions, (receipt).discussions, (receipt).outcomes, (receipt).memberships), 'UTF8'::name)));
+    RETURN sha256((previous || convert_to(concat_ws('|'::text, (receipt).ordinal, encode((receipt).request_sha256, 'hex'::text), EXTRACT(epoch FROM (receipt).deleted_at), (receipt).deleted_by, (receipt).reason, (receipt).document_bytes, (receipt).steps, (receipt).summaries, (receipt).mod_calls, (receipt).mod_logs, (receipt).actions, (receipt).discussions, (receipt).outcomes, (receipt).memberships), 'UTF8'::name)));
 
 COMMENT ON FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) IS 'The hash of a receipt that follows the receipt with the previous hash.';
 
@@ -358,17 +395,17 @@ $$;
 
 COMMENT ON FUNCTION public.refuse_change() IS 'Keeps a table append-only.';
 
-CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) RETURNS boolean
+CREATE FUNCTION public.request_count(collection public.collections) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT count(*) AS count FROM public.collection_members WHERE (collection_members.collection_id = (request_count.collection).id));
+
+COMMENT ON FUNCTION public.request_count(collection public.collections) IS 'The number of requests in a collection, as a computed column.';
+
+CREATE FUNCTION public.request_matches(request public.requests, filters public.feed_filters) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((query IS NULL) OR ((request).search @@ query)));
+    RETURN ((((filters).owner IS NULL) OR ((request).user_key_hmac = (filters).owner)) AND (((filters).model IS NULL) OR ((request).model = (filters).model)) AND (((filters).mod IS NULL) OR ((request).mods @> ARRAY[(filters).mod])) AND (((filters).tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[(filters).tag]))) AND (((filters).favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[(filters).favorited_by]))) AND (((filters).created_from IS NULL) OR ((request).created_at >= (filters).created_from)) AND (((filters).created_to IS NULL) OR ((request).created_at < (filters).created_to)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= (filters).min_confidence)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (filters).max_confidence)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).has_exception IS NULL) OR ((request).has_exception = (filters).has_exception)) AND (((filters).source IS NULL) OR ((request).source = (filters).source)) AND (((filters).group_id IS NULL) OR ((request).group_id = (filters).group_id)) AND (((filters).q IS NULL) OR ((request).search @@ websearch_to_tsquery('simple'::regconfig, (filters).q))));
 
-COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, query tsquery) IS 'Whether a request passes the feed''s filters. A null filter passes every request.';
-
-CREATE FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, source text, group_id text, query tsquery) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    RETURN (((model IS NULL) OR ((request).model = model)) AND ((mod IS NULL) OR ((request).mods @> ARRAY[mod])) AND ((tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[tag]))) AND ((favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[favorited_by]))) AND ((created_from IS NULL) OR ((request).created_at >= created_from)) AND ((created_to IS NULL) OR ((request).created_at < created_to)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= min_confidence)) AND ((min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= max_confidence)) AND ((max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND ((has_exception IS NULL) OR ((request).has_exception = has_exception)) AND ((source IS NULL) OR ((request).source = source)) AND ((group_id IS NULL) OR ((request).group_id = group_id)) AND ((query IS NULL) OR ((request).search @@ query)));
-
-COMMENT ON FUNCTION public.request_matches(request public.requests, model text, mod text, tag text, favorited_by text, created_from timestamp with time zone, created_to timestamp with time zone, min_confidence double precision, max_confidence double precision, has_exception boolean, source text, group_id text, query tsquery) IS 'Whether a request passes the feed''s filters. A null filter passes every request.';
+COMMENT ON FUNCTION public.request_matches(request public.requests, filters public.feed_filters) IS 'Whether a request passes filters.';
 
 CREATE FUNCTION public.request_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
@@ -465,8 +502,8 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.bootstrap_attempts (
     id bigint NOT NULL,
-    attempted_at timestamp with time zone DEFAULT now() NOT NULL,
-    address text DEFAULT ''::text NOT NULL
+    address text DEFAULT ''::text NOT NULL,
+    attempted_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON TABLE public.bootstrap_attempts IS 'Failed attempts at POST /auth/bootstrap within a minute, counted across all containers.';
@@ -493,14 +530,14 @@ ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 
 CREATE TABLE public.deletion_chain (
     only_row boolean DEFAULT true NOT NULL,
-    place bigint NOT NULL,
+    receipts bigint NOT NULL,
     chain bytea NOT NULL,
     CONSTRAINT deletion_chain_only_row CHECK (only_row)
 );
 
 COMMENT ON TABLE public.deletion_chain IS 'The end of the chain of receipts. Has one row, so a missing last receipt is detected too.';
 
-COMMENT ON COLUMN public.deletion_chain.place IS 'Number of receipts.';
+COMMENT ON COLUMN public.deletion_chain.receipts IS 'Number of receipts.';
 
 COMMENT ON COLUMN public.deletion_chain.chain IS 'Hash of the last receipt.';
 
@@ -552,6 +589,38 @@ COMMENT ON COLUMN public.environment.app_name IS 'THUNDER_APP_NAME of every proc
 COMMENT ON COLUMN public.environment.stamped_at IS 'When the app became the owner, by migrate or adopt.';
 
 COMMENT ON COLUMN public.environment.schema_version IS 'Schema version after the last migrate.';
+
+CREATE VIEW public.feed AS
+ SELECT requests.*::public.requests AS request,
+    id,
+    request_id,
+    created_at AS created_ts,
+    completed_at AS finished_ts,
+    model AS model_id,
+    user_key_label AS user_api_key,
+    final_text,
+    total_steps,
+    favorited_by,
+    discussion_count,
+    active_mod,
+    tags,
+    sequence_confidence,
+    sequence_confidence_is_bound,
+    lowest_group_confidence,
+    group_confidence,
+    source,
+    group_id,
+    ingested_at,
+    revision,
+    curation,
+    COALESCE(sequence_confidence, (2)::double precision) AS sort_confidence
+   FROM public.requests;
+
+COMMENT ON VIEW public.feed IS 'The requests with the names that the feed and the streams give their columns.';
+
+COMMENT ON COLUMN public.feed.request IS 'The whole row, for request_matches.';
+
+COMMENT ON COLUMN public.feed.sort_confidence IS 'The confidence, or 2 if there is none: such requests are listed last.';
 
 CREATE TABLE public.generated_secret (
     only_row boolean DEFAULT true NOT NULL,
@@ -786,10 +855,10 @@ ALTER TABLE ONLY public.deletion_chain
     ADD CONSTRAINT deletion_chain_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.deletions
-    ADD CONSTRAINT deletions_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT deletions_ordinal_key UNIQUE (ordinal);
 
 ALTER TABLE ONLY public.deletions
-    ADD CONSTRAINT deletions_place_key UNIQUE (place);
+    ADD CONSTRAINT deletions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.discussions
     ADD CONSTRAINT discussions_pkey PRIMARY KEY (id);

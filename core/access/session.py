@@ -8,8 +8,8 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -272,9 +272,8 @@ class Access:
                 return kept
 
 
-@dataclass(frozen=True, slots=True)
-class StorableText:
-    """A text from a client, as statement parameters. If the text is a key, `name_of_key` in SQL replaces it by a name.
+class StorableText(NamedTuple):
+    """A text from a client, as the SQL type storable_text. If it is a key, `mask_key` in SQL replaces it by a name.
 
     Attributes:
         text: the text to store if it is not a key.
@@ -287,10 +286,6 @@ class StorableText:
     key_hash: bytes | None = None
     user_key_hmac: bytes | None = None
     label: str | None = None
-
-    def bind(self, prefix: str = "") -> dict[str, object]:
-        """Return the parameters of a statement that stores the text."""
-        return {prefix + name: getattr(self, name) for name in ("text", "key_hash", "user_key_hmac", "label")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +334,7 @@ class Session:
             said = StorableText(self.hasher.label_user_key(text))
         if said.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
             return said
-        return replace(said, text=said.text.replace(self.key, self.caller.name))
+        return said._replace(text=said.text.replace(self.key, self.caller.name))
 
     async def resolve_name(self, text: str | None) -> str | None:
         """Prepare a name for storage (`mask_name`) and look it up."""
@@ -351,12 +346,7 @@ class Session:
 
     async def look_up(self, said: "StorableText") -> str | None:
         """Return the name of a text that is a key, else the text."""
-        if said.key_hash is None or said.user_key_hmac is None or said.label is None:
-            return said.text
-        found = await store.FIND_KEY_NAME.fetch_one(
-            self.conn, key_hash=said.key_hash, user_key_hmac=said.user_key_hmac, label=said.label
-        )
-        return found or said.text
+        return said.text if said.key_hash is None else await store.MASK_KEY.fetch_one(self.conn, said=said)
 
     def label_of(self, text: str) -> str:
         """Return the label of a user API key, given as key or label."""

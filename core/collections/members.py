@@ -129,8 +129,8 @@ async def _add(session: Session, number: int, new: Membership) -> AddedRow:
         id=number,
         request_id=new.request_id,
         owner=session.caller.owner_filter,
-        **added_by.bind("added_by_"),
-        **session.mask_text(to_column_text(new.notes)).bind("notes_"),
+        added_by=added_by,
+        notes=session.mask_text(to_column_text(new.notes)),
     )
 
 

@@ -123,7 +123,7 @@ def _bind_edit(
     if is_invalid_id(request_id):
         raise hidden(session.caller, request_id)
     owner = session.caller.owner_filter
-    return {"request_id": request_id, "owner": owner, "is_added": is_added, "most": most, **said.bind()}
+    return {"request_id": request_id, "owner": owner, "is_added": is_added, "most": most, "said": said}
 
 
 def _require_found(session: Session, row: EditedRow | None, request_id: str) -> EditedRow:

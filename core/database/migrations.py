@@ -25,7 +25,7 @@ class MigrationError(ThunderError):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file of `sql/migrations/`: `0001_traces.sql` has version 1."""
+    """One file of `sql/migrations/`: `0002_create_requests.sql` has version 2."""
 
     version: int
     name: str

@@ -63,7 +63,7 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
     findings = await proof_store.FIND_TEXTS.fetch_all(session.conn, pattern=pattern, hashes=hashes)
     hits, documents = await _search_documents(session, re.compile(pattern.encode()))
     if hits:
-        findings.append(Finding(place=DOCUMENTS, hits=hits))
+        findings.append(Finding(path=DOCUMENTS, hits=hits))
     return findings, documents
 
 
@@ -85,9 +85,9 @@ def describe_proof(proof: Proof) -> list[str]:
         lines.append("receipt   missing: no request of this id was deleted")
     else:
         when = f"{receipt.deleted_at:%Y-%m-%d %H:%M:%S} UTC"
-        lines.append(f"receipt   {receipt.place}, of {when}, by {receipt.deleted_by} ({receipt.reason})")
+        lines.append(f"receipt   {receipt.ordinal}, of {when}, by {receipt.deleted_by} ({receipt.reason})")
         lines.append(f"hash      {receipt.chain.hex()}")
-    lines += [f"found     in {one.place}: {one.hits}" for one in proof.findings]
+    lines += [f"found     in {one.path}: {one.hits}" for one in proof.findings]
     if not proof.findings:
         lines.append(f"found     nothing, in any table or in the {proof.documents} stored documents")
     lines.append("deleted   yes" if proof.holds else "deleted   not proven")

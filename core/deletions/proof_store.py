@@ -35,7 +35,7 @@ class Chain(Row):
 class Finding(Row):
     """A table and column that still contain the text, and the number of such rows."""
 
-    place: str
+    path: str
     hits: int
 
 

@@ -18,7 +18,7 @@ class Deletion(Row):
         deleted_by: user, admin, key:<id>, command or retention.
         reason: request, user or age.
         document_bytes: size of the posted document.
-        place: its ordinal in the chain of receipts, from 1.
+        ordinal: its number in the chain of receipts, from 1.
         chain: SHA-256 over the hash of the previous receipt and the content of this one, in hex.
     """
 
@@ -35,7 +35,7 @@ class Deletion(Row):
     discussions: int
     outcomes: int
     memberships: int
-    place: int
+    ordinal: int
     chain: Hex
 
 

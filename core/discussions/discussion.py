@@ -97,8 +97,8 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
             request_id=request_id,
             owner=session.caller.owner_filter,
             most=MAX_DISCUSSIONS,
-            **session.mask_name(to_column_text(new.username)).bind("username_"),
-            **session.mask_text(to_column_text(new.comment)).bind("comment_"),
+            username=session.mask_name(to_column_text(new.username)),
+            comment=session.mask_text(to_column_text(new.comment)),
         )
     if row is None:
         raise hidden(session.caller, request_id)

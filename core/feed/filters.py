@@ -1,10 +1,8 @@
-"""The filters, sort orders and cursor of the feed."""
+"""The search, sort orders and cursor of the feed."""
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -26,39 +24,6 @@ class Sort(StrEnum):
 
     CREATED = "created"
     CONFIDENCE = "confidence"
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """The filters of a feed. A filter that is None matches every request.
-
-    Attributes:
-        model: the request's model.
-        mod: a mod that the request named or called.
-        tag: one of the request's tags.
-        favorited_by: a person who marked the request as a favorite.
-        created_from: inclusive.
-        created_to: exclusive.
-        min_confidence: minimum sequence_confidence, inclusive; a request without one does not match.
-        max_confidence: maximum sequence_confidence, inclusive; a request without one does not match.
-        has_exception: whether a mod raised an exception, or the call failed.
-        source: the origin of the request.
-        group_id: the group that the request is an answer of.
-        q: words of the prompt and the final text, in web search syntax.
-    """
-
-    model: str | None = None
-    mod: str | None = None
-    tag: str | None = None
-    favorited_by: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    has_exception: bool | None = None
-    source: str | None = None
-    group_id: str | None = None
-    q: str | None = None
 
 
 def clean_query(text: str | None) -> str | None:

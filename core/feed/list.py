@@ -1,9 +1,10 @@
 """List a page of the caller's requests, in one query."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import orjson
 import psycopg
@@ -17,11 +18,10 @@ from core.database.query import Query
 from core.database.reading import together
 from core.errors import InvalidInputError
 from core.feed import store
-from core.feed.filters import Cursor, Filters, Sort
+from core.feed.filters import Cursor, Sort
 from core.feed.store import ListedRow, UserRow
+from core.traces.filters import NO_FILTERS, Filters
 
-NO_FILTERS = Filters()
-FILTERS = tuple(field.name for field in fields(Filters))
 MAX_USERS = 1000
 VERSION_DIGITS = 32
 ANY_VERSION = "*"
@@ -69,20 +69,20 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         if user_key is not None:
-            wanted = await session.resolve_owner(user_key)
-            if wanted is None or not session.caller.may_see(wanted):
+            user = await session.resolve_owner(user_key)
+            if user is None or not session.caller.may_see(user):
                 return _make_page([], limit, sort)
-            owner = wanted
+            owner = user
         # An extra row shows whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
         said = session.mask_name(filters.favorited_by)
-        given = {name: getattr(filters, name) for name in FILTERS}  # `asdict` would copy each value
-        parameters = {**given, "favorited_by": said.text, "owner": owner, "collection_id": collection, **page}
-        read = partial(_read_page, session, limit=limit, sort=sort, known=known)
+        wanted = filters._replace(owner=owner, favorited_by=said.text)
+        parameters = {"collection_id": collection, **page}
+        read = partial(_read_page, session, parameters=parameters, sort=sort, known=known)
         if collection is None and said.key_hash is None:
-            return await read(parameters)
-        name, found = await together(session.conn, _look_up(session, said, collection), read(parameters))
-        return found if name == said.text else await read({**parameters, "favorited_by": name})
+            return await read(wanted)
+        name, found = await together(session.conn, _look_up(session, said, collection), read(wanted))
+        return found if name == said.text else await read(wanted._replace(favorited_by=name))
 
 
 async def _look_up(session: Session, said: StorableText, collection: int | None) -> str | None:
@@ -93,27 +93,34 @@ async def _look_up(session: Session, said: StorableText, collection: int | None)
 
 
 async def _read_page(
-    session: Session, parameters: dict[str, object], *, limit: int, sort: Sort, known: Collection[str]
+    session: Session, filters: Filters, *, parameters: dict[str, Any], sort: Sort, known: Collection[str]
 ) -> Page:
+    limit = parameters["limit"] - 1
     if known:
-        brief = _make_page(await _fetch(session, sort, {**parameters, "brief": True}), limit, sort)
+        brief = _make_page(await _fetch(session, sort, filters, {**parameters, "brief": True}), limit, sort)
         if not {brief.version, ANY_VERSION}.isdisjoint(known):
             return replace(brief, rows=None)
-    return _make_page(await _fetch(session, sort, {**parameters, "brief": False}), limit, sort)
+    return _make_page(await _fetch(session, sort, filters, {**parameters, "brief": False}), limit, sort)
 
 
-async def _fetch(session: Session, sort: Sort, parameters: dict[str, object]) -> list[ListedRow]:
+async def _fetch(session: Session, sort: Sort, filters: Filters, parameters: dict[str, Any]) -> list[ListedRow]:
+    listing, parameters = choose_listing(sort, filters, parameters)
     try:
-        return await choose_listing(sort, parameters).fetch_all(session.conn, **parameters)
+        return await listing.fetch_all(session.conn, **parameters)
     except psycopg.InternalError:
         raise InvalidInputError("q: too many words to search for at once; send fewer") from None
 
 
-def choose_listing(sort: Sort, parameters: dict[str, object]) -> Query[ListedRow]:
-    """Choose the statement. The planner cannot estimate a search or a mod, so these have a statement of their own."""
-    if sort is Sort.CONFIDENCE:
-        return store.LIST_LEAST_CONFIDENT
-    return store.LIST_REQUESTS if parameters["q"] is None and parameters["mod"] is None else store.SEARCH_REQUESTS
+def choose_listing(sort: Sort, filters: Filters, parameters: dict[str, Any]) -> tuple[Query[ListedRow], dict[str, Any]]:
+    """Choose the statement of a page, and complete its parameters.
+
+    The planner cannot estimate a search or a mod, so these have a statement of their own.
+    """
+    if sort is Sort.CONFIDENCE or (filters.q is None and filters.mod is None):
+        listing = store.LIST_REQUESTS if sort is Sort.CREATED else store.LIST_LEAST_CONFIDENT
+        return listing, {**parameters, "filters": filters}
+    others = filters._replace(q=None, mod=None)
+    return store.SEARCH_REQUESTS, {**parameters, "q": filters.q, "mod": filters.mod, "filters": others}
 
 
 def _position_after(after: Cursor | None, sort: Sort) -> dict[str, object]:

@@ -11,7 +11,7 @@ from core.access.session import Access
 from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.scores import Score
-from core.statistics.store import Period
+from core.traces.filters import Filters
 
 ENOUGH = 100
 """Minimum number of labelled requests for meaningful results."""
@@ -65,12 +65,18 @@ class Calibration(Frozen):
 
 
 @retry_read
-async def fetch_labels(access: Access, key: str | None, *, score: Score, source: str | None, period: Period) -> Values:
+async def fetch_labels(
+    access: Access, key: str | None, *, score: Score, source: str | None, filters: Filters
+) -> Values:
     """Fetch (correct, value) of the caller's labelled requests."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         return await store.LIST_CALIBRATION_VALUES.fetch_all(
-            session.conn, score=score.value, source=source, limit=store.MAX_VALUES, **period.parameters(owner)
+            session.conn,
+            score=score.value,
+            source=source,
+            limit=store.MAX_VALUES,
+            filters=filters._replace(owner=owner),
         )
 
 

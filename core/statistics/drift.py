@@ -12,7 +12,7 @@ from core.database.pool import retry_read
 from core.database.reading import together
 from core.statistics import store
 from core.statistics.scores import Score
-from core.statistics.store import Period
+from core.traces.filters import Filters
 
 HISTOGRAM_BINS = 20
 
@@ -66,13 +66,15 @@ class Drift(Frozen):
 
 @retry_read
 async def fetch_sides(
-    access: Access, key: str | None, *, score: Score, baseline: Period, current: Period
+    access: Access, key: str | None, *, score: Score, baseline: Filters, current: Filters
 ) -> tuple[Values, Values]:
     """Fetch (k, value) of the caller's requests in both periods."""
     async with access.session(key, Scope.READ) as session:
-        limits = {"score": score.value, "limit": store.MAX_VALUES}
-        periods = [period.parameters(session.caller.owner_filter) for period in (baseline, current)]
-        one, other = (store.LIST_DRIFT_VALUES.fetch_all(session.conn, **limits, **period) for period in periods)
+        owner, limits = session.caller.owner_filter, {"score": score.value, "limit": store.MAX_VALUES}
+        one, other = (
+            store.LIST_DRIFT_VALUES.fetch_all(session.conn, filters=filters._replace(owner=owner), **limits)
+            for filters in (baseline, current)
+        )
         return await together(session.conn, one, other)
 
 

@@ -1,8 +1,6 @@
 """The statements of the statistics, and the types of their rows."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from core.database.query import Row, query
 
@@ -13,20 +11,6 @@ MAX_VALUES = 100_000
 """Maximum number of requests per period of a comparison. The newest are used."""
 MAX_HANDLERS = 10_000
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Filter for requests: created in [start, end), with this model and this mod. None means no restriction."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-    model: str | None = None
-    mod: str | None = None
-
-    def parameters(self, owner: bytes | None) -> dict[str, Any]:
-        """Return the parameters of a statement. `owner` None selects the requests of all users."""
-        return {"from": self.start, "to": self.end, "model": self.model, "mod": self.mod, "owner": owner}
 
 
 class GroupRow(Row):

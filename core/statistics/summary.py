@@ -9,7 +9,8 @@ from core.access.session import Access
 from core.confidence import Coverage
 from core.database.pool import retry_read
 from core.statistics import store
-from core.statistics.store import GroupBy, GroupRow, Period
+from core.statistics.store import GroupBy, GroupRow
+from core.traces.filters import Filters
 
 
 class Frozen(BaseModel):
@@ -56,7 +57,7 @@ class Group(Frozen):
 
 
 @retry_read
-async def summarize(access: Access, key: str | None, *, group_by: GroupBy, period: Period) -> list[Group]:
+async def summarize(access: Access, key: str | None, *, group_by: GroupBy, filters: Filters) -> list[Group]:
     """Summarize the caller's requests by group, sorted by key."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
@@ -65,7 +66,7 @@ async def summarize(access: Access, key: str | None, *, group_by: GroupBy, perio
             group_by=group_by,
             fractions=store.FRACTIONS,
             limit=store.MAX_GROUPS,
-            **period.parameters(owner),
+            filters=filters._replace(owner=owner),
         )
     return [_make_group(row) for row in rows]
 

@@ -18,14 +18,14 @@ from core.access.turns import Turns
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, retry_read
 from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, ThunderError
-from core.feed.filters import Filters
 from core.stream.backlog import Backlogs
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
 from core.stream.page import Page, read_page
 from core.stream.position import Position, Snapshot
 from core.stream.room import require_room
-from core.stream.subscription import NO_FILTERS, Subscription, Wanted
+from core.stream.subscription import Subscription, Wanted
+from core.traces.filters import NO_FILTERS, Filters
 
 log = logging.getLogger(__name__)
 

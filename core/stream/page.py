@@ -11,12 +11,12 @@ from psycopg import AsyncConnection
 from core.access.caller import Caller, Scope
 from core.access.session import Access
 from core.errors import InvalidInputError, ThunderError
-from core.feed.filters import Filters
 from core.stream import store
 from core.stream.message import Message, render_row
 from core.stream.position import Position, Snapshot
 from core.stream.store import NewsRow
-from core.stream.subscription import NO_FILTERS, Subscription, Wanted
+from core.stream.subscription import Subscription, Wanted
+from core.traces.filters import NO_FILTERS, Filters
 
 PAGE_ROWS = 100
 PAGE_BYTES = 2 * 1024 * 1024

@@ -1,15 +1,15 @@
 """The statements of the stream, their rows, and functions that bind their parameters."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
 from core.database.query import query
-from core.feed.filters import Filters
 from core.stream.position import Position, Snapshot
+from core.traces.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,8 @@ async def list_matches(
     conn: AsyncConnection, *, rows: Sequence[NewsRow], filters: Sequence[Filters]
 ) -> dict[Filters, set[int]]:
     """Return the ids of the rows that match each set of filters."""
-    sets = [asdict(one) for one in filters]
-    columns = {f"{name}_each": [one[name] for one in sets] for name in sets[0]}
-    news = {"ids": [row.id for row in rows], "xids": [str(row.stored_xid) for row in rows]}
+    ids, xids = [row.id for row in rows], [str(row.stored_xid) for row in rows]
     found: dict[Filters, set[int]] = {one: set() for one in filters}
-    for ordinal, row_id in await LIST_MATCHES.fetch_all(conn, **columns, **news):
+    for ordinal, row_id in await LIST_MATCHES.fetch_all(conn, filters=list(filters), ids=ids, xids=xids):
         found[filters[ordinal - 1]].add(row_id)
     return found

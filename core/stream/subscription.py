@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from core.access.caller import ANONYMOUS, Caller
 from core.database.pool import DatabaseUnavailableError
 from core.errors import ThunderError
-from core.feed.filters import Filters
 from core.stream.backlog import Backlog
 from core.stream.message import Message, render_lag
 from core.stream.position import Position, Snapshot
 from core.stream.store import NewsRow
+from core.traces.filters import NO_FILTERS, Filters
 
 MAX_QUEUED = 256
 MAX_QUEUED_BYTES = 4 * 1024 * 1024
 RETRY_S = 1.0
-NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,11 @@ from core.access.caller import Scope
 from core.access.session import Access
 from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError
-from core.feed.filters import Filters
 from core.local.admin import run_as_admin
 from core.local.connection import connect
 from core.local.reach import open_chore_database
 from core.settings import Settings
+from core.traces.filters import Filters
 from core.transfer import store
 from core.transfer.export_file import open_output
 from core.transfer.export_formats import Batch, JsonWriter, ParquetWriter, TraceWriter, Writer
@@ -61,20 +61,13 @@ class Order:
 
     Attributes:
         filters: the filters of the feed.
-        owner: the HMAC of the user API key whose requests are exported; None exports the requests of all users.
         secret: the fingerprint of THUNDER_SECRET.
     """
 
     what: What
     format: Format
     filters: Filters
-    owner: bytes | None
     secret: str
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters of the statements."""
-        return {**asdict(self.filters), "owner": self.owner}
 
 
 def export_to(  # noqa: PLR0913 - each is an option of the command
@@ -91,7 +84,7 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
     require_possible(what, as_format, filters, user)
     with open_chore_database(settings) as reached:
         owner, secret = run_as_admin(reached.settings, partial(find_user, user=user))
-        order = Order(what, as_format, filters, owner, secret)
+        order = Order(what, as_format, filters._replace(owner=owner), secret)
         with (
             open_output(None if output == "-" else Path(output)) as file,
             open_snapshot(reached.dsn, app_name=settings.thunder_app_name) as conn,
@@ -167,7 +160,7 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """Count the rows of an export; None if counting would take as long as exporting."""
-    counted = store.COUNT_EXPORT.run_only(conn, **order.parameters)
+    counted = store.COUNT_EXPORT.run_only(conn, filters=order.filters)
     return {What.STEPS: counted.tokens, What.ACTIONS: None, What.AUDIT: None}.get(order.what, counted.requests)
 
 
@@ -176,7 +169,7 @@ def write_export(
 ) -> int:
     """Write an export and return the number of rows. Calls `progress` with the size of each batch."""
     count = 0
-    with store.open_export(conn, what=order.what, parameters=order.parameters) as cursor:
+    with store.open_export(conn, what=order.what, filters=order.filters) as cursor:
         batches = iterate_batches(cursor, BATCH_ROWS[order.what])
         columns = [Column(one.name, one.type_code) for one in cursor.description or []]
         if order.what is What.STEPS:

@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 
 from core.audit.store import INSERT_ENTRY, Action
 from core.database.query import Row, query
+from core.traces.filters import Filters
 from core.wire.timestamp import UtcMoment
 
 
@@ -85,6 +86,6 @@ def note_clearing(conn: Connection, *, requests: int) -> None:
     INSERT_ENTRY.run(conn, actor="command", action=Action.CLEAR, subject="database", details=details)
 
 
-def open_export(conn: Connection, *, what: str, parameters: dict[str, Any]) -> ServerCursor[tuple[Any, ...]]:
+def open_export(conn: Connection, *, what: str, filters: Filters) -> ServerCursor[tuple[Any, ...]]:
     """Open a server-side cursor on the matching rows."""
-    return EXPORTS[what].open(conn, "export", **parameters)
+    return EXPORTS[what].open(conn, "export", filters=filters)

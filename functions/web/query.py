@@ -7,8 +7,8 @@ from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from core.feed.filters import Filters, Sort, clean_query
-from core.statistics.store import Period
+from core.feed.filters import Sort, clean_query
+from core.traces.filters import Filters
 from core.wire.json_text import to_column_text
 from core.wire.page import DEFAULT_LIMIT
 from core.wire.timestamp import parse_timestamp
@@ -54,12 +54,12 @@ async def read_period(
     end: Annotated[TimeParam, Query(alias="to")] = None,
     model: TextParam = None,
     mod: TextParam = None,
-) -> Period:
+) -> Filters:
     """Read the period of a statistic. Both limits apply to created_at; `from` is inclusive, `to` is exclusive."""
-    return Period(start, end, model, mod)
+    return Filters(model, mod, created_from=start, created_to=end)
 
 
-PeriodDep = Annotated[Period, Depends(read_period)]
+PeriodDep = Annotated[Filters, Depends(read_period)]
 
 
 class FilterQuery(BaseModel):

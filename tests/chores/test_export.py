@@ -14,6 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from core.database.migrations import adopt
+from core.traces.filters import NO_FILTERS
 from core.transfer import store
 from core.transfer.export import BATCH_ROWS, What, iterate_batches, open_snapshot
 from core.transfer.export_line import read_line
@@ -23,11 +24,6 @@ from tests.support.command import Command
 from tests.support.documents import action, call, load_trace, make_document, number, one_token, trace_names
 from tests.support.environment import ROOT
 from tests.support.keys import label
-
-NO_FILTERS = dict.fromkeys((
-    "owner", "model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence",
-    "has_exception", "q",
-))  # fmt: skip
 
 
 def read_rows(text: str) -> list[dict[str, Any]]:
@@ -231,7 +227,7 @@ def test_an_export_is_one_snapshot_and_is_written_while_it_is_fetched(client: Cl
     for request_id in "abc":
         post_small(client, request_id)
     with open_snapshot(database_url, app_name="thunder-backend") as conn:
-        cursor = store.open_export(conn, what="requests", parameters=NO_FILTERS)
+        cursor = store.open_export(conn, what="requests", filters=NO_FILTERS)
         batches = iterate_batches(cursor, 2)
         first = next(batches)
         post_small(client, "d")

@@ -63,12 +63,12 @@ def test_status_lists_pending_migrations(
     database_url: str, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    sql.execute("drop table deletions, discussions cascade")
+    sql.execute("drop table deletions, api_keys cascade")
     sql.execute("delete from schema_migrations where version >= 5")
     done = run("status")
     assert done.exit_code == 1
     assert f"schema    4 of {LATEST_VERSION} migrations" in done.stdout
-    assert "pending   0005_curation" in done.stdout
+    assert "pending   0005_create_keys" in done.stdout
     assert "contents  unknown; run `manage.py migrate` first" in done.stdout
 
 

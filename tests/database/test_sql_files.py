@@ -17,7 +17,9 @@ from psycopg.pq.abc import PGresult
 from pydantic import BaseModel
 
 import core
+from core.access.session import StorableText
 from core.database.query import SQL_DIR, Query, query
+from core.traces.filters import Filters
 from tests.support.databases import Databases
 
 FOLDER = SQL_DIR / "queries"
@@ -95,6 +97,7 @@ def test_a_file_states_its_purpose_and_contains_one_lower_case_statement(name: s
     text = QUERIES[name].text
     assert re.match(r"-- [A-Z][^;\n]*\.\n", text)
     assert ";" not in text
+    assert not re.search(r"(select\s+|\.)\*", text), "name the columns"
     assert not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE)\b", text)
 
 
@@ -138,6 +141,14 @@ def list_fields(row: type[Any]) -> dict[str, object]:
 def unwrap(hint: object) -> list[object]:
     """Return the types that a value may have, without the arguments of generic types."""
     return [hint, get_origin(hint), *(kind for one in get_args(hint) for kind in unwrap(one))]
+
+
+@pytest.mark.parametrize(("kind", "row"), [("feed_filters", Filters), ("storable_text", StorableText)])
+def test_a_tuple_has_the_fields_of_its_sql_type(kind: str, row: type[Any], sql: psycopg.Connection) -> None:
+    found = sql.execute(f"select (null::{kind}).*".encode()).description or []
+    assert [column.name for column in found] == list(row._fields)
+    for column, hint in zip(found, get_type_hints(row).values(), strict=True):
+        assert PYTHON_TYPES[sql.adapters.types[column.type_code].name] in unwrap(hint), column
 
 
 def test_a_missing_or_additional_parameter_is_an_error(sql: psycopg.Connection) -> None:

@@ -45,7 +45,7 @@ def test_a_deleted_request_is_proven(client: Client, database_url: str, manage: 
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, "deleted   yes"), done.output
     assert "3 of 3, an unbroken chain" in done.output
     receipt = client.get("/v1/deletions").json["deletions"][1]
-    assert f"receipt   {receipt['place']}, of " in done.output
+    assert f"receipt   {receipt['ordinal']}, of " in done.output
     assert f"hash      {receipt['chain']}" in done.output
 
 
@@ -99,11 +99,14 @@ def test_remains_in_a_document_are_found(client: Client, database_url: str, mana
 
 
 BREAKS = [
-    ("delete from deletions where place = 2", "broken at receipt 3"),
-    ("delete from deletions where place = 1", "broken at receipt 2"),
-    ("delete from deletions where place = 3", "broken at its end"),
-    ("update deletions set deleted_by = 'admin2' where place = 2", "broken at receipt 2"),
-    ("update deletions set deleted_at = deleted_at - interval '1 microsecond' where place = 1", "broken at receipt 1"),
+    ("delete from deletions where ordinal = 2", "broken at receipt 3"),
+    ("delete from deletions where ordinal = 1", "broken at receipt 2"),
+    ("delete from deletions where ordinal = 3", "broken at its end"),
+    ("update deletions set deleted_by = 'admin2' where ordinal = 2", "broken at receipt 2"),
+    (
+        "update deletions set deleted_at = deleted_at - interval '1 microsecond' where ordinal = 1",
+        "broken at receipt 1",
+    ),
     ("delete from deletions", "broken at its end"),
 ]
 
@@ -125,9 +128,9 @@ def test_the_chain_can_be_recomputed_from_the_api(client: Client, sql: psycopg.C
     chain = b""
     for receipt in reversed(client.get("/v1/deletions").json["deletions"]):
         ((epoch,),) = sql.execute(
-            "select extract(epoch from deleted_at)::text from deletions where place = %s", [receipt["place"]]
+            "select extract(epoch from deleted_at)::text from deletions where ordinal = %s", [receipt["ordinal"]]
         ).fetchall()
-        fields = ("place", "request_sha256", "", "deleted_by", "reason", "document_bytes", *names.split(", "))
+        fields = ("ordinal", "request_sha256", "", "deleted_by", "reason", "document_bytes", *names.split(", "))
         text = "|".join(str(receipt[field]) if field else epoch for field in fields)
         chain = hashlib.sha256(chain + text.encode()).digest()
         assert receipt["chain"] == chain.hex()

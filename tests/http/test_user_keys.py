@@ -9,6 +9,7 @@ from core.feed.store import LIST_USERS
 from tests.support.client import Client, make_key, send
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, label
+from tests.support.plans import explain
 
 
 def post(client: Client, request_id: str, user: str | None, created_at: int) -> None:
@@ -65,8 +66,5 @@ def test_counting_uses_an_index_only_scan(sql: psycopg.Connection) -> None:
     sql.execute("checkpoint")  # the tests commit without a flush, and vacuum marks only flushed pages
     sql.execute("vacuum analyze requests")
     for owner in (None, b"user 7"):
-        statement = f"explain (format json) {LIST_USERS.text}".encode()
-        given = {"owner": owner, "limit": 1000}
-        values = [given[name] for name in LIST_USERS.parameters]
-        (plan,) = psycopg.RawCursor(sql).execute(statement, values).fetchone() or (None,)
+        plan = explain(sql, LIST_USERS, owner=owner, limit=1000)
         assert not re.search(r'"Node Type": "Seq Scan"', json.dumps(plan)), plan

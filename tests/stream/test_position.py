@@ -75,8 +75,8 @@ def test_a_position_of_another_database_is_rejected_with_an_explanation(shared: 
 
 def read_present(sql: psycopg.Connection, query: str = READ_NEWS.text) -> str:
     bounds = {"before": None, "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
-    values = {"app_name": "thunder-backend", **bounds}
-    row = psycopg.RawCursor(sql).execute(query.encode(), [values[name] for name in READ_NEWS.parameters]).fetchone()
+    given = READ_NEWS._order({"app_name": "thunder-backend", **bounds})
+    row = psycopg.RawCursor(sql).execute(query.encode(), given).fetchone()
     assert row is not None
     return row[0]
 

@@ -1,7 +1,10 @@
 -- Find the callers that a list of keys belongs to: issued keys first, then user API keys seen in a trace.
 with
 asked as (
-    select asked.*
+    select
+        asked.key_hash,
+        asked.user_key_hmac,
+        asked.ordinal
     from
         unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[])
         with ordinality as asked (key_hash, user_key_hmac, ordinal)
@@ -19,7 +22,7 @@ ours as (
         api_keys.user_key_label,
         api_keys.expires_at,
         coalesce(api_keys.last_used_at < now() - interval '5 minutes', true) as stale,
-        api_keys.revoked_at is null and coalesce(api_keys.expires_at > now(), true) as is_live
+        is_live(api_keys) as is_live
     from asked
     inner join api_keys on asked.key_hash = api_keys.key_hash
 ),

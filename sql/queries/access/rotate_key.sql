@@ -1,13 +1,21 @@
 -- Replace a live API key with a successor that has the same rights, and expire the old one after an overlap.
 with
 present as (
-    select *
+    select
+        id,
+        root_id,
+        name,
+        description,
+        is_admin,
+        scopes,
+        user_key_hmac,
+        user_key_label,
+        expires_at
     from api_keys
     where
         id = %(key_id)s
-        and revoked_at is null
+        and is_live(api_keys)
         and replaced_at is null
-        and coalesce(expires_at > now(), true)
     for update
 ),
 
@@ -53,7 +61,7 @@ returning
     user_key_label as allowed_api_key,
     is_admin,
     scopes,
-    revoked_at is null and coalesce(expires_at > now(), true) as is_active,
+    is_live(api_keys) as is_active,
     created_at,
     updated_at,
     last_used_at,

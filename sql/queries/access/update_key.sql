@@ -21,7 +21,7 @@ returning
     user_key_label as allowed_api_key,
     is_admin,
     scopes,
-    revoked_at is null and coalesce(expires_at > now(), true) as is_active,
+    is_live(api_keys) as is_active,
     created_at,
     updated_at,
     last_used_at,

@@ -3,22 +3,8 @@
 with
 said as (
     select
-        coalesce(
-            name_of_key(
-                %(added_by_key_hash)s::bytea,
-                %(added_by_user_key_hmac)s::bytea,
-                %(added_by_label)s::text
-            ),
-            %(added_by_text)s::text
-        ) as added_by,
-        coalesce(
-            name_of_key(
-                %(notes_key_hash)s::bytea,
-                %(notes_user_key_hmac)s::bytea,
-                %(notes_label)s::text
-            ),
-            %(notes_text)s::text
-        ) as notes
+        mask_key(%(added_by)s::storable_text) as added_by,
+        mask_key(%(notes)s::storable_text) as notes
 ),
 
 collection as (

@@ -8,10 +8,6 @@ select
     collections.created_by,
     collections.user_key_hmac,
     collections.share_nonce,
-    (
-        select count(*)
-        from collection_members
-        where collection_members.collection_id = collections.id
-    ) as request_count
+    request_count(collections) as request_count
 from collections
 where collections.id = %(id)s

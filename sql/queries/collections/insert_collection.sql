@@ -13,9 +13,5 @@ returning
     collections.created_by,
     collections.user_key_hmac,
     collections.share_nonce,
-    (
-        select count(*)
-        from collection_members
-        where collection_members.collection_id = collections.id -- noqa: RF01
-    ) as request_count,
+    request_count(collections) as request_count,
     xmax = 0 as is_new

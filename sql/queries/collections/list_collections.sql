@@ -17,11 +17,7 @@ page as (
         collections.created_by,
         collections.user_key_hmac,
         collections.share_nonce,
-        (
-            select count(*)
-            from collection_members
-            where collection_members.collection_id = collections.id
-        ) as request_count
+        request_count(collections) as request_count
     from collections
     where (%(owner)s::bytea is null or collections.user_key_hmac = %(owner)s::bytea)
     order by collections.id desc

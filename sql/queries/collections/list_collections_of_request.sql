@@ -8,11 +8,7 @@ select
     collections.created_by,
     collections.user_key_hmac,
     collections.share_nonce,
-    (
-        select count(*)
-        from collection_members
-        where collection_members.collection_id = collections.id
-    ) as request_count
+    request_count(collections) as request_count
 from collections
 inner join collection_members as memberships on collections.id = memberships.collection_id
 inner join requests on memberships.request_pk = requests.id

@@ -14,8 +14,4 @@ returning
     collections.created_by,
     collections.user_key_hmac,
     collections.share_nonce,
-    (
-        select count(*)
-        from collection_members
-        where collection_members.collection_id = collections.id
-    ) as request_count
+    request_count(collections) as request_count

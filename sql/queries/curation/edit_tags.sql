@@ -2,11 +2,7 @@
 -- A text that is a key is replaced by the key's name.
 with
 said as (
-    select
-        coalesce(
-            name_of_key(%(key_hash)s::bytea, %(user_key_hmac)s::bytea, %(label)s::text),
-            %(text)s::text
-        ) as value
+    select mask_key(%(said)s::storable_text) as value
 ),
 
 found as (

@@ -76,5 +76,5 @@ returning
     discussions,
     outcomes,
     memberships,
-    place,
+    ordinal,
     chain

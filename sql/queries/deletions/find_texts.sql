@@ -1,5 +1,5 @@
 -- Search every column for a pattern and for hashes.
 select
-    place,
+    path,
     hits
 from find_texts(%(pattern)s::text, %(hashes)s::bytea[])

@@ -13,7 +13,7 @@ select
     discussions,
     outcomes,
     memberships,
-    place,
+    ordinal,
     chain
 from deletions
 where (%(request_sha256)s::bytea is null or request_sha256 = %(request_sha256)s::bytea)

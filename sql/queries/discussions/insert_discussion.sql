@@ -3,22 +3,8 @@
 with
 said as (
     select
-        coalesce(
-            name_of_key(
-                %(username_key_hash)s::bytea,
-                %(username_user_key_hmac)s::bytea,
-                %(username_label)s::text
-            ),
-            %(username_text)s::text
-        ) as username,
-        coalesce(
-            name_of_key(
-                %(comment_key_hash)s::bytea,
-                %(comment_user_key_hmac)s::bytea,
-                %(comment_label)s::text
-            ),
-            %(comment_text)s::text
-        ) as comment
+        mask_key(%(username)s::storable_text) as username,
+        mask_key(%(comment)s::storable_text) as comment
 ),
 
 found as (

@@ -2,10 +2,10 @@
 select
     id,
     request_id,
-    created_at as created_ts,
-    completed_at as finished_ts,
-    model as model_id,
-    user_key_label as user_api_key,
+    created_ts,
+    finished_ts,
+    model_id,
+    user_api_key,
     case when not %(brief)s then substr(final_text, 1, 65536) end as final_text,
     total_steps,
     favorited_by,
@@ -21,24 +21,9 @@ select
     ingested_at,
     revision,
     curation
-from requests
+from feed
 where
-    (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
-    and request_matches(
-        requests,
-        %(model)s::text,
-        %(mod)s::text,
-        %(tag)s::text,
-        %(favorited_by)s::text,
-        %(created_from)s::timestamptz,
-        %(created_to)s::timestamptz,
-        %(min_confidence)s::double precision,
-        %(max_confidence)s::double precision,
-        %(has_exception)s::boolean,
-        %(source)s::text,
-        %(group_id)s::text,
-        websearch_to_tsquery('simple', %(q)s::text)
-    )
+    request_matches(request, %(filters)s::feed_filters)
     and (
         %(collection_id)s::bigint is null
         or id = any(array(
@@ -49,7 +34,7 @@ where
     )
     and (
         %(after_id)s::bigint is null
-        or (coalesce(sequence_confidence, 2), id) > (%(after_confidence)s::double precision, %(after_id)s::bigint)
+        or (sort_confidence, id) > (%(after_confidence)s::double precision, %(after_id)s::bigint)
     )
-order by coalesce(sequence_confidence, 2) asc, id asc
+order by sort_confidence asc, id asc
 limit %(limit)s offset %(offset)s

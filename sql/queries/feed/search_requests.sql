@@ -10,22 +10,7 @@ candidates as not materialized (
         search
     from requests
     where
-        (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
-        and request_matches(
-            requests,
-            %(model)s::text,
-            null,
-            %(tag)s::text,
-            %(favorited_by)s::text,
-            %(created_from)s::timestamptz,
-            %(created_to)s::timestamptz,
-            %(min_confidence)s::double precision,
-            %(max_confidence)s::double precision,
-            %(has_exception)s::boolean,
-            %(source)s::text,
-            %(group_id)s::text,
-            null
-        )
+        request_matches(requests, %(filters)s::feed_filters)
         and (
             %(collection_id)s::bigint is null
             or id = any(array(
@@ -45,7 +30,11 @@ newest as materialized (
         id,
         created_at
     from (
-        select candidates.*
+        select
+            candidates.id,
+            candidates.created_at,
+            candidates.mods,
+            candidates.search
         from candidates
         order by candidates.created_at desc, candidates.id desc
         limit 1000
@@ -129,10 +118,10 @@ page as (
 select
     id,
     request_id,
-    created_at as created_ts,
-    completed_at as finished_ts,
-    model as model_id,
-    user_key_label as user_api_key,
+    created_ts,
+    finished_ts,
+    model_id,
+    user_api_key,
     case when not %(brief)s then substr(final_text, 1, 65536) end as final_text,
     total_steps,
     favorited_by,
@@ -148,6 +137,6 @@ select
     ingested_at,
     revision,
     curation
-from requests
+from feed
 where id = any(array(select page.id from page))
-order by created_at desc, id desc
+order by created_ts desc, id desc

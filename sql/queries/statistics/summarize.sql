@@ -2,7 +2,19 @@
 with
 chosen as (
     select
-        *,
+        backtracks,
+        discarded_tokens,
+        forced_tokens,
+        interventions,
+        lowest_group_confidence,
+        masked_tokens,
+        sampled_in_top_k,
+        sampled_tokens,
+        scored_tokens,
+        sequence_confidence,
+        sequence_nll,
+        tokens,
+        tokens_with_distribution,
         case %(group_by)s
             when 'model' then model
             when 'mod' then active_mod
@@ -13,12 +25,7 @@ chosen as (
             when 'day' then to_char(date_trunc('day', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')
         end as key
     from requests
-    where
-        (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
-        and (%(from)s::timestamptz is null or created_at >= %(from)s::timestamptz)
-        and (%(to)s::timestamptz is null or created_at < %(to)s::timestamptz)
-        and (%(model)s::text is null or model = %(model)s::text)
-        and (%(mod)s::text is null or mods @> array[%(mod)s::text])
+    where request_matches(requests, %(filters)s::feed_filters)
 )
 
 select

@@ -1,60 +1,32 @@
 -- List which of the given requests pass which of the given sets of filters.
 -- A request that was replaced in the meantime passes none.
 with
-filters as materialized (
+-- Each search is parsed once, and not again for each request.
+given as materialized (
     select
-        given.*,
-        websearch_to_tsquery('simple', given.q) as query
-    from
-        unnest(
-            %(model_each)s::text[],
-            %(mod_each)s::text[],
-            %(tag_each)s::text[],
-            %(favorited_by_each)s::text[],
-            %(created_from_each)s::timestamptz[],
-            %(created_to_each)s::timestamptz[],
-            %(min_confidence_each)s::double precision[],
-            %(max_confidence_each)s::double precision[],
-            %(has_exception_each)s::boolean[],
-            %(source_each)s::text[],
-            %(group_id_each)s::text[],
-            %(q_each)s::text[]
-        )
-        with ordinality as given (
-            model,
-            mod,
-            tag,
-            favorited_by,
-            created_from,
-            created_to,
-            min_confidence,
-            max_confidence,
-            has_exception,
-            source,
-            group_id,
-            q,
-            ordinal
-        )
+        filters.ordinality as ordinal,
+        websearch_to_tsquery('simple', filters.q) as words,
+        row(
+            filters.model,
+            filters.mod,
+            filters.tag,
+            filters.favorited_by,
+            filters.created_from,
+            filters.created_to,
+            filters.min_confidence,
+            filters.max_confidence,
+            filters.has_exception,
+            filters.source,
+            filters.group_id,
+            null,
+            filters.owner
+        )::feed_filters as others
+    from unnest(%(filters)s::feed_filters[]) with ordinality as filters
 )
 
 select
-    filters.ordinal,
+    given.ordinal,
     requests.id
 from unnest(%(ids)s::bigint[], %(xids)s::xid8[]) as stored (id, xid)
 inner join requests on stored.id = requests.id and stored.xid = requests.stored_xid
-inner join filters
-    on request_matches(
-        requests,
-        filters.model,
-        filters.mod,
-        filters.tag,
-        filters.favorited_by,
-        filters.created_from,
-        filters.created_to,
-        filters.min_confidence,
-        filters.max_confidence,
-        filters.has_exception,
-        filters.source,
-        filters.group_id,
-        filters.query
-    )
+inner join given on request_matches(requests, given.others) and (given.words is null or requests.search @@ given.words)

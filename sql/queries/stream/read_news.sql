@@ -83,7 +83,7 @@ candidates as (
 page as (
     select
         id,
-        row_number() over (order by stored_xid, id) as place,
+        row_number() over (order by stored_xid, id) as ordinal,
         sum(weight) over (order by stored_xid, id) as weight,
         count(*) over () as found
     from candidates
@@ -92,28 +92,28 @@ page as (
 select
     here.position::text as position,
     here.horizon,
-    requests.id,
-    requests.stored_xid::text::bigint as stored_xid,
-    requests.user_key_hmac,
+    feed.id,
+    (feed.request).stored_xid::text::bigint as stored_xid,
+    (feed.request).user_key_hmac,
     page.found,
-    requests.request_id,
-    requests.created_at as created_ts,
-    requests.completed_at as finished_ts,
-    requests.model as model_id,
-    requests.user_key_label as user_api_key,
-    substr(requests.final_text, 1, 2097152) as final_text,
-    requests.total_steps,
-    requests.favorited_by,
-    requests.discussion_count,
-    substr(requests.active_mod, 1, 1000) as active_mod,
-    requests.tags,
-    requests.sequence_confidence,
-    requests.sequence_confidence_is_bound,
-    requests.lowest_group_confidence,
-    requests.group_confidence,
-    requests.source,
-    requests.group_id
+    feed.request_id,
+    feed.created_ts,
+    feed.finished_ts,
+    feed.model_id,
+    feed.user_api_key,
+    substr(feed.final_text, 1, 2097152) as final_text,
+    feed.total_steps,
+    feed.favorited_by,
+    feed.discussion_count,
+    substr(feed.active_mod, 1, 1000) as active_mod,
+    feed.tags,
+    feed.sequence_confidence,
+    feed.sequence_confidence_is_bound,
+    feed.lowest_group_confidence,
+    feed.group_confidence,
+    feed.source,
+    feed.group_id
 from here
-left join page on page.place <= %(limit)s and (page.place = 1 or page.weight <= %(bytes)s)
-left join requests on page.id = requests.id
-order by requests.stored_xid, requests.id
+left join page on page.ordinal <= %(limit)s and (page.ordinal = 1 or page.weight <= %(bytes)s)
+left join feed on page.id = feed.id
+order by page.ordinal

@@ -5,8 +5,11 @@ select
         select requests.id from requests
         where requests.request_id = %(request_id)s
     ),
-    -- The columns match the insert, in the same order.
-    line.* -- noqa: AM04
+    line.log_index,
+    line.call_index,
+    line.log_level,
+    line.log_message,
+    line.created_at
 from
     unnest(
         %(log_index)s::integer[],
@@ -14,4 +17,4 @@ from
         %(log_level)s::text[],
         %(log_message)s::text[],
         %(created_at)s::timestamptz[]
-    ) as line
+    ) as line (log_index, call_index, log_level, log_message, created_at)

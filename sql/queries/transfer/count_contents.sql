@@ -15,7 +15,7 @@ select
     (select count(*) from api_keys) as keys,
     (
         select count(*) from api_keys
-        where api_keys.revoked_at is null and coalesce(api_keys.expires_at > now(), true)
+        where is_live(api_keys)
     ) as live_keys,
     (select max(requests.ingested_at) from requests) as newest,
     (select clock_timestamp()) as counted_at

@@ -17,21 +17,5 @@ from requests
 inner join actions on requests.id = actions.request_pk
 inner join mod_blocks on actions.block_id = mod_blocks.id
 inner join mods on mod_blocks.mod_id = mods.id
-where
-    (%(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea)
-    and request_matches(
-        requests,
-        %(model)s::text,
-        %(mod)s::text,
-        %(tag)s::text,
-        %(favorited_by)s::text,
-        %(created_from)s::timestamptz,
-        %(created_to)s::timestamptz,
-        %(min_confidence)s::double precision,
-        %(max_confidence)s::double precision,
-        %(has_exception)s::boolean,
-        %(source)s::text,
-        %(group_id)s::text,
-        websearch_to_tsquery('simple', %(q)s::text)
-    )
+where request_matches(requests, %(filters)s::feed_filters)
 order by requests.id, actions.action_index

@@ -8,6 +8,6 @@ select
     details
 from audit_log
 where
-    (%(created_from)s::timestamptz is null or happened_at >= %(created_from)s::timestamptz)
-    and (%(created_to)s::timestamptz is null or happened_at < %(created_to)s::timestamptz)
+    happened_at >= coalesce((%(filters)s::feed_filters).created_from, '-infinity')
+    and happened_at < coalesce((%(filters)s::feed_filters).created_to, 'infinity')
 order by id

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,8 +12,10 @@ from urllib.parse import urlencode
 import psycopg
 
 from core.access.hasher import Hasher
-from core.feed.filters import Cursor, Filters, Sort
+from core.feed.filters import Cursor, Sort
 from core.feed.list import choose_listing
+from core.feed.store import ListedRow
+from core.traces.filters import Filters
 from tests.bench.case import Case, Group
 from tests.bench.fill import RARE_WORD, USERS, fill_collection, fill_requests
 from tests.bench.measure import MS, Check, Measured, alternate, percentile, time_call
@@ -55,14 +57,12 @@ class Feed:
         """The request for a page."""
         return encode("GET", f"/logs?{urlencode({'limit': LIMIT, **asked.query})}", AS_ADMIN)
 
-    def fetch(self, asked: Asked) -> list[tuple[Any, ...]]:
+    def fetch(self, asked: Asked) -> list[ListedRow]:
         """The page's rows, from the database alone."""
         after: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence"))
-        page = {"owner": None, "collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after}
-        parameters = {**asdict(asked.filters), **page, **asked.parameters}
-        listing = choose_listing(asked.sort, parameters)
-        values = [parameters[name] for name in listing.parameters]
-        return psycopg.RawCursor(self.conn).execute(listing.text, values).fetchall()
+        page = {"collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after, **asked.parameters}
+        listing, parameters = choose_listing(asked.sort, asked.filters, page)
+        return listing.run(self.conn, **parameters).fetchall()
 
 
 @dataclass

@@ -1,82 +1,55 @@
--- Count bootstrap attempts per address, so that an attacker's guesses do not lock the operator out.
+-- Deletion receipts: who deleted how much, without the deleted content.
 
-alter table bootstrap_attempts add column address text not null default '';
-
-comment on table bootstrap_attempts is
-'Failed attempts at POST /auth/bootstrap within a minute, counted across all containers.';
-comment on column bootstrap_attempts.address is 'Address of the client. For IPv6, its 64-bit network.';
-
-create index bootstrap_attempts_of_address on bootstrap_attempts (address, attempted_at);
-
--- The audit log. No code changes or deletes an entry, and a trigger prevents it.
-
-create table audit_log (
+create table deletions (
     id bigint generated always as identity primary key,
-    happened_at timestamptz not null default now(),
-    actor text not null,
-    action text not null,
-    subject text not null,
-    details jsonb not null default '{}'
+    request_sha256 bytea not null,
+    deleted_at timestamptz not null default now(),
+    deleted_by text not null,
+    reason text not null,
+    document_bytes bigint not null,
+    steps bigint not null,
+    summaries bigint not null,
+    mod_calls bigint not null,
+    mod_logs bigint not null,
+    actions bigint not null,
+    discussions bigint not null,
+    outcomes bigint not null,
+    memberships bigint not null,
+    ordinal bigint not null,
+    chain bytea not null,
+    constraint deletions_ordinal_key unique (ordinal),
+    constraint deletions_reason check (reason in ('request', 'user', 'age'))
 );
 
-comment on table audit_log is 'Changes of keys and links, deletions, adoptions and clearings. A trigger keeps the table append-only.';
-comment on column audit_log.actor is 'admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.';
-comment on column audit_log.action is 'The action: key.create, request.delete and so on.';
-comment on column audit_log.subject is 'key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.';
-comment on column audit_log.details is 'Details: names of changed fields, scopes, counts. Never a secret or a user''s text.';
+comment on table deletions is 'One receipt per deleted request. Nothing else of the request remains.';
+comment on column deletions.request_sha256 is 'SHA-256 of the request''s id, to find the receipt of a known id.';
+comment on column deletions.deleted_by is 'user, admin, key:<id>, command or retention.';
+comment on column deletions.reason is 'request: deleted by id. user: deleted with all of the user''s requests. age: expired by retention.';
+comment on column deletions.document_bytes is 'Size of the posted document.';
+comment on column deletions.ordinal is 'Position in the chain, from 1, without gaps.';
+comment on column deletions.chain is 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
 
-create index audit_log_of_actor on audit_log (actor, id);
-create index audit_log_of_action on audit_log (action, id);
-
-create function refuse_change() returns trigger language plpgsql as $$
-begin
-    raise exception '% is append-only; rows cannot be changed or deleted', tg_table_name;
-end
-$$;
-
-comment on function refuse_change is 'Keeps a table append-only.';
-
-create trigger audit_log_is_append_only before update or delete or truncate on audit_log
-for each statement execute function refuse_change();
-
-create function audit_adoption() returns trigger language plpgsql as $$
-begin
-    insert into audit_log (actor, action, subject, details)
-    values (
-        'command', 'database.adopt', 'database',
-        jsonb_build_object('former_owner', old.app_name, 'owner', new.app_name)
-    );
-    return new;
-end
-$$;
-
-comment on function audit_adoption is 'Records a change of the database''s owner app in the audit log.';
-
-create trigger environment_audit_adoption after update of app_name on environment
-for each row when (old.app_name is distinct from new.app_name) execute function audit_adoption();
+create index deletions_of_request on deletions (request_sha256);
 
 -- A hash chain of receipts. Each has a hash over itself and the previous one, which reveals a missing or changed one.
 
 create table deletion_chain (
     only_row boolean primary key default true,
-    place bigint not null,
+    receipts bigint not null,
     chain bytea not null,
     constraint deletion_chain_only_row check (only_row)
 );
 
 comment on table deletion_chain is 'The end of the chain of receipts. Has one row, so a missing last receipt is detected too.';
-comment on column deletion_chain.place is 'Number of receipts.';
+comment on column deletion_chain.receipts is 'Number of receipts.';
 comment on column deletion_chain.chain is 'Hash of the last receipt.';
 
-insert into deletion_chain (place, chain) values (0, '');
-
-comment on column deletions.place is 'Position in the chain, from 1, without gaps.';
-comment on column deletions.chain is 'SHA-256 over the previous receipt''s hash and this receipt (receipt_hash).';
+insert into deletion_chain (receipts, chain) values (0, '');
 
 create function receipt_hash(receipt deletions, previous bytea) returns bytea language sql stable
 return sha256(previous || convert_to(concat_ws(
     '|',
-    receipt.place,
+    receipt.ordinal,
     encode(receipt.request_sha256, 'hex'),
     extract(epoch from receipt.deleted_at),
     receipt.deleted_by,
@@ -98,10 +71,10 @@ create function link_receipt() returns trigger language plpgsql as $$
 declare
     head record;
 begin
-    select * into strict head from deletion_chain for update;
-    new.place = head.place + 1;
+    select receipts, deletion_chain.chain into strict head from deletion_chain for update;
+    new.ordinal = head.receipts + 1;
     new.chain = receipt_hash(new, head.chain);
-    update deletion_chain set place = new.place, chain = new.chain;
+    update deletion_chain set receipts = new.ordinal, chain = new.chain;
     return new;
 end
 $$;
@@ -136,7 +109,7 @@ comment on function is_on_hold is 'Whether a request is on legal hold.';
 
 -- The search of `manage.py verify-deletion` through every column that can contain a text or a key's HMAC.
 
-create function find_texts(pattern text, hashes bytea[]) returns table (place text, hits bigint)
+create function find_texts(pattern text, hashes bytea[]) returns table (path text, hits bigint)
 language plpgsql stable as $$
 declare
     found record;
@@ -157,7 +130,7 @@ begin
             when 'tsvector' then '%1$I::text ~* $1'
         end;
         continue when condition is null;
-        place = found.table_name || '.' || found.column_name;
+        path = found.table_name || '.' || found.column_name;
         execute format('select count(*) from %I where ' || format(condition, found.column_name), found.table_name)
         into hits using pattern, hashes;
         if hits > 0 then
@@ -167,4 +140,4 @@ begin
 end
 $$;
 
-comment on function find_texts is 'Columns that match a pattern or contain a hash, with the number of rows.';
+comment on function find_texts is 'The columns (table.column) that match a pattern or contain a hash, with the number of rows.';

@@ -28,13 +28,22 @@ comment on column api_keys.user_key_hmac is 'The user whose requests the key can
 comment on column api_keys.replaced_at is 'When a rotation created its successor. The key stays live until the overlap ends.';
 comment on column api_keys.last_used_at is 'Accurate to five minutes, so that not every request writes.';
 
+create function is_live(issued api_keys) returns boolean language sql stable
+return issued.revoked_at is null and coalesce(issued.expires_at > now(), true);
+
+comment on function is_live is 'Whether a key may be used: neither revoked nor expired.';
+
 create table bootstrap_attempts (
     id bigint generated always as identity primary key,
+    address text not null default '',
     attempted_at timestamptz not null default now()
 );
 
-comment on table bootstrap_attempts is 'Attempts at POST /auth/bootstrap, counted across all containers.';
+comment on table bootstrap_attempts is
+'Failed attempts at POST /auth/bootstrap within a minute, counted across all containers.';
+comment on column bootstrap_attempts.address is 'Address of the client. For IPv6, its 64-bit network.';
 
+create index bootstrap_attempts_of_address on bootstrap_attempts (address, attempted_at);
 create index bootstrap_attempts_newest on bootstrap_attempts (attempted_at);
 
 create table generated_secret (
@@ -47,24 +56,35 @@ create table generated_secret (
 comment on table generated_secret is
 'Replaces THUNDER_SECRET if that is not set. A leak of the database then includes the secret. See docs/ACCESS.md.';
 
-create function name_of_key(key_hash bytea, user_key_hmac bytea, label text) returns text language sql stable
+create type storable_text as (
+    text text,
+    key_hash bytea,
+    user_key_hmac bytea,
+    label text
+);
+
+comment on type storable_text is
+'A text from a client, with its hashes and its label if it may be a key. See StorableText in core/access/session.py.';
+
+create function mask_key(said storable_text) returns text language sql stable
 return coalesce(
     (
         select api_keys.name
         from api_keys
-        where api_keys.key_hash = name_of_key.key_hash -- noqa: RF01
+        where api_keys.key_hash = said.key_hash -- noqa: RF01
     ),
     case
         when exists (
             select from requests
-            where requests.user_key_hmac = name_of_key.user_key_hmac -- noqa: RF01
+            where requests.user_key_hmac = said.user_key_hmac -- noqa: RF01
         )
         or exists (
             select from api_keys
-            where api_keys.user_key_hmac = name_of_key.user_key_hmac -- noqa: RF01
-        ) then name_of_key.label -- noqa: RF01
+            where api_keys.user_key_hmac = said.user_key_hmac -- noqa: RF01
+        ) then said.label
+        else said.text
     end
 );
 
-comment on function name_of_key is
-'The text to show in place of a key: the name of an issued key, live or not, or the label of a user API key.';
+comment on function mask_key is
+'The text to store: for a key, the name of the issued key, live or not, or the label of the user API key.';
