@@ -20,14 +20,14 @@ from core.access.store import KeyRow
 from functions.web.access import KeyDep
 from functions.web.address import find_address
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.context import ContextDep
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
-router = APIRouter(tags=["auth"], prefix="/auth")
+router = APIRouter(tags=["auth"], prefix="/auth", route_class=SmallBodyRoute)
 
 
 class Identity(BaseModel):
@@ -89,15 +89,13 @@ async def get_me(context: ContextDep, key: KeyDep) -> Identity:
 
 @router.post(
     "/bootstrap",
-    openapi_extra=describe_body(BootstrapRequest),
     responses={
         409: {"description": "there is an admin key already"},
         429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
     },
 )
-async def post_bootstrap(request: Request, context: ContextDep) -> CreatedKey:
+async def post_bootstrap(request: Request, asked: BootstrapRequest, context: ContextDep) -> CreatedKey:
     """Create the first admin key. Requires BOOTSTRAP_SECRET."""
-    asked = await read_model(request, BootstrapRequest)
     configured = context.settings.bootstrap_secret
     secret = configured.get_secret_value() if configured else None
     address = find_address(request, context.settings)
@@ -111,40 +109,32 @@ async def get_keys(context: ContextDep, key: KeyDep) -> Keys:
     return Keys(keys=keys, total=len(keys))
 
 
-@router.post("/keys", openapi_extra=describe_body(NewKey))
-async def post_key(request: Request, context: ContextDep, key: KeyDep) -> CreatedKey:
+@router.post("/keys")
+async def post_key(context: ContextDep, key: KeyDep, new: NewKey) -> CreatedKey:
     """Create an API key. Only this answer contains the key; it can't be retrieved later."""
-    await context.access.authenticate(key)
-    return await create_key(context.access, key, await read_model(request, NewKey))
+    return await create_key(context.access, key, new)
 
 
-@router.put("/keys", openapi_extra=describe_body(KeyChange))
-async def put_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
+@router.put("/keys")
+async def put_key(context: ContextDep, key: KeyDep, change: KeyChange) -> Done:
     """Change the name, description, user, scopes or rank of an API key."""
-    await context.access.authenticate(key)
-    change = await read_model(request, KeyChange)
     await update_key(context.access, key, change)
     return Done(id=change.id, message="key changed")
 
 
 @router.delete(
     "/keys",
-    openapi_extra=describe_body(KeyReference),
     responses={409: {"description": "this is the key that the call was made with"}},
 )
-async def delete_key(request: Request, context: ContextDep, key: KeyDep) -> Done:
+async def delete_key(context: ContextDep, key: KeyDep, reference: KeyReference) -> Done:
     """Revoke an API key. Every process refuses it from the next request on."""
-    await context.access.authenticate(key)
-    reference = await read_model(request, KeyReference)
     await revoke_key(context.access, key, key_id=reference.id)
     return Done(id=reference.id, message="key revoked")
 
 
-@router.post("/keys/{key_id}/rotate", openapi_extra=describe_body(Rotation))
-async def post_rotation(request: Request, context: ContextDep, key: KeyDep, key_id: RowId) -> CreatedKey:
+@router.post("/keys/{key_id}/rotate")
+async def post_rotation(context: ContextDep, key: KeyDep, key_id: RowId, rotation: Rotation) -> CreatedKey:
     """Create a successor with the same rights. The old key expires when the overlap ends."""
-    await context.access.authenticate(key)
-    rotation = await read_model(request, Rotation)
     return await rotate_key(context.access, key, key_id=key_id, overlap_hours=rotation.overlap_hours)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
 from core.collections.collection import (
@@ -29,10 +29,10 @@ from core.collections.store import MemberRow
 from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.context import ContextDep
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
@@ -40,7 +40,7 @@ OTHER_USER: dict[int | str, dict[str, Any]] = {
     409: {"description": "the collection is a user's, and the request is not that user's"}
 }
 
-router = APIRouter(tags=["collections"])
+router = APIRouter(tags=["collections"], route_class=SmallBodyRoute)
 
 
 class Collections(BaseModel):
@@ -105,13 +105,12 @@ async def get_collections(
 @router.post(
     "/collections",
     status_code=201,
-    openapi_extra=describe_body(NewCollection),
     responses={200: {"description": "the caller already has a collection of this name", "model": ChangedCollection}},
 )
-async def post_collection(request: Request, response: Response, context: ContextDep, key: KeyDep) -> ChangedCollection:
+async def post_collection(
+    response: Response, context: ContextDep, key: KeyDep, new: NewCollection
+) -> ChangedCollection:
     """Create a collection. If the caller already has one of this name, return that one."""
-    await context.access.authenticate(key)
-    new = await read_model(request, NewCollection)
     collection, is_new = await create_collection(context.access, key, new=new)
     response.status_code = 201 if is_new else 200
     return ChangedCollection(collection=collection, message="collection created" if is_new else "already exists")
@@ -135,13 +134,12 @@ async def get_collection(
 
 @router.put(
     "/collections/{collection_id}",
-    openapi_extra=describe_body(CollectionChange),
     responses={409: {"description": "the owner has another collection of this name"}},
 )
-async def put_collection(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedCollection:
+async def put_collection(
+    context: ContextDep, key: KeyDep, collection_id: RowId, change: CollectionChange
+) -> ChangedCollection:
     """Change the name or description of a collection."""
-    await context.access.authenticate(key)
-    change = await read_model(request, CollectionChange)
     collection = await change_collection(context.access, key, number=collection_id, change=change)
     return ChangedCollection(collection=collection, message="collection changed")
 
@@ -153,21 +151,17 @@ async def remove_collection(context: ContextDep, key: KeyDep, collection_id: Row
     return DeletedCollection(id=collection_id, message="collection deleted")
 
 
-@router.post("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership), responses=OTHER_USER)
-async def post_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
+@router.post("/collections/{collection_id}/requests", responses=OTHER_USER)
+async def post_member(context: ContextDep, key: KeyDep, collection_id: RowId, new: Membership) -> ChangedMembership:
     """Add a request to a collection."""
-    await context.access.authenticate(key)
-    new = await read_model(request, Membership)
     added = await add_member(context.access, key, number=collection_id, new=new)
     message = "added to collection" if added else "already in collection"
     return ChangedMembership(collection_id=collection_id, request_id=new.request_id, message=message)
 
 
-@router.delete("/collections/{collection_id}/requests", openapi_extra=describe_body(Membership))
-async def delete_member(request: Request, context: ContextDep, key: KeyDep, collection_id: RowId) -> ChangedMembership:
+@router.delete("/collections/{collection_id}/requests")
+async def delete_member(context: ContextDep, key: KeyDep, collection_id: RowId, given: Membership) -> ChangedMembership:
     """Remove a request from a collection."""
-    await context.access.authenticate(key)
-    given = await read_model(request, Membership)
     removed = await remove_member(context.access, key, number=collection_id, request_id=given.request_id)
     message = "removed from collection" if removed else "was not in collection"
     return ChangedMembership(collection_id=collection_id, request_id=given.request_id, message=message)
@@ -192,25 +186,21 @@ async def get_collections_of_request(context: ContextDep, key: KeyDep, request_i
     return CollectionsOfRequest(request_id=request_id, collections=page, message=f"in {len(page)} collections")
 
 
-@router.post("/logs/{request_id}/collections", openapi_extra=describe_body(CollectionReference), responses=OTHER_USER)
+@router.post("/logs/{request_id}/collections", responses=OTHER_USER)
 async def post_collection_of_request(
-    request: Request, context: ContextDep, key: KeyDep, request_id: str
+    context: ContextDep, key: KeyDep, request_id: str, new: CollectionReference
 ) -> CollectionsOfRequest:
     """Add a request to a collection."""
-    await context.access.authenticate(key)
-    new = await read_model(request, CollectionReference)
     page, added = await add_to_collection(context.access, key, request_id=request_id, new=new)
     message = "added to collection" if added else "already in collection"
     return CollectionsOfRequest(request_id=request_id, collections=page, message=message)
 
 
-@router.delete("/logs/{request_id}/collections", openapi_extra=describe_body(CollectionReference))
+@router.delete("/logs/{request_id}/collections")
 async def delete_collection_of_request(
-    request: Request, context: ContextDep, key: KeyDep, request_id: str
+    context: ContextDep, key: KeyDep, request_id: str, given: CollectionReference
 ) -> CollectionsOfRequest:
     """Remove a request from a collection."""
-    await context.access.authenticate(key)
-    given = await read_model(request, CollectionReference)
     page, removed = await remove_from_collection(context.access, key, request_id=request_id, number=given.collection_id)
     message = "removed from collection" if removed else "was not in collection"
     return CollectionsOfRequest(request_id=request_id, collections=page, message=message)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.curation.curation import (
@@ -14,15 +14,15 @@ from core.curation.curation import (
 )
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
 FULL: dict[int | str, dict[str, Any]] = {409: {"description": "the request has reached a limit"}}
 
-router = APIRouter(tags=["curation"], prefix="/logs/{request_id}")
+router = APIRouter(tags=["curation"], prefix="/logs/{request_id}", route_class=SmallBodyRoute)
 
 
 class Tags(BaseModel):
@@ -48,20 +48,16 @@ async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
     return Tags(request_id=request_id, tags=row.tags, message=f"tags: {len(row.tags)}")
 
 
-@router.post("/tags", openapi_extra=describe_body(TagChange), responses=FULL)
-async def post_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
+@router.post("/tags", responses=FULL)
+async def post_tag(context: ContextDep, key: KeyDep, request_id: str, change: TagChange) -> Tags:
     """Add a tag to a request. Adding a tag that it already has changes nothing."""
-    await context.access.authenticate(key)
-    change = await read_model(request, TagChange)
     row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=True)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
 
-@router.delete("/tags", openapi_extra=describe_body(TagChange))
-async def delete_tag(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Tags:
+@router.delete("/tags")
+async def delete_tag(context: ContextDep, key: KeyDep, request_id: str, change: TagChange) -> Tags:
     """Remove a tag from a request."""
-    await context.access.authenticate(key)
-    change = await read_model(request, TagChange)
     row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=False)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
@@ -73,20 +69,16 @@ async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Fav
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=f"names: {len(row.favorited_by)}")
 
 
-@router.post("/favorite", openapi_extra=describe_body(FavoriteChange), responses=FULL)
-async def post_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
+@router.post("/favorite", responses=FULL)
+async def post_favorite(context: ContextDep, key: KeyDep, request_id: str, change: FavoriteChange) -> Favorites:
     """Mark a request as a favorite of a person."""
-    await context.access.authenticate(key)
-    change = await read_model(request, FavoriteChange)
     row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=True)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
 
 
-@router.delete("/favorite", openapi_extra=describe_body(FavoriteChange))
-async def delete_favorite(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Favorites:
+@router.delete("/favorite")
+async def delete_favorite(context: ContextDep, key: KeyDep, request_id: str, change: FavoriteChange) -> Favorites:
     """Remove a request from the favorites of a person."""
-    await context.access.authenticate(key)
-    change = await read_model(request, FavoriteChange)
     row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=False)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
 

@@ -1,6 +1,6 @@
 """DELETE /logs/{id}, /v1/deletions and legal holds: permanent deletion, its receipts, and protection against it."""
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.deletions.deletion import delete_request, list_deletions
@@ -9,14 +9,14 @@ from core.deletions.store import Deletion, Hold
 from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.context import ContextDep
 from functions.web.query import TextParam
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=256)
 
-router = APIRouter(tags=["deletions"])
+router = APIRouter(tags=["deletions"], route_class=SmallBodyRoute)
 
 
 class Deleted(BaseModel):
@@ -67,11 +67,9 @@ async def get_deletions(
     return Deletions(deletions=page, limit=limit, offset=offset)
 
 
-@router.put("/logs/{request_id}/hold", openapi_extra=describe_body(NewHold))
-async def put_hold(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Hold:
+@router.put("/logs/{request_id}/hold")
+async def put_hold(context: ContextDep, key: KeyDep, request_id: str, new: NewHold) -> Hold:
     """Put a request on legal hold, so that it can't be deleted or replaced. Requires an admin key."""
-    await context.access.authenticate(key)
-    new = await read_model(request, NewHold)
     return await set_hold(context.access, key, request_id=request_id, new=new)
 
 

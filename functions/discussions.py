@@ -1,6 +1,6 @@
 """/logs/{id}/discussions: comments on a request."""
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from core.discussions.discussion import (
@@ -16,14 +16,14 @@ from core.discussions.discussion import (
 from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.context import ContextDep
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=256)
 
-router = APIRouter(tags=["discussions"], prefix="/logs/{request_id}/discussions")
+router = APIRouter(tags=["discussions"], prefix="/logs/{request_id}/discussions", route_class=SmallBodyRoute)
 
 
 class Discussions(BaseModel):
@@ -63,13 +63,10 @@ async def get_discussions(
 @router.post(
     "",
     status_code=201,
-    openapi_extra=describe_body(NewDiscussion),
     responses={409: {"description": "the request has as many comments as it may have"}},
 )
-async def post_discussion(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> ChangedDiscussion:
+async def post_discussion(context: ContextDep, key: KeyDep, request_id: str, new: NewDiscussion) -> ChangedDiscussion:
     """Add a comment to a request."""
-    await context.access.authenticate(key)
-    new = await read_model(request, NewDiscussion)
     discussion = await add_discussion(context.access, key, request_id=request_id, new=new)
     return ChangedDiscussion(discussion=discussion, message="comment added")
 
@@ -80,13 +77,11 @@ async def get_discussion(context: ContextDep, key: KeyDep, request_id: str, disc
     return await read_discussion(context.access, key, request_id=request_id, number=discussion_id)
 
 
-@router.put("/{discussion_id}", openapi_extra=describe_body(DiscussionChange))
+@router.put("/{discussion_id}")
 async def put_discussion(
-    request: Request, context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId
+    context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId, change: DiscussionChange
 ) -> ChangedDiscussion:
     """Edit a comment."""
-    await context.access.authenticate(key)
-    change = await read_model(request, DiscussionChange)
     discussion = await edit_discussion(context.access, key, request_id=request_id, number=discussion_id, change=change)
     return ChangedDiscussion(discussion=discussion, message="comment changed")
 

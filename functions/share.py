@@ -18,7 +18,6 @@ from core.shares.store import PreviewRow
 from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.body import describe_body, read_model
 from functions.web.conditional import DEPENDS_ON, UNCHANGED, EtagsDep
 from functions.web.context import ContextDep
 from functions.web.negotiation import wants_page
@@ -32,11 +31,12 @@ from functions.web.preview import (
     render_page,
 )
 from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
 from functions.web.stored import answer_log
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
-router = APIRouter(tags=["share"])
+router = APIRouter(tags=["share"], route_class=SmallBodyRoute)
 
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
 
@@ -49,11 +49,9 @@ class SharedRequests(BaseModel):
     total_requests: int
 
 
-@router.post("/logs/{request_id}/public", openapi_extra=describe_body(Publication))
-async def publish(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Share:
+@router.post("/logs/{request_id}/public")
+async def publish(context: ContextDep, key: KeyDep, request_id: str, publication: Publication) -> Share:
     """Create a share link for a request. A repeat returns the same link; `expires_at` sets when it expires."""
-    await context.access.authenticate(key)
-    publication = await read_model(request, Publication)
     return await publish_request(context.access, key, request_id=request_id, publication=publication)
 
 

@@ -6,7 +6,6 @@ A user's collections belong to that user. Collections made by admins belong to a
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from psycopg.errors import UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.access.caller import Caller, ForbiddenError, Scope
@@ -17,7 +16,7 @@ from core.collections import store
 from core.collections.store import TEXT_CHARACTERS, CollectionRow, LockedCollection, MemberRow
 from core.database.pool import retry_read
 from core.database.reading import together
-from core.errors import NotFoundError, ThunderError
+from core.errors import NotFoundError
 from core.wire.json_text import to_column_text
 
 SHARED = "collection"
@@ -27,12 +26,6 @@ Row = TypeVar("Row", LockedCollection, CollectionRow)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]
 Who = Annotated[str, Field(max_length=1000)]
-
-
-class NameTakenError(ThunderError):
-    """The owner already has a collection with this name."""
-
-    status = 409
 
 
 class NewCollection(BaseModel):
@@ -125,7 +118,7 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
-        NameTakenError: the owner has another collection with this name.
+        TakenError: the owner has another collection with this name.
     """
     async with access.session(key, Scope.CURATE) as session:
         await lock_own(session, number)
@@ -137,16 +130,13 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
 
 
 async def _update(session: Session, number: int, change: CollectionChange) -> CollectionRow | None:
-    try:
-        return await store.UPDATE_COLLECTION.fetch_one(
-            session.conn,
-            id=number,
-            name=await session.resolve_text(to_column_text(change.name)),
-            description=await session.resolve_text(to_column_text(change.description)),
-            sets_description="description" in change.model_fields_set,
-        )
-    except UniqueViolation:
-        raise NameTakenError(f"name: {change.name!r} is taken by another collection; choose another name") from None
+    return await store.UPDATE_COLLECTION.fetch_one(
+        session.conn,
+        id=number,
+        name=await session.resolve_text(to_column_text(change.name)),
+        description=await session.resolve_text(to_column_text(change.description)),
+        sets_description="description" in change.model_fields_set,
+    )
 
 
 async def delete_collection(access: Access, key: str | None, *, number: int) -> None:

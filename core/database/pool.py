@@ -20,6 +20,7 @@ from core.database.connection import (
     PooledConnection,
     configure,
 )
+from core.database.constraints import translate_violation
 from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER, SET_TIMEOUT
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
@@ -248,6 +249,8 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
             return DatabaseUnavailableError("the database is not migrated; run `manage.py migrate`")
         case psycopg.errors.QueryCanceled():
             return TooSlowError("the database took too long to answer")
+        case psycopg.IntegrityError():
+            return translate_violation(error)
         case psycopg.errors.DiskFull():
             return DatabaseUnavailableError("the database's disk is full")
         case psycopg.errors.TooManyConnections():

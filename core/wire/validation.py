@@ -1,27 +1,32 @@
 """Describe pydantic's validation errors to callers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 MAX_ERRORS_NAMED = 3
 OWN_SENTENCES = {
     "string_unicode": r"has half of a surrogate pair (an escape such as \ud800 on its own); send whole characters",
     "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
 }
 """Errors whose own message speaks of Python."""
 
 
 def describe_validation(error: ValidationError, prefix: str = "") -> str:
     """Describe the first errors in one sentence: `events[12].sampled_token: Input should be …`."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return describe_problems(error.errors(include_url=False, include_context=False, include_input=False), prefix)
+
+
+def describe_problems(problems: Sequence[Mapping[str, Any]], prefix: str = "") -> str:
+    """Describe the first of a list of pydantic's errors, as `describe_validation` does."""
     named = [f"{_format_path(problem['loc'], prefix)}: {_describe(problem)}" for problem in problems[:MAX_ERRORS_NAMED]]
     more = len(problems) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
 
-def _describe(problem: ErrorDetails) -> str:
+def _describe(problem: Mapping[str, Any]) -> str:
     return OWN_SENTENCES.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
 
 

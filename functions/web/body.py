@@ -6,12 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
-from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from core.errors import InvalidInputError
-from core.wire.parse_json import parse_json
-from core.wire.validation import describe_validation
 from functions.web.account import find_account
 from functions.web.budget import Held
 from functions.web.context import Context
@@ -27,13 +23,10 @@ from functions.web.unpack import (
     work_on_large,
 )
 
-Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
-SMALL_BODY_BYTES = 64 * 1024
-"""Limit of all bodies other than traces and responses."""
 LIGHT_BYTES = 4 * MIB
 """Largest decompressed body that is processed here; parsing it holds the GIL for at most a tenth of a second."""
 DRAIN_FACTOR = 4
@@ -131,27 +124,8 @@ async def receive_body(request: Request, context: Context, *, types: Collection[
             held.grow(len(part))
             spool.write(part)
 
-        await _receive(request, limit, keep)
+        await receive(request, limit, keep)
         yield Body(context, Part(spool, 0, spool.size), encoding, limit, held)
-
-
-async def read_model(request: Request, model: type[Model]) -> Model:
-    """Receive and validate the small body of a request.
-
-    Raises:
-        UnsupportedTypeError: it is not declared as JSON.
-        BodyTooLargeError: it is no small body.
-        InvalidInputError: it is no JSON, or not what the model says; the sentence names the place.
-    """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    check_type(request, (JSON,))
-    packed = bytearray()
-    await _receive(request, SMALL_BODY_BYTES, packed.extend)
-    body = unpack(bytes(packed), encoding, SMALL_BODY_BYTES)
-    try:
-        return model.model_validate(parse_json(body) if body.strip() else {})
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error)) from None
 
 
 def read_type(request: Request) -> str:
@@ -159,20 +133,12 @@ def read_type(request: Request) -> str:
     return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
 
 
-def describe_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that the handler reads itself, for the OpenAPI document."""
-    return _describe(model.model_json_schema(ref_template="#/components/schemas/{model}"))
-
-
 def describe_struct(model: type[msgspec.Struct], hook: Callable[[type], dict[str, Any]]) -> dict[str, Any]:
     """Describe a body that msgspec parses, for the OpenAPI document."""
     template = "#/components/schemas/{name}"
     (schema,), known = msgspec.json.schema_components([model], schema_hook=hook, ref_template=template)
-    return _describe({**schema, "$defs": known})
-
-
-def _describe(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    content = {JSON: {"schema": {**schema, "$defs": known}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def check_type(request: Request, types: Collection[str]) -> None:
@@ -186,7 +152,12 @@ def check_type(request: Request, types: Collection[str]) -> None:
         raise UnsupportedTypeError(f"Content-Type is {declared!r}; send {' or '.join(types)}")
 
 
-async def _receive(request: Request, limit: int, keep: Callable[[bytes], None]) -> None:
+async def receive(request: Request, limit: int, keep: Callable[[bytes], None]) -> None:
+    """Pass the parts of a body to a function.
+
+    Raises:
+        BodyTooLargeError: it has more bytes than the limit.
+    """
     size = 0
     async for part in request.stream():
         size += len(part)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
+from core.wire.validation import describe_problems
 from functions.web.context import slow_down
 from functions.web.negotiation import wants_page
 from functions.web.viewer import has_viewer, render_viewer
@@ -75,7 +76,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    return render_error(400, describe_problems(error))
+    return render_error(400, describe_request(error))
 
 
 async def _close_for_validation_error(socket: WebSocket, error: Exception) -> None:
@@ -83,12 +84,15 @@ async def _close_for_validation_error(socket: WebSocket, error: Exception) -> No
         raise error
     with contextlib.suppress(WebSocketDisconnect, OSError):  # the client has left
         await socket.accept()
-        await socket.close(POLICY_VIOLATION, clip_reason(describe_problems(error)))
+        await socket.close(POLICY_VIOLATION, clip_reason(describe_request(error)))
 
 
-def describe_problems(error: RequestValidationError | WebSocketRequestValidationError) -> str:
-    """Describe the problems of a request in a sentence that names the fields."""
-    return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
+def describe_request(error: RequestValidationError | WebSocketRequestValidationError) -> str:
+    """Describe the problems of a request in a sentence that names the fields, as in `query.limit` or `tag`."""
+    body = [{**one, "loc": one["loc"][1:]} for one in error.errors() if one["loc"][0] == "body"]
+    others = (one for one in error.errors() if one["loc"][0] != "body")
+    sentences = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in others]
+    return "; ".join([*sentences, *([describe_problems(body)] if body else [])])
 
 
 def clip_reason(sentence: str) -> str:

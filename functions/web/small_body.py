@@ -1,0 +1,67 @@
+"""Small bodies: routes with a typed body, which is received up to a limit and parsed as strict JSON."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from core.wire.parse_json import parse_json
+from functions.web.body import JSON, check_type, receive
+from functions.web.unpack import unpack
+
+SMALL_BODY_BYTES = 64 * 1024
+"""Limit of all bodies other than traces and responses, as sent and decompressed."""
+
+
+class SmallBodyRoute(APIRoute):
+    """A route that receives and parses its body before FastAPI validates it.
+
+    FastAPI alone would receive a body of any size, and accept NaN.
+    """
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of the route's requests."""
+        self.strict_content_type = False  # a body without Content-Type is JSON
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def receive_and_handle(request: Request) -> Response:
+            return await handle(_Received(request, await _receive_json(request)))
+
+        return receive_and_handle
+
+
+class _Received(Request):
+    """A request whose body was received and parsed."""
+
+    def __init__(self, request: Request, content: object) -> None:
+        super().__init__(request.scope, request.receive)
+        self._content = content
+
+    @override
+    async def body(self) -> bytes:
+        return b"{}"  # any: FastAPI only asks whether there is one
+
+    @override
+    async def json(self) -> object:
+        return self._content
+
+
+async def _receive_json(request: Request) -> object:
+    """Receive a body and parse it; a blank one is an empty object.
+
+    Raises:
+        UnsupportedTypeError: it is declared as another type than JSON, or compressed in an unknown way.
+        BodyTooLargeError: it has more than SMALL_BODY_BYTES.
+        InvalidInputError: it is not JSON.
+    """
+    check_type(request, (JSON,))
+    packed = bytearray()
+    await receive(request, SMALL_BODY_BYTES, packed.extend)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    body = unpack(bytes(packed), encoding, SMALL_BODY_BYTES)
+    return parse_json(body if body.strip() else b"{}")
