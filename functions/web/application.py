@@ -64,6 +64,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     checks = [Depends(ParameterCheck())]
     for router in routers:
         app.include_router(router, dependencies=checks)
+    _build_routes(app)
     add_error_handlers(app)
     # The middleware added last is the outermost.
     app.add_middleware(_Lenient)
@@ -75,6 +76,13 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(_LateCors)
     app.add_middleware(RequestLog)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Make FastAPI build the included routes now: by itself it does at the first request, which then waits for it."""
+    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": [], "query_string": b""}
+    for route in app.routes:
+        route.matches(dict(nowhere))
 
 
 class _Application(FastAPI):

@@ -4,11 +4,11 @@ import asyncio
 
 import psycopg
 import pytest
-from tests.database.test_stamp import OURS, make_settings
 
 from core.database.constraints import MESSAGES
 from core.database.pool import checkout_transaction, open_pool
 from core.errors import ThunderError
+from tests.database.test_stamp import OURS, make_settings
 
 NOT_FOR_CALLERS = {
     "api_keys_key_hash_key",
