@@ -80,7 +80,14 @@ def build_app(*routers: APIRouter) -> FastAPI:
 
 def _build_routes(app: FastAPI) -> None:
     """Make FastAPI build the included routes now: by itself it does at the first request, which then waits for it."""
-    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": [], "query_string": b""}
+    nowhere: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "root_path": "",
+        "headers": [],
+        "query_string": b"",
+    }
     for route in app.routes:
         route.matches(dict(nowhere))
 

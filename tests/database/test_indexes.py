@@ -41,8 +41,8 @@ NEEDS: dict[str, tuple[Query[Any], dict[str, Any]]] = {
 FILL = """
 insert into requests (request_id, created_at, ingested_at, model, user_key_hmac, posted_by, mods, tags, favorited_by,
     total_steps, tokens, tokens_with_distribution, sampled_tokens, sampled_in_top_k, scored_tokens, forced_tokens,
-    discarded_tokens, masked_tokens, interventions, backtracks, sequence_confidence, has_exception, search, stored_xid, source,
-    group_id)
+    discarded_tokens, masked_tokens, interventions, backtracks, sequence_confidence, has_exception, search, stored_xid,
+    source, group_id)
 select 'r' || n, timestamptz '2026-01-01Z' + n * interval '1 second', timestamptz '2026-01-01Z' + n * interval '1 s',
     kind, convert_to('user ' || n % 100, 'utf8'), 'open', array[kind],
     case when n % 100 = 0 then array[kind] else '{}' end, case when n % 100 = 0 then array[kind] else '{}' end,

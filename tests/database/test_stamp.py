@@ -112,15 +112,6 @@ def test_the_database_of_another_app_is_not_migrated(empty: str, monkeypatch: py
     assert stamp.schema_version == LATEST_VERSION
 
 
-def test_a_database_without_a_stamp_is_taken_by_migrate(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as earlier:
-        earlier.setattr("core.database.migrations.list_migrations", lambda: list_migrations()[:2])
-        migrate(empty)
-    assert read_stamp(empty) is None
-    migrate(empty)
-    assert owner_of(empty) == OURS
-
-
 def test_an_unstamped_database_is_rejected_until_it_is_migrated(database_url: str, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
     with catches(psycopg.DatabaseError, NOBODYS):
