@@ -32,15 +32,20 @@ def integer_column(values: Sequence[int]) -> PgArray:
 def bool_column(values: Sequence[bool]) -> PgArray:
     """Pack a column of flags as `boolean[]`."""
     flags = np.asarray(values, dtype=np.uint8)
-    return BoolArray(_pack_column(16, "u1", flags, np.zeros(len(flags), dtype=np.bool_)))
+    return BoolArray(_pack_column(16, "u1", flags))
 
 
-def _pack_column(element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_]) -> bytes:
+def _pack_column(
+    element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_] | None = None
+) -> bytes:
     """Write the length and value of each element, as `array_recv` reads them. A null is a length of -1 and no value."""
-    size = np.dtype(kind).itemsize
-    rows = np.empty(len(values), dtype=[("length", ">i4"), ("value", kind)])
-    rows["length"], rows["value"] = np.where(is_null, -1, size), np.where(is_null, 0, values)
-    data = rows.view(np.uint8).reshape(len(values), 4 + size)
-    written = np.ones_like(data, dtype=np.bool_)
+    row = np.dtype([("length", ">i4"), ("value", kind)])
+    rows = np.empty(len(values), row)
+    rows["length"], rows["value"] = row.itemsize - 4, values
+    header = _HEADER.pack(1, 1, element_oid, len(values), 1)
+    if is_null is None or not is_null.any():
+        return header + rows.tobytes()
+    rows["length"][is_null] = -1
+    written = np.ones((len(values), row.itemsize), np.bool_)
     written[is_null, 4:] = False
-    return _HEADER.pack(1, 1, element_oid, len(values), 1) + data[written].tobytes()
+    return header + rows.view(np.uint8).reshape(written.shape)[written].tobytes()

@@ -12,6 +12,7 @@ import msgspec
 from core.document.schema import (
     MAX_INT32,
     MAX_TOKENS,
+    NO_LIST,
     Action,
     Event,
     ModCall,
@@ -27,9 +28,6 @@ from core.wire.parse_json import parse_json
 MAX_MESSAGE_CHARS = 200
 """Maximum characters of a msgspec message, which repeats input."""
 Part = TypeVar("Part", bound=msgspec.Struct)
-
-_UTF8 = codecs.getincrementaldecoder("utf-8")
-
 
 # Engines give all events of a second the same timestamp, so timestamps are cached. An unhashable value raises
 # TypeError; the document is then parsed the slow way.
@@ -65,12 +63,10 @@ def parse_quickly(body: bytes) -> TraceDocument | None:
 
 def _check_utf8(body: bytes) -> None:
     """Check all bytes: msgspec does not check values that it skips, and the document is stored as posted."""
-    if body.isascii():
-        return
-    decoder, view = _UTF8(), memoryview(body)
-    for start in range(0, len(body), _PIECE_BYTES):
-        decoder.decode(view[start : start + _PIECE_BYTES])
-    decoder.decode(b"", final=True)
+    view, start = memoryview(b"" if body.isascii() else body), 0
+    while start < len(view):
+        is_last = start + _PIECE_BYTES >= len(view)
+        start += codecs.utf_8_decode(view[start : start + _PIECE_BYTES], "strict", is_last)[1]
 
 
 def validate_document(raw: object) -> TraceDocument:
@@ -146,9 +142,9 @@ def check_references(document: TraceDocument) -> None:
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
     for index, event in enumerate(document.events):
-        if event.has_list and memoryview(event.top_tokens)[:1] != b"[":
+        if event.top_tokens is not NO_LIST and event.has_list and memoryview(event.top_tokens)[:1] != b"[":
             raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
-    added = sum(len(event.added_tokens or ()) for event in document.events)
+    added = sum([len(event.added_tokens) for event in document.events if event.added_tokens])
     if added > MAX_TOKENS:
         raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
     calls = len(document.mod_calls)

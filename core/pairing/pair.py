@@ -40,7 +40,8 @@ class _Pairer:
     """Reads the events once. The surviving steps are a stack, and backtracks pop from it."""
 
     def __init__(self, document: TraceDocument, counts: Mapping[int, int]) -> None:
-        posted = sorted(range(len(document.events)), key=lambda index: document.events[index].sequence_order)
+        orders = [event.sequence_order for event in document.events]
+        posted = sorted(range(len(orders)), key=orders.__getitem__)
         events = [document.events[index] for index in posted]
         self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
         self.causes = PendingActions(document, self.pairing.actions)

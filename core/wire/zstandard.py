@@ -52,7 +52,7 @@ def compress(pieces: Iterable[bytes | memoryview], *, far: bool = False) -> byte
         if size > WHOLE_BYTES:
             compressor = zstd.ZstdCompressor(options=options)
             return b"".join([*map(compressor.compress, itertools.chain(held, rest)), compressor.flush()])
-    return zstd.compress(b"".join(held), options=options)
+    return zstd.compress(held[0] if len(held) == 1 else b"".join(held), options=options)
 
 
 def decompress(frame: bytes) -> bytes:
