@@ -142,7 +142,7 @@ def check_references(document: TraceDocument) -> None:
                 f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
             )
     for index, event in enumerate(document.events):
-        if event.top_tokens is not NO_LIST and event.has_list and memoryview(event.top_tokens)[:1] != b"[":
+        if event.top_tokens is not NO_LIST and memoryview(event.top_tokens)[0] not in b"[n":
             raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
     added = sum([len(event.added_tokens) for event in document.events if event.added_tokens])
     if added > MAX_TOKENS:

@@ -71,6 +71,7 @@ else:
 
 JsonText = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})]
 NO_LIST = msgspec.Raw(b"null")
+_NULL = b"null"[0]
 
 
 def read_custom(kind: type, value: object) -> object:
@@ -156,7 +157,7 @@ class Event(_Part, frozen=True, kw_only=True, gc=False):
     @property
     def has_list(self) -> bool:
         """Whether top_tokens is present and not null."""
-        return self.top_tokens is not NO_LIST and memoryview(self.top_tokens) != b"null"
+        return self.top_tokens is not NO_LIST and memoryview(self.top_tokens)[0] != _NULL
 
 
 class ModCall(_Part, frozen=True, kw_only=True, gc=False):

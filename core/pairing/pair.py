@@ -62,7 +62,8 @@ class _Pairer:
                 case _:
                     pass
             self.pairing.pass_of_event.append(self.current.index if self.current else 0)
-            self._take_actions(event)
+            if event.sequence_order in self.causes.at_event:
+                self._take_actions(event)
         self._settle()
         return self.pairing
 
@@ -159,6 +160,8 @@ class _Pairer:
 
     def _backtrack(self) -> None:
         """Apply the pending backtracks: each removes the last n surviving tokens."""
+        if not self.causes.backtracks:
+            return
         for action in self.causes.take_backtracks():
             wanted = self.counts.get(action.index, action.backtrack_steps)
             self.removals.append(Removal(action.index, len(self.pairing.steps), wanted))
