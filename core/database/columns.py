@@ -35,9 +35,7 @@ def bool_column(values: Sequence[bool]) -> PgArray:
     return BoolArray(_pack_column(16, "u1", flags))
 
 
-def _pack_column(
-    element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_] | None = None
-) -> bytes:
+def _pack_column(element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_] | None = None) -> bytes:
     """Write the length and value of each element, as `array_recv` reads them. A null is a length of -1 and no value."""
     row = np.dtype([("length", ">i4"), ("value", kind)])
     rows = np.empty(len(values), row)

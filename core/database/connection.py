@@ -9,10 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
 from core.database.arrays import register_arrays
-from core.database.query import query
 from core.database.reading import ReadPipeline
-
-FIND_BACKEND = query("database/find_backend", int)
 
 CHECKOUT_TIMEOUT_S = 10
 """How long a request waits for a free connection."""
@@ -26,8 +23,6 @@ class PooledConnection(AsyncConnection):
     """A connection of the pool, with the facts that decide whether it is still usable."""
 
     made_at: float = -float("inf")
-    is_direct: bool = False
-    """Whether no pooler is in between, so that a prepared statement is still there in the next transaction."""
     is_proven: bool = False
     """Whether it has answered since it was checked out."""
 
@@ -80,5 +75,3 @@ async def configure(conn: PooledConnection) -> None:
     """Prepare a new connection."""
     conn.made_at = time.monotonic()
     register_arrays(conn)
-    # A pooler invents the process id that it reports when a client connects.
-    conn.is_direct = await FIND_BACKEND.fetch_only(conn) == conn.info.backend_pid

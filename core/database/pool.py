@@ -21,7 +21,7 @@ from core.database.connection import (
     configure,
 )
 from core.database.constraints import translate_violation
-from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER, SET_TIMEOUT
+from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logging import DATABASE
@@ -144,8 +144,7 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
     """
     with _translated_errors():
         async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
-            await SET_TIMEOUT.execute(conn, milliseconds=timeout_ms)
-            await HOLD_OWNER.execute(conn, app_name=pool.name)
+            await HOLD_OWNER.execute(conn, app_name=pool.name, milliseconds=timeout_ms)
             yield conn
 
 
@@ -196,13 +195,15 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
     """Lend a connection that has just answered, and drop connections that don't."""
     for _ in range(MAX_DEAD):
         async with _lend(pool) as conn:
-            conn.prepare_threshold = PREPARE_AFTER if conn.is_direct else None
+            conn.prepare_threshold = None  # outside a pipeline, preparing costs a round trip
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    await REQUIRE_OWNER.execute(conn, app_name=pool.name)
+                    backend = await REQUIRE_OWNER.fetch_only(conn, app_name=pool.name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue
+            # A pooler invents the process id that it reports to a new client, and does not keep prepared statements.
+            conn.prepare_threshold = PREPARE_AFTER if backend == conn.info.backend_pid else None
             yield conn
             return
     raise DatabaseUnavailableError("the database is not reachable")

@@ -10,11 +10,11 @@ FOREIGN = "TH001"
 SET_TIMEOUT = query("database/set_timeout")
 """Limit each following statement of this transaction. A session setting would not survive a pooler."""
 
-REQUIRE_OWNER = query("database/require_owner")
-"""Fail with SQLSTATE TH001 unless the database belongs to this app."""
+REQUIRE_OWNER = query("database/require_owner", int)
+"""Fail with SQLSTATE TH001 unless the database belongs to this app. Returns the id of the server process."""
 
 HOLD_OWNER = query("database/hold_owner")
-"""Fail as REQUIRE_OWNER does, and keep the owner from changing until the transaction ends."""
+"""Fail as REQUIRE_OWNER does, keep the owner from changing until the transaction ends, and limit its statements."""
 
 NOTIFY_STREAMS = query("database/notify_streams")
 """Notify the streams of every process at commit that a trace was stored or a key changed."""

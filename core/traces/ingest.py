@@ -60,9 +60,8 @@ class PreparedTrace:
         request: the row of `requests`.
         document: the row of `request_traces`.
         arrays: the rows of `request_steps` and `step_logit_summaries`.
-        mods: the rows of `mods`, `mod_blocks` and `mod_calls`; None if no mod was called.
-        mod_logs: the rows of `mod_logs`; None if there are no rows.
-        actions: the rows of `actions`; None if there are no rows.
+        mods: the rows of `mods`, `mod_blocks`, and of `mod_calls`, `mod_logs` and `actions` together; None if no mod
+            was called.
         counts: the number of rows for each table.
         events: the number of posted events.
         warnings: problems that don't prevent scoring, one sentence each.
@@ -76,8 +75,6 @@ class PreparedTrace:
     document: Columns
     arrays: Columns
     mods: tuple[Columns, Columns, Columns] | None
-    mod_logs: Columns | None
-    actions: Columns | None
     counts: dict[str, int]
     events: int
     warnings: list[str]
@@ -149,9 +146,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
         request=rows.request_columns(kept) | group,
         document=document,
         arrays=rows.array_columns(trace),
-        mods=(*rows.mod_columns(trace), rows.mod_call_columns(trace)) if posted.mod_calls else None,
-        mod_logs=rows.mod_log_columns(trace) if posted.mod_logs else None,
-        actions=rows.action_columns(trace) if posted.actions else None,
+        mods=(*rows.mod_columns(trace), rows.activity_columns(trace)) if posted.mod_calls else None,
         counts=rows.count_rows(trace),
         events=len(posted.events),
         warnings=list(kept.facts.warnings),
@@ -214,18 +209,13 @@ async def _write(
 async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
     """Replace the rows that are derived from a stored document."""
     request_id = prepared.request_id
-    await store.DELETE_CHILDREN.execute(conn, request_id=request_id)
     await store.WRITE_ARRAYS.execute(conn, request_id=request_id, **prepared.arrays)
     if prepared.mods:
-        mods, blocks, calls = prepared.mods
+        mods, blocks, activity = prepared.mods
         await store.SHARE_MODS.execute(conn)
         await store.INSERT_MODS.execute(conn, **mods)
         await store.INSERT_MOD_BLOCKS.execute(conn, **blocks)
-        await store.INSERT_MOD_CALLS.execute(conn, request_id=request_id, **calls)
-    if prepared.mod_logs:
-        await store.INSERT_MOD_LOGS.execute(conn, request_id=request_id, **prepared.mod_logs)
-    if prepared.actions:
-        await store.INSERT_ACTIONS.execute(conn, request_id=request_id, **prepared.actions)
+        await store.INSERT_MOD_ACTIVITY.execute(conn, request_id=request_id, **activity)
 
 
 def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:

@@ -151,50 +151,52 @@ def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:
     }
 
 
-def mod_call_columns(trace: ScoredTrace) -> Columns:
-    """Return the rows of `mod_calls`."""
+def activity_columns(trace: ScoredTrace) -> Columns:
+    """Return the rows of `mod_calls`, `mod_logs` and `actions`."""
+    return {**_call_columns(trace), **_log_columns(trace), **_action_columns(trace)}
+
+
+def _call_columns(trace: ScoredTrace) -> Columns:
     calls, pairing = trace.document.mod_calls, trace.pairing
     pass_of = {event.sequence_order: one for event, one in zip(pairing.events, pairing.pass_of_event, strict=True)}
     steps = [pass_of[call.event_sequence_order] for call in calls] if pairing.passes else [None] * len(calls)
     return {
-        "block_key": text_array(map(block_key, calls)),
+        "call_block_key": text_array(map(block_key, calls)),
         "call_index": int4_array(range(len(calls))),
-        "generation_step": int4_array(steps),
+        "call_generation_step": int4_array(steps),
         "execution_time_ms": float8_array(call.execution_time_ms for call in calls),
         "exception_occurred": bool_array(call.exception_occurred for call in calls),
         "exception_message": text_array(call.exception_message for call in calls),
-        "created_at": timestamptz_array(call.created_at for call in calls),
+        "call_created_at": timestamptz_array(call.created_at for call in calls),
     }
 
 
-def mod_log_columns(trace: ScoredTrace) -> Columns:
-    """Return the rows of `mod_logs`."""
+def _log_columns(trace: ScoredTrace) -> Columns:
     lines = trace.document.mod_logs
     return {
         "log_index": int4_array(range(len(lines))),
-        "call_index": int4_array(line.mod_call_sequence for line in lines),
+        "log_call_index": int4_array(line.mod_call_sequence for line in lines),
         "log_level": text_array(line.log_level for line in lines),
         "log_message": text_array(line.log_message for line in lines),
-        "created_at": timestamptz_array(line.created_at for line in lines),
+        "log_created_at": timestamptz_array(line.created_at for line in lines),
     }
 
 
-def action_columns(trace: ScoredTrace) -> Columns:
-    """Return the rows of `actions`."""
+def _action_columns(trace: ScoredTrace) -> Columns:
     actions = trace.pairing.actions
     effects = [_effect_of(trace, action) for action in actions]
     return {
-        "block_key": text_array(action.block_key for action in actions),
+        "action_block_key": text_array(action.block_key for action in actions),
         "action_index": int4_array(action.index for action in actions),
-        "call_index": int4_array(action.call_index for action in actions),
+        "action_call_index": int4_array(action.call_index for action in actions),
         "action_type": text_array(action.action_type for action in actions),
-        "generation_step": int4_array(action.generation_step for action in actions),
+        "action_generation_step": int4_array(action.generation_step for action in actions),
         "step_index": int4_array(action.step_index for action in actions),
         "forced_tokens": int4_array(action.forced_tokens for action in actions),
         "discarded_tokens": int4_array(action.discarded_tokens for action in actions),
         "intervention_surprisal": float8_array(effect.intervention_surprisal if effect else None for effect in effects),
         "confidence_change": float8_array(_change(effect) if effect else None for effect in effects),
-        "created_at": timestamptz_array(action.created_at for action in trace.document.actions),
+        "action_created_at": timestamptz_array(action.created_at for action in trace.document.actions),
     }
 
 

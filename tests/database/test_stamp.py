@@ -252,9 +252,9 @@ def test_the_owner_is_checked_in_the_transaction_of_the_write(database_url: str,
 
     original = statements.HOLD_OWNER
 
-    async def change_hands_first(conn: psycopg.AsyncConnection, *, app_name: str) -> None:
+    async def change_hands_first(conn: psycopg.AsyncConnection, *, app_name: str, milliseconds: int) -> None:
         adopt(database_url, app_name=THEIRS)
-        await original.execute(conn, app_name=app_name)
+        await original.execute(conn, app_name=app_name, milliseconds=milliseconds)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.database.pool.HOLD_OWNER", SimpleNamespace(execute=change_hands_first))

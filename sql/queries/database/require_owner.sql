@@ -1,2 +1,3 @@
--- Check that the database belongs to this app.
-select require_owner(%(app_name)s)
+-- Check that the database belongs to this app, and return the id of the server process.
+select pg_backend_pid()
+from require_owner(%(app_name)s)

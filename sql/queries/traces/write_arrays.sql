@@ -1,9 +1,27 @@
--- Write the arrays derived from a request's document, replacing the previous ones.
+-- Write the arrays derived from a request's document, and delete the previous revision's mod calls, logs and actions.
 with
 request as (
     select id
     from requests
     where request_id = %(request_id)s
+),
+
+deleted_actions as (
+    delete from actions
+    using request
+    where actions.request_pk = request.id
+),
+
+deleted_logs as (
+    delete from mod_logs
+    using request
+    where mod_logs.request_pk = request.id
+),
+
+deleted_calls as (
+    delete from mod_calls
+    using request
+    where mod_calls.request_pk = request.id
 ),
 
 written_steps as (
