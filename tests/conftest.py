@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from core.database.migrations import migrate
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from tests.support import pgbouncer
 from tests.support.client import Client
+from tests.support.command import Command, run_command
 from tests.support.databases import TEMPLATE, Databases, SharedDatabase
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import ALL_ENDPOINTS, Serve, ServerThread, serving, start_thread
@@ -107,6 +109,13 @@ def client(shared_server: ServerThread, database_url: str) -> Client:
 def new_client(serve: Serve, database_url: str) -> Client:
     """The same in a server that this test alone uses, for tests of what a server keeps or logs."""
     return serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET, INGEST_AUTH="open")
+
+
+@pytest.fixture
+def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Run a command of manage.py in a directory of its own: `manage("export", "--what", "steps", on=url)`."""
+    monkeypatch.chdir(tmp_path)
+    return run_command
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,18 @@
 """Unusual recorded responses, and how POST /v1/score and POST /v1/ingest must read them."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import approximate
 from tests.support.client import Answer, Client
 from tests.support.keys import ADMIN_KEY
 from tests.support.servers import Serve
 
+near = partial(approximate.near, absolute=2e-6)
 CASES = Path(__file__).parent
 
 
@@ -76,10 +79,6 @@ def test_an_unusual_response_is_read_correctly(alone: Client, case: str) -> None
     assert len(report["tokens"]) == len(tokens)
     for token, expected in zip(report["tokens"], tokens, strict=True):
         assert {name: token[name] for name in expected} == {name: near(value) for name, value in expected.items()}
-
-
-def near(value: Any) -> Any:
-    return pytest.approx(value, abs=2e-6) if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 
 from core.local.postgres import EmbeddedPostgres
 from tests.support.client import Client
-from tests.support.command import manage as manage  # noqa: PLC0414 - a fixture of all tests here
 from tests.support.databases import TEMPLATE
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import Serve

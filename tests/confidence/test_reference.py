@@ -1,6 +1,7 @@
 """The values of the reference implementations, to 1e-9."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from core.confidence import (
     score_tokens,
     to_columns,
 )
+from tests.support import approximate
 
+near = partial(approximate.near, rel=1e-9, absolute=1e-9)
 REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text(encoding="utf-8"))
 SEQUENCES = pytest.mark.parametrize("sequence", REFERENCE["sequences"], ids=lambda sequence: sequence["id"])
 WINDOW = 16
@@ -37,11 +40,6 @@ def read_tokens(sequence: dict[str, Any]) -> list[Token]:
 def score(sequence: dict[str, Any]) -> tuple[list[Token], list[TokenScores]]:
     tokens = read_tokens(sequence)
     return tokens, score_tokens(tokens, vocab_size=sequence["vocab_size"])
-
-
-def near(expected: Any) -> Any:
-    """Compare exactly for null, booleans and counts, and otherwise to 1e-9, relative or absolute."""
-    return pytest.approx(expected, rel=1e-9, abs=1e-9) if isinstance(expected, float) else expected
 
 
 @SEQUENCES

@@ -18,10 +18,8 @@ from core.local.schema import (
     write_current_schema,
 )
 from tests.support.client import Client
-from tests.support.command import Command, manage
+from tests.support.command import Command
 from tests.support.documents import load_trace, trace_names
-
-__all__ = ["manage"]
 
 TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, requests, mod_blocks, mods
 restart identity cascade"""

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from tests.support.client import Client
+from tests.support.client import Client, make_key
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import Serve
@@ -52,21 +52,17 @@ def send(client: Client, method: str, path: str, body: object, key: str | None) 
     return answer.status, answer.json if is_json else None
 
 
-def make_key(client: Client, **wanted: object) -> dict[str, Any]:
-    status, made = send(client, "POST", "/auth/keys", {"name": "one", **wanted}, ADMIN_KEY)
-    assert status == 200, made
-    return made
-
-
 def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: str) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     for user in (OWNER, OTHER):
         document = {"request": {"request_id": REQUEST if user == OWNER else "other", "user_api_key": user}}
         assert send(client, "POST", "/v1/ingest", document, ADMIN_KEY)[0] == 201
-    ingest_key = make_key(client, scopes=["ingest"], allowed_api_key=OWNER)["api_key"]
+    ingest_key = make_key(client, name="one", scopes=["ingest"], allowed_api_key=OWNER)["api_key"]
     scopes = ["read", "curate", "delete"]
-    bound = {user: make_key(client, allowed_api_key=user, scopes=scopes)["api_key"] for user in (OWNER, OTHER)}
-    boss = make_key(client, is_admin=True)["api_key"]
+    bound = {
+        user: make_key(client, name="one", allowed_api_key=user, scopes=scopes)["api_key"] for user in (OWNER, OTHER)
+    }
+    boss = make_key(client, name="one", is_admin=True)["api_key"]
     callers = [(None,), (ingest_key,), (OTHER, bound[OTHER]), (OWNER, bound[OWNER]), (ADMIN_KEY, boss)]
     wrong = []
     for method, path, public, _, *statuses in ROWS:
@@ -85,7 +81,7 @@ def test_each_route_requires_the_scope_in_the_table(serve: Serve, database_url: 
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
     keys = {
-        scope: make_key(client, allowed_api_key=OWNER, scopes=[scope])["api_key"]
+        scope: make_key(client, name="one", allowed_api_key=OWNER, scopes=[scope])["api_key"]
         for scope in ("ingest", "read", "curate", "delete")
     }
     wrong = []

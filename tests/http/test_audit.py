@@ -1,6 +1,7 @@
 """The audit log: which actions it records, with which actor, and that entries cannot change."""
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,15 +9,15 @@ import psycopg
 import pytest
 
 from core.database.migrations import adopt
+from tests.support import posts
 from tests.support.client import Client, make_key, send
-from tests.support.command import Command, manage
+from tests.support.command import Command
 from tests.support.databases import Databases
-from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET, label
 from tests.support.servers import Serve
 
-__all__ = ["manage"]
 USER = "key-of-a-user-who-is-noted"
+post = partial(posts.post, user=USER)
 
 
 def read(client: Client, **query: object) -> list[dict[str, Any]]:
@@ -27,11 +28,6 @@ def read(client: Client, **query: object) -> list[dict[str, Any]]:
 
 def tell(client: Client, **query: object) -> list[tuple[str, str]]:
     return [(entry["actor"], entry["action"]) for entry in reversed(read(client, **query))]
-
-
-def post(client: Client, request_id: str, user: str = USER) -> None:
-    document = make_document(request_id, request={"user_api_key": user})
-    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
 
 
 def test_changes_of_keys_are_recorded(client: Client) -> None:
@@ -118,7 +114,7 @@ def test_unknown_parameters_are_rejected(client: Client, query: str) -> None:
 
 def test_commands_are_recorded(client: Client, databases: Databases, database_url: str, manage: Command) -> None:
     post(client, "r1")
-    post(client, "r2", "somebody-else-s-key")
+    post(client, "r2", user="somebody-else-s-key")
     for arguments in (
         ("keys", "create", "k", "--yes"),
         ("delete", "--user-key", USER, "--yes"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 import pytest
 
 from core.wire.zstandard import zstd
-from tests.support.bystanders import Others, Running, assert_bounded, run_server
+from tests.support.bystanders import Others, Target, assert_bounded, run_server
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY
 
@@ -19,7 +19,7 @@ TRACE = b'{"request":{"request_id":"r","created_ts":"2026-01-01T00:00:00Z"},"eve
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
     url = databases.create("bounded_bodies")
     with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
         yield running
@@ -40,7 +40,7 @@ BODIES = {
 
 @pytest.mark.parametrize("path", ["/v1/score", "/v1/ingest"])
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_decompresses_to_much_affects_only_its_sender(server: Running, path: str, name: str) -> None:
+def test_a_body_that_decompresses_to_much_affects_only_its_sender(server: Target, path: str, name: str) -> None:
     body, others, statuses = zstd.compress(BODIES[name]), Others(server), list[int]()
     headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "zstd"}
 
@@ -63,7 +63,7 @@ def run_others(others: Others, attack: Callable[[], None]) -> None:
             attacker.join()
 
 
-def test_empty_gzip_members_cost_only_their_bytes(server: Running) -> None:
+def test_empty_gzip_members_cost_only_their_bytes(server: Target) -> None:
     body = gzip.compress(b"") * 90 + gzip.compress(b"{" + b"x" * (70 * MB), 0)
     others = Others(server)
     headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json", "Content-Encoding": "gzip"}

@@ -3,16 +3,18 @@
 import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.support import posts
 from tests.support.client import Answer, Client, make_key, send
-from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, label
 
 ANN, BOB = "key-of-ann", "key-of-bob"
+post = partial(posts.post, user=ANN)
 FIELDS = {
     "id",
     "name",
@@ -36,17 +38,11 @@ MEMBER_FIELDS = {
 }
 
 
-def post(client: Client, request_id: str, user: str | None = ANN, **request: Any) -> None:
-    owner = {"user_api_key": user} if user else {}
-    document = make_document(request_id, number(one_token()), request={**owner, **request})
-    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
-
-
 @pytest.fixture(autouse=True)
 def _requests(client: Client) -> None:
     post(client, "a1", model="m", final_text="text of a1")
     post(client, "a2")
-    post(client, "b1", BOB)
+    post(client, "b1", user=BOB)
 
 
 def make(client: Client, name: str = "c", key: str = ANN, **fields: Any) -> Any:
@@ -202,7 +198,7 @@ def test_a_users_collection_contains_only_that_users_requests(client: Client) ->
     send(client, "POST", "/logs/b1/public", BOB)
     assert add(client, anns["id"], "b1").status == 404, "another user's public request is rejected too"
     assert add(client, anns["id"], "b1", ADMIN_KEY).status == 409
-    post(client, "orphan", None)
+    post(client, "orphan", user=None)
     assert add(client, anns["id"], "orphan", ADMIN_KEY).status == 409
     assert add(client, anns["id"], "a1", ADMIN_KEY).status == 200
     for request_id in ("a1", "b1", "orphan"):
@@ -218,8 +214,8 @@ def test_a_request_that_changes_its_owner_leaves_the_collections_also_during_con
 
     def hand_over() -> None:
         for turn in range(20):
-            post(client, "a1", (BOB, ANN)[turn % 2])
-        post(client, "a1", BOB)
+            post(client, "a1", user=(BOB, ANN)[turn % 2])
+        post(client, "a1", user=BOB)
         stop.set()
 
     thread = threading.Thread(target=hand_over)
@@ -240,7 +236,7 @@ def test_a_new_revision_stays_in_its_collections(client: Client) -> None:
 
 
 def test_a_link_opens_the_collection_and_its_logs_and_reveals_no_key(client: Client) -> None:
-    post(client, "a3", "a-long-key-of-somebody-else", final_text="my key is a-long-key-of-somebody-else")
+    post(client, "a3", user="a-long-key-of-somebody-else", final_text="my key is a-long-key-of-somebody-else")
     made = make(client, f"{label(ANN)} s", ADMIN_KEY, description="d")
     for request_id in ("a1", "a3"):
         add(client, made["id"], request_id, ADMIN_KEY, added_by=ANN, notes="private")
@@ -272,7 +268,7 @@ def test_a_link_opens_the_collection_and_its_logs_and_reveals_no_key(client: Cli
 @pytest.mark.parametrize("kept", [1, 5, 6, 8, 19])
 def test_a_text_truncated_within_a_label_reveals_no_part_of_a_key(client: Client, kept: int) -> None:
     key, dots = "KLMNOPQRSTUVWXYZ", "." * (65_536 - len(label("x" * 16)) - kept)
-    post(client, "a3", key, final_text=f"{key}{dots}{key} and more", model="." * (500 - kept) + key)
+    post(client, "a3", user=key, final_text=f"{key}{dots}{key} and more", model="." * (500 - kept) + key)
     made = make(client, "all", ADMIN_KEY)
     add(client, made["id"], "a3", ADMIN_KEY)
     share = send(client, "POST", f"/collections/{made['id']}/public", ADMIN_KEY).json
@@ -325,7 +321,7 @@ def test_a_user_key_in_any_field_is_stored_as_its_label(client: Client, sql: psy
     made = make(client, ANN, created_by=ANN)
     assert (made["name"], made["created_by"]) == (label(ANN), label(ANN))
     long = "the-long-key-of-cleo"
-    post(client, "c1", long)
+    post(client, "c1", user=long)
     assert make(client, long, ADMIN_KEY, created_by=BOB)["name"] == label(long)
     renamed = send(client, "PUT", f"/collections/{made['id']}", ANN, name=long).json["collection"]
     assert renamed["name"] == label(long)

@@ -2,12 +2,12 @@
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from scipy import stats
 
+from tests.support.approximate import near
 from tests.support.client import Client
 from tests.support.documents import (
     action,
@@ -93,11 +93,6 @@ def test_the_log_and_the_report_have_the_same_scores(client: Client) -> None:
     steps = client.log("smollm2-force-prefix")["steps"]
     for name in ("token", "prob", "logprob", "entropy", "flatness", "surprisal", "cum_nll", "forced_by", "discarded"):
         assert [token[name] for token in report["tokens"]] == [near(step[name]) for step in steps]
-
-
-def near(value: Any) -> Any:
-    """Compare with a tolerance, because the log sums the terms of a list in another order than the report."""
-    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
 
 
 def test_a_summary_groups_and_interpolates(client: Client) -> None:

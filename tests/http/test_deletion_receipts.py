@@ -8,11 +8,10 @@ import psycopg
 import pytest
 
 from tests.support.client import Client, send
-from tests.support.command import Command, manage
+from tests.support.command import Command
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET, label
 
-__all__ = ["manage"]
 USER = "key-of-the-deleted-user"
 
 

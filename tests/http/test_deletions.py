@@ -2,13 +2,9 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,10 +16,10 @@ from core.deletions import deletion
 from core.wire.zstandard import decompress
 from functions.jobs.retention import retain
 from tests.support.client import Client, send
+from tests.support.command import Command
 from tests.support.documents import action, call, load_trace, make_document, number, one_token
-from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.keys import ADMIN_KEY, label
 
-MANAGE = Path(__file__).parents[2] / "manage.py"
 MARK, USER = "zyxwv-mark", "key-of-the-deleted-user"
 
 
@@ -152,24 +148,18 @@ def test_traces_are_stored_while_others_with_the_same_mod_are_deleted(client: Cl
     assert client.get("/logs").json["returned"] == 40 - gone
 
 
-def manage(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "THUNDER_SECRET": SECRET}
-    command = [sys.executable, str(MANAGE), "delete", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_the_command_deletes_a_users_requests_and_collections(
-    client: Client, sql: psycopg.Connection, database_url: str
+    client: Client, sql: psycopg.Connection, database_url: str, manage: Command
 ) -> None:
     for index in range(3):
         post(client, f"theirs-{index}")
     post(client, "other", "key-of-another-user")
     send(client, "POST", "/collections", USER, name="theirs")
-    refused = manage(database_url, "--user-key", USER)
-    assert (refused.returncode, "add --yes" in refused.stderr) == (1, True)
-    done = manage(database_url, "--user-key", label(USER), "--yes")
+    refused = manage("delete", "--user-key", USER, on=database_url)
+    assert (refused.exit_code, "add --yes" in refused.stderr) == (1, True)
+    done = manage("delete", "--user-key", label(USER), "--yes", on=database_url)
     receipts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert (done.returncode, len(receipts)) == (0, 3), done.stderr
+    assert (done.exit_code, len(receipts)) == (0, 3), done.stderr
     assert {(receipt["deleted_by"], receipt["reason"]) for receipt in receipts} == {("command", "user")}
     assert "3 requests deleted" in done.stderr
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["other"]
@@ -177,15 +167,15 @@ def test_the_command_deletes_a_users_requests_and_collections(
     assert label(USER) not in dump(sql)
 
 
-def test_the_command_requires_a_selection(database_url: str) -> None:
+def test_the_command_requires_a_selection(database_url: str, manage: Command) -> None:
     nothing: list[str] = []
     for arguments, said in (
         (nothing, "give a user or an age"),
         (["--older-than", "soon"], "'soon': not an age"),
         (["--user-key", "no…#0123456789ab"], "no user has the label"),
     ):
-        refused = manage(database_url, *arguments, "--yes")
-        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+        refused = manage("delete", *arguments, "--yes", on=database_url)
+        assert (refused.exit_code, said in refused.stderr) == (1, True), refused.stderr
 
 
 def test_retention_deletes_older_requests_in_batches(

@@ -12,7 +12,7 @@ import pytest
 
 from functions.web.limits import BODY_PAUSE_S
 from functions.web.protocol import HEAD_S, MAX_HEADERS, MAX_PIPELINED
-from tests.support.bystanders import Others, Running, assert_bounded, run_server
+from tests.support.bystanders import Others, Target, assert_bounded, run_server
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY
 
@@ -29,14 +29,14 @@ CHUNKED = b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n
 
 
 @pytest.fixture(scope="module", autouse=True)
-def idle(server: Running) -> Generator[socket.socket]:
+def idle(server: Target) -> Generator[socket.socket]:
     """A connection without a request, opened before all tests, so that its timeout passes during the others."""
     with server.connect(2 * HEAD_S) as one:
         yield one
 
 
 @pytest.fixture(scope="module", autouse=True)
-def stalled(server: Running) -> Generator[socket.socket]:
+def stalled(server: Target) -> Generator[socket.socket]:
     """A connection with a part of a body, opened before all tests as well."""
     with server.connect(2 * BODY_PAUSE_S) as one:
         one.sendall(STALLED)
@@ -44,14 +44,14 @@ def stalled(server: Running) -> Generator[socket.socket]:
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
     url = databases.create("bounded_heads")
     with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
         yield running
     databases.drop("bounded_heads")
 
 
-def send_until_closed(server: Running, start: bytes, piece: bytes) -> int:
+def send_until_closed(server: Target, start: bytes, piece: bytes) -> int:
     """Send until the server closes the connection, at most ATTACK_BYTES; return the number of bytes sent."""
     sent = 0
     with contextlib.suppress(OSError), server.connect() as one:
@@ -62,7 +62,7 @@ def send_until_closed(server: Running, start: bytes, piece: bytes) -> int:
     return sent
 
 
-def ask(server: Running, request: bytes) -> bytes:
+def ask(server: Target, request: bytes) -> bytes:
     """Return everything that the server sends on a connection until it closes it."""
     with server.connect() as one:
         one.sendall(request)
@@ -90,7 +90,7 @@ def read_all(one: socket.socket) -> bytes:
         pytest.param(b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5000, id="pipelined"),
     ],
 )
-def test_a_head_of_any_size_is_rejected_early(server: Running, start: bytes, piece: bytes) -> None:
+def test_a_head_of_any_size_is_rejected_early(server: Target, start: bytes, piece: bytes) -> None:
     others, sent = Others(server), list[int]()
     with others.calling():
         attackers = [
@@ -107,14 +107,14 @@ def test_a_head_of_any_size_is_rejected_early(server: Running, start: bytes, pie
     assert_bounded(server, others)
 
 
-def test_the_error_says_what_is_too_large(server: Running) -> None:
+def test_the_error_says_what_is_too_large(server: Target) -> None:
     assert ask(server, b"GET /" + b"x" * 70_000).startswith(b"HTTP/1.1 431 ")
     assert ask(server, START + b"X-One: 1\r\n" * (MAX_HEADERS + 1) + b"\r\n").startswith(b"HTTP/1.1 431 ")
     legal = START + b"Connection: close\r\n" + b"X-One: 1\r\n" * (MAX_HEADERS - 2) + b"\r\n"
     assert not ask(server, legal).startswith(b"HTTP/1.1 431 ")
 
 
-def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Target) -> None:
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = ask(server, request * (MAX_PIPELINED - 2) + last)
@@ -122,7 +122,7 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     assert b"HTTP/1.1 404 " in answer[answer.rindex(b"HTTP/1.1") :]
 
 
-def test_incomplete_heads_are_closed(server: Running) -> None:
+def test_incomplete_heads_are_closed(server: Target) -> None:
     others = Others(server)
     with others.calling(), contextlib.ExitStack() as stack:
         slow = [stack.enter_context(server.connect()) for _ in range(300)]

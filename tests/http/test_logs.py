@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from core.wire.zstandard import decompress
+from tests.support.approximate import near
 from tests.support.client import Client
 from tests.support.documents import (
     TRACES,
@@ -122,11 +123,6 @@ def test_each_recorded_trace_is_returned_lossless_and_scored(client: Client, nam
 def flatten(intervention: dict[str, Any]) -> dict[str, Any]:
     removed = intervention["discarded"] or {}
     return {**intervention, "discarded": None, **{f"discarded.{name}": value for name, value in removed.items()}}
-
-
-def near(row: dict[str, Any]) -> dict[str, Any]:
-    """Compare with a tolerance, because the report sums the terms of a list in another order than the log."""
-    return {name: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def check_log(shown: dict[str, Any], posted: dict[str, Any]) -> None:

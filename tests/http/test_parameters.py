@@ -14,8 +14,9 @@ from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.posts import post
 from tests.support.servers import server_thread
-from tests.support.streams import open_socket, post, receive_close
+from tests.support.streams import open_socket, receive_close
 
 DOCUMENT = web().openapi()
 OPERATIONS = [

@@ -1,21 +1,18 @@
 """Regressions of faults that a review found."""
 
-from typing import Any
+from functools import partial
 
 import psycopg
 import pytest
 
+from tests.support import posts
 from tests.support.client import Client, make_key, send
-from tests.support.documents import make_document, number, one_token
+from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 from tests.support.streams import open_socket, receive_close
 
 ANN = "key-of-ann"
-
-
-def post(client: Client, request_id: str, **request: Any) -> None:
-    document = make_document(request_id, number(one_token()), request={"user_api_key": ANN, **request})
-    assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+post = partial(posts.post, user=ANN)
 
 
 HARD = ["-" * 500, "- " * 300, "-(" * 200 + "a", "!!! ---", "a" + " -b" * 300, '"' * 99, "or " * 300]

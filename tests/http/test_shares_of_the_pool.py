@@ -13,8 +13,8 @@ from functions.web.context import Context, open_context
 from tests.support.client import Client, make_key
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.posts import post
 from tests.support.servers import Serve
-from tests.support.streams import post
 
 USER, OTHER = "key-of-the-first-user", "key-of-the-second-user"
 POOL_SIZE = 4

@@ -9,6 +9,7 @@ from tests.support.client import Client, make_key, send
 from tests.support.databases import Databases
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
+from tests.support.posts import post
 from tests.support.processes import server_process
 
 
@@ -28,11 +29,6 @@ def pair(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     databases.drop("pair")
 
 
-def post(client: Client, request_id: str, user_key: str) -> None:
-    answer = client.ingest(make_document(request_id, request={"user_api_key": user_key}), x_api_key=ADMIN_KEY)
-    assert answer.status == 201, answer.data
-
-
 def test_a_key_issued_in_one_process_works_in_the_other_until_it_is_revoked(pair: Pair) -> None:
     key = make_key(pair.one, name="k", is_admin=True)
     for _ in range(3):
@@ -46,8 +42,8 @@ def test_a_key_issued_in_one_process_works_in_the_other_until_it_is_revoked(pair
 
 
 def test_a_change_in_one_process_counts_in_the_other(pair: Pair) -> None:
-    post(pair.one, "changed-ann", "key-of-ann")
-    post(pair.one, "changed-bob", "key-of-bob")
+    post(pair.one, "changed-ann", user="key-of-ann")
+    post(pair.one, "changed-bob", user="key-of-bob")
     key = make_key(pair.one, name="k", allowed_api_key="key-of-ann")
     assert send(pair.other, "GET", "/logs/changed-ann", key["api_key"]).status == 200
     changed = send(pair.one, "PUT", "/auth/keys", ADMIN_KEY, id=key["id"], allowed_api_key="key-of-bob")
@@ -65,14 +61,14 @@ def test_a_key_rotated_without_overlap_is_rejected_in_the_other_process(pair: Pa
 
 
 def test_user_keys_and_labels_are_equal_in_both_processes(pair: Pair) -> None:
-    post(pair.one, "labelled", "key-of-cleo")
+    post(pair.one, "labelled", user="key-of-cleo")
     names = [send(client, "GET", "/auth/validate", "key-of-cleo").json["name"] for client in (pair.one, pair.other)]
     assert names[0] == names[1]
     assert send(pair.other, "GET", "/logs/labelled", "key-of-cleo").status == 200
 
 
 def test_a_link_opens_and_is_revoked_in_both_processes(pair: Pair) -> None:
-    post(pair.one, "shared", "key-of-dora")
+    post(pair.one, "shared", user="key-of-dora")
     link = send(pair.one, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"]
     assert send(pair.other, "POST", "/logs/shared/public", ADMIN_KEY).json["public_url"] == link
     assert send(pair.other, "GET", link).status == 200

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.web.unread import UNREAD_S
-from tests.support.bystanders import HOST, Others, Running, assert_bounded, run_server
+from tests.support.bystanders import HOST, Others, Target, assert_bounded, run_server
 from tests.support.databases import Databases
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
@@ -37,7 +37,7 @@ UPGRADE = (
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
     url = databases.create("unread")
     direct = databases.reach(url)
     with run_server(tmp_path_factory.mktemp("unread"), url, DATABASE_URL_DIRECT=direct) as running:
@@ -46,12 +46,12 @@ def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ge
     databases.drop("unread")
 
 
-def post(server: Running, request_id: str, *, text: str | None = None, more: str = "") -> int:
+def post(server: Target, request_id: str, *, text: str | None = None, more: str = "") -> int:
     document = make_document(request_id, request={"final_text": text, "user_api_key": USER}, more=more)
     return server.post("/v1/ingest", json.dumps(document).encode(), JSON)[0]
 
 
-def open_deaf(server: Running, request: str) -> socket.socket:
+def open_deaf(server: Target, request: str) -> socket.socket:
     """Send a request without reading the answer."""
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -61,19 +61,19 @@ def open_deaf(server: Running, request: str) -> socket.socket:
     return one
 
 
-def count_open(server: Running, connections: list[socket.socket]) -> int:
+def count_open(server: Target, connections: list[socket.socket]) -> int:
     """Count the connections that a process of the server still has."""
     return sum(server.find_worker(one) is not None for one in connections)
 
 
-def await_closed(server: Running, connections: list[socket.socket]) -> None:
+def await_closed(server: Target, connections: list[socket.socket]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while count_open(server, connections):
         assert time.monotonic() < deadline, f"{count_open(server, connections)} connections are still open"
         time.sleep(0.5)
 
 
-def attack(server: Running, request: str, feed: Callable[[], object] = lambda: None) -> None:
+def attack(server: Target, request: str, feed: Callable[[], object] = lambda: None) -> None:
     others = Others(server)
     with others.calling(), contextlib.ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as threads:
         opened = list(threads.map(open_deaf, [server] * CONNECTIONS, [request] * CONNECTIONS))
@@ -85,21 +85,21 @@ def attack(server: Running, request: str, feed: Callable[[], object] = lambda: N
     assert_bounded(server, others)
 
 
-def feed_streams(server: Running) -> None:
+def feed_streams(server: Target) -> None:
     for number in range(16):
         assert post(server, f"r{number}", text=DIGITS[number : number + MB]) == 201
 
 
-def test_unread_answers_are_abandoned(server: Running) -> None:
+def test_unread_answers_are_abandoned(server: Target) -> None:
     attack(server, LOG)
 
 
 @pytest.mark.parametrize("request_text", [EVENTS, UPGRADE], ids=["events", "websocket"])
-def test_unread_streams_are_abandoned(server: Running, request_text: str) -> None:
+def test_unread_streams_are_abandoned(server: Target, request_text: str) -> None:
     attack(server, request_text, lambda: feed_streams(server))
 
 
-def test_a_slow_client_gets_all_of_a_large_answer(server: Running) -> None:
+def test_a_slow_client_gets_all_of_a_large_answer(server: Target) -> None:
     with open_deaf(server, LOG) as one:
         began, received = time.monotonic(), 0
         while time.monotonic() - began < UNREAD_S + 5:  # slower than the server writes, faster than its limit
@@ -120,7 +120,7 @@ EMPTY_START, EMPTY_PART = b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
     [PING * 200_000, EMPTY_START + EMPTY_PART * 200_000, EMPTY_START + EMPTY_PART * 100],
     ids=["pings", "parts", "few parts"],
 )
-def test_a_websocket_that_sends_too_much_is_closed(server: Running, frames: bytes) -> None:
+def test_a_websocket_that_sends_too_much_is_closed(server: Target, frames: bytes) -> None:
     others = Others(server)
     with others.calling(), open_deaf(server, UPGRADE) as one:
         assert one.recv(1024).startswith(b"HTTP/1.1 101 ")
@@ -130,7 +130,7 @@ def test_a_websocket_that_sends_too_much_is_closed(server: Running, frames: byte
     assert_bounded(server, others)
 
 
-def test_a_websocket_that_sends_little_stays_open(server: Running) -> None:
+def test_a_websocket_that_sends_little_stays_open(server: Target) -> None:
     with open_deaf(server, UPGRADE) as one:
         assert one.recv(1024).startswith(b"HTTP/1.1 101 ")
         one.sendall(PING * 100)

@@ -19,8 +19,9 @@ from core.stream.subscription import Subscription
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.posts import post
 from tests.support.servers import Serve
-from tests.support.streams import WAIT_S, open_socket, post, read_id, receive_close, receive_ids
+from tests.support.streams import WAIT_S, open_socket, read_id, receive_close, receive_ids
 
 NEON = "postgresql://me:secret@ep-cool-rain-a1-pooler.eu-central-1.aws.neon.tech/db?sslmode=require"
 LISTENERS = "select pid from pg_stat_activity where datname = current_database() and application_name like '% stream'"

@@ -24,6 +24,7 @@ from core.stream.subscription import MAX_QUEUED, MAX_QUEUED_BYTES, Subscription,
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY
+from tests.support.posts import post
 from tests.support.processes import server_process
 from tests.support.streams import (
     WAIT_S,
@@ -31,7 +32,6 @@ from tests.support.streams import (
     name_all,
     open_events,
     open_socket,
-    post,
     read_id,
     receive_close,
     receive_ids,

@@ -10,7 +10,8 @@ from core.stream.position import MAX_POSITION_CHARACTERS, MAX_XID, Position, Sna
 from core.stream.store import READ_NEWS
 from tests.support.client import Client
 from tests.support.databases import Databases
-from tests.support.streams import open_events, open_socket, post, receive_close
+from tests.support.posts import post
+from tests.support.streams import open_events, open_socket, receive_close
 
 HOSTILE = [
     *("x", "0:0:", "1:1", "1:1:1", "2:1:", "1:5:3,3", "1:5:3,2", "1:5:5", "2:5:1", "1:5:,", "1:5:2,", " 1:5:", "+1:5:"),

@@ -13,7 +13,8 @@ from core.stream.room import CrowdedError, TooManyStreamsError, require_room
 from core.stream.subscription import NO_FILTERS, Subscription, Wanted
 from tests.support.client import Client, make_key
 from tests.support.keys import ADMIN_KEY
-from tests.support.streams import ask_for_events, ask_for_socket, open_events, open_socket, post
+from tests.support.posts import post
+from tests.support.streams import ask_for_events, ask_for_socket, open_events, open_socket
 
 PLACE = Position(Snapshot.parse("1:1:"))
 USER, OTHER = "key-of-the-first-user", "key-of-the-second-user"

@@ -10,17 +10,9 @@ from websockets.exceptions import InvalidStatus
 from tests.support.client import Client, make_key, send
 from tests.support.documents import TOP, added, forward, make_document, number, sampled
 from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.posts import post
 from tests.support.servers import Serve
-from tests.support.streams import (
-    ask_for_events,
-    open_events,
-    open_socket,
-    post,
-    read_id,
-    receive,
-    receive_close,
-    receive_ids,
-)
+from tests.support.streams import ask_for_events, open_events, open_socket, read_id, receive, receive_close, receive_ids
 
 ANN, BOB = "the-key-of-ann-in-the-stream", "bob-streams"
 

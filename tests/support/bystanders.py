@@ -25,7 +25,7 @@ MAX_MB = 1000.0
 
 
 @dataclass
-class Running:
+class Target:
     """A server process and its workers."""
 
     port: int
@@ -68,7 +68,7 @@ class Running:
 class Others:
     """Callers with a keep-alive connection to each worker."""
 
-    server: Running
+    server: Target
     waits: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Others:
             connection.close()
 
 
-def assert_bounded(server: Running, others: Others) -> None:
+def assert_bounded(server: Target, others: Others) -> None:
     """Assert that no process exceeds 1 GB, and that all other callers are answered within a second."""
     assert not others.failures
     assert others.waits
@@ -121,7 +121,7 @@ def assert_bounded(server: Running, others: Others) -> None:
 
 
 @contextlib.contextmanager
-def run_server(directory: Path, database_url: str, **settings: str) -> Generator[Running]:
+def run_server(directory: Path, database_url: str, **settings: str) -> Generator[Target]:
     """Start `manage.py run` with these settings and no others, and stop it after the block."""
     own = {"APP_PORT": "0", "APP_WORKERS": str(WORKERS), "LOG_LEVEL": "error", "THUNDER_DATA_DIR": str(directory)}
     keys = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
@@ -136,7 +136,7 @@ def run_server(directory: Path, database_url: str, **settings: str) -> Generator
         ) as process,
     ):
         try:
-            yield Running(_await_port(process, directory / "server.log"), process)
+            yield Target(_await_port(process, directory / "server.log"), process)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -153,7 +153,7 @@ def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:
     raise AssertionError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
 
 
-def _connect_to_each(server: Running) -> list[http.client.HTTPConnection]:
+def _connect_to_each(server: Target) -> list[http.client.HTTPConnection]:
     found: dict[int, http.client.HTTPConnection] = {}
     for _ in range(100):
         connection = http.client.HTTPConnection(HOST, server.port, timeout=60)

@@ -14,7 +14,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.client import Answer, Client
-from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
 
 WAIT_S = 30
@@ -145,14 +144,6 @@ def ask_for_socket(client: Client, key: str | None) -> int:
         except ConnectionClosed:
             return socket.close_code or 0
         raise AssertionError("nothing was stored that could be told")
-
-
-def post(client: Client, *ids: str, user: str | None = None, **fields: Any) -> None:
-    for request_id in ids:
-        request = {"user_api_key": user} if user else {}
-        document = make_document(request_id, number(one_token()), request={**request, **fields})
-        answer = client.ingest(document, x_api_key=ADMIN_KEY)
-        assert answer.status == 201, answer.data
 
 
 def name_all(prefix: str, count: int) -> list[str]:
