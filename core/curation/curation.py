@@ -89,9 +89,10 @@ async def edit_tags(
     async with access.session(key, Scope.CURATE) as session:
         said = session.mask_text(to_column_text(tag))
         edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_TAGS)
-        row = _require_found(session, await store.EDIT_TAGS.fetch_one(session.conn, **edit), request_id)
-        if is_added and not (row.is_changed or row.was_there):
-            raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
+        edited = await store.EDIT_TAGS.execute(session.conn, **edit)  # sent together with the commit
+    row = _require_found(session, await edited.fetchone(), request_id)
+    if is_added and not (row.is_changed or row.was_there):
+        raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
     return row, _TAG_MESSAGES[is_added, row.is_changed]
 
 
@@ -107,9 +108,10 @@ async def edit_favorites(
     async with access.session(key, Scope.CURATE) as session:
         said = session.mask_name(to_column_text(name))
         edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_FAVORITES)
-        row = _require_found(session, await store.EDIT_FAVORITES.fetch_one(session.conn, **edit), request_id)
-        if is_added and not (row.is_changed or row.was_there):
-            raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
+        edited = await store.EDIT_FAVORITES.execute(session.conn, **edit)  # sent together with the commit
+    row = _require_found(session, await edited.fetchone(), request_id)
+    if is_added and not (row.is_changed or row.was_there):
+        raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
     return row, _FAVORITE_MESSAGES[is_added, row.is_changed]
 
 

@@ -92,7 +92,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
     async with access.session(key, Scope.CURATE) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        row = await store.INSERT_DISCUSSION.fetch_one(
+        added = await store.INSERT_DISCUSSION.execute(  # sent together with the commit
             session.conn,
             request_id=request_id,
             owner=session.caller.owner_filter,
@@ -100,6 +100,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
             username=session.mask_name(to_column_text(new.username)),
             comment=session.mask_text(to_column_text(new.comment)),
         )
+    row = await added.fetchone()
     if row is None:
         raise hidden(session.caller, request_id)
     if row.discussion is None:
