@@ -51,7 +51,11 @@ def _join_choices(chunks: Sequence[Body]) -> Body:
             index = part.get("index")
             choice = choices.setdefault(index if type(index) is int else 0, {})
             merge(choice, {"message" if name == "delta" else name: value for name, value in part.items()})
-    return {**whole, "choices": [choices[index] for index in sorted(choices)]}
+    for choice in choices.values():
+        if choice.get("finish_reason", "") is None:  # the stream was cut
+            del choice["finish_reason"]
+    kind = (find_text(whole.get("object")) or "").removesuffix(".chunk")
+    return {**whole, "object": kind, "choices": [choices[index] for index in sorted(choices)]}
 
 
 def merge(whole: Body, part: Body, depth: int = 0) -> None:
@@ -117,7 +121,7 @@ def _join_ollama(chunks: Sequence[Body]) -> Body:
     whole: Body = {}
     for chunk in chunks:
         merge(whole, {name: chunk[name] for name in ("response", "thinking", "message", "logprobs") if name in chunk})
-    return {**chunks[0], **chunks[-1], **whole}
+    return {**chunks[0], **chunks[-1], **whole, "done": True}
 
 
 def _join_llama_cpp(chunks: Sequence[Body]) -> Body:
