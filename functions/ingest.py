@@ -14,11 +14,13 @@ from functions.web.batch import MEDIA_TYPES, BatchReceipt, describe_answers, ing
 from functions.web.body import JSON, Body, describe_struct, read_type, receive_body
 from functions.web.context import Context, ContextDep
 from functions.web.origin import refuse_foreign
+from functions.web.otlp import PROTOBUF, ingest_export
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
 
 EVENT_STREAM = "text/event-stream"
+ANY = {"type": "string", "format": "binary"}
 
 router = APIRouter(tags=["ingest"])
 
@@ -57,6 +59,21 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
             return await _ingest_batch(context, key, body, prepared)
     receipts = await _store(context, key, prepared)
     return receipts[0] if len(receipts) == 1 else _answer_batch(describe_answers(receipts))
+
+
+@router.post(
+    "/v1/traces",
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {PROTOBUF: {"schema": ANY}, JSON: {"schema": {"type": "object"}}}}
+    },
+)
+async def ingest_spans(request: Request, context: ContextDep, key: KeyDep) -> Response:
+    """Store the LLM spans of an OTLP/HTTP export. Other spans are ignored."""
+    if context.access.ingest_open:
+        refuse_foreign(request, context.settings)
+    await context.access.authorize_ingest(key)
+    return await ingest_export(request, context, key)
 
 
 async def _ingest_batch(context: Context, key: str | None, body: Body, how: Several) -> Response:

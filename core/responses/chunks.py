@@ -40,7 +40,9 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
     choice, candidate = _first(fields.get("choices")), _first(fields.get("candidates"))
     meta_info = find_object(fields.get("meta_info"))
     signs = {
-        "choices": choice.get("delta") is not None or str(fields.get("object", "")).endswith(".chunk"),
+        # OpenInference joins the chunks of a stream and keeps their `object`.
+        "choices": choice.get("delta") is not None
+        or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice),
         "choices[0].finish_reason": "text" in choice and _is_null(choice, "finish_reason") and not fields.get("usage"),
         "done": fields.get("done") is False,  # Ollama
         "stop": fields.get("stop") is False and "content" in fields,  # llama.cpp

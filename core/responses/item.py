@@ -196,6 +196,13 @@ def read_tags(value: object, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tags))
 
 
+def find_tags(value: object) -> tuple[str, ...]:
+    """Return the tags of a list that can be stored. Other programs add their own, and none may cost the item."""
+    tags = [find_text(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
+    kept = (tag for tag in tags if tag and tag.strip() == tag and len(tag) <= MAX_TAG_CHARS)
+    return tuple(dict.fromkeys(kept))[:MAX_TAGS]
+
+
 def read_time(value: object, path: str) -> datetime | None:
     """Read a time that the sender gave.
 

@@ -1,7 +1,7 @@
 """Read the payload that LiteLLM's loggers send (`StandardLoggingPayload` in litellm/types/utils.py)."""
 
 from core.responses.expect import expect_object, find_count, find_object, find_text
-from core.responses.item import MAX_TAG_CHARS, MAX_TAGS, Item, find_error, find_time, read_answers
+from core.responses.item import Item, find_error, find_tags, find_time, read_answers
 from core.responses.summary import Summary
 
 SOURCE = "litellm"
@@ -34,7 +34,7 @@ def read_litellm(fields: dict[str, object]) -> Item:
         created_at=began,
         completed_at=ended,
         user_api_key=find_text(fields.get("user_api_key")) or find_text(metadata.get("user_api_key")),
-        tags=_read_tags(fields.get("request_tags")),
+        tags=find_tags(fields.get("request_tags")),
         metadata=metadata,
         summary=Summary(
             model=model,
@@ -65,11 +65,3 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
         return [{}], None, ("response: LiteLLM sent no response, so there is nothing to score",)
     answers, failure = read_answers(expect_object(response, "response"), "response")
     return answers, failure, (_STREAMED,) if fields.get("stream") is True else ()
-
-
-def _read_tags(value: object) -> tuple[str, ...]:
-    """Return the tags that can be stored. LiteLLM adds some of its own, and none of them may cost the trace."""
-    tags = [find_text(one) for one in value] if isinstance(value, list) else []
-    return tuple(dict.fromkeys(tag for tag in tags if tag and tag.strip() == tag and len(tag) <= MAX_TAG_CHARS))[
-        :MAX_TAGS
-    ]

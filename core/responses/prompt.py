@@ -97,7 +97,9 @@ def _read_text(value: object, depth: int = 0) -> str | None:
         return None
     if isinstance(value, dict):
         fields = find_object(value)
-        return _read_text(fields["parts"], depth + 1) if "parts" in fields else find_text(fields.get("text"))
+        if "parts" in fields:
+            return _read_text(fields["parts"], depth + 1)
+        return find_text(fields.get("text")) or find_text(fields.get("content"))
     if not isinstance(value, list):
         return None
     texts = [text for one in cast("list[object]", value) if (text := _read_text(one, depth + 1)) is not None]

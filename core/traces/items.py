@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from core.access.hasher import Hasher
-from core.document.formats import EVENTS_FORMAT, ITEM_FORMAT
+from core.document.formats import EVENTS_FORMAT, ITEM_FORMAT, SPAN_FORMAT
 from core.document.parse import check_references, parse_quickly, validate_document
 from core.document.schema import MAX_REQUEST_ID_LENGTH, RequestId, TraceDocument, read_custom
 from core.errors import InvalidInputError
@@ -18,6 +18,7 @@ from core.responses.sse import read_events
 from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
 from core.traces.kept import KeptTrace, count_answers, keep_answer, parse_item
 from core.traces.rows import Columns
+from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
 from core.wire.zstandard import compress
 
@@ -68,6 +69,15 @@ def prepare_events(body: bytes, hasher: Hasher) -> list[PreparedTrace]:
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
     return _prepare_answers(body, EVENTS_FORMAT, read_events(text, "body"), hasher)
+
+
+def prepare_span(span: dict[str, object], hasher: Hasher) -> list[PreparedTrace]:
+    """Prepare the answers in a span.
+
+    Raises:
+        InvalidInputError: an id, or a field of the response, is not valid.
+    """
+    return _prepare_answers(dump_json(span), SPAN_FORMAT, span, hasher)
 
 
 def _read_quote(raw: object) -> TraceDocument | None:

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.confidence import InvalidDistribution
-from core.document.formats import EVENTS_FORMAT, QUOTE_FORMAT
+from core.document.formats import EVENTS_FORMAT, QUOTE_FORMAT, SPAN_FORMAT
 from core.document.parse import parse_document
 from core.document.schema import Request, TraceDocument
 from core.errors import InvalidInputError
 from core.pairing.alignment import align_trace
 from core.pairing.scored_trace import ScoredTrace, score_trace
 from core.responses import Answer, MissingLogprobsError, ScoreOptions, read_response
+from core.responses.expect import expect_object
 from core.responses.item import NO_OPTIONS, Item, find_time
 from core.responses.items import read_event_item, read_item
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
+from core.responses.spans import read_span
 from core.responses.summary import Summary, find_source, summarize_response
 from core.traces.answer_trace import score_answer
 from core.wire.parse_json import parse_json
@@ -90,6 +92,8 @@ def parse_item(document: bytes, number: int) -> Item:
     """
     if number == EVENTS_FORMAT:
         return read_event_item(document.decode("utf-8", "replace"))
+    if number == SPAN_FORMAT:
+        return read_span(expect_object(parse_json(document), "span"))
     return read_item(parse_json(document))
 
 

@@ -164,9 +164,9 @@ def test_chunks_are_joined_as_the_official_client_joins_them() -> None:
         messages: Any = [{"role": "user", "content": "?"}]
         with openai.chat.completions.stream(model="m", messages=messages, logprobs=True, top_logprobs=2) as stream:
             events = list(stream)
-            joined = stream.get_final_completion().to_dict(mode="json")
+            joined: Any = stream.get_final_completion().to_dict(mode="json")
         chunks: Chunks = [event.chunk.to_dict(mode="json") for event in events if event.type == "chunk"]
-    ours = join_stream(chunks, "body")
+    ours: Any = join_stream(chunks, "body")
     (choice,), (expected,) = ours["choices"], joined["choices"]
     assert choice["logprobs"]["content"] == expected["logprobs"]["content"]
     assert choice["message"]["content"] == expected["message"]["content"]
@@ -178,12 +178,14 @@ def test_tool_calls_are_joined_by_their_index() -> None:
         return {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, "function": function}]}}]}
 
     chunks = [call(0, name="a", arguments='{"x'), call(1, name="b", arguments="{}"), call(0, arguments='": 1}')]
-    (choice,) = join_stream(chunks, "body")["choices"]
+    joined: Any = join_stream(chunks, "body")
+    (choice,) = joined["choices"]
     functions = [one["function"] for one in choice["message"]["tool_calls"]]
     assert functions == [{"name": "a", "arguments": '{"x": 1}'}, {"name": "b", "arguments": "{}"}]
 
 
 def test_long_streams_are_joined_in_linear_time() -> None:
     chunk = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "word "}}]}
-    (answer,) = read_item([chunk] * 100_000).answers
+    answers: Any = read_item([chunk] * 100_000).answers
+    (answer,) = answers
     assert len(answer["choices"][0]["message"]["content"]) == 500_000

@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "PUT /collections/{collection_id}": {"description": "changed"},
     "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
     "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
+    "POST /v1/traces": {"resourceSpans": []},
     "POST /v1/score": {"tokens": []},
     "POST /auth/keys": {"name": "made"},
     "POST /auth/keys/{key_id}/rotate": {},

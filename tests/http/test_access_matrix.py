@@ -67,6 +67,7 @@ DELETE /auth/keys                      401  403    403   403   403    403    403
 POST   /auth/keys/{key}/rotate         401  403    403   403   403    403    403    403    200   200    401    401
 
 POST   /v1/ingest                      401  403    403   403   403    403    403    201    201   201    401    401
+POST   /v1/traces                      401  403    403   403   403    403    403    200    200   200    401    401
 POST   /v1/score                       401  200    200   200   200    200    200    200    200   200    401    401
 
 GET    /logs                           401  200    200   200   200    200    200    403    200   200    401    401
@@ -320,6 +321,7 @@ class Place:
     def make_body(self, route: str) -> dict[str, Any]:
         bodies: dict[str, Callable[[], dict[str, Any]]] = {
             "POST /v1/ingest": lambda: make_document(next(self.names)),
+            "POST /v1/traces": lambda: {"resourceSpans": []},
             "POST /v1/score": lambda: TOKENS,
             "POST /auth/bootstrap": lambda: {"name": "me", "secret": "guessed"},
             "POST /auth/keys": lambda: {"name": "new", "is_admin": True},

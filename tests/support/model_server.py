@@ -1,4 +1,4 @@
-"""A small server with OpenAI's API, for the official clients: chats, legacy completions and responses, streamed or not."""
+"""A small server with OpenAI's API of chats, streamed or not, for the official clients."""
 
 import json
 import math
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from typing_extensions import override
 
 WORDS = ("The", " capital", " is", " Paris")
 PROBS = (0.9, 0.8, 0.7, 0.6)
@@ -120,7 +122,8 @@ def run_model_server() -> Iterator[ModelServer]:
             self.wfile.write(b"data: [DONE]\n\n")
             self.close_connection = True
 
-        def log_message(self, *_: object) -> None:
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

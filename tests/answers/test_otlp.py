@@ -1,0 +1,222 @@
+"""POST /v1/traces: spans of OpenInference and of the GenAI conventions, from real exporters and from bytes."""
+
+import base64
+import copy
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from tests.answers.test_ingest_answers import make_chat
+from tests.support.client import Answer, Client
+from tests.support.keys import ADMIN_KEY, label
+from tests.support.model_server import CONFIDENCE, WORDS, run_model_server
+
+CALLS = Path(__file__).parents[1] / "support" / "openinference_calls.py"
+PROTOBUF = "application/x-protobuf"
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+BEGAN = 1_764_000_000_000_000_000
+
+Span = dict[str, Any]
+
+
+def make_attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
+    def write(value: Any) -> dict[str, Any]:
+        match value:
+            case bool():
+                return {"boolValue": value}
+            case int():
+                return {"intValue": str(value)}
+            case float():
+                return {"doubleValue": value}
+            case list():
+                return {"arrayValue": {"values": [write(one) for one in value]}}
+            case _:
+                return {"stringValue": value}
+
+    return [{"key": key, "value": write(value)} for key, value in values.items()]
+
+
+def make_span(attributes: dict[str, Any], span_id: str = SPAN, **fields: Any) -> Span:
+    times = {"startTimeUnixNano": str(BEGAN), "endTimeUnixNano": str(BEGAN + 2_000_000_000)}
+    ids = {"traceId": TRACE, "spanId": span_id, "name": "call", "kind": 3}
+    return {**ids, **times, "attributes": make_attributes(attributes), **fields}
+
+
+def make_export(*spans: Span) -> dict[str, Any]:
+    resource = {"attributes": make_attributes({"service.name": "app"})}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "lib"}, "spans": list(spans)}]}]}
+
+
+def make_inference(response: object, **more: Any) -> dict[str, Any]:
+    request = {"model": "alias", "messages": [{"role": "user", "content": "Capital?"}], "temperature": 0.5}
+    values = {
+        "openinference.span.kind": "LLM",
+        "output.value": json.dumps(response),
+        "output.mime_type": "application/json",
+    }
+    return {**values, "input.value": json.dumps(request), "llm.model_name": "m", "llm.token_count.prompt": 5, **more}
+
+
+def export(client: Client, *spans: Span, **headers: str) -> Answer:
+    return client.post_bytes("/v1/traces", json.dumps(make_export(*spans)).encode(), **headers)
+
+
+def to_bytes(*spans: Span) -> bytes:
+    """The same export in protobuf, written by OpenTelemetry's own classes."""
+    coded = make_export(*copy.deepcopy(spans))
+    for span in coded["resourceSpans"][0]["scopeSpans"][0]["spans"]:
+        for name in ("traceId", "spanId"):
+            span[name] = base64.b64encode(bytes.fromhex(span[name])).decode()
+    return ParseDict(coded, ExportTraceServiceRequest()).SerializeToString()
+
+
+def test_openinference_s_spans_are_stored_with_their_logprobs(client: Client) -> None:
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": client.url, "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
+    with run_model_server() as model:
+        command = [sys.executable, str(CALLS), model.url]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Failed to export" not in done.stderr
+    rows = {row["model_id"]: row for row in client.get("/logs?source=otlp").json["data"]}
+    assert rows.keys() == {"whole", "streamed", "broken"}
+    for name in ("whole", "streamed"):
+        assert rows[name]["sequence_confidence"] == pytest.approx(CONFIDENCE), name
+        assert rows[name]["final_text"] == "".join(WORDS)
+        assert client.log(rows[name]["request_id"])["user_prompt"] == "Capital of France?"
+    assert "the model is broken" in client.log(rows["broken"]["request_id"])["error"]
+    assert [row["model_id"] for row in client.get("/logs?has_exception=true").json["data"]] == ["broken"]
+
+
+@pytest.mark.parametrize("is_protobuf", [False, True])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_span_is_a_request_with_its_facts(client: Client, *, is_protobuf: bool, is_packed: bool) -> None:
+    span = make_span(make_inference(make_chat("Paris"), **{"tag.tags": ["a"], "metadata": '{"team": "b"}'}))
+    body = to_bytes(span) if is_protobuf else json.dumps(make_export(span)).encode()
+    headers = {"content_type": PROTOBUF if is_protobuf else "application/json"}
+    headers |= {"content_encoding": "gzip"} if is_packed else {}
+    answer = client.post_bytes("/v1/traces", gzip.compress(body) if is_packed else body, **headers)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == headers["content_type"]
+    assert answer.data == (b"" if is_protobuf else b"{}")
+    log = client.log(f"{TRACE}-{SPAN}")
+    assert (log["source"], log["model_id"], log["final_text"], log["eos_reason"]) == ("otlp", "m", "Paris", "stop")
+    assert (log["created_ts"], log["finished_ts"]) == ("2025-11-24T16:00:00+00:00", "2025-11-24T16:00:02+00:00")
+    assert (log["user_prompt"], log["tags"], log["request_tags"]) == ("Capital?", ["a"], {"team": "b"})
+    assert (log["steps"][0]["temperature"], log["inference_stats"]["prompt_tokens"]) == (0.5, 5)
+    document = client.get(f"/logs/{TRACE}-{SPAN}/trace").json
+    resource = make_export()["resourceSpans"][0]["resource"]
+    assert document == {
+        **make_span({}),
+        "attributes": span["attributes"],
+        "resource": resource,
+        "scope": {"name": "lib"},
+    }
+    assert export(client, span).json == {}
+    assert client.log(f"{TRACE}-{SPAN}")["revision"] == 2, "a retry replaces"
+
+
+def test_genai_spans_have_no_scores_without_thunder_s_attribute(client: Client) -> None:
+    messages = [{"role": "user", "parts": [{"type": "text", "content": "Capital?"}]}]
+    output = [{"role": "assistant", "parts": [{"type": "text", "content": "Paris"}], "finish_reason": "stop"}]
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "alias",
+        "gen_ai.response.model": "m",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.usage.input_tokens": 5,
+        "gen_ai.usage.output_tokens": 1,
+        "gen_ai.input.messages": json.dumps(messages),
+        "gen_ai.output.messages": json.dumps(output),
+    }
+    assert export(client, make_span(attributes)).json == {}
+    log = client.log(f"{TRACE}-{SPAN}")
+    assert (log["model_id"], log["final_text"], log["user_prompt"]) == ("m", "Paris", "Capital?")
+    assert (log["eos_reason"], log["sequence_confidence"]) == ("stop", None)
+    assert "gen_ai.response.logprobs" in log["warnings"][0]
+    stats = log["inference_stats"]
+    assert (stats["prompt_tokens"], stats["generated_tokens"]) == (5, 1)
+    logprobs = json.dumps(make_chat("Paris")["choices"][0]["logprobs"])
+    assert export(client, make_span({**attributes, "gen_ai.response.logprobs": logprobs})).json == {}
+    log = client.log(f"{TRACE}-{SPAN}")
+    assert log["sequence_confidence"] == pytest.approx(0.5)
+    assert (log["final_text"], log["warnings"]) == ("Paris", [])
+
+
+def test_other_spans_are_ignored(client: Client) -> None:
+    others = [{"openinference.span.kind": "TOOL"}, {"gen_ai.operation.name": "embeddings"}, {"http.method": "GET"}]
+    answer = export(client, *(make_span(one, f"{i + 1:016x}") for i, one in enumerate(others)))
+    assert (answer.status, answer.json) == (200, {})
+    assert client.get("/logs").json["data"] == []
+
+
+def test_a_bad_span_is_named_and_harms_no_other(client: Client) -> None:
+    bad = make_chat("a")
+    bad["choices"][0]["logprobs"]["content"][0]["logprob"] = 1.5
+    spans = [
+        make_span(make_inference(bad), "00000000000000aa"),
+        make_span(make_inference(make_chat("b"))),
+        make_span(make_inference(make_chat("c")), "xyz"),
+    ]
+    answer = export(client, *spans)
+    assert answer.status == 200
+    partial = answer.json["partialSuccess"]
+    assert partial["rejectedSpans"] == "2"
+    assert "'00000000000000aa': choices[0].logprobs" in partial["errorMessage"]
+    assert "spanId: must be 16 hexadecimal digits" in partial["errorMessage"]
+    assert [row["request_id"] for row in client.get("/logs").json["data"]] == [f"{TRACE}-{SPAN}"]
+    coded = client.post_bytes("/v1/traces", to_bytes(*spans[:2]), content_type=PROTOBUF)
+    assert ExportTraceServiceResponse.FromString(coded.data).partial_success.rejected_spans == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"\xff\xff", PROTOBUF, 400),
+        (b"{", "application/json", 400),
+        (b'{"resourceSpans": 1}', "application/json", 400),
+        (b"", "text/plain", 415),
+    ],
+)
+def test_bodies_that_are_no_export_are_refused(client: Client, body: bytes, content_type: str, status: int) -> None:
+    assert client.post_bytes("/v1/traces", body, content_type=content_type).status == status
+
+
+def test_an_empty_export_is_accepted(client: Client) -> None:
+    assert client.post_bytes("/v1/traces", b"", content_type=PROTOBUF).status == 200
+
+
+def test_keys_in_attributes_are_masked(client: Client) -> None:
+    key, header = "sk-1234", "sk-the-secret-of-a-caller"
+    metadata = json.dumps(
+        {"user_api_key_hash": "88dc28d0f030c55ed4ab77", "headers": {"Authorization": f"Bearer {header}"}}
+    )
+    values = {"user_api_key": key, "metadata": metadata, "http.request.header.authorization": f"Bearer {header}"}
+    assert export(client, make_span(make_inference(make_chat("a"), **values))).json == {}
+    stored = client.get(f"/logs/{TRACE}-{SPAN}/trace").data.decode()
+    for secret in (key, header, "88dc28d0f030c55ed4ab77"):
+        assert secret not in stored
+    assert client.log(f"{TRACE}-{SPAN}")["user_api_key"] == label(key)
+
+
+def test_ingest_auth_applies(serve: Any, database_url: str) -> None:
+    client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET="s", INGEST_AUTH="key")
+    span = make_span(make_inference(make_chat("a")))
+    assert export(client, span).status == 401
+    assert export(client, span, authorization=f"Bearer {ADMIN_KEY}").status == 200
+    assert export(client, span, x_api_key=ADMIN_KEY).status == 200
+
+
+def test_nothing_is_acknowledged_that_was_not_committed(client: Client, sql: Any) -> None:
+    sql.execute("update environment set app_name = 'another'")
+    assert export(client, make_span(make_inference(make_chat("a")))).status == 503

@@ -1,0 +1,40 @@
+"""Call a model through LiteLLM with its own HTTP logger: python litellm_calls.py MODEL_URL THUNDER_URL FORMAT.
+
+A process of its own, because LiteLLM starts tasks and changes global state when it is imported.
+"""
+
+import asyncio
+import contextlib
+import sys
+from typing import Any
+
+import litellm
+from litellm.integrations.generic_api.generic_api_callback import GenericAPILogger
+
+SECRET = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"
+
+
+async def main(model_url: str, thunder_url: str, log_format: Any) -> None:
+    logger = GenericAPILogger(endpoint=f"{thunder_url}/v1/ingest", log_format=log_format)
+    litellm.callbacks = [logger]
+    call: dict[str, Any] = {
+        "api_base": model_url,
+        "api_key": "x",
+        "messages": [{"role": "user", "content": "Capital of France?"}],
+        "num_retries": 0,
+        "metadata": {"tags": ["from-litellm"], "user_api_key_hash": SECRET, "user_api_key_alias": "team-a"},
+    }
+    await litellm.acompletion(model="openai/m", logprobs=True, top_logprobs=2, **call)
+    stream: Any = await litellm.acompletion(model="openai/streamed", logprobs=True, stream=True, **call)
+    async for _ in stream:
+        pass
+    with contextlib.suppress(litellm.exceptions.InternalServerError):
+        await litellm.acompletion(model="openai/broken", **call)
+    for _ in range(100):
+        if len(logger.log_queue) == 3:
+            break
+        await asyncio.sleep(0.05)
+    await logger.flush_queue()
+
+
+asyncio.run(main(*sys.argv[1:]))
