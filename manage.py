@@ -172,7 +172,8 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
     from core.transfer.import_files import measure, read_items
     from core.transfer.import_items import OnConflict, choose_exit_code, describe_totals, import_items
     from core.transfer.import_trace import restore_into
-    from functions.client.upload import Server, upload_to
+    from functions.client.connection import Connection
+    from functions.client.upload import upload_to
 
     def tell(line: str) -> None:
         tqdm.write(line, file=sys.stdout)
@@ -182,7 +183,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
         settings, conflict = load_settings(), OnConflict(on_conflict)
         items = read_items(files, limit=settings.max_body_mb * 1024**2, progress=bar.update)
         if url is not None:
-            server = Server(url.rstrip("/"), key or find_admin_key(settings) or "")
+            server = Connection(url.rstrip("/"), key or find_admin_key(settings) or "")
             totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), tell))
         else:
             with admin_database(None, yes=True) as run_work:

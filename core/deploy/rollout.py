@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import Any
 
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
+from core.wire.http_call import NoAnswerError, call
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = "production"
@@ -106,16 +105,10 @@ def _find_url(app_name: str, variables: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
-def _call(url: str) -> tuple[int, dict[str, object]]:
-    """Return the status and the JSON of a response, or 0 and the error if there is no response."""
+def _call(url: str) -> tuple[int, Any]:
+    """Return the status and the JSON of an answer, or 0 and the error if there is no answer."""
     try:
-        with urlopen(Request(url), timeout=CALL_SECONDS) as answer:  # noqa: S310 - the app's own
-            return answer.status, json.load(answer)
-    except HTTPError as error:
-        with error:
-            try:
-                return error.code, json.load(error)
-            except ValueError:
-                return error.code, {}
-    except (OSError, HTTPException, ValueError) as error:
+        answer = call("GET", url, timeout_s=CALL_SECONDS)
+    except NoAnswerError as error:
         return 0, {"error": str(error)}
+    return answer.status, answer.content if isinstance(answer.content, dict) else {}

@@ -2,19 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 from core.errors import ThunderError
+from core.wire.http_call import Answer, NoAnswerError, call
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 
 class RefusedError(ThunderError):
-    """The server returned an error, or did not answer. The message includes the server's own."""
+    """The server returned an error, or could not be started. The message includes the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +25,28 @@ class Connection:
     def answers(self) -> bool:
         """Whether a Thunder server answers at the URL."""
         try:
-            return self._call("GET", "/livez")["status"] == "ok"
-        except (RefusedError, KeyError, TypeError):
+            content = self.call("GET", "/livez").content
+        except NoAnswerError:
             return False
+        return isinstance(content, dict) and content.get("status") == "ok"
 
     def ingest(self, trace: dict[str, Any]) -> None:
         """Post one trace."""
-        self._call("POST", "/v1/ingest", trace)
+        self._post("/v1/ingest", trace)
 
     def record_outcome(self, request_id: str, *, correct: bool, source: str) -> None:
         """Record whether the answer of a request was correct."""
-        self._call("POST", f"/logs/{quote(request_id, safe='')}/outcome", {"correct": correct, "source": source})
+        self._post(f"/logs/{quote(request_id, safe='')}/outcome", {"correct": correct, "source": source})
 
-    def _call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
-        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - the user's own URL
-        try:
-            with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-                return json.load(answer)
-        except HTTPError as error:
-            with error:
-                raise RefusedError(f"{method} {path} answered {error.code}: {_read_sentence(error)}") from None
-        except (OSError, HTTPException, ValueError) as error:
-            raise RefusedError(f"{self.url} does not answer: {error}") from None
+    def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """Call the server with the key.
 
+        Raises:
+            NoAnswerError: it does not answer.
+        """
+        return call(method, self.url + path, key=self.key, body=body, timeout_s=TIMEOUT_S)
 
-def _read_sentence(error: HTTPError) -> str:
-    try:
-        return str(json.load(error)["error"])
-    except (ValueError, KeyError, TypeError):
-        return str(error.reason)
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        answer = self.call("POST", path, json.dumps(body).encode())
+        if answer.status >= 400:
+            raise RefusedError(f"POST {path} answered {answer.status}: {answer.sentence}")

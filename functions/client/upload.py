@@ -1,16 +1,9 @@
 """Import over HTTP: post traces as an engine does, unless they are already stored."""
 
-import re
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from http.client import HTTPException
-from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-import orjson
-
-from core.access.hasher import find_label_range
+from core.access.hasher import Hasher, find_label_range, strip_labels
 from core.document.mask import find_keys, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
@@ -18,10 +11,8 @@ from core.errors import InvalidInputError, ThunderError
 from core.transfer.export_line import flatten, read_line
 from core.transfer.exported_item import unwrap_item
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
-
-TIMEOUT_S = 120
-LONG_KEY, LONG_SHOWN, SHORT_SHOWN = 16, 6, 2
-"""The number of characters of a key that its label shows (core.access.hasher)."""
+from core.wire.http_call import Answer
+from functions.client.connection import Connection
 
 
 class UploadError(ThunderError):
@@ -32,57 +23,13 @@ class TakenError(UploadError):
     """The id belongs to another owner's request, or to one on legal hold."""
 
 
-class ServerAwayError(ThunderError):
-    """The server does not answer, has no database, or refuses the key."""
+class AwayError(ThunderError):
+    """The server has no database, or refuses the key."""
 
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The URL to post to, and the API key to use."""
-
-    url: str
-    key: str
-
-    def fetch(self, request_id: str) -> bytes | None:
-        """Return the stored document, or None if it doesn't exist or the key may not read it."""
-        status, body = self._call("GET", f"/logs/{quote(request_id, safe='')}/trace")
-        return body if status == 200 else None
-
-    def post(self, document: bytes) -> bool:
-        """Post a document and return whether it replaced another.
-
-        Raises:
-            TakenError: the id belongs to another owner's request, or to one on legal hold.
-            UploadError: the server refused it.
-        """
-        status, body = self._call("POST", "/v1/ingest", document)
-        if status == 409:
-            raise TakenError(_read_sentence(body))
-        if status != 201:
-            raise UploadError(_read_sentence(body) or f"the server answered {status}")
-        return bool(orjson.loads(body)["replaced"])
-
-    def _call(self, method: str, path: str, data: bytes | None = None) -> tuple[int, bytes]:
-        headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
-        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - the user's own URL
-        try:
-            with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-                return answer.status, answer.read()
-        except HTTPError as error:
-            with error:
-                body = error.read()
-            if error.code in {401, 403} and method == "POST":
-                raise ServerAwayError(f"the key may not post: {_read_sentence(body)}") from None
-            if error.code in {502, 503, 504}:
-                raise ServerAwayError(_read_sentence(body) or f"the server answered {error.code}") from None
-            return error.code, body
-        except (OSError, HTTPException) as error:
-            raise ServerAwayError(f"{self.url} does not answer: {error}") from None
-
-
-def upload_to(server: Server, *, on_conflict: OnConflict) -> Store:
+def upload_to(server: Connection, *, on_conflict: OnConflict) -> Store:
     """Return a function that posts a trace."""
 
     def store(line: bytes) -> Awaitable[Outcome]:
@@ -91,13 +38,14 @@ def upload_to(server: Server, *, on_conflict: OnConflict) -> Store:
     return store
 
 
-async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Outcome:
+async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) -> Outcome:
     """Post a trace unless it is already stored. `on_conflict` decides about another trace with the same id.
 
     Raises:
         InvalidInputError: the line is damaged, is not a valid trace, or names its user by a label.
         UploadError: the server refused the trace.
-        ServerAwayError: the server does not answer.
+        AwayError: the server has no database, or refuses the key.
+        NoAnswerError: the server does not answer.
     """
     document, _ = read_line(line)
     if unwrap_item(document) is not None:
@@ -107,13 +55,13 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
     if any(find_label_range(key) for key in keys):
         raise InvalidInputError("the user is given by a label, which --url does not support; import it without --url")
     request_id = posted.request.request_id
-    stored = server.fetch(request_id)
+    stored = _fetch(server, request_id)
     if stored is not None and _is_same(stored, document, posted):
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:
         return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
     try:
-        replaced = server.post(document)
+        replaced = _post(server, document)
     except TakenError as error:
         if on_conflict is OnConflict.REPLACE:
             raise
@@ -121,20 +69,34 @@ async def upload(server: Server, line: bytes, *, on_conflict: OnConflict) -> Out
     return Outcome(Status.REPLACED if replaced else Status.OK, request_id)
 
 
+def _fetch(server: Connection, request_id: str) -> bytes | None:
+    """Return the stored document, or None if it doesn't exist or the key may not read it."""
+    answer = _require_present(server.call("GET", f"/logs/{quote(request_id, safe='')}/trace"))
+    return answer.body if answer.status == 200 else None
+
+
+def _post(server: Connection, document: bytes) -> bool:
+    """Post a document and return whether it replaced another."""
+    answer = _require_present(server.call("POST", "/v1/ingest", document))
+    match answer.status:
+        case 201:
+            return bool(answer.content["replaced"])
+        case 401 | 403:
+            raise AwayError(f"the key may not post: {answer.sentence}")
+        case 409:
+            raise TakenError(answer.sentence)
+        case _:
+            raise UploadError(answer.sentence)
+
+
+def _require_present(answer: Answer) -> Answer:
+    if answer.status in {502, 503, 504}:
+        raise AwayError(answer.sentence)
+    return answer
+
+
 def _is_same(stored: bytes, document: bytes, posted: TraceDocument) -> bool:
-    """Whether a stored document equals this one, except that its labels replace keys with the same first characters."""
-    text = stored.decode()
-
-    def find_label(key: str) -> str:
-        shown = re.escape(key[: LONG_SHOWN if len(key) >= LONG_KEY else SHORT_SHOWN])
-        found = re.search(rf"{shown}…#[0-9a-f]{{12}}", text)
-        return found[0] if found else key
-
-    return flatten(mask_document(document, posted, find_label).body) == flatten(stored)
-
-
-def _read_sentence(body: bytes) -> str:
-    try:
-        return str(orjson.loads(body)["error"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+    """Whether a stored document equals this one, apart from the digits of labels, which only the server can compute."""
+    masked = mask_document(document, posted, Hasher(b"any").label_user_key).body
+    one, other = (strip_labels(flatten(text).decode()) for text in (masked, stored))
+    return one == other

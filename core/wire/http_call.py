@@ -1,0 +1,57 @@
+"""HTTP calls of commands to a running server."""
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from core.errors import ThunderError
+
+
+class NoAnswerError(ThunderError):
+    """The server does not answer."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status and the body of an answer."""
+
+    status: int
+    body: bytes
+
+    @property
+    def content(self) -> Any:  # noqa: ANN401 - JSON
+        """The body as JSON; None if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def sentence(self) -> str:
+        """Thunder's error message, or the status."""
+        content = self.content
+        known = isinstance(content, dict) and isinstance(content.get("error"), str)
+        return content["error"] if known else f"the server answered {self.status}"
+
+
+def call(method: str, url: str, *, key: str | None = None, body: bytes | None = None, timeout_s: float) -> Answer:
+    """Call a server, with JSON if there is a body.
+
+    Raises:
+        NoAnswerError: it does not answer.
+    """
+    headers = {"Content-Type": "application/json"} | ({} if key is None else {"X-API-Key": key})
+    request = Request(url, body, headers, method=method)  # noqa: S310 - the user's own URL
+    try:
+        with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
+            return Answer(answer.status, answer.read())
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, error.read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise NoAnswerError(f"{url} does not answer: {error}") from None
