@@ -28,7 +28,7 @@ SOURCES = {
 }
 REQUEST = {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Capital?"}]}
 FLOAT_DIGITS = 6
-"""Columns of a row have seven digits; the report has all."""
+"""Values in columns have seven digits; the report has all."""
 
 
 def load(name: str) -> Any:
@@ -43,7 +43,7 @@ Item = dict[str, Any]
 
 
 def make_chat(*texts: str, request_id: str = "chat-1") -> dict[str, Any]:
-    """A chat completion with one choice per text, each a single token of p = 0.5."""
+    """Make a chat completion with one choice per text, each of one token with p = 0.5."""
     choices = [
         {
             "index": index,
@@ -56,7 +56,7 @@ def make_chat(*texts: str, request_id: str = "chat-1") -> dict[str, Any]:
     return {"id": request_id, "object": "chat.completion", "created": 1_764_000_000, "model": "m", "choices": choices}
 
 
-def test_every_shape_has_a_fixture() -> None:
+def test_each_shape_has_a_fixture() -> None:
     assert {path.stem for path in FIXTURES.glob("*.json")} == SOURCES.keys()
 
 
@@ -95,7 +95,7 @@ def post_score(client: Client, item: object) -> Any:
     return answer.json
 
 
-def test_a_chat_s_own_facts_are_in_the_log(client: Client) -> None:
+def test_facts_of_a_chat_are_in_the_log(client: Client) -> None:
     chat = make_chat("Paris") | {"usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}}
     times = {"created_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:02Z"}
     request = {**REQUEST, "model": "alias", "temperature": 0.5, "max_tokens": 7}
@@ -111,7 +111,7 @@ def test_a_chat_s_own_facts_are_in_the_log(client: Client) -> None:
     assert stats["wall_time_ms"] == 2000
 
 
-def test_the_id_of_a_bare_response_is_the_request_s(client: Client) -> None:
+def test_a_bare_response_has_the_id_of_its_request(client: Client) -> None:
     answer = post(client, make_chat("Paris"))
     assert (answer.status, answer.json["request_id"]) == (201, "chat-1")
     assert client.log("chat-1")["created_ts"] == "2025-11-24T16:00:00+00:00"
@@ -125,7 +125,7 @@ def test_responses_without_an_id_are_two_requests(client: Client) -> None:
 
 
 @pytest.mark.parametrize("bad", ["a/b", "a\nb", "stream", "x" * 513, "\ud800"])
-def test_an_id_that_cannot_be_part_of_a_path_is_refused_with_advice(client: Client, bad: str) -> None:
+def test_an_id_that_cannot_be_part_of_a_path_is_rejected_with_advice(client: Client, bad: str) -> None:
     answer = post(client, make_chat("Paris", request_id=bad))
     assert answer.status == 400
     assert answer.json["error"].startswith("id: an id ")
@@ -180,14 +180,14 @@ def test_a_failed_call_is_stored_with_its_error(client: Client, item: dict[str, 
         ([], "body: an empty list"),
     ],
 )
-def test_bad_items_are_refused_with_the_place(client: Client, item: object, sentence: str) -> None:
+def test_bad_items_are_rejected_with_their_path(client: Client, item: object, sentence: str) -> None:
     answer = post(client, item)
     assert answer.status == 400
     assert answer.json["error"].startswith(sentence)
     assert client.get("/logs").json["data"] == []
 
 
-def test_a_list_holds_several_items_and_a_bad_one_harms_no_other(client: Client) -> None:
+def test_a_list_contains_items_and_a_bad_one_does_not_affect_the_others(client: Client) -> None:
     several = make_chat("b", "c", request_id="g")
     answer = post(client, [make_chat("a", request_id="a"), {"hello": 1}, several, {"request": {"request_id": "q"}}])
     assert answer.status == 207
@@ -210,7 +210,7 @@ def test_lines_labelled_as_json_are_several_items(client: Client) -> None:
     assert [row["request_id"] for row in answer.json["results"]] == ["a", "b", "c"]
 
 
-def test_a_group_s_answers_are_requests_of_their_own(client: Client) -> None:
+def test_answers_of_a_group_are_separate_requests(client: Client) -> None:
     item = {"request_id": "g", "request": REQUEST, "response": make_chat("one", "two", "three")}
     answer = post(client, item)
     assert answer.status == 207
@@ -228,7 +228,7 @@ def test_a_group_s_answers_are_requests_of_their_own(client: Client) -> None:
     assert sorted(row["request_id"] for row in listed) == ids
 
 
-def test_posting_a_group_again_replaces_it_whole(client: Client) -> None:
+def test_posting_a_group_again_replaces_all_of_it(client: Client) -> None:
     def ids() -> list[str]:
         return sorted(row["request_id"] for row in client.get("/logs").json["data"])
 
@@ -245,7 +245,7 @@ def test_posting_a_group_again_replaces_it_whole(client: Client) -> None:
         assert ids() == expected
 
 
-def test_one_invalid_answer_refuses_its_group(client: Client) -> None:
+def test_one_invalid_answer_rejects_its_group(client: Client) -> None:
     chat = make_chat("one", "two")
     chat["choices"][1]["logprobs"]["content"][0]["logprob"] = 1.5
     answer = post(client, chat)
@@ -254,7 +254,7 @@ def test_one_invalid_answer_refuses_its_group(client: Client) -> None:
     assert client.get("/logs").json["data"] == []
 
 
-def test_keys_are_masked_and_one_names_the_owner(client: Client) -> None:
+def test_keys_are_masked_and_the_first_names_the_owner(client: Client) -> None:
     key, digest, header = "the user's own key", "5e884898da28047151d0e56f8dc62927", "sk-a-secret-of-the-proxy"
     metadata = {
         "user_api_key_hash": digest,

@@ -1,1 +1,1 @@
-"""How far each path is from what the hardware allows: `make bench`. docs/PERFORMANCE.md says what its lines mean."""
+"""The distance of each path from the hardware's limit: `make bench`. docs/PERFORMANCE.md explains the lines."""

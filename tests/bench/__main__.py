@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: run the cases, print a line of each, write them to a file."""
+"""`python -m tests.bench`: run the cases, print one line per case, and write them to a file."""
 
 import re
 import sys
@@ -22,10 +22,10 @@ from tests.bench.stage import ROOT, open_stage
 @click.option("--document", is_flag=True, help="Put the table into docs/PERFORMANCE.md.")
 @click.option("--profile", is_flag=True, help="Don't measure the cases, but say where the time of an ingest goes.")
 def bench(*, quick: bool, only: str, output: Path, document: bool, profile: bool) -> None:
-    """Measure how far each path is from what this machine allows."""
+    """Measure the distance of each path from the limit of this machine."""
     if document and (quick or only):
         raise click.UsageError("the document's table is a whole run: --document goes with neither --quick nor --only")
-    # Ended by a signal, it still stops its servers.
+    # A signal stops the servers as well.
     with stopped_by_signals():
         if profile:
             with open_stage(quick=quick) as stage:
@@ -35,7 +35,7 @@ def bench(*, quick: bool, only: str, output: Path, document: bool, profile: bool
 
 
 def measure_all(*, quick: bool, only: str, output: Path, document: bool) -> None:
-    """Run the cases, print each as it is done, and write them all in the end."""
+    """Run the cases, print each when it is done, and write all of them in the end."""
     lines: list[Line] = []
     wanted = re.compile(only)
     click.echo(write_row(list(HEADER)))

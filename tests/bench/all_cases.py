@@ -1,4 +1,4 @@
-"""Every group of cases, in the order of the table."""
+"""All groups of cases in the order of the table."""
 
 from typing import Any
 

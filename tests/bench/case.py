@@ -1,4 +1,4 @@
-"""What a case is."""
+"""The description of a case."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,10 +17,10 @@ class Case(Generic[Scene]):
 
     Attributes:
         name: unique.
-        floor: what is the least that it could take.
-        run: measures it, in the scene that its group sets.
-        target: how many times the floor it may take; null where none was set.
-        unit: of all its numbers.
+        floor: a description of the least possible time or size.
+        run: measures the case in the scene of its group.
+        target: the allowed multiple of the floor; None if there is none.
+        unit: the unit of all its numbers.
         is_slow: left out of a quick run.
     """
 
@@ -34,7 +34,7 @@ class Case(Generic[Scene]):
 
 @dataclass(frozen=True)
 class Group(Generic[Scene]):
-    """Cases that share servers and data; `open` sets the scene for all of them."""
+    """Cases that share servers and data, which `open` prepares."""
 
     name: str
     open: Callable[[Stage], AbstractContextManager[Scene]]

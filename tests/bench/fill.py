@@ -1,4 +1,4 @@
-"""Many requests, quickly: copies of one that was really stored, different where the feed's filters look."""
+"""Many requests in little time: copies of a stored one that differ in the fields of the feed's filters."""
 
 import psycopg
 from psycopg import sql
@@ -37,7 +37,7 @@ where indrelid = 'requests'::regclass and not indisunique
 
 
 def copy_request(conn: psycopg.Connection, source: str, name: str) -> None:
-    """Store one request's row again under another name."""
+    """Store the row of a request again under another name."""
     columns = [column for (column,) in conn.execute(COLUMNS) if column != "request_id"]
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = "insert into requests (request_id, {}) select %(name)s, {} from requests where request_id = %(source)s"
@@ -45,7 +45,7 @@ def copy_request(conn: psycopg.Connection, source: str, name: str) -> None:
 
 
 def fill_requests(conn: psycopg.Connection, source: str, count: int) -> None:
-    """Copy a request so many times, a minute apart. The indexes are made afterwards, which is faster."""
+    """Copy a request this many times, a minute apart. The indexes are created afterwards, which is faster."""
     indexes = conn.execute(INDEXES).fetchall()
     for _, name in indexes:
         conn.execute(sql.SQL("drop index {}").format(sql.SQL(name)))
@@ -61,7 +61,7 @@ def fill_requests(conn: psycopg.Connection, source: str, count: int) -> None:
 
 
 def fill_collection(conn: psycopg.Connection, collection: int) -> None:
-    """Put requests from all over the feed into a collection."""
+    """Add requests from all parts of the feed to a collection."""
     conn.execute(
         "insert into collection_members (collection_id, request_pk) select %s, id from requests"
         " where id %% greatest((select count(*) from requests) / %s, 1) = 0",

@@ -1,6 +1,6 @@
-"""One web function from nothing to its first answer, without a server: `… first_request logs GET /logs`.
+"""One web function from the start to its first answer, without a server: `… first_request logs GET /logs`.
 
-Prints the status when the answer begins, which is what whoever started it waits for.
+Prints the status when the answer begins, for the process that measures the time.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ Message = MutableMapping[str, Any]
 
 
 async def answer(function: str, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    """Open the function's application and ask it once, as Modal's runtime does."""
+    """Open the application of the function and send one request, as Modal's runtime does."""
     app = import_module(f"functions.{function}").web()
     lifespan: asyncio.Queue[Message] = asyncio.Queue()
     started = asyncio.Event()
@@ -47,7 +47,7 @@ async def answer(function: str, method: str, path: str, headers: list[tuple[byte
 
 
 async def tell(message: Message) -> None:
-    """Say that it is answered, and go."""
+    """Print the status and exit."""
     if message["type"] == "http.response.start":
         os.write(1, b"%d\n" % message["status"])
         os._exit(0)

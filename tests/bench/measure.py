@@ -1,4 +1,4 @@
-"""Numbers from repeated calls: paired where they are compared, because the machine's speed changes while one looks."""
+"""Numbers from repeated calls, which alternate if they are compared, because the speed of the machine changes."""
 
 import gc
 import statistics
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functions.web.context import GC_THRESHOLD
 
 Timed = Callable[[], float]
-"""Does something once and says how many seconds that took, preparations left out."""
+"""Does something once and returns the seconds without preparations."""
 
 MS = 1000.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """Something else that is asked of a case, in words, and whether it is so."""
+    """A further requirement of a case in words, and whether it is met."""
 
     text: str
     ok: bool
@@ -24,14 +24,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a case, in its unit.
+    """The result of a case in its unit.
 
     Attributes:
-        ours: a value of each repetition.
+        ours: the values of all repetitions.
         floor: the same of the floor.
-        per_second: how many were done in a second; null where that says nothing.
-        checks: what else is asked of it.
-        notes: what else was seen.
+        per_second: repetitions per second; None where that has no meaning.
+        checks: further requirements.
+        notes: other observations.
     """
 
     ours: list[float]
@@ -42,40 +42,40 @@ class Measured:
 
     @property
     def median(self) -> float:
-        """Half of ours are below it."""
+        """Return the median of our values."""
         return statistics.median(self.ours)
 
     @property
     def p95(self) -> float:
-        """All but a twentieth of ours are below it."""
+        """Return the 95th percentile of our values."""
         return percentile(self.ours, 0.95)
 
     @property
     def floor_median(self) -> float:
-        """Half of the floor's are below it."""
+        """Return the median of the floor."""
         return statistics.median(self.floor)
 
     @property
     def ratio(self) -> float:
-        """Ours by the floor's."""
+        """Return our median divided by that of the floor."""
         return self.median / self.floor_median
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The smallest value that so great a share is not above."""
+    """Return the smallest value that at least this share does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
 
 def time_call(function: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds of a call."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
 def alternate(ours: Timed, floor: Timed, *, n: int, warmup: int = 2) -> Measured:
-    """Both in turn, so that what disturbs one disturbs the other, too; in milliseconds."""
+    """Alternate both calls, so that disturbances affect both; in milliseconds."""
     for _ in range(warmup):
         ours()
         floor()
@@ -85,7 +85,7 @@ def alternate(ours: Timed, floor: Timed, *, n: int, warmup: int = 2) -> Measured
 
 
 def collect_as_served() -> None:
-    """Set Python's collector as the server sets its own, and leave out of it what is there already."""
+    """Configure Python's garbage collector as the server does, and exclude the present objects from it."""
     gc.set_threshold(GC_THRESHOLD)
     gc.collect()
     gc.freeze()

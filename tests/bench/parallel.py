@@ -1,4 +1,4 @@
-"""The same by several clients at once, each a process of its own."""
+"""The same call by several clients at the same time, each in its own process."""
 
 import multiprocessing
 import time
@@ -14,19 +14,19 @@ FORK = multiprocessing.get_context("fork")
 WAIT_S = 120
 
 Client = Callable[[], Generator[Timed]]
-"""Connects, yields what is to be repeated, and hangs up."""
+"""Connects, yields the call to repeat, and disconnects."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What each call took, and how long all of them took together, in seconds."""
+    """The seconds of each call, and of all calls together."""
 
     seconds: list[float]
     wall: float
 
 
 def run_round(client: Client, *, clients: int, n: int) -> Round:
-    """`n` calls by each of so many clients, all beginning at once."""
+    """Run `n` calls in each of several clients that start together."""
     barrier = FORK.Barrier(clients)
     pipes = [FORK.Pipe(duplex=False) for _ in range(clients)]
     processes = [FORK.Process(target=_work, args=(client, n, barrier, sender)) for _, sender in pipes]
@@ -52,7 +52,7 @@ def _work(client: Client, n: int, barrier: Barrier, sender: Connection) -> None:
 
 
 def alternate_rounds(ours: Client, floor: Client, *, clients: int, n: int, rounds: int) -> Measured:
-    """Rounds of both in turn; in milliseconds."""
+    """Alternate rounds of both; in milliseconds."""
     pairs = [[run_round(one, clients=clients, n=n) for one in (ours, floor)] for _ in range(rounds)]
     own, other = ([MS * second for pair in pairs for second in pair[side].seconds] for side in (0, 1))
     return Measured(own, other, len(own) / sum(pair[0].wall for pair in pairs))

@@ -1,9 +1,9 @@
-"""Traces of any length, made of recorded ones.
+"""Traces of any length, built from recorded ones.
 
-The steps come from tests/traces and tests/labelled as they were recorded: most from those that no mod touched,
-long-story first; one in ten each from ban-the (a call and AdjustedLogits) and noisy-logger (a call, a line, an action);
-the first from force-prefix, whose mod forces nine tokens. Where a recording is used a second time, the logarithms of
-its steps are moved by up to a thousandth: repeated as they are, they would compress as no real trace does.
+The steps come unchanged from tests/traces and tests/labelled: most from traces without mods, long-story first; one in
+ten each from ban-the (a call and AdjustedLogits) and noisy-logger (a call, a line, an action); the first ones from
+force-prefix, whose mod forces nine tokens. If a recording is used again, the log-probabilities of its steps change by
+up to a thousandth, because exact repetitions would compress better than real traces.
 """
 
 import gzip
@@ -24,13 +24,13 @@ OPENING = "force-prefix"
 PLAIN = "plain"
 PATTERN = (PLAIN,) * 4 + ("ban-the",) + (PLAIN,) * 4 + ("noisy-logger",)
 PLACEHOLDER = "bench-" + "0" * 26
-"""The id of every trace that is built; `with_id` puts another of the same length there."""
+"""The id of each built trace. `with_id` replaces it with another of the same length."""
 MAX_SHIFT = 1e-3
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a mod, with the place of its event among the step's, and what hangs on it."""
+    """A call of a mod, with the position of its event in the step, and its lines and actions."""
 
     call: Json
     event: int
@@ -40,20 +40,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Step:
-    """One forward pass and what came of it."""
+    """One forward pass and its results."""
 
     events: list[Json]
     calls: list[Call]
 
     @property
     def tokens(self) -> list[int]:
-        """What it added to the text."""
+        """The tokens that it added to the text."""
         return [token for event in self.events for token in event.get("added_tokens") or ()]
 
 
 @dataclass
 class Trace:
-    """A trace that grows by steps, numbered as the engine numbers one."""
+    """A trace that grows by steps, numbered as the engine does."""
 
     document: Json
     steps: int = 0
@@ -61,7 +61,7 @@ class Trace:
     text: list[str] = field(default_factory=list[str])
 
     def add(self, step: Step) -> None:
-        """Append a step and the calls on it."""
+        """Append a step and its calls."""
         first = len(self.document["events"])
         for order, event in enumerate(step.events, start=first):
             self.document["events"].append({**event, "step": self.steps, "sequence_order": order})
@@ -78,7 +78,7 @@ class Trace:
 
 
 def build_trace(tokens: int, *, seed: int = 0) -> bytes:
-    """A trace of so many tokens (at least nine) as the engine would post it; another seed gives other numbers."""
+    """Build a trace of this many tokens (at least nine) as the engine posts it; another seed gives other numbers."""
     source = load_trace("long-story")
     head = [event for event in source["events"] if event["event_type"] == "Prefilled"]
     trace = Trace({"request": {}, "events": head, "mod_calls": [], "mod_logs": [], "actions": []})
@@ -98,12 +98,12 @@ def build_trace(tokens: int, *, seed: int = 0) -> bytes:
 
 
 def with_id(body: bytes, request_id: str) -> bytes:
-    """The same trace under another id, of PLACEHOLDER's length at most."""
+    """Return the same trace under another id, at most as long as PLACEHOLDER."""
     return body.replace(PLACEHOLDER.encode(), request_id.encode(), 1)
 
 
 def list_steps(generator: random.Random, *, moved: bool) -> Iterator[Step]:
-    """Steps without end, in PATTERN's order after the opening one."""
+    """Yield steps without end, in the order of PATTERN after the opening one."""
     yield split_steps(load_trace(OPENING))[0]
     sources = load_sources()
     used = dict.fromkeys(sources, 0)
@@ -116,13 +116,13 @@ def list_steps(generator: random.Random, *, moved: bool) -> Iterator[Step]:
 
 @cache
 def load_sources() -> dict[str, list[Step]]:
-    """The steps of each name in PATTERN."""
+    """Return the steps of each name in PATTERN."""
     marked = {name: split_steps(load_trace(name)) for name in PATTERN if name != PLAIN}
     return {PLAIN: list(list_plain_steps()), **marked}
 
 
 def list_plain_steps() -> Iterator[Step]:
-    """The steps of long-story, then those of the labelled answers without their first, which holds the prompt."""
+    """Return the steps of long-story, then those of the labelled answers without the first, which has the prompt."""
     yield from split_steps(load_trace("long-story"))
     with gzip.open(LABELLED) as lines:
         for line in lines:
@@ -130,7 +130,7 @@ def list_plain_steps() -> Iterator[Step]:
 
 
 def move(step: Step, factor: float) -> Step:
-    """The step with its logarithms multiplied: above 1, they stay in order and their mass below 1."""
+    """Return the step with its log-probabilities multiplied by a factor above 1, which keeps their order."""
     events: list[Json] = []
     for event in step.events:
         top = event.get("top_tokens")
@@ -140,7 +140,7 @@ def move(step: Step, factor: float) -> Step:
 
 
 def split_steps(trace: Json) -> list[Step]:
-    """A recorded trace, pass by pass; what came before the first is left out."""
+    """Split a recorded trace by passes, without what came before the first."""
     events: list[Json] = trace["events"]
     starts = [place for place, event in enumerate(events) if event["event_type"] == "ForwardPass"]
     calls = list(enumerate(trace["mod_calls"]))
@@ -154,7 +154,7 @@ def split_steps(trace: Json) -> list[Step]:
 
 
 def hang(trace: Json, number: int) -> tuple[list[Json], list[Json]]:
-    """The lines and the actions of a call."""
+    """Return the lines and the actions of a call."""
     logs, actions = (
         [row for row in trace[name] if row["mod_call_sequence"] == number] for name in ("mod_logs", "actions")
     )
@@ -162,5 +162,5 @@ def hang(trace: Json, number: int) -> tuple[list[Json], list[Json]]:
 
 
 def load_trace(name: str) -> Json:
-    """One recorded trace."""
+    """Read a recorded trace."""
     return json.loads((TRACES / f"{name}.json").read_bytes())

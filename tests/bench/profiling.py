@@ -1,7 +1,7 @@
-"""Where the time of an ingest goes: stage by stage, function by function, and the server's own stacks under load.
+"""The time of an ingest by stage, by function, and by the server's stacks under load.
 
-The last needs py-spy on the PATH; where pyinstrument can be imported it takes the place of cProfile. Neither is a
-dependency of Thunder: `pip install --target DIR py-spy pyinstrument`, with DIR in PYTHONPATH and DIR/bin in PATH.
+The last needs py-spy on the PATH. If pyinstrument can be imported, it replaces cProfile. Neither is a dependency of
+Thunder: `pip install --target DIR py-spy pyinstrument`, with DIR in PYTHONPATH and DIR/bin in PATH.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ RECORDED_S = 8
 
 
 def profile_ingest(stage: Stage) -> None:
-    """Print all there is to say."""
+    """Print all profiles."""
     collect_as_served()
     for tokens in SIZES:
         print_stages(stage, tokens)
@@ -54,7 +54,7 @@ def profile_ingest(stage: Stage) -> None:
 
 
 def print_stages(stage: Stage, tokens: int) -> None:
-    """What each part of an ingest takes, and its share."""
+    """Print the time of each part of an ingest, and its share."""
     body = build_trace(tokens)
     times: dict[str, list[float]] = {}
     for _ in range(REPEATED):
@@ -69,7 +69,7 @@ def print_stages(stage: Stage, tokens: int) -> None:
 
 
 def run_stages(body: bytes) -> dict[str, float]:
-    """Seconds of each stage of `prepare_trace`; those that begin with a space are a part of another."""
+    """Return the seconds of each stage of `prepare_trace`. Names that start with a space are parts of another stage."""
     hasher, taken = Hasher(SECRET.encode()), dict[str, float]()
 
     def note(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -93,7 +93,7 @@ def run_stages(body: bytes) -> dict[str, float]:
 
 
 def time_storing(stage: Stage, body: bytes) -> list[float]:
-    """Seconds of `ingest_trace`."""
+    """Return the seconds of `ingest_trace`."""
 
     async def store() -> list[float]:
         settings = Settings(database_url=SecretStr(stage.make_database()))
@@ -111,7 +111,7 @@ def time_storing(stage: Stage, body: bytes) -> list[float]:
 
 
 def print_functions(body: bytes) -> None:
-    """The functions of `prepare_trace` that take the most themselves."""
+    """Print the functions of `prepare_trace` with the most time of their own."""
     hasher = Hasher(SECRET.encode())
     if importlib.util.find_spec("pyinstrument") is not None:
         profiler = import_module("pyinstrument").Profiler(interval=0.0005)
@@ -128,7 +128,7 @@ def print_functions(body: bytes) -> None:
 
 
 def record_server(stage: Stage, program: str) -> None:
-    """Draw the server's stacks while eight clients post, into profile.svg."""
+    """Record the server's stacks while eight clients post, into profile.svg."""
     body, output = build_trace(SIZES[-1]), ROOT / "profile.svg"
     with stage.serve() as server:
 

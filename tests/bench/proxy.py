@@ -1,4 +1,4 @@
-"""A database that is a network away: TCP in, the embedded Postgres's socket out, and what goes there comes late."""
+"""A database across a network: a TCP proxy to the socket of the embedded Postgres that delays what it passes on."""
 
 import asyncio
 import contextlib
@@ -16,28 +16,28 @@ from core.local.socket_directory import PORT
 FORK = multiprocessing.get_context("fork")
 CHUNK = 1 << 18
 CLOCK_S = 0.0015
-"""The event loop wakes up to a millisecond late: it looks all the time for so long."""
+"""The event loop wakes up to a millisecond late, so it polls for this long."""
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy that runs."""
+    """A running proxy."""
 
     port: int
     delay: "Synchronized[float]"
 
     def set_delay(self, seconds: float) -> None:
-        """How much longer each round trip takes from now on."""
+        """Set the additional time of each round trip."""
         self.delay.value = seconds
 
     def dsn_of(self, database: str) -> str:
-        """The URL of a database behind it."""
+        """Return the URL of a database behind the proxy."""
         return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}?sslmode=disable&gssencmode=disable"
 
 
 @contextlib.contextmanager
 def run_proxy(postgres: EmbeddedPostgres) -> Generator[Proxy]:
-    """A proxy in a process of its own; it delays nothing until it is told to."""
+    """Run a proxy in its own process, without a delay at first."""
     delay = FORK.Value("d", 0.0)
     path = postgres.socket_dir / f".s.PGSQL.{PORT}"
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -52,7 +52,7 @@ def run_proxy(postgres: EmbeddedPostgres) -> Generator[Proxy]:
 
 async def _serve(listening: socket.socket, path: Path, delay: "Synchronized[float]") -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # asyncio does so itself, but not for a socket that was made without naming its protocol.
+        # asyncio does this itself, but not for a socket created without its protocol.
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         from_server, to_server = await asyncio.open_unix_connection(str(path))
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""What is printed, written as JSON, and put into docs/PERFORMANCE.md."""
+"""Output of the results: printed, as JSON, and in docs/PERFORMANCE.md."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ HEADER = ("case", "n", "median", "p95", "a second", "floor", "ratio", "target", 
 
 @dataclass(frozen=True)
 class Line:
-    """One case of the table; the fastest of ours and of the floor stand in the JSON alone."""
+    """A case of the table. The fastest values are only in the JSON."""
 
     name: str
     unit: str
@@ -36,7 +36,7 @@ class Line:
     notes: list[str]
 
     def cells(self) -> list[str]:
-        """Its cells, as text."""
+        """Return its cells as text."""
         return [
             self.name,
             str(self.n),
@@ -51,7 +51,7 @@ class Line:
 
 
 def make_line(case: Case[Any], measured: Measured) -> Line:
-    """Judge a case: `ok`, or `over` its target or what else is asked of it."""
+    """Judge a case: `ok`, or `over` its target or a further requirement."""
     asked = [check.ok for check in measured.checks]
     if case.target is not None:
         asked.append(measured.ratio <= case.target)
@@ -73,18 +73,18 @@ def make_line(case: Case[Any], measured: Measured) -> Line:
 
 
 def write_number(value: float) -> str:
-    """Three digits that count."""
+    """Format a number with three significant digits."""
     return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"
 
 
 def write_row(cells: list[str]) -> str:
-    """A line of the terminal's table."""
+    """Format a line for the terminal."""
     name, *numbers, verdict = cells
     return f"{name:<46} " + " ".join(f"{cell:>10}" for cell in numbers) + f"  {verdict}"
 
 
 def describe_machine(postgres: str) -> dict[str, str]:
-    """What it was measured on."""
+    """Describe the machine of the measurement."""
     cpu = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     return {
         "processor": cpu[1] if cpu else platform.processor(),
@@ -96,13 +96,13 @@ def describe_machine(postgres: str) -> dict[str, str]:
 
 
 def write_json(path: Path, lines: list[Line], machine: dict[str, str], *, quick: bool) -> None:
-    """All of it, for programs."""
+    """Write everything as JSON."""
     content = {"machine": machine, "quick": quick, "lines": [asdict(line) for line in lines]}
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
 
 
 def write_document(path: Path, lines: list[Line], machine: dict[str, str]) -> None:
-    """Put the table of a run between the document's two marks."""
+    """Replace the table between the two marks of the document."""
     place = ", ".join(
         [
             machine["processor"],

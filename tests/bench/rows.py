@@ -1,4 +1,4 @@
-"""A stored trace's rows as COPY takes them: what inserting them costs when nothing has to be worked out."""
+"""The rows of a stored trace in COPY format: the cost of inserting them without any computation."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ TABLES = {
     "mod_logs": "request_pk",
     "actions": "request_pk",
 }
-"""Each with the column that holds the request's number."""
+"""Tables with the column that contains the number of the request."""
 FREE = 1 << 40
-"""Numbers from here on are no request's."""
+"""Numbers from here on belong to no request."""
 
 COLUMNS = """
 select column_name::text from information_schema.columns
@@ -31,14 +31,14 @@ where table_name = %s and column_name <> 'stored_xid' order by ordinal_position
 
 @dataclass(frozen=True)
 class Encoded:
-    """One table's rows, and the statement that takes them."""
+    """The rows of one table, and the statement that inserts them."""
 
     statement: sql.Composed
     data: bytes
 
 
 def encode_rows(conn: psycopg.Connection, source: str, *, number: int) -> list[Encoded]:
-    """The rows of a stored trace for another request: number and id are changed, all else is as it is."""
+    """Return the rows of a stored trace for another request, with only number and id changed."""
     (stored,) = conn.execute("select id from requests where request_id = %s", [source]).fetchone() or (None,)
     assert isinstance(stored, int)
     return [_encode_table(conn, table, key, stored, number) for table, key in TABLES.items()]
@@ -56,7 +56,7 @@ def _encode_table(conn: psycopg.Connection, table: str, key: str, stored: int, n
 
 
 def insert_rows(conn: psycopg.Connection, tables: list[Encoded]) -> None:
-    """Insert them in one transaction, and return after its commit."""
+    """Insert the rows in one transaction, and return after its commit."""
     conn.execute("begin")
     for table in tables:
         with conn.cursor().copy(table.statement) as copy:
@@ -65,7 +65,7 @@ def insert_rows(conn: psycopg.Connection, tables: list[Encoded]) -> None:
 
 
 def floor_of_ingest(dsn: str, source: str, body: bytes) -> Generator[Timed]:
-    """Parse the bytes with the fastest parser there is, COPY the rows that came of them, commit."""
+    """Parse the bytes with the fastest parser, COPY the rows, and commit."""
     with connect(dsn) as conn:
         (start,) = conn.execute("select random(%s::bigint, %s::bigint)", [FREE, FREE << 20]).fetchone() or (0,)
         numbers = iter(range(start, start + FREE))

@@ -1,4 +1,4 @@
-"""What is measured: an embedded Postgres as `make run` has it, durable, and servers as `make run` starts them."""
+"""The measured system: an embedded durable Postgres as in `make run`, and servers as `make run` starts them."""
 
 import contextlib
 import itertools
@@ -35,14 +35,14 @@ AS_ADMIN = {"X-API-Key": ADMIN_KEY}
 
 @dataclass(frozen=True)
 class Server:
-    """A `manage.py run`."""
+    """A running `manage.py run`."""
 
     url: str
     dsn: str
     process: subprocess.Popen[bytes]
 
     def connect(self) -> Wire:
-        """A client's connection to it."""
+        """Open a connection of a client."""
         return Wire(self.url)
 
     def ingest(self, body: bytes) -> None:
@@ -53,11 +53,11 @@ class Server:
 
 @dataclass(frozen=True)
 class Stage:
-    """The Postgres of a run, with room for servers and files.
+    """The Postgres of a run, with servers and files.
 
     Attributes:
         quick: few repetitions.
-        stack: what lasts as long as the stage.
+        stack: resources that last as long as the stage.
     """
 
     postgres: EmbeddedPostgres
@@ -72,16 +72,16 @@ class Stage:
         return self.stack.enter_context(self.serve())
 
     def choose(self, full: int, quick: int) -> int:
-        """How often to repeat something."""
+        """Choose the number of repetitions."""
         return quick if self.quick else full
 
     def make_database(self) -> str:
-        """A migrated database, and its URL."""
+        """Create a migrated database and return its URL."""
         return self.postgres.create_database(f"bench_{next(self.numbers)}", template=TEMPLATE)
 
     @contextlib.contextmanager
     def serve(self, dsn: str | None = None, *, pooled: str | None = None) -> Generator[Server]:
-        """A server on a database, a new one if none is named; `pooled` is another way there, through a proxy."""
+        """Run a server on a database, by default a new one; `pooled` is another URL of it, through a proxy."""
         direct = dsn or self.make_database()
         urls = {"DATABASE_URL": pooled or direct, "DATABASE_URL_DIRECT": direct}
         log = self.directory / f"server-{next(self.numbers)}.log"
@@ -90,19 +90,19 @@ class Stage:
 
 
 def clean_environment() -> dict[str, str]:
-    """Our environment without Thunder's settings."""
+    """Return our environment without Thunder's settings."""
     return {name: value for name, value in os.environ.items() if name.upper() not in OWN and name != "MODAL_APP_NAME"}
 
 
 def make_environment(urls: dict[str, str], directory: Path) -> dict[str, str]:
-    """The environment of a server: loopback, any port, ingest open as there."""
+    """Return the environment of a server on loopback with any port, where ingest is open."""
     own = {"APP_PORT": "0", "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
     return {**clean_environment(), **own, **urls, "THUNDER_DATA_DIR": str(directory / "data"), "PYTHONUNBUFFERED": "1"}
 
 
 @contextlib.contextmanager
 def launch(directory: Path, urls: dict[str, str], errors: int) -> Generator[subprocess.Popen[bytes]]:
-    """Start a server and stop it after the block. Its directory has no .env to be read."""
+    """Start a server and stop it after the block. Its directory has no .env file."""
     command = [sys.executable, str(ROOT / "manage.py"), "run"]
     environment = make_environment(urls, directory)
     with subprocess.Popen(
@@ -119,7 +119,7 @@ def launch(directory: Path, urls: dict[str, str], errors: int) -> Generator[subp
 
 
 def await_url(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Read what the server prints until it says where it serves."""
+    """Read the output of the server up to its URL."""
     assert process.stdout is not None
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
@@ -133,7 +133,7 @@ def await_url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @contextlib.contextmanager
 def open_stage(*, quick: bool) -> Generator[Stage]:
-    """A Postgres of the run's own, in a directory that goes away with it."""
+    """Run a Postgres in a temporary directory."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as path,
         start_embedded(Path(path) / "postgres") as postgres,
@@ -143,19 +143,19 @@ def open_stage(*, quick: bool) -> Generator[Stage]:
             with contextlib.ExitStack() as stack:
                 yield Stage(postgres, Path(path), quick, stack)
         finally:
-            # What it holds is thrown away: no checkpoint.
+            # Its data is thrown away, so no checkpoint is needed.
             os.kill(postgres.pid, signal.SIGQUIT)
 
 
 def list_processes(pid: int) -> list[int]:
-    """A process and all that it started."""
+    """List a process and its descendants."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     children = [child for one in threads for child in (one / "children").read_text(encoding="ascii").split()]
     return [pid, *(one for child in children for one in list_processes(int(child)))]
 
 
 def read_processor_seconds(pid: int) -> float:
-    """What a process and all that it started have used of the processor, those included that have ended."""
+    """Return the processor seconds of a process and its descendants, including those that have ended."""
     ticks = 0
     for one in list_processes(pid):
         fields = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
@@ -164,10 +164,10 @@ def read_processor_seconds(pid: int) -> float:
 
 
 def new_id() -> str:
-    """An id that no other trace has, as long as the payload's placeholder."""
+    """Return a unique id with the length of the payload's placeholder."""
     return f"bench-{uuid.uuid4().hex[:26]}"
 
 
 def connect(dsn: str) -> psycopg.Connection:
-    """A connection for a floor: statements prepared from the first time on."""
+    """Open a connection for a floor, which prepares statements on first use."""
     return psycopg.connect(dsn, autocommit=True, prepare_threshold=0)

@@ -1,4 +1,4 @@
-"""The client: one kept-alive socket and bytes that were written beforehand, so that little of the time is its own."""
+"""The client: one keep-alive socket and requests encoded in advance, so that little of the time is its own."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ MAX_IDLE_S = 2
 
 
 class UnexpectedAnswerError(Exception):
-    """The server answered something else than what is measured."""
+    """The answer is not the measured one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Wire:
         self._used_at = time.monotonic()
 
     def _stay_connected(self) -> None:
-        """The server hangs up on a connection that is idle for five seconds."""
+        """Reconnect if needed, because the server closes connections that are idle for five seconds."""
         if time.monotonic() - self._used_at > MAX_IDLE_S:
             self.close()
             self._connect()
         self._used_at = time.monotonic()
 
     def ask(self, request: bytes) -> Reply:
-        """Send a request and read the whole answer."""
+        """Send a request and read the complete answer."""
         self._stay_connected()
         return self._exchange(add_host(request, self._url))
 
@@ -104,7 +104,7 @@ class Wire:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._file.close()
         self._socket.close()
 

@@ -187,11 +187,11 @@ def test_a_failed_export_keeps_the_previous_file(
     client: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     post_small(client, "a")
-    Path("out.jsonl").write_text("former")
+    Path("out.jsonl").write_text("previous")
     sql.execute("update request_traces set document = '\\x00'")
     done = manage("export", "--what", "traces", "--output", "out.jsonl", on=database_url)
     assert done.exit_code == 1
-    assert Path("out.jsonl").read_text() == "former"
+    assert Path("out.jsonl").read_text() == "previous"
     assert list_here() == ["out.jsonl"]
 
 

@@ -25,7 +25,7 @@ def git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def find_former() -> str:
+def find_previous() -> str:
     """Return the latest release, else the commit before the latest migration; empty without a history."""
     if shutil.which("git") is None:
         return ""
@@ -33,20 +33,20 @@ def find_former() -> str:
         return tag
     latest = max((ROOT / "sql" / "migrations").glob("*.sql")).relative_to(ROOT)
     added = git("log", "--diff-filter=A", "--format=%H", "--", str(latest))
-    former = git("rev-parse", "--verify", "--quiet", f"{added.splitlines()[-1]}^") if added else ""
-    # Before the first release, migrations may be written anew. Code from before that belongs to another schema.
-    known = git("ls-tree", "--name-only", former, "sql/migrations/") if former else ""
-    return former if all((ROOT / name).exists() for name in known.splitlines()) else ""
+    previous = git("rev-parse", "--verify", "--quiet", f"{added.splitlines()[-1]}^") if added else ""
+    # Before the first release, migrations may be rewritten. Code from before that belongs to another schema.
+    known = git("ls-tree", "--name-only", previous, "sql/migrations/") if previous else ""
+    return previous if all((ROOT / name).exists() for name in known.splitlines()) else ""
 
 
-FORMER = find_former()
+PREVIOUS = find_previous()
 
 
 @pytest.mark.skipif(
-    not FORMER, reason="no former code of this schema: the first migrations, a shallow clone, or no history"
+    not PREVIOUS, reason="no previous code of this schema: the first migrations, a shallow clone, or no history"
 )
 def test_the_previous_code_works_on_the_present_schema(client: Client, database_url: str, tmp_path: Path) -> None:
-    archive = subprocess.run(["git", "archive", FORMER], cwd=ROOT, capture_output=True, check=True)
+    archive = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive.stdout, check=True)
     port = find_free_port()
     names = {name.upper() for name in Settings.model_fields}
@@ -58,10 +58,10 @@ def test_the_previous_code_works_on_the_present_schema(client: Client, database_
         subprocess.Popen(command, cwd=tmp_path, env={**inherited, **settings}, stdout=log, stderr=log) as process,
         urllib3.PoolManager(retries=False, timeout=60) as pool,
     ):
-        former = Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
+        previous = Client(pool, f"http://127.0.0.1:{port}", ADMIN_KEY)
         try:
-            await_start(former, tmp_path / "log")
-            exchange(former, client)
+            await_start(previous, tmp_path / "log")
+            exchange(previous, client)
         finally:
             process.terminate()
 
@@ -78,9 +78,9 @@ def await_start(client: Client, log: Path) -> None:
             return
 
 
-def exchange(former: Client, present: Client) -> None:
+def exchange(previous: Client, present: Client) -> None:
     """Store traces with each server, and read, edit and replace them with the other."""
-    for writer, reader, name in ((former, present, "force-prefix"), (present, former, "plain-capital")):
+    for writer, reader, name in ((previous, present, "force-prefix"), (present, previous, "plain-capital")):
         document = load_trace(name)
         request_id = document["request"]["request_id"]
         for revision in (1, 2):
@@ -91,5 +91,5 @@ def exchange(former: Client, present: Client) -> None:
         assert send(reader, "POST", f"/logs/{request_id}/public", ADMIN_KEY).status == 200
         assert writer.request("GET", f"/logs/{request_id}").status == 200
         assert reader.ingest(document, x_api_key=ADMIN_KEY).json["revision"] == 3
-    assert former.get("/logs").json["returned"] == present.get("/logs").json["returned"] == 2
-    assert former.get("/v1/confidence/summary").status == 200
+    assert previous.get("/logs").json["returned"] == present.get("/logs").json["returned"] == 2
+    assert previous.get("/v1/confidence/summary").status == 200

@@ -124,6 +124,7 @@ def test_commands_are_recorded(client: Client, databases: Databases, database_ur
         assert done.exit_code == 0, done.output
     assert adopt(databases.reach(database_url), app_name="another") is not None
     done = manage("export", "--what", "audit", on=database_url, THUNDER_APP_NAME="another")
+    assert done.exit_code == 0, done.output
     entries = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(one["actor"], one["action"]) for one in entries] == [
         ("command", "key.create"),

@@ -98,9 +98,9 @@ def test_it_serves_from_several_processes_replaces_dead_ones_and_stops_all(direc
 def test_a_second_start_names_the_running_one(directory: Path) -> None:
     with running(directory) as run:
         url = run.url
-        beside = Running(directory, {})
-        assert beside.wait() == 1
-        told = beside.end()
+        second = Running(directory, {})
+        assert second.wait() == 1
+        told = second.end()
         assert f"already runs on .thunder at {url} (process {run.process.pid})" in told
         assert "Traceback" not in told
         assert urllib3.request("GET", f"{url}/livez").status == 200

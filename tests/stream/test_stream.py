@@ -151,7 +151,7 @@ def test_a_caller_without_the_right_to_read_is_rejected_permanently(shared: Clie
 
 def test_the_streams_of_a_revoked_key_end_at_once(shared: Client) -> None:
     for revoke in (True, False):
-        key = make_key(shared, name="dies", is_admin=True)
+        key = make_key(shared, name="revoked", is_admin=True)
         given = key["api_key"]
         with open_socket(shared, query={"api_key": given}) as socket, open_events(shared, key=given) as events:
             if revoke:

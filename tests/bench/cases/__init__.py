@@ -1,1 +1,1 @@
-"""The cases. Each module has a `GROUP`: what its cases need, and the cases."""
+"""The cases. Each module has a `GROUP` with its cases and what they need."""

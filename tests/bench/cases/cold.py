@@ -1,4 +1,4 @@
-"""Cold start: from the start of a process to its first answer, function by function."""
+"""Cold start: the time from the start of a process to its first answer, per function."""
 
 import contextlib
 import subprocess
@@ -33,17 +33,17 @@ PATHS = {
     "outcomes": "/logs/{id}/outcome",
     "stream": "/logs/stream",
 }
-"""What is asked first; another function is asked for a path that it has not."""
+"""The first request of some functions; others get a path that does not exist."""
 QUICK = {"api", "ingest", "logs"}
 WITH_NUMPY = {"api", "collections", "confidence", "ingest", "logs", "score", "share"}
-"""Functions that score or show traces, and so import numpy."""
+"""Functions that score or show traces, and therefore import numpy."""
 TARGET, TARGET_WITH_NUMPY = 1.6, 2.0
 POSTED = {"ingest": "/v1/ingest", "score": "/v1/score", "share": "/logs/{id}/public"}
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A database with a trace in it."""
+    """A database with one trace."""
 
     stage: Stage
     server: Server
@@ -52,14 +52,14 @@ class Scene:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of a function's process."""
+        """The environment of a function's process."""
         urls = {"DATABASE_URL": self.server.dsn, "DATABASE_URL_DIRECT": self.server.dsn, "INGEST_AUTH": "open"}
         return make_environment(urls, self.stage.directory)
 
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A server's database with one trace, so that no first answer waits for a long statement."""
+    """Prepare a database with one trace, so that no first answer waits for a long statement."""
     body, name = build_trace(60), new_id()
     with stage.serve() as server:
         server.ingest(with_id(body, name))
@@ -67,7 +67,7 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def time_first_line(command: list[str], scene: Scene, body: bytes) -> float:
-    """Seconds from the start of a process to its first line; it must be a good status."""
+    """Return the seconds from the start of a process to its first line, which must be a good status."""
     began = time.perf_counter()
     with subprocess.Popen(
         command,
@@ -90,7 +90,7 @@ def time_first_line(command: list[str], scene: Scene, body: bytes) -> float:
 
 
 def start(function: str, scene: Scene) -> Measured:
-    """Start a function's process and ask it once."""
+    """Start the process of a function and send one request."""
     posted = function in POSTED
     path = (POSTED.get(function) or PATHS.get(function, "/")).format(id=scene.request_id)
     headers = [f"X-API-Key: {ADMIN_KEY}", "Content-Type: application/json"]
@@ -107,7 +107,7 @@ def start(function: str, scene: Scene) -> Measured:
 
 
 def start_server(scene: Scene) -> Measured:
-    """Start `manage.py run` and ask it once."""
+    """Start `manage.py run` and send one request."""
 
     def run() -> float:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""GET /logs/{id}: the first read of a log, which renders it, the next ones, and one whose version the client has."""
+"""GET /logs/{id}: the first read of a log, which renders it, later reads, and reads of a known version."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -35,26 +35,26 @@ class Scene:
     ids: dict[int, str] = field(default_factory=dict[int, str])
 
     def get(self, tokens: int) -> str:
-        """The id of the trace of this length; it is stored when first asked for."""
+        """Return the id of the trace of this length, which is stored on first use."""
         if tokens not in self.ids:
             self.ids[tokens] = new_id()
             self.server.ingest(with_id(build_trace(tokens), self.ids[tokens]))
         return self.ids[tokens]
 
     def fetch(self, name: str) -> float:
-        """Fetch a document from the database alone, and return the seconds that took."""
+        """Fetch a document from the database alone, and return the seconds."""
         return time_call(lambda: self.conn.cursor(binary=True).execute(FETCH, [name]).fetchone())
 
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """One server, one client, one connection."""
+    """Start one server, one client and one connection."""
     with stage.main.connect() as wire, connect(stage.main.dsn) as conn:
         yield Scene(stage, wire, conn, stage.main)
 
 
 def read_again(tokens: int, scene: Scene, *, headers: dict[str, str], goal: float, known: bool = False) -> Measured:
-    """Read a log that this process has rendered; with `known`, one whose version the client sends."""
+    """Read a log that this process has rendered; with `known`, a version that the client sends."""
     name = scene.get(tokens)
     first = scene.wire.expect(200, encode("GET", f"/logs/{name}", {**AS_ADMIN, **headers}))
     version = {"If-None-Match": first.headers["etag"]} if known else {}
@@ -100,7 +100,7 @@ GOALS = {
     (322, "again"): 2,
     (1800, "again"): 5,
 }
-"""Milliseconds, for a log that is sent unpacked."""
+"""Milliseconds for a log that is sent without compression."""
 
 GROUP = Group(
     "detail",

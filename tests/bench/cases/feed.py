@@ -1,4 +1,4 @@
-"""GET /logs: a page of 50, among more and more requests, and with each filter."""
+"""GET /logs: a page of 50 among increasing numbers of requests, and with each filter."""
 
 import json
 from collections.abc import Callable, Generator
@@ -29,14 +29,14 @@ MAX_GROWTH = 1.2
 TARGET = 1.5
 HUGE = 1_000_000
 HUGE_MS = 10
-"""What a first page may take among so many requests."""
+"""The allowed time of a first page by the number of requests."""
 LIMIT = 50
 FLOOR = "the same SQL over one prepared connection, its rows as tuples"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A page: as the client asks for it, and as the statement does."""
+    """A page, as a request of the client and as a statement."""
 
     query: dict[str, Any] = field(default_factory=dict[str, Any])
     filters: Filters = field(default_factory=Filters)
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Feed:
-    """A server with so many requests, a client and a connection."""
+    """A server with this number of requests, a client and a connection."""
 
     server: Server
     wire: Wire
@@ -54,11 +54,11 @@ class Feed:
     collection: int
 
     def ask(self, asked: Asked) -> bytes:
-        """The request for a page."""
+        """Return the request for a page."""
         return encode("GET", f"/logs?{urlencode({'limit': LIMIT, **asked.query})}", AS_ADMIN)
 
     def fetch(self, asked: Asked) -> list[ListedRow]:
-        """The page's rows, from the database alone."""
+        """Fetch the rows of the page from the database alone."""
         after: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence"))
         page = {"collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after, **asked.parameters}
         listing, parameters = choose_listing(asked.sort, asked.filters, page)
@@ -67,14 +67,14 @@ class Feed:
 
 @dataclass
 class Scene:
-    """A feed of each length; each is made when first asked for."""
+    """A feed of each length, created on first use."""
 
     stage: Stage
     stack: ExitStack
     feeds: dict[int, Feed] = field(default_factory=dict[int, Feed])
 
     def get(self, size: int) -> Feed:
-        """The feed of this length."""
+        """Return the feed of this length."""
         if size not in self.feeds:
             self.feeds[size] = self.stack.enter_context(open_feed(self.stage, size))
         return self.feeds[size]
@@ -82,7 +82,7 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """No feed as yet."""
+    """Prepare without a feed."""
     with ExitStack() as stack:
         yield Scene(stage, stack)
 
@@ -104,7 +104,7 @@ def open_feed(stage: Stage, size: int) -> Generator[Feed]:
 
 
 def read_page(size: int, choose: Callable[[Feed], Asked], scene: Scene) -> Measured:
-    """Read a page; of the largest feed in turn with the smallest."""
+    """Read a page; for the largest feed, alternate with the smallest."""
     feed, smallest = scene.get(size), scene.get(SMALLEST)
     asked, less = choose(feed), choose(smallest)
     small: list[float] = []
@@ -124,7 +124,7 @@ def read_page(size: int, choose: Callable[[Feed], Asked], scene: Scene) -> Measu
 
 
 def read_huge(choose: Callable[[Feed], Asked], scene: Scene) -> Measured:
-    """Read the first page of the largest feed there is."""
+    """Read the first page of the largest feed."""
     feed = scene.get(HUGE)
     asked = choose(feed)
     measured = alternate(
@@ -135,37 +135,37 @@ def read_huge(choose: Callable[[Feed], Asked], scene: Scene) -> Measured:
 
 
 def ask_filtered(feed: Feed, **filters: Any) -> Asked:
-    """By one or two of the filters."""
+    """Filter by one or two fields."""
     del feed
     query = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in filters.items()}
     return Asked(query, Filters(**filters))
 
 
 def ask_by_time(feed: Feed) -> Asked:
-    """By a time that ends a while ago."""
+    """Filter by a time that ends some time ago."""
     now = datetime.now(UTC)
     return ask_filtered(feed, created_from=now - timedelta(hours=15), created_to=now - timedelta(hours=10))
 
 
 def ask_collection(feed: Feed) -> Asked:
-    """By a collection."""
+    """Filter by a collection."""
     return Asked({"collection_id": feed.collection}, parameters={"collection_id": feed.collection})
 
 
 def ask_user(feed: Feed) -> Asked:
-    """By a user."""
+    """Filter by a user."""
     del feed
     return Asked({"api_key": USERS[3]}, parameters={"owner": Hasher(SECRET.encode()).hash_user_key(USERS[3])})
 
 
 def ask_least_sure(feed: Feed) -> Asked:
-    """In the other order."""
+    """Read in the order of confidence."""
     del feed
     return Asked({"sort": "confidence"}, sort=Sort.CONFIDENCE)
 
 
 def ask_further(feed: Feed) -> Asked:
-    """From the middle on."""
+    """Read from the middle."""
     (count,) = feed.conn.execute("select count(*)::int from requests").fetchone() or (0,)
     path = f"/logs?limit=1&offset={count // 2}"
     cursor = json.loads(feed.wire.expect(200, encode("GET", path, AS_ADMIN)).body)["next_cursor"]
@@ -174,7 +174,7 @@ def ask_further(feed: Feed) -> Asked:
 
 
 def ask_first(feed: Feed) -> Asked:
-    """No filter."""
+    """Read without a filter."""
     del feed
     return Asked()
 

@@ -15,36 +15,36 @@ from tests.bench.wire import JSON_TYPE, encode
 
 SIZES = (60, 300, 1800)
 COMPARED = 150
-"""Tokens of the smaller trace that docs/PERFORMANCE.md compares with others by."""
+"""Tokens of the smaller trace, with which docs/PERFORMANCE.md compares other systems."""
 FLOOR = "orjson.loads of the body, COPY of the same rows and compressed documents, one commit"
 
 
 @dataclass
 class Posted:
-    """One trace that is posted again and again under new ids, and stored once to take its rows from."""
+    """A trace that is posted repeatedly under new ids, and stored once for the rows of the floor."""
 
     server: Server
     tokens: int
 
     @cached_property
     def body(self) -> bytes:
-        """As posted."""
+        """The posted body."""
         return build_trace(self.tokens)
 
     @cached_property
     def source(self) -> str:
-        """The id that it is stored under."""
+        """The id under which it is stored."""
         name = new_id()
         self.server.ingest(with_id(self.body, name))
         return name
 
     def post(self) -> Generator[Timed]:
-        """A client that posts."""
+        """Return a client that posts."""
         with self.server.connect() as wire:
             yield lambda: wire.time(201, encode("POST", "/v1/ingest", JSON_TYPE, with_id(self.body, new_id())))
 
     def copy(self) -> Generator[Timed]:
-        """A client of the floor."""
+        """Return a client of the floor."""
         yield from floor_of_ingest(self.server.dsn, self.source, self.body)
 
 
@@ -57,18 +57,18 @@ class Scene:
     posted: dict[int, Posted] = field(default_factory=dict[int, Posted])
 
     def get(self, tokens: int) -> Posted:
-        """The trace of this length."""
+        """Return the trace of this length."""
         return self.posted.setdefault(tokens, Posted(self.server, tokens))
 
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """One server for all."""
+    """Start one server for all cases."""
     yield Scene(stage, stage.main)
 
 
 def ingest_alone(tokens: int, scene: Scene) -> Measured:
-    """One client."""
+    """Post with one client."""
     posted = scene.get(tokens)
     n = scene.stage.choose(max(30, min(100, 30_000 // tokens)), max(3, min(20, 3000 // tokens)))
     with contextmanager(posted.post)() as ours, contextmanager(posted.copy)() as floor:
@@ -76,7 +76,7 @@ def ingest_alone(tokens: int, scene: Scene) -> Measured:
 
 
 def ingest_together(tokens: int, scene: Scene, *, clients: int = 8) -> Measured:
-    """Eight at once."""
+    """Post with eight clients at the same time."""
     posted = scene.get(tokens)
     assert posted.source
     n, rounds = (max(3, min(25, 6000 // tokens)), 3) if not scene.stage.quick else (max(1, min(8, 600 // tokens)), 1)

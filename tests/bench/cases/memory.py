@@ -1,4 +1,4 @@
-"""Memory: what one trace of the largest body makes the server take, and whether reading makes it grow."""
+"""Memory that one trace of the largest body needs, and whether reads make the server grow."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +24,12 @@ CLIENTS = 4
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Stage]:
-    """Each case has a server of its own, as it is after its start."""
+    """Prepare nothing, because each case starts its own server."""
     yield stage
 
 
 def read_resident(server: Server, name: str) -> float:
-    """MB of the server's largest process: VmRSS now, VmHWM at its most."""
+    """Return MB of the server's largest process: VmRSS (present) and VmHWM (peak)."""
     sizes = [0.0]
     for pid in list_processes(server.process.pid):
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
@@ -48,7 +48,7 @@ def post_largest(stage: Stage) -> Measured:
 
 
 def read_largest(stage: Stage) -> Measured:
-    """Read such a trace back, unpacked, while another caller asks for the smallest answer."""
+    """Read such a trace without compression, while another caller requests the smallest answer."""
     each = len(build_trace(PROBE)) / PROBE
     body, name = build_trace(int(0.97 * BODY_MB * MIB / each)), new_id()
     with stage.serve() as server:
@@ -71,7 +71,7 @@ def read_largest(stage: Stage) -> Measured:
 
 
 def read_on(stage: Stage) -> Measured:
-    """Read the feed again and again."""
+    """Read the feed repeatedly."""
     with stage.serve() as server:
         for _ in range(60):
             server.ingest(with_id(build_trace(60), new_id()))

@@ -1,4 +1,4 @@
-"""POST /v1/score: a trace of 1 800 tokens, its JSON read and every score of every token written."""
+"""POST /v1/score: parse a trace of 1 800 tokens and write all scores of all tokens."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Scene:
-    """A client, a trace, and its logarithms as one array."""
+    """A client, a trace, and its log-probabilities as one array."""
 
     stage: Stage
     wire: Wire
@@ -31,20 +31,20 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """One server."""
+    """Start one server."""
     body = build_trace(TOKENS)
     with stage.main.connect() as wire:
         yield Scene(stage, wire, body, read_array(body))
 
 
 def read_array(body: bytes) -> Array:
-    """The top 20 of each pass."""
+    """Return the top 20 of each pass."""
     events = orjson.loads(body)["events"]
     return np.array([[one["logprob"] for one in event["top_tokens"]] for event in events if event.get("top_tokens")])
 
 
 def score_array(logprobs: Array) -> tuple[object, ...]:
-    """The scores of tokens and sequence, taking each time the best as the chosen one."""
+    """Compute the scores of tokens and sequence, with the best token of each list as the chosen one."""
     probs = np.exp(logprobs)
     mass = probs.sum(axis=1)
     entropy = -(probs * logprobs).sum(axis=1)
@@ -59,7 +59,7 @@ def score_array(logprobs: Array) -> tuple[object, ...]:
 
 
 def score(scene: Scene, floor: str) -> Measured:
-    """Score it; the floor begins with the array, or with the bytes."""
+    """Score the trace. The floor starts with the array, or with the bytes."""
     request = encode("POST", "/v1/score", {**AS_ADMIN, **JSON_TYPE}, scene.body)
 
     def calculate() -> float:

@@ -1,4 +1,4 @@
-"""The smallest answer on a kept-alive connection: what the web framework takes, and whether a packet waits 40 ms."""
+"""The smallest answer on a keep-alive connection: the time of the web framework, and whether a packet waits 40 ms."""
 
 import multiprocessing
 import socket
@@ -12,14 +12,14 @@ from tests.bench.stage import Stage
 from tests.bench.wire import Wire, encode
 
 DELAYED_ACK_MS = 40
-"""What a small answer takes longer where the server leaves TCP_NODELAY off."""
+"""The additional time of a small answer if the server leaves TCP_NODELAY off."""
 FORK = multiprocessing.get_context("fork")
 LIVEZ = encode("GET", "/livez")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A client of the server, and a connection to a process that sends back what it gets."""
+    """A client of the server, and a connection to a process that returns what it receives."""
 
     stage: Stage
     wire: Wire
@@ -28,7 +28,7 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A server, and the least that one can be."""
+    """Start a server, and the smallest possible one."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         process = FORK.Process(target=send_back, args=(listening,), daemon=True)
         process.start()
@@ -44,14 +44,14 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def send_back(listening: socket.socket) -> None:
-    """Answer one client with what it sends."""
+    """Return to one client what it sends."""
     client, _ = listening.accept()
     while data := client.recv(4096):
         client.sendall(data)
 
 
 def ask(scene: Scene) -> Measured:
-    """One after the other over the same connection."""
+    """Send requests one after the other over the same connection."""
 
     def bounce() -> None:
         scene.echo.sendall(LIVEZ)

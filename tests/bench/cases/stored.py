@@ -1,4 +1,4 @@
-"""Bytes on disk: every table, index and TOAST of a trace, against the trace compressed as well as can be."""
+"""Bytes on disk: all tables, indexes and TOAST of a trace, compared with the best compression of the trace."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ where relkind = 'r' and relnamespace = 'public'::regnamespace
 
 @dataclass(frozen=True)
 class Spent:
-    """Bytes of all tables, bytes of the database's log, and seconds of processor of the server and of Postgres."""
+    """Bytes of all tables, bytes of WAL, and processor seconds of the server and of Postgres."""
 
     size: int
     wal: int
@@ -35,14 +35,14 @@ class Spent:
 
 @dataclass(frozen=True)
 class Scene:
-    """A server, and a look into its database."""
+    """A server, and a connection to its database."""
 
     stage: Stage
     server: Server
     conn: psycopg.Connection
 
     def look(self) -> Spent:
-        """What has been spent so far."""
+        """Return what has been spent so far."""
         server = read_processor_seconds(self.server.process.pid)
         database = read_processor_seconds(self.stage.postgres.pid)
         wal = self.conn.execute("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
@@ -53,13 +53,13 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A server of its own: nothing else grows in its database."""
+    """Start a server with its own database, which nothing else fills."""
     with stage.serve() as server, connect(server.dsn) as conn:
         yield Scene(stage, server, conn)
 
 
 def store(tokens: int, scene: Scene) -> Measured:
-    """Store different traces of one length, and see by how much the database grew."""
+    """Store different traces of one length, and measure the growth of the database."""
     count = max(scene.stage.choose(12_000, 3600) // tokens, 2)
     bodies = [build_trace(tokens, seed=seed + 1) for seed in range(count)]
     best = [len(zstd.compress(body, BEST_LEVEL)) / tokens for body in bodies[: scene.stage.choose(3, 1)]]

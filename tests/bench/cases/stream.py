@@ -1,7 +1,7 @@
 """The stream: from the commit of a trace to its message at the clients.
 
-The same commits are the floor's: a connection that listens beside the server hears of each. They are not flushed to
-disk, which would take longer than all the rest and is the same for both.
+The floor is a connection that listens to the same commits. They are not flushed to disk, because that would take longer
+than everything else and is the same for both.
 """
 
 import multiprocessing
@@ -31,7 +31,7 @@ MAX_MS = {1: 1.5, 100: 4.0}
 """The goal for the median, by the number of clients."""
 FLOOR = "from the same commits to a connection that listens"
 BETWEEN_S = 0.04
-"""Between two commits: the server rests for 20 ms after a look."""
+"""Pause between two commits, because the server rests for 20 ms after a query."""
 WAIT_S = 30
 REQUEST_ID = re.compile(rb'"request_id":"(stream-\d+)"')
 Arrivals = dict[str, list[float]]
@@ -40,7 +40,7 @@ Ready = Callable[[], object]
 
 @dataclass(frozen=True)
 class Scene:
-    """A server with one trace, which is stored again and again."""
+    """A server with one trace, which is stored repeatedly."""
 
     stage: Stage
     server: Server
@@ -50,7 +50,7 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A server, and a connection whose commits don't wait for the disk."""
+    """Start a server, and a connection whose commits do not wait for the disk."""
     server, source = stage.main, new_id()
     server.ingest(with_id(build_trace(60), source))
     with connect(server.dsn) as conn:
@@ -59,7 +59,7 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def deliver(clients: int, scene: Scene) -> Measured:
-    """Commit, and see when each client has it."""
+    """Commit, and measure when each client receives the trace."""
     first = scene.conn.execute("select count(*)::int from requests").fetchone()
     names = [f"stream-{(first or (0,))[0]}{number:04}" for number in range(scene.stage.choose(100, 20))]
     with (
@@ -75,7 +75,7 @@ def deliver(clients: int, scene: Scene) -> Measured:
 
 
 def commit(scene: Scene, name: str) -> float:
-    """Store a copy under this name; when its commit was sent."""
+    """Store a copy under this name, and return the time of its commit."""
     scene.conn.execute("begin")
     copy_request(scene.conn, scene.source, name)
     scene.conn.execute("select pg_notify('thunder_logs', %s)", [name])
@@ -86,13 +86,13 @@ def commit(scene: Scene, name: str) -> float:
 
 
 def find_delays(commits: dict[str, float], arrivals: Arrivals) -> list[float]:
-    """Milliseconds from each commit to each of its arrivals."""
+    """Return the milliseconds from each commit to each of its arrivals."""
     return [MS * (at - commits[name]) for name, times in arrivals.items() for at in times]
 
 
 @contextmanager
 def run_watcher(watch: Callable[[Ready], Arrivals]) -> Generator[Connection]:
-    """Watch in a process of its own; what comes through the pipe are the arrivals."""
+    """Run a watcher in its own process. It sends the arrivals through the pipe."""
     receiver, sender = FORK.Pipe(duplex=False)
 
     def work() -> None:
@@ -125,7 +125,7 @@ def watch_channel(dsn: str, count: int, ready: Ready) -> Arrivals:
 
 
 def watch_sockets(url: str, clients: int, count: int, ready: Ready) -> Arrivals:
-    """Hold so many WebSockets and note when the name of a trace comes in on each."""
+    """Hold this number of WebSockets and record the time at which each receives the name of a trace."""
     arrivals: Arrivals = {}
     with ExitStack() as stack:
         sockets = {one.fileno(): one for one in (stack.enter_context(open_socket(url)) for _ in range(clients))}
@@ -148,7 +148,7 @@ def watch_sockets(url: str, clients: int, count: int, ready: Ready) -> Arrivals:
 
 
 def open_socket(url: str) -> socket.socket:
-    """A WebSocket of the stream, as far as its handshake."""
+    """Open a WebSocket of the stream up to its handshake."""
     parts = urlsplit(url)
     opened = socket.create_connection((parts.hostname, parts.port), timeout=WAIT_S)
     lines = (

@@ -1,4 +1,4 @@
-"""Every call over a database that is ten milliseconds away: what it takes is how often it waits for an answer."""
+"""Each call over a database at a distance of ten milliseconds: its time is the number of round trips."""
 
 import itertools
 import json
@@ -19,9 +19,9 @@ from tests.bench.wire import JSON_TYPE, Wire, encode
 
 DELAY_MS = 10.0
 COUNTED_AT_MS, COUNTED_QUICKLY_AT_MS = 50.0, 20.0
-"""How far away the database is when trips are counted: what else a call takes must not look like one."""
+"""The distance of the database while trips are counted. Other work of a call must not look like a trip."""
 LONG = 4
-"""Times as far for calls that take long."""
+"""The multiple of the distance for calls that take long."""
 MAX_TRIPS = 2
 FLOOR = "10 ms, once"
 USER = "quote-user-2"
@@ -30,7 +30,7 @@ SIZES = (60, 300, 1800)
 
 @dataclass(frozen=True)
 class Known:
-    """What is there to be asked for."""
+    """The objects that the calls read."""
 
     bodies: dict[int, bytes]
     request_id: str
@@ -51,12 +51,12 @@ class Scene:
 
 
 Make = Callable[[Scene], bytes]
-"""Writes a request, another one each time where the call is not the same twice; may prepare it by other calls."""
+"""Writes a request, a new one each time if the call cannot be repeated. It may prepare it by other calls."""
 
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """A server whose pool reaches Postgres through the proxy."""
+    """Start a server whose pool reaches Postgres through the proxy."""
     direct = stage.make_database()
     database = psycopg.conninfo.conninfo_to_dict(direct)["dbname"]
     with (
@@ -68,7 +68,7 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def prepare(wire: Wire) -> Known:
-    """Store what the calls are about."""
+    """Store the objects that the calls read."""
     bodies, name = {tokens: build_trace(tokens) for tokens in SIZES}, new_id()
     wire.expect(201, encode("POST", "/v1/ingest", JSON_TYPE, with_id(bodies[300], name)))
     made = wire.expect(201, write("POST", "/collections", {"name": "bench"}))
@@ -79,13 +79,13 @@ def prepare(wire: Wire) -> Known:
 
 
 def write(method: str, path: str, content: dict[str, Any], key: str | None = None) -> bytes:
-    """A call with a small body."""
+    """Return a call with a small body."""
     headers = {"X-API-Key": key} if key else AS_ADMIN
     return encode(method, path, {**headers, **JSON_TYPE}, json.dumps(content).encode())
 
 
 def call(status: int, make: Make, scene: Scene, *, max_trips: int | None = None) -> Measured:
-    """Call it ten milliseconds away, and count its trips by what many milliseconds more make of it."""
+    """Measure the call at ten milliseconds, and count its trips by the increase for each further millisecond."""
     away = COUNTED_QUICKLY_AT_MS if scene.stage.quick else COUNTED_AT_MS
     away *= 1 if max_trips is None else LONG
     near = min(repeat(scene, status, make, delay_ms=0, n=scene.stage.choose(3, 2)))
@@ -99,7 +99,7 @@ def call(status: int, make: Make, scene: Scene, *, max_trips: int | None = None)
 
 
 def repeat(scene: Scene, status: int, make: Make, *, delay_ms: float, n: int) -> list[float]:
-    """Milliseconds of each call; whatever prepares it is not delayed."""
+    """Return the milliseconds of each call. Preparations are not delayed."""
     values: list[float] = []
     for _ in range(n + 1):
         scene.proxy.set_delay(0)
@@ -111,17 +111,17 @@ def repeat(scene: Scene, status: int, make: Make, *, delay_ms: float, n: int) ->
 
 
 def post_trace(tokens: int, scene: Scene) -> bytes:
-    """Another trace each time."""
+    """Post another trace each time."""
     return encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[tokens], new_id()))
 
 
 def post_again(scene: Scene) -> bytes:
-    """The same id: a replacement."""
+    """Post the same id, which replaces the trace."""
     return encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[300], scene.known.request_id))
 
 
 def get(path: str, scene: Scene, *, key: str | None = None, known: bool = False) -> bytes:
-    """A reading call; {id}, {collection} and {share} in its path are what is stored."""
+    """Return a reading call; {id}, {collection} and {share} in its path are the stored objects."""
     one = scene.known
     filled = path.format(id=one.request_id, collection=one.collection, share=one.share)
     headers = {"X-API-Key": key} if key else AS_ADMIN
@@ -132,19 +132,19 @@ def get(path: str, scene: Scene, *, key: str | None = None, known: bool = False)
 
 
 def send(path: str, content: dict[str, Any], scene: Scene, *, key: str | None = None) -> bytes:
-    """A writing call; {n} in its texts is another number each time."""
+    """Return a writing call; {n} in its texts is another number each time."""
     one, number = scene.known, next(scene.known.numbers)
     filled = {name: value.format(n=number, id=one.request_id) for name, value in content.items()}
     return write("POST", path.format(id=one.request_id, collection=one.collection), filled, key)
 
 
 def score(scene: Scene) -> bytes:
-    """A trace to be scored."""
+    """Score a trace."""
     return encode("POST", "/v1/score", {**AS_ADMIN, **JSON_TYPE}, scene.known.bodies[300])
 
 
 def delete(scene: Scene) -> bytes:
-    """A request that was stored to be deleted."""
+    """Delete a request that was stored for that."""
     name = new_id()
     scene.wire.expect(201, encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[60], name)))
     return encode("DELETE", f"/logs/{name}", AS_ADMIN)
