@@ -12,6 +12,9 @@ else:
 LEVEL = 1
 """Level 3 takes twice as long and compresses digits no better (docs/decisions/0003)."""
 
+LEAST_MATCH = 7
+"""Bytes of the shortest repetition that is replaced. Shorter ones are digits that repeat by chance."""
+
 FAR_WINDOW_LOG = 23
 """8 MiB: the longest distance between two equal passages. Browsers accept no larger window (RFC 9659)."""
 
@@ -20,7 +23,10 @@ WHOLE_BYTES = 1 << FAR_WINDOW_LOG
 
 __all__ = ["compress", "decompress", "iterate_decompressed", "prepend", "read_size", "zstd"]
 
-_NEAR: dict[int, int] = {zstd.CompressionParameter.compression_level: LEVEL}
+_NEAR: dict[int, int] = {
+    zstd.CompressionParameter.compression_level: LEVEL,
+    zstd.CompressionParameter.min_match: LEAST_MATCH,
+}
 _FAR: dict[int, int] = {
     **_NEAR,
     zstd.CompressionParameter.window_log: FAR_WINDOW_LOG,
