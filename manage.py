@@ -175,7 +175,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
     from functions.client.connection import Connection
     from functions.client.upload import upload_to
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         tqdm.write(line, file=sys.stdout)
         sys.stdout.flush()
 
@@ -184,10 +184,10 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
         items = read_items(files, limit=settings.max_body_mb * 1024**2, progress=bar.update)
         if url is not None:
             server = Connection(url.rstrip("/"), key or find_admin_key(settings) or "")
-            totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), tell))
+            totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), report))
         else:
             with admin_database(None, yes=True) as run_work:
-                totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), tell))
+                totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), report))
     click.echo(describe_totals(totals), err=True)
     sys.exit(choose_exit_code(totals))
 

@@ -34,12 +34,12 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
             tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
         ):
 
-            def tell(receipts: list[Deletion]) -> None:
+            def report(receipts: list[Deletion]) -> None:
                 bar.update(len(receipts))
                 for receipt in receipts:
                     click.echo(receipt.model_dump_json())
 
-            count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", tell=tell))
+            count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", report=report))
     click.echo(f"{count} requests deleted", err=True)
     if found.held:
         click.echo(f"{found.held} requests kept, because they are on legal hold", err=True)

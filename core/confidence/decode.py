@@ -43,5 +43,5 @@ def decode_distribution(text: bytes | msgspec.Raw) -> Distribution | None:
     texts = tuple([entry.token_str for entry in entries])
     if None in texts:
         texts = tuple([entry.text if entry.token_str is None else entry.token_str for entry in entries])
-    distribution = make_distribution(tokens, texts, tuple(logprobs), is_as_sent=True)
+    distribution = make_distribution(tokens, texts, tuple(logprobs), is_verbatim=True)
     return distribution if distribution.is_possible else None

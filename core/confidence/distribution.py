@@ -39,7 +39,7 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
         mass: M, the sum of probs. It may exceed 1 by rounding (see core.confidence.mass).
         missing_mass: r = max(0, 1 - M), the probability of all tokens outside the list.
         live: number of entries that are not masked.
-        is_as_sent: whether the list was received in this form: sorted, each token once, with ids and logprobs.
+        is_verbatim: whether the list was received in this form: sorted, each token once, with ids and logprobs.
     """
 
     tokens: tuple[int | None, ...]
@@ -49,7 +49,7 @@ class Distribution(msgspec.Struct, frozen=True, gc=False):
     mass: float
     missing_mass: float
     live: int
-    is_as_sent: bool
+    is_verbatim: bool
 
     @property
     def k(self) -> int:
@@ -102,14 +102,14 @@ def make_distribution(
     texts: tuple[str | None, ...],
     logprobs: tuple[float, ...],
     *,
-    is_as_sent: bool = False,
+    is_verbatim: bool = False,
 ) -> Distribution:
     """Create a distribution from sorted entries and derive its other fields from the logprobs."""
     probs = tuple(map(math.exp, logprobs))
     mass = math.fsum(probs)
     rest = 1.0 - mass if mass < 1.0 else 0.0
     live = len(probs) - logprobs.count(-math.inf) if 0.0 in probs else len(probs)
-    return Distribution(tokens, texts, logprobs, probs, mass, rest, live, is_as_sent)
+    return Distribution(tokens, texts, logprobs, probs, mass, rest, live, is_verbatim)
 
 
 def read_distribution(entries: Sequence[object], path: str) -> Distribution | None:
@@ -155,7 +155,7 @@ def _read_clean(entries: Sequence[object]) -> Distribution | None:
     if min(tokens) < 0 or max(tokens) > MAX_TOKEN_ID or len({*tokens}) < len(tokens):
         return None
     named = [row.get("token_str") for row in rows]
-    return make_distribution(tokens, _read_texts(rows), logprobs, is_as_sent={*map(type, named)} <= _TEXT_OR_NONE)
+    return make_distribution(tokens, _read_texts(rows), logprobs, is_verbatim={*map(type, named)} <= _TEXT_OR_NONE)
 
 
 def _read_texts(rows: Sequence[Mapping[str, object]]) -> tuple[str | None, ...]:

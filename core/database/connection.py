@@ -46,9 +46,11 @@ class PooledConnection(AsyncConnection):
 class Pool(AsyncConnectionPool[PooledConnection]):
     """A pool that keeps reconnecting while a request waits for a connection.
 
-    The name of the pool is the name of the app. The stamp of the database must carry the same name.
+    Attributes:
+        app_name: the app that the database must belong to.
     """
 
+    app_name: str = ""
     asked_at: float = -float("inf")
     drained_at: float = -float("inf")
 

@@ -79,7 +79,6 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         raise NotConfiguredError("DATABASE_URL is not set")
     pool = Pool(
         settings.database_url.get_secret_value(),
-        name=settings.thunder_app_name,
         min_size=0,
         max_size=settings.database_pool_size,
         timeout=CHECKOUT_TIMEOUT_S,
@@ -96,6 +95,7 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
         },
         open=False,
     )
+    pool.app_name = settings.thunder_app_name
     await pool.open()
     try:
         yield pool
@@ -118,7 +118,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
     with _translated_errors():
         async with _lend(pool) as conn:
             try:
-                async with _read(conn, app_name=pool.name):
+                async with _read(conn, app_name=pool.app_name):
                     yield conn
             except (psycopg.OperationalError, TimeoutError) as error:
                 if conn.is_proven and (isinstance(error, TimeoutError) or not conn.closed):
@@ -144,7 +144,7 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
     """
     with _translated_errors():
         async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
-            await HOLD_OWNER.execute(conn, app_name=pool.name, milliseconds=timeout_ms)
+            await HOLD_OWNER.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
             yield conn
 
 
@@ -198,7 +198,7 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
             conn.prepare_threshold = None  # outside a pipeline, preparing costs a round trip
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    backend = await REQUIRE_OWNER.fetch_only(conn, app_name=pool.name)
+                    backend = await REQUIRE_OWNER.fetch_only(conn, app_name=pool.app_name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue

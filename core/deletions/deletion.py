@@ -103,13 +103,13 @@ async def delete_all(
     doomed: DeletionScope,
     *,
     deleted_by: str,
-    tell: Callable[[list[Deletion]], object] = len,
+    report: Callable[[list[Deletion]], object] = len,
 ) -> int:
-    """Delete all matching requests, and return their number. `tell` is called with the receipts of each batch."""
+    """Delete all matching requests, and return their number. `report` is called with the receipts of each batch."""
     count = 0
     async for receipts in delete_doomed(access, key, doomed, deleted_by=deleted_by):
         count += len(receipts)
-        tell(receipts)
+        report(receipts)
     return count
 
 

@@ -33,7 +33,7 @@ Part = TypeVar("Part", bound=msgspec.Struct)
 # TypeError; the document is then parsed the slow way.
 _DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
 _ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
-_PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _PIECE_BYTES = 64 * 1024
 
@@ -85,13 +85,13 @@ def validate_request(raw: object) -> Request:
     return _convert(_select(raw, Request), Request, "request")
 
 
-def _convert(raw: object, kind: type[Part], place: str = "") -> Part:
+def _convert(raw: object, kind: type[Part], path: str = "") -> Part:
     try:
         return msgspec.convert(raw, kind, dec_hook=read_custom)
     except msgspec.ValidationError as error:
-        raise InvalidInputError(_describe(error, place)) from None
+        raise InvalidInputError(_describe(error, path)) from None
     except UnicodeEncodeError:  # a lone surrogate in a field that is not free text; without it, msgspec names the field
-        return _convert(_replace_surrogates(raw), kind, place)
+        return _convert(_replace_surrogates(raw), kind, path)
 
 
 def _replace_surrogates(raw: object) -> object:
@@ -124,11 +124,11 @@ def _hold_list(value: object) -> msgspec.Raw:
 def _describe(error: msgspec.ValidationError, prefix: str) -> str:
     """Put the path in front of a msgspec message: `events[12].sampled_token: expected …`."""
     found = _PLACED.fullmatch(str(error))
-    message, place = (found["message"], found["place"] or "") if found else (str(error), "")
+    message, path = (found["message"], found["path"] or "") if found else (str(error), "")
     message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
     if missing := _MISSING.fullmatch(message):
-        message, place = "is required", f"{place}.{missing[1]}"
-    return f"{(prefix + place).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
+        message, path = "is required", f"{path}.{missing[1]}"
+    return f"{(prefix + path).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
 
 
 def check_references(document: TraceDocument) -> None:

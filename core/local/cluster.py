@@ -71,7 +71,7 @@ def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, du
         raise EmbeddedPostgresError(f"initdb failed\n{read_tail(log)}")
 
 
-def admit(cluster: Path, os_users: Sequence[str]) -> None:
+def allow_users(cluster: Path, os_users: Sequence[str]) -> None:
     """Allow only the named operating-system users to connect, over the socket, verified by the kernel (peer)."""
     mapped = "".join(f'{ROLE} "{name}" {ROLE}\n' for name in os_users)
     (cluster / "pg_ident.conf").write_text(mapped)

@@ -25,7 +25,7 @@ from core.local.cluster import (
     FAST_STOP_SECONDS,
     IMMEDIATE_STOP_SECONDS,
     ROLE,
-    admit,
+    allow_users,
     await_predecessor,
     make_cluster,
     own_name,
@@ -209,7 +209,7 @@ def launch_server(
         await_predecessor(cluster, alive.fileno())
         remove_socket_dir(left_over)
         make_cluster(programs, data_dir, cluster, alive=alive.fileno(), durable=settings.get("fsync") != "off")
-        admit(cluster, os_users)
+        allow_users(cluster, os_users)
         socket_dir = make_socket_dir(programs)
         arguments = list_arguments(programs.name_for(cluster), socket_dir, settings)
         launch = partial(programs.launch, "postgres", arguments, cluster, data_dir / "postgres.log")

@@ -67,12 +67,12 @@ def record_forced_run(  # noqa: PLR0913, PLR0917 - one record; every argument is
         cause.forced_tokens += count
 
 
-def record_adjustment(pairing: Pairing, current: Pass, causes: PendingActions) -> None:
+def record_adjustment(pairing: Pairing, current: Pass, pending: PendingActions) -> None:
     """Record a token that was sampled from adjusted logits, once for each mod that adjusted them."""
     if not current.adjusted or current.first_step is None:
         return
-    found: list[PairedAction | None] = [*causes.adjusting]
-    causes.adjusting.clear()
+    found: list[PairedAction | None] = [*pending.adjusting]
+    pending.adjusting.clear()
     for cause in found or [None]:
         if cause:
             cause.step_index = current.first_step

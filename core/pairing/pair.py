@@ -44,7 +44,7 @@ class _Pairer:
         posted = sorted(range(len(orders)), key=orders.__getitem__)
         events = [document.events[index] for index in posted]
         self.pairing = Pairing(events, read_lists(events, posted), actions=read_actions(document))
-        self.causes = PendingActions(document, self.pairing.actions)
+        self.pending = PendingActions(document, self.pairing.actions)
         self.surviving: list[Step] = []
         self.current: Pass | None = None
         self.counts = counts
@@ -62,14 +62,14 @@ class _Pairer:
                 case _:
                     pass
             self.pairing.pass_of_event.append(self.current.index if self.current else 0)
-            if event.sequence_order in self.causes.at_event:
+            if event.sequence_order in self.pending.at_event:
                 self._take_actions(event)
         self._settle()
         return self.pairing
 
     def _open_pass(self, event: Event) -> None:
         self._settle()
-        self.causes.open_pass()
+        self.pending.open_pass()
         row = self.pairing.lists.rows.get(event.sequence_order)
         self.current = Pass(len(self.pairing.passes), event, row, adjusted=bool(event.adjusted_logits))
         self.pairing.passes.append(self.current)
@@ -80,11 +80,11 @@ class _Pairer:
         if current and current.sampled and current.first_step is None and not current.overridden:
             sampled = current.sampled
             self._push(sampled, sampled.sampled_token, sampled.token_text, forced=False)
-            record_adjustment(self.pairing, current, self.causes)
+            record_adjustment(self.pairing, current, self.pending)
         self._backtrack()
 
     def _take_actions(self, event: Event) -> None:
-        for action in self.causes.take(event, self.current):
+        for action in self.pending.take(event, self.current):
             if self.current and event.event_type != "Added":
                 self.current.adjusted |= action.action_type == "AdjustedLogits"
                 self.current.overridden |= action.action_type in FORCING_ACTIONS
@@ -97,7 +97,7 @@ class _Pairer:
             if self.current:  # the engine reports that the sampled token did not enter the text
                 self.current.overridden = True
             return
-        cause = self.causes.forcing if forced else None
+        cause = self.pending.forcing if forced else None
         first, overridden = len(self.pairing.steps), self._find_overridden() if forced else None
         for offset, token in enumerate(tokens):
             self._push(
@@ -106,7 +106,7 @@ class _Pairer:
         if forced:
             record_forced_run(self.pairing, self.current, cause, first, len(tokens), overridden)
         elif self.current:
-            record_adjustment(self.pairing, self.current, self.causes)
+            record_adjustment(self.pairing, self.current, self.pending)
 
     def _read_added(self, event: Event) -> list[int | None]:
         """Return the added tokens. If only their count is known, they are None, except for a sampled token."""
@@ -160,9 +160,9 @@ class _Pairer:
 
     def _backtrack(self) -> None:
         """Apply the pending backtracks: each removes the last n surviving tokens."""
-        if not self.causes.backtracks:
+        if not self.pending.backtracks:
             return
-        for action in self.causes.take_backtracks():
+        for action in self.pending.take_backtracks():
             wanted = self.counts.get(action.index, action.backtrack_steps)
             self.removals.append(Removal(action.index, len(self.pairing.steps), wanted))
             count = min(wanted, len(self.surviving))

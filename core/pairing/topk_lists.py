@@ -47,9 +47,9 @@ class Lists:
         """Return the distribution of one row."""
         return self.distributions[row] if self.table is None else self.table.distribution(row)
 
-    def is_as_sent(self, row: int) -> bool:
+    def is_verbatim(self, row: int) -> bool:
         """Return whether the list of a row was posted sorted, each token once, with ids and logprobs."""
-        return self.table is not None or self.distributions[row].is_as_sent
+        return self.table is not None or self.distributions[row].is_verbatim
 
     @property
     def sizes(self) -> list[int]:
@@ -99,7 +99,7 @@ def _read_irregular(text: msgspec.Raw, path: str) -> Distribution | None:
         raise InvalidInputError(str(error)) from None
     if distribution is None or is_strict:
         return distribution
-    return msgspec.structs.replace(distribution, is_as_sent=False)  # its text cannot be part of the log
+    return msgspec.structs.replace(distribution, is_verbatim=False)  # its text cannot be part of the log
 
 
 def read_entries(text: msgspec.Raw) -> tuple[list[Any], bool]:

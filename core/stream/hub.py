@@ -186,7 +186,7 @@ class Hub:
         """Send one client the next page of missed traces, or let it join the others if it missed none."""
         account = subscription.caller.account
         async with self._turns.turn(account), self._access.turns.turn(account):
-            position, latest = subscription.place, self._latest
+            position, latest = subscription.position, self._latest
             if position is None or latest is None:
                 return
             if position == Position(latest):
@@ -195,8 +195,8 @@ class Hub:
             until, audience = position.until or latest, [subscription]
             async with checkout(self._access.pool) as conn:
                 page = await read_page(conn, self._access, after=position, until=until, audience=audience)
-        page.admit(subscription)
-        page.tell(subscription)
+        page.authorize(subscription)
+        page.deliver(subscription)
 
     async def _run(self) -> None:
         """Look for new traces whenever there may be some, until cancelled."""
@@ -264,9 +264,9 @@ class Hub:
         if page.rows:
             self._note_activity()
         for subscription in audience:
-            page.admit(subscription)
+            page.authorize(subscription)
             if subscription.is_joined:
-                page.tell(subscription)
+                page.deliver(subscription)
 
     async def _await_readers(self) -> None:
         """Give clients time to read their queues, so that a burst does not overflow them."""

@@ -56,7 +56,7 @@ class Page:
         callers = (one for one in self.callers.values() if isinstance(one, Caller))
         return min((one.expires_at for one in callers if one.expires_at is not None), default=None)
 
-    def admit(self, subscription: Subscription) -> None:
+    def authorize(self, subscription: Subscription) -> None:
         """Apply the current state of a client's key: it may be revoked, or its access may have changed."""
         caller = self.callers[subscription.key]
         if isinstance(caller, Caller):
@@ -64,13 +64,13 @@ class Page:
         else:
             subscription.end(caller)
 
-    def tell(self, subscription: Subscription) -> None:
+    def deliver(self, subscription: Subscription) -> None:
         """Queue the messages that a client may see and has selected."""
         filters = subscription.wanted.filters
         if self.rows and filters != NO_FILTERS and filters not in self.matches:
             subscription.end(InvalidInputError("q: too many words to search for at once; send fewer"))
             return
-        subscription.tell(self._choose(subscription.caller, subscription.wanted))
+        subscription.deliver(self._choose(subscription.caller, subscription.wanted))
         subscription.advance(self.end)
 
     def _choose(self, caller: Caller, wanted: Wanted) -> Chosen:
@@ -95,7 +95,7 @@ async def read_page(
     audience: Collection[Subscription],
 ) -> Page:
     """Read the traces stored after a position and check the audience's keys. `until` None means the present."""
-    name = access.pool.name
+    name = access.pool.app_name
     news = await store.read_news(conn, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
     rows, until = news.rows, until or news.present
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})

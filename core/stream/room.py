@@ -34,7 +34,7 @@ def require_room(new: Subscription, all_of_them: Collection[Subscription]) -> No
         TooManyStreamsError: the key or its owner has too many streams.
         CrowdedError: the process has too many streams.
     """
-    opened = [one for one in all_of_them if one.place is not None]
+    opened = [one for one in all_of_them if one.position is not None]
     account = new.caller.account
     own = sum(one.caller.account == account for one in opened)
     if own >= (MAX_PER_ADMIN if account.is_admin else MAX_PER_OWNER):

@@ -46,7 +46,7 @@ class Subscription:
         self.key = key
         self.wanted = wanted
         self.caller: Caller = ANONYMOUS
-        self.place: Position | None = None
+        self.position: Position | None = None
         """The client's position once its queue is empty; None until the stream is open."""
         self.is_joined = False
         self.ended: ThunderError | None = None
@@ -69,18 +69,18 @@ class Subscription:
 
     def start(self, position: Position) -> None:
         """Start after a position of the client. It receives the hub's deliveries once it has caught up."""
-        self.place = position
+        self.position = position
 
     def join(self, seen: Snapshot) -> None:
         """Accept the hub's deliveries from now on, except for traces in this snapshot."""
-        self.place, self._seen, self.is_joined = Position(seen), seen, True
+        self.position, self._seen, self.is_joined = Position(seen), seen, True
 
     def end(self, why: ThunderError) -> None:
         """End the stream and drop queued messages; `next` then raises this error."""
         self.ended = self.ended or why
         self._changed.set()
 
-    def tell(self, messages: Iterable[tuple[int, Message]]) -> None:
+    def deliver(self, messages: Iterable[tuple[int, Message]]) -> None:
         """Queue messages, except those that the client already has. Each comes with its trace's transaction id."""
         for xid, message in messages:
             if self._seen is None or not self._seen.sees(xid):
@@ -89,7 +89,7 @@ class Subscription:
     def advance(self, position: Position) -> None:
         """Move to a position, because everything before it was queued or does not concern this client."""
         if self._seen != position.latest:
-            self.place = position
+            self.position = position
 
     @property
     def is_behind(self) -> bool:

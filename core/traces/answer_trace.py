@@ -50,7 +50,7 @@ def find_forced_runs(tokens: list[Token]) -> list[Intervention]:
 
 def _pair(tokens: list[Token]) -> Pairing:
     lists = [token.distribution for token in tokens if token.distribution is not None]
-    distributions = [msgspec.structs.replace(one, is_as_sent=False) for one in lists]  # there is no text to copy
+    distributions = [msgspec.structs.replace(one, is_verbatim=False) for one in lists]  # there is no text to copy
     pairing = Pairing([], Lists([_NO_EVENT] * len(distributions), {}, None, distributions))
     row = 0
     for index, token in enumerate(tokens):

@@ -139,7 +139,7 @@ def _iterate_events(trace: ScoredTrace) -> Iterator[EventRow]:
 def _show_list_of(trace: ScoredTrace, event: Event) -> msgspec.Raw | list[Any]:
     lists = trace.pairing.lists
     row = lists.rows.get(event.sequence_order)
-    return event.top_tokens if row is not None and lists.is_as_sent(row) else show_list(event.top_tokens)
+    return event.top_tokens if row is not None and lists.is_verbatim(row) else show_list(event.top_tokens)
 
 
 def _list_steps(trace: ScoredTrace) -> list[int]:
@@ -254,7 +254,7 @@ def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:
                 one.index + 1,
                 one.index,
                 "decode" if one.index else "prefill",
-                one.event.top_tokens if lists.is_as_sent(one.row) else _show_distribution(lists.get(one.row)),
+                one.event.top_tokens if lists.is_verbatim(one.row) else _show_distribution(lists.get(one.row)),
                 cutoffs[one.row],
                 counts[one.row] or None,
                 one.event.created_at,

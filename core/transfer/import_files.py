@@ -34,12 +34,12 @@ class Item:
     """A trace to import, or the reason why it could not be read.
 
     Attributes:
-        place: the file and line, for messages.
+        location: the file and line, for messages.
         body: the document; empty if it could not be read.
         problem: the reason why it could not be read, or None.
     """
 
-    place: str
+    location: str
     body: bytes
     problem: str | None = None
 
@@ -124,11 +124,11 @@ def _read_file(raw: _Source, path: Path, limit: int) -> Iterator[Item]:
     number, shown = 0, show_path(path)
     try:
         for number, body in _iterate_documents(_unpack(raw.file), path, limit):
-            place = f"{shown} line {number}"
+            location = f"{shown} line {number}"
             if body is None:
-                yield Item(place, b"", f"larger than {limit:,} bytes; raise MAX_BODY_MB")
+                yield Item(location, b"", f"larger than {limit:,} bytes; raise MAX_BODY_MB")
             else:
-                yield Item(place, body)
+                yield Item(location, body)
     except BROKEN:
         yield Item(f"{shown} after line {number}", b"", "the compressed file is damaged or truncated")
 

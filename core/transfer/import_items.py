@@ -55,13 +55,13 @@ class ImportStoppedError(ThunderError):
 Store = Callable[[bytes], Awaitable[Outcome]]
 
 
-async def import_items(items: Iterable[Item], store: Store, tell: Callable[[str], object]) -> Counter[Status]:
+async def import_items(items: Iterable[Item], store: Store, report: Callable[[str], object]) -> Counter[Status]:
     """Import traces one after the other, and count the outcomes. A failed trace does not affect the others.
 
     Args:
         items: the traces to import.
         store: stores a trace.
-        tell: called with a line for each trace.
+        report: called with a line for each trace.
 
     Raises:
         ImportStoppedError: the database or the server does not answer.
@@ -71,7 +71,7 @@ async def import_items(items: Iterable[Item], store: Store, tell: Callable[[str]
     for item in items:
         line, status, is_outage = await _import_one(item, store)
         totals[status] += 1
-        tell(line)
+        report(line)
         outages = outages + 1 if is_outage else 0
         if outages == MAX_OUTAGES:
             raise ImportStoppedError(
@@ -88,11 +88,11 @@ async def _import_one(item: Item, store: Store) -> tuple[str, Status, bool]:
         except ThunderError as error:
             sentence, is_outage = str(error), error.status == UNAVAILABLE
         except Exception as error:  # one bad line must not stop the import
-            log.exception("importing %s", item.place)
+            log.exception("importing %s", item.location)
             sentence = f"internal error ({type(error).__name__}); see the log"
         else:
             return outcome.describe(), outcome.status, False
-    return f"{Status.FAILED.value}: {item.place}: {sentence}", Status.FAILED, is_outage
+    return f"{Status.FAILED.value}: {item.location}: {sentence}", Status.FAILED, is_outage
 
 
 def choose_exit_code(totals: Counter[Status]) -> int:

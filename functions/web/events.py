@@ -99,4 +99,4 @@ async def _send_next(subscription: Subscription, write: Callable[[bytes], Awaita
 
 
 def _write_position(subscription: Subscription) -> str:
-    return "" if subscription.place is None else subscription.place.write()
+    return "" if subscription.position is None else subscription.position.write()

@@ -200,7 +200,7 @@ def test_the_order_of_the_entries_does_not_matter(entries: list[Any], random: An
 def test_reading_in_one_pass_equals_reading_entry_by_entry(entries: list[Any]) -> None:
     """A number sent as text takes the careful path, whatever its neighbours are."""
     ordered = sorted(entries, key=lambda entry: -entry["logprob"])
-    in_one_pass = msgspec.structs.replace(read(*ordered), is_as_sent=False)
+    in_one_pass = msgspec.structs.replace(read(*ordered), is_verbatim=False)
     assert in_one_pass == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])
 
 
@@ -252,7 +252,7 @@ def test_a_list_decoded_at_once_equals_one_read_entry_by_entry(entries: list[Any
     entries.sort(key=lambda entry: -entry["logprob"])
     found = decode_distribution(json.dumps(entries).encode("utf-8"))
     if found is not None:
-        assert found == msgspec.structs.replace(read(*entries), is_as_sent=True)
+        assert found == msgspec.structs.replace(read(*entries), is_verbatim=True)
 
 
 @pytest.mark.parametrize(

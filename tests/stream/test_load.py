@@ -126,7 +126,7 @@ def test_the_queue_of_a_client_is_bounded_in_number_and_bytes() -> None:
     async def flood(size: int) -> list[Message]:
         one = make_subscription()
         for _ in range(1000):
-            one.tell([(7, Message("x" * size, "1:1:"))])
+            one.deliver([(7, Message("x" * size, "1:1:"))])
         got: list[Message] = []
         while message := await one.next(0.01):
             got.append(message)
@@ -146,16 +146,16 @@ def test_the_queues_of_an_account_are_bounded_and_count_a_shared_message_once() 
             one.share(backlog)
         shared = Message("s" * 400, "1:1:")
         for one in clients:
-            one.tell([(7, shared)])
-        clients[0].tell([(7, Message("a" * 400, "1:1:"))])
-        clients[1].tell([(7, Message("b" * 400, "1:1:"))])
+            one.deliver([(7, shared)])
+        clients[0].deliver([(7, Message("a" * 400, "1:1:"))])
+        clients[1].deliver([(7, Message("b" * 400, "1:1:"))])
         assert [(await one.next(0.01) or shared).text[0] for one in clients] == ["s", "s", "s"]
         lagged = await clients[1].next(0.01)
         assert lagged is not None
         assert json.loads(lagged.text) == {"type": "lagged", "missed": 1}
-        clients[2].tell([(7, Message("c" * 600, "1:1:"))])
+        clients[2].deliver([(7, Message("c" * 600, "1:1:"))])
         clients[0].close()
-        clients[1].tell([(7, Message("d" * 400, "1:1:"))])
+        clients[1].deliver([(7, Message("d" * 400, "1:1:"))])
         assert [(await one.next(0.01) or shared).text[0] for one in clients[1:]] == ["d", "c"]
 
     asyncio.run(run())

@@ -26,7 +26,7 @@ async def _never(_: Subscription) -> None:
 
 def make_stream(key: str, caller: Caller) -> Subscription:
     one = Subscription(key, Wanted(NO_FILTERS), _never)
-    one.caller, one.place = caller, PLACE
+    one.caller, one.position = caller, PLACE
     return one
 
 
