@@ -1,0 +1,575 @@
+"""Record the answers of a language model in Thunder. One file without dependencies; copy it next to your program.
+
+    from openai import OpenAI
+    from thunder_recorder import record
+
+    client = record(OpenAI())                      # or AsyncOpenAI(), used as before
+    vllm serve MODEL --middleware thunder_recorder.RecorderMiddleware
+
+Calls that don't ask for logprobs get them, and the caller does not see them. Answers pass through without delay: a
+thread posts them. While Thunder is away they wait on disk, up to 256 MB; the oldest are dropped first. Copies of a
+client (`with_options`) have to be recorded, too.
+
+Settings: THUNDER_URL (http://127.0.0.1:6767), THUNDER_KEY (an API key with the scope `ingest`), and THUNDER_SPOOL (a
+directory, which several processes may share).
+"""
+
+import atexit
+import contextlib
+import copy
+import functools
+import inspect
+import json
+import logging
+import os
+import queue
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+MAX_SPOOL_BYTES = 256 * 1024 * 1024
+MAX_QUEUED = 10_000
+"""Items in memory. More are written to disk at once by the caller's thread."""
+DRAIN_S = 5.0
+POST_TIMEOUT_S = 10.0
+RETRY_S = (0.5, 1, 2, 5, 10, 30)
+STALE_S = 120.0
+"""A file that another process claimed and did not finish is taken over after this time."""
+MAX_ITEM_BYTES = 64 * 1024 * 1024
+TOP_LOGPROBS = 5
+
+log = logging.getLogger("thunder_recorder")
+
+
+class Spool:
+    """Items on disk, one file each. A process claims a file by renaming it, so several processes can share them."""
+
+    def __init__(self, directory, limit=MAX_SPOOL_BYTES):
+        self.directory = Path(directory)
+        self.limit = limit
+        self._size = limit  # unknown, so the first item measures it
+        self._count = 0
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def put(self, data):
+        """Write an item. It appears under its name when it is complete."""
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
+        part = self.directory / f"{name}.part"
+        part.write_bytes(data)
+        part.rename(self.directory / f"{name}.json")
+        self._size += len(data)
+        self._count += 1
+        if self._size > self.limit or self._count % 256 == 0:  # other processes add to it, too
+            self._trim()
+
+    def list(self):
+        """Return the items that no process has claimed, oldest first."""
+        return sorted(self.directory.glob("*.json"))
+
+    def claim(self, path):
+        """Claim an item: return its new path and its content; None if another process was faster."""
+        claimed = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.claim")
+        try:
+            path.rename(claimed)
+            os.utime(claimed)
+            return claimed, claimed.read_bytes()
+        except OSError:
+            return None
+
+    def release(self, claimed):
+        """Put a claimed item back."""
+        with contextlib.suppress(OSError):
+            claimed.rename(self.directory / f"{claimed.name.split('.')[0]}.json")
+
+    def recover(self):
+        """Release the items of processes that ended while they posted them."""
+        for path in self.directory.glob("*.claim"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE_S:
+                    self.release(path)
+        for path in self.directory.glob("*.part"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE_S:
+                    path.unlink()
+
+    def _trim(self):
+        """Drop the oldest items beyond the limit."""
+        sizes = []
+        for path in self.list():
+            with contextlib.suppress(OSError):
+                sizes.append((path, path.stat().st_size))
+        self._size = sum(size for _, size in sizes)
+        for path, size in sizes:
+            if self._size <= self.limit:
+                return
+            with contextlib.suppress(OSError):
+                path.unlink()
+                log.warning("the spool is full: dropped %s", path.name)
+            self._size -= size
+
+
+class Poster:
+    """Posts items in a thread of its own. Items that can't be posted wait in the spool."""
+
+    def __init__(self, url=None, key=None, spool=None):
+        self.url = (url or os.environ.get("THUNDER_URL") or "http://127.0.0.1:6767").rstrip("/")
+        self.key = key or os.environ.get("THUNDER_KEY")
+        self.spool = Spool(spool or os.environ.get("THUNDER_SPOOL") or Path.home() / ".cache" / "thunder-recorder")
+        self._queue = queue.Queue(MAX_QUEUED)
+        self._wake = threading.Event()
+        self._ending = False
+        self._deadline = None
+        self._thread = None
+        self._lock = threading.Lock()
+        self._pid = None
+        atexit.register(self.close)
+
+    def put(self, item):
+        """Take an item. It returns at once, and never raises."""
+        try:
+            if self._pid != os.getpid():  # the thread does not survive a fork
+                self._start()
+            self._queue.put_nowait(item)
+        except queue.Full:
+            self._keep(item)
+        except Exception:
+            log.exception("an item was not recorded")
+
+    def close(self):
+        """Post what is left for at most DRAIN_S, and leave the rest in the spool."""
+        if self._pid != os.getpid() or self._thread is None:
+            return
+        self._deadline = time.monotonic() + DRAIN_S
+        self._ending = True
+        self._wake.set()
+        self._queue_end()
+        self._thread.join(DRAIN_S)
+        self._keep_queue()
+
+    def _queue_end(self):
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+
+    def _start(self):
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            if self._pid is not None:
+                self._queue = queue.Queue(MAX_QUEUED)
+            self._wake = threading.Event()
+            self._thread = threading.Thread(target=self._run, name="thunder-recorder", daemon=True)
+            self._pid = os.getpid()
+            self._thread.start()
+
+    def _run(self):
+        attempt = 0
+        while not self._ending or not self._queue.empty():
+            try:
+                item = self._queue.get(timeout=1.0 if attempt == 0 else 0.01)
+            except queue.Empty:
+                item = None
+            try:
+                if item is not None:
+                    self._keep(item)
+                while self._queue.qsize() and (more := self._queue.get_nowait()) is not None:
+                    self._keep(more)
+                done = self._post_spooled()
+            except Exception:
+                log.exception("the recorder failed; it tries again")
+                done = False
+            attempt = 0 if done else attempt + 1
+            if self._is_over():
+                return
+            if not done:
+                self._wake.wait(self._limit(RETRY_S[min(attempt, len(RETRY_S)) - 1]))
+
+    def _is_over(self):
+        return self._ending and self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _limit(self, seconds):
+        return seconds if self._deadline is None else max(0.05, min(0.5, self._deadline - time.monotonic()))
+
+    def _keep_queue(self):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if item is not None:
+                    self._keep(item)
+
+    def _keep(self, item):
+        try:
+            data = json.dumps(item, default=_write_other).encode()
+            if len(data) <= MAX_ITEM_BYTES:
+                self.spool.put(data)
+        except Exception:
+            log.exception("an item was not recorded")
+
+    def _post_spooled(self):
+        """Post what is in the spool, oldest first. Return whether the spool is empty."""
+        self.spool.recover()
+        while items := self.spool.list():
+            for item in items:
+                if self._is_over():
+                    return False
+                found = self.spool.claim(item)
+                if found is None:
+                    continue
+                path, data = found
+                if not self._post(data):
+                    self.spool.release(path)
+                    return False
+                path.unlink(missing_ok=True)
+        return True
+
+    def _post(self, data):
+        """Post one item. Return whether it is done with: stored, or refused for good."""
+        headers = {"Content-Type": "application/json", **({"X-API-Key": self.key} if self.key else {})}
+        request = urllib.request.Request(f"{self.url}/v1/ingest", data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self._limit(POST_TIMEOUT_S) + 0.5) as answer:
+                answer.read()
+                return True
+        except urllib.error.HTTPError as error:
+            with error:
+                sentence = error.read(1000).decode("utf-8", "replace")
+            if error.code in (400, 409, 413, 415):
+                log.warning("Thunder refused an answer (%s): %s", error.code, sentence)
+                return True
+            log.warning("Thunder answered %s; the answer waits in the spool: %s", error.code, sentence)
+            return False
+        except (OSError, ValueError) as error:
+            log.debug("Thunder does not answer: %s", error)
+            return False
+
+
+@functools.cache
+def _find_poster(url, key, spool):
+    return Poster(url, key, spool)
+
+
+def _write_other(value):
+    """Write a value that is not JSON, such as a message of the client's library."""
+    return value.to_dict(mode="json") if hasattr(value, "to_dict") else str(value)
+
+
+def record(client, url=None, key=None, spool=None):
+    """Record every answer of a client of OpenAI's library, and return the client.
+
+    Args:
+        client: an OpenAI, AsyncOpenAI or compatible client.
+        url: Thunder's address; THUNDER_URL by default.
+        key: an API key with the scope `ingest`; THUNDER_KEY by default.
+        spool: a directory for answers that wait for Thunder; THUNDER_SPOOL or ~/.cache/thunder-recorder by default.
+    """
+    recorder = _Recorder(_find_poster(url, key, spool))
+    kinds = {"chat": client.chat.completions, "completions": client.completions}
+    if getattr(client, "responses", None) is not None:
+        kinds["responses"] = client.responses
+    for kind, owner in kinds.items():
+        for name in ("create", "parse"):
+            if hasattr(owner, name):
+                setattr(owner, name, recorder.wrap(getattr(owner, name), kind))
+    return client
+
+
+class _Call:
+    """One call: its request, and what its caller must not see."""
+
+    def __init__(self, poster, kind, request, hides):
+        self.poster, self.kind, self.request, self.hides = poster, kind, request, hides
+        self.began = time.time()
+
+    def post(self, response=None, error=None):
+        item = {
+            "request_id": uuid.uuid4().hex,
+            "created_at": self.began,
+            "completed_at": time.time(),
+            "request": self.request,
+            "response": response,
+        }
+        self.poster.put({**item, "error": str(error)} if error is not None else item)
+
+
+class _Recorder:
+    def __init__(self, poster):
+        self.poster = poster
+        self.refusing = set()
+
+    def wrap(self, create, kind):
+        """Wrap a client's `create`, whether it is a coroutine function or not."""
+        if inspect.iscoroutinefunction(inspect.unwrap(create)):
+
+            @functools.wraps(create)
+            async def create_async(*args, **options):
+                call, more = self._prepare(kind, options)
+                try:
+                    try:
+                        answer = await create(*args, **{**options, **more})
+                    except Exception as error:
+                        if not self._refuses(error, more, options):
+                            raise
+                        call.hides, call.request = False, _copy_plain(options)
+                        answer = await create(*args, **options)
+                except Exception as error:
+                    call.post(error=error)
+                    raise
+                return self._take(call, answer)
+
+            return create_async
+
+        @functools.wraps(create)
+        def create_sync(*args, **options):
+            call, more = self._prepare(kind, options)
+            try:
+                try:
+                    answer = create(*args, **{**options, **more})
+                except Exception as error:
+                    if not self._refuses(error, more, options):
+                        raise
+                    call.hides, call.request = False, _copy_plain(options)
+                    answer = create(*args, **options)
+            except Exception as error:
+                call.post(error=error)
+                raise
+            return self._take(call, answer)
+
+        return create_sync
+
+    def _prepare(self, kind, options):
+        """Return the call, and the options that ask for logprobs if the caller did not."""
+        is_raw = "X-Stainless-Raw-Response" in (options.get("extra_headers") or {})
+        is_asked = not is_raw and options.get("model") not in self.refusing
+        more = add_logprobs(kind, options) if is_asked else {}
+        return _Call(self.poster, kind, _copy_plain({**options, **more}), bool(more)), more
+
+    def _refuses(self, error, more, options):
+        """Whether a model refused the logprobs that the recorder asked for. It is then called without, from now on."""
+        if not more or getattr(error, "status_code", None) not in (400, 403, 404, 422):
+            return False
+        if not any(word in str(error).lower() for word in ("logprob", "include")):
+            return False
+        self.refusing.add(options.get("model"))
+        log.warning("%s refuses logprobs, so its answers have no scores", options.get("model"))
+        return True
+
+    def _take(self, call, answer):
+        """Record an answer, and return what the caller sees."""
+        if hasattr(answer, "_iterator"):
+            answer._iterator = _watch(call, answer._iterator)  # noqa: SLF001 - the library has no hook here
+            return answer
+        if not hasattr(answer, "to_dict"):
+            return answer  # a raw response, which only the caller may read
+        call.post(answer.to_dict(mode="json"))
+        return hide(answer) if call.hides else answer
+
+
+def add_logprobs(kind, options):
+    """Return the options that ask for logprobs, unless the caller asks for them."""
+    if kind == "responses":
+        include = list(options.get("include") or [])
+        if "message.output_text.logprobs" in include:
+            return {}
+        return {"include": [*include, "message.output_text.logprobs"], "top_logprobs": TOP_LOGPROBS}
+    if isinstance(options.get("logprobs"), bool | int) and options["logprobs"] is not False:
+        return {}
+    return {"logprobs": True, "top_logprobs": TOP_LOGPROBS} if kind == "chat" else {"logprobs": TOP_LOGPROBS}
+
+
+def hide(answer):
+    """Remove the logprobs from an answer or a chunk of the client's library, in place."""
+    for choice in getattr(answer, "choices", None) or []:
+        if getattr(choice, "logprobs", None) is not None:
+            choice.logprobs = None
+    if getattr(answer, "logprobs", None):
+        answer.logprobs = None if not isinstance(answer.logprobs, list) else []
+    response = getattr(answer, "response", None)
+    for item in getattr(response or answer, "output", None) or []:
+        for part in getattr(item, "content", None) or []:
+            if getattr(part, "logprobs", None):
+                part.logprobs = None
+    return answer
+
+
+def _watch(call, chunks):
+    return _watch_async(call, chunks) if hasattr(chunks, "__aiter__") else _watch_sync(call, chunks)
+
+
+def _watch_sync(call, chunks):
+    kept, failure = [], None
+    try:
+        for chunk in chunks:
+            kept.append(chunk.to_dict(mode="json"))
+            yield hide(chunk) if call.hides else chunk
+    except Exception as error:
+        failure = error
+        raise
+    finally:
+        call.post(None if failure else kept, failure if failure or kept else "the stream was empty")
+
+
+async def _watch_async(call, chunks):
+    kept, failure = [], None
+    try:
+        async for chunk in chunks:
+            kept.append(chunk.to_dict(mode="json"))
+            yield hide(chunk) if call.hides else chunk
+    except Exception as error:
+        failure = error
+        raise
+    finally:
+        call.post(None if failure else kept, failure if failure or kept else "the stream was empty")
+
+
+def _copy_plain(options):
+    """Copy the options that belong to the request: no headers, no timeout, nothing that the library leaves out."""
+    plain = {
+        name: value
+        for name, value in options.items()
+        if name not in ("extra_headers", "extra_query", "timeout")
+        and (value is None or isinstance(value, str | int | float | bool | list | tuple | dict))
+    }
+    return copy.deepcopy(plain)
+
+
+_KINDS = {"/v1/chat/completions": "chat", "/v1/completions": "completions", "/v1/responses": "responses"}
+
+
+class RecorderMiddleware:
+    """ASGI middleware that records the answers of an OpenAI-compatible server, such as `vllm serve --middleware`."""
+
+    def __init__(self, app, url=None, key=None, spool=None):
+        self.app = app
+        self.poster = _find_poster(url, key, spool)
+
+    async def __call__(self, scope, receive, send):
+        kind = _KINDS.get(scope.get("path", "").rstrip("/")) if scope["type"] == "http" else None
+        if kind is None or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        body, messages = b"", []
+        while True:
+            message = await receive()
+            messages.append(message)
+            body += message.get("body", b"")
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+        try:
+            request = json.loads(body)
+            more = add_logprobs(kind, request)
+        except (ValueError, AttributeError, TypeError):
+            request = None
+        if not isinstance(request, dict):
+            await self.app(scope, _replay(messages, receive), send)
+            return
+        asked = {**request, **more}
+        data = json.dumps(asked).encode()
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+        headers = [(name, value) for name, value in headers if not more or name.lower() != b"accept-encoding"]
+        scope = {**scope, "headers": [*headers, (b"content-length", str(len(data)).encode())]}
+        call = _Call(self.poster, kind, asked, bool(more))
+        answer = _Answer(call, send)
+        try:
+            await self.app(scope, _replay([{"type": "http.request", "body": data}], receive), answer.send)
+        finally:
+            answer.end()
+
+
+class _Answer:
+    """Passes an answer on, without the logprobs that the caller did not ask for, and records it when it ends."""
+
+    def __init__(self, call, send):
+        self.call, self._send = call, send
+        self.start, self.held, self.parts, self.is_stream = None, b"", [], False
+
+    async def send(self, message):
+        if message["type"] == "http.response.start":
+            self.start = message
+            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+            self.is_stream = any(kind.startswith(b"text/event-stream") for kind in kinds)
+            if self.is_stream:
+                await self._send(message)
+            return
+        if message["type"] != "http.response.body":
+            await self._send(message)
+            return
+        body, is_last = message.get("body", b""), not message.get("more_body")
+        if self.is_stream:
+            await self._pass_events(body, is_last)
+        else:
+            self.parts.append(body)
+            if is_last:
+                await self._pass_whole(b"".join(self.parts))
+
+    async def _pass_events(self, body, is_last):
+        self.held += body
+        *events, self.held = self.held.split(b"\n\n")
+        if is_last and self.held:
+            events, self.held = [*events, self.held], b""
+        shown = []
+        for event in events:
+            self.parts.append(event)
+            shown.append(_hide_event(event) if self.call.hides else event)
+        text = b"".join(event + b"\n\n" for event in shown)
+        await self._send({"type": "http.response.body", "body": text, "more_body": not is_last})
+
+    def end(self):
+        """Record a stream that has ended, or that the caller has left."""
+        if self.is_stream and self.parts:
+            whole = b"".join(event + b"\n\n" for event in self.parts).decode("utf-8", "replace")
+            self.call.post(whole)
+
+    async def _pass_whole(self, body):
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        shown = body
+        if self.call.hides and isinstance(answer, dict):
+            shown = json.dumps(_hide_plain(copy.deepcopy(answer))).encode()
+        headers = [(name, value) for name, value in self.start["headers"] if name.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(shown)).encode()))
+        await self._send({**self.start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": shown})
+        if isinstance(answer, dict):
+            is_failure = self.start["status"] >= 400
+            self.call.post(*(None, json.dumps(answer.get("error") or answer)) if is_failure else (answer,))
+
+
+def _replay(messages, receive):
+    rest = iter(messages)
+
+    async def replay():
+        message = next(rest, None)
+        return await receive() if message is None else message
+
+    return replay
+
+
+def _hide_event(event):
+    start = event.find(b"data:")
+    if start < 0 or event[start + 5 :].strip() == b"[DONE]":
+        return event
+    try:
+        chunk = json.loads(event[start + 5 :])
+    except ValueError:
+        return event
+    return event[: start + 5] + b" " + json.dumps(_hide_plain(chunk)).encode()
+
+
+def _hide_plain(answer):
+    """Remove the logprobs from a parsed answer or chunk, in place."""
+    if not isinstance(answer, dict):
+        return answer
+    for choice in answer.get("choices") or []:
+        if isinstance(choice, dict) and choice.get("logprobs") is not None:
+            choice["logprobs"] = None
+    if isinstance(answer.get("logprobs"), list):
+        answer["logprobs"] = []
+    for item in (answer.get("response") or answer).get("output") or []:
+        for part in (item.get("content") or []) if isinstance(item, dict) else []:
+            if isinstance(part, dict) and part.get("logprobs"):
+                part["logprobs"] = []
+    return answer

@@ -1,0 +1,218 @@
+"""The recorder: what its caller sees, what Thunder gets, and what happens while Thunder is away."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from openai import AsyncOpenAI, BadRequestError, InternalServerError, OpenAI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from tests.support.client import Client
+from tests.support.environment import ROOT
+from tests.support.model_server import (
+    BROKEN,
+    CONFIDENCE,
+    REFUSING,
+    WORDS,
+    ModelServer,
+    make_chunks,
+    make_completion,
+    run_model_server,
+)
+
+sys.path.insert(0, str(ROOT / "docs" / "recorder"))
+thunder_recorder: Any = import_module("thunder_recorder")
+
+CALLS = ROOT / "tests" / "support" / "recorder_calls.py"
+MESSAGES: Any = [{"role": "user", "content": "Capital?"}]
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    with run_model_server() as server:
+        yield server
+
+
+def find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def await_rows(client: Client, count: int) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        rows = client.get("/logs?limit=100").json["data"]
+        if len(rows) >= count:
+            return rows
+        time.sleep(0.05)
+    raise AssertionError(f"{len(rows)} of {count} answers arrived")
+
+
+def open_client(model: ModelServer, thunder: str, spool: Path) -> Any:
+    return thunder_recorder.record(OpenAI(base_url=model.url, api_key="x", max_retries=0), url=thunder, spool=spool)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("asks", [False, True])
+def test_answers_are_recorded_and_the_caller_sees_what_it_asked_for(
+    client: Client, model: ModelServer, tmp_path: Path, *, streams: bool, asks: bool
+) -> None:
+    openai = open_client(model, client.url, tmp_path)
+    options: dict[str, Any] = {"logprobs": True} if asks else {}
+    answer = openai.chat.completions.create(model="m", messages=MESSAGES, stream=streams, **options)
+    choices = [choice for chunk in answer for choice in chunk.choices] if streams else answer.choices
+    texts = [choice.delta.content or "" if streams else choice.message.content for choice in choices]
+    assert "".join(texts) == "".join(WORDS)
+    assert any(choice.logprobs is not None for choice in choices) == asks
+    (row,) = await_rows(client, 1)
+    assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
+    assert row["final_text"] == "".join(WORDS)
+    log = client.log(row["request_id"])
+    assert (log["user_prompt"], log["warnings"]) == ("Capital?", [])
+    assert log["inference_stats"]["wall_time_ms"] > 0
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_an_async_client_is_recorded(client: Client, model: ModelServer, tmp_path: Path, *, streams: bool) -> None:
+    async def call() -> None:
+        inner = AsyncOpenAI(base_url=model.url, api_key="x", max_retries=0)
+        async with thunder_recorder.record(inner, url=client.url, spool=tmp_path) as openai:
+            answer = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=streams)
+            if streams:
+                assert [choice.logprobs async for chunk in answer for choice in chunk.choices] == [None] * 5
+            else:
+                assert answer.choices[0].logprobs is None
+
+    asyncio.run(call())
+    (row,) = await_rows(client, 1)
+    assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
+
+
+def test_a_model_that_refuses_logprobs_is_called_without_and_remembered(
+    client: Client, model: ModelServer, tmp_path: Path
+) -> None:
+    openai, before = open_client(model, client.url, tmp_path), len(model.received)
+    for _ in range(2):
+        assert openai.chat.completions.create(model=REFUSING, messages=MESSAGES).choices[0].message.content
+    assert ["logprobs" in body for body in model.received[before:]] == [True, False, False]
+    assert [row["sequence_confidence"] for row in await_rows(client, 2)] == [None, None]
+
+
+def test_a_refusal_that_the_caller_caused_stays_its_error(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    openai = open_client(model, client.url, tmp_path)
+    with pytest.raises(BadRequestError):
+        openai.chat.completions.create(model=REFUSING, messages=MESSAGES, logprobs=True)
+    assert client.log(await_rows(client, 1)[0]["request_id"])["error"]
+
+
+def test_a_failed_call_is_recorded_and_raised(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    openai = open_client(model, client.url, tmp_path)
+    with pytest.raises(InternalServerError):
+        openai.chat.completions.create(model=BROKEN, messages=MESSAGES)
+    (row,) = await_rows(client, 1)
+    assert "the model is broken" in client.log(row["request_id"])["error"]
+
+
+def test_a_raw_response_is_left_alone(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    openai = open_client(model, client.url, tmp_path)
+    raw = openai.chat.completions.with_raw_response.create(model="m", messages=MESSAGES)
+    assert json.loads(raw.text)["choices"][0]["logprobs"] is None
+
+
+def test_nothing_is_lost_and_no_token_waits_while_thunder_is_away(
+    client: Client, model: ModelServer, tmp_path: Path
+) -> None:
+    away = f"http://127.0.0.1:{find_free_port()}"
+    command = [sys.executable, str(CALLS), model.url]
+    began = time.monotonic()
+    done = subprocess.run([*command, away, str(tmp_path), "5"], capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 2, "a call waited for Thunder"
+    assert time.monotonic() - began < 30, "the exit takes at most five seconds"
+    assert len(list(tmp_path.iterdir())) == 5
+    subprocess.run([*command, client.url, str(tmp_path), "1"], capture_output=True, timeout=60, check=True)
+    assert len(await_rows(client, 6)) == 6
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_accepts_and_never_answers_delays_nothing(model: ModelServer, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, str(CALLS), model.url, url, str(tmp_path), "3"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_processes_share_a_spool_and_post_each_item_once(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    away = f"http://127.0.0.1:{find_free_port()}"
+    command = [sys.executable, str(CALLS), model.url]
+    subprocess.run([*command, away, str(tmp_path), "20"], capture_output=True, timeout=60, check=True)
+    both = [subprocess.Popen([*command, client.url, str(tmp_path), "1"], stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait(60) for one in both] == [0, 0]
+    rows = await_rows(client, 22)
+    assert [row["request_id"] for row in rows if client.log(row["request_id"])["revision"] != 1] == []
+
+
+def test_a_full_spool_drops_the_oldest(tmp_path: Path) -> None:
+    spool = thunder_recorder.Spool(tmp_path, limit=2500)
+    for index in range(5):
+        spool.put(bytes([index]) * 1000)
+    assert [path.read_bytes()[0] for path in spool.list()] == [3, 4]
+
+
+def test_an_item_of_a_dead_process_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = thunder_recorder.Spool(tmp_path)
+    spool.put(b"{}")
+    assert spool.claim(spool.list()[0])
+    assert spool.list() == []
+    monkeypatch.setattr(thunder_recorder, "STALE_S", -1.0)
+    spool.recover()
+    assert [path.read_bytes() for path in spool.list()] == [b"{}"]
+
+
+def build_app(thunder: str, spool: Path) -> Any:
+    async def chat(request: Request) -> Any:
+        body = await request.json()
+        if body.get("stream"):
+            events = [f"data: {json.dumps(chunk)}\n\n" for chunk in make_chunks(body)]
+            return StreamingResponse(iter([*events, "data: [DONE]\n\n"]), media_type="text/event-stream")
+        return JSONResponse(make_completion(body))
+
+    app = Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
+    app.add_middleware(thunder_recorder.RecorderMiddleware, url=thunder, spool=spool)
+    return app
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: Path, *, streams: bool) -> None:
+    server = uvicorn.Server(uvicorn.Config(build_app(client.url, tmp_path), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
+        with OpenAI(base_url=url, api_key="x", max_retries=0) as openai:
+            answer: Any = openai.chat.completions.create(model="m", messages=MESSAGES, stream=streams)
+            choices = [choice for chunk in answer for choice in chunk.choices] if streams else answer.choices
+            assert all(choice.logprobs is None for choice in choices)
+    finally:
+        server.should_exit = True
+        thread.join()
+    (row,) = await_rows(client, 1)
+    assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
+    assert row["final_text"] == "".join(WORDS)
