@@ -17,6 +17,8 @@ const FURTHER = [
   { name: "created_from", label: "Created from", type: "datetime-local" },
   { name: "created_to", label: "Created before", type: "datetime-local" },
   { name: "has_exception", label: "Exceptions", options: [["", "Any"], ["true", "With exceptions"], ["false", "Without exceptions"]] },
+  { name: "source", label: "Source", seen: (row) => [row.source] },
+  { name: "group_id", label: "Group", seen: (row) => [row.group_id] },
   { name: "api_key", label: "User", options: [["", "All users"]], many: listUsers },
   { name: "favorited_by", label: "Favorited by", seen: (row) => row.favorited_by },
   { name: "collection_id", label: "Collection", options: [["", "Any"]], many: listCollections },

@@ -43,6 +43,8 @@ function drawMeta(row, narrow) {
   return [
     h("time", { datetime: row.created_ts, title: formatTime(row.created_ts) }, formatAge(row.created_ts)),
     row.model_id && h("span", { class: "model" }, row.model_id),
+    h("span", { class: "source", title: "Source" }, row.source),
+    row.group_id && h("a", { class: "group", href: narrow({ group_id: row.group_id }) }, `group ${row.group_id}`),
     row.user_api_key && h("span", { class: "user", title: "User" }, row.user_api_key),
     row.active_mod && h("a", { class: "mod", href: narrow({ mod: row.active_mod }) }, `mod ${row.active_mod}`),
     row.tags.map((tag) => h("a", { class: "tag", href: narrow({ tag }), "aria-label": `tag ${tag}` }, tag)),

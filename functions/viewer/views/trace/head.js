@@ -19,6 +19,8 @@ export function drawHead(trace, { onLowest, onToken, hasLinks }) {
     h("p", { class: "facts" }, drawFacts(log, hasLinks)),
     h("div", { class: "verdict" }, drawConfidence(log), drawLowest(trace, onLowest), drawCoverage(trace)),
     drawLeastLikely(trace, onToken),
+    log.error ? h("p", { class: "bad" }, `⚠ The call failed: ${log.error}`) : null,
+    log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`)),
     drawPrompts(log))
 }
 
@@ -26,6 +28,8 @@ function drawFacts(log, hasLinks) {
   const facts = [
     log.model_id ?? "unknown model",
     h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
+    log.source,
+    log.group_id ? h("a", { href: `/?${new URLSearchParams({ group_id: log.group_id })}` }, `group ${log.group_id}`) : null,
     log.active_mod ? `mod ${log.active_mod.name}` : "no mod",
     log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
     log.user_api_key ? `user ${log.user_api_key}` : null,
