@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.access.caller import Caller, ForbiddenError, Scope
+from core.access.caller import ForbiddenError, Scope
 from core.access.hasher import Hasher
 from core.access.session import Access, Session
 from core.audit.store import Action
@@ -102,14 +102,15 @@ async def read_collection(
         NotFoundError: no such collection, or it belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
         found, members = await together(
             session.conn,
-            store.GET_COLLECTION.fetch_one(session.conn, id=number),
+            store.GET_COLLECTION.fetch_one(session.conn, id=number, owner=owner),
             store.LIST_MEMBERS.fetch_all(
-                session.conn, id=number, limit=limit, offset=offset, characters=TEXT_CHARACTERS
+                session.conn, id=number, owner=owner, limit=limit, offset=offset, characters=TEXT_CHARACTERS
             ),
         )
-        row = require_own(session.caller, found, number)
+        row = require_own(found, number)
     return to_collection(row, session.hasher), members
 
 
@@ -125,8 +126,8 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
         if change.model_fields_set:
             row = await _update(session, number, change)
         else:
-            row = await store.GET_COLLECTION.fetch_one(session.conn, id=number)
-    return to_collection(require_own(session.caller, row, number), session.hasher)
+            row = await store.GET_COLLECTION.fetch_one(session.conn, id=number, owner=session.caller.owner_filter)
+    return to_collection(require_own(row, number), session.hasher)
 
 
 async def _update(session: Session, number: int, change: CollectionChange) -> CollectionRow | None:
@@ -157,16 +158,17 @@ async def lock_own(session: Session, number: int) -> LockedCollection:
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    return require_own(session.caller, await store.LOCK_COLLECTION.fetch_one(session.conn, id=number), number)
+    owner = session.caller.owner_filter
+    return require_own(await store.LOCK_COLLECTION.fetch_one(session.conn, id=number, owner=owner), number)
 
 
-def require_own(caller: Caller, row: Row | None, number: int) -> Row:
-    """Return the collection if the caller may see it. Another user's looks like a missing one.
+def require_own(row: Row | None, number: int) -> Row:
+    """Return the collection that a statement found for the caller. Another user's looks like a missing one.
 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.
     """
-    if row is None or not caller.may_see(row.user_key_hmac):
+    if row is None:
         raise missing_collection(number)
     return row
 

@@ -93,7 +93,7 @@ async def read_shared_collection(
         if row is None:
             raise NotFoundError(DEAD_LINK)
         members = await store.LIST_MEMBERS.fetch_all(
-            session.conn, id=row.id, limit=limit, offset=offset, characters=store.TEXT_CHARACTERS
+            session.conn, id=row.id, owner=None, limit=limit, offset=offset, characters=store.TEXT_CHARACTERS
         )
     shown = SharedCollection(
         id=row.id,

@@ -68,13 +68,14 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: no such request, or the caller may not see it.
     """
     async with access.session(key, Scope.READ, public=True) as session:
-        is_invalid = is_invalid_id(request_id)
-        row = None if is_invalid else await store.GET_CURATION.fetch_one(session.conn, request_id=request_id)
-    owned = row is not None and session.caller.may_see(row.user_key_hmac)
-    if row is None or not (owned or row.is_public):
+        if is_invalid_id(request_id):
+            raise hidden(session.caller, request_id)
+        owner = session.caller.owner_filter
+        row = await store.GET_CURATION.fetch_one(session.conn, request_id=request_id, owner=owner)
+    if row is None:
         raise hidden(session.caller, request_id)
     shown: dict[str, list[str]] = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
-    return row if owned else row.model_copy(update=shown)
+    return row if session.caller.may_see(row.user_key_hmac) else row.model_copy(update=shown)
 
 
 async def edit_tags(

@@ -52,8 +52,8 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
         HeldError: the request is on legal hold.
     """
     async with access.session(key, Scope.DELETE) as session:
-        row = await lock_own_request(session, request_id)
-        receipts = await _delete(session, [row.id], session.caller.poster, "request")
+        row_id = await lock_own_request(session, request_id)
+        receipts = await _delete(session, [row_id], session.caller.poster, "request")
         if not receipts:
             raise HeldError("this request is on legal hold; an admin can lift it with DELETE /logs/{request_id}/hold")
         await session.note(Action.DELETE_REQUEST, name_request(request_id))

@@ -29,10 +29,10 @@ async def set_hold(access: Access, key: str | None, *, request_id: str, new: New
         NotFoundError: the request does not exist.
     """
     async with access.session(key, Scope.ADMIN) as session:
-        row = await lock_own_request(session, request_id)
+        row_id = await lock_own_request(session, request_id)
         reason = to_column_text(new.reason) or ""
         hold = await store.SET_HOLD.fetch_only(
-            session.conn, request_pk=row.id, request_id=request_id, reason=reason, held_by=session.actor
+            session.conn, request_pk=row_id, request_id=request_id, reason=reason, held_by=session.actor
         )
         await session.note(Action.SET_HOLD, name_request(request_id))
     return hold
@@ -45,8 +45,8 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
         NotFoundError: the request does not exist, or is not on legal hold.
     """
     async with access.session(key, Scope.ADMIN) as session:
-        row = await lock_own_request(session, request_id)
-        if await store.LIFT_HOLD.fetch_one(session.conn, request_pk=row.id) is None:
+        row_id = await lock_own_request(session, request_id)
+        if await store.LIFT_HOLD.fetch_one(session.conn, request_pk=row_id) is None:
             raise NotFoundError(f"the request {request_id!r} is not on legal hold")
         await session.note(Action.LIFT_HOLD, name_request(request_id))
 

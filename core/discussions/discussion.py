@@ -55,11 +55,13 @@ async def list_discussions(
     async with access.session(key, Scope.READ, public=True) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        rows = await store.LIST_DISCUSSIONS.fetch_all(session.conn, request_id=request_id, limit=limit, offset=offset)
-    owned = bool(rows) and session.caller.may_see(rows[0].user_key_hmac)
-    if not rows or not (owned or rows[0].is_public):
+        owner = session.caller.owner_filter
+        rows = await store.LIST_DISCUSSIONS.fetch_all(
+            session.conn, request_id=request_id, owner=owner, limit=limit, offset=offset
+        )
+    if not rows:
         raise hidden(session.caller, request_id)
-    if not owned:
+    if not session.caller.may_see(rows[0].user_key_hmac):
         return [], 0
     return [_show(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
@@ -75,10 +77,11 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
     async with access.session(key, Scope.READ, public=True) as session:
         if is_invalid_id(request_id):
             raise hidden(session.caller, request_id)
-        row = await store.GET_DISCUSSION.fetch_one(session.conn, request_id=request_id, id=number)
-    owned = row is not None and session.caller.may_see(row.user_key_hmac)
-    if row is None or not (owned or row.is_public):
+        owner = session.caller.owner_filter
+        row = await store.GET_DISCUSSION.fetch_one(session.conn, request_id=request_id, owner=owner, id=number)
+    if row is None:
         raise hidden(session.caller, request_id)
+    owned = session.caller.may_see(row.user_key_hmac)
     return _show(row.discussion if owned else None, request_id, number)
 
 
@@ -117,7 +120,7 @@ async def edit_discussion(
         NotFoundError: no such comment, or the caller may not edit it.
     """
     async with access.session(key, Scope.CURATE) as session:
-        row_id = (await lock_own_request(session, request_id)).id
+        row_id = await lock_own_request(session, request_id)
         comment = await session.resolve_text(to_column_text(change.comment)) or ""
         row = await store.UPDATE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number, comment=comment)
     return _show(row, request_id, number)
@@ -130,7 +133,7 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
         NotFoundError: no such comment, or the caller may not delete it.
     """
     async with access.session(key, Scope.CURATE) as session:
-        row_id = (await lock_own_request(session, request_id)).id
+        row_id = await lock_own_request(session, request_id)
         if await store.DELETE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number) is None:
             raise _missing(request_id, number)
 

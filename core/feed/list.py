@@ -88,7 +88,8 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
 async def _look_up(session: Session, said: StorableText, collection: int | None) -> str | None:
     """Refuse a collection that is not the caller's, and resolve the name for the `favorited_by` filter."""
     if collection is not None:
-        require_own(session.caller, await GET_COLLECTION.fetch_one(session.conn, id=collection), collection)
+        owner = session.caller.owner_filter
+        require_own(await GET_COLLECTION.fetch_one(session.conn, id=collection, owner=owner), collection)
     return await session.look_up(said)
 
 

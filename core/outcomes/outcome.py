@@ -61,6 +61,6 @@ async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> 
         _, outcomes = await together(
             session.conn,
             require_own_request(session, request_id),
-            store.LIST_OUTCOMES.fetch_all(session.conn, request_id=request_id),
+            store.LIST_OUTCOMES.fetch_all(session.conn, request_id=request_id, owner=session.caller.owner_filter),
         )
         return outcomes

@@ -152,7 +152,10 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
 
 
 async def _lock_own(session: Session, request_id: str) -> ShareRow:
-    row = None if is_invalid_id(request_id) else await store.LOCK_SHARE.fetch_one(session.conn, request_id=request_id)
-    if row is None or not session.caller.may_see(row.user_key_hmac):
+    if is_invalid_id(request_id):
+        raise hidden(session.caller, request_id)
+    owner = session.caller.owner_filter
+    row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=request_id, owner=owner)
+    if row is None:
         raise hidden(session.caller, request_id)
     return row

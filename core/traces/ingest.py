@@ -198,7 +198,7 @@ async def _write(
 ) -> AsyncRawCursor[store.StoredRequest]:
     request_id = prepared.request_id
     if caller.is_admin:
-        await store.LOCK_REQUEST.execute(conn, request_id=request_id)
+        await store.LOCK_REQUEST.execute(conn, request_id=request_id, owner=caller.owner_filter)
         await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
     upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
     await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)

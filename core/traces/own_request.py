@@ -15,21 +15,22 @@ async def require_own_request(session: Session, request_id: str) -> None:
     Raises:
         NotFoundError: one of the two.
     """
-    found = None if is_invalid_id(request_id) else await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id)
+    found = await _find_owner(session, request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
         raise hidden(session.caller, request_id)
 
 
-async def lock_own_request(session: Session, request_id: str) -> store.LockedRequest:
-    """Lock a request of the caller's until the transaction ends.
+async def lock_own_request(session: Session, request_id: str) -> int:
+    """Lock a request of the caller's until the transaction ends, and return its bigint id.
 
     Raises:
         NotFoundError: it does not exist, or the caller does not own it.
     """
-    found = (
-        None if is_invalid_id(request_id) else await store.LOCK_REQUEST.fetch_one(session.conn, request_id=request_id)
-    )
-    if found is None or not session.caller.may_see(found.user_key_hmac):
+    if is_invalid_id(request_id):
+        raise hidden(session.caller, request_id)
+    owner = session.caller.owner_filter
+    found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=request_id, owner=owner)
+    if found is None:
         raise hidden(session.caller, request_id)
     return found
 
@@ -41,11 +42,17 @@ async def is_own_request(session: Session, request_id: str) -> bool:
         UnauthorizedError: it is not public, and the caller sent no live key.
         NotFoundError: it does not exist, or the caller may not read it.
     """
-    found = None if is_invalid_id(request_id) else await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id)
-    owned = found is not None and session.caller.may_see(found.user_key_hmac)
-    if found is None or not (owned or found.is_public):
+    found = await _find_owner(session, request_id)
+    if found is None:
         raise hidden(session.caller, request_id)
-    return owned
+    return session.caller.may_see(found.user_key_hmac)
+
+
+async def _find_owner(session: Session, request_id: str) -> store.Ownership | None:
+    if is_invalid_id(request_id):
+        return None
+    owner = session.caller.owner_filter
+    return await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id, owner=owner)
 
 
 def is_invalid_id(request_id: str) -> bool:

@@ -52,13 +52,6 @@ class Ownership(Row):
     is_public: bool
 
 
-class LockedRequest(Row):
-    """The bigint id of a request, and its owner; None if it belongs to the admins."""
-
-    id: int
-    user_key_hmac: bytes | None
-
-
 class OutdatedRow(Row):
     """A request that was scored by another version, with its document."""
 
@@ -94,5 +87,5 @@ COUNT_OUTDATED = query("traces/count_outdated", int)
 LOCK_OUTDATED = query("traces/lock_outdated", OutdatedRow, is_binary=True)
 UPDATE_SCORES = query("traces/update_scores")
 FIND_OWNER = query("traces/find_owner", Ownership)
-LOCK_REQUEST = query("traces/lock_request", LockedRequest)
+LOCK_REQUEST = query("traces/lock_request", int)
 GET_DOCUMENT = query("traces/get_document", StoredDocument, is_binary=True)

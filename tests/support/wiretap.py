@@ -27,6 +27,8 @@ class Wiretap:
 
     dsn: str
     sent: list[str] = field(default_factory=list[str])
+    received: int = 0
+    """Bytes of the server's answers."""
     cut_at: str | None = None
     """The start of a statement; a connection that would send it is reset, once."""
 
@@ -58,7 +60,7 @@ def _accept(listening: socket.socket, dsn: str, tap: Wiretap) -> None:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server = _connect(dsn)
             threading.Thread(target=_listen, args=(client, server, tap), daemon=True).start()
-            threading.Thread(target=_pass, args=(server, client), daemon=True).start()
+            threading.Thread(target=_pass, args=(server, client, tap), daemon=True).start()
 
 
 def _connect(dsn: str) -> socket.socket:
@@ -111,9 +113,10 @@ def _describe(kind: bytes, body: bytes, statements: dict[bytes, str]) -> str | N
             return None
 
 
-def _pass(server: socket.socket, client: socket.socket) -> None:
+def _pass(server: socket.socket, client: socket.socket, tap: Wiretap) -> None:
     with contextlib.suppress(OSError):
         while data := server.recv(CHUNK_BYTES):
+            tap.received += len(data)
             client.sendall(data)
     with contextlib.suppress(OSError):
         client.shutdown(socket.SHUT_RDWR)

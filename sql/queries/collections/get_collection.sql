@@ -1,4 +1,4 @@
--- Get a collection and its number of requests.
+-- Get a collection of the caller and its number of requests.
 select
     collections.id,
     collections.name,
@@ -10,4 +10,6 @@ select
     collections.share_nonce,
     request_count(collections) as request_count
 from collections
-where collections.id = %(id)s
+where
+    collections.id = %(id)s
+    and (%(owner)s::bytea is null or collections.user_key_hmac = %(owner)s::bytea)

@@ -1,4 +1,4 @@
--- List a page of a collection's requests, last added first.
+-- List a page of the requests of a collection of the caller, last added first.
 -- Texts are truncated so that a page fits into a container's memory.
 with
 page as (
@@ -26,5 +26,7 @@ select
 from page
 inner join requests on page.request_pk = requests.id
 inner join collections on page.collection_id = collections.id
-where (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
+where
+    (collections.user_key_hmac is null or requests.user_key_hmac = collections.user_key_hmac)
+    and (%(owner)s::bytea is null or collections.user_key_hmac = %(owner)s::bytea)
 order by page.added_at desc, requests.id desc

@@ -1,8 +1,10 @@
--- Lock a collection against changes until the transaction ends.
+-- Lock a collection of the caller against changes until the transaction ends.
 select
     id,
     user_key_hmac,
     share_nonce
 from collections
-where id = %(id)s
+where
+    id = %(id)s
+    and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
 for no key update

@@ -1,4 +1,4 @@
--- List a page of a request's comments, oldest first, with their total.
+-- List a page of the comments on a request that the caller may see, oldest first, with their total.
 -- A request without comments has one row, whose comment columns are null.
 select
     page.id,
@@ -22,5 +22,7 @@ left join lateral (
     order by discussions.id
     limit %(limit)s offset %(offset)s
 ) as page on true
-where requests.request_id = %(request_id)s
+where
+    requests.request_id = %(request_id)s
+    and (is_public(requests) or %(owner)s::bytea is null or requests.user_key_hmac = %(owner)s::bytea)
 order by page.id

@@ -1,4 +1,4 @@
--- Lock a request before its link changes.
+-- Lock a request of the caller before its link changes.
 select
     id,
     user_key_hmac,
@@ -6,5 +6,7 @@ select
     share_expires_at,
     is_public(requests) as is_public
 from requests
-where request_id = %(request_id)s
+where
+    request_id = %(request_id)s
+    and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
 for update

@@ -1,6 +1,8 @@
--- Get the owner of a request and whether the request is public.
+-- Get the owner of a request that the caller may see, and whether the request is public.
 select
     user_key_hmac,
     is_public(requests) as is_public
 from requests
-where request_id = %(request_id)s
+where
+    request_id = %(request_id)s
+    and (is_public(requests) or %(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
