@@ -15,6 +15,7 @@ from functions.web.spool import Part, Spool
 from functions.web.unpack import (
     MIB,
     BodyTooLargeError,
+    HeavyBodyError,
     UnsupportedTypeError,
     check_encoding,
     too_large,
@@ -28,7 +29,8 @@ Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
 LIGHT_BYTES = 4 * MIB
-"""Largest decompressed body that is processed here; parsing it holds the GIL for at most a tenth of a second."""
+"""Largest decompressed body that is processed here, if it has few objects; parsing it holds the GIL for at most a tenth
+of a second."""
 DRAIN_FACTOR = 4
 """A body over the limit is read up to this many times the limit: most clients send all of it before they read."""
 
@@ -67,14 +69,17 @@ class Body:
             BusyError: too much is being worked on.
             TooHeavyError: it takes too much memory or time.
         """
+        most = self.limit
         if self.part.size <= LIGHT_BYTES:
             try:
-                return await self._work_here(function, *args)
+                return await self._work_here(work_on, function, *args)
+            except HeavyBodyError:
+                most = LIGHT_BYTES
             except BodyTooLargeError:
                 if self.limit <= LIGHT_BYTES:
                     raise
         if self.is_packed:
-            self.held.grow_to(self.limit)
+            self.held.grow_to(most)
         return await self.context.run_heavy(
             self.held.account, work_on_large, self.part, self.encoding, self.limit, function, *args
         )
@@ -88,7 +93,7 @@ class Body:
             BusyError: too much is being worked on.
         """
         try:
-            content = await self._work_here(bytes)
+            content = await self._work_here(unpack)
         except BodyTooLargeError:
             self.held.grow_to(self.limit)
             async with self.context.heavy_turns.turn(self.held.account):
@@ -96,9 +101,9 @@ class Body:
         await self.context.run(spool.write, content)
         self.held.shrink_to(self.part.size + spool.size)
 
-    async def _work_here(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
+    async def _work_here(self, function: Callable[[bytes, str, int, *Ts], T], *args: *Ts) -> T:
         def work() -> T:
-            return work_on(self.part.read(), self.encoding, min(self.limit, LIGHT_BYTES), function, *args)
+            return function(self.part.read(), self.encoding, min(self.limit, LIGHT_BYTES), *args)
 
         return await self.context.run_light(self.held.account, work)
 

@@ -12,6 +12,7 @@ from typing_extensions import override
 from core.access.turns import Account
 from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
+from core.wire.zstandard import read_size
 from functions.web.account import find_account
 from functions.web.budget import Budget
 from functions.web.compress import choose_encoding, compress_body
@@ -20,8 +21,8 @@ from functions.web.context import Context
 
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
-LIGHT_BYTES = 1024 * 1024
-"""Compressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
+LIGHT_BYTES = 4 * 1024 * 1024
+"""Decompressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
 PIECE_BYTES = 1024 * 1024
 """Size of the pieces that an answer is unpacked in."""
 USUAL_RATIO = 10
@@ -35,7 +36,7 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     if view.is_known:
         return answer_unchanged(view.version)
     headers, document, log = describe_version(view.version), view.document or b"", view.cached
-    if log is None and len(document) <= LIGHT_BYTES and choose_encoding(request.scope["headers"]) != "zstd":
+    if log is None and is_light(document) and choose_encoding(request.scope["headers"]) != "zstd":
         with context.budget.hold(await find_account(request)) as held:
             held.grow_within_share(len(document))
             text = await context.run(render_unpacked, document, *view.kind, view.start)
@@ -71,9 +72,15 @@ async def work_on_document(
     account = await find_account(request)
     with context.budget.hold(account) as held:
         held.grow_within_share(len(document))
-        if len(document) <= LIGHT_BYTES:
+        if is_light(document):
             return await context.run(function, document, *arguments)
         return await context.run_heavy(account, function, document, *arguments)
+
+
+def is_light(document: bytes) -> bool:
+    """Return whether a document's frame is small once it is decompressed. The frames of long texts have no size."""
+    size = read_size(document)
+    return size is not None and size <= LIGHT_BYTES
 
 
 async def answer_stored(

@@ -20,6 +20,10 @@ MAX_VALUES = 16_000_000
 """Values and openings of lists and objects in a body. A trace has one in 18 bytes, the densest list of numbers one in
 three; `{},{},…` has two in three, each taking 80 bytes once it is parsed."""
 
+MAX_LIGHT_OBJECTS = 25_000
+"""Objects of a body that is processed in this process. Scoring tokens without lists takes 20 µs for each."""
+MAX_LIGHT_LINES = 250_000
+
 _PIECE_BYTES = 64 * 1024
 _OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
 
@@ -30,6 +34,10 @@ class BodyTooLargeError(ThunderError):
     status = 413
 
 
+class HeavyBodyError(Exception):
+    """The body is small, and takes too long to process here."""
+
+
 class UnsupportedTypeError(ThunderError):
     """The type or the encoding of the body is not supported."""
 
@@ -37,8 +45,15 @@ class UnsupportedTypeError(ThunderError):
 
 
 def work_on(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-    """Decompress a body and call a function with it."""
-    return function(unpack(packed, encoding, limit), *args)
+    """Decompress a body and call a function with it.
+
+    Raises:
+        HeavyBodyError: the body has too many objects or lines.
+    """
+    body = unpack(packed, encoding, limit)
+    if body.count(b"{") > MAX_LIGHT_OBJECTS or body.count(b"\n") > MAX_LIGHT_LINES:
+        raise HeavyBodyError
+    return function(body, *args)
 
 
 def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
