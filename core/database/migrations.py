@@ -218,9 +218,3 @@ def check_applied(dsn: str) -> int:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise _describe_difference(migration)
     return max(applied, default=0)
-
-
-def read_schema_version(dsn: str) -> int:
-    """Return the highest applied version, 0 for an empty database."""
-    with _connect(dsn) as conn:
-        return max(_read_applied(conn), default=0)

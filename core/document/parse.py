@@ -80,11 +80,6 @@ def validate_document(raw: object) -> TraceDocument:
     return document
 
 
-def validate_request(raw: object) -> Request:
-    """Check a request that is already parsed."""
-    return _convert(_select(raw, Request), Request, "request")
-
-
 def _convert(raw: object, kind: type[Part], path: str = "") -> Part:
     try:
         return msgspec.convert(raw, kind, dec_hook=read_custom)
