@@ -53,8 +53,9 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "no request": ({}, "request: is required"),
-    "not an object": ([], "body: not a JSON object"),
+    "no request": ({}, "this is not a response that can be scored; send {tokens: […]}, a Quote trace"),
+    "an empty list": ([], "body: an empty list"),
+    "not an object": ("text", "body: not a JSON object"),
     "no request_id": ({"request": {}}, "request.request_id: is required"),
     "empty request_id": (make_document(""), "request.request_id: "),
     "long request_id": (make_document("x" * 513), "request.request_id: "),
@@ -203,6 +204,7 @@ def test_a_trace_needs_only_an_id(client: Client) -> None:
         "sequence_confidence": None,
         "events": 0,
         "tokens": 0,
+        "warnings": [],
     }
     shown = client.log("r1")
     assert shown["events"] == shown["steps"] == shown["step_logit_summaries"] == []

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from functions.web import owner
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.documents import load_trace
@@ -70,6 +71,7 @@ def tapped_server(tapped_database: str) -> Iterator[Tapped]:
     trace["request"]["user_api_key"] = user_key = "a user's key of the trips"
     request_id = trace["request"]["request_id"]
     with (
+        pytest.MonkeyPatch.context() as patch,
         tap_wire(tapped_database) as tap,
         server_thread(tap.dsn, THUNDER_SECRET=SECRET, INGEST_AUTH="open") as client,
     ):
@@ -80,6 +82,8 @@ def tapped_server(tapped_database: str) -> Iterator[Tapped]:
         assert found.post("/logs/{id}/discussions", {"username": "ann", "comment": "first"}).status == 201
         assert found.post("/logs/{id}/tags", {"tag": "a"}).status == 200
         token = found.post("/logs/{id}/public", {}).json["public_token"]
+        # Otherwise one answer in five seconds waits for a further check of the owner.
+        patch.setattr(owner, "REMEMBERED_S", 3600)
         # Imports scipy; while the import blocks the event loop, checks of connections time out.
         assert found.get("/v1/confidence/drift?from=2020-01-01T00:00:00Z").status == 200
         yield Tapped(client, tap, request_id, user_key, token)
