@@ -73,9 +73,10 @@ def test_a_payload_without_a_response_has_a_warning(client: Client, response: ob
 
 @pytest.mark.parametrize("log_format", ["json_array", "ndjson", "single"])
 def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client, log_format: str) -> None:
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    own = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "GENERIC_LOGGER_ENDPOINT": f"{client.url}/v1/ingest"}
+    environment = {**os.environ, **own}
     with run_model_server() as model:
-        command = [sys.executable, str(CALLS), model.url, client.url, log_format]
+        command = [sys.executable, str(CALLS), model.url, log_format]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     rows = {row["model_id"]: row for row in client.get("/logs?source=litellm").json["data"]}

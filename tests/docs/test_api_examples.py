@@ -19,7 +19,7 @@ from tests.support.environment import ROOT
 from tests.support.examples import Example, Table, find_difference, read_examples, read_tables, select
 
 API = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
-WITH_EXAMPLES = ["README.md", "docs/API.md", "docs/QUOTE.md"]
+WITH_EXAMPLES = ["README.md", "docs/API.md", "docs/QUOTE.md", "docs/INTAKE.md"]
 BASH_SECONDS = 60
 BODIES: dict[str, type[BaseModel | msgspec.Struct]] = {
     "document": TraceDocument,

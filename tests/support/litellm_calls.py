@@ -1,4 +1,6 @@
-"""Call a model through LiteLLM with its own HTTP logger: python litellm_calls.py MODEL_URL THUNDER_URL FORMAT.
+"""Call a model through LiteLLM with its own HTTP logger: python litellm_calls.py MODEL_URL FORMAT.
+
+The logger is configured by its environment variables.
 
 A process of its own, because LiteLLM starts tasks and changes global state when it is imported.
 """
@@ -14,8 +16,8 @@ from litellm.integrations.generic_api.generic_api_callback import GenericAPILogg
 SECRET = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"
 
 
-async def main(model_url: str, thunder_url: str, log_format: Any) -> None:
-    logger = GenericAPILogger(endpoint=f"{thunder_url}/v1/ingest", log_format=log_format)
+async def main(model_url: str, log_format: Any) -> None:
+    logger = GenericAPILogger(log_format=log_format)
     litellm.callbacks = [logger]
     call: dict[str, Any] = {
         "api_base": model_url,
