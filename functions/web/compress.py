@@ -139,4 +139,5 @@ def _describe(start: Message, encoding: str, length: int) -> None:
     headers = MutableHeaders(raw=start["headers"])
     headers["Content-Encoding"] = encoding
     headers["Content-Length"] = str(length)
-    headers.add_vary_header("Accept-Encoding")
+    if "Accept-Encoding" not in headers.get("Vary", ""):
+        headers.add_vary_header("Accept-Encoding")
