@@ -123,7 +123,7 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
     body = BODIES.get(f"{method} {path}")
     places: dict[str, Any] = {"request_id": REQUEST, "token": token}
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
-        places["key_id"] = make_key(client)["id"]
+        places["key_id"] = make_key(client, name="one")["id"]
         body = body if "{key_id}" in path else {"id": places["key_id"]}
     send(client, "DELETE", f"/logs/{REQUEST}/hold", None, ADMIN_KEY)  # an earlier row may set it
     if (method, path) == ("DELETE", "/logs/{request_id}/hold"):
