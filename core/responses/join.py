@@ -74,13 +74,15 @@ def merge(whole: Body, part: Body, depth: int = 0) -> None:
             whole[name] = _copy(name, value, depth)
 
 
-def finish(value: object) -> object:
-    """Concatenate the texts of what was joined."""
+def finish(value: object, depth: int = 0) -> object:
+    """Concatenate the texts of what was joined. Deeper values are as posted."""
     if isinstance(value, _Texts):
         return "".join(value)
+    if depth > MAX_DEPTH + 4:
+        return value
     if isinstance(value, dict):
-        return {name: finish(one) for name, one in cast("Body", value).items()}
-    return [finish(one) for one in cast("list[object]", value)] if isinstance(value, list) else value
+        return {name: finish(one, depth + 1) for name, one in cast("Body", value).items()}
+    return [finish(one, depth + 1) for one in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 def _extend_calls(before: list[object], more: list[object]) -> None:

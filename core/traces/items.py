@@ -23,6 +23,8 @@ from core.wire.parse_json import parse_json
 from core.wire.zstandard import compress
 
 RESPONSE = b'"response"'
+MAX_GROUP_BYTES = 64 * 1024 * 1024
+"""Compressed documents of a group: each answer has its own."""
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -124,6 +126,8 @@ def _prepare_answers(body: bytes, number: int, raw: object, hasher: Hasher) -> l
     base_id = find_base_id(item, answers[0])
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
     frame: Columns = {"format": number, "document": compress([masked]), "document_bytes": len(masked)}
+    if len(answers) > 1 and len(answers) * len(frame["document"]) > MAX_GROUP_BYTES:
+        raise InvalidInputError(f"body: too large for {len(answers)} answers; post each on its own")
     return [
         prepare_rows(
             kept,

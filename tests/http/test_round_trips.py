@@ -168,6 +168,14 @@ def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
         assert tapped.tap.count_trips() == 2
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_ingest_of_answers_takes_as_many(tapped: Tapped, count: int) -> None:
+    choices = [{"index": index, "text": "a", "logprobs": None, "finish_reason": "stop"} for index in range(count)]
+    for _ in range(3):
+        assert tapped.client.ingest({"id": f"answers-{count}", "choices": choices}).status in {201, 207}
+        assert tapped.tap.count_trips() == 2
+
+
 def test_an_edit_is_not_repeated_if_its_connection_is_lost_before_the_commit(
     tapped: Tapped, sql: psycopg.Connection
 ) -> None:
