@@ -1,6 +1,7 @@
 """Answers under attack, in groups of several owners, shared, streamed, and in as few round trips as a trace."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +93,24 @@ def read_stream(client: Client, query: str, count: int) -> list[tuple[str, str, 
                 break
     response.close()
     return rows
+
+
+CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
+NOT_STORED = {"quote_engine_float32_list"}
+"""A Quote trace, with other facts."""
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_an_unusual_response_is_stored_as_it_is_scored(client: Client, path: Path) -> None:
+    body = path.read_bytes()
+    scored = client.post_bytes("/v1/score", body, x_api_key=client.key)
+    answer = client.post_bytes("/v1/ingest", body)
+    if path.stem in NOT_STORED:
+        assert answer.status == 201
+    elif scored.status == 200:
+        assert answer.status == 201, answer.data
+        report = client.get(f"/v1/confidence/{answer.json['request_id']}").json
+        assert report.pop("request_id") == answer.json["request_id"]
+        assert report == scored.json
+    else:
+        assert (answer.status == 201 and "no logprobs" in answer.json["warnings"][0]) or answer.status == 400

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.answers.test_ingest_answers import load, make_chat, post
 from tests.support.browser import sign_in
 from tests.support.client import Client
+from tests.support.documents import load_trace
 
 
 def test_an_answer_of_another_server_is_shown_with_its_source(page: Page, client: Client) -> None:
@@ -37,3 +38,11 @@ def test_a_failed_call_and_warnings_are_shown(page: Page, client: Client) -> Non
     expect(page.locator(".trace-head")).to_contain_text("The call failed: timed out")
     page.goto("/view/chat-1")
     expect(page.locator(".trace-head")).to_contain_text("this response has no logprobs")
+
+
+def test_an_answer_is_compared_with_a_trace(page: Page, client: Client) -> None:
+    assert client.ingest(load_trace("plain-capital")).status == 201
+    assert post(client, {"request_id": "r", "request": {}, "response": load("vllm_chat")}).status == 201
+    sign_in(page, client.key, "/compare?a=r&b=smollm2-plain-capital")
+    expect(page.get_by_role("main")).to_contain_text("Paris.")
+    expect(page.locator(".bad")).to_have_count(0)
