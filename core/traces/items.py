@@ -15,8 +15,9 @@ from core.responses.item import Item, is_envelope
 from core.responses.items import is_stream
 from core.responses.keys import mask_item
 from core.responses.sse import read_events
+from core.responses.summary import summarize_response
 from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
-from core.traces.kept import KeptTrace, count_answers, keep_answer, parse_item
+from core.traces.kept import count_answers, keep_answer, parse_item
 from core.traces.rows import Columns
 from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
@@ -121,9 +122,12 @@ def _prepare_answers(body: bytes, number: int, raw: object, hasher: Hasher) -> l
     masked = mask_item(body, raw, hasher.label_user_key, is_stream=number == EVENTS_FORMAT)
     item = parse_item(body, number)
     key = item.user_api_key
-    item = item if masked is body else parse_item(masked, number)
+    if masked is not body:
+        posted, item = item, parse_item(masked, number)
+        if find_id(item) != find_id(posted):
+            raise InvalidInputError(f"{item.id_path}: an id can't contain a user API key; use another id")
     answers = [keep_answer(item, choice) for choice in range(count_answers(item))]
-    base_id = find_base_id(item, answers[0])
+    base_id = find_base_id(item)
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
     frame: Columns = {"format": number, "document": compress([masked]), "document_bytes": len(masked)}
     if len(answers) > 1 and len(answers) * len(frame["document"]) > MAX_GROUP_BYTES:
@@ -141,14 +145,19 @@ def _prepare_answers(body: bytes, number: int, raw: object, hasher: Hasher) -> l
     ]
 
 
-def find_base_id(item: Item, first: KeptTrace) -> str:
+def find_id(item: Item) -> str | None:
+    """Return the id that the item or its first answer has."""
+    return item.request_id or (summarize_response(item.answers[0]).request_id if item.answers else None)
+
+
+def find_base_id(item: Item) -> str:
     """Return the id of an item: as given, or the server's, or a new one.
 
     Raises:
         InvalidInputError: the id can't be part of a path.
     """
     given = item.request_id
-    found = given or first.trace.document.request.request_id or uuid.uuid4().hex
+    found = find_id(item) or uuid.uuid4().hex
     try:
         read_custom(RequestId, found)
     except ValueError as error:

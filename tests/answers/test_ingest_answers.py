@@ -287,3 +287,12 @@ def test_the_feed_filters_by_source(client: Client) -> None:
     cases: list[tuple[str, list[str]]] = [("openai", ["a"]), ("quote", ["q"]), ("tgi", [])]
     for source, expected in cases:
         assert [row["request_id"] for row in client.get(f"/logs?source={source}").json["data"]] == expected
+
+
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_an_id_that_contains_a_key_is_refused(client: Client, *, is_bare: bool) -> None:
+    key = "a long key of a user"
+    chat = make_chat("a", request_id=key if is_bare else "c") | {"metadata": {"user_api_key": key}}
+    item = chat if is_bare else {"request_id": f"id-{key}", "user_api_key": key, "request": {}, "response": chat}
+    answer = post(client, item)
+    assert (answer.status, "can't contain a user API key" in answer.json["error"]) == (400, True)
