@@ -90,7 +90,7 @@ async def get_me(context: ContextDep, key: KeyDep) -> Identity:
 @router.post(
     "/bootstrap",
     responses={
-        409: {"description": "there is an admin key already"},
+        409: {"description": "an admin key already exists"},
         429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
     },
 )
@@ -124,7 +124,7 @@ async def put_key(context: ContextDep, key: KeyDep, change: KeyChange) -> Done:
 
 @router.delete(
     "/keys",
-    responses={409: {"description": "this is the key that the call was made with"}},
+    responses={409: {"description": "the caller uses this key"}},
 )
 async def delete_key(context: ContextDep, key: KeyDep, reference: KeyReference) -> Done:
     """Revoke an API key. Every process refuses it from the next request on."""

@@ -63,7 +63,7 @@ async def get_discussions(
 @router.post(
     "",
     status_code=201,
-    responses={409: {"description": "the request has as many comments as it may have"}},
+    responses={409: {"description": "the request has the maximum number of comments"}},
 )
 async def post_discussion(context: ContextDep, key: KeyDep, request_id: str, new: NewDiscussion) -> ChangedDiscussion:
     """Add a comment to a request."""

@@ -91,7 +91,7 @@ def _answer_batch(receipt: BatchReceipt) -> Response:
 async def _prepare(context: Context, body: Body) -> list[PreparedTrace]:
     prepared = await body.work(prepare_item, await context.access.hasher())
     if isinstance(prepared, Several):
-        raise InvalidInputError("body: a list of items inside a list or line; send each item on its own")
+        raise InvalidInputError("body: an item can't be a list of items; send each item separately")
     return prepared
 
 

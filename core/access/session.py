@@ -359,7 +359,7 @@ async def _await_turn(stack: AsyncExitStack, turns: Turns, account: Account) -> 
             await stack.enter_async_context(turns.turn(account))
     except TimeoutError:
         raise DatabaseUnavailableError(
-            "the database has no free connection for you: your other requests use as many as one caller may; try again"
+            "no free connection: your other requests use all of your share; try again when they finish"
         ) from None
 
 

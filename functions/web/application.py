@@ -30,16 +30,16 @@ ERRORS = {
     414: "the path or the query is too long",
     429: "too many wrong keys from this address, or too many open streams; Retry-After says when to try again",
     431: "the headers are too long, or too many",
-    500: "a bug of the server; its log has the details under the id in the message",
+    500: "a bug of the server; the server's log has the details under the id in the message",
     503: "the database is unreachable, not migrated or another app's; or the server is busy (see Retry-After)",
 }
-"""What every route can answer."""
+"""The errors of every route."""
 BODY_ERRORS = {
-    408: "the body did not come in time",
-    413: "the body is too large, as sent or as unpacked",
-    415: "Content-Type or Content-Encoding names something that this route does not read",
+    408: "the body did not arrive in time",
+    413: "the body is too large, compressed or decompressed",
+    415: "this route does not support the Content-Type or Content-Encoding",
 }
-"""What a route that takes a body can answer as well; a route declares any other error itself."""
+"""Further errors of every route with a body. A route declares all other errors itself."""
 
 
 class ErrorBody(BaseModel):
@@ -79,7 +79,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Make FastAPI build the included routes now: by itself it does at the first request, which then waits for it."""
+    """Make FastAPI build the included routes now, so that the first request does not have to wait for it."""
     nowhere: dict[str, Any] = {
         "type": "http",
         "method": "GET",

@@ -23,10 +23,10 @@ from functions.web.spool import Part, Spool
 
 MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MAX_LINES = 1000
-"""Lines of one body. One answer covers all of them, within the time limit of a request."""
+"""Maximum lines of a body. All of them must be stored within the time limit of one request."""
 MAX_SHOWN_ID = 512
 MAX_LOOKED_THROUGH = 1024 * 1024
-"""Bytes of a refused line that are searched for its id."""
+"""A refused line is searched for its id only up to this size, in bytes."""
 
 _PIECE_BYTES = 64 * 1024
 
@@ -41,11 +41,11 @@ class LineResult(BaseModel):
     """The result of one line.
 
     Attributes:
-        index: its place among the items, from 0. If the body is one item with several answers, the answer's place.
-        request_id: as posted; null if the item has no readable id.
-        status: what a post of it alone would have been answered with.
-        error: why it was refused; left out if it was not.
-        warnings: problems that don't prevent scoring; left out if there are none.
+        index: position among the items, from 0. For one item with several answers, the position of the answer.
+        request_id: the posted id; null if the item has no readable id.
+        status: the HTTP status that posting the item alone would have had.
+        error: the reason for a refusal; omitted if the item was stored.
+        warnings: problems that don't prevent scoring; omitted if there are none.
     """
 
     index: int
@@ -70,11 +70,11 @@ class _Refusal:
 
 @asynccontextmanager
 async def split_body(body: Body, how: Several) -> AsyncGenerator[list[Part]]:
-    """Split a body into its lines, of which blank ones are left out, or into the items of its list.
+    """Split a body into its lines that are not blank, or into the items of its list.
 
     Raises:
-        InvalidInputError: the body has no item, or more than MAX_LINES; or the body does not unpack.
-        BusyError: too much is being worked on.
+        InvalidInputError: the body has no items or more than MAX_LINES, or can't be decompressed.
+        BusyError: the byte budget is used up.
     """
     find = find_lines if how is Several.LINES else find_items
     with closing(Spool()) as unpacked:
@@ -89,19 +89,19 @@ def find_lines(spool: Spool) -> list[tuple[int, int]]:
     """Return the start and the end of each line that is not blank.
 
     Raises:
-        InvalidInputError: the body has no line, or more than MAX_LINES.
+        InvalidInputError: the body has no lines, or more than MAX_LINES.
     """
     lines: list[tuple[int, int]] = []
     content = spool.map()
     start = _skip_blank(content, 0)
     while start < spool.size:
         if len(lines) == MAX_LINES:
-            raise InvalidInputError(f"the body has more than {MAX_LINES} lines: post them in several")
+            raise InvalidInputError(f"body: has more than {MAX_LINES} lines; split it into several posts")
         end = content.find(b"\n", start)
         lines.append((start, spool.size if end < 0 else end))
         start = _skip_blank(content, lines[-1][1])
     if not lines:
-        raise InvalidInputError("the body is empty: send one trace per line")
+        raise InvalidInputError("body: empty; send one trace per line")
     return lines
 
 
@@ -118,7 +118,7 @@ def find_items(spool: Spool) -> list[tuple[int, int]]:
     items: list[tuple[int, int]] = []
     start = _skip_blank(content, 0)
     for row in rows:
-        start = _skip_blank(content, start + 1)  # after the bracket, or the comma
+        start = _skip_blank(content, start + 1)  # skips the opening bracket or the comma
         items.append((start, start + len(row)))
         start = _skip_blank(content, start + len(row))
     return items
@@ -135,7 +135,7 @@ def _skip_blank(content: "bytes | mmap", start: int) -> int:
 async def ingest_lines(lines: list[Part], prepare: Prepare, store: Store) -> BatchReceipt:
     """Ingest lines one after another, preparing the next line while one is stored.
 
-    What one line raises is its result. Once the database is away, the rest is not tried.
+    An error affects only its own line. Once the database is not available, all remaining lines get the same error.
     """
     results: list[LineResult] = []
     away: _Refusal | None = None
@@ -171,7 +171,7 @@ async def _attempt(work: Awaitable[T]) -> T | _Refusal:
     except Exception:
         trace_id = uuid.uuid4().hex
         log.exception("unexpected error %s in a line of a batch", trace_id)
-        return _Refusal(500, f"something went wrong on our side; the log has it under {trace_id}")
+        return _Refusal(500, f"internal error; the server's log has the details under {trace_id}")
 
 
 def _refuse(index: int, line: Part, refusal: _Refusal) -> LineResult:

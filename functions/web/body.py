@@ -29,10 +29,10 @@ Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
 LIGHT_BYTES = 4 * MIB
-"""Largest decompressed body that is processed here, if it has few objects; parsing it holds the GIL for at most a tenth
-of a second."""
+"""Largest decompressed body that is processed in this process, if it has few objects. Parsing it holds the GIL for at
+most a tenth of a second."""
 DRAIN_FACTOR = 4
-"""A body over the limit is read up to this many times the limit: most clients send all of it before they read."""
+"""A body over the limit is read up to this multiple of it, because most clients read only after sending all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ class Body:
     """A received body, and the bytes that it holds of the process's budget.
 
     Attributes:
-        part: of the spool that holds it.
-        encoding: how it is packed.
-        limit: bytes that it may have, unpacked.
+        part: its bytes in the spool.
+        encoding: its Content-Encoding.
+        limit: maximum bytes after decompression.
+        held: its bytes in the budget.
     """
 
     context: Context
@@ -61,13 +62,13 @@ class Body:
         return replace(self, part=part, encoding="identity")
 
     async def work(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-        """Decompress the body and call a function with it in one job: here if small, else in the separate process.
+        """Decompress the body and call a function with it, in this process if it is small, otherwise in a separate one.
 
         Raises:
-            BodyTooLargeError: it is larger than the limit once it is unpacked, or has too many values.
-            InvalidInputError: it does not unpack.
-            BusyError: too much is being worked on.
-            TooHeavyError: it takes too much memory or time.
+            BodyTooLargeError: the decompressed body exceeds the limit, or has too many values.
+            InvalidInputError: the body can't be decompressed.
+            BusyError: the byte budget is used up.
+            TooHeavyError: processing needs too much memory or time.
         """
         most = self.limit
         if self.part.size <= LIGHT_BYTES:
@@ -85,12 +86,12 @@ class Body:
         )
 
     async def unpack_into(self, spool: Spool) -> None:
-        """Decompress the body in this process, whatever its size: decompression releases the GIL.
+        """Decompress the body into a spool. This happens in this process, because decompression releases the GIL.
 
         Raises:
-            BodyTooLargeError: it is larger than the limit once it is unpacked.
-            InvalidInputError: it does not unpack.
-            BusyError: too much is being worked on.
+            BodyTooLargeError: the decompressed body exceeds the limit.
+            InvalidInputError: the body can't be decompressed.
+            BusyError: the byte budget is used up.
         """
         try:
             content = await self._work_here(unpack)
@@ -110,14 +111,14 @@ class Body:
 
 @asynccontextmanager
 async def receive_body(request: Request, context: Context, *, types: Collection[str] = (JSON,)) -> AsyncGenerator[Body]:
-    """Receive a body of at most MAX_BODY_MB and of one of these types, and hold it until the end of the block.
+    """Receive a body of one of these types, up to MAX_BODY_MB, and keep it until the end of the block.
 
-    The caller was authenticated, so that the body counts for its account.
+    Authenticate the caller first, because the body counts for the caller's account.
 
     Raises:
-        UnsupportedTypeError: it is declared as another type, or packed in a way we don't know.
-        BodyTooLargeError: it is larger than MAX_BODY_MB as it is sent.
-        BusyError: the process holds too much already.
+        UnsupportedTypeError: Content-Type or Content-Encoding is not supported.
+        BodyTooLargeError: the body is larger than MAX_BODY_MB before decompression.
+        BusyError: the byte budget is used up.
     """
     limit = context.settings.max_body_mb * MIB
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -134,7 +135,7 @@ async def receive_body(request: Request, context: Context, *, types: Collection[
 
 
 def read_type(request: Request) -> str:
-    """Return the media type of the body; JSON if the client names none."""
+    """Return the media type of the body; JSON if there is no Content-Type."""
     return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
 
 
@@ -147,21 +148,21 @@ def describe_struct(model: type[msgspec.Struct], hook: Callable[[type], dict[str
 
 
 def check_type(request: Request, types: Collection[str]) -> None:
-    """Refuse a body of another media type.
+    """Check the media type of a body.
 
     Raises:
-        UnsupportedTypeError: it is.
+        UnsupportedTypeError: it is not one of these types.
     """
     declared = read_type(request)
     if declared not in types:
-        raise UnsupportedTypeError(f"Content-Type is {declared!r}; send {' or '.join(types)}")
+        raise UnsupportedTypeError(f"Content-Type: {declared!r} is not supported; send {' or '.join(types)}")
 
 
 async def receive(request: Request, limit: int, keep: Callable[[bytes], None]) -> None:
     """Pass the parts of a body to a function.
 
     Raises:
-        BodyTooLargeError: it has more bytes than the limit.
+        BodyTooLargeError: the body has more bytes than the limit.
     """
     size = 0
     async for part in request.stream():

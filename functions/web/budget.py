@@ -10,14 +10,14 @@ from core.errors import ThunderError
 
 
 class BusyError(ThunderError):
-    """The process holds as many bytes of bodies as it may."""
+    """The byte budget of the process, or the share of the account, is used up."""
 
     status = 503
 
 
 @dataclass(slots=True)
 class Budget:
-    """The bytes that requests hold in this process. One account gets at most half, an admin all.
+    """The byte budget of this process for bodies and answers. One account gets at most half, an admin all.
 
     Only for use in the event loop's thread.
     """
@@ -28,7 +28,7 @@ class Budget:
 
     @contextmanager
     def hold(self, account: Account) -> "Generator[Held]":
-        """Count the bytes that the block takes, and return them at its end."""
+        """Return an empty reservation. Its bytes are released after the block."""
         held = Held(self, account)
         try:
             yield held
@@ -36,15 +36,15 @@ class Budget:
             self.give(account, held.size)
 
     def take(self, account: Account, size: int) -> None:
-        """Take bytes for an account.
+        """Reserve bytes for an account.
 
         Raises:
-            BusyError: it would be more than there is, or than one account may have.
+            BusyError: the budget or the share of the account would be exceeded.
         """
         if self._by_account[account.name] + size > self.find_share(account):
-            raise BusyError("your other requests hold as many bytes as one caller may: try again")
+            raise BusyError("no free memory: your other requests use all of your share; try again when they finish")
         if self.used + size > self.total:
-            raise BusyError("the server holds as many bytes of requests and answers as it may: try again")
+            raise BusyError("no free memory: other bodies and answers use all of it; try again later")
         self._add(account, size)
 
     def find_share(self, account: Account) -> int:
@@ -52,7 +52,7 @@ class Budget:
         return self.total if account.is_admin else self.total // 2
 
     def give(self, account: Account, size: int) -> None:
-        """Return bytes."""
+        """Release bytes."""
         self._add(account, -size)
 
     def _add(self, account: Account, size: int) -> None:
@@ -71,28 +71,28 @@ class Held:
     size: int = 0
 
     def grow(self, size: int) -> None:
-        """Take more bytes.
+        """Reserve more bytes.
 
         Raises:
-            BusyError: there is no more.
+            BusyError: the budget or the share of the account would be exceeded.
         """
         self.budget.take(self.account, size)
         self.size += size
 
     def grow_to(self, size: int) -> None:
-        """Take bytes until this many are held."""
+        """Reserve more bytes, up to this total."""
         self.grow(max(0, size - self.size))
 
     def grow_within_share(self, size: int) -> None:
-        """Take more bytes. A single answer that is larger than the account's share takes all of the share.
+        """Reserve more bytes, but no more than the account's share, so that one larger answer is possible.
 
         Raises:
-            BusyError: there is no more.
+            BusyError: the budget or the share of the account would be exceeded.
         """
         self.grow(min(size, self.budget.find_share(self.account)))
 
     def shrink_to(self, size: int) -> None:
-        """Return the bytes beyond this many."""
+        """Release all bytes beyond this number."""
         if size < self.size:
             self.budget.give(self.account, self.size - size)
             self.size = size

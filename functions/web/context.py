@@ -39,17 +39,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-"""Documents parsed at once. More threads would only share the GIL, and a document takes up to ten times its size."""
+"""Threads for parsing documents. More threads would share the same GIL, and a parsed document takes up to ten times its
+size."""
 
 HEAVY_PROCESSES = 2
-"""Separate processes for large bodies and documents. An account uses half of them, so that it delays no other's."""
+"""Separate processes for large bodies and documents. One account uses at most half of them."""
 
 HELD_BODIES = 4
-"""Bodies of MAX_BODY_MB that a process holds at once; one account can hold half of them."""
+"""The byte budget, as a number of bodies of MAX_BODY_MB. One account gets at most half."""
 
 GC_THRESHOLD = 100_000
-"""Allocations between collections. A document is that many objects, none of them garbage: the default of 700 looks
-through them hundreds of times and doubles the time of an ingest."""
+"""Garbage collection threshold (allocations). A parsed document has about this many objects and no garbage. With the
+default of 700, the collector would scan them hundreds of times and double the time of an ingest."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +61,7 @@ Ts = TypeVarTuple("Ts")
 class Context:
     """Settings and resources of one process. They are opened in the lifespan, never at import.
 
-    The first answer of a function does not wait for the import of resources that it does not use.
+    Some resources are imported on first use, because importing them would delay the first answer of every function.
     """
 
     settings: Settings
@@ -99,7 +100,7 @@ class Context:
         )
 
     def nudge_streams(self) -> None:
-        """Note that this process stored something, if it has streams."""
+        """Notify the streams of this process, if any, that it stored something."""
         if "hub" in vars(self):
             self.hub.nudge()
 
@@ -111,12 +112,12 @@ class Context:
             self.heavy.close()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Run processor work in a thread, so that other requests go on."""
+        """Run CPU-bound work in a thread, so that it does not block other requests."""
         call = partial(function, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self.executor, call)
 
     async def run_light(self, account: Account, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Run processor work in a thread, with accounts taking turns."""
+        """Run CPU-bound work in a thread, with accounts taking turns."""
         async with self.light_turns.turn(account):
             return await self.run(function, *arguments, **named)
 
@@ -125,10 +126,10 @@ class Context:
     ) -> T:
         """Call a module-level function in a separate process, with accounts taking turns.
 
-        The caller holds the bytes that it takes in `budget`, before it calls this.
+        Reserve the bytes of `content` in `budget` first.
 
         Raises:
-            TooHeavyError: it takes more memory or time than one job may.
+            TooHeavyError: the call needs more memory or time than a job may use.
         """
         async with self.heavy_turns.turn(account):
             return await self.heavy.run(function, content, *arguments)
@@ -136,7 +137,7 @@ class Context:
 
 @asynccontextmanager
 async def open_context(app: FastAPI) -> AsyncIterator[None]:
-    """Open and close the context of a web function, also without a database: /livez and errors need an answer."""
+    """Open and close the context of a web function. Works without a database, for /livez and error messages."""
     settings = Settings()
     configure_logging(settings.log_level)
     _configure_collector()
@@ -157,7 +158,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
 
 def _configure_collector() -> None:
     """Exclude imported objects from garbage collection, which would block the event loop for tens of milliseconds."""
-    if not gc.get_freeze_count():  # a test's process starts many servers, and its garbage must not be kept
+    if not gc.get_freeze_count():  # tests start many servers in one process; freezing again would keep their garbage
         gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
 
@@ -179,7 +180,7 @@ def _make_access(settings: Settings, pool: Pool | None) -> Access:
 @contextmanager
 def _ending_streams(context: Context) -> Iterator[None]:
     """End all streams on the signal that stops the server, which would otherwise wait for them."""
-    if threading.current_thread() is not threading.main_thread():  # a test's server: nobody signals a thread
+    if threading.current_thread() is not threading.main_thread():  # a server in a test: its thread gets no signals
         yield
         return
     loop = asyncio.get_running_loop()
@@ -204,7 +205,7 @@ def _ending_streams(context: Context) -> Iterator[None]:
 async def get_context(connection: HTTPConnection) -> Context:
     """Return the context of the process that serves this request.
 
-    Async, as all that FastAPI calls to make a parameter: it runs a plain function in a thread.
+    Async, because FastAPI would run a plain function in a thread.
     """
     return connection.app.state.context
 
@@ -213,7 +214,7 @@ async def slow_down(connection: HTTPConnection, error: ThunderError) -> None:
     """Delay a client that sends one wrong key after another.
 
     Raises:
-        TooManyGuessesError: it has too many of them waiting already.
+        TooManyGuessesError: too many answers to this client are already delayed.
     """
     if isinstance(error, UnknownKeyError):
         context: Context = connection.app.state.context

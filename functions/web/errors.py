@@ -137,12 +137,12 @@ class AlwaysAnswer:
         try:
             await self.app(scope, receive, note_start)
         except (ClientDisconnect, WebSocketDisconnect):
-            log.info("the client of %s went away", tell_path(scope))
+            log.info("the client of %s has disconnected", tell_path(scope))
         except Exception:
             trace_id = uuid.uuid4().hex
             method = scope.get("method", "WEBSOCKET")
             log.exception("unexpected error %s at %s %s", trace_id, method, tell_path(scope))
-            sentence = f"something went wrong on our side; the log has it under {trace_id}"
+            sentence = f"internal error; the server's log has the details under {trace_id}"
             if not started:
                 await refuse(scope, receive, send, render_error(500, sentence))
             elif scope["type"] == "websocket":

@@ -1,4 +1,4 @@
-"""Run jobs that would block all other requests in a separate process: they hold the GIL, or need much memory."""
+"""Run jobs that hold the GIL or need much memory in a separate process, so that they don't block other requests."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ JOB_S = 60.0
 IDLE_S = 60.0
 """Idle time after which the process ends."""
 NICENESS = 5
-"""The processes that answer requests go first."""
+"""Gives the processes that answer requests priority over these jobs."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -35,7 +35,7 @@ _START += "heavy.serve_jobs(int(sys.argv[1]))"
 
 
 class TooHeavyError(ThunderError):
-    """A job exceeded its memory or its time."""
+    """A job exceeded its limit of memory or time."""
 
     status = 413
 
@@ -58,10 +58,10 @@ class HeavyProcess:
     _retirement: asyncio.TimerHandle | None = None
 
     async def run(self, function: Callable[[bytes, *Ts], T], content: bytes | Part, *args: *Ts) -> T:
-        """Call a module-level function in the process; its first argument is bytes, or the bytes of part of a spool.
+        """Call a module-level function in the process. Its first argument is `content` as bytes.
 
         Raises:
-            TooHeavyError: it takes more than MEMORY_BYTES, or longer than JOB_S.
+            TooHeavyError: the call needs more than MEMORY_BYTES, or takes longer than JOB_S.
         """
         loop = asyncio.get_running_loop()
         if self._retirement is not None:
@@ -85,9 +85,9 @@ class HeavyProcess:
             child = self._child = self._child or _start()
             _send(child, function, content, args)
             result, error = _receive(child)
-        except (EOFError, OSError):  # it ended, or is about to be
+        except (EOFError, OSError):  # the process ended, or a timeout (an OSError) is about to end it
             self._end()
-            raise TooHeavyError("the request takes more memory or time than one may: send less at once") from None
+            raise TooHeavyError("the request needs too much memory or time; send less at once") from None
         except BaseException:
             self._end()
             raise
@@ -106,7 +106,7 @@ class HeavyProcess:
 
 
 class HeavyProcesses:
-    """Several such processes. A job runs in one that is free; one that has run before is preferred."""
+    """Several processes for jobs. A job runs in the free process that was used last."""
 
     def __init__(self, count: int) -> None:
         self._free = [HeavyProcess() for _ in range(count)]
@@ -116,7 +116,7 @@ class HeavyProcesses:
         """Call a function in a process. The caller limits its jobs to the number of processes.
 
         Raises:
-            TooHeavyError: it takes more than MEMORY_BYTES, or longer than JOB_S.
+            TooHeavyError: the call needs more than MEMORY_BYTES, or takes longer than JOB_S.
         """
         process = self._free.pop()
         try:
@@ -158,7 +158,7 @@ def _receive(child: Child) -> tuple[Any, Exception | None]:
 
 def serve_jobs(descriptor: int) -> None:
     """Serve jobs until the parent closes its end of the socket."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: requests that are being served are completed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches this process too; its job must complete
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     theirs = socket.socket(fileno=descriptor)
@@ -178,10 +178,10 @@ def _attempt(function: Callable[..., T], content: bytes, args: tuple[object, ...
     try:
         return function(content, *args), None
     except MemoryError:
-        raise SystemExit from None  # what is left of it is not worth keeping
+        raise SystemExit from None  # memory may be fragmented; start with a new process
     except ThunderError as error:
         return None, error.with_traceback(None)
-    except Exception as error:  # noqa: BLE001 - a bug, which is for the process that was asked to report
+    except Exception as error:  # noqa: BLE001 - a bug; the serving process reports it
         error.add_note("".join(traceback.format_tb(error.__traceback__)))
         return None, error
 

@@ -58,14 +58,14 @@ class _Patient:
         self.complete = False
 
     async def __call__(self) -> Message:
-        if self.complete:  # what is awaited now is that the client goes away
+        if self.complete:  # the application waits for the client to disconnect
             return await self.receive()
         slowest = self.began + self.pause_s + self.received / MIN_BYTES_PER_S
         left = min(self.deadline, slowest) - asyncio.get_running_loop().time()
         try:
             message: MutableMapping[str, Any] = await asyncio.wait_for(self.receive(), min(self.pause_s, left))
         except TimeoutError:
-            raise SlowBodyError("the body did not come in time") from None
+            raise SlowBodyError("the body did not arrive in time") from None
         self.received += len(message.get("body", b""))
         self.complete = not message.get("more_body", False)
         return message

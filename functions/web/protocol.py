@@ -1,7 +1,7 @@
-"""Bound the connections of `manage.py run` before their bytes are parsed, and close those that keep the server waiting.
+"""Limit connections of `manage.py run` in number, in unparsed bytes and in time.
 
-On Modal the platform reads requests. Here uvicorn does, and by itself it takes heads of any size and waits for them
-without end.
+On Modal the platform reads requests. Here uvicorn does, which by default accepts heads (request line and headers) of
+any size and waits for them indefinitely.
 """
 
 import asyncio
@@ -17,33 +17,33 @@ from uvicorn.server import ServerState
 from functions.web.unread import UnreadWatch
 
 MAX_PENDING_BYTES = 64 * 1024
-"""Bytes received since the last complete head, trailer or piece of a body."""
+"""Maximum bytes received after the last complete head, trailer or piece of a body."""
 MAX_HEADERS = 100
 MAX_PIPELINED = 32
-"""Pipelined requests of a connection."""
+"""Maximum pipelined requests of a connection."""
 HEAD_S = 10.0
 """Time from the start of a connection, or the first byte of a later request, until the head is complete."""
 DRAIN_S = 10.0
-"""Time for the rest of a body whose request was answered."""
+"""Time to receive the rest of a body after its request was answered."""
 MAX_CONNECTIONS = 1500
-"""Connections of a process: all its streams and 500 other requests."""
+"""Maximum connections of a process: all streams and 500 other requests."""
 RESERVED_CONNECTIONS = 16
-"""Connections beyond MAX_CONNECTIONS, for /livez."""
+"""Additional connections that serve only /livez."""
 RESERVED_HEAD_S = 1.0
 RESERVED_FILES = 128
 """File descriptors for other purposes: the database, logs, spooled bodies."""
 BACKLOG = 256
-"""Connections that wait in the kernel. uvloop accepts all of them at once, so they need descriptors as well."""
+"""Maximum connections that wait in the kernel. uvloop accepts all of them at once, so they need descriptors as well."""
 WANTED_FILES = 8192
 LIVENESS = b"/livez"
 
 Refusal = tuple[int, str]
 
-CROWDED: Refusal = (503, "the server has as many connections as it may have: try again")
-HEAD_TOO_LARGE: Refusal = (431, f"the request's head or trailer is longer than {MAX_PENDING_BYTES // 1024} KiB")
-TOO_MANY_HEADERS: Refusal = (431, f"the request has more than {MAX_HEADERS} headers")
-TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests were sent ahead of their answers")
-HEAD_TOO_SLOW: Refusal = (408, f"the request's head did not come within {HEAD_S:.0f} s")
+CROWDED: Refusal = (503, "the server has reached its limit of connections; try again")
+HEAD_TOO_LARGE: Refusal = (431, f"the headers or trailers are longer than {MAX_PENDING_BYTES // 1024} KiB; send less")
+TOO_MANY_HEADERS: Refusal = (431, f"the request has more than {MAX_HEADERS} headers; send fewer")
+TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests are pipelined; wait for answers")
+HEAD_TOO_SLOW: Refusal = (408, f"the headers did not arrive within {HEAD_S:.0f} s; send them faster")
 
 
 class RefusedError(Exception):
@@ -67,7 +67,7 @@ def find_max_connections() -> int:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. After its handshake, a WebSocket has the limits of `unread.BoundedWebSocket` instead."""
+    """One limited connection. After its handshake, a WebSocket has the limits of `unread.BoundedWebSocket` instead."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clear_deadline()
 
     def _make_room(self) -> None:
-        """Keep to the limit by closing the connection that has been idle longest; unused ones go first."""
+        """Enforce the limit: close the connection that has been idle longest, preferably an unused one."""
         excess = len(self.connections) - find_max_connections()
         if excess <= 0:
             return
@@ -210,7 +210,7 @@ class BoundedProtocol(HttpToolsProtocol):
         raise RefusedError(refusal[1])
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close, unless another answer is being sent."""
+        """Answer with an error and close; only close if another answer is being sent."""
         self._clear_deadline()
         if not self._is_serving:
             status, sentence = refusal
@@ -239,7 +239,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._close()
 
     def _close(self) -> None:
-        """Close once the client has read what was sent, or after some time."""
+        """Close after the client has read all answers, or if it does not read them in time."""
         self.transport.close()
         self._begin_watch()
 

@@ -73,7 +73,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Bind a TCP socket; port 0 chooses a free port.
 
     Raises:
-        AddressError: if the host is unknown, or the port taken or not ours to take.
+        AddressError: the host is unknown, or the port is in use or not permitted.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -100,9 +100,9 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
     """Serve all endpoints until a signal stops it, and call `announce` once they answer.
 
     Args:
-        bound: where.
+        bound: the socket to serve on.
         announce: called once, in this process.
-        workers: processes. What one parses, and the interpreter's lock with it, holds up no other.
+        workers: the number of processes. Parsing in one process holds its GIL, but does not block the others.
     """
     raise_file_limit()
     config = uvicorn.Config(
@@ -110,14 +110,14 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         factory=True,
         loop="uvloop",
         http=BoundedProtocol,
-        log_config=None,  # core.logging, as on Modal
+        log_config=None,  # core.logging configures the logs, as on Modal
         access_log=False,
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ws=BoundedWebSocket,
-        # Compression takes memory for each connection, and clients have little to say.
+        # Compression takes memory for each connection, and clients send almost nothing.
         ws_per_message_deflate=False,
         ws_max_size=MAX_INCOMING_BYTES,
         workers=workers,
@@ -126,6 +126,6 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         processes = AnnouncingProcesses(config, [bound], announce)
         processes.run()
         if processes.has_failed:
-            raise StartError("a server process did not start; the log above says why")
+            raise StartError("a server process did not start; see the log above")
     else:
         AnnouncingServer(config, announce).run(sockets=[bound])

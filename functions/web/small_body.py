@@ -1,4 +1,4 @@
-"""Small bodies: routes with a typed body, which is received up to a limit and parsed as strict JSON."""
+"""Routes whose body is small: it is received up to a limit, and parsed as strict JSON into a typed parameter."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -44,7 +44,7 @@ class _Received(Request):
 
     @override
     async def body(self) -> bytes:
-        return b"{}"  # any: FastAPI only asks whether there is one
+        return b"{}"  # any value: FastAPI only checks that a body exists
 
     @override
     async def json(self) -> object:
@@ -55,9 +55,9 @@ async def _receive_json(request: Request) -> object:
     """Receive a body and parse it; a blank one is an empty object.
 
     Raises:
-        UnsupportedTypeError: it is declared as another type than JSON, or compressed in an unknown way.
-        BodyTooLargeError: it has more than SMALL_BODY_BYTES.
-        InvalidInputError: it is not JSON.
+        UnsupportedTypeError: Content-Type or Content-Encoding is not supported.
+        BodyTooLargeError: the body has more than SMALL_BODY_BYTES.
+        InvalidInputError: the body is not JSON.
     """
     check_type(request, (JSON,))
     packed = bytearray()

@@ -12,13 +12,13 @@ MEMORY_BYTES = 4 * 1024 * 1024
 
 
 class NoSpaceError(ThunderError):
-    """The directory for temporary files is full."""
+    """The body could not be written to a temporary file."""
 
     status = 503
 
 
 class Spool:
-    """Bytes that are written once, in order, and can then be read at any position."""
+    """A buffer that is written once, in order, and can then be read at any position."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -29,7 +29,7 @@ class Spool:
         """Append bytes.
 
         Raises:
-            NoSpaceError: the disk is full.
+            NoSpaceError: the disk is full, or not writable.
         """
         self.size += len(part)
         self._parts.append(part)
@@ -97,7 +97,7 @@ def _open_file() -> int:
         with tempfile.TemporaryFile(buffering=0) as file:
             return os.dup(file.fileno())
     except OSError as error:
-        raise NoSpaceError(f"a large body cannot be kept while it comes in: {error.strerror}") from None
+        raise NoSpaceError(f"body: can't be buffered on disk ({error.strerror}); try again later") from None
 
 
 def _write(file: int, data: bytes) -> None:
@@ -106,4 +106,4 @@ def _write(file: int, data: bytes) -> None:
         while view:
             view = view[os.write(file, view) :]
     except OSError as error:
-        raise NoSpaceError(f"a large body cannot be kept while it comes in: {error.strerror}") from None
+        raise NoSpaceError(f"body: can't be buffered on disk ({error.strerror}); try again later") from None

@@ -22,11 +22,11 @@ from functions.web.context import Context
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
 LIGHT_BYTES = 4 * 1024 * 1024
-"""Decompressed. Parsing a larger document keeps the interpreter's lock for more than a tenth of a second."""
+"""Largest decompressed document that is parsed in this process. Parsing a larger one holds the GIL for over 0.1 s."""
 PIECE_BYTES = 1024 * 1024
-"""Size of the pieces that an answer is unpacked in."""
+"""Bytes of an answer that are decompressed at once."""
 USUAL_RATIO = 10
-"""Size of a large log or trace, divided by the size of its frame."""
+"""Estimated compression ratio of a large log or trace."""
 
 Ts = TypeVarTuple("Ts")
 
@@ -67,7 +67,7 @@ async def work_on_document(
     """Call a function with a document's frame: in a thread, or in a separate process if the document is large.
 
     Raises:
-        BusyError: the caller's other requests hold too many bytes.
+        BusyError: the byte budget is used up.
     """
     account = await find_account(request)
     with context.budget.hold(account) as held:
@@ -78,7 +78,7 @@ async def work_on_document(
 
 
 def is_light(document: bytes) -> bool:
-    """Return whether a document's frame is small once it is decompressed. The frames of long texts have no size."""
+    """Return whether a document is small when decompressed. False if the frame doesn't give the size."""
     size = read_size(document)
     return size is not None and size <= LIGHT_BYTES
 
@@ -88,11 +88,11 @@ async def answer_stored(
 ) -> Response:
     """Answer with stored text in an encoding that the client accepts.
 
-    Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. The threads
-    are not those of `Context.run`, which are busy with incoming traces.
+    Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. These
+    are not the threads of `Context.run`, which may be busy with incoming traces.
 
     Raises:
-        BusyError: the caller's other requests hold too many bytes.
+        BusyError: the byte budget is used up.
     """
     context: Context = request.app.state.context
     encoding = choose_encoding(request.scope["headers"])
@@ -130,10 +130,10 @@ class _Unpacked(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the body, then what ends it. The frame stays in memory until the client has read the answer.
+        """Send the body. The frame stays in memory until the client has read the answer.
 
         Raises:
-            BusyError: the caller's other requests hold too many bytes.
+            BusyError: the byte budget is used up.
         """
         with self._budget.hold(self._account) as held:
             held.grow_within_share(self._size)

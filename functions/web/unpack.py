@@ -13,15 +13,15 @@ Ts = TypeVarTuple("Ts")
 
 MIB = 1024 * 1024
 MAX_MEMBERS = 100
-"""Members of a compressed body."""
+"""Maximum gzip members or zstd frames of a body."""
 MAX_WINDOW_LOG = 25
 """Largest window of a zstd frame: 32 MiB. Levels up to 19 need 8 MiB."""
 MAX_VALUES = 16_000_000
-"""Values and openings of lists and objects in a body. A trace has one in 18 bytes, the densest list of numbers one in
-three; `{},{},…` has two in three, each taking 80 bytes once it is parsed."""
+"""Maximum commas and opening brackets in a body. A trace has one per 18 bytes, the densest list of numbers one per 3.
+`{},{},…` has two per three bytes, and each takes 80 bytes once it is parsed."""
 
 MAX_LIGHT_OBJECTS = 25_000
-"""Objects of a body that is processed in this process. Scoring tokens without lists takes 20 µs for each."""
+"""Maximum objects of a body that is parsed in the serving process. Scoring a token without a list takes 20 µs."""
 MAX_LIGHT_LINES = 250_000
 
 _PIECE_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ class BodyTooLargeError(ThunderError):
 
 
 class HeavyBodyError(Exception):
-    """The body is small, and takes too long to process here."""
+    """The body is small, but takes too long to process in the serving process."""
 
 
 class UnsupportedTypeError(ThunderError):
@@ -57,7 +57,11 @@ def work_on(packed: bytes, encoding: str, limit: int, function: Callable[[bytes,
 
 
 def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-    """Do the same with a body that may be large, and scan it before it is parsed."""
+    """Decompress a large body, count its values, and call a function with it.
+
+    Raises:
+        BodyTooLargeError: the body has too many values.
+    """
     body = unpack(packed, encoding, limit)
     del packed
     check_values(body)
@@ -65,32 +69,32 @@ def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[
 
 
 def check_values(body: bytes) -> None:
-    """Refuse JSON with too many values. Characters inside strings count too; real traces stay far below the limit.
+    """Refuse JSON with too many values. Characters inside strings also count; real traces stay far below the limit.
 
     Raises:
-        BodyTooLargeError: there are too many.
+        BodyTooLargeError: the body has more than MAX_VALUES.
     """
     if sum(map(body.count, (b",", b"{", b"["))) > MAX_VALUES:
-        raise BodyTooLargeError(f"the body has more than {MAX_VALUES} values: send it in parts")
+        raise BodyTooLargeError(f"body: has more than {MAX_VALUES} values; send it in parts")
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuse an unknown encoding before the body is read.
+    """Check the encoding of a body before it is read.
 
     Raises:
-        UnsupportedTypeError: we do not.
+        UnsupportedTypeError: the encoding is not supported.
     """
     if encoding not in ("identity", "", "gzip", "x-gzip", "zstd"):
-        raise UnsupportedTypeError(f"Content-Encoding is {encoding!r}; send gzip, zstd or none")
+        raise UnsupportedTypeError(f"Content-Encoding: {encoding!r} is not supported; send gzip, zstd or none")
 
 
 def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
     """Decompress a body up to a limit, in time linear in both sizes.
 
     Raises:
-        UnsupportedTypeError: the encoding is not known.
-        BodyTooLargeError: it is larger than the limit.
-        InvalidInputError: it does not unpack.
+        UnsupportedTypeError: the encoding is not supported.
+        BodyTooLargeError: the decompressed body exceeds the limit.
+        InvalidInputError: the body can't be decompressed.
     """
     check_encoding(encoding)
     if encoding in ("identity", ""):
@@ -106,24 +110,24 @@ def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
             try:
                 whole.write(decoder.decompress(piece, limit + 1 - whole.tell()))
             except (zstd.ZstdError, zlib.error):
-                raise InvalidInputError(f"the body is not {encoding}, as its Content-Encoding says") from None
+                raise InvalidInputError(f"body: not valid {encoding}; correct it, or Content-Encoding") from None
             if whole.tell() > limit:
                 raise too_large(limit)
             piece = decoder.unused_data if decoder.eof else b""
             decoder = None if decoder.eof else decoder
     if decoder is not None:
-        raise InvalidInputError(f"the body's {encoding} data is cut short")
+        raise InvalidInputError(f"body: the {encoding} data is truncated; send all of it")
     return whole.getvalue()
 
 
 def _open_decoder(encoding: str, members: int) -> "zstd.ZstdDecompressor | zlib._Decompress":
-    """Decompress all members: gzip and zstd data may hold several in a row."""
+    """Return a decoder for the next member (or frame). Compressed data may consist of several."""
     if members > MAX_MEMBERS:
-        raise InvalidInputError(f"the body is in more than {MAX_MEMBERS} {encoding} pieces")
+        raise InvalidInputError(f"body: consists of more than {MAX_MEMBERS} {encoding} members; compress it as one")
     return zstd.ZstdDecompressor(options=_OPTIONS) if encoding == "zstd" else zlib.decompressobj(wbits=31)
 
 
 def too_large(limit: int) -> BodyTooLargeError:
     """Return the error for a body over a limit."""
     allowed = f"{limit // MIB} MiB (MAX_BODY_MB)" if limit >= MIB else f"{limit // 1024} KiB"
-    return BodyTooLargeError(f"the body is larger than {allowed}")
+    return BodyTooLargeError(f"body: larger than {allowed}; send less at once")

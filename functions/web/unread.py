@@ -13,17 +13,17 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 
 UNREAD_S = 20.0
-"""Time in which a client must read MIN_READ_BYTES, or all that waits for it."""
+"""Time within which a client must read MIN_READ_BYTES, or everything that was sent."""
 MIN_READ_BYTES = 80 * 1024
 MAX_FRAGMENTS = 64
-"""Parts of a message of a WebSocket client."""
+"""Maximum fragments of a message from a WebSocket client."""
 INCOMING_BYTES = 32 * 1024
-"""Bytes that a WebSocket client may send at once; its messages are ignored."""
+"""Maximum burst of bytes from a WebSocket client, whose messages are ignored."""
 INCOMING_BYTES_PER_S = 4 * 1024
 
 
 class UnreadWatch:
-    """Abort a connection if its client does not read, between `start` and `stop`."""
+    """Abort a connection if its client does not read between `start` and `stop`."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -32,7 +32,7 @@ class UnreadWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Watch, from now on. Nothing more may be written until `stop`."""
+        """Start watching. Nothing may be written until `stop`."""
         if self._timer is None:
             self._expect_progress()
 
@@ -59,13 +59,13 @@ def count_unread(transport: asyncio.Transport) -> int:
     in_kernel = b""
     try:
         in_kernel = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-    except (OSError, ValueError):  # it is closed, or the system does not count them
+    except (OSError, ValueError):  # the socket is closed, or the system does not report this number
         return transport.get_write_buffer_size()
     return transport.get_write_buffer_size() + struct.unpack("i", in_kernel)[0]
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose client must read, and has little to say."""
+    """A WebSocket whose client must read, and may send only few bytes."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     @override
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
-        self._begin_watch()  # what is left is to close the connection
+        self._begin_watch()  # the connection only has to be closed
 
     @override
     def shutdown(self) -> None:

@@ -20,7 +20,7 @@ PARENT_CHECK_S = 0.5
 def web() -> FastAPI:
     """Build the application of all endpoints."""
     logging.getLogger("uvicorn.error").addFilter(_hide_queries)
-    # What is longer hangs there; up to this, functions.web.limits refuses it.
+    # websockets would hang on a longer line. Up to this length, functions.web.limits can refuse the request.
     http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
     if (parent := multiprocessing.parent_process()) is not None:
         threading.Thread(target=_follow_parent, args=[parent.pid], daemon=True).start()

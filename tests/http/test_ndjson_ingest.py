@@ -103,7 +103,7 @@ def test_an_unexpected_error_affects_one_line(client: Client, sql: psycopg.Conne
     sql.execute("alter table requests add constraint odd check (request_id <> 'odd')")
     answer = post(client, make_document("a"), make_document("odd"), make_document("b"))
     assert [row[2] for row in statuses(answer)] == [201, 500, 201]
-    assert "the log has it under" in answer.json["results"][1]["error"]
+    assert "the server's log has the details under" in answer.json["results"][1]["error"]
 
 
 def test_a_batch_for_the_database_of_another_app_is_rejected(new_client: Client, sql: psycopg.Connection) -> None:

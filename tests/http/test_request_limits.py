@@ -33,5 +33,5 @@ def test_slow_bodies_time_out(slow: str) -> None:
         answers.append(message)
 
     scope: Scope = {"type": "http", "headers": [], "query_string": b"", "path": "/"}
-    with pytest.raises(Exception, match="did not come in time"):
+    with pytest.raises(Exception, match="did not arrive in time"):
         asyncio.run(Limits(app, pause_s=0.1, total_s=0.3)(scope, receive, send))
