@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.access import store
+from core.access.access import WRITE_TIMEOUT_MS, Access
 from core.access.caller import SETTING_ADMIN, ForbiddenError, UnknownKeyError
 from core.access.hasher import hash_token
 from core.access.keys import CreatedKey, Name, NewKey, insert_key
-from core.access.session import WRITE_TIMEOUT_MS, Access, Session
+from core.access.session import Session
 from core.database.pool import checkout_transaction
 from core.errors import ThunderError
 

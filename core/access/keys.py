@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from core.access import store
+from core.access.access import Access
 from core.access.caller import DEFAULT_SCOPES, Scope
 from core.access.hasher import hash_token
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.access.store import KeyRow
 from core.audit.store import Action
 from core.database.statements import NOTIFY_STREAMS

@@ -1,275 +1,17 @@
-"""Sessions: a database connection together with the authenticated caller.
+"""Sessions: a database connection together with the authenticated caller."""
 
-The caller is looked up in the database for each session, so a revoked key stops working at once.
-"""
-
-import asyncio
-import hmac
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
 from core.access import store
-from core.access.caller import (
-    ANONYMOUS,
-    OPEN_INGEST,
-    SETTING_ADMIN,
-    Caller,
-    ForbiddenError,
-    Scope,
-    UnauthorizedError,
-    UnknownKeyError,
-)
+from core.access.caller import SETTING_ADMIN, Caller
 from core.access.hasher import Hasher, find_label_range, hash_token
-from core.access.store import CallerRow
-from core.access.turns import Account, Accounts, Turns
 from core.audit.store import Action, insert_entry
-from core.database.connection import CHECKOUT_TIMEOUT_S
-from core.database.pool import (
-    DatabaseUnavailableError,
-    NotConfiguredError,
-    Pool,
-    checkout,
-    checkout_transaction,
-    retry_read,
-)
-from core.errors import ThunderError
 
-SECRET_BYTES = 32
 SHORTEST_SURE_KEY = 16
 """Minimum length, in characters, of a key that cannot be a common word by chance."""
-WRITE_TIMEOUT_MS = 10_000
-"""Statement timeout of small writes."""
-OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"
-STORED_KEY_WARNING = (
-    "THUNDER_SECRET is not set: the database stores a generated secret, so anyone with a copy of the database can test "
-    "guesses of user API keys and open every share link; set THUNDER_SECRET"
-)
-
-Admitted = tuple[AsyncConnection, Caller]
-
-
-@dataclass(slots=True)
-class Access:
-    """The state a process needs to authenticate callers. Keys are not cached: a revoked key fails at the next request.
-
-    Attributes:
-        open_pool: the connection pool. None if the process has no database.
-        admin_key: THUNDER_ADMIN_KEY.
-        secret: THUNDER_SECRET. None if the database stores a generated secret instead.
-        ingest_open: whether INGEST_AUTH=open.
-        is_command: whether a manage.py command runs here, with its own admin key.
-        turns: the connections of each account, at most half of the pool's.
-    """
-
-    open_pool: Pool | None
-    admin_key: str | None = None
-    secret: str | None = None
-    ingest_open: bool = False
-    is_command: bool = False
-    turns: Turns = field(init=False)
-    _accounts: Accounts = field(default_factory=Accounts)
-    _hasher: Hasher | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def __post_init__(self) -> None:
-        self.turns = Turns(share=1 if self.open_pool is None else max(1, self.open_pool.max_size // 2))
-
-    @property
-    def pool(self) -> Pool:
-        """The connection pool.
-
-        Raises:
-            NotConfiguredError: the process has no database.
-        """
-        if self.open_pool is None:
-            raise NotConfiguredError("DATABASE_URL is not set")
-        return self.open_pool
-
-    @property
-    def warnings(self) -> list[str]:
-        """Warnings for the operator about settings that weaken security."""
-        warnings = {OPEN_INGEST_WARNING: self.ingest_open, STORED_KEY_WARNING: self.secret is None}
-        return [sentence for sentence, applies in warnings.items() if applies]
-
-    @asynccontextmanager
-    async def session(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator["Session"]:
-        """Open a session for the caller with this key. Every scope except READ opens a transaction.
-
-        Args:
-            key: the key as sent, or None.
-            scope: the scope the caller needs.
-            public: whether a caller without a key is allowed. The code in the session then decides what to show.
-
-        Raises:
-            UnauthorizedError: no key, or not a live one.
-            ForbiddenError: the key lacks the scope.
-        """
-        if key is None and not public:
-            raise UnauthorizedError("no key; send one as X-API-Key")
-        hasher = await self.hasher()
-        async with self._admit(key, lambda: self._open(scope), lambda conn: self._identify(conn, hasher, key)) as (
-            conn,
-            caller,
-        ):
-            if key is not None:
-                caller.require(scope)
-            yield Session(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
-
-    def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
-        if scope is Scope.READ:
-            return checkout(self.pool)
-        return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
-
-    @asynccontextmanager
-    async def ingest_session(
-        self, key: str | None, *, timeout_ms: int
-    ) -> AsyncIterator[tuple[AsyncConnection, Caller]]:
-        """Open a transaction that stores a trace, for the caller with this key.
-
-        Raises:
-            UnauthorizedError: a key is required, and there is no live one.
-            ForbiddenError: the key lacks the scope.
-        """
-        async with self._admit(
-            key,
-            lambda: checkout_transaction(self.pool, timeout_ms=timeout_ms),
-            lambda conn: self._authenticate_ingest(conn, key),
-        ) as admitted:
-            yield admitted
-
-    @asynccontextmanager
-    async def _admit(
-        self,
-        key: str | None,
-        connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
-        identify: Callable[[AsyncConnection], Awaitable[Caller]],
-    ) -> AsyncIterator[Admitted]:
-        """Lend a connection and identify the caller, within the share of the caller's account.
-
-        An account is known once its key was used. A caller that turns out to have used up its share returns the
-        connection and waits.
-        """
-        while True:
-            known = self.find_account(key)
-            async with AsyncExitStack() as stack:
-                if known is not None:
-                    await _await_turn(stack, self.turns, known)
-                conn = await stack.enter_async_context(connect())
-                caller = await identify(conn)
-                if caller.account != known:
-                    self._accounts.keep(key or "", caller.account)
-                    if known is not None or not self.turns.has_room(caller.account):
-                        continue
-                    await stack.enter_async_context(self.turns.turn(caller.account))
-                yield conn, caller
-                return
-
-    def find_account(self, key: str | None) -> Account | None:
-        """Return the account of a key; None if this process has not seen the key."""
-        if key is None:
-            return ANONYMOUS.account
-        return SETTING_ADMIN.account if self._is_admin_key(key) else self._accounts.find(key)
-
-    @retry_read
-    async def authenticate(self, key: str | None) -> Caller:
-        """Return the caller that a live key belongs to, whatever its scopes.
-
-        The configured admin key needs no database.
-
-        Raises:
-            UnauthorizedError: no key, or not a live one.
-        """
-        if key is None:
-            raise UnauthorizedError("no key; send one as X-API-Key")
-        if self._is_admin_key(key):
-            return SETTING_ADMIN
-        hasher = await self.hasher()
-        async with checkout(self.pool) as conn:
-            caller = await self._identify(conn, hasher, key)
-        self._accounts.keep(key, caller.account)
-        return caller
-
-    async def authorize_ingest(self, key: str | None) -> Caller | None:
-        """Return the caller that wants to post a trace, before its body is read. `ingest_session` checks again.
-
-        None under INGEST_AUTH=open, where the key is not checked.
-
-        Raises:
-            UnauthorizedError: a key is required, and there is no live one.
-            ForbiddenError: the key lacks the scope.
-        """
-        if self.ingest_open:
-            return None
-        caller = await self.authenticate(key)
-        caller.require(Scope.INGEST)
-        return caller
-
-    async def _authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
-        """Return the caller that posts a trace, looked up in the transaction that stores it."""
-        if key is None and not self.ingest_open:
-            raise UnauthorizedError("no key; send one as X-API-Key")
-        try:
-            caller = await self._identify(conn, await self.hasher(), key)
-            caller.require(Scope.INGEST)
-        except (UnauthorizedError, ForbiddenError):
-            if not self.ingest_open:
-                raise
-            return OPEN_INGEST  # an unusable key has the same rights as no key
-        return caller
-
-    async def authenticate_all(
-        self, conn: AsyncConnection, keys: Collection[str], scope: Scope
-    ) -> dict[str, Caller | ThunderError]:
-        """Return the caller of each key, or the error if it is not live or lacks the scope. Runs one statement."""
-        given = [key for key in keys if not self._is_admin_key(key)]
-        found = await self._find_callers(conn, await self.hasher(), given) if given else {}
-        admins = dict.fromkeys(set(keys) - set(given), SETTING_ADMIN)
-        return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
-
-    async def hasher(self) -> Hasher:
-        """Return the hasher under THUNDER_SECRET or, if that is not set, under the secret stored in the database."""
-        async with self._lock:
-            if self._hasher is None:
-                self._hasher = Hasher((self.secret or await self._read_generated_secret()).encode())
-            return self._hasher
-
-    def _is_admin_key(self, key: str) -> bool:
-        return self.admin_key is not None and hmac.compare_digest(_encode(key), _encode(self.admin_key))
-
-    async def _identify(self, conn: AsyncConnection, hasher: Hasher, key: str | None) -> Caller:
-        if key is None:
-            return ANONYMOUS
-        if self._is_admin_key(key):
-            return SETTING_ADMIN
-        found = await self._find_callers(conn, hasher, [key])
-        if key not in found:
-            raise _unknown_key(key)
-        return found[key]
-
-    async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
-        """Return the callers of the keys that are live, and record the use of those keys."""
-        rows = await store.FIND_CALLERS.fetch_all(
-            conn,
-            key_hashes=[hash_token(key) for key in keys],
-            user_key_hmacs=[hasher.hash_user_key(key) for key in keys],
-        )
-        for row in rows:
-            if row.stale and row.key_id is not None:
-                await store.TOUCH_KEY.execute(conn, key_id=row.key_id)
-        return {keys[row.ordinal - 1]: _make_caller(row) for row in rows}
-
-    async def _read_generated_secret(self) -> str:
-        """Read the generated secret. It never changes once stored, so a process reads it once."""
-        while True:
-            async with checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-                kept = await store.GENERATE_SECRET.fetch_one(conn, secret=secrets.token_hex(SECRET_BYTES))
-            if kept is not None:
-                return kept
 
 
 class StorableText(NamedTuple):
@@ -311,7 +53,7 @@ class Session:
         found = await store.FIND_OWNER.fetch_one(self.conn, label=text, lowest=span[0], highest=span[1])
         return found.user_key_hmac if found else None
 
-    def mask_name(self, text: str | None) -> "StorableText":
+    def mask_name(self, text: str | None) -> StorableText:
         """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
         if text is None or find_label_range(text):
             return StorableText(text)
@@ -322,7 +64,7 @@ class Session:
             return StorableText(label)
         return StorableText(text, hash_token(text), owner, label)
 
-    def mask_text(self, text: str | None) -> "StorableText":
+    def mask_text(self, text: str | None) -> StorableText:
         """Prepare any other text for storage: replace the caller's own key, and a text that is another long key.
 
         A short text that equals another user's key may be an ordinary word, so it stays.
@@ -344,52 +86,10 @@ class Session:
         """Prepare a text for storage (`mask_text`) and look it up."""
         return await self.look_up(self.mask_text(text))
 
-    async def look_up(self, said: "StorableText") -> str | None:
+    async def look_up(self, said: StorableText) -> str | None:
         """Return the name of a text that is a key, else the text."""
         return said.text if said.key_hash is None else await store.MASK_KEY.fetch_one(self.conn, said=said)
 
     def label_of(self, text: str) -> str:
         """Return the label of a user API key, given as key or label."""
         return text if find_label_range(text) else self.hasher.label_user_key(text)
-
-
-async def _await_turn(stack: AsyncExitStack, turns: Turns, account: Account) -> None:
-    try:
-        async with asyncio.timeout(CHECKOUT_TIMEOUT_S):
-            await stack.enter_async_context(turns.turn(account))
-    except TimeoutError:
-        raise DatabaseUnavailableError(
-            "no free connection: your other requests use all of your share; try again when they finish"
-        ) from None
-
-
-def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
-    if caller is None:
-        return _unknown_key(key)
-    try:
-        caller.require(scope)
-    except ForbiddenError as error:
-        return error
-    return caller
-
-
-def _unknown_key(key: str) -> UnknownKeyError:
-    return UnknownKeyError("this key is unknown, revoked or expired; send a live key", hash_token(key))
-
-
-def _make_caller(row: CallerRow) -> Caller:
-    scopes = frozenset(Scope) if row.is_admin else frozenset(map(Scope, row.scopes))
-    return Caller(
-        name=row.name,
-        scopes=scopes,
-        is_admin=row.is_admin,
-        owner=row.user_key_hmac,
-        owner_label=row.user_key_label,
-        key_id=row.key_id,
-        poster="user" if row.root_id is None else f"key:{row.root_id}",
-        expires_at=row.expires_at,
-    )
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

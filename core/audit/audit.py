@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.audit import store
 from core.audit.store import Action, Entry
 from core.errors import InvalidInputError

@@ -10,7 +10,7 @@ import click
 from core.errors import ThunderError
 
 if TYPE_CHECKING:
-    from core.access.session import Access
+    from core.access.access import Access
 
 YES = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 

@@ -8,9 +8,10 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
 from core.access.hasher import Hasher
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.audit.store import Action
 from core.collections import store
 from core.collections.store import TEXT_CHARACTERS, CollectionRow, LockedCollection, MemberRow

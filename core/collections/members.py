@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access, Session, StorableText
+from core.access.session import Session, StorableText
 from core.collections import store
 from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, to_collection
 from core.collections.store import AddedRow

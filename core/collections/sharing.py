@@ -5,9 +5,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels, strip_labels
-from core.access.session import Access
 from core.audit.store import Action
 from core.collections import store
 from core.collections.collection import SHARED, lock_own

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import strip_labels
-from core.access.session import Access, Session, StorableText
+from core.access.session import Session, StorableText
 from core.curation import store
 from core.curation.store import CurationRow, EditedRow
 from core.database.pool import retry_read

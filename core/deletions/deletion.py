@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.audit.store import Action, name_request
 from core.database.statements import NOTIFY_STREAMS
 from core.deletions import store

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.audit.store import Action, name_request
 from core.deletions import store
 from core.deletions.store import Hold

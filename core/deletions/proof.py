@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.database.statements import SET_TIMEOUT
 from core.deletions import proof_store, store
 from core.deletions.deletion import hash_request_id

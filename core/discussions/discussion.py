@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.curation.curation import FullError, Name
 from core.database.pool import retry_read
 from core.discussions import store

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 import psycopg
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access, Session, StorableText
+from core.access.session import Session, StorableText
 from core.collections.collection import require_own
 from core.collections.store import GET_COLLECTION
 from core.database.pool import retry_read

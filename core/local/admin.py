@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from core.access.session import Access
+from core.access.access import Access
 from core.access.store import KeyRow
 from core.database.pool import open_pool
 from core.settings import Settings

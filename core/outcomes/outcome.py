@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.outcomes import store

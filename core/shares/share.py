@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.audit.store import Action, name_request
 from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL

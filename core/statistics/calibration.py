@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.scores import Score

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.statistics import store

@@ -4,8 +4,8 @@ from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import HandlerRow

@@ -4,8 +4,8 @@ import math
 
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.confidence import Coverage
 from core.database.pool import retry_read
 from core.statistics import store

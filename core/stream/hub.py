@@ -11,9 +11,9 @@ from functools import partial
 
 from psycopg import AsyncConnection
 
+from core.access.access import Access
 from core.access.caller import UnauthorizedError
 from core.access.hasher import find_label_range
-from core.access.session import Access
 from core.access.turns import Turns
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, checkout, retry_read
 from core.database.statements import NOTIFY_STREAMS

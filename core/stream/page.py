@@ -8,8 +8,8 @@ from datetime import datetime
 import psycopg
 from psycopg import AsyncConnection
 
+from core.access.access import Access
 from core.access.caller import Caller, Scope
-from core.access.session import Access
 from core.errors import InvalidInputError, ThunderError
 from core.stream import store
 from core.stream.message import Message, render_row

@@ -11,9 +11,9 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.errors import NotNullViolation
 from pydantic import BaseModel, ConfigDict
 
+from core.access.access import Access
 from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
-from core.access.session import Access
 from core.database.statements import NOTIFY_STREAMS
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document

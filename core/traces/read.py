@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.document.formats import require_known_format
 from core.traces import store

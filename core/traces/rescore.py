@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.document.formats import require_known_format
 from core.errors import ThunderError
 from core.pairing.version import SCORING_VERSION

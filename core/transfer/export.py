@@ -12,8 +12,8 @@ import psycopg
 from psycopg import IsolationLevel
 from tqdm import tqdm
 
+from core.access.access import Access
 from core.access.caller import Scope
-from core.access.session import Access
 from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError
 from core.local.admin import run_as_admin

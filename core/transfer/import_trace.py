@@ -4,9 +4,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
-from core.access.session import Access, Session
+from core.access.session import Session
 from core.database.pool import retry_read
 from core.document.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.document.parse import parse_document

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, TypeVarTuple
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 
+from core.access.access import Access
 from core.access.caller import UnknownKeyError
-from core.access.session import Access
 from core.access.turns import Account, Turns
 from core.database.direct import find_direct_dsn, is_suspended_when_idle
 from core.database.pool import Pool, open_pool

@@ -19,8 +19,8 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
+from core.access.access import Access
 from core.access.hasher import Hasher
-from core.access.session import Access
 from core.database.pool import open_pool
 from core.document.mask import mask_document
 from core.document.parse import parse_document

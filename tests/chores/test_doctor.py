@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from core.access.session import Access
+from core.access.access import Access
 from core.cli import doctor, doctor_settings
 from core.cli.findings import Level
 from core.database.migrations import LATEST_VERSION, adopt

@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from core.access.session import Access
+from core.access.access import Access
 from core.database.direct import find_direct_dsn, is_suspended_when_idle
 from core.database.pool import open_pool
 from core.settings import Settings
