@@ -114,3 +114,24 @@ def test_an_unusual_response_is_stored_as_it_is_scored(client: Client, path: Pat
         assert report == scored.json
     else:
         assert (answer.status == 201 and "no logprobs" in answer.json["warnings"][0]) or answer.status == 400
+
+
+@pytest.mark.parametrize("form", ["item", "list", "span"])
+def test_large_bodies_are_read_in_the_separate_process(client: Client, form: str) -> None:
+    chat = make_chat("a") | {"padding": ["x" * 1000] * 5000}
+    if form == "span":
+        attributes = [
+            {"key": key, "value": {"stringValue": value}} for key, value in make_llm(json.dumps(chat)).items()
+        ]
+        span = {"traceId": "1" * 32, "spanId": "2" * 16, "attributes": attributes}
+        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+        assert client.post_bytes("/v1/traces", body).json == {}
+    else:
+        assert post(client, [chat] if form == "list" else chat).status == (207 if form == "list" else 201)
+    (row,) = client.get("/logs").json["data"]
+    assert row["sequence_confidence"] == pytest.approx(0.5)
+    assert client.log(row["request_id"])["final_text"] == "a"
+
+
+def make_llm(output: str) -> dict[str, str]:
+    return {"openinference.span.kind": "LLM", "output.value": output}
