@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 import uvicorn
 from openai import AsyncOpenAI, BadRequestError, InternalServerError, OpenAI
 from starlette.applications import Starlette
@@ -20,8 +23,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from tests.support.bystanders import run_server
 from tests.support.client import Client
 from tests.support.environment import ROOT
+from tests.support.keys import ADMIN_KEY
 from tests.support.model_server import (
     BROKEN,
     CONFIDENCE,
@@ -216,3 +221,31 @@ def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: 
     (row,) = await_rows(client, 1)
     assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
     assert row["final_text"] == "".join(WORDS)
+
+
+def test_a_killed_thunder_loses_nothing_and_delays_nothing(
+    model: ModelServer, database_url: str, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{(port := find_free_port())}"
+    openai = open_client(model, url, tmp_path / "spool")
+    settings = {"APP_PORT": str(port), "INGEST_AUTH": "open"}
+    waits: list[float] = []
+
+    def call() -> None:
+        began = time.monotonic()
+        openai.chat.completions.create(model="m", messages=MESSAGES)
+        waits.append(time.monotonic() - began)
+
+    with run_server(tmp_path, database_url, **settings) as server:
+        client = Client(urllib3.PoolManager(retries=False, timeout=60), url, ADMIN_KEY)
+        call()
+        await_rows(client, 1)
+        for pid in server.list_processes():
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(5):
+            call()
+    with run_server(tmp_path, database_url, **settings):
+        call()
+        assert len(await_rows(client, 7)) == 7
+    client.pool.clear()
+    assert max(waits) < 2
