@@ -64,4 +64,10 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
     if not isinstance(response, dict) or not response:  # LiteLLM replaces a redacted response with a text
         return [{}], None, ("response: LiteLLM sent no response, so there is nothing to score",)
     answers, failure = read_answers(expect_object(response, "response"), "response")
-    return answers, failure, (_STREAMED,) if fields.get("stream") is True else ()
+    is_dropped = fields.get("stream") is True and not any(map(_has_logprobs, answers))
+    return answers, failure, (_STREAMED,) if is_dropped else ()
+
+
+def _has_logprobs(answer: dict[str, object]) -> bool:
+    choices = answer.get("choices")
+    return isinstance(choices, list) and any(find_object(choice).get("logprobs") for choice in choices)

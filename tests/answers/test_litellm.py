@@ -71,6 +71,10 @@ def test_a_payload_without_a_response_has_a_warning(client: Client, response: ob
     assert "nothing to score" in answer.json["warnings"][0]
 
 
+def test_a_stream_that_kept_its_logprobs_has_no_warning(client: Client) -> None:
+    assert post(client, make_payload(stream=True)).json["warnings"] == []
+
+
 @pytest.mark.parametrize("log_format", ["json_array", "ndjson", "single"])
 def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client, log_format: str) -> None:
     own = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "GENERIC_LOGGER_ENDPOINT": f"{client.url}/v1/ingest"}
