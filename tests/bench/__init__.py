@@ -1,1 +1,1 @@
-"""The distance of each path from the hardware's limit: `make bench`. docs/PERFORMANCE.md explains the lines."""
+"""Measure each path against its floor: `make bench`. docs/PERFORMANCE.md explains the table."""

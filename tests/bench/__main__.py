@@ -16,15 +16,15 @@ from tests.bench.stage import ROOT, open_stage
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Few repetitions of each: under a minute.")
-@click.option("--only", default="", help="Cases whose name this regular expression finds.")
-@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "bench.json", help="Where the JSON goes.")
-@click.option("--document", is_flag=True, help="Put the table into docs/PERFORMANCE.md.")
-@click.option("--profile", is_flag=True, help="Don't measure the cases, but say where the time of an ingest goes.")
+@click.option("--quick", is_flag=True, help="Repeat each case only a few times: under a minute.")
+@click.option("--only", default="", help="Run only cases whose name matches this regular expression.")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "bench.json", help="JSON file to write.")
+@click.option("--document", is_flag=True, help="Also replace the table in docs/PERFORMANCE.md.")
+@click.option("--profile", is_flag=True, help="Profile an ingest instead of running the cases.")
 def bench(*, quick: bool, only: str, output: Path, document: bool, profile: bool) -> None:
-    """Measure the distance of each path from the limit of this machine."""
+    """Measure each path and its floor on this machine."""
     if document and (quick or only):
-        raise click.UsageError("the document's table is a whole run: --document goes with neither --quick nor --only")
+        raise click.UsageError("--document: requires all cases; omit --quick and --only")
     # A signal stops the servers as well.
     with stopped_by_signals():
         if profile:
@@ -35,7 +35,7 @@ def bench(*, quick: bool, only: str, output: Path, document: bool, profile: bool
 
 
 def measure_all(*, quick: bool, only: str, output: Path, document: bool) -> None:
-    """Run the cases, print each when it is done, and write all of them in the end."""
+    """Run the cases, print each result, and write all results to a file."""
     lines: list[Line] = []
     wanted = re.compile(only)
     click.echo(write_row(list(HEADER)))

@@ -1,4 +1,4 @@
-"""The description of a case."""
+"""The definition of a case."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,9 +19,9 @@ class Case(Generic[Scene]):
         name: unique.
         floor: a description of the least possible time or size.
         run: measures the case in the scene of its group.
-        target: the allowed multiple of the floor; None if there is none.
+        target: the allowed multiple of the floor; None for no target.
         unit: the unit of all its numbers.
-        is_slow: left out of a quick run.
+        is_slow: whether a quick run omits the case.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Many requests in little time: copies of a stored one that differ in the fields of the feed's filters."""
+"""Create many requests quickly: copy a stored one, and vary the fields that the feed filters by."""
 
 import psycopg
 from psycopg import sql
@@ -37,7 +37,7 @@ where indrelid = 'requests'::regclass and not indisunique
 
 
 def copy_request(conn: psycopg.Connection, source: str, name: str) -> None:
-    """Store the row of a request again under another name."""
+    """Store a copy of a request's row under another id."""
     columns = [column for (column,) in conn.execute(COLUMNS) if column != "request_id"]
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = "insert into requests (request_id, {}) select %(name)s, {} from requests where request_id = %(source)s"

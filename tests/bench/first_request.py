@@ -1,6 +1,6 @@
-"""One web function from the start to its first answer, without a server: `… first_request logs GET /logs`.
+"""Start a web function and send it one request, without a server: `… first_request logs GET /logs`.
 
-Prints the status when the answer begins, for the process that measures the time.
+Prints the status when the answer begins. The process that measures the time reads it.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Numbers from repeated calls, which alternate if they are compared, because the speed of the machine changes."""
+"""Time repeated calls. Calls that are compared alternate, because the speed of the machine varies."""
 
 import gc
 import statistics
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functions.web.context import GC_THRESHOLD
 
 Timed = Callable[[], float]
-"""Does something once and returns the seconds without preparations."""
+"""Makes one call and returns its duration in seconds, without preparations."""
 
 MS = 1000.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """A further requirement of a case in words, and whether it is met."""
+    """An additional requirement of a case in words, and whether it is met."""
 
     text: str
     ok: bool
@@ -27,10 +27,10 @@ class Measured:
     """The result of a case in its unit.
 
     Attributes:
-        ours: the values of all repetitions.
-        floor: the same of the floor.
-        per_second: repetitions per second; None where that has no meaning.
-        checks: further requirements.
+        ours: the measured value of each repetition.
+        floor: the value of each repetition of the floor.
+        per_second: repetitions per second; None if that has no meaning.
+        checks: additional requirements.
         notes: other observations.
     """
 
@@ -42,12 +42,12 @@ class Measured:
 
     @property
     def median(self) -> float:
-        """Return the median of our values."""
+        """Return the median of the measured values."""
         return statistics.median(self.ours)
 
     @property
     def p95(self) -> float:
-        """Return the 95th percentile of our values."""
+        """Return the 95th percentile of the measured values."""
         return percentile(self.ours, 0.95)
 
     @property
@@ -57,25 +57,25 @@ class Measured:
 
     @property
     def ratio(self) -> float:
-        """Return our median divided by that of the floor."""
+        """Return the median divided by the floor's median."""
         return self.median / self.floor_median
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the smallest value that at least this share does not exceed."""
+    """Return a percentile: the smallest value that at least this share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
 
 def time_call(function: Callable[[], object]) -> float:
-    """Return the seconds of a call."""
+    """Return the duration of a call in seconds."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
 def alternate(ours: Timed, floor: Timed, *, n: int, warmup: int = 2) -> Measured:
-    """Alternate both calls, so that disturbances affect both; in milliseconds."""
+    """Time two calls alternately, in milliseconds, so that disturbances affect both."""
     for _ in range(warmup):
         ours()
         floor()
@@ -85,7 +85,7 @@ def alternate(ours: Timed, floor: Timed, *, n: int, warmup: int = 2) -> Measured
 
 
 def collect_as_served() -> None:
-    """Configure Python's garbage collector as the server does, and exclude the present objects from it."""
+    """Configure Python's garbage collector as the server does, and exclude all existing objects from collection."""
     gc.set_threshold(GC_THRESHOLD)
     gc.collect()
     gc.freeze()

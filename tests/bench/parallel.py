@@ -1,4 +1,4 @@
-"""The same call by several clients at the same time, each in its own process."""
+"""Repeat a call in several clients at the same time, each in its own process."""
 
 import multiprocessing
 import time
@@ -19,7 +19,7 @@ Client = Callable[[], Generator[Timed]]
 
 @dataclass(frozen=True)
 class Round:
-    """The seconds of each call, and of all calls together."""
+    """The duration of each call and of the whole round, in seconds."""
 
     seconds: list[float]
     wall: float
@@ -52,7 +52,7 @@ def _work(client: Client, n: int, barrier: Barrier, sender: Connection) -> None:
 
 
 def alternate_rounds(ours: Client, floor: Client, *, clients: int, n: int, rounds: int) -> Measured:
-    """Alternate rounds of both; in milliseconds."""
+    """Run rounds of two clients alternately, timed in milliseconds."""
     pairs = [[run_round(one, clients=clients, n=n) for one in (ours, floor)] for _ in range(rounds)]
     own, other = ([MS * second for pair in pairs for second in pair[side].seconds] for side in (0, 1))
     return Measured(own, other, len(own) / sum(pair[0].wall for pair in pairs))

@@ -1,9 +1,10 @@
-"""Traces of any length, built from recorded ones.
+"""Build traces of any length from recorded ones.
 
-The steps come unchanged from tests/traces and tests/labelled: most from traces without mods, long-story first; one in
-ten each from ban-the (a call and AdjustedLogits) and noisy-logger (a call, a line, an action); the first ones from
-force-prefix, whose mod forces nine tokens. If a recording is used again, the log-probabilities of its steps change by
-up to a thousandth, because exact repetitions would compress better than real traces.
+Steps are copied from tests/traces and tests/labelled. The first ones are from force-prefix, whose mod forces nine
+tokens. Of the others, one in ten is from ban-the (a call and AdjustedLogits), one in ten from noisy-logger (a call, a
+line, an action), and the rest from traces without mods, long-story first. If a recording is used again, the
+log-probabilities of its steps change by up to a thousandth, because exact repetitions would compress better than real
+traces.
 """
 
 import gzip
@@ -24,7 +25,7 @@ OPENING = "force-prefix"
 PLAIN = "plain"
 PATTERN = (PLAIN,) * 4 + ("ban-the",) + (PLAIN,) * 4 + ("noisy-logger",)
 PLACEHOLDER = "bench-" + "0" * 26
-"""The id of each built trace. `with_id` replaces it with another of the same length."""
+"""The id of each built trace. `with_id` replaces it with an id of the same length."""
 MAX_SHIFT = 1e-3
 
 
@@ -78,7 +79,7 @@ class Trace:
 
 
 def build_trace(tokens: int, *, seed: int = 0) -> bytes:
-    """Build a trace of this many tokens (at least nine) as the engine posts it; another seed gives other numbers."""
+    """Build a trace of this many tokens (at least nine) as the engine posts it. The seed changes the numbers."""
     source = load_trace("long-story")
     head = [event for event in source["events"] if event["event_type"] == "Prefilled"]
     trace = Trace({"request": {}, "events": head, "mod_calls": [], "mod_logs": [], "actions": []})
@@ -98,7 +99,7 @@ def build_trace(tokens: int, *, seed: int = 0) -> bytes:
 
 
 def with_id(body: bytes, request_id: str) -> bytes:
-    """Return the same trace under another id, at most as long as PLACEHOLDER."""
+    """Return a trace with another id, which may be at most as long as PLACEHOLDER."""
     return body.replace(PLACEHOLDER.encode(), request_id.encode(), 1)
 
 
@@ -122,7 +123,7 @@ def load_sources() -> dict[str, list[Step]]:
 
 
 def list_plain_steps() -> Iterator[Step]:
-    """Return the steps of long-story, then those of the labelled answers without the first, which has the prompt."""
+    """Yield the steps of long-story, then those of each labelled answer after its first, which contains the prompt."""
     yield from split_steps(load_trace("long-story"))
     with gzip.open(LABELLED) as lines:
         for line in lines:
@@ -140,7 +141,7 @@ def move(step: Step, factor: float) -> Step:
 
 
 def split_steps(trace: Json) -> list[Step]:
-    """Split a recorded trace by passes, without what came before the first."""
+    """Split a recorded trace into passes, without the events before the first pass."""
     events: list[Json] = trace["events"]
     starts = [place for place, event in enumerate(events) if event["event_type"] == "ForwardPass"]
     calls = list(enumerate(trace["mod_calls"]))

@@ -1,6 +1,6 @@
-"""The time of an ingest by stage, by function, and by the server's stacks under load.
+"""Profile an ingest by stage, by function, and by the server's stacks under load.
 
-The last needs py-spy on the PATH. If pyinstrument can be imported, it replaces cProfile. Neither is a dependency of
+The stacks require py-spy on the PATH. If pyinstrument can be imported, it replaces cProfile. Neither is a dependency of
 Thunder: `pip install --target DIR py-spy pyinstrument`, with DIR in PYTHONPATH and DIR/bin in PATH.
 """
 

@@ -1,4 +1,4 @@
-"""A database across a network: a TCP proxy to the socket of the embedded Postgres that delays what it passes on."""
+"""Simulate a distant database: a TCP proxy to the socket of the embedded Postgres that delays all data."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from core.local.socket_directory import PORT
 FORK = multiprocessing.get_context("fork")
 CHUNK = 1 << 18
 CLOCK_S = 0.0015
-"""The event loop wakes up to a millisecond late, so it polls for this long."""
+"""The event loop may wake a millisecond late, so the proxy polls for this long before the delay ends."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def run_proxy(postgres: EmbeddedPostgres) -> Generator[Proxy]:
-    """Run a proxy in its own process, without a delay at first."""
+    """Run a proxy in its own process, initially without delay."""
     delay = FORK.Value("d", 0.0)
     path = postgres.socket_dir / f".s.PGSQL.{PORT}"
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -80,7 +80,7 @@ async def _give(late: asyncio.Queue[tuple[float, bytes]], writer: asyncio.Stream
         due, data = await late.get()
         if (left := due - loop.time() - CLOCK_S) > 0:
             await asyncio.sleep(left)
-        while loop.time() < due:  # noqa: ASYNC110 - nobody can tell us the time
+        while loop.time() < due:  # noqa: ASYNC110 - there is no event for a point in time
             await asyncio.sleep(0)
         if not data:
             writer.close()

@@ -1,4 +1,4 @@
-"""Output of the results: printed, as JSON, and in docs/PERFORMANCE.md."""
+"""Write the results to the terminal, as JSON, and to docs/PERFORMANCE.md."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ class Line:
     notes: list[str]
 
     def cells(self) -> list[str]:
-        """Return its cells as text."""
+        """Return the cells of the line as text."""
         return [
             self.name,
             str(self.n),
@@ -51,7 +51,7 @@ class Line:
 
 
 def make_line(case: Case[Any], measured: Measured) -> Line:
-    """Judge a case: `ok`, or `over` its target or a further requirement."""
+    """Judge a case: `ok`, or `over` if it misses its target or an additional requirement."""
     asked = [check.ok for check in measured.checks]
     if case.target is not None:
         asked.append(measured.ratio <= case.target)

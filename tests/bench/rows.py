@@ -1,4 +1,4 @@
-"""The rows of a stored trace in COPY format: the cost of inserting them without any computation."""
+"""Insert the rows of a stored trace in COPY format, to measure the insert without any computation."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TABLES = {
 }
 """Tables with the column that contains the number of the request."""
 FREE = 1 << 40
-"""Numbers from here on belong to no request."""
+"""Ids from here on belong to no request."""
 
 COLUMNS = """
 select column_name::text from information_schema.columns
@@ -38,7 +38,7 @@ class Encoded:
 
 
 def encode_rows(conn: psycopg.Connection, source: str, *, number: int) -> list[Encoded]:
-    """Return the rows of a stored trace for another request, with only number and id changed."""
+    """Return the rows of a stored trace for another request, with only the numeric and the external id changed."""
     (stored,) = conn.execute("select id from requests where request_id = %s", [source]).fetchone() or (None,)
     assert isinstance(stored, int)
     return [_encode_table(conn, table, key, stored, number) for table, key in TABLES.items()]

@@ -1,4 +1,4 @@
-"""The measured system: an embedded durable Postgres as in `make run`, and servers as `make run` starts them."""
+"""The system under test: an embedded durable Postgres as in `make run`, and servers as `make run` starts them."""
 
 import contextlib
 import itertools
@@ -56,7 +56,7 @@ class Stage:
     """The Postgres of a run, with servers and files.
 
     Attributes:
-        quick: few repetitions.
+        quick: whether to repeat cases only a few times.
         stack: resources that last as long as the stage.
     """
 
@@ -68,7 +68,7 @@ class Stage:
 
     @cached_property
     def main(self) -> Server:
-        """The server of all cases that need none of their own."""
+        """The server that cases share unless they need their own."""
         return self.stack.enter_context(self.serve())
 
     def choose(self, full: int, quick: int) -> int:
@@ -90,7 +90,7 @@ class Stage:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return our environment without Thunder's settings."""
+    """Return the environment of this process without Thunder's settings."""
     return {name: value for name, value in os.environ.items() if name.upper() not in OWN and name != "MODAL_APP_NAME"}
 
 
@@ -143,7 +143,7 @@ def open_stage(*, quick: bool) -> Generator[Stage]:
             with contextlib.ExitStack() as stack:
                 yield Stage(postgres, Path(path), quick, stack)
         finally:
-            # Its data is thrown away, so no checkpoint is needed.
+            # Its data is discarded, so no checkpoint is needed.
             os.kill(postgres.pid, signal.SIGQUIT)
 
 

@@ -1,4 +1,4 @@
-"""The client: one keep-alive socket and requests encoded in advance, so that little of the time is its own."""
+"""An HTTP client with little overhead: one keep-alive socket, and requests encoded in advance."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ MAX_IDLE_S = 2
 
 
 class UnexpectedAnswerError(Exception):
-    """The answer is not the measured one."""
+    """An answer has an unexpected status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Wire:
         return self._exchange(add_host(request, self._url))
 
     def expect(self, status: int, request: bytes) -> Reply:
-        """Send a request that must be answered with this status."""
+        """Send a request, and check that the answer has this status."""
         return _check(self.ask(request), status, request)
 
     def time(self, status: int, request: bytes) -> float:

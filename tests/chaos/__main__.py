@@ -24,7 +24,7 @@ from tests.chaos.streamers import stream
 from tests.chaos.world import World, open_world
 
 FINISH_S = 90
-"""Longest time for the clients to finish after the last fault."""
+"""Maximum time for the clients to finish after the last fault."""
 CHECK_S = 300
 Client = Callable[[Chaos, str, str], None]
 CLIENTS: dict[str, Client] = {
@@ -39,10 +39,10 @@ CLIENTS: dict[str, Client] = {
 
 @click.command()
 @click.option("--minutes", type=click.FloatRange(0.1, 240), default=5.0, help="How long the faults last.")
-@click.option("--seed", type=int, help="Repeat the plan of an earlier run; by default random, and printed.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Keep the ledger and the servers' logs here.")
+@click.option("--seed", type=int, help="Seed of the plan of faults. By default random; it is printed.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Directory for the ledger and the servers' logs.")
 def chaos(*, minutes: float, seed: int | None, keep: Path | None) -> None:
-    """Run many clients while everything below them fails, then compare what was acknowledged with what is there."""
+    """Run many clients while everything below them fails, then compare acknowledged and stored changes."""
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}, {minutes:g} minutes")
     with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="chaos-") as name:
@@ -57,7 +57,7 @@ def chaos(*, minutes: float, seed: int | None, keep: Path | None) -> None:
 
 
 def run(chaos: Chaos, seed: int, seconds: float) -> Counter[str]:
-    """Run clients and faults, and return how often each fault was done."""
+    """Run clients and faults, and return the number of times that each fault occurred."""
     threads = [
         threading.Thread(target=work, args=(chaos, name, str(seed)), name=name, daemon=True)
         for name, work in CLIENTS.items()
@@ -85,7 +85,7 @@ def cause_faults(world: World, seed: int, deadline: float) -> Counter[str]:
 
 
 def finish(chaos: Chaos, threads: list[threading.Thread]) -> None:
-    """Let the clients finish, and the streams send what is left; then end them."""
+    """Wait until the clients have finished and the streams have sent everything, then end them."""
     chaos.stopping.set()
     deadline = time.monotonic() + FINISH_S
     streams = [thread for thread in threads if thread.name.startswith("stream")]
@@ -111,7 +111,7 @@ def await_streams(chaos: Chaos, deadline: float) -> None:
 
 
 def report(ledger: Path, dsn: str, done: Counter[str], counts: Counter[str]) -> bool:
-    """Run the checker in a process of its own, and print the result."""
+    """Run the checker in a separate process, and print the result."""
     command = [sys.executable, "-m", "tests.chaos.checker", str(ledger), dsn]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_S, check=False)
     if not checked.stdout:

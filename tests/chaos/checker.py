@@ -1,6 +1,6 @@
 """Compare a ledger with a database: `python -m tests.chaos.checker LEDGER DSN`.
 
-It is independent: it uses no code of Thunder, only the ledger, SQL and the zstd library.
+It uses no code of Thunder, only the ledger, SQL and the zstd library.
 """
 
 import hashlib
@@ -138,7 +138,7 @@ def check_edits(verdict: Verdict, name: str, edits: list[Entry], found: Stored) 
 
 
 def is_settled(changes: list[Entry], what: str) -> bool:
-    """Return whether the last change must be in effect: no different one without an answer may have come after it."""
+    """Return whether the last acknowledged change must be in effect: no other unanswered change followed it."""
     unanswered = {change[what] for change in changes if change["status"] == NO_ANSWER}
     return bool(changes) and changes[-1]["status"] == 200 and unanswered <= {changes[-1][what]}
 
@@ -146,7 +146,7 @@ def is_settled(changes: list[Entry], what: str) -> bool:
 def check_streams(
     verdict: Verdict, entries: list[Entry], by_id: dict[str, list[Entry]], stored: dict[str, Stored]
 ) -> None:
-    """Every stream must have sent the last version of each stored request of its user, and each revision once."""
+    """Check that each stream sent the last version of each stored request of its user, and each revision once."""
     posts = {name: select(history, "post") for name, history in by_id.items()}
     for stream, user in {entry["stream"]: entry["user"] for entry in select(entries, "connect")}.items():
         sent: dict[str, list[str]] = defaultdict(list)

@@ -1,7 +1,7 @@
-"""The clients. Each request id is used by one client at a time, so that the order of its changes is known.
+"""The clients. Only one client at a time uses a request id, so that the order of its changes is known.
 
-An engine posts an id and hands it on; a curator edits it and may hand it on; a deleter deletes it. Each repeats a
-request until it has an answer that is not about a fault, and writes every attempt to the ledger.
+An engine posts a trace and passes its id on. A curator edits the request and may pass the id on. A deleter deletes the
+request. Each client repeats a call until the answer is not caused by a fault, and writes every attempt to the ledger.
 """
 
 import contextlib
@@ -47,14 +47,14 @@ def make_trace(request_id: str, version: int, user: str, tokens: int) -> Documen
 
 @dataclass(slots=True)
 class Chaos:
-    """What all clients share. After `stopping` they finish their operation; after `ending` they give up."""
+    """The state that all clients share. After `stopping` they finish their operation; after `ending` they give up."""
 
     world: World
     ledger: Ledger
     stopping: threading.Event = field(default_factory=threading.Event)
     ending: threading.Event = field(default_factory=threading.Event)
     unsure: set[str] = field(default_factory=set[str])
-    """Ids with a post that was not answered. It may still be stored, also after the request was deleted."""
+    """Ids with an unanswered post. Such a trace may still be stored, even after the request was deleted."""
     for_readers: "queue.Queue[str]" = field(default_factory=queue.Queue)
     for_curators: "queue.Queue[str]" = field(default_factory=queue.Queue)
     for_deleters: "queue.Queue[str]" = field(default_factory=queue.Queue)
@@ -84,7 +84,7 @@ class Caller:
             return None
 
     def insist(self, method: str, path: str, body: Any, note: Callable[[int], None], done: tuple[int, ...]) -> bool:
-        """Repeat a request until its status is one of `done`. Returns False if time is up before."""
+        """Repeat a call until its status is one of `done`. Returns False if the time ends before that."""
         while not self.chaos.ending.is_set():
             answer = self.send(method, path, body)
             status = NO_ANSWER if answer is None else answer.status
@@ -98,7 +98,7 @@ class Caller:
         return False
 
     def report(self, sentence: str) -> None:
-        """Report something that must not happen."""
+        """Report an event that must not happen."""
         self.chaos.ledger.write("wrong", client=self.name, sentence=sentence)
 
     def note_post(self, status: int, expected: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ class Caller:
 
 
 def ingest(chaos: Chaos, name: str, seed: str) -> None:
-    """Post traces, some of them twice, some in batches, and hand each on."""
+    """Post traces, some of them twice, some in batches, and pass their ids on."""
     caller, count = Caller(chaos, name, seed), 0
     while not chaos.stopping.is_set():
         count += 1
@@ -129,7 +129,7 @@ def ingest(chaos: Chaos, name: str, seed: str) -> None:
 
 
 def post_versions(caller: Caller, request_id: str) -> None:
-    """Post a trace; if it was stored at the first attempt, sometimes replace it."""
+    """Post a trace. If the first attempt stored it, sometimes replace it."""
     user = caller.chance.choice(USERS)
     for version in (1, 2, 3):
         document = make_trace(request_id, version, user, caller.chance.randint(1, 40))
@@ -147,7 +147,7 @@ def post_versions(caller: Caller, request_id: str) -> None:
 
 
 def post_batch(caller: Caller, ids: list[str]) -> None:
-    """Post traces as one body, until every line was acknowledged."""
+    """Post traces in one body until every line is acknowledged."""
     user = caller.chance.choice(USERS)
     rest = {request_id: make_trace(request_id, 1, user, 3) for request_id in ids}
     while rest and not caller.chaos.ending.is_set():
@@ -166,7 +166,7 @@ def post_batch(caller: Caller, ids: list[str]) -> None:
 
 
 def curate(chaos: Chaos, name: str, seed: str) -> None:
-    """Edit tags, favorites, comments and outcomes of a request, then keep it or hand it on to be deleted."""
+    """Edit tags, favorites, comments and outcomes of a request, then keep it or pass it on to be deleted."""
     caller = Caller(chaos, name, seed)
     while not (chaos.stopping.is_set() and chaos.for_curators.empty()) and not chaos.ending.is_set():
         with contextlib.suppress(queue.Empty):
@@ -179,7 +179,7 @@ def curate(chaos: Chaos, name: str, seed: str) -> None:
 
 
 def edit(caller: Caller, request_id: str, turn: int) -> None:
-    """Make one change, and repeat it until it was acknowledged."""
+    """Make one change, and repeat it until it is acknowledged."""
     chance, path = caller.chance, f"/logs/{request_id}"
     what = chance.choice(("tags", "favorite", "discussions", "outcome"))
     value = chance.choice("abc")
@@ -227,7 +227,7 @@ def delete(chaos: Chaos, name: str, seed: str) -> None:
 
 
 def read(chaos: Chaos, name: str, seed: str) -> None:
-    """Read requests that nobody changes any more, and pages of the feed."""
+    """Read requests that no client changes any more, and pages of the feed."""
     caller = Caller(chaos, name, seed)
     kept: list[str] = []
     while not chaos.stopping.is_set():

@@ -1,4 +1,4 @@
-"""The faults: a plan that a seed determines, and how each is done and undone."""
+"""The faults: a plan that a seed determines, and functions that cause and end each fault."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from tests.chaos.world import World
 from tests.support.processes import kill_postgres, list_children
 
 PAUSE_S = (1.0, 6.0)
-"""Time without a new fault, between two faults."""
+"""Pause between two faults."""
 OUTAGE_S = (0.0, 4.0)
 JUMPS = [timedelta(days=1), timedelta(days=-2), timedelta(days=3650), timedelta(hours=-1), timedelta(0)]
 TERMINATE = """
@@ -25,7 +25,7 @@ where datname = current_database() and pid <> pg_backend_pid() and random() < 0.
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of the plan: what, after which pause, for how long, and a number that the fault interprets."""
+    """A fault of the plan: its kind, the pause before it, its duration, and a number that the fault interprets."""
 
     kind: str
     pause_s: float
@@ -34,7 +34,7 @@ class Fault:
 
 
 def plan_faults(chance: random.Random, kinds: list[str]) -> Iterator[Fault]:
-    """Yield faults without end: every kind in each round, in a random order."""
+    """Yield faults endlessly: every kind once per round, in a random order."""
     while True:
         for kind in chance.sample(kinds, len(kinds)):
             yield Fault(kind, chance.uniform(*PAUSE_S), chance.uniform(*OUTAGE_S), chance.randrange(1_000_000))
@@ -75,7 +75,7 @@ def cut_connections(world: World, fault: Fault) -> None:
 
 
 def silence_connections(world: World, fault: Fault) -> None:
-    """Lose all packets of the present connections to Postgres; new ones work."""
+    """Lose all packets of the existing connections to Postgres. New connections work."""
     del fault
     world.database.silence()
 

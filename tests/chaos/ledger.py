@@ -1,4 +1,4 @@
-"""What the clients sent and were answered, one JSON object per line."""
+"""The ledger of requests and answers of all clients, one JSON object per line."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Ledger:
-    """An append-only file. The checker reads nothing else about the clients."""
+    """An append-only file, the checker's only source about the clients."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8")
@@ -30,5 +30,5 @@ class Ledger:
 
 
 def digest(document: Any) -> str:
-    """Hash a JSON document, whatever the order of its members."""
+    """Hash a JSON document independently of the order of its members."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Clients of the stream that connect again after each fault, from the last position."""
+"""Clients of the stream that reconnect after each fault, from the last position."""
 
 import json
 import time

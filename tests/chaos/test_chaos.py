@@ -1,4 +1,4 @@
-"""`make chaos` itself: a short run finds nothing, and its checker finds what is lost, repeated or wrong."""
+"""`make chaos` itself: a short run finds no problems, and the checker finds lost, repeated and wrong data."""
 
 import json
 import subprocess

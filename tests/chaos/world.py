@@ -1,4 +1,4 @@
-"""The machine that fails: a Postgres on a small disk with a clock of its own, two servers, and a proxy before each."""
+"""The system that fails: a Postgres on a small disk with its own clock, two servers, and a proxy in front of each."""
 
 import contextlib
 import random
@@ -24,7 +24,7 @@ NAME = "thunder"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that can fail. `disk` and `clock` are None where this machine does not allow them."""
+    """Everything that can fail. `disk` and `clock` are None if this machine does not allow them."""
 
     postgres: EmbeddedPostgres
     database: Proxy
@@ -43,7 +43,7 @@ class World:
         return [self.database, *self.fronts]
 
     def revive(self) -> None:
-        """Start what has stopped, and let the network work."""
+        """Start everything that has stopped, and end the faults of the network."""
         for proxy in self.proxies:
             proxy.delay_s = proxy.refused = proxy.dropped = 0.0
         if self.disk is not None:

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: run both fuzzers side by side for some seconds. The exit code is 1 if one finds something."""
+"""`python -m tests.fuzz`: run both fuzzers in parallel for some seconds. The exit code is 1 if there are findings."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from tests.support.keys import ADMIN_KEY
 from tests.support.processes import served
 
 SLACK_S = 60
-"""Time beyond the given seconds: to start, and to shrink a finding."""
+"""Additional time to start, and to minimize a finding."""
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -27,10 +27,10 @@ CHECKS = (
 
 
 @click.command()
-@click.option("--seconds", type=click.IntRange(5, 36_000), default=60, help="How long each fuzzer runs.")
-@click.option("--seed", type=int, default=None, help="Repeat a run of schemathesis; by default random, and printed.")
+@click.option("--seconds", type=click.IntRange(5, 36_000), default=60, help="Duration of each fuzzer.")
+@click.option("--seed", type=int, default=None, help="Seed of schemathesis. By default random; it is printed.")
 def fuzz(*, seconds: int, seed: int | None) -> None:
-    """Fuzz the API over HTTP, and the readers of bodies in a process of their own."""
+    """Fuzz the API over HTTP, and the readers of bodies in a separate process."""
     with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         directory = Path(name)
         bodies = start_bodies(seconds, directory)
@@ -47,7 +47,7 @@ def start_bodies(seconds: int, directory: Path) -> subprocess.Popen[bytes]:
 
 
 def finish_bodies(process: subprocess.Popen[bytes], seconds: int, directory: Path) -> bool:
-    """Wait for the fuzzer of bodies; print its log and what it found if it found something."""
+    """Wait for the fuzzer of bodies. Print its log and findings if there are any."""
     try:
         status = process.wait(seconds + SLACK_S)
     except subprocess.TimeoutExpired:

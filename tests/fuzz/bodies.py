@@ -1,7 +1,7 @@
 """A coverage-guided fuzzer over parse, mask and responses: `python -m tests.fuzz.bodies SECONDS DIRECTORY`.
 
 A finding is an exception other than ThunderError, a body that takes too long or too much memory, or a broken
-invariant. libFuzzer (atheris) drives it; where atheris does not install, Hypothesis does, without coverage.
+invariant. libFuzzer (atheris) generates the bodies or, if atheris is not installed, Hypothesis, without coverage.
 """
 
 import json
@@ -38,7 +38,7 @@ WORD = re.compile(r'"([A-Za-z_]{2,40})"\s*:')
 
 
 def check_body(body: bytes) -> None:
-    """Send a body through all readers. Raises what is a finding."""
+    """Pass a body to all readers. Exceptions other than ThunderError are findings."""
     for read in (check_trace, check_item, check_events, check_score):
         try:
             read(body)
@@ -51,7 +51,7 @@ def check_score(body: bytes) -> None:
 
 
 def check_trace(body: bytes) -> None:
-    """An accepted trace is stored masked, with all its other values."""
+    """Check that an accepted trace is stored masked, with all other values unchanged."""
     document = parse_document(body)
     masked = b"".join(mask_document(body, document, HASHER.label_user_key).pieces())
     key = document.request.user_api_key
@@ -64,12 +64,12 @@ def check_trace(body: bytes) -> None:
 
 
 def check_item(body: bytes) -> None:
-    """Each answer of an accepted item can be read back in every form."""
+    """Check that each answer of an accepted item can be read back in every form."""
     check_stored(prepare_item(body, HASHER))
 
 
 def check_events(body: bytes) -> None:
-    """The same for the text of a stream."""
+    """Check the same for the text of a stream."""
     check_stored(prepare_events(body, HASHER))
 
 
@@ -120,7 +120,7 @@ def fuzz_with_atheris(seconds: int, directory: Path) -> None:
 
 
 def fuzz_with_hypothesis(seconds: int, seeds: list[Path]) -> None:
-    """Mutate the seeds at random until the time is up."""
+    """Mutate the seeds randomly until the time ends."""
     from hypothesis import HealthCheck, given, settings  # noqa: PLC0415 - only where atheris is missing
     from hypothesis import strategies as st  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A `manage.py run` under attack, its memory, and other callers whose waiting times are measured meanwhile."""
+"""A `manage.py run` under attack, its memory use, and the waiting times of other callers."""
 
 import contextlib
 import http.client

@@ -25,7 +25,7 @@ class Clock:
         return {"LD_PRELOAD": str(self.directory / "clock.so"), "CLOCK_OFFSET_FILE": str(self.directory / "offset")}
 
     def jump(self, by: timedelta) -> None:
-        """Differ from the correct time by this much from now on."""
+        """Set the difference from the correct time."""
         with (self.directory / "offset").open("r+b") as file:
             file.write(struct.pack("q", int(by.total_seconds())))
 

@@ -1,4 +1,4 @@
-"""Databases of the test Postgres: new ones, and one that all tests of a process share and that is reset before each."""
+"""Databases of the test Postgres: new ones, and a shared one per process that is reset before each test."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ TEMPLATE = "thunder_template"
 LOCK_TIMEOUT = "5s"
 
 SMALL_BYTES = 1 << 19
-# Everything but rows: definitions, privileges, settings, statistics.
+# A hash of everything except rows: definitions, privileges, settings, statistics.
 READ_DEFINITIONS = """
 select
     md5(concat(
@@ -48,7 +48,7 @@ from pg_sequences where last_value is not null
 
 @dataclass(frozen=True)
 class Databases:
-    """Migrated databases, as the server under test and as the test reach them."""
+    """Migrated databases, with their URLs for the server under test and for the test."""
 
     server: EmbeddedPostgres
     pooler_port: int | None
@@ -68,7 +68,7 @@ class Databases:
 
 @dataclass
 class SharedDatabase:
-    """A migrated database that tests use one after the other. Each finds it as the migrations leave it.
+    """A migrated database for one test after the other. Each test gets it in the state after the migrations.
 
     Deleting the rows of a test takes about 3 ms, creating and dropping a database about 70 ms.
     """

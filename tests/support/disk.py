@@ -15,7 +15,7 @@ class Disk:
     directory: Path
 
     def fill(self) -> None:
-        """Leave no free byte."""
+        """Fill the disk completely."""
         with self._ballast.open("ab", buffering=0) as file:
             for size in (1 << 20, 4096, 1):
                 try:
@@ -34,7 +34,7 @@ class Disk:
 
 @contextlib.contextmanager
 def mount_disk(size_mb: int) -> Generator[Disk | None]:
-    """Mount a disk of this size. Returns None where that is not allowed; it takes root."""
+    """Mount a disk of this size. Returns None if that is not allowed; it takes root."""
     with tempfile.TemporaryDirectory(prefix="disk-") as name:
         command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=755", "tmpfs", name]
         try:

@@ -63,7 +63,7 @@ def load_trace(name: str) -> Document:
 
 
 def masked(document: Document) -> Document:
-    """Return a document as it is stored: with the label in place of the user's key, otherwise unchanged."""
+    """Return the stored form of a document: with the label in place of the user API key, otherwise unchanged."""
     request = document["request"]
     if not request.get("user_api_key"):
         return document

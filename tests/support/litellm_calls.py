@@ -2,7 +2,7 @@
 
 The logger is configured by its environment variables.
 
-A process of its own, because LiteLLM starts tasks and changes global state when it is imported.
+This is a separate process, because LiteLLM starts tasks and changes global state when it is imported.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A small server with OpenAI's API of chats, streamed or not, for the official clients."""
+"""A small server with OpenAI's chat API, streamed or not, for the official clients."""
 
 import json
 import math

@@ -29,7 +29,7 @@ from tests.support.documents import (
 from tests.support.keys import SECRET
 
 NO_ANSWER = 0
-"""In place of a status if the connection broke."""
+"""Replaces the status if the connection broke."""
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.05
 CHILDREN = ("request_traces", "request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
@@ -109,7 +109,7 @@ class Poster:
 
 
 def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alone: bool = True) -> None:
-    """Assert that each document is stored once, unchanged and with all rows; `alone`: and nothing else."""
+    """Assert that each document is stored once, unchanged and with all rows; if `alone`, also that no others are."""
     expected = {id_of(document): document for document in documents}
     for request_id, document in expected.items():
         answer = client.get(f"/logs/{request_id}/trace")
@@ -132,7 +132,7 @@ def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alo
 
 
 def count_children(conn: psycopg.Connection[Any], table: str, names: Iterable[str]) -> dict[str, int]:
-    """Count the rows of a table for each of these requests, without those that have none."""
+    """Count the rows of a table for each of these requests. Requests without rows are left out."""
     view = {"request_steps": "steps", "step_logit_summaries": "passes"}.get(table)
     source = sql.SQL("{}" if view else "{} child join requests on requests.id = child.request_pk")
     statement = sql.SQL("select request_id, count(*) from {} where request_id = any(%s) group by request_id").format(

@@ -35,7 +35,7 @@ def list_children(pid: int) -> list[int]:
 
 
 def kill_postgres(postmaster: int) -> None:
-    """Kill a postmaster and all its processes at once, as a machine that loses power does."""
+    """Kill a postmaster and all its processes at once, as in a power failure."""
     for pid in (postmaster, *list_children(postmaster)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

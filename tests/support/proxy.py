@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback with the faults of networks: it delays, drops, cuts, goes silent, holds back answers."""
+"""A TCP proxy on loopback that simulates network faults: delays, losses, resets, silence, withheld answers."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False, slots=True)
 class Link:
-    """A connection of a client, and the proxy's own to the server."""
+    """A client's connection, and the proxy's connection to the server for it."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
@@ -27,7 +27,7 @@ class Link:
     holding: bool = False
 
     def cut(self) -> None:
-        """Reset both connections, as a machine that disappears does."""
+        """Reset both connections."""
         for writer in (self.client, self.server):
             if writer is not None:
                 with contextlib.suppress(OSError):  # it is already closed
@@ -37,14 +37,14 @@ class Link:
 
 @dataclass(slots=True)
 class Proxy:
-    """A proxy to a Unix socket or a port of loopback, which it looks up for each connection.
+    """A proxy to a Unix socket or a port of loopback, which is determined for each connection.
 
     Attributes:
         delay_s: delay of each packet in either direction.
         refused: share of new connections that are reset at once.
         dropped: share of packets that are replaced by a reset of their connection.
-        hold_after: a client that sends these bytes gets no more answers.
-        held: set when that happened.
+        hold_after: after a client has sent these bytes, it gets no more answers.
+        held: set when that has happened.
         on_answer: called with the first bytes of an answer, which is then not sent.
     """
 
@@ -69,7 +69,7 @@ class Proxy:
         self._call(lambda: [link.cut() for link in self._links])
 
     def silence(self) -> None:
-        """Make all existing connections swallow what is sent. New ones work."""
+        """Make all existing connections discard all data. New connections work."""
         self._call(lambda: [setattr(link, "silent", True) for link in self._links])
 
     def _call(self, work: Callable[[], object]) -> None:
@@ -116,7 +116,7 @@ class Proxy:
             back, link.server = await opening
             await asyncio.gather(self._pump(link, reader, link.server), self._pump(link, back, writer, answers=True))
         except (OSError, asyncio.CancelledError):
-            pass  # one side is gone, or the proxy stops
+            pass  # one side has disconnected, or the proxy stops
         finally:
             link.cut()
             self._links.discard(link)

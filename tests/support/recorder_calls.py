@@ -1,4 +1,4 @@
-"""Record calls in a process of its own: python recorder_calls.py MODEL_URL THUNDER_URL SPOOL COUNT."""
+"""Record calls in a separate process: python recorder_calls.py MODEL_URL THUNDER_URL SPOOL COUNT."""
 
 import sys
 import time

@@ -26,13 +26,13 @@ class ServerThread:
     app: FastAPI
 
     def forget_guesses(self) -> None:
-        """Forget the wrong keys that the server has seen, which would slow down further ones."""
+        """Reset the count of wrong keys, which would delay the answers to further ones."""
         self.app.state.context.guesses._guessers.clear()
 
 
 @contextlib.contextmanager
 def serving(factory: str = ALL_ENDPOINTS) -> Generator[ServerThread]:
-    """Run a web function with the settings of the present environment until the end of the block."""
+    """Run a web function with the settings of the environment until the end of the block."""
     config = uvicorn.Config(
         factory, factory=True, port=0, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=2
     )
@@ -75,6 +75,6 @@ def start_thread(
 def server_thread(
     database_url: str | None = None, *, factory: str = ALL_ENDPOINTS, **settings: str
 ) -> Generator[Client]:
-    """Do the same and return a client of the server."""
+    """Run a web function with these settings and no others, and return a client of the server."""
     with start_thread(database_url, factory=factory, **settings) as server:
         yield server.client

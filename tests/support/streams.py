@@ -50,7 +50,7 @@ def read_id(message: dict[str, Any]) -> str:
 
 
 def receive_close(socket: ClientConnection) -> tuple[int, str]:
-    """Return the code and reason with which the server closes, and assert that no message comes before."""
+    """Return the code and reason with which the server closes, and assert that it sends no message before."""
     with contextlib.suppress(ConnectionClosed):
         raise AssertionError(socket.recv(timeout=WAIT_S))
     assert socket.close_code is not None
@@ -71,7 +71,7 @@ class Event:
 
 @dataclass
 class Events:
-    """An event stream, read as a browser reads it."""
+    """An event stream, read like a browser would."""
 
     response: urllib3.BaseHTTPResponse
     last_id: str | None = None

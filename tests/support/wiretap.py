@@ -18,7 +18,7 @@ LENGTH = struct.Struct(">I")
 PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
 NOT_WAITED_FOR = ("select pg_backend_pid()", "sync")
-"""A flush after these sends results early, but the server does not wait for them."""
+"""Messages after which a flush returns results early, without a wait for the server."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Wiretap:
     received: int = 0
     """Bytes of the server's answers."""
     cut_at: str | None = None
-    """The start of a statement; a connection that would send it is reset, once."""
+    """The start of a statement. The first connection that sends it is reset."""
 
     def count_trips(self) -> int:
         """Count the round trips since the last count."""

@@ -1,1 +1,1 @@
-"""The cases. Each module has a `GROUP` with its cases and what they need."""
+"""The cases. Each module has a `GROUP`: its cases, and the servers and data that they share."""

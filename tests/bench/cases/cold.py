@@ -67,7 +67,7 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def time_first_line(command: list[str], scene: Scene, body: bytes) -> float:
-    """Return the seconds from the start of a process to its first line, which must be a good status."""
+    """Return the seconds from the start of a process to its first line, which must be a successful status."""
     began = time.perf_counter()
     with subprocess.Popen(
         command,

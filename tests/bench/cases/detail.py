@@ -14,7 +14,7 @@ from tests.bench.stage import AS_ADMIN, Server, Stage, connect, new_id
 from tests.bench.wire import Wire, encode
 
 SIZES = (60, 322, 1800)
-FLOOR = "the stored document's bytes, fetched by the request's id over one prepared connection"
+FLOOR = "the stored document's bytes, fetched by the request's id on one connection with prepared statements"
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 NO_HEADERS: dict[str, str] = {}
 FETCH = """

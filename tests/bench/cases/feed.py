@@ -31,7 +31,7 @@ HUGE = 1_000_000
 HUGE_MS = 10
 """The allowed time of a first page by the number of requests."""
 LIMIT = 50
-FLOOR = "the same SQL over one prepared connection, its rows as tuples"
+FLOOR = "the same SQL on one connection with prepared statements, rows as tuples"
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ GROUP = Group(
         Case("score 1800 tokens", "numpy over the same array", lambda scene: score(scene, "array")),
         Case(
             "score 1800 tokens, JSON and all",
-            "orjson.loads, the array made of it, numpy over that",
+            "orjson.loads, conversion to an array, numpy over it",
             lambda scene: score(scene, "bytes"),
         ),
     ],

@@ -28,7 +28,7 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """Start a server, and the smallest possible one."""
+    """Start the server, and an echo server as the floor."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         process = FORK.Process(target=send_back, args=(listening,), daemon=True)
         process.start()
@@ -44,7 +44,7 @@ def open_scene(stage: Stage) -> Generator[Scene]:
 
 
 def send_back(listening: socket.socket) -> None:
-    """Return to one client what it sends."""
+    """Serve one client, and echo everything it sends."""
     client, _ = listening.accept()
     while data := client.recv(4096):
         client.sendall(data)
@@ -64,4 +64,4 @@ def ask(scene: Scene) -> Measured:
     return measured
 
 
-GROUP = Group("small", open_scene, [Case("GET /livez, kept alive", "as many bytes to and fro over loopback", ask)])
+GROUP = Group("small", open_scene, [Case("GET /livez, kept alive", "an echo of as many bytes over loopback", ask)])

@@ -42,7 +42,7 @@ class Scene:
     conn: psycopg.Connection
 
     def look(self) -> Spent:
-        """Return what has been spent so far."""
+        """Return the present totals."""
         server = read_processor_seconds(self.server.process.pid)
         database = read_processor_seconds(self.stage.postgres.pid)
         wal = self.conn.execute("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
@@ -53,7 +53,7 @@ class Scene:
 
 @contextmanager
 def open_scene(stage: Stage) -> Generator[Scene]:
-    """Start a server with its own database, which nothing else fills."""
+    """Start a server with its own database, which no other case writes to."""
     with stage.serve() as server, connect(server.dsn) as conn:
         yield Scene(stage, server, conn)
 

@@ -1,4 +1,4 @@
-"""Each call over a database at a distance of ten milliseconds: its time is the number of round trips."""
+"""Each call with a database ten milliseconds away, so that its time shows the number of round trips."""
 
 import itertools
 import json
@@ -19,9 +19,9 @@ from tests.bench.wire import JSON_TYPE, Wire, encode
 
 DELAY_MS = 10.0
 COUNTED_AT_MS, COUNTED_QUICKLY_AT_MS = 50.0, 20.0
-"""The distance of the database while trips are counted. Other work of a call must not look like a trip."""
+"""Delay of a round trip while trips are counted: long enough that other work of a call does not count as one."""
 LONG = 4
-"""The multiple of the distance for calls that take long."""
+"""Multiple of this delay for slow calls."""
 MAX_TRIPS = 2
 FLOOR = "10 ms, once"
 USER = "quote-user-2"
@@ -51,7 +51,7 @@ class Scene:
 
 
 Make = Callable[[Scene], bytes]
-"""Writes a request, a new one each time if the call cannot be repeated. It may prepare it by other calls."""
+"""Returns an encoded request, a new one each time if the call can't be repeated. It may make other calls first."""
 
 
 @contextmanager
@@ -111,17 +111,17 @@ def repeat(scene: Scene, status: int, make: Make, *, delay_ms: float, n: int) ->
 
 
 def post_trace(tokens: int, scene: Scene) -> bytes:
-    """Post another trace each time."""
+    """Return a post of a new trace."""
     return encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[tokens], new_id()))
 
 
 def post_again(scene: Scene) -> bytes:
-    """Post the same id, which replaces the trace."""
+    """Return a post of the same id, which replaces the trace."""
     return encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[300], scene.known.request_id))
 
 
 def get(path: str, scene: Scene, *, key: str | None = None, known: bool = False) -> bytes:
-    """Return a reading call; {id}, {collection} and {share} in its path are the stored objects."""
+    """Return a GET. {id}, {collection} and {share} in its path stand for the stored objects."""
     one = scene.known
     filled = path.format(id=one.request_id, collection=one.collection, share=one.share)
     headers = {"X-API-Key": key} if key else AS_ADMIN
@@ -132,19 +132,19 @@ def get(path: str, scene: Scene, *, key: str | None = None, known: bool = False)
 
 
 def send(path: str, content: dict[str, Any], scene: Scene, *, key: str | None = None) -> bytes:
-    """Return a writing call; {n} in its texts is another number each time."""
+    """Return a POST. {n} in its texts stands for a new number each time."""
     one, number = scene.known, next(scene.known.numbers)
     filled = {name: value.format(n=number, id=one.request_id) for name, value in content.items()}
     return write("POST", path.format(id=one.request_id, collection=one.collection), filled, key)
 
 
 def score(scene: Scene) -> bytes:
-    """Score a trace."""
+    """Return a call that scores a trace."""
     return encode("POST", "/v1/score", {**AS_ADMIN, **JSON_TYPE}, scene.known.bodies[300])
 
 
 def delete(scene: Scene) -> bytes:
-    """Delete a request that was stored for that."""
+    """Store a request, and return a call that deletes it."""
     name = new_id()
     scene.wire.expect(201, encode("POST", "/v1/ingest", JSON_TYPE, with_id(scene.known.bodies[60], name)))
     return encode("DELETE", f"/logs/{name}", AS_ADMIN)
