@@ -80,7 +80,7 @@ def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool =
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """The handler of Thunder, distinct from handlers of others."""
+    """Thunder's handler, to distinguish it from other handlers."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:

@@ -148,10 +148,10 @@ class Access:
         connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
         identify: Callable[[AsyncConnection], Awaitable[Caller]],
     ) -> AsyncIterator[Admitted]:
-        """Lend a connection and identify the caller, within the share of the caller's account.
+        """Lend a connection within the share of the caller's account, and authenticate the caller.
 
-        An account is known once its key was used. A caller that turns out to have used up its share returns the
-        connection and waits.
+        The account is unknown until its key was used once. If the account then turns out to have used up its share, the
+        connection is returned, and the caller waits.
         """
         while True:
             known = self.find_account(key)
@@ -194,7 +194,7 @@ class Access:
         return caller
 
     async def authorize_ingest(self, key: str | None) -> Caller | None:
-        """Return the caller that wants to post a trace, before its body is read. `ingest_session` checks again.
+        """Authenticate the caller of an ingest before the body is read. `ingest_session` checks again.
 
         None under INGEST_AUTH=open, where the key is not checked.
 
@@ -209,7 +209,7 @@ class Access:
         return caller
 
     async def _authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
-        """Return the caller that posts a trace, looked up in the transaction that stores it."""
+        """Look up the caller of an ingest in the transaction that stores the trace."""
         if key is None and not self.ingest_open:
             raise UnauthorizedError("no key; send one as X-API-Key")
         try:

@@ -45,7 +45,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, account: Account) -> AsyncGenerator[None]:
-        """Wait for a turn, and pass it on after the block."""
+        """Wait for a turn, and end it after the block."""
         await self._take(account)
         try:
             yield
@@ -78,14 +78,14 @@ class Turns:
             queue = self._waiting.pop(following)
             turn = queue.popleft()
             if queue:
-                self._waiting[following] = queue  # behind the others
+                self._waiting[following] = queue  # after all others
             if not turn.done():
                 self._start(following)
                 turn.set_result(None)
 
 
 class Accounts:
-    """The accounts of the keys that were used last. They decide whose turn it is, never the rights of a key."""
+    """The accounts of recently used keys. They affect only turns, never the rights of a key."""
 
     MAX_KEYS = 10_000
 
@@ -93,7 +93,7 @@ class Accounts:
         self._accounts: OrderedDict[bytes, Account] = OrderedDict()
 
     def find(self, key: str) -> Account | None:
-        """Return the account that a key belonged to when it was used last, if that is remembered."""
+        """Return the account of a key at its last use; None if that is not remembered."""
         return self._accounts.get(hash_token(key))
 
     def keep(self, key: str, account: Account) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from core.database.query import query
 
 FOREIGN = "TH001"
-"""The SQLSTATE of a database that belongs to another app or has no owner yet; the message says which."""
+"""The SQLSTATE of a database that belongs to another app or has no owner yet; the message names the case."""
 
 SET_TIMEOUT = query("database/set_timeout")
 """Limit each following statement of this transaction. A session setting would not survive a pooler."""

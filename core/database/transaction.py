@@ -34,5 +34,5 @@ async def transaction(conn: AsyncConnection) -> AsyncIterator[None]:
             await COMMIT.execute(conn)
     except Error:
         if not conn.closed:
-            await conn.rollback()  # of statements whose error was not known before the commit was sent
+            await conn.rollback()  # errors of statements that were not known before the commit was sent
         raise

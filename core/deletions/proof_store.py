@@ -28,7 +28,7 @@ class Chain(Row):
         if self.is_whole:
             return "an unbroken chain"
         if self.broken_at is not None:
-            return f"broken at receipt {self.broken_at}: it was changed, or one before it is missing"
+            return f"broken at receipt {self.broken_at}: it was changed, or an earlier one is missing"
         return "broken at its end: the last receipts are missing or changed"
 
 

@@ -62,7 +62,7 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
         say("1/4  migrate")
         _run_modal(["run", "chores.py::migrate"], variables, "the database was not migrated")
     say("2/4  check the database")
-    advice = f"make deploy ENV={environment} MIGRATE=1 applies what is pending"
+    advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
     _run_modal(["run", "chores.py::status"], variables, f"the database is not ready; {advice}")
     say("3/4  deploy")
     _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed")

@@ -26,9 +26,9 @@ from core.errors import InvalidInputError
 MAX_KEYS = 50
 """Maximum user API keys in one document. A trace has one, and sometimes one per mod."""
 FEW_BACKSLASHES = 5000
-"""How many backslashes are checked one at a time before a regular expression searches the rest of the body."""
+"""Number of backslashes to check individually before a regular expression searches the rest of the body."""
 MIN_ANCHOR = 4
-"""Minimum characters of a part of a key that is rare enough to search for."""
+"""Minimum length of a part of a key that is rare enough to search for."""
 
 _KEY_FIELDS = frozenset({"user_api_key", "created_by", "added_by"})
 _MOD_FIELDS = frozenset({"active_mod_name", "mod_text", "mod_name", "forced_by"})
@@ -36,9 +36,9 @@ _NAME_END = re.compile(rb'y"\s*:\s*')
 """The common end of all names in _KEY_FIELDS. Searching for each name takes three times as long."""
 _NAME_STARTS = (b'"user_api_ke', b'"created_b', b'"added_b')
 _NEEDLESS_ESCAPE = re.compile(rb"\\u00[2-7]")
-"""An escape that no JSON writer needs, but that can spell a name or a key."""
+"""An unnecessary JSON escape, which may hide a character of a name or a key."""
 _PLAIN_RUN = re.compile(r"[ !#-.0-\[\]-~]+")
-"""Characters that no JSON writer needs to escape."""
+"""Characters that JSON never needs to escape."""
 _IN_TEXTS_ONLY = re.compile(r"[^\s0-9,:\[\]{}+.eEtrufalsn-]")
 """A character that occurs in JSON strings only, not in numbers, `true`, `false`, `null` or punctuation."""
 
@@ -106,7 +106,7 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     if not keys:
         return keep_document(body, document)
     if len(keys) > MAX_KEYS:
-        raise InvalidInputError(f"body: {len(keys)} user API keys are too many (at most {MAX_KEYS})")
+        raise InvalidInputError(f"body: has {len(keys)} user API keys; at most {MAX_KEYS} are allowed")
     masker = KeyMasker({key: label(key) for key in keys})
     request_id = document.request.request_id
     if request_id in keys or masker.mask(request_id) != request_id:
@@ -120,14 +120,14 @@ def mask_keys(body: bytes, keys: Collection[str], fields: Collection[str], label
     Args:
         body: JSON.
         keys: the keys.
-        fields: lower-case names of fields. Their names in the JSON may be in any case.
+        fields: lower-case names of fields. Their names in the JSON may be in upper or lower case.
         label: returns the label of a key.
 
     Raises:
         InvalidInputError: there are too many keys, or one of them occurs too often.
     """
     if len(keys) > MAX_KEYS:
-        raise InvalidInputError(f"body: {len(keys)} user API keys are too many (at most {MAX_KEYS})")
+        raise InvalidInputError(f"body: has {len(keys)} user API keys; at most {MAX_KEYS} are allowed")
     ordered = sorted(keys, key=lambda key: (-len(key), key))
     name = re.compile(b'"(?:' + b"|".join(re.escape(field.encode()) for field in fields) + rb')"\s*:\s*', re.IGNORECASE)
     at = find_starts(body, partial(body.find, b"@"))

@@ -1,4 +1,4 @@
-"""Parse and check a posted document. An error names the invalid field and says what is wrong."""
+"""Parse and check a posted document. Errors name the invalid field and the reason."""
 
 import codecs
 import json
@@ -52,7 +52,7 @@ def parse_document(body: bytes) -> TraceDocument:
 
 
 def parse_quickly(body: bytes) -> TraceDocument | None:
-    """Parse with msgspec; None if it refuses. The slow way then accepts the body or says what is wrong."""
+    """Parse with msgspec. Return None if it rejects the body; the slow way then accepts it or reports the error."""
     try:
         document = _DECODER.decode(body)
         _check_utf8(body)

@@ -27,7 +27,7 @@ class Sort(StrEnum):
 
 
 def clean_query(text: str | None) -> str | None:
-    """Prepare a search query: None for a blank one, and an empty text, which matches nothing, for symbols only.
+    """Prepare a search query. Return None for a blank one, and "", which matches nothing, for one of symbols only.
 
     Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32.
     """

@@ -36,7 +36,7 @@ class Page:
     Attributes:
         rows: None if the client has this version of them.
         next_cursor: None on the last page.
-        version: of everything that the page shows, for an ETag.
+        version: a version of everything that the page shows, for an ETag.
     """
 
     rows: list[ListedRow] | None
@@ -62,10 +62,10 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
 
     Raises:
         InvalidInputError: the cursor is not valid, or comes with an offset.
-        NotFoundError: the collection does not exist, or is not the caller's.
+        NotFoundError: the collection does not exist, or belongs to another user.
     """
     if cursor is not None and offset:
-        raise InvalidInputError("offset: a cursor already says where the page begins; send one of the two")
+        raise InvalidInputError("offset: can't be combined with cursor; send one of them")
     after = None if cursor is None else Cursor.read(cursor, sort)
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter

@@ -37,7 +37,7 @@ def _list_values(value: object) -> list[object]:
 
 
 def _read_integer(value: object) -> int | None:
-    """Return an integer, which JSON writes as a text because it may have 64 bits."""
+    """Return an integer, which is a text in JSON because it may have 64 bits."""
     try:
         return int(value) if isinstance(value, int | str) and len(str(value)) < 21 else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Read one posted item: a response with what is known of its request, as one value for every way in.
+"""Read one posted item: a response with the known facts about its request, in one form for all senders.
 
 An item is `{request_id?, created_at?, completed_at?, user_api_key?, tags?, metadata?, request, response}`, a bare
 response, or LiteLLM's payload (core.responses.litellm). Errors are InvalidInputErrors that name the path.
@@ -34,15 +34,15 @@ class Item:
     """One posted call of a model.
 
     Attributes:
-        source: the door, if it is known to be one: litellm or otlp. None means the shape of the response.
+        source: the exporter that sent the item: litellm or otlp. If None, the source is the shape of the response.
         answers: one response per answer; empty if the call failed.
         request: the request that was sent to the model; empty if unknown.
-        request_id: the id that the sender gave the item; None if it gave none.
+        request_id: the id from the sender; None if the item has none.
         id_path: the path of the id, for errors.
         metadata: as posted; shown in the log.
-        summary: facts that the item gives outside its response. They take precedence.
+        summary: facts from outside the response. They take precedence over its own.
         error: why the call failed; None if it did not.
-        warnings: one sentence each.
+        warnings: problems that don't prevent scoring, one sentence each.
         options: the scoring options next to the response.
     """
 
@@ -63,7 +63,7 @@ class Item:
 
 
 def is_envelope(fields: Body) -> bool:
-    """Whether an object holds a response beside facts about it. Ollama's own `response` is a text."""
+    """Whether an object contains a response next to other fields. In Ollama's answers, `response` is a text."""
     return ("response" in fields or {"request", "error"} <= fields.keys()) and "done" not in fields
 
 
@@ -71,7 +71,7 @@ def read_envelope(fields: Body) -> Item:
     """Read `{request, response, …}`.
 
     Raises:
-        InvalidInputError: a field is not valid, or the response is of no known shape.
+        InvalidInputError: a field is not valid, or the shape of the response is unknown.
     """
     response = fields.get("response")
     request: Body = {} if fields.get("request") is None else expect_object(fields["request"], "request")
@@ -102,7 +102,7 @@ def read_bare(fields: Body) -> Item:
     """Read a response that was posted alone.
 
     Raises:
-        UnknownResponseError: it is of no known shape.
+        UnknownResponseError: its shape is unknown.
         InvalidInputError: it is one chunk of a stream.
     """
     answers, failure = read_answers(fields, "body")
@@ -117,7 +117,7 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
 
     Raises:
         InvalidInputError: the value has the wrong type, or is a stream that can't be joined.
-        UnknownResponseError: the response is of no known shape.
+        UnknownResponseError: the shape of the response is unknown.
     """
     if isinstance(response, str):
         response = read_events(response, path)
@@ -144,14 +144,14 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
 
 
 def _find_failure(body: Body) -> str | None:
-    """Return the error of a response that is an error: `{error: …}` without an answer."""
+    """Return the error of an error response: `{error: …}` without an answer."""
     if body.get("error") is None or (is_response(body) and body.get("status") != "failed"):
         return None
     return find_error(body["error"])
 
 
 def find_error(value: object) -> str | None:
-    """Return the sentence of an error, which is a text or an object with a message; None if there is no error."""
+    """Return the message of an error, which is a text or an object with a message; None if there is no error."""
     if value is None or value == "" or value is False:
         return None
     fields = find_object(value)
@@ -197,14 +197,14 @@ def read_tags(value: object, path: str) -> tuple[str, ...]:
 
 
 def find_tags(value: object) -> tuple[str, ...]:
-    """Return the tags of a list that can be stored. Other programs add their own, and none may cost the item."""
+    """Return the storable tags of a list. Others are ignored, because programs add them automatically."""
     tags = [find_text(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
     kept = (tag for tag in tags if tag and tag.strip() == tag and len(tag) <= MAX_TAG_CHARS)
     return tuple(dict.fromkeys(kept))[:MAX_TAGS]
 
 
 def read_time(value: object, path: str) -> datetime | None:
-    """Read a time that the sender gave.
+    """Read a time from the sender.
 
     Raises:
         InvalidInputError: it is not a time.
@@ -216,7 +216,7 @@ def read_time(value: object, path: str) -> datetime | None:
 
 
 def find_time(value: object) -> datetime | None:
-    """Return a time that a server wrote; None if it is not one. Some servers write 0."""
+    """Return a time from a server; None if it is not valid. Some servers write 0."""
     try:
         return parse_timestamp(value) if value else None
     except ValueError:

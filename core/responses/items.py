@@ -13,7 +13,7 @@ def read_item(raw: object) -> Item:
     """Read a parsed item of any shape: an object, or the chunks of a stream as a list.
 
     Raises:
-        UnknownResponseError: the response is of no known shape.
+        UnknownResponseError: the shape of the response is unknown.
         InvalidInputError: a field is not valid; the message names its path.
     """
     if isinstance(raw, list):
@@ -36,7 +36,7 @@ def read_event_item(text: str) -> Item:
 
 
 def is_stream(raw: object) -> bool:
-    """Whether a parsed list holds the chunks of one stream. Any other list holds several items."""
+    """Whether a parsed list contains the chunks of one stream. Any other list contains several items."""
     if not isinstance(raw, list) or not raw or not isinstance(raw[0], dict):
         return False
     return is_chunk(cast("dict[str, object]", raw[0]))

@@ -15,29 +15,29 @@ from core.responses.join_output import is_output_event, join_output
 Body = dict[str, object]
 
 _FIXED = frozenset({"role", "type", "id", "name", "object", "finish_reason", "token", "stop_reason"})
-"""Texts that are replaced, not continued."""
+"""Keys of texts that the next chunk replaces instead of continuing."""
 MAX_DEPTH = 8
-"""Levels at which the parts of a chunk are joined."""
+"""Maximum levels of nested objects that are joined."""
 MAX_CALLS = 1000
-"""Parts of one chunk that are recognised by their index, such as tool calls."""
+"""Maximum parts in a chunk that are identified by an index, such as tool calls."""
 
 
 class _Texts(list[str]):
-    """The parts of a text. Adding each part to the text would take quadratic time."""
+    """The parts of a text, which are joined at the end. Appending each part to the text would take quadratic time."""
 
 
 def join_stream(chunks: Sequence[Body], path: str) -> Body:
     """Join the chunks of one stream.
 
     Raises:
-        InvalidInputError: the chunks are of no known shape.
+        InvalidInputError: the shape of the chunks is unknown.
     """
     failed = next((chunk for chunk in chunks if chunk.get("error") is not None and "choices" not in chunk), None)
     if failed is not None and not is_output_event(chunks[0]):
         return {"error": failed["error"]}
     join = next((join for fits, join in _JOINERS if fits(chunks[0])), None)
     if join is None and len(chunks) > 1:
-        raise InvalidInputError(f"{path}: these chunks are of no known shape; send the complete response")
+        raise InvalidInputError(f"{path}: unknown shape of chunks; send the complete response")
     return chunks[0] if join is None else cast("Body", finish(join(chunks)))
 
 
@@ -52,14 +52,14 @@ def _join_choices(chunks: Sequence[Body]) -> Body:
             choice = choices.setdefault(index if type(index) is int else 0, {})
             merge(choice, {"message" if name == "delta" else name: value for name, value in part.items()})
     for choice in choices.values():
-        if choice.get("finish_reason", "") is None:  # the stream was cut
+        if choice.get("finish_reason", "") is None:  # the stream was truncated
             del choice["finish_reason"]
     kind = (find_text(whole.get("object")) or "").removesuffix(".chunk")
     return {**whole, "object": kind, "choices": [choices[index] for index in sorted(choices)]}
 
 
 def merge(whole: Body, part: Body, depth: int = 0) -> None:
-    """Add the values of a chunk to what was joined before."""
+    """Add the values of a chunk to the previously joined ones."""
     for name, value in part.items():
         before = whole.get(name)
         if value is None:
@@ -75,7 +75,7 @@ def merge(whole: Body, part: Body, depth: int = 0) -> None:
 
 
 def finish(value: object, depth: int = 0) -> object:
-    """Concatenate the texts of what was joined. Deeper values are as posted."""
+    """Concatenate the collected parts of all texts. Deeper values are as posted."""
     if isinstance(value, _Texts):
         return "".join(value)
     if depth > MAX_DEPTH + 4:
@@ -86,7 +86,7 @@ def finish(value: object, depth: int = 0) -> object:
 
 
 def _extend_calls(before: list[object], more: list[object]) -> None:
-    """Add the parts of tool calls. Those of one call have the same index."""
+    """Add the parts of tool calls. Parts of one call have the same index."""
     for one in map(find_object, more):
         index = one.get("index")
         calls = map(find_object, before[:MAX_CALLS])
@@ -98,7 +98,7 @@ def _extend_calls(before: list[object], more: list[object]) -> None:
 
 
 def _copy(name: str, value: object, depth: int) -> object:
-    """Copy the containers that later chunks are added to, so that the posted chunks stay unchanged."""
+    """Copy the containers that later chunks will change, so that the posted chunks stay unchanged."""
     if isinstance(value, str) and name not in _FIXED:
         return _Texts([value])
     if isinstance(value, dict) and depth < MAX_DEPTH:

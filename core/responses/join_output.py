@@ -19,7 +19,7 @@ def is_output_event(chunk: Body) -> bool:
 def join_output(events: Sequence[Body]) -> Body:
     """Return the response of the last event, with the logprobs of earlier events where it has none.
 
-    If the stream was cut, return what arrived of the response, with the status incomplete.
+    If the stream was truncated, return the received part of the response, with the status incomplete.
     """
     parts = _read_parts(events)
     last = next((find_object(one["response"]) for one in reversed(events) if one.get("response") is not None), {})
@@ -45,7 +45,7 @@ def _complete(part: Body, joined: Body) -> Body:
 
 
 def _read_parts(events: Sequence[Body]) -> dict[tuple[int, int], Body]:
-    """Join the deltas of each part of the text. An event that ends a part holds all of it."""
+    """Join the deltas of each part of the text. An event that ends a part contains the whole part."""
     parts: dict[tuple[int, int], Body] = {}
     for event in events:
         kind, place = event.get("type"), (_count(event.get("output_index")), _count(event.get("content_index")))

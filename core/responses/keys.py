@@ -21,9 +21,9 @@ HEADERS = frozenset(
 )
 FIELDS = (*USER_FIELDS, *HEADERS, "stringvalue")
 PLACES = ("header", "metadata")
-"""Parts of the names of objects whose fields may be headers."""
+"""Parts of names of objects that may contain headers."""
 MAX_LEVELS = 8
-"""Levels of JSON inside JSON texts."""
+"""Maximum levels of JSON inside JSON texts."""
 MAX_DEPTH = 200
 
 _NESTED = re.compile(rb'(?<!\\)"\s*[{\[][^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)

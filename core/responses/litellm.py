@@ -15,7 +15,7 @@ def is_litellm(fields: dict[str, object]) -> bool:
 
 
 def read_litellm(fields: dict[str, object]) -> Item:
-    """Read a payload. Its response has the shape of OpenAI's, whatever the provider.
+    """Read a payload. Its response has OpenAI's shape for every provider.
 
     Raises:
         InvalidInputError: a field is not valid; the message names its path.

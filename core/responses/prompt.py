@@ -1,4 +1,4 @@
-"""Read the request of a response: its messages by role, and its settings. By the names of all servers."""
+"""Read the request of a response: its messages by role, and its settings, under the names that any server uses."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -10,7 +10,7 @@ USER_ROLE = "user"
 MAX_MESSAGES = 10_000
 """Maximum messages of one request."""
 MAX_DEPTH = 8
-"""Levels of lists and objects around a text."""
+"""Maximum nesting of lists and objects around a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _read_messages(request: dict[str, object]) -> list[Message]:
 
 
 def _read_turns(value: object) -> list[Message]:
-    """Read a list of messages, or a single text of the user's."""
+    """Read a list of messages, or a single text of the user."""
     if not isinstance(value, list) or any(isinstance(one, str) for one in value):
         text = _read_text(value)
         return [] if text is None else [Message(USER_ROLE, text)]

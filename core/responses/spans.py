@@ -1,4 +1,4 @@
-"""Read an LLM span: OpenInference's, whose `output.value` holds the response, or one of the GenAI conventions.
+"""Read an LLM span of OpenInference, whose `output.value` contains the response, or of the GenAI conventions.
 
 Sources: OpenInference's semantic conventions ("LLM spans"); OpenTelemetry's "Semantic conventions for generative client
 AI spans" and its earlier names. No convention has logprobs: `gen_ai.response.logprobs`, JSON in the form of OpenAI's

@@ -9,7 +9,7 @@ from core.wire.parse_json import parse_json
 DONE = "[DONE]"
 """The data of OpenAI's last event."""
 MAX_EVENTS = 400_000
-"""Maximum events of one stream: two per token of the longest answer."""
+"""Maximum events of a stream: two per token of the longest answer."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 

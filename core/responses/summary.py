@@ -1,4 +1,4 @@
-"""Read what a response says next to its tokens: id, model, text, finish reason, usage and times. By shape."""
+"""Read the facts of a response other than its tokens: id, model, text, finish reason, usage and times."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""Bound the memory of the messages that wait for the clients of one account."""
+"""Limit the memory for messages that wait for the clients of one account."""
 
 from weakref import WeakValueDictionary
 
@@ -38,13 +38,13 @@ class Backlog:
 
 
 class Backlogs:
-    """The backlogs of all accounts that have open streams."""
+    """The backlogs of all accounts with open streams."""
 
     def __init__(self) -> None:
         self._backlogs: WeakValueDictionary[Account, Backlog] = WeakValueDictionary()
 
     def find(self, account: Account) -> Backlog:
-        """Return the backlog of an account. Its clients keep it alive."""
+        """Return the backlog of an account, which exists as long as the account has clients."""
         found = self._backlogs.get(account)
         if found is None:
             found = self._backlogs[account] = Backlog(MAX_ADMIN_BYTES if account.is_admin else MAX_BYTES)

@@ -7,12 +7,12 @@ from core.stream.subscription import Subscription
 
 MAX_STREAMS = 1000
 RESERVED_FOR_ADMINS = 100
-"""Streams that only admins can open."""
+"""Number of streams reserved for admins."""
 MAX_PER_ADMIN = 500
 MAX_PER_OWNER = 200
-"""Streams of all keys that are bound to one user, or of one key that is bound to none."""
+"""Maximum streams of all keys that are bound to one user, or of a key without a user."""
 MAX_PER_KEY = 100
-"""Streams of one key that is not an admin's."""
+"""Maximum streams of a key that is not an admin key."""
 
 
 class CrowdedError(ThunderError):
@@ -28,7 +28,7 @@ class TooManyStreamsError(ThunderError):
 
 
 def require_room(new: Subscription, all_of_them: Collection[Subscription]) -> None:
-    """Check that a client may open its stream next to those that are open.
+    """Check that a client may open another stream.
 
     Raises:
         TooManyStreamsError: the key or its owner has too many streams.

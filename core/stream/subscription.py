@@ -87,7 +87,7 @@ class Subscription:
                 self._offer(message)
 
     def advance(self, position: Position) -> None:
-        """Move to a position, because everything before it was queued or does not concern this client."""
+        """Move to a position. Everything before it was queued, or is not for this client."""
         if self._seen != position.latest:
             self.position = position
 
@@ -114,7 +114,7 @@ class Subscription:
         return None
 
     def _offer(self, message: Message) -> None:
-        """Queue a message. After one did not fit, drop messages until the client has read its queue and the lag."""
+        """Queue a message. Once one does not fit, drop messages until the client has read its queue and the lag."""
         size = message.size
         full = len(self._queue) >= MAX_QUEUED or (self._queue and self._queued_bytes + size > MAX_QUEUED_BYTES)
         if full or self._missed or not self._backlog.add(message):

@@ -43,7 +43,7 @@ def score_answer(request: Request, tokens: list[Token], *, top_p: float | None =
 
 
 def find_forced_runs(tokens: list[Token]) -> list[Intervention]:
-    """Return each run of forced tokens as an intervention without mod and overridden token, which are unknown."""
+    """Return each run of forced tokens as an intervention. Its mod and the overridden token are unknown."""
     runs = [[i for i, _ in run] for forced, run in groupby(enumerate(tokens), key=lambda one: one[1].forced) if forced]
     return [Intervention(None, None, None, run[0], run[0], run[-1], None) for run in runs]
 

@@ -185,7 +185,7 @@ async def ingest_answers(access: Access, key: str | None, answers: list[Prepared
 
 
 async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any]) -> None:
-    """Delete what the id of an item has no more. A Quote trace replaces only the request with its own id."""
+    """Delete previous answers of an item that are no longer posted. A Quote trace replaces only its own request."""
     base_id = answers[0].base_id
     if base_id is not None:
         ids = [one.request_id for one in answers]

@@ -30,7 +30,7 @@ _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Several(StrEnum):
-    """How a body holds several items: it must be split first."""
+    """How a body contains several items. It must be split first."""
 
     LIST = "list"
     LINES = "lines"
@@ -93,7 +93,7 @@ def _read_quote(raw: object) -> TraceDocument | None:
 
 
 def _find_several(body: bytes) -> Several | None:
-    """Return how a body holds several items; None if it is one, or not JSON."""
+    """Return how a body contains several items; None if it is one item, or not JSON."""
     try:
         rows = _ROWS.decode(body)
         first = parse_json(bytes(rows[0])) if rows else None
@@ -107,7 +107,7 @@ def _find_several(body: bytes) -> Several | None:
 
 
 def _has_lines(body: bytes) -> bool:
-    """Whether the first line is a whole object, and others follow."""
+    """Whether the first line is a complete object, and more lines follow."""
     start = body.lstrip()
     if not start.startswith(b"{"):
         return False
@@ -151,7 +151,7 @@ def find_id(item: Item) -> str | None:
 
 
 def find_base_id(item: Item) -> str:
-    """Return the id of an item: as given, or the server's, or a new one.
+    """Return the id of an item: the sender's, else the server's, else a new one.
 
     Raises:
         InvalidInputError: the id can't be part of a path.

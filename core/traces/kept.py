@@ -27,10 +27,10 @@ NO_ANSWER = Answer([], None, [])
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of a request that are no scores. None if its format doesn't contain the fact.
+    """Facts of a request other than scores. None if its format doesn't contain the fact.
 
     Attributes:
-        source: the origin: quote, the shape of the response, or the door.
+        source: the origin: quote, the shape of the response, or the exporter.
         warnings: problems that don't prevent scoring, one sentence each.
         messages: the prompt's messages.
         finish_reason: why the generation ended, in the server's words.
@@ -85,7 +85,7 @@ def keep_quote(document: TraceDocument) -> KeptTrace:
 
 
 def parse_item(document: bytes, number: int) -> Item:
-    """Parse a document of any other format than a Quote trace.
+    """Parse a document that is not a Quote trace.
 
     Raises:
         InvalidInputError: it is not valid; the message names the path.
@@ -149,14 +149,14 @@ def _read_answer(item: Item, choice: int) -> Answer:
 
 
 def _name_choice(sentence: str, choice: int) -> str:
-    """Name the choice as it was posted. Each answer is read as if it were the only one."""
+    """Restore the posted position in the paths of errors, because each answer is read as if it were the only one."""
     for name in ("choices", "candidates"):
         sentence = sentence.replace(f"{name}[0]", f"{name}[{choice}]", 1) if sentence.startswith(name) else sentence
     return sentence
 
 
 def find_began(item: Item, summary: Summary) -> datetime | None:
-    """Return when the call began: as the item says, as the server says, or from its end and duration."""
+    """Return the start of the call: from the item, else from the server, else computed from its end and duration."""
     began, ended = item.created_at or find_time(summary.began), item.completed_at or find_time(summary.ended)
     if began is None and ended is not None and summary.seconds is not None:
         return ended - timedelta(seconds=min(summary.seconds, 1e7))
@@ -164,7 +164,7 @@ def find_began(item: Item, summary: Summary) -> datetime | None:
 
 
 def find_ended(item: Item, summary: Summary) -> datetime | None:
-    """Return when the call ended: as the item says, or as the server says."""
+    """Return the end of the call: from the item, else from the server."""
     return item.completed_at or find_time(summary.ended)
 
 

@@ -33,7 +33,7 @@ UNKNOWN = (
 )
 """Fields of the contract that no engine sends."""
 ROWS_AT_ONCE = 1000
-"""Rows that are objects in memory at one time. All rows of a long trace would take many times the size of the log."""
+"""Rows rendered at once. As objects, all rows of a long trace would take many times the size of the log."""
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -55,7 +55,7 @@ def render_log(kept: KeptTrace) -> Iterator[bytes | memoryview]:
 
 
 def check_log(kept: KeptTrace) -> None:
-    """Refuse objects of free form that are nested too deeply for the log. Called at ingest.
+    """Refuse free-form objects that are nested too deeply for the log. Called at ingest.
 
     Raises:
         InvalidInputError: an object is nested too deeply.

@@ -84,7 +84,7 @@ class LogView:
 
     @property
     def kind(self) -> tuple[int, int, bool]:
-        """The arguments of `render_document` next to the document."""
+        """The arguments of `render_document` after the document."""
         return self.format, self.choice, self.is_owned
 
 
@@ -94,7 +94,7 @@ def render_document(document: bytes, number: int, choice: int, is_owned: bool) -
 
 
 def render_unpacked(document: bytes, number: int, choice: int, is_owned: bool, start: bytes) -> bytes:  # noqa: FBT001 - as above
-    """Derive the log as a whole text, which begins with `start`. Pure."""
+    """Derive the log as uncompressed text that begins with `start`. Pure."""
     return b"".join([start, *_render_members(document, number, choice, is_owned=is_owned)])
 
 

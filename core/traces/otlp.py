@@ -13,9 +13,9 @@ from core.traces.items import prepare_span
 from core.wire.parse_json import parse_json
 
 MAX_SPANS = 1000
-"""LLM spans of one export that are stored. An exporter sends 512 at most, unless it is configured otherwise."""
+"""Maximum LLM spans of an export. Exporters send at most 512 by default."""
 MAX_REASONS = 10
-"""Rejected spans whose reason is given."""
+"""Maximum rejected spans whose reasons are reported."""
 _IDS = ("traceId", "spanId", "parentSpanId")
 
 Body = dict[str, object]

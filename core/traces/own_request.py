@@ -13,7 +13,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
     """Refuse a request that does not exist or that the caller does not own.
 
     Raises:
-        NotFoundError: one of the two.
+        NotFoundError: the request does not exist, or the caller does not own it.
     """
     found = await _find_owner(session, request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
@@ -21,7 +21,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
 
 
 async def lock_own_request(session: Session, request_id: str) -> int:
-    """Lock a request of the caller's until the transaction ends, and return its bigint id.
+    """Lock a request of the caller until the transaction ends, and return its bigint id.
 
     Raises:
         NotFoundError: it does not exist, or the caller does not own it.
@@ -61,14 +61,14 @@ def is_invalid_id(request_id: str) -> bool:
 
 
 def hidden(caller: Caller, request_id: str) -> ThunderError:
-    """Return the error for a request that the caller cannot see; without a key, the error that asks for one."""
+    """Return the error for a request that the caller cannot see. Without a key, the message asks for one."""
     if not caller.scopes:
         return UnauthorizedError("no key; send one as X-API-Key")
     return NotFoundError(f"there is no request {request_id!r}")
 
 
 async def explain_hidden(session: Session, request_id: str) -> ThunderError:
-    """Return the error for a request that the caller cannot see. For a group of the caller's, it names the filter."""
+    """Return the error for a request that the caller cannot see. For the id of a group, it names the filter."""
     owner = session.caller.owner_filter
     if session.caller.scopes and not is_invalid_id(request_id):
         count = await store.COUNT_GROUP.fetch_only(session.conn, group_id=request_id, owner=owner)

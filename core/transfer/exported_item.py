@@ -1,4 +1,4 @@
-"""Documents that are no Quote traces in an export: a JSON object around the text, because a line must be an object."""
+"""Export documents that are not Quote traces: wrap the text in a JSON object, because a line must be an object."""
 
 from dataclasses import asdict, dataclass
 
@@ -12,7 +12,7 @@ NAME = b'{"thunder_item":'
 
 @dataclass(frozen=True, slots=True)
 class ExportedItem:
-    """A stored document with what the document does not contain.
+    """A stored document, and facts that it does not contain.
 
     Attributes:
         format: its format.
@@ -48,5 +48,5 @@ def unwrap_item(body: bytes) -> ExportedItem | None:
         raise InvalidInputError(f"thunder_item: {error}") from None
     require_known_format(item.format)
     if item.format == QUOTE_FORMAT:
-        raise InvalidInputError("thunder_item.format: a Quote trace is exported as it is; export it again")
+        raise InvalidInputError("thunder_item.format: a Quote trace can't be wrapped; export it again")
     return item

@@ -86,7 +86,7 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         request_id, user_key = masked.request_id, None
     owner, stored = await _find_stored(access, key, request_id, user_key, origin)
     found = Found(masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not user_key else "the label of its user is not known here"
+    note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"
     if found.is_stored:
         return Outcome(Status.SKIPPED, request_id)
     if stored is not None and on_conflict is OnConflict.SKIP:

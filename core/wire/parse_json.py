@@ -1,4 +1,4 @@
-"""Parse JSON bodies, and name what is wrong with one that is not JSON."""
+"""Parse JSON bodies, and describe errors of bodies that are not JSON."""
 
 import json
 from typing import Never

@@ -11,7 +11,7 @@ OWN_SENTENCES = {
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
 }
-"""Errors whose own message speaks of Python."""
+"""Errors whose own message mentions Python."""
 
 
 def describe_validation(error: ValidationError, prefix: str = "") -> str:

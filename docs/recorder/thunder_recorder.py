@@ -6,9 +6,9 @@
     client = record(OpenAI())                      # or AsyncOpenAI(), used as before
     vllm serve MODEL --middleware thunder_recorder.RecorderMiddleware
 
-Calls that don't ask for logprobs get them, and the caller does not see them. Answers pass through without delay: a
-thread posts them. While Thunder is away they wait on disk, up to 256 MB; the oldest are dropped first. Copies of a
-client (`with_options`) have to be recorded, too.
+If a call does not ask for logprobs, the recorder asks for them and removes them from the answer. Answers are not
+delayed, because a thread posts them. While Thunder is not reachable, they wait on disk, up to 256 MB; the oldest are
+dropped first. Pass copies of a client (`with_options`) to `record`, too.
 
 Settings: THUNDER_URL (http://127.0.0.1:6767), THUNDER_KEY (an API key with the scope `ingest`), and THUNDER_SPOOL (a
 directory, which several processes may share).
@@ -32,12 +32,12 @@ from pathlib import Path
 
 MAX_SPOOL_BYTES = 256 * 1024 * 1024
 MAX_QUEUED = 10_000
-"""Items in memory. More are written to disk at once by the caller's thread."""
+"""Maximum items in memory. The caller's thread writes further ones to disk immediately."""
 DRAIN_S = 5.0
 POST_TIMEOUT_S = 10.0
 RETRY_S = (0.5, 1, 2, 5, 10, 30)
 STALE_S = 120.0
-"""A file that another process claimed and did not finish is taken over after this time."""
+"""After this time, an unfinished file that another process has claimed is taken over."""
 MAX_ITEM_BYTES = 64 * 1024 * 1024
 TOP_LOGPROBS = 5
 
@@ -50,7 +50,7 @@ class Spool:
     def __init__(self, directory, limit=MAX_SPOOL_BYTES):
         self.directory = Path(directory)
         self.limit = limit
-        self._size = limit  # unknown, so the first item measures it
+        self._size = limit  # unknown; the first item measures it
         self._count = 0
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -112,7 +112,7 @@ class Spool:
 
 
 class Poster:
-    """Posts items in a thread of its own. Items that can't be posted wait in the spool."""
+    """Posts items in a separate thread. Items that can't be posted wait in the spool."""
 
     def __init__(self, url=None, key=None, spool=None):
         self.url = (url or os.environ.get("THUNDER_URL") or "http://127.0.0.1:6767").rstrip("/")
@@ -128,7 +128,7 @@ class Poster:
         atexit.register(self.close)
 
     def put(self, item):
-        """Take an item. It returns at once, and never raises."""
+        """Queue an item. Returns immediately, and never raises."""
         try:
             if self._pid != os.getpid():  # the thread does not survive a fork
                 self._start()
@@ -139,7 +139,7 @@ class Poster:
             log.exception("an item was not recorded")
 
     def close(self):
-        """Post what is left for at most DRAIN_S, and leave the rest in the spool."""
+        """Post the remaining items for at most DRAIN_S, and leave the rest in the spool."""
         if self._pid != os.getpid() or self._thread is None:
             return
         self._deadline = time.monotonic() + DRAIN_S
@@ -208,7 +208,7 @@ class Poster:
             log.exception("an item was not recorded")
 
     def _post_spooled(self):
-        """Post what is in the spool, oldest first. Return whether the spool is empty."""
+        """Post the items in the spool, oldest first. Return whether the spool is empty."""
         self.spool.recover()
         while items := self.spool.list():
             for item in items:
@@ -225,7 +225,7 @@ class Poster:
         return True
 
     def _post(self, data):
-        """Post one item. Return whether it is done with: stored, or refused for good."""
+        """Post one item. Return whether it is finished: stored, or refused permanently."""
         headers = {"Content-Type": "application/json", **({"X-API-Key": self.key} if self.key else {})}
         request = urllib.request.Request(f"{self.url}/v1/ingest", data, headers)
         try:
@@ -276,7 +276,7 @@ def record(client, url=None, key=None, spool=None):
 
 
 class _Call:
-    """One call: its request, and what its caller must not see."""
+    """One call: its request, and the fields to remove from its answer."""
 
     def __init__(self, poster, kind, request, hides):
         self.poster, self.kind, self.request, self.hides = poster, kind, request, hides
@@ -339,14 +339,14 @@ class _Recorder:
         return create_sync
 
     def _prepare(self, kind, options):
-        """Return the call, and the options that ask for logprobs if the caller did not."""
+        """Return the call, with options that ask for logprobs if the caller did not."""
         is_raw = "X-Stainless-Raw-Response" in (options.get("extra_headers") or {})
         is_asked = not is_raw and options.get("model") not in self.refusing
         more = add_logprobs(kind, options) if is_asked else {}
         return _Call(self.poster, kind, _copy_plain({**options, **more}), bool(more)), more
 
     def _refuses(self, error, more, options):
-        """Whether a model refused the logprobs that the recorder asked for. It is then called without, from now on."""
+        """Whether a model refused the logprobs that the recorder asked for. Later calls then don't ask for them."""
         if not more or getattr(error, "status_code", None) not in (400, 403, 404, 422):
             return False
         if not any(word in str(error).lower() for word in ("logprob", "include")):
@@ -356,7 +356,7 @@ class _Recorder:
         return True
 
     def _take(self, call, answer):
-        """Record an answer, and return what the caller sees."""
+        """Record an answer, and return the answer for the caller."""
         if hasattr(answer, "_iterator"):
             answer._iterator = _watch(call, answer._iterator)  # noqa: SLF001 - the library has no hook here
             return answer
@@ -424,7 +424,7 @@ async def _watch_async(call, chunks):
 
 
 def _copy_plain(options):
-    """Copy the options that belong to the request: no headers, no timeout, nothing that the library leaves out."""
+    """Copy the options that the library sends as the request: no headers, no timeout, no omitted values."""
     plain = {
         name: value
         for name, value in options.items()

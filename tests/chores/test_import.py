@@ -239,7 +239,7 @@ def test_a_trace_with_an_unknown_label_belongs_to_the_admins(
     assert client.ingest(small("a", user_api_key=KEY)).status == 201
     manage("export", "--what", "traces", "--output", "x.jsonl", on=database_url)
     lost = manage("import", "x.jsonl", on=second_url, THUNDER_SECRET="another")
-    assert lost.stdout == "ok a (the label of its user is not known here)\n"
+    assert lost.stdout == "ok a (its user's label is unknown in this database)\n"
     owner = "select user_key_hmac, user_key_label from requests"
     assert second.execute(owner).fetchone() == (None, None)
     # The secret of the export shows that the label belongs to another user.

@@ -1,4 +1,4 @@
--- Delete the answers that an id had before and has no more.
+-- Delete the previous answers of an id that are no longer posted.
 -- If the caller may not delete one of them, the statement fails, because no revision is null.
 with
 previous as (
