@@ -10,7 +10,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def read_age(text: str) -> datetime:
-    """Return the moment that lies an age in the past.
+    """Return the time that is an age ago.
 
     Raises:
         InvalidInputError: the text is not an age.

@@ -83,7 +83,7 @@ def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[
 def _judge_latency(connect_ms: float, trip_ms: float) -> Finding:
     shown = f"connected in {connect_ms:.0f} ms, a round trip takes {trip_ms:.1f} ms (median of {TRIPS})"
     if trip_ms > SLOW_TRIP_MS:
-        return warn("latency", f"{shown}; an ingest takes three, so run Thunder in the region of the database")
+        return warn("latency", f"{shown}; an ingest takes 2 to 4, so run Thunder in the region of the database")
     return ok("latency", shown)
 
 

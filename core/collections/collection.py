@@ -164,7 +164,7 @@ async def lock_own(session: Session, number: int) -> LockedCollection:
 
 
 def require_own(row: Row | None, number: int) -> Row:
-    """Return the collection that a statement found for the caller. Another user's looks like a missing one.
+    """Return the collection that a statement found for the caller. A missing and another user's give the same error.
 
     Raises:
         NotFoundError: no such collection, or it belongs to another user.

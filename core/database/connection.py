@@ -14,7 +14,7 @@ from core.database.reading import ReadPipeline
 CHECKOUT_TIMEOUT_S = 10
 """How long a request waits for a free connection."""
 CHECK_TIMEOUT_S = 2
-"""How long a connection may take to answer before it is given up. Closing it takes psycopg five more seconds."""
+"""How long a connection may take to answer before it is abandoned. psycopg takes five more seconds to close it."""
 RECONNECT_S = 1
 """How long the pool retries a connection on its own. Short, because its pauses grow with each retry."""
 

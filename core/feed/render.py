@@ -13,7 +13,7 @@ SHOWN = tuple(name for name in FeedRow.model_fields if name != "id")
 FIRST, LAST = ListedRow._fields.index(SHOWN[0]), ListedRow._fields.index(SHOWN[-1])
 
 _ShownRow = msgspec.defstruct("_ShownRow", SHOWN, gc=False)
-"""Encoding a struct takes a third of the time of making a dict and encoding it."""
+"""Encoding a struct takes a third of the time of creating and encoding a dict."""
 _ENCODE = msgspec.json.Encoder().encode
 
 

@@ -1,4 +1,4 @@
-"""Reject single chunks of a stream, which look like a response but hold only one token of it.
+"""Reject single chunks of a stream, which resemble a response but contain only one token of it.
 
 Each server marks unfinished responses differently. A body without such a mark is treated as complete.
 """

@@ -33,7 +33,7 @@ MAX_CATCHING_UP = 2
 """Maximum clients that read missed traces at the same time, because other requests use the same pool. An owner gets
 half of them."""
 PAUSE_S = 0.02
-"""Minimum pause between two looks at the database."""
+"""Minimum pause between two polls of the database."""
 GRACE_S = 0.1
 """Maximum wait for a client whose queue is filling up. The other clients wait, too."""
 GRACE_STEP_S = 0.005
@@ -94,7 +94,7 @@ class Hub:
         self._subscriptions.add(subscription)
         try:
             self._start()
-            await self._await_look()
+            await self._await_poll()
             self._begin(subscription, start)
             yield subscription
         finally:
@@ -109,10 +109,10 @@ class Hub:
         return len(self._subscriptions)
 
     def nudge(self) -> None:
-        """Note that this process stored something, and look now if no notification will arrive."""
+        """Note that this process stored something, and poll now if no notification will arrive."""
         self._note_activity()
         if self._listener is None or not self._listener.works:
-            self._pace.demand_look()
+            self._pace.demand_poll()
 
     def end_streams(self) -> None:
         """End every stream and refuse new ones, because the process is about to stop."""
@@ -152,17 +152,17 @@ class Hub:
         for task in self._tasks:
             task.cancel()
 
-    async def _await_look(self) -> None:
-        """Wait for a look that begins after this call.
+    async def _await_poll(self) -> None:
+        """Wait for a poll that begins after this call.
 
         Raises:
             ThunderError: the database could not be read.
         """
-        looked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(looked)
-        looked.add_done_callback(self._waiting.discard)
-        self._pace.demand_look()
-        await looked
+        polled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(polled)
+        polled.add_done_callback(self._waiting.discard)
+        self._pace.demand_poll()
+        await polled
 
     def _begin(self, subscription: Subscription, start: Position | None) -> None:
         """Start a client whose key was just checked: at the present, or at its position."""
@@ -199,20 +199,20 @@ class Hub:
         page.deliver(subscription)
 
     async def _run(self) -> None:
-        """Look for new traces whenever there may be some, until cancelled."""
+        """Poll for new traces whenever there may be some, until cancelled."""
         delay = FIRST_DELAY_S
         while True:
             if not await self._pace.wait(self._find_patience()):
                 continue
             if self._listener is not None and self._pace.is_asleep:
-                self._listener.kick()  # this look wakes the database anyway, so listen again
+                self._listener.kick()  # this poll wakes the database anyway, so listen again
             waiting = list(self._waiting)
             try:
-                await self._look()
+                await self._poll()
             except Exception as error:  # noqa: BLE001 - the streams must survive any error
                 _settle(waiting, self._judge(error))
                 await self._pace.rest(delay)
-                self._pace.demand_look()
+                self._pace.demand_poll()
                 delay = min(delay * 2, LAST_DELAY_S)
             else:
                 _settle(waiting, None)
@@ -220,7 +220,7 @@ class Hub:
                 await asyncio.sleep(PAUSE_S)
 
     def _judge(self, error: Exception) -> ThunderError:
-        """Convert the error of a failed look. Only a database of another app ends the streams."""
+        """Convert the error of a failed poll. Only a database of another app ends the streams."""
         if not isinstance(error, ThunderError):
             log.error("the stream could not be read", exc_info=error)
             return DatabaseUnavailableError("the stream could not be read")
@@ -230,8 +230,8 @@ class Hub:
                 subscription.end(error)
         return error
 
-    async def _look(self) -> None:
-        """Deliver all new traces, page by page. Clients start between two looks, never during one."""
+    async def _poll(self) -> None:
+        """Deliver all new traces, page by page. Clients start between two polls, never during one."""
         is_last = False
         while not is_last:
             audience = list(self._subscriptions)
@@ -290,11 +290,11 @@ class Hub:
 
 
 def _settle(waiting: "list[asyncio.Future[None]] | set[asyncio.Future[None]]", error: ThunderError | None) -> None:
-    """Complete the futures that wait for a look, with its error if it failed."""
-    for looked in list(waiting):
-        if looked.done():
+    """Complete the futures that wait for a poll, with its error if it failed."""
+    for polled in list(waiting):
+        if polled.done():
             continue
         if error is None:
-            looked.set_result(None)
+            polled.set_result(None)
         else:
-            looked.set_exception(error)
+            polled.set_exception(error)

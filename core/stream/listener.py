@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 5.0
 USE_S = 5.0
-"""Timeout of a look over this connection. After it, the look is repeated over the pool."""
+"""Timeout of a poll over this connection. After it, the poll is repeated over the pool."""
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Listener:
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=f"{self._app_name} stream",
             prepare_threshold=0,
-            # Planning the look takes longer than running it, and its plan does not depend on its parameters.
+            # Planning the poll takes longer than running it, and its plan does not depend on its parameters.
             options="-c plan_cache_mode=force_generic_plan",
             # Keepalives detect a lost peer without querying the database.
             keepalives_idle=30,
@@ -97,7 +97,7 @@ class Listener:
         async with conn:
             await LISTEN.execute(conn)
             self.wants_proof = True
-            self._pace.demand_look()
+            self._pace.demand_poll()
             try:
                 while True:
                     await self._await_notification(conn)
@@ -106,13 +106,13 @@ class Listener:
                     self._notified = None
 
     async def _await_notification(self, conn: AsyncConnection) -> None:
-        """Wait for a notification, then lend the connection until it was used for a look."""
+        """Wait for a notification, then lend the connection until it was used for a poll."""
         async with contextlib.aclosing(conn.notifies(stop_after=1)) as notifications:
             async for _ in notifications:
                 pass
         self.works, self._notified = True, conn
         self._used.clear()
-        self._pace.demand_look()
+        self._pace.demand_poll()
         await self._used.wait()
 
     async def _rest(self, seconds: float | None) -> None:

@@ -1,18 +1,18 @@
-"""When the hub looks: on notification, otherwise at intervals, which are long if the database may be asleep."""
+"""When the hub polls: on notification, otherwise at intervals, which are long if the database may be asleep."""
 
 import asyncio
 import time
 
 POLL_S = 1.0
-"""Interval between two looks without notifications."""
+"""Interval between two polls without notifications."""
 QUIET_AFTER_S = 300.0
 """Neon suspends a compute this long after the last query."""
 QUIET_POLL_S = 900.0
-"""Interval between two looks at a database that may be suspended. Each look wakes it for QUIET_AFTER_S."""
+"""Interval between two polls of a database that may be suspended. Each poll wakes it for QUIET_AFTER_S."""
 
 
 class Pace:
-    """Decides when the hub looks at the database."""
+    """Decides when the hub polls the database."""
 
     def __init__(self, *, may_sleep: bool) -> None:
         self._may_sleep = may_sleep
@@ -27,24 +27,24 @@ class Pace:
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks without notifications."""
+        """Seconds between two polls without notifications."""
         return QUIET_POLL_S if self.is_asleep else POLL_S
 
     def note_activity(self) -> None:
         """Note that something was stored, or that a client connected."""
         self._active_at = time.monotonic()
 
-    def demand_look(self) -> None:
-        """Request a look, because there is something new."""
+    def demand_poll(self) -> None:
+        """Request a poll, because there is something new."""
         self._is_due = True
         self._woken.set()
 
     def reconsider(self) -> None:
-        """End the current wait without a look, because notifications started or stopped."""
+        """End the current wait without a poll, because notifications started or stopped."""
         self._woken.set()
 
     async def wait(self, seconds: float | None) -> bool:
-        """Wait for a timeout in seconds, a demand or a reconsideration. Return whether it is time to look."""
+        """Wait for a timeout in seconds, a demand or a reconsideration. Return whether it is time to poll."""
         woken = await self.rest(seconds)
         is_due, self._is_due = self._is_due or not woken, False
         self._woken.clear()

@@ -20,7 +20,7 @@ class Filters(NamedTuple):
         max_confidence: maximum sequence_confidence, inclusive; a request without one does not match.
         has_exception: whether a mod raised an exception, or the call failed.
         source: the origin of the request.
-        group_id: the group that the request is an answer of.
+        group_id: the group that the request belongs to.
         q: words of the prompt and the final text, in web search syntax.
         owner: the HMAC of the owner's user API key.
     """

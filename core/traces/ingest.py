@@ -130,7 +130,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
         owner: the HMAC of its user API key.
         owner_label: the label of that key.
         request_id: its id; None for the id in the document.
-        base_id: the id of the item that it is an answer of.
+        base_id: the id of its item.
 
     Raises:
         InvalidInputError: an object in the document is nested too deeply for the log.

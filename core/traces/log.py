@@ -262,7 +262,7 @@ def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:
 
 
 def _show_distribution(distribution: Distribution) -> list[dict[str, Any]]:
-    """Show a list that was posted in an irregular form as it was scored: best token first, each token once."""
+    """Show an irregular list in the form that was scored: best token first, each token once."""
     return [
         {"token": token, "logprob": logprob, "token_str": text}
         for token, logprob, text in zip(distribution.tokens, distribution.logprobs, distribution.texts, strict=True)

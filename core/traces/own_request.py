@@ -1,4 +1,4 @@
-"""Find a request that the caller may see, or lock it. An absent request and another owner's look the same."""
+"""Find a request that the caller may see, or lock it. A missing request and another owner's give the same error."""
 
 from urllib.parse import quote
 
@@ -56,7 +56,7 @@ async def _find_owner(session: Session, request_id: str) -> store.Ownership | No
 
 
 def is_invalid_id(request_id: str) -> bool:
-    """Return whether Postgres cannot hold this text, so that no stored request can have it as an id."""
+    """Return whether Postgres cannot store this text, so that it can't be the id of a stored request."""
     return to_column_text(request_id) != request_id
 
 

@@ -81,7 +81,7 @@ async def split_body(body: Body, how: Several) -> AsyncGenerator[list[Part]]:
         if body.is_packed:
             await body.unpack_into(unpacked)
         spool = unpacked if body.is_packed else body.part.spool
-        ranges = await body.context.run_light(body.held.account, find, spool)
+        ranges = await body.context.run_light(body.reservation.account, find, spool)
         yield [Part(spool, start, end) for start, end in ranges]
 
 

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from functions.web.account import find_account
-from functions.web.budget import Held
+from functions.web.budget import Reservation
 from functions.web.context import Context
 from functions.web.spool import Part, Spool
 from functions.web.unpack import (
@@ -37,20 +37,20 @@ DRAIN_FACTOR = 4
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A received body, and the bytes that it holds of the process's budget.
+    """A received body, and its share of the process's byte budget.
 
     Attributes:
         part: its bytes in the spool.
         encoding: its Content-Encoding.
         limit: maximum bytes after decompression.
-        held: its bytes in the budget.
+        reservation: its bytes in the budget.
     """
 
     context: Context
     part: Part
     encoding: str
     limit: int
-    held: Held
+    reservation: Reservation
 
     @property
     def is_packed(self) -> bool:
@@ -80,9 +80,9 @@ class Body:
                 if self.limit <= LIGHT_BYTES:
                     raise
         if self.is_packed:
-            self.held.grow_to(most)
+            self.reservation.grow_to(most)
         return await self.context.run_heavy(
-            self.held.account, work_on_large, self.part, self.encoding, self.limit, function, *args
+            self.reservation.account, work_on_large, self.part, self.encoding, self.limit, function, *args
         )
 
     async def unpack_into(self, spool: Spool) -> None:
@@ -96,17 +96,17 @@ class Body:
         try:
             content = await self._work_here(unpack)
         except BodyTooLargeError:
-            self.held.grow_to(self.limit)
-            async with self.context.heavy_turns.turn(self.held.account):
+            self.reservation.grow_to(self.limit)
+            async with self.context.heavy_turns.turn(self.reservation.account):
                 content = await self.context.run(unpack, self.part.read(), self.encoding, self.limit)
         await self.context.run(spool.write, content)
-        self.held.shrink_to(self.part.size + spool.size)
+        self.reservation.shrink_to(self.part.size + spool.size)
 
     async def _work_here(self, function: Callable[[bytes, str, int, *Ts], T], *args: *Ts) -> T:
         def work() -> T:
             return function(self.part.read(), self.encoding, min(self.limit, LIGHT_BYTES), *args)
 
-        return await self.context.run_light(self.held.account, work)
+        return await self.context.run_light(self.reservation.account, work)
 
 
 @asynccontextmanager
@@ -124,14 +124,14 @@ async def receive_body(request: Request, context: Context, *, types: Collection[
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     check_type(request, types)
     check_encoding(encoding)
-    with context.budget.hold(await find_account(request)) as held, closing(Spool()) as spool:
+    with context.budget.reserve(await find_account(request)) as reservation, closing(Spool()) as spool:
 
         def keep(part: bytes) -> None:
-            held.grow(len(part))
+            reservation.grow(len(part))
             spool.write(part)
 
         await receive(request, limit, keep)
-        yield Body(context, Part(spool, 0, spool.size), encoding, limit, held)
+        yield Body(context, Part(spool, 0, spool.size), encoding, limit, reservation)
 
 
 def read_type(request: Request) -> str:

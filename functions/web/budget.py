@@ -27,13 +27,13 @@ class Budget:
     _by_account: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def hold(self, account: Account) -> "Generator[Held]":
+    def reserve(self, account: Account) -> "Generator[Reservation]":
         """Return an empty reservation. Its bytes are released after the block."""
-        held = Held(self, account)
+        reservation = Reservation(self, account)
         try:
-            yield held
+            yield reservation
         finally:
-            self.give(account, held.size)
+            self.give(account, reservation.size)
 
     def take(self, account: Account, size: int) -> None:
         """Reserve bytes for an account.
@@ -48,7 +48,7 @@ class Budget:
         self._add(account, size)
 
     def find_share(self, account: Account) -> int:
-        """Return the bytes that one account may hold."""
+        """Return the bytes that one account may reserve."""
         return self.total if account.is_admin else self.total // 2
 
     def give(self, account: Account, size: int) -> None:
@@ -63,8 +63,8 @@ class Budget:
 
 
 @dataclass(slots=True)
-class Held:
-    """The bytes that one request holds."""
+class Reservation:
+    """The bytes that one request has reserved."""
 
     budget: Budget
     account: Account

@@ -65,7 +65,7 @@ class Compress:
 
 
 class _Compressed:
-    """The `send` of one answer. It holds back the start message until the first message of the body arrives."""
+    """The `send` of one answer. It delays the start message until the first message of the body arrives."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -99,9 +99,9 @@ class _Compressed:
     async def _send_large(self, start: Message, body: bytes) -> None:
         """Send a body that stays in memory until the client has read it."""
         context: Context = self._scope["app"].state.context
-        with context.budget.hold(await find_account(HTTPConnection(self._scope))) as held:
+        with context.budget.reserve(await find_account(HTTPConnection(self._scope))) as reservation:
             try:
-                held.grow_within_share(len(body))
+                reservation.grow_within_share(len(body))
             except BusyError as error:
                 answer = render_error(error.status, str(error), {"Retry-After": RETRY_AFTER_S})
                 await answer(self._scope, self._receive, self._send)

@@ -13,11 +13,11 @@ MAX_HEADER_BYTES = 32 * 1024
 MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_CHARACTERS = 4 * 1024
 BODY_PAUSE_S = 15
-"""Longest pause between two parts of a body."""
+"""Maximum pause between two parts of a body."""
 MIN_BYTES_PER_S = 16 * 1024
-"""Lowest average rate of a body after its first BODY_PAUSE_S."""
+"""Minimum average rate of a body after its first BODY_PAUSE_S."""
 BODY_TOTAL_S = 120
-"""Longest time for a whole body, so that a client that sends single bytes cannot hold a slot."""
+"""Maximum time for a whole body, so that a slow client cannot occupy a slot."""
 
 
 class SlowBodyError(ThunderError):
@@ -27,7 +27,7 @@ class SlowBodyError(ThunderError):
 
 
 class Limits:
-    """ASGI middleware that refuses requests that are too long, and ends bodies that are too slow."""
+    """ASGI middleware that refuses requests with a long head, and requests whose bodies arrive too slowly."""
 
     def __init__(self, app: ASGIApp, *, pause_s: float = BODY_PAUSE_S, total_s: float = BODY_TOTAL_S) -> None:
         self.app = app
@@ -35,7 +35,7 @@ class Limits:
         self.total_s = total_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request that keeps the limits."""
+        """Serve a request within the limits."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif refused := _find_excess(scope):

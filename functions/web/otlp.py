@@ -14,7 +14,7 @@ PROTOBUF = "application/x-protobuf"
 async def ingest_export(request: Request, context: Context, key: str | None) -> Response:
     """Store the LLM spans of an export, each in its own transaction, and answer after the last commit.
 
-    If the database goes away, the export is answered with 503. The exporter then sends all of it again, which changes
+    If the database becomes unavailable, the answer is 503. The exporter then sends all of it again, which changes
     nothing, because a span always has the same id.
     """
     is_protobuf = read_type(request) == PROTOBUF

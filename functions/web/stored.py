@@ -37,8 +37,8 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
         return answer_unchanged(view.version)
     headers, document, log = describe_version(view.version), view.document or b"", view.cached
     if log is None and is_light(document) and choose_encoding(request.scope["headers"]) != "zstd":
-        with context.budget.hold(await find_account(request)) as held:
-            held.grow_within_share(len(document))
+        with context.budget.reserve(await find_account(request)) as reservation:
+            reservation.grow_within_share(len(document))
             text = await context.run(render_unpacked, document, *view.kind, view.start)
         _keep_later(context, view, text)
         return Response(text, media_type=MEDIA_TYPE, headers=headers)
@@ -70,8 +70,8 @@ async def work_on_document(
         BusyError: the byte budget is used up.
     """
     account = await find_account(request)
-    with context.budget.hold(account) as held:
-        held.grow_within_share(len(document))
+    with context.budget.reserve(account) as reservation:
+        reservation.grow_within_share(len(document))
         if is_light(document):
             return await context.run(function, document, *arguments)
         return await context.run_heavy(account, function, document, *arguments)
@@ -97,10 +97,10 @@ async def answer_stored(
     context: Context = request.app.state.context
     encoding = choose_encoding(request.scope["headers"])
     headers = {**(headers or {"Vary": DEPENDS_ON}), "Content-Type": media_type}
-    with context.budget.hold(await find_account(request)) as held:
+    with context.budget.reserve(await find_account(request)) as reservation:
         if encoding is None:
-            return _Unpacked(context.budget, held.account, stored, headers)
-        held.grow_within_share(_estimate_size(stored, encoding))
+            return _Unpacked(context.budget, reservation.account, stored, headers)
+        reservation.grow_within_share(_estimate_size(stored, encoding))
         body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
     return Response(body, headers={**headers, "Content-Encoding": encoding})
 
@@ -135,8 +135,8 @@ class _Unpacked(Response):
         Raises:
             BusyError: the byte budget is used up.
         """
-        with self._budget.hold(self._account) as held:
-            held.grow_within_share(self._size)
+        with self._budget.reserve(self._account) as reservation:
+            reservation.grow_within_share(self._size)
             await self._send(send)
 
     async def _send(self, send: Send) -> None:
