@@ -25,7 +25,7 @@ from functions.web.scaling import Scaling
 from functions.web.viewer import mount_viewer
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=1024, timeout_s=3600)
-"""The timeout of an hour is for streams; all other requests have shorter limits of their own."""
+"""The timeout of an hour is for streams; all other requests have shorter limits."""
 
 ENDPOINTS = (
     stream,

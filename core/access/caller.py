@@ -46,7 +46,7 @@ class UnknownKeyError(UnauthorizedError):
 
 
 class ForbiddenError(ThunderError):
-    """The key is live, but its scopes do not allow this."""
+    """The key is live, but its scopes do not allow the call."""
 
     status = 403
 

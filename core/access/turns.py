@@ -12,7 +12,7 @@ from core.access.hasher import hash_token
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The unit that shares are counted by: an owner, a key or an address.
+    """An owner, a key or an address: the unit among which resources are shared.
 
     Attributes:
         name: the owner, the key or, without a key, the address.

@@ -1,7 +1,7 @@
 """The requests in a collection.
 
 A user's collection contains only that user's requests. An admin collection contains any. Adding a request locks it, so
-its owner cannot change in between. A request that changes owner leaves all collections (core.traces.ingest).
+its owner cannot change in the meantime. A request that changes owner leaves all collections (core.traces.ingest).
 """
 
 from typing import Annotated

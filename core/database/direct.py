@@ -1,4 +1,4 @@
-"""The direct connection, without the pooler: LISTEN needs a session of its own, and migrations and chores run long."""
+"""The direct connection, without the pooler: LISTEN needs its own session, and migrations and chores may run long."""
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo

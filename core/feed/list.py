@@ -116,7 +116,7 @@ async def _fetch(session: Session, sort: Sort, filters: Filters, parameters: dic
 def choose_listing(sort: Sort, filters: Filters, parameters: dict[str, Any]) -> tuple[Query[ListedRow], dict[str, Any]]:
     """Choose the statement of a page, and complete its parameters.
 
-    The planner cannot estimate a search or a mod, so these have a statement of their own.
+    The planner cannot estimate a search or a mod, so these use a separate statement.
     """
     if sort is Sort.CONFIDENCE or (filters.q is None and filters.mod is None):
         listing = store.LIST_REQUESTS if sort is Sort.CREATED else store.LIST_LEAST_CONFIDENT

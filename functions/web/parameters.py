@@ -63,7 +63,7 @@ def _find_problems(query: bytes, known: tuple[str, ...]) -> list[Problem]:
 
 
 def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
-    # A field of a model that stands for the whole query is no Query itself.
+    # The fields of a model for the whole query are not instances of Query.
     others = (Path, Header, Cookie)
     declared = {one.alias for one in get_flat_params(route.dependant) if not isinstance(one.field_info, others)}
     extra = (route.openapi_extra or {}).get("parameters", []) if isinstance(route, APIRoute) else []

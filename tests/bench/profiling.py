@@ -111,7 +111,7 @@ def time_storing(stage: Stage, body: bytes) -> list[float]:
 
 
 def print_functions(body: bytes) -> None:
-    """Print the functions of `prepare_trace` with the most time of their own."""
+    """Print the functions of `prepare_trace` by their own time, without the functions they call."""
     hasher = Hasher(SECRET.encode())
     if importlib.util.find_spec("pyinstrument") is not None:
         profiler = import_module("pyinstrument").Profiler(interval=0.0005)

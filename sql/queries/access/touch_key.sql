@@ -1,5 +1,5 @@
 -- Record that an API key was used now.
--- A slow transaction may be recording the same: nobody waits for it.
+-- If another transaction is recording the use of the same key, this one does not wait for it.
 update api_keys
 set last_used_at = now()
 where
