@@ -54,7 +54,7 @@ chaos: $(VENV)/.dev ## Run clients for MINUTES=5 while everything below them fai
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Fuzz the API and the readers of bodies for SECONDS=60, side by side
+fuzz: $(VENV)/.dev ## Fuzz the API and the parsers of request bodies for SECONDS=60
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 .PHONY: screenshots

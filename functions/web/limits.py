@@ -65,7 +65,7 @@ class _Patient:
         try:
             message: MutableMapping[str, Any] = await asyncio.wait_for(self.receive(), min(self.pause_s, left))
         except TimeoutError:
-            raise SlowBodyError("the body did not arrive in time") from None
+            raise SlowBodyError("body: did not arrive in time; send it faster") from None
         self.received += len(message.get("body", b""))
         self.complete = not message.get("more_body", False)
         return message
@@ -74,9 +74,9 @@ class _Patient:
 def _find_excess(scope: Scope) -> tuple[int, str] | None:
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
     if headers > MAX_HEADER_BYTES:
-        return 431, f"the headers are longer than {MAX_HEADER_BYTES} bytes"
+        return 431, f"headers: longer than {MAX_HEADER_BYTES} bytes; send less"
     if len(scope["query_string"]) > MAX_QUERY_BYTES:
-        return 414, f"the query is longer than {MAX_QUERY_BYTES} bytes"
+        return 414, f"query: longer than {MAX_QUERY_BYTES} bytes; shorten it"
     if len(scope["path"]) > MAX_PATH_CHARACTERS:
-        return 414, f"the path is longer than {MAX_PATH_CHARACTERS} characters"
+        return 414, f"path: longer than {MAX_PATH_CHARACTERS} characters; shorten it"
     return None

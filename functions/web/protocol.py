@@ -40,10 +40,10 @@ LIVENESS = b"/livez"
 Refusal = tuple[int, str]
 
 CROWDED: Refusal = (503, "the server has reached its limit of connections; try again")
-HEAD_TOO_LARGE: Refusal = (431, f"the headers or trailers are longer than {MAX_PENDING_BYTES // 1024} KiB; send less")
-TOO_MANY_HEADERS: Refusal = (431, f"the request has more than {MAX_HEADERS} headers; send fewer")
+HEAD_TOO_LARGE: Refusal = (431, f"request line or headers: longer than {MAX_PENDING_BYTES // 1024} KiB; send less")
+TOO_MANY_HEADERS: Refusal = (431, f"headers: more than {MAX_HEADERS}; send fewer")
 TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests are pipelined; wait for answers")
-HEAD_TOO_SLOW: Refusal = (408, f"the headers did not arrive within {HEAD_S:.0f} s; send them faster")
+HEAD_TOO_SLOW: Refusal = (408, f"headers: did not arrive within {HEAD_S:.0f} s; send them faster")
 
 
 class RefusedError(Exception):

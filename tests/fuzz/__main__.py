@@ -30,7 +30,7 @@ CHECKS = (
 @click.option("--seconds", type=click.IntRange(5, 36_000), default=60, help="Duration of each fuzzer.")
 @click.option("--seed", type=int, default=None, help="Seed of schemathesis. By default random; it is printed.")
 def fuzz(*, seconds: int, seed: int | None) -> None:
-    """Fuzz the API over HTTP, and the readers of bodies in a separate process."""
+    """Fuzz the API over HTTP, and the parsers of request bodies in a separate process."""
     with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         directory = Path(name)
         bodies = start_bodies(seconds, directory)

@@ -143,7 +143,7 @@ def ask_for_socket(client: Client, key: str | None) -> int:
             return 101
         except ConnectionClosed:
             return socket.close_code or 0
-        raise AssertionError("no trace was stored")
+        raise AssertionError("a message arrived, but no trace was stored")
 
 
 def name_all(prefix: str, count: int) -> list[str]:
