@@ -20,7 +20,7 @@ from tests.support.servers import server_thread
 from tests.support.wiretap import Wiretap, tap_wire
 
 LARGE_BYTES = 64 * 1024 * 1024
-ATTEMPTS = 4
+ATTEMPTS = 8
 """The server checks the owner of the database every few seconds as well, which adds a statement."""
 FOREIGN = {"private": "missing", "orphan": "missing", "collection": "nowhere", "admins": "nowhere", "held": "missing"}
 

