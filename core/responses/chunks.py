@@ -42,7 +42,8 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
     signs = {
         # OpenInference joins the chunks of a stream and keeps their `object`.
         "choices": choice.get("delta") is not None
-        or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice),
+        or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice)
+        or (fields.get("choices") == [] and fields.get("object") == ""),  # Azure's first chunk
         "choices[0].finish_reason": "text" in choice and _is_null(choice, "finish_reason") and not fields.get("usage"),
         "done": fields.get("done") is False,  # Ollama
         "stop": fields.get("stop") is False and "content" in fields,  # llama.cpp

@@ -119,13 +119,15 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
         InvalidInputError: the value has the wrong type, or is a stream that can't be joined.
         UnknownResponseError: the shape of the response is unknown.
     """
+    is_text = isinstance(response, str)
     if isinstance(response, str):
         response = read_events(response, path)
     if isinstance(response, list):
         chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
-        bodies = [join_stream(chunks, path)] if is_chunk(chunks[0]) else chunks
+        is_stream = is_chunk(chunks[0]) or (is_text and len(chunks) > 1)
+        bodies = [join_stream(chunks, path)] if is_stream else chunks
     elif isinstance(response, dict):
         bodies = [cast("Body", response)]
     else:

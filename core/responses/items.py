@@ -6,7 +6,6 @@ from core.responses.chunks import is_chunk
 from core.responses.expect import expect_object
 from core.responses.item import Item, is_envelope, read_answers, read_bare, read_envelope
 from core.responses.litellm import is_litellm, read_litellm
-from core.responses.sse import read_events
 
 
 def read_item(raw: object) -> Item:
@@ -31,7 +30,7 @@ def read_event_item(text: str) -> Item:
     Raises:
         InvalidInputError: the text is not a stream of JSON events, or can't be joined.
     """
-    answers, error = read_answers(read_events(text, "body"), "body")
+    answers, error = read_answers(text, "body")
     return Item(answers, id_path="id", error=error)
 
 

@@ -103,8 +103,12 @@ def make_gemini() -> Chunks:
     return chunks
 
 
+AZURE: dict[str, Any] = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
+"""The first chunk of Azure's streams. Its last one may have no names, either."""
+
 STREAMS: dict[str, Chunks] = {
     "chat": make_chat(),
+    "azure": [AZURE, *make_chat(), AZURE],
     "legacy": make_legacy(),
     "responses": make_events(),
     "ollama": make_ollama(),
@@ -137,6 +141,18 @@ def test_a_stream_is_read_like_the_response_it_is(client: Client, name: str, for
         document = client.get(f"/logs/{request_id}/trace")
         assert document.data == text.encode()
         assert document.headers["Content-Type"].startswith("text/event-stream")
+
+
+def test_a_text_of_several_events_is_one_stream(client: Client) -> None:
+    """Also if its chunks look like whole responses: vLLM's with continuous usage, or one token and then the usage."""
+    continuous = [{**chunk, "usage": {"completion_tokens": i + 1}} for i, chunk in enumerate(make_legacy())]
+    (first, *_) = make_legacy()
+    ended = {**first, "choices": [{**first["choices"][0], "finish_reason": "length"}]}
+    short = [ended, {**first, "choices": [], "usage": {"completion_tokens": 1}}]
+    for chunks, text in ((continuous, "".join(WORDS)), (short, WORDS[0])):
+        answer = client.post_bytes("/v1/ingest", write_events(chunks).encode(), content_type="text/event-stream")
+        assert (answer.status, answer.json["request_id"]) == (201, "cmpl-1"), answer.data
+        assert client.log("cmpl-1")["final_text"] == text
 
 
 def test_a_cut_stream_of_the_responses_api_is_kept(client: Client) -> None:
