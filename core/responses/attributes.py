@@ -14,20 +14,21 @@ _PLAIN = ("stringValue", "boolValue", "doubleValue", "bytesValue")
 def read_attributes(value: object) -> Body:
     """Return a list of `{key, value}` as an object. Attributes of the wrong type are left out."""
     pairs = [find_object(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
-    return {name: _read_value(one.get("value"), 0) for one in pairs if (name := find_text(one.get("key"))) is not None}
+    return {name: read_value(one.get("value")) for one in pairs if (name := find_text(one.get("key"))) is not None}
 
 
-def _read_value(value: object, depth: int) -> object:
+def read_value(value: object, depth: int = 0) -> object:
+    """Return a value of OTLP, such as `{stringValue}`, as a plain value; None if it is not one."""
     fields = find_object(value)
     if depth > MAX_DEPTH or not fields:
         return None
     if "intValue" in fields:
         return _read_integer(fields["intValue"])
     if "arrayValue" in fields:
-        return [_read_value(row, depth + 1) for row in _list_values(fields["arrayValue"])]
+        return [read_value(row, depth + 1) for row in _list_values(fields["arrayValue"])]
     if "kvlistValue" in fields:
         pairs = [find_object(row) for row in _list_values(fields["kvlistValue"])]
-        return {str(one.get("key")): _read_value(one.get("value"), depth + 1) for one in pairs}
+        return {str(one.get("key")): read_value(one.get("value"), depth + 1) for one in pairs}
     return next((fields[name] for name in _PLAIN if name in fields), None)
 
 

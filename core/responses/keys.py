@@ -12,7 +12,7 @@ from typing import cast
 from core.document.body_texts import write_text
 from core.document.mask import mask_keys
 from core.errors import InvalidInputError
-from core.responses.expect import find_object
+from core.responses.attributes import read_value
 from core.wire.parse_json import parse_json
 
 USER_FIELDS = frozenset({"user_api_key", "user_api_key_hash"})
@@ -50,8 +50,7 @@ def _find(value: object, name: str, *, in_headers: bool, depth: int) -> Iterator
         if isinstance(attribute, str) and "value" in fields:
             last = attribute.lower().rpartition(".")[2]
             place = in_headers or any(place in attribute.lower() for place in PLACES)
-            text = find_object(fields["value"]).get("stringValue")
-            yield from _find(text, last, in_headers=place, depth=depth + 1)
+            yield from _find(read_value(fields["value"]), last, in_headers=place, depth=depth + 1)
         for key, one in fields.items():
             place = in_headers or any(place in key.lower() for place in PLACES)
             yield from _find(one, key.lower(), in_headers=place, depth=depth + 1)

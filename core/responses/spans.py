@@ -19,7 +19,10 @@ Body = dict[str, object]
 
 SOURCE = "otlp"
 LOGPROBS = "gen_ai.response.logprobs"
-_OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "completion"})
+_OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "completion"}) | {
+    # LiteLLM names its own calls; `a` stands for async.
+    *("acompletion", "atext_completion", "responses", "aresponses", "agenerate_content")
+}
 _ERROR_CODES = (2, "STATUS_CODE_ERROR")
 _ID = re.compile(r"[0-9a-f]+", re.IGNORECASE | re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,6 +30,7 @@ _NO_RESPONSE = (
     "this span has no logprobs; record the whole response as output.value (OpenInference), "
     f"or its logprobs as {LOGPROBS}"
 )
+_CUT = "output.value: its JSON is cut off; raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT to have its logprobs scored"
 
 
 def is_llm_span(span: Body) -> bool:
@@ -84,7 +88,7 @@ def read_span(span: Body) -> Item:
         metadata=metadata,
         summary=_summarize(attributes, len(answers)),
         error=error,
-        warnings=() if error or any(answers) else (_NO_RESPONSE,),
+        warnings=() if error or any(answers) else (_CUT if _is_cut(attributes.get("output.value")) else _NO_RESPONSE,),
     )
 
 
@@ -101,9 +105,14 @@ def _find_error(span: Body) -> str | None:
 
 
 def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
-    logprobs = read_json(attributes.get(LOGPROBS))
-    if logprobs is not None:
+    given = attributes.get(LOGPROBS)
+    if given not in (None, "", "null"):
+        logprobs = read_json(given)
+        if not isinstance(logprobs, list | dict):
+            raise InvalidInputError(f"{LOGPROBS}: not JSON; send the JSON of choices[0].logprobs")
         rows = cast("list[object]", logprobs) if isinstance(logprobs, list) else [logprobs]
+        if rows and "logprob" in find_object(rows[0]):  # the entries without `content`
+            rows = [logprobs]
         texts = _list_outputs(attributes)
         answers: list[Body] = []
         for i, row in enumerate(rows):
@@ -119,6 +128,10 @@ def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
             if _holds_logprobs(output):
                 raise
     return [{}], None
+
+
+def _is_cut(output: object) -> bool:
+    return _holds_logprobs(output) and str(output).startswith(("{", "[")) and read_json(output) is None
 
 
 def _holds_logprobs(output: object) -> bool:

@@ -24,7 +24,7 @@ async def ingest_export(request: Request, context: Context, key: str | None) -> 
         try:
             await ingest_answers(context.access, key, answers)
         except (ForbiddenError, OtherOwnerError) as error:
-            export.rejected.append(str(error))
+            export.rejected.append(f"span {answers[0].base_id!r}: {error}")
             continue
         for one in answers:
             context.metrics.note_ingest(one.document["document_bytes"], one.counts)

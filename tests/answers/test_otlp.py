@@ -147,6 +147,12 @@ def test_genai_spans_have_no_scores_without_thunder_s_attribute(client: Client) 
     stats = log["inference_stats"]
     assert (stats["prompt_tokens"], stats["generated_tokens"]) == (5, 1)
     logprobs = json.dumps(make_chat("Paris")["choices"][0]["logprobs"])
+    cut = {"output.value": json.dumps(make_chat("Paris"))[:-20]}
+    assert export(client, make_span({**attributes, **cut, "gen_ai.response.logprobs": "null"})).json == {}
+    assert "is cut off" in client.log(f"{TRACE}-{SPAN}")["warnings"][0]
+    entries = json.dumps(make_chat("Paris")["choices"][0]["logprobs"]["content"])
+    assert export(client, make_span({**attributes, "gen_ai.response.logprobs": entries})).json == {}
+    assert client.log(f"{TRACE}-{SPAN}")["sequence_confidence"] == pytest.approx(0.5)
     assert export(client, make_span({**attributes, "gen_ai.response.logprobs": logprobs})).json == {}
     log = client.log(f"{TRACE}-{SPAN}")
     assert log["sequence_confidence"] == pytest.approx(0.5)
@@ -154,10 +160,12 @@ def test_genai_spans_have_no_scores_without_thunder_s_attribute(client: Client) 
 
 
 def test_other_spans_are_ignored(client: Client) -> None:
+    assert export(client, make_span({"gen_ai.operation.name": "acompletion"})).status == 200  # LiteLLM's name
+    assert len(client.get("/logs").json["data"]) == 1
     others = [{"openinference.span.kind": "TOOL"}, {"gen_ai.operation.name": "embeddings"}, {"http.method": "GET"}]
     answer = export(client, *(make_span(one, f"{i + 1:016x}") for i, one in enumerate(others)))
     assert (answer.status, answer.json) == (200, {})
-    assert client.get("/logs").json["data"] == []
+    assert [row["request_id"] for row in client.get("/logs").json["data"]] == [f"{TRACE}-{SPAN}"]
 
 
 def test_a_bad_span_is_named_and_harms_no_other(client: Client) -> None:
@@ -167,12 +175,14 @@ def test_a_bad_span_is_named_and_harms_no_other(client: Client) -> None:
         make_span(make_inference(bad), "00000000000000aa"),
         make_span(make_inference(make_chat("b"))),
         make_span(make_inference(make_chat("c")), "xyz"),
+        make_span({"gen_ai.response.logprobs": "{broken"}, "00000000000000bb"),
     ]
     answer = export(client, *spans)
     assert answer.status == 200
     partial = answer.json["partialSuccess"]
-    assert partial["rejectedSpans"] == "2"
+    assert partial["rejectedSpans"] == "3"
     assert "'00000000000000aa': choices[0].logprobs" in partial["errorMessage"]
+    assert "'00000000000000bb': gen_ai.response.logprobs: not JSON" in partial["errorMessage"]
     assert "spanId: must be 16 hexadecimal digits" in partial["errorMessage"]
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == [f"{TRACE}-{SPAN}"]
     coded = client.post_bytes("/v1/traces", to_bytes(*spans[:2]), content_type=PROTOBUF)
@@ -201,10 +211,10 @@ def test_keys_in_attributes_are_masked(client: Client) -> None:
     metadata = json.dumps(
         {"user_api_key_hash": "88dc28d0f030c55ed4ab77", "headers": {"Authorization": f"Bearer {header}"}}
     )
-    values = {"user_api_key": key, "metadata": metadata, "http.request.header.authorization": f"Bearer {header}"}
+    values = {"user_api_key": key, "metadata": metadata, "http.request.header.authorization": ["Bearer sk-12"]}
     assert export(client, make_span(make_inference(make_chat("a"), **values))).json == {}
     stored = client.get(f"/logs/{TRACE}-{SPAN}/trace").data.decode()
-    for secret in (key, header, "88dc28d0f030c55ed4ab77"):
+    for secret in (key, header, "sk-12", "88dc28d0f030c55ed4ab77"):
         assert secret not in stored
     assert client.log(f"{TRACE}-{SPAN}")["user_api_key"] == label(key)
 
