@@ -309,10 +309,11 @@ class _Recorder:
                     try:
                         answer = await create(*args, **{**options, **more})
                     except Exception as error:
-                        if not self._refuses(error, more, options):
+                        if not self._refuses(error, more):
                             raise
                         call.hides, call.request = False, _copy_plain(options)
                         answer = await create(*args, **options)
+                        self._remember(options)
                 except Exception as error:
                     call.post(error=error)
                     raise
@@ -327,10 +328,11 @@ class _Recorder:
                 try:
                     answer = create(*args, **{**options, **more})
                 except Exception as error:
-                    if not self._refuses(error, more, options):
+                    if not self._refuses(error, more):
                         raise
                     call.hides, call.request = False, _copy_plain(options)
                     answer = create(*args, **options)
+                    self._remember(options)
             except Exception as error:
                 call.post(error=error)
                 raise
@@ -345,15 +347,14 @@ class _Recorder:
         more = add_logprobs(kind, options) if is_asked else {}
         return _Call(self.poster, kind, _copy_plain({**options, **more}), bool(more)), more
 
-    def _refuses(self, error, more, options):
-        """Whether a model refused the logprobs that the recorder asked for. Later calls then don't ask for them."""
-        if not more or getattr(error, "status_code", None) not in (400, 403, 404, 422):
-            return False
-        if not any(word in str(error).lower() for word in ("logprob", "include")):
-            return False
+    def _refuses(self, error, more):
+        """Whether a model seems to refuse the logprobs that the recorder asked for."""
+        return bool(more) and is_refusal(getattr(error, "status_code", None), str(error))
+
+    def _remember(self, options):
+        """Stop asking a model for logprobs, because it answered without them. An error alone may just repeat the request."""
         self.refusing.add(options.get("model"))
         log.warning("%s refuses logprobs, so its answers have no scores", options.get("model"))
-        return True
 
     def _take(self, call, answer):
         """Record an answer, and return the answer for the caller."""
@@ -364,6 +365,11 @@ class _Recorder:
             return answer  # a raw response, which only the caller may read
         call.post(answer.to_dict(mode="json"))
         return hide(answer) if call.hides else answer
+
+
+def is_refusal(status, sentence):
+    """Whether an error may refuse logprobs."""
+    return status in (400, 403, 404, 422) and any(word in sentence.lower() for word in ("logprob", "include"))
 
 
 def add_logprobs(kind, options):
@@ -443,6 +449,7 @@ class RecorderMiddleware:
     def __init__(self, app, url=None, key=None, spool=None):
         self.app = app
         self.poster = _find_poster(url, key, spool)
+        self.refusing = set()
 
     async def __call__(self, scope, receive, send):
         kind = _KINDS.get(scope.get("path", "").rstrip("/")) if scope["type"] == "http" else None
@@ -458,23 +465,30 @@ class RecorderMiddleware:
                 break
         try:
             request = json.loads(body)
-            more = add_logprobs(kind, request)
+            more = {} if request.get("model") in self.refusing else add_logprobs(kind, request)
         except (ValueError, AttributeError, TypeError):
             request = None
         if not isinstance(request, dict):
             await self.app(scope, _replay(messages, receive), send)
             return
-        asked = {**request, **more}
-        data = json.dumps(asked).encode()
+        first = await self._run(scope, receive, send, _Call(self.poster, kind, {**request, **more}, bool(more)))
+        if first.is_refused:
+            again = await self._run(scope, receive, send, _Call(self.poster, kind, request, hides=False))
+            if again.start is not None and again.start["status"] < 400:
+                self.refusing.add(request.get("model"))
+
+    async def _run(self, scope, receive, send, call):
+        """Run the server with a call's request, and return its answer."""
+        data = json.dumps(call.request).encode()
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
-        headers = [(name, value) for name, value in headers if not more or name.lower() != b"accept-encoding"]
+        headers = [(name, value) for name, value in headers if not call.hides or name.lower() != b"accept-encoding"]
         scope = {**scope, "headers": [*headers, (b"content-length", str(len(data)).encode())]}
-        call = _Call(self.poster, kind, asked, bool(more))
         answer = _Answer(call, send)
         try:
             await self.app(scope, _replay([{"type": "http.request", "body": data}], receive), answer.send)
         finally:
             answer.end()
+        return answer
 
 
 class _Answer:
@@ -483,6 +497,7 @@ class _Answer:
     def __init__(self, call, send):
         self.call, self._send = call, send
         self.start, self.held, self.parts, self.is_stream = None, b"", [], False
+        self.is_refused = False
 
     async def send(self, message):
         if message["type"] == "http.response.start":
@@ -522,6 +537,9 @@ class _Answer:
             self.call.post(whole)
 
     async def _pass_whole(self, body):
+        if self.call.hides and is_refusal(self.start["status"], body.decode("utf-8", "replace")):
+            self.is_refused = True  # the middleware then repeats the call as the client sent it
+            return
         try:
             answer = json.loads(body)
         except ValueError:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,8 @@ def test_an_item_of_a_dead_process_is_taken_over(tmp_path: Path, monkeypatch: py
 def build_app(thunder: str, spool: Path) -> Any:
     async def chat(request: Request) -> Any:
         body = await request.json()
+        if (body["model"] == REFUSING and body.get("logprobs")) or not body["messages"]:
+            return JSONResponse({"error": {"message": "not valid", "input": body}}, 400)
         if body.get("stream"):
             events = [f"data: {json.dumps(chunk)}\n\n" for chunk in make_chunks(body)]
             return StreamingResponse(iter([*events, "data: [DONE]\n\n"]), media_type="text/event-stream")
@@ -202,8 +205,8 @@ def build_app(thunder: str, spool: Path) -> Any:
     return app
 
 
-@pytest.mark.parametrize("streams", [False, True])
-def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: Path, *, streams: bool) -> None:
+@contextmanager
+def run_middleware(client: Client, tmp_path: Path) -> Iterator[OpenAI]:
     server = uvicorn.Server(uvicorn.Config(build_app(client.url, tmp_path), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -212,12 +215,32 @@ def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: 
     try:
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
         with OpenAI(base_url=url, api_key="x", max_retries=0) as openai:
-            answer: Any = openai.chat.completions.create(model="m", messages=MESSAGES, stream=streams)
-            choices = [choice for chunk in answer for choice in chunk.choices] if streams else answer.choices
-            assert all(choice.logprobs is None for choice in choices)
+            yield openai
     finally:
         server.should_exit = True
         thread.join()
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_middleware_calls_again_without_logprobs(client: Client, tmp_path: Path, *, streams: bool) -> None:
+    with run_middleware(client, tmp_path) as openai:
+        with pytest.raises(BadRequestError):  # it repeats the request with its logprobs, but the model allows them
+            openai.chat.completions.create(model="m", messages=[], stream=streams)
+        for name in (REFUSING, REFUSING, "m"):
+            answer: Any = openai.chat.completions.create(model=name, messages=MESSAGES, stream=streams)
+            parts = [choice.delta for chunk in answer for choice in chunk.choices] if streams else []
+            texts = [part.content or "" for part in parts] or [one.message.content for one in answer.choices]
+            assert "".join(texts) == "".join(WORDS)
+    rows = await_rows(client, 4)
+    assert sum(row["sequence_confidence"] is not None for row in rows) == 1
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: Path, *, streams: bool) -> None:
+    with run_middleware(client, tmp_path) as openai:
+        answer: Any = openai.chat.completions.create(model="m", messages=MESSAGES, stream=streams)
+        choices = [choice for chunk in answer for choice in chunk.choices] if streams else answer.choices
+        assert all(choice.logprobs is None for choice in choices)
     (row,) = await_rows(client, 1)
     assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
     assert row["final_text"] == "".join(WORDS)
