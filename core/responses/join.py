@@ -46,7 +46,7 @@ def _join_choices(chunks: Sequence[Body]) -> Body:
     whole: Body = {}
     choices: dict[int, Body] = {}
     for chunk in chunks:
-        whole |= {name: value for name, value in chunk.items() if value not in (None, "") and name != "choices"}
+        whole |= {name: value for name, value in chunk.items() if value and name != "choices"}
         for part in _objects(chunk.get("choices")):
             index = part.get("index")
             choice = choices.setdefault(index if type(index) is int else 0, {})
