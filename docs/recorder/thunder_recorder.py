@@ -23,6 +23,7 @@ import json
 import logging
 import os
 import queue
+import re
 import threading
 import time
 import urllib.error
@@ -352,7 +353,7 @@ class _Recorder:
         return bool(more) and is_refusal(getattr(error, "status_code", None), str(error))
 
     def _remember(self, options):
-        """Stop asking a model for logprobs, because it answered without them. An error alone may just repeat the request."""
+        """Stop asking a model for logprobs, because it answered without them. An error may only quote them."""
         self.refusing.add(options.get("model"))
         log.warning("%s refuses logprobs, so its answers have no scores", options.get("model"))
 
@@ -440,6 +441,7 @@ def _copy_plain(options):
     return copy.deepcopy(plain)
 
 
+_EVENT_END = re.compile(rb"\r?\n\r?\n")
 _KINDS = {"/v1/chat/completions": "chat", "/v1/completions": "completions", "/v1/responses": "responses"}
 
 
@@ -520,7 +522,7 @@ class _Answer:
 
     async def _pass_events(self, body, is_last):
         self.held += body
-        *events, self.held = self.held.split(b"\n\n")
+        *events, self.held = _EVENT_END.split(self.held)
         if is_last and self.held:
             events, self.held = [*events, self.held], b""
         shown = []

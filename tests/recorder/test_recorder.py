@@ -246,6 +246,31 @@ def test_the_middleware_records_what_a_server_answers(client: Client, tmp_path: 
     assert row["final_text"] == "".join(WORDS)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_middleware_passes_each_event_on_at_once(tmp_path: Path, end: str) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def server(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        for i in range(3):
+            event = f'event: x{end}data: {{"choices": [{{"logprobs": {i}}}]}}{end}{end}'.encode()
+            for piece in (event[:-1], event[-1:]):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            shown = b"".join(message.get("body", b"") for message in sent)
+            assert shown.count(b'"logprobs": null') == i + 1
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"{}"}
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+    middleware = thunder_recorder.RecorderMiddleware(server, "http://127.0.0.1:9", spool=tmp_path)
+    asyncio.run(middleware(scope, receive, send))
+
+
 def test_a_killed_thunder_loses_nothing_and_delays_nothing(
     model: ModelServer, database_url: str, tmp_path: Path
 ) -> None:
