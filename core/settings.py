@@ -30,6 +30,11 @@ def _check_networks(text: str) -> str:
     return text
 
 
+def _clean_origins(text: str) -> str:
+    """Write origins as browsers send them: in lower case, without a slash at the end."""
+    return ",".join(one.strip().lower().rstrip("/") for one in text.split(","))
+
+
 class Settings(BaseModel):
     """The settings of a process. Read them late, because a Modal container has no secrets during its snapshot.
 
@@ -102,7 +107,7 @@ class Settings(BaseModel):
     allowed_hosts: str = ""
     """Comma-separated host names, in addition to loopback, that ingest accepts if INGEST_AUTH=open."""
 
-    allowed_origins: str = "*"
+    allowed_origins: Annotated[str, AfterValidator(_clean_origins)] = "*"
     """Comma-separated origins that browsers may call from; `*` allows every origin (without cookies)."""
 
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL

@@ -20,7 +20,10 @@ def find_direct_dsn(settings: Settings) -> str | None:
     if not host.endswith(NEON):
         return None
     endpoint, _, domain = host.partition(".")
-    return make_conninfo(pooled, host=f"{endpoint.removesuffix(POOLER)}.{domain}")
+    direct = endpoint.removesuffix(POOLER)
+    options = str(conninfo_to_dict(pooled).get("options") or "")  # clients without SNI name the endpoint here, too
+    options = options.replace(f"endpoint={endpoint}", f"endpoint={direct}")
+    return make_conninfo(pooled, host=f"{direct}.{domain}", options=options or None)
 
 
 def find_session_dsn(settings: Settings) -> str | None:

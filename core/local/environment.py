@@ -14,6 +14,8 @@ from core.errors import ThunderError
 from core.settings import Settings
 
 _PORTS = re.compile(r"[0-9,]*")
+_PRISMA = re.compile(r'"(pgbouncer|schema|connection_limit|pool_timeout|statement_cache_size)"')
+"""Parameters that Prisma adds to a URL. Only these are named, because others may be a part of the password."""
 
 
 class InvalidSettingError(ThunderError):
@@ -76,7 +78,9 @@ def describe_database(dsn: str) -> str:
     """
     try:
         parts = conninfo_to_dict(dsn)
-    except ProgrammingError:
+    except ProgrammingError as error:
+        if found := _PRISMA.search(str(error)):
+            raise InvalidSettingError(f"DATABASE_URL: {found[1]} is not a parameter of Postgres; remove it") from None
         # The error's own text may quote the password.
         raise InvalidSettingError("DATABASE_URL: not valid; write postgresql://user:password@host/name") from None
     host, port, name = str(parts.get("host", "localhost")), str(parts.get("port") or ""), str(parts.get("dbname", ""))

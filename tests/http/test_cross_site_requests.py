@@ -76,10 +76,12 @@ def test_settings_add_hosts_and_origins(serve: Serve, database_url: str) -> None
         THUNDER_SECRET=SECRET,
         INGEST_AUTH="open",
         ALLOWED_HOSTS="other.example, thunder.example",
-        ALLOWED_ORIGINS="https://app.example",
+        ALLOWED_ORIGINS="https://ui.example/, HTTPS://App.example",
     )
     assert post(client, JSON, "thunder.example:8080")[0] == 201
     assert post(client, {**JSON, "Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"})[0] == 201
+    for origin in ("https://app.example", "https://ui.example"):
+        assert client.request("GET", "/health", origin=origin).headers["Access-Control-Allow-Origin"] == origin
     assert post(client, {**JSON, "Origin": "https://evil.example"})[0] == 403
     assert post(client, JSON, "thunder.example.evil")[0] == 403
 

@@ -232,6 +232,8 @@ def test_a_database_is_named_without_its_password() -> None:
     assert describe_database("postgresql://me:secret@db.example:5433/logs?sslmode=require") == "logs on db.example:5433"
     with pytest.raises(InvalidSettingError):
         describe_database("postgresql://[")
+    with pytest.raises(InvalidSettingError, match="DATABASE_URL: pgbouncer is not a parameter of Postgres"):
+        describe_database("postgresql://me:secret@db.example/logs?sslmode=require&pgbouncer=true")
 
 
 def test_an_invalid_setting_is_not_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -43,6 +43,12 @@ def test_the_direct_host_of_neon_is_derived_from_the_pooled_one() -> None:
         assert is_suspended_when_idle(settings(url))
 
 
+def test_the_endpoint_in_the_options_is_the_direct_one_too() -> None:
+    found = find_direct_dsn(settings(f"{NEON}&options=endpoint%3Dep-cool-rain-a1-pooler"))
+    assert found is not None
+    assert conninfo_to_dict(found)["options"] == "endpoint=ep-cool-rain-a1"
+
+
 def test_elsewhere_only_the_setting_names_the_direct_url() -> None:
     elsewhere = ("postgresql://h/db", "postgresql://x-pooler.neon.tech.example/db", "host=h dbname=db", "no url")
     for url in (*elsewhere, None):
