@@ -108,7 +108,7 @@ def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
     given = attributes.get(LOGPROBS)
     if given not in (None, "", "null"):
         logprobs = read_json(given)
-        if not isinstance(logprobs, list | dict):
+        if logprobs is None or isinstance(logprobs, str | int | float):
             raise InvalidInputError(f"{LOGPROBS}: not JSON; send the JSON of choices[0].logprobs")
         rows = cast("list[object]", logprobs) if isinstance(logprobs, list) else [logprobs]
         if rows and "logprob" in find_object(rows[0]):  # the entries without `content`

@@ -148,7 +148,7 @@ def test_a_text_of_several_events_is_one_stream(client: Client) -> None:
     continuous = [{**chunk, "usage": {"completion_tokens": i + 1}} for i, chunk in enumerate(make_legacy())]
     (first, *_) = make_legacy()
     ended = {**first, "choices": [{**first["choices"][0], "finish_reason": "length"}]}
-    short = [ended, {**first, "choices": [], "usage": {"completion_tokens": 1}}]
+    short = [ended, {**first, "choices": list[Any](), "usage": {"completion_tokens": 1}}]
     for chunks, text in ((continuous, "".join(WORDS)), (short, WORDS[0])):
         answer = client.post_bytes("/v1/ingest", write_events(chunks).encode(), content_type="text/event-stream")
         assert (answer.status, answer.json["request_id"]) == (201, "cmpl-1"), answer.data

@@ -266,7 +266,7 @@ def test_the_middleware_passes_each_event_on_at_once(tmp_path: Path, end: str) -
     async def receive() -> Any:
         return {"type": "http.request", "body": b"{}"}
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+    scope: Any = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
     middleware = thunder_recorder.RecorderMiddleware(server, "http://127.0.0.1:9", spool=tmp_path)
     asyncio.run(middleware(scope, receive, send))
 
