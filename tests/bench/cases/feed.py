@@ -59,7 +59,8 @@ class Feed:
 
     def fetch(self, asked: Asked) -> list[ListedRow]:
         """Fetch the rows of the page from the database alone."""
-        after: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence"))
+        last = "after_created" if asked.sort is Sort.CREATED else "after_confidence"
+        after: dict[str, Any] = {"after_id": None, last: None}
         page = {"collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after, **asked.parameters}
         listing, parameters = choose_listing(asked.sort, asked.filters, page)
         return listing.run(self.conn, **parameters).fetchall()
@@ -155,7 +156,7 @@ def ask_collection(feed: Feed) -> Asked:
 def ask_user(feed: Feed) -> Asked:
     """Filter by a user."""
     del feed
-    return Asked({"api_key": USERS[3]}, parameters={"owner": Hasher(SECRET.encode()).hash_user_key(USERS[3])})
+    return Asked({"api_key": USERS[3]}, Filters(owner=Hasher(SECRET.encode()).hash_user_key(USERS[3])))
 
 
 def ask_least_sure(feed: Feed) -> Asked:
