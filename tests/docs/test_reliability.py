@@ -11,7 +11,8 @@ TEXT = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
 TIMES = {
     "test_500_acknowledged_traces_survive_random_kills": 2 * test_killed.LEAST_KILLS,
     "test_postgres_killed_during_an_ingest": test_killed.KILLS,
-    "test_killed_during_the_answer": len(test_killed.VICTIMS) * len(test_killed.MOMENTS),
+    "test_killed_while_a_trace_is_being_stored": len(test_killed.VICTIMS),
+    "test_killed_between_the_commit_and_the_answer": len(test_killed.VICTIMS),
     "test_server_killed_after_a_lost_answer": test_killed.LOST_ANSWERS,
     "test_acknowledged_lines_of_a_batch_are_stored": 1,
     "test_a_long_outage_ends_when_postgres_is_back": 1,
