@@ -620,7 +620,7 @@ COMMENT ON VIEW public.feed IS 'The requests with the names that the feed and th
 
 COMMENT ON COLUMN public.feed.request IS 'The whole row, for request_matches.';
 
-COMMENT ON COLUMN public.feed.sort_confidence IS 'The confidence, or 2 if there is none: such requests are listed last.';
+COMMENT ON COLUMN public.feed.sort_confidence IS 'The confidence. Requests without one have 2, so they are listed last.';
 
 CREATE TABLE public.generated_secret (
     only_row boolean DEFAULT true NOT NULL,

@@ -62,7 +62,7 @@ class Query(Generic[R]):
         return await (await self.execute(conn, **parameters)).fetchall()
 
     async def fetch_one(self, conn: AsyncConnection, /, **parameters: object) -> R | None:
-        """Return the first row, or None if there is none."""
+        """Return the first row, or None for an empty result."""
         return await (await self.execute(conn, **parameters)).fetchone()
 
     async def fetch_only(self, conn: AsyncConnection, /, **parameters: object) -> R:

@@ -35,7 +35,7 @@ class Prompt:
     temperature: float | None = None
 
     def find_role(self, *roles: str) -> str | None:
-        """Return the texts of all messages with one of these roles; None if there are none."""
+        """Return the texts of all messages with one of these roles; None without such messages."""
         texts = [one.content for one in self.messages if one.role in roles and one.content is not None]
         return "\n\n".join(texts) if texts else None
 

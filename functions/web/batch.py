@@ -45,7 +45,7 @@ class LineResult(BaseModel):
         request_id: the posted id; null if the item has no readable id.
         status: the HTTP status that posting the item alone would have had.
         error: the reason for a refusal; omitted if the item was stored.
-        warnings: problems that don't prevent scoring; omitted if there are none.
+        warnings: problems that don't prevent scoring; omitted if empty.
     """
 
     index: int

@@ -218,7 +218,7 @@ from requests;
 
 comment on view feed is 'The requests with the names that the feed and the streams give their columns.';
 comment on column feed.request is 'The whole row, for request_matches.';
-comment on column feed.sort_confidence is 'The confidence, or 2 if there is none: such requests are listed last.';
+comment on column feed.sort_confidence is 'The confidence. Requests without one have 2, so they are listed last.';
 
 create function add_tags(tags text[], more text[]) returns text[] language sql immutable
 return case

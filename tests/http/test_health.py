@@ -1,4 +1,4 @@
-"""/health reports the state of the database in time, whatever it is; /livez reports only that of the process."""
+"""/health reports the state of the database within a deadline; /livez reports only the state of the process."""
 
 import os
 import signal
