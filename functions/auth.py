@@ -94,12 +94,12 @@ async def get_me(context: ContextDep, key: KeyDep) -> Identity:
         429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
     },
 )
-async def post_bootstrap(request: Request, asked: BootstrapRequest, context: ContextDep) -> CreatedKey:
+async def post_bootstrap(request: Request, new: BootstrapRequest, context: ContextDep) -> CreatedKey:
     """Create the first admin key. Requires BOOTSTRAP_SECRET."""
     configured = context.settings.bootstrap_secret
     secret = configured.get_secret_value() if configured else None
     address = find_address(request, context.settings)
-    return await bootstrap(context.access, asked, secret=secret, address=address)
+    return await bootstrap(context.access, new, secret=secret, address=address)
 
 
 @router.get("/keys")

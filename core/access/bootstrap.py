@@ -39,7 +39,7 @@ class BootstrapRequest(BaseModel):
     secret: Annotated[str, Field(max_length=1000)]
 
 
-async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | None, address: str) -> CreatedKey:
+async def bootstrap(access: Access, new: BootstrapRequest, *, secret: str | None, address: str) -> CreatedKey:
     """Create the first admin key. Only one of two concurrent calls succeeds.
 
     Raises:
@@ -51,16 +51,16 @@ async def bootstrap(access: Access, asked: BootstrapRequest, *, secret: str | No
     if secret is None:
         raise ForbiddenError("bootstrapping is disabled; set BOOTSTRAP_SECRET to enable it")
     # The secret is compared before the limit, so failed attempts never lock out a caller that knows it.
-    if not hmac.compare_digest(asked.secret.encode("utf-8", "surrogatepass"), secret.encode()):
+    if not hmac.compare_digest(new.secret.encode("utf-8", "surrogatepass"), secret.encode()):
         await _count_attempt(access, address)
-        raise UnknownKeyError("secret: wrong bootstrap secret", hash_token(asked.secret))
+        raise UnknownKeyError("secret: wrong bootstrap secret", hash_token(new.secret))
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
         await store.LOCK_BOOTSTRAP.execute(conn)
         if access.admin_key is not None or await store.COUNT_ADMINS.fetch_only(conn):
             raise KeysExistError("an admin key already exists; ask its holder for a key")
         session = Session(conn, SETTING_ADMIN, hasher, actor="bootstrap")
-        return await insert_key(session, NewKey(name=asked.name, is_admin=True))
+        return await insert_key(session, NewKey(name=new.name, is_admin=True))
 
 
 async def _count_attempt(access: Access, address: str) -> None:

@@ -69,14 +69,14 @@ class Session:
 
         A short text that equals another user's key may be an ordinary word, so it stays.
         """
-        said = StorableText(text)
+        storable = StorableText(text)
         if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
-            said = self.mask_name(text)
+            storable = self.mask_name(text)
         elif self.hasher.hash_user_key(text) == self.caller.owner:
-            said = StorableText(self.hasher.label_user_key(text))
-        if said.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
-            return said
-        return said._replace(text=said.text.replace(self.key, self.caller.name))
+            storable = StorableText(self.hasher.label_user_key(text))
+        if storable.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
+            return storable
+        return storable._replace(text=storable.text.replace(self.key, self.caller.name))
 
     async def resolve_name(self, text: str | None) -> str | None:
         """Prepare a name for storage (`mask_name`) and look it up."""
@@ -86,9 +86,11 @@ class Session:
         """Prepare a text for storage (`mask_text`) and look it up."""
         return await self.look_up(self.mask_text(text))
 
-    async def look_up(self, said: StorableText) -> str | None:
+    async def look_up(self, storable: StorableText) -> str | None:
         """Return the name of a text that is a key, else the text."""
-        return said.text if said.key_hash is None else await store.MASK_KEY.fetch_one(self.conn, said=said)
+        return (
+            storable.text if storable.key_hash is None else await store.MASK_KEY.fetch_one(self.conn, storable=storable)
+        )
 
     def label_of(self, text: str) -> str:
         """Return the label of a user API key, given as key or label."""

@@ -71,10 +71,10 @@ def _examine_server(conn: psycopg.Connection, *, connect_ms: float) -> Iterator[
     skews: list[timedelta] = []
     server = store.PROBE_SERVER.run_only(conn)
     for _ in range(TRIPS):
-        asked, began = datetime.now(UTC), time.perf_counter()
+        started_at, started = datetime.now(UTC), time.perf_counter()
         server = store.PROBE_SERVER.run_only(conn)
-        trips.append(time.perf_counter() - began)
-        skews.append(server.told_at - (asked + timedelta(seconds=trips[-1] / 2)))
+        trips.append(time.perf_counter() - started)
+        skews.append(server.read_at - (started_at + timedelta(seconds=trips[-1] / 2)))
     yield _judge_latency(connect_ms, median(trips) * 1000)
     yield _judge_version(server.version)
     yield _judge_skew(median(skew.total_seconds() for skew in skews))

@@ -8,8 +8,8 @@
 If all top-k lists of a trace are regular, its tokens can be scored in one pass:
 
     table = decode_lists(texts)
-    nuclei = measure_nuclei(table, 0.9)
-    columns = score_columns(table, rows=rows, tokens=ids, sampled=~(forced | discarded), nuclei=nuclei)
+    nucleus = find_nucleus_columns(table, 0.9)
+    columns = score_columns(table, rows=rows, tokens=ids, sampled=~(forced | discarded), nucleus=nucleus)
     sequence, profile = summarize_columns(columns, forced=forced, discarded=discarded)
 
 Scores keep the names used in the literature, use natural logarithms, and are None where they can't be derived. They
@@ -17,7 +17,7 @@ measure what the model believed, not whether it was right. docs/CONFIDENCE.md ex
 """
 
 from core.confidence.chosen import reconcile_list
-from core.confidence.columns import TokenColumns, measure_nuclei, score_columns, to_columns
+from core.confidence.columns import TokenColumns, find_nucleus_columns, score_columns, to_columns
 from core.confidence.decode import decode_distribution
 from core.confidence.distribution import (
     MAX_TOKEN_ID,
@@ -64,9 +64,9 @@ __all__ = [
     "decode_distribution",
     "decode_lists",
     "find_nucleus",
+    "find_nucleus_columns",
     "group_confidences",
     "make_distribution",
-    "measure_nuclei",
     "read_chosen_logprob",
     "read_distribution",
     "read_logprob",

@@ -55,7 +55,7 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
     rows: ArrayLike,
     tokens: ArrayLike,
     sampled: ArrayLike,
-    nuclei: tuple[Ints, Floats],
+    nucleus: tuple[Ints, Floats],
     texts: Sequence[str | None] | None = None,
 ) -> TokenColumns:
     """Score N tokens whose top-k lists are all regular.
@@ -65,12 +65,12 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
         rows: [N] row of the list that each token was chosen from; -1 for none.
         tokens: [N] token ids; -1 if unknown.
         sampled: [N] whether the token counts in the aggregates (neither forced nor discarded).
-        nuclei: the result of `measure_nuclei` for the table.
+        nucleus: the result of `find_nucleus_columns` for the table.
         texts: [N] text of each token, used to find tokens of unknown id in their lists.
     """
     rows, tokens, sampled = np.asarray(rows, np.int64), np.asarray(tokens, np.int64), np.asarray(sampled, np.bool_)
     positions = _find_positions(table, rows, tokens, texts)
-    found, (count, cutoff) = np.flatnonzero(positions >= 0), nuclei
+    found, (count, cutoff) = np.flatnonzero(positions >= 0), nucleus
     unknown, none = np.full(rows.size, np.nan), np.zeros(rows.size, np.int64)
     logprob = _fill(unknown, found, table.logprobs[rows[found], positions[found]])
     prob = _fill(unknown, found, table.probs[rows[found], positions[found]])
@@ -123,7 +123,7 @@ def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
     )
 
 
-def measure_nuclei(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
+def find_nucleus_columns(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:
     """Return the nucleus of each list as (top_p_count [P], top_p_cutoff [P]); 0 and NaN if it has none.
 
     See `find_nucleus`.

@@ -5,6 +5,7 @@ One statement changes each set, so concurrent edits do not overwrite each other.
 
 from typing import Annotated
 
+from psycopg import AsyncCursor
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.access import Access
@@ -89,10 +90,9 @@ async def edit_tags(
         FullError: the request already has MAX_TAGS tags.
     """
     async with access.session(key, Scope.CURATE) as session:
-        said = session.mask_text(to_column_text(tag))
-        edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_TAGS)
-        edited = await store.EDIT_TAGS.execute(session.conn, **edit)  # sent together with the commit
-    row = _require_found(session, await edited.fetchone(), request_id)
+        text = session.mask_text(to_column_text(tag))
+        edit = await _send_edit(session, request_id, text, is_tag=True, is_added=is_added)
+    row = await _read_edit(session, edit, request_id)
     if is_added and not (row.is_changed or row.was_there):
         raise FullError(f"tag: this request already has {MAX_TAGS} tags, the maximum; remove one first")
     return row, _TAG_MESSAGES[is_added, row.is_changed]
@@ -108,29 +108,33 @@ async def edit_favorites(
         FullError: the request is already a favorite of MAX_FAVORITES users.
     """
     async with access.session(key, Scope.CURATE) as session:
-        said = session.mask_name(to_column_text(name))
-        edit = _bind_edit(session, request_id, said, is_added=is_added, most=MAX_FAVORITES)
-        edited = await store.EDIT_FAVORITES.execute(session.conn, **edit)  # sent together with the commit
-    row = _require_found(session, await edited.fetchone(), request_id)
+        text = session.mask_name(to_column_text(name))
+        edit = await _send_edit(session, request_id, text, is_tag=False, is_added=is_added)
+    row = await _read_edit(session, edit, request_id)
     if is_added and not (row.is_changed or row.was_there):
-        raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum")
+        raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum; remove one")
     return row, _FAVORITE_MESSAGES[is_added, row.is_changed]
 
 
-def _bind_edit(
-    session: Session, request_id: str, said: StorableText, *, is_added: bool, most: int
-) -> dict[str, object]:
-    """Return the parameters that add a text to or remove it from a request's tags or favorites.
-
-    `most` is the number of texts from which no more is added.
-    """
+async def _send_edit(
+    session: Session, request_id: str, text: StorableText, *, is_tag: bool, is_added: bool
+) -> AsyncCursor[EditedRow]:
+    """Send the edit without waiting for its result, which arrives together with that of the commit."""
     if is_invalid_id(request_id):
         raise hidden(session.caller, request_id)
-    owner = session.caller.owner_filter
-    return {"request_id": request_id, "owner": owner, "is_added": is_added, "most": most, "said": said}
+    return await store.EDIT_CURATION.execute(
+        session.conn,
+        request_id=request_id,
+        owner=session.caller.owner_filter,
+        text=text,
+        is_tag=is_tag,
+        is_added=is_added,
+        most=MAX_TAGS if is_tag else MAX_FAVORITES,
+    )
 
 
-def _require_found(session: Session, row: EditedRow | None, request_id: str) -> EditedRow:
+async def _read_edit(session: Session, edit: AsyncCursor[EditedRow], request_id: str) -> EditedRow:
+    row = await edit.fetchone()
     if row is None:
         raise hidden(session.caller, request_id)
     return row

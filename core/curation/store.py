@@ -17,7 +17,7 @@ class EditedRow(Row):
 
     Attributes:
         is_changed: whether the edit changed anything.
-        was_there: whether the tag or name was there before.
+        was_there: whether the tag or name was present before.
     """
 
     tags: list[str]
@@ -27,5 +27,4 @@ class EditedRow(Row):
 
 
 GET_CURATION = query("curation/get_curation", CurationRow)
-EDIT_TAGS = query("curation/edit_tags", EditedRow)
-EDIT_FAVORITES = query("curation/edit_favorites", EditedRow)
+EDIT_CURATION = query("curation/edit_curation", EditedRow)

@@ -53,14 +53,14 @@ async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:
     Raises:
         DatabaseUnavailableError: there was no result within DEADLINE_S.
     """
-    asked = asyncio.ensure_future(question)
-    done, _ = await asyncio.wait({asked}, timeout=DEADLINE_S)
+    task = asyncio.ensure_future(question)
+    done, _ = await asyncio.wait({task}, timeout=DEADLINE_S)
     if not done:
         # The cancellation is not awaited: for a server that hangs, psycopg takes up to five seconds.
-        asked.cancel()
-        asked.add_done_callback(lambda future: future.cancelled() or future.exception())
+        task.cancel()
+        task.add_done_callback(lambda future: future.cancelled() or future.exception())
         raise DatabaseUnavailableError(f"the database did not answer within {DEADLINE_S} s")
-    return asked.result()
+    return task.result()
 
 
 async def _ask(pool: Pool | None) -> DatabaseHealth:

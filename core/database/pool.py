@@ -211,14 +211,14 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
 
 @asynccontextmanager
 async def _lend(pool: Pool) -> AsyncIterator[PooledConnection]:
-    asked = time.perf_counter()
+    started = time.perf_counter()
     async with pool.connection() as conn:
         began = time.perf_counter()
         try:
             yield conn
         finally:
             if log.isEnabledFor(logging.DEBUG):
-                taken = (1000 * (began - asked), 1000 * (time.perf_counter() - began))
+                taken = (1000 * (began - started), 1000 * (time.perf_counter() - began))
                 log.debug("waited %.1f ms for a connection and used it for %.1f ms", *taken)
 
 

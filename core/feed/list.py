@@ -76,22 +76,22 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
             owner = user
         # An extra row shows whether there is a next page.
         page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
-        said = session.mask_name(filters.favorited_by)
-        wanted = filters._replace(owner=owner, favorited_by=said.text)
+        storable = session.mask_name(filters.favorited_by)
+        wanted = filters._replace(owner=owner, favorited_by=storable.text)
         parameters = {"collection_id": collection, **page}
         read = partial(_read_page, session, parameters=parameters, sort=sort, known=known)
-        if collection is None and said.key_hash is None:
+        if collection is None and storable.key_hash is None:
             return await read(wanted)
-        name, found = await together(session.conn, _look_up(session, said, collection), read(wanted))
-        return found if name == said.text else await read(wanted._replace(favorited_by=name))
+        name, found = await together(session.conn, _look_up(session, storable, collection), read(wanted))
+        return found if name == storable.text else await read(wanted._replace(favorited_by=name))
 
 
-async def _look_up(session: Session, said: StorableText, collection: int | None) -> str | None:
+async def _look_up(session: Session, storable: StorableText, collection: int | None) -> str | None:
     """Refuse a collection that is not the caller's, and resolve the name for the `favorited_by` filter."""
     if collection is not None:
         owner = session.caller.owner_filter
         require_own(await GET_COLLECTION.fetch_one(session.conn, id=collection, owner=owner), collection)
-    return await session.look_up(said)
+    return await session.look_up(storable)
 
 
 async def _read_page(

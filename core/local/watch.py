@@ -66,5 +66,5 @@ def describe_end(server: EmbeddedPostgres) -> str:
         return f"the embedded Postgres {how}"
     files = (server.data_dir / "postgres.log", *(server.data_dir / "postgres" / "log").glob("*.log"))
     lines = read_tail(*files).splitlines()
-    said = [line for mark in ("FATAL:", "PANIC:") for line in lines if mark in line]
-    return f"the embedded Postgres stopped (exit code {code})" + (f": {said[-1].strip()}" if said else "")
+    fatal = [line for mark in ("FATAL:", "PANIC:") for line in lines if mark in line]
+    return f"the embedded Postgres stopped (exit code {code})" + (f": {fatal[-1].strip()}" if fatal else "")

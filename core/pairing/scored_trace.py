@@ -12,7 +12,7 @@ from core.confidence import (
     Token,
     TokenColumns,
     find_nucleus,
-    measure_nuclei,
+    find_nucleus_columns,
     score_columns,
     score_interventions,
     score_tokens,
@@ -25,8 +25,8 @@ from core.pairing.steps import Pairing, Pass, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Nuclei:
-    """The nuclei of P top-k lists: their token counts [P] and least probabilities [P].
+class NucleusColumns:
+    """The nucleus of each of P top-k lists: token counts [P] and least probabilities [P].
 
     A nucleus that extends beyond its list has 0 and NaN.
     """
@@ -43,7 +43,7 @@ class ScoredTrace:
         document: the posted document.
         pairing: its passes, steps and actions.
         scores: one row per step.
-        nuclei: one row per top-k list.
+        nucleus: one row per top-k list.
         sequence: the scores of the whole answer.
         profile: the lowest group confidence (nats) in each of up to 32 equal parts of the answer.
         interventions: the scores of each intervention.
@@ -52,7 +52,7 @@ class ScoredTrace:
     document: TraceDocument
     pairing: Pairing
     scores: TokenColumns
-    nuclei: Nuclei
+    nucleus: NucleusColumns
     sequence: SequenceScores
     profile: list[float]
     interventions: list[InterventionScores]
@@ -68,13 +68,13 @@ def score_trace(document: TraceDocument) -> ScoredTrace:
     steps = pairing.steps
     forced = np.array([step.forced for step in steps], np.bool_)
     discarded = np.array([step.discarded for step in steps], np.bool_)
-    nuclei = _measure_nuclei(pairing)
-    scores = _score_steps(pairing, nuclei, sampled=~(forced | discarded))
+    nucleus = _find_nucleus_columns(pairing)
+    scores = _score_steps(pairing, nucleus, sampled=~(forced | discarded))
     sequence, profile = summarize_columns(scores, forced=forced, discarded=discarded, masked=_count_masked(pairing))
-    return ScoredTrace(document, pairing, scores, nuclei, sequence, profile, _score_interventions(pairing, scores))
+    return ScoredTrace(document, pairing, scores, nucleus, sequence, profile, _score_interventions(pairing, scores))
 
 
-def _score_steps(pairing: Pairing, nuclei: Nuclei, *, sampled: NDArray[np.bool_]) -> TokenColumns:
+def _score_steps(pairing: Pairing, nucleus: NucleusColumns, *, sampled: NDArray[np.bool_]) -> TokenColumns:
     steps, table = pairing.steps, pairing.lists.table
     if table is None:
         return to_columns(score_tokens(list_tokens(pairing), top_ps=list_top_ps(pairing)))
@@ -83,7 +83,7 @@ def _score_steps(pairing: Pairing, nuclei: Nuclei, *, sampled: NDArray[np.bool_]
         rows=[-1 if step.row is None else step.row for step in steps],
         tokens=[-1 if step.token is None else step.token for step in steps],
         sampled=sampled,
-        nuclei=(nuclei.counts, nuclei.cutoffs),
+        nucleus=(nucleus.counts, nucleus.cutoffs),
         texts=[step.text for step in steps],
     )
 
@@ -98,15 +98,15 @@ def list_top_ps(pairing: Pairing) -> list[float]:
     return [_top_p_of(*_events_of(step)) for step in pairing.steps]
 
 
-def _measure_nuclei(pairing: Pairing) -> Nuclei:
+def _find_nucleus_columns(pairing: Pairing) -> NucleusColumns:
     """Measure the nucleus of each list, for the top_p of its step, or of its pass if the pass produced no token."""
     lists = pairing.lists
     top_ps = [_top_p_of_pass(pairing, one) for one in pairing.passes if one.row is not None]
     if lists.table is not None:
-        return Nuclei(*measure_nuclei(lists.table, top_ps))
+        return NucleusColumns(*find_nucleus_columns(lists.table, top_ps))
     found = [find_nucleus(one, top_p) for one, top_p in zip(lists.distributions, top_ps, strict=True)]
     counts, cutoffs = [count or 0 for count, _ in found], [cutoff for _, cutoff in found]
-    return Nuclei(np.array(counts, np.int64), np.array(cutoffs, np.float64))
+    return NucleusColumns(np.array(counts, np.int64), np.array(cutoffs, np.float64))
 
 
 def _top_p_of_pass(pairing: Pairing, one: Pass) -> float:

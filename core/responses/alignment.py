@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from core.confidence import Token
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 Alignment = Literal["exact", "partial"] | None
 """None if the response contains nothing to compare with."""
@@ -42,9 +42,9 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
     Returns:
         The alignment and, if it is partial, a warning that states how many tokens match.
     """
-    tokens, said = reading.tokens, reading.said
-    by_text = _match_text(tokens, said, stop)
-    matches = [_match_ids(tokens, said), by_text, _match_count(tokens, said) if by_text is None else None]
+    tokens, completion = reading.tokens, reading.completion
+    by_text = _match_text(tokens, completion, stop)
+    matches = [_match_ids(tokens, completion), by_text, _match_count(tokens, completion) if by_text is None else None]
     known = [match for match in matches if match is not None]
     if not known:
         return None, []
@@ -54,43 +54,43 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
     return "partial", [f"alignment: {worst.found} of {worst.total} tokens match the answer in the response"]
 
 
-def _match_ids(tokens: Sequence[Token], said: StorableText) -> _Match | None:
-    if not said.ids:
+def _match_ids(tokens: Sequence[Token], completion: Completion) -> _Match | None:
+    if not completion.ids:
         return None
-    pairs = zip(tokens, said.ids, strict=False)
+    pairs = zip(tokens, completion.ids, strict=False)
     found = sum(1 for _ in takewhile(lambda pair: pair[0].token in {None, pair[1]}, pairs))
-    return _forgive_end(found, len(tokens), len(said.ids), said)
+    return _forgive_end(found, len(tokens), len(completion.ids), completion)
 
 
-def _match_count(tokens: Sequence[Token], said: StorableText) -> _Match | None:
-    if said.count is None:
+def _match_count(tokens: Sequence[Token], completion: Completion) -> _Match | None:
+    if completion.count is None:
         return None
-    return _forgive_end(min(len(tokens), said.count), len(tokens), said.count, said)
+    return _forgive_end(min(len(tokens), completion.count), len(tokens), completion.count, completion)
 
 
-def _forgive_end(found: int, tokens: int, total: int, said: StorableText) -> _Match:
+def _forgive_end(found: int, tokens: int, total: int, completion: Completion) -> _Match:
     """Ignore a difference of one end token: some servers send no log-probability for it, others don't count it."""
-    if said.ended and tokens and found == min(tokens, total) and abs(tokens - total) == 1 and found > 1:
+    if completion.ended and tokens and found == min(tokens, total) and abs(tokens - total) == 1 and found > 1:
         return _Match(found, found)
     return _Match(found, max(tokens, total))
 
 
-def _match_text(tokens: Sequence[Token], said: StorableText, stop: Sequence[str]) -> _Match | None:
+def _match_text(tokens: Sequence[Token], completion: Completion, stop: Sequence[str]) -> _Match | None:
     """Match by the texts of the tokens. Return None if a text is unknown or is only part of a character."""
-    if said.text is None or any(_is_unreadable(token.text) for token in tokens):
+    if completion.text is None or any(_is_unreadable(token.text) for token in tokens):
         return None
-    texts = [token.text or "" for i, token in enumerate(tokens) if i not in said.special]
-    if texts and _END_TOKEN.fullmatch(texts[-1]) and texts[-1] not in stop and not said.text.endswith(texts[-1]):
+    texts = [token.text or "" for i, token in enumerate(tokens) if i not in completion.special]
+    if texts and _END_TOKEN.fullmatch(texts[-1]) and texts[-1] not in stop and not completion.text.endswith(texts[-1]):
         texts.pop()
-    answer = said.text.lstrip()
+    answer = completion.text.lstrip()
     found = _count_leading(texts, answer)
     if found < len(texts):
         found = max(found, _count_leading([text.translate(_PIECES) for text in texts], answer))
     if found < len(texts):
-        return _Match(found, max(len(texts), said.count or 0))
+        return _Match(found, max(len(texts), completion.count or 0))
     if len("".join(texts).lstrip()) >= len(answer):
         return _Match(found, found)
-    return _Match(found, max(found + 1, said.count or 0, len(said.ids or ())))
+    return _Match(found, max(found + 1, completion.count or 0, len(completion.ids or ())))
 
 
 def _is_unreadable(text: str | None) -> bool:

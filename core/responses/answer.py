@@ -7,7 +7,7 @@ from core.errors import InvalidInputError
 from core.responses.alignment import Alignment, align_tokens
 from core.responses.doubts import forget_placeholders, note_fragments, reconcile_lists
 from core.responses.recognize import read_shape, unwrap
-from core.responses.request import cut_echo, find_asked, trim_list
+from core.responses.request import cut_echo, find_settings, trim_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ def read_response(body: object) -> Answer:
         InvalidInputError: a field is invalid; the message names its path.
     """
     exchange = unwrap(body)
-    asked = find_asked(exchange.request, exchange.response)
+    settings = find_settings(exchange.request, exchange.response)
     try:
-        reading = cut_echo(read_shape(exchange.response), asked)
+        reading = cut_echo(read_shape(exchange.response), settings)
     except InvalidDistribution as error:
         raise InvalidInputError(str(error)) from error
-    known, doubted = forget_placeholders([trim_list(token, asked) for token in reading.tokens])
+    known, doubted = forget_placeholders([trim_list(token, settings) for token in reading.tokens])
     tokens, changed = reconcile_lists(known)
-    alignment, gaps = align_tokens(replace(reading, tokens=tokens), asked.stop)
+    alignment, gaps = align_tokens(replace(reading, tokens=tokens), settings.stop)
     warnings = [*reading.warnings, *doubted, *changed, *note_fragments(tokens), *gaps]
     return Answer(tokens, alignment, warnings)

@@ -21,7 +21,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, StorableText, warn_of_others
+from core.responses.reading import Completion, Reading, warn_of_others
 
 _NAMES = Names(("tokenId",), "token", logprob="logProbability", prob="probability")
 _SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="probability")
@@ -48,11 +48,11 @@ def read_candidates(body: dict[str, object]) -> Reading:
     rows = expect_tokens(chosen, f"{_PATH}.chosenCandidates")
     tops = find_either(expect_object(result, _PATH), "topCandidates")
     lists = expect_parallel(tops, len(rows), f"{_PATH}.topCandidates")
-    said = _find_said(body, candidate)
-    if not rows and said.has_tokens:
+    completion = _find_completion(body, candidate)
+    if not rows and completion.has_tokens:
         raise MissingLogprobsError(f"{_PATH}.chosenCandidates", _ASK)
     tokens = [_read_row(row, lists[i], i) for i, row in enumerate(rows)]
-    return Reading(tokens, said, warn_of_others(body["candidates"], "candidates"))
+    return Reading(tokens, completion, warn_of_others(body["candidates"], "candidates"))
 
 
 def _read_row(value: object, top: object, index: int) -> Token:
@@ -64,13 +64,13 @@ def _read_row(value: object, top: object, index: int) -> Token:
     return read_token(row, path, names, Alternatives(entries, f"{top_path}.candidates", names))
 
 
-def _find_said(body: dict[str, object], candidate: dict[str, object]) -> StorableText:
+def _find_completion(body: dict[str, object], candidate: dict[str, object]) -> Completion:
     usage = find_object(find_either(body, "usageMetadata"))
     alone = len(expect_list(body["candidates"], "candidates")) == 1
     parts = find_object(candidate.get("content")).get("parts")
     shown = [find_object(part) for part in cast("list[object]", parts if isinstance(parts, list) else [])]
     texts = [find_text(part.get("text")) for part in shown if not part.get("thought")]
-    return StorableText(
+    return Completion(
         text=None if not texts or None in texts else "".join(text or "" for text in texts),
         count=find_count(find_either(usage, "candidatesTokenCount")) if alone else None,
         ended="MAX_TOKENS" not in str(find_either(candidate, "finishReason")),

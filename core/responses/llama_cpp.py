@@ -16,7 +16,7 @@ from core.responses.expect import (
     find_ids,
     find_text,
 )
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _NAMES = Names(("id",), "token")
 _OLD_CHOSEN = Names(("id",), "content")
@@ -37,10 +37,10 @@ def read_completion(body: dict[str, object]) -> Reading:
     path = "completion_probabilities"
     rows = expect_tokens(body.get(path) or [], path)
     count, ids = find_count(body.get("tokens_predicted")), find_ids(body.get("tokens"))
-    said = StorableText(find_text(body.get("content")), ids, count, ended=body.get("stop_type") != "limit")
-    if not rows and (body.get(path) is None or said.has_tokens):
+    completion = Completion(find_text(body.get("content")), ids, count, ended=body.get("stop_type") != "limit")
+    if not rows and (body.get(path) is None or completion.has_tokens):
         raise MissingLogprobsError(path, _ASK)
-    return Reading([_read_row(row, f"{path}[{i}]") for i, row in enumerate(rows)], said)
+    return Reading([_read_row(row, f"{path}[{i}]") for i, row in enumerate(rows)], completion)
 
 
 def _read_row(value: object, path: str) -> Token:

@@ -6,7 +6,7 @@ format of OpenAI's chat completions, but are at the top level and only present i
 
 from core.responses.expect import MissingLogprobsError, find_count, find_object, find_text
 from core.responses.openai import read_entries
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _ASK = 'ask for them with "logprobs": true and "top_logprobs": 20'
 
@@ -21,7 +21,7 @@ def read_ollama(body: dict[str, object]) -> Reading:
     message = find_object(body.get("message"))
     has_more = body.get("thinking") or message.get("thinking") or message.get("tool_calls")
     text = None if has_more else find_text(body.get("response", message.get("content")))
-    said = StorableText(text, count=find_count(body.get("eval_count")), ended=body.get("done_reason") != "length")
-    if body.get("logprobs") is None or (body["logprobs"] == [] and said.has_tokens):
+    completion = Completion(text, count=find_count(body.get("eval_count")), ended=body.get("done_reason") != "length")
+    if body.get("logprobs") is None or (body["logprobs"] == [] and completion.has_tokens):
         raise MissingLogprobsError("logprobs", _ASK)
-    return Reading(read_entries(body["logprobs"], "logprobs"), said)
+    return Reading(read_entries(body["logprobs"], "logprobs"), completion)

@@ -29,7 +29,7 @@ from core.responses.expect import (
     refuse_too_many,
 )
 from core.responses.parallel import read_parallel
-from core.responses.reading import Form, Reading, StorableText, read_forms, warn_of_others
+from core.responses.reading import Completion, Form, Reading, read_forms, warn_of_others
 
 NAMES = Names(("id", "token_id"), "token")
 
@@ -86,10 +86,10 @@ def _read_choice(choice: dict[str, object], path: str, usage: dict[str, object])
     if not forms:
         raise MissingLogprobsError(path, _ASK)
     reading = read_forms(forms)
-    said = _find_said(choice, logprobs, usage, len(reading.tokens))
-    if not reading.tokens and said.has_tokens:
+    completion = _find_completion(choice, logprobs, usage, len(reading.tokens))
+    if not reading.tokens and completion.has_tokens:
         raise MissingLogprobsError(path, _ASK)
-    return Reading(reading.tokens, said, reading.warnings)
+    return Reading(reading.tokens, completion, reading.warnings)
 
 
 def _read_lists(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:
@@ -122,14 +122,14 @@ def _read_entry(value: object, token: int | None, path: str) -> Token:
     return read_token(row if token is None else {"id": token} | row, path, NAMES, top)
 
 
-def _find_said(
+def _find_completion(
     choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int
-) -> StorableText:
+) -> Completion:
     details = find_object(usage.get("completion_tokens_details"))
     count, hidden = find_count(usage.get("completion_tokens")), find_count(details.get("reasoning_tokens")) or 0
     if count is not None and tokens <= count - hidden:  # most servers send no logprobs for reasoning
         count -= hidden
-    return StorableText(
+    return Completion(
         text=_find_text(choice, logprobs),
         ids=find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids")),
         count=count,

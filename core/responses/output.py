@@ -15,7 +15,7 @@ from core.responses.expect import (
     refuse_too_many,
 )
 from core.responses.openai import read_entries
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _ASK = 'ask for them with "include": ["message.output_text.logprobs"] and "top_logprobs": 20'
 
@@ -43,7 +43,7 @@ def read_output(body: dict[str, object]) -> Reading:
         raise MissingLogprobsError("output", _ASK)
     has_calls = any(item.get("type", "message") not in _SHOWN for item in items)
     count = None if has_calls else _count_shown(find_object(body.get("usage")))
-    return Reading(tokens, StorableText("".join(texts) or None, count=count, ended=body.get("status") != "incomplete"))
+    return Reading(tokens, Completion("".join(texts) or None, count=count, ended=body.get("status") != "incomplete"))
 
 
 def _read_part(part: dict[str, object], path: str, before: int) -> list[Token]:

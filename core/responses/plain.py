@@ -3,7 +3,7 @@
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution
 from core.errors import InvalidInputError
 from core.responses.expect import expect_id, expect_list, expect_object, expect_text, expect_tokens, find_text
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _TELLING = ("token", "token_id", "text", "logprob", "top_tokens", "forced")
 
@@ -21,7 +21,7 @@ def read_plain(body: dict[str, object]) -> Reading:
     if len(kept) < len(rows):
         warnings = (f"tokens: {len(rows) - len(kept)} of {len(rows)} have no id, text or logprob and are ignored",)
     return Reading(
-        [_read_row(row, f"tokens[{i}]") for i, row in kept], StorableText(find_text(body.get("text"))), warnings
+        [_read_row(row, f"tokens[{i}]") for i, row in kept], Completion(find_text(body.get("text"))), warnings
     )
 
 

@@ -11,7 +11,7 @@ from core.responses.expect import MissingLogprobsError
 
 
 @dataclass(frozen=True, slots=True)
-class StorableText:
+class Completion:
     """Information about the answer other than the log-probabilities. None if the response doesn't contain it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
     """The tokens of a response in order, other information about the answer, and warnings, one sentence each."""
 
     tokens: list[Token]
-    said: StorableText = field(default_factory=StorableText)
+    completion: Completion = field(default_factory=Completion)
     warnings: tuple[str, ...] = ()
 
 
@@ -74,22 +74,22 @@ def warn_of_others(answers: object, path: str) -> tuple[str, ...]:
 
 def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:
     best_path, best = max(found, key=lambda form: _measure_wealth(form[1].tokens))
-    tokens, said = best.tokens, best.said
+    tokens, completion = best.tokens, best.completion
     warnings = [*best.warnings, *left_out]
     for path, other in found:
         if other is best:
             continue
-        said = replace(
-            said,
-            text=other.said.text if said.text is None else said.text,
-            ids=other.said.ids if said.ids is None else said.ids,
-            count=other.said.count if said.count is None else said.count,
+        completion = replace(
+            completion,
+            text=other.completion.text if completion.text is None else completion.text,
+            ids=other.completion.ids if completion.ids is None else completion.ids,
+            count=other.completion.count if completion.count is None else completion.count,
         )
         if _agree(tokens, other.tokens):
             tokens = [_complete(one, two) for one, two in zip(tokens, other.tokens, strict=True)]
         elif other.tokens:
             warnings.append(f"{path} is ignored: {best_path} has more of the answer")
-    return Reading(tokens, said, tuple(warnings))
+    return Reading(tokens, completion, tuple(warnings))
 
 
 def _measure_wealth(tokens: Sequence[Token]) -> tuple[int, int, int, int]:

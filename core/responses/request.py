@@ -10,7 +10,7 @@ from core.responses.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestSettings:
     """The relevant settings of a request. None if unknown.
 
     Attributes:
@@ -26,7 +26,7 @@ class Asked:
     stop: tuple[str, ...] = ()
 
 
-def find_asked(request: dict[str, object], body: dict[str, object]) -> Asked:
+def find_settings(request: dict[str, object], body: dict[str, object]) -> RequestSettings:
     """Read the settings from the request, or from the copy of them in the response."""
     settings = find_object(body.get("generation_settings"))  # llama.cpp
     nested = [
@@ -35,7 +35,7 @@ def find_asked(request: dict[str, object], body: dict[str, object]) -> Asked:
     sources = [request, *nested, settings]
     stop = next((source["stop"] for source in sources if source.get("stop")), None)
     stops = stop if isinstance(stop, list) else [stop]
-    return Asked(
+    return RequestSettings(
         k=_find_k([*sources, body if "output" in body else {}]),
         prompt=find_text(request.get("prompt")),
         echo=request.get("echo") is True,
@@ -52,41 +52,43 @@ def _find_k(sources: list[dict[str, object]]) -> int | None:
     return next((count for count in counts if count is not None), None)
 
 
-def cut_echo(reading: Reading, asked: Asked) -> Reading:
+def cut_echo(reading: Reading, settings: RequestSettings) -> Reading:
     """Drop the prompt's tokens, which `echo` puts before the answer's tokens."""
-    if not asked.echo:
+    if not settings.echo:
         return reading
-    said, tokens = reading.said, reading.tokens
-    text = said.text.removeprefix(asked.prompt or "") if said.text is not None else None
-    count = _count_echoed(reading, asked)
+    completion, tokens = reading.completion, reading.tokens
+    text = completion.text.removeprefix(settings.prompt or "") if completion.text is not None else None
+    count = _count_echoed(reading, settings)
     if count is None:
         warning = "echo: can't separate the prompt's tokens from the answer's; all of them are scored"
         return replace(reading, warnings=(*reading.warnings, warning))
-    special = frozenset(i - count for i in said.special if i >= count)
-    ids = said.ids[-(len(tokens) - count) :] if said.ids and len(said.ids) >= len(tokens) > count else said.ids
-    return replace(reading, tokens=tokens[count:], said=replace(said, text=text, ids=ids, special=special))
+    special = frozenset(i - count for i in completion.special if i >= count)
+    ids, answer_length = completion.ids, len(tokens) - count
+    if ids and len(ids) >= len(tokens) > count:
+        ids = ids[-answer_length:]
+    return replace(reading, tokens=tokens[count:], completion=replace(completion, text=text, ids=ids, special=special))
 
 
-def _count_echoed(reading: Reading, asked: Asked) -> int | None:
-    count, length = reading.said.count, 0
+def _count_echoed(reading: Reading, settings: RequestSettings) -> int | None:
+    count, length = reading.completion.count, 0
     if count is not None and count <= len(reading.tokens):
         return len(reading.tokens) - count
     for i, token in enumerate(reading.tokens):
-        if asked.prompt is None or token.text is None or not asked.prompt.startswith(token.text, length):
+        if settings.prompt is None or token.text is None or not settings.prompt.startswith(token.text, length):
             return None
         length += len(token.text)
-        if length >= len(asked.prompt):
+        if length >= len(settings.prompt):
             return i + 1
     return None
 
 
-def trim_list(token: Token, asked: Asked) -> Token:
+def trim_list(token: Token, settings: RequestSettings) -> Token:
     """Drop a chosen token that the server appended to the requested k alternatives."""
     listed = token.distribution
-    if asked.k is None or listed is None or listed.k != asked.k + 1:
+    if settings.k is None or listed is None or listed.k != settings.k + 1:
         return token
     _, position = reconcile_list(token, token.logprob)
-    if position is None or position < asked.k:
+    if position is None or position < settings.k:
         return token
     logprob = listed.logprobs[position] if token.logprob is None else token.logprob
     return msgspec.structs.replace(token, logprob=logprob, distribution=listed.drop(position))

@@ -20,7 +20,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _ASK = 'ask for them with "return_logprob": true, "top_logprobs_num": 20 and "return_text_in_logprobs": true'
 
@@ -38,15 +38,15 @@ def read_meta_info(body: dict[str, object]) -> Reading:
         raise MissingLogprobsError(path, _ASK)
     rows = expect_tokens(info["output_token_logprobs"], path)
     lists = expect_parallel(info.get("output_top_logprobs"), len(rows), "meta_info.output_top_logprobs")
-    said = StorableText(
+    completion = Completion(
         text=find_text(body.get("text")),
         ids=find_ids(body.get("output_ids")),
         count=find_count(info.get("completion_tokens")),
         ended=find_object(info.get("finish_reason")).get("type") != "length",
     )
-    if not rows and said.has_tokens:
+    if not rows and completion.has_tokens:
         raise MissingLogprobsError(path, _ASK)
-    return Reading([_read_token(row, f"{path}[{i}]", lists[i], i) for i, row in enumerate(rows)], said)
+    return Reading([_read_token(row, f"{path}[{i}]", lists[i], i) for i, row in enumerate(rows)], completion)
 
 
 def _read_token(row: object, path: str, entries: object, index: int) -> Token:

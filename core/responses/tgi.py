@@ -15,7 +15,7 @@ from core.responses.expect import (
     find_object,
     find_text,
 )
-from core.responses.reading import Reading, StorableText
+from core.responses.reading import Completion, Reading
 
 _NAMES = Names(("id",), "text")
 
@@ -36,15 +36,15 @@ def read_details(body: dict[str, object]) -> Reading:
         raise MissingLogprobsError("details.tokens", _ASK)
     rows = expect_tokens(details["tokens"], "details.tokens")
     lists = expect_parallel(details.get("top_tokens"), len(rows), "details.top_tokens")
-    said = StorableText(
+    completion = Completion(
         text=find_text(body.get("generated_text")),
         count=find_count(details.get("generated_tokens")),
         ended=details.get("finish_reason") != "length",
         special=frozenset(i for i, row in enumerate(rows) if find_object(row).get("special") is True),
     )
-    if not rows and said.has_tokens:
+    if not rows and completion.has_tokens:
         raise MissingLogprobsError("details.tokens", _ASK)
-    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], said)
+    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], completion)
 
 
 def _read_row(value: object, entries: object, index: int) -> Token:

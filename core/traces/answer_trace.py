@@ -16,7 +16,7 @@ from core.confidence import (
     to_columns,
 )
 from core.document.schema import Event, Request, TraceDocument
-from core.pairing.scored_trace import Nuclei, ScoredTrace
+from core.pairing.scored_trace import NucleusColumns, ScoredTrace
 from core.pairing.steps import Pairing, Pass, Step
 from core.pairing.topk_lists import Lists
 
@@ -34,12 +34,12 @@ def score_answer(request: Request, tokens: list[Token], *, top_p: float | None =
     masked = sum(token.distribution is not None and token.distribution.masked for token in tokens)
     sequence, profile = summarize_columns(scores, forced=forced, discarded=discarded, masked=masked)
     found = [find_nucleus(one, top_p) for one in pairing.lists.distributions]
-    nuclei = Nuclei(
+    nucleus = NucleusColumns(
         np.array([count or 0 for count, _ in found], np.int64), np.array([cutoff for _, cutoff in found], np.float64)
     )
     interventions = score_interventions(tokens, scores, find_forced_runs(tokens))
     pairing.interventions = find_forced_runs(tokens)
-    return ScoredTrace(TraceDocument(request=request), pairing, scores, nuclei, sequence, profile, interventions)
+    return ScoredTrace(TraceDocument(request=request), pairing, scores, nucleus, sequence, profile, interventions)
 
 
 def find_forced_runs(tokens: list[Token]) -> list[Intervention]:

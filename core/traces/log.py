@@ -246,8 +246,8 @@ def _choose_temperature(event: Event, sampler: Event, requested: float | None) -
 
 
 def _iterate_passes(trace: ScoredTrace) -> Iterator[PassRow]:
-    lists, nuclei = trace.pairing.lists, trace.nuclei
-    cutoffs, counts = nuclei.cutoffs.tolist(), nuclei.counts.tolist()
+    lists, nucleus = trace.pairing.lists, trace.nucleus
+    cutoffs, counts = nucleus.cutoffs.tolist(), nucleus.counts.tolist()
     for one in trace.pairing.passes:
         if one.row is not None:
             yield PassRow(

@@ -135,8 +135,8 @@ def _pass_columns(trace: ScoredTrace) -> Columns:
     return {
         "pass_generation_step": integer_column([one.index for one in trace.pairing.passes if one.row is not None]),
         "k": smallint_column(np.array(trace.pairing.lists.sizes, np.int64)),
-        "top_p_count": smallint_column(trace.nuclei.counts),
-        "top_p_cutoff": real_column(trace.nuclei.cutoffs),
+        "top_p_count": smallint_column(trace.nucleus.counts),
+        "top_p_cutoff": real_column(trace.nucleus.cutoffs),
     }
 
 

@@ -69,8 +69,8 @@ def write_line(document: bytes, origin: Origin) -> bytes:
         "created_at": origin.created_at,
         "secret": origin.secret,
     }
-    before, after, said = flatten(document[:end]), flatten(document[end:]), orjson.dumps(whose)[:-1]
-    return b"".join((before, _NAME, said, _DIGEST, _digest(before, after, said), b'"}', after, b"\n"))
+    before, after, written = flatten(document[:end]), flatten(document[end:]), orjson.dumps(whose)[:-1]
+    return b"".join((before, _NAME, written, _DIGEST, _digest(before, after, written), b'"}', after, b"\n"))
 
 
 def read_line(line: bytes) -> tuple[bytes, Origin | None]:

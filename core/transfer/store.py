@@ -42,7 +42,7 @@ class Server(Row):
     """The version (180004 is 18.4) and the time of a server."""
 
     version: int
-    told_at: UtcMoment
+    read_at: UtcMoment
 
 
 class Guards(Row):

@@ -22,8 +22,8 @@ from core.confidence import (
     decode_distribution,
     decode_lists,
     find_nucleus,
+    find_nucleus_columns,
     group_confidences,
-    measure_nuclei,
     score_columns,
     score_sequence,
     score_tokens,
@@ -122,7 +122,7 @@ def score_rows(table: ListTable, rows: list[int], tokens: list[Token], top_p: Ar
         rows=rows,
         tokens=[-1 if token.token is None else token.token for token in tokens],
         sampled=[token.sampled for token in tokens],
-        nuclei=measure_nuclei(table, top_p),
+        nucleus=find_nucleus_columns(table, top_p),
         texts=[token.text for token in tokens],
     )
 
@@ -254,7 +254,7 @@ def test_the_scores_of_any_token_fit_into_columns(tokens: list[Token]) -> None:
 @moderate
 @given(tables(), st.floats(1e-6, 1.0) | st.sampled_from([0.5, 0.9, 1.0]))
 def test_each_list_has_its_nucleus(table: ListTable, top_p: float) -> None:
-    counts, cutoffs = measure_nuclei(table, top_p)
+    counts, cutoffs = find_nucleus_columns(table, top_p)
     expected = [find_nucleus(table.distribution(row), top_p) for row in range(table.sizes.size)]
     assert [count or None for count in counts.tolist()] == [count for count, _ in expected]
     assert cutoffs == pytest.approx([math.nan if cut is None else cut for _, cut in expected], nan_ok=True, rel=1e-14)
@@ -283,7 +283,7 @@ def test_an_empty_trace_has_no_scores() -> None:
     assert_same(columns, to_columns([]))
     found, profile = summarize_columns(columns, **marks([]))
     assert (found, profile) == (score_sequence([], []), [])
-    assert [part.tolist() for part in measure_nuclei(table, 0.9)] == [[], []]
+    assert [part.tolist() for part in find_nucleus_columns(table, 0.9)] == [[], []]
 
 
 def test_tokens_without_lists_have_no_scores() -> None:
@@ -323,8 +323,8 @@ def test_a_running_sum_is_accurate_in_a_trace_of_any_length() -> None:
     table = decode_lists([f'[{{"token": 1, "logprob": {-1 - 1 / (i + 3)}}}]'.encode() for i in range(1000)])
     assert table is not None
     rows = np.arange(size) % 1000
-    nuclei = measure_nuclei(table, 0.9)
-    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), nuclei=nuclei)
+    nucleus = find_nucleus_columns(table, 0.9)
+    columns = score_columns(table, rows=rows, tokens=np.ones(size), sampled=np.ones(size), nucleus=nucleus)
     surprisal = columns.surprisal.tolist()
     assert columns.cum_nll[-1] == pytest.approx(math.fsum(surprisal), rel=1e-12)
     assert columns.cum_nll[99_999] == pytest.approx(math.fsum(surprisal[:100_000]), rel=1e-12)

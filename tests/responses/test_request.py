@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.responses import is_quote_trace, read_response
-from core.responses.request import find_asked
+from core.responses.request import find_settings
 from tests.responses.samples import load
 
 TOP = [{"token": "x", "logprob": -0.5}, {"token": "y", "logprob": -1.5}]
@@ -44,11 +44,11 @@ def test_a_chosen_token_appended_to_the_list_does_not_count_in_k(listed: list[di
     ],
 )
 def test_k_is_read_under_the_name_of_each_server(request_: dict[str, Any], body: dict[str, Any]) -> None:
-    assert find_asked(request_, body).k == 3
+    assert find_settings(request_, body).k == 3
 
 
 def test_a_response_alone_does_not_determine_k() -> None:
-    assert find_asked({}, {"top_logprobs": 3, "logprobs": 3}).k is None
+    assert find_settings({}, {"top_logprobs": 3, "logprobs": 3}).k is None
 
 
 def test_a_list_within_the_requested_length_is_kept() -> None:

@@ -1,7 +1,7 @@
 -- Add a request to a collection, and report each precondition in one row.
 -- A text that is a key is replaced by the key's name.
 with
-said as (
+masked as (
     select
         mask_key(%(added_by)s::storable_text) as added_by,
         mask_key(%(notes)s::storable_text) as notes
@@ -43,10 +43,10 @@ added as (
     select
         allowed.collection_id,
         allowed.request_pk,
-        said.added_by,
-        said.notes
+        masked.added_by,
+        masked.notes
     from allowed
-    cross join said
+    cross join masked
     on conflict do nothing
     returning collection_id
 ),

@@ -1,7 +1,7 @@
 -- Add a comment to a request. A text that is a key is replaced by the key's name.
 -- Returns no row if the owner has no such request, and nulls if the request has too many comments.
 with
-said as (
+masked as (
     select
         mask_key(%(username)s::storable_text) as username,
         mask_key(%(comment)s::storable_text) as comment
@@ -28,10 +28,10 @@ added as (
     insert into discussions (request_pk, username, comment)
     select
         counted.id,
-        said.username,
-        said.comment
+        masked.username,
+        masked.comment
     from counted
-    cross join said
+    cross join masked
     returning id, request_pk, username, comment, created_at, updated_at
 )
 

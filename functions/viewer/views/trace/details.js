@@ -27,12 +27,12 @@ function describeOrigin(token) {
 
 // The Sampled event of a forced pass names the token that the mod replaced.
 function drawOverridden(token) {
-  const said = token.forced && token.startsRun ? token.pass?.sampled : null
-  if (!said) return null
-  const found = findIn(token.pass.list, { id: said.id ?? null, text: said.text ?? null })
+  const drawn = token.forced && token.startsRun ? token.pass?.sampled : null
+  if (!drawn) return null
+  const found = findIn(token.pass.list, { id: drawn.id ?? null, text: drawn.text ?? null })
   const prob = found && found.logprob !== null ? Math.exp(found.logprob) : null
   return h("p", { class: "overridden" }, "The model had sampled ",
-    h("code", { class: "token-text" }, nameToken({ id: said.id ?? null, text: said.text ?? null })),
+    h("code", { class: "token-text" }, nameToken({ id: drawn.id ?? null, text: drawn.text ?? null })),
     prob === null ? "." : ` (${formatProbability(prob)}).`)
 }
 
