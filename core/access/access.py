@@ -24,9 +24,10 @@ from core.access.caller import (
     UnknownKeyError,
 )
 from core.access.hasher import Hasher, hash_token
+from core.access.recent import RecentCallers
 from core.access.session import Session
 from core.access.store import CallerRow
-from core.access.turns import Account, Accounts, Turns
+from core.access.turns import Account, Turns
 from core.database.connection import CHECKOUT_TIMEOUT_S
 from core.database.pool import (
     DatabaseUnavailableError,
@@ -71,7 +72,7 @@ class Access:
     ingest_open: bool = False
     is_command: bool = False
     turns: Turns = field(init=False)
-    _accounts: Accounts = field(default_factory=Accounts)
+    _recent: RecentCallers = field(default_factory=RecentCallers)
     _hasher: Hasher | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -160,8 +161,9 @@ class Access:
                     await _await_turn(stack, self.turns, known)
                 conn = await stack.enter_async_context(connect())
                 caller = await identify(conn)
+                if key is not None:
+                    self._recent.keep(key, caller)
                 if caller.account != known:
-                    self._accounts.keep(key or "", caller.account)
                     if known is not None or not self.turns.has_room(caller.account):
                         continue
                     await stack.enter_async_context(self.turns.turn(caller.account))
@@ -172,7 +174,10 @@ class Access:
         """Return the account of a key; None if this process has not seen the key."""
         if key is None:
             return ANONYMOUS.account
-        return SETTING_ADMIN.account if self._is_admin_key(key) else self._accounts.find(key)
+        if self._is_admin_key(key):
+            return SETTING_ADMIN.account
+        caller = self._recent.find(key)
+        return caller.account if caller else None
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
@@ -190,23 +195,23 @@ class Access:
         hasher = await self.hasher()
         async with checkout(self.pool) as conn:
             caller = await self._identify(conn, hasher, key)
-        self._accounts.keep(key, caller.account)
+        self._recent.keep(key, caller)
         return caller
 
-    async def authorize_ingest(self, key: str | None) -> Caller | None:
-        """Authenticate the caller of an ingest before the body is read. `ingest_session` checks again.
+    async def authorize_ingest(self, key: str | None) -> None:
+        """Reject a caller who may not ingest before the body is read.
 
-        None under INGEST_AUTH=open, where the key is not checked.
+        A key with which this process ingested before is not looked up here, because `ingest_session` looks it up in any
+        case. Under INGEST_AUTH=open every caller may ingest.
 
         Raises:
             UnauthorizedError: a key is required, and there is no live one.
             ForbiddenError: the key lacks the scope.
         """
-        if self.ingest_open:
-            return None
-        caller = await self.authenticate(key)
-        caller.require(Scope.INGEST)
-        return caller
+        recent = self._recent.find(key) if key is not None else None
+        if self.ingest_open or (recent is not None and Scope.INGEST in recent.scopes):
+            return
+        (await self.authenticate(key)).require(Scope.INGEST)
 
     async def _authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
         """Look up the caller of an ingest in the transaction that stores the trace."""
@@ -247,6 +252,7 @@ class Access:
             return SETTING_ADMIN
         found = await self._find_callers(conn, hasher, [key])
         if key not in found:
+            self._recent.forget(key)
             raise _unknown_key(key)
         return found[key]
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import math
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from core.access.hasher import hash_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +80,3 @@ class Turns:
             if not turn.done():
                 self._start(following)
                 turn.set_result(None)
-
-
-class Accounts:
-    """The accounts of recently used keys. They affect only turns, never the rights of a key."""
-
-    MAX_KEYS = 10_000
-
-    def __init__(self) -> None:
-        self._accounts: OrderedDict[bytes, Account] = OrderedDict()
-
-    def find(self, key: str) -> Account | None:
-        """Return the account of a key at its last use; None if that is not remembered."""
-        return self._accounts.get(hash_token(key))
-
-    def keep(self, key: str, account: Account) -> None:
-        """Remember the account of a key."""
-        name = hash_token(key)
-        self._accounts[name] = account
-        self._accounts.move_to_end(name)
-        if len(self._accounts) > self.MAX_KEYS:
-            self._accounts.popitem(last=False)

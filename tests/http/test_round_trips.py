@@ -168,6 +168,20 @@ def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
         assert tapped.tap.count_trips() == 2
 
 
+def test_an_ingest_with_an_issued_key_looks_it_up_once(tapped: Tapped, sql: psycopg.Connection) -> None:
+    new = {"name": "engine", "scopes": ["ingest"]}
+    with server_thread(tapped.tap.dsn, THUNDER_SECRET=SECRET) as closed:
+        made = closed.post_bytes("/auth/keys", json.dumps(new).encode(), x_api_key=ADMIN_KEY).json
+        body = json.dumps(load_trace("plain-greedy")).encode()
+        for trips in (5, 3, 3):  # the first post looks the key up before the body too, and records its use
+            tapped.tap.sent.clear()
+            assert closed.post_bytes("/v1/ingest", body, x_api_key=made["api_key"]).status == 201
+            assert tapped.tap.count_trips() == trips
+        sql.execute("update api_keys set revoked_at = now()")
+        for sent, status in ((b"{", 400), (body, 401), (b"{", 401)):  # a refused key is no longer remembered
+            assert closed.post_bytes("/v1/ingest", sent, x_api_key=made["api_key"]).status == status
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_ingest_of_answers_takes_as_many(tapped: Tapped, count: int) -> None:
     choices = [{"index": index, "text": "a", "logprobs": None, "finish_reason": "stop"} for index in range(count)]
