@@ -46,7 +46,12 @@ ActionType = Literal[
 ]
 
 
-RESERVED_IDS = frozenset({".", "..", "stream", "api-keys", "summary", "drift", "calibration"})
+RESERVED_IDS = frozenset(
+    {
+        *(".", "..", "stream", "api-keys"),
+        *("summary", "drift", "calibration", "risk-coverage", "threshold", "groups", "changes"),
+    }
+)
 """Names that some path uses in the position of an id."""
 
 
@@ -112,6 +117,8 @@ class Request(_Part, frozen=True, kw_only=True, gc=False):
     """The inference: its prompts, settings and final text."""
 
     request_id: RequestId
+    group_id: Any = None
+    """Any value, because documents stored before the key had a meaning must stay readable. Use `group`."""
     created_at: Moment | None = None
     completed_at: Moment | None = None
     model: str | None = None
@@ -127,6 +134,14 @@ class Request(_Part, frozen=True, kw_only=True, gc=False):
     final_token_ids: TokenIds | None = None
     final_text: str | None = None
     inference_stats: Details | None = None
+
+    @property
+    def group(self) -> str | None:
+        """The group_id if it can be an id."""
+        try:
+            return None if self.group_id is None else _check_request_id(self.group_id)
+        except ValueError:
+            return None
 
 
 class Event(_Part, frozen=True, kw_only=True, gc=False):

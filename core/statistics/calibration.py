@@ -6,19 +6,13 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from core.access.access import Access
-from core.access.caller import Scope
-from core.database.pool import retry_read
-from core.statistics import store
 from core.statistics.scores import Score
-from core.traces.filters import Filters
+from core.statistics.store import LabelRow
 
 ENOUGH = 100
 """Minimum number of labelled requests for meaningful results."""
 DEFAULT_BINS = 15
 MAX_BINS = 100
-
-Values = Sequence[tuple[bool, float | None]]
 
 
 class Frozen(BaseModel):
@@ -64,25 +58,9 @@ class Calibration(Frozen):
     bins: list[CalibrationBin] | None = None
 
 
-@retry_read
-async def fetch_labels(
-    access: Access, key: str | None, *, score: Score, source: str | None, filters: Filters
-) -> Values:
-    """Fetch (correct, value) of the caller's labelled requests."""
-    async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
-        return await store.LIST_CALIBRATION_VALUES.fetch_all(
-            session.conn,
-            score=score.value,
-            source=source,
-            limit=store.MAX_VALUES,
-            filters=filters._replace(owner=owner),
-        )
-
-
-def calibrate(score: Score, values: Values, *, bins: int = DEFAULT_BINS) -> Calibration:
-    """Compute the calibration of one score. Pure function."""
-    labels = [(value, correct) for correct, value in values if value is not None]
+def calibrate(score: Score, rows: Sequence[LabelRow], *, bins: int = DEFAULT_BINS) -> Calibration:
+    """Compute the calibration of the only score in the rows. Pure function."""
+    labels = [(value, row.correct) for row in rows for value in row.scores if value is not None]
     if len(labels) < ENOUGH:
         message = f"{len(labels)} labelled requests; at least {ENOUGH} are needed"
         return Calibration(score=score, n=len(labels), enough=False, message=message)

@@ -9,6 +9,8 @@ GroupBy = Literal["model", "mod", "user", "hour", "day"]
 MAX_GROUPS = 10_000
 MAX_VALUES = 100_000
 """Maximum number of requests per period of a comparison. The newest are used."""
+MAX_LABELS = 20_000
+"""Maximum number of labelled requests in a statistic. The newest are used."""
 MAX_HANDLERS = 10_000
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
@@ -57,14 +59,16 @@ class DriftRow(NamedTuple):
     value: float | None
 
 
-class CalibrationRow(NamedTuple):
-    """An outcome, and one score of its request."""
+class LabelRow(NamedTuple):
+    """A labelled request: its model, the length of its top-k lists, its latest outcome, and the requested scores."""
 
+    model: str | None
+    k: int | None
     correct: bool
-    value: float | None
+    scores: list[float | None]
 
 
 SUMMARIZE = query("statistics/summarize", GroupRow)
 LIST_DRIFT_VALUES = query("statistics/list_drift_values", DriftRow)
-LIST_CALIBRATION_VALUES = query("statistics/list_calibration_values", CalibrationRow)
+LIST_LABELS = query("statistics/list_labels", LabelRow, is_binary=True)
 LIST_MODS = query("statistics/list_mods", HandlerRow)

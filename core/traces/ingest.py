@@ -139,11 +139,11 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
     trace = kept.trace
     posted = trace.document
     request_id = posted.request.request_id if request_id is None else request_id
-    group = {"request_id": request_id, "group_id": None if base_id == request_id else base_id}
+    group_id = posted.request.group if base_id is None else None if base_id == request_id else base_id
     return PreparedTrace(
         owner=owner,
         owner_label=owner_label,
-        request=rows.request_columns(kept) | group,
+        request=rows.request_columns(kept) | {"request_id": request_id, "group_id": group_id},
         document=document,
         arrays=rows.array_columns(trace),
         mods=(*rows.mod_columns(trace), rows.activity_columns(trace)) if posted.mod_calls else None,

@@ -80,8 +80,11 @@ def read_kept(document: bytes, number: int, choice: int) -> KeptTrace:
 
 def keep_quote(document: TraceDocument) -> KeptTrace:
     """Score a Quote trace, and collect its warnings."""
-    trace = score_trace(document)
-    return KeptTrace(trace, Facts(warnings=[*trace.pairing.warnings, *align_trace(document, trace.pairing)[1]]))
+    trace, request = score_trace(document), document.request
+    unusable = request.group_id is not None and request.group is None
+    warnings = ["request.group_id: ignored; send a text that can be a request_id"] if unusable else []
+    warnings += [*trace.pairing.warnings, *align_trace(document, trace.pairing)[1]]
+    return KeptTrace(trace, Facts(warnings=warnings))
 
 
 def parse_item(document: bytes, number: int) -> Item:

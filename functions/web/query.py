@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
+from core.confidence.distribution import MAX_TOP_TOKENS
 from core.feed.filters import Sort, clean_query
 from core.traces.filters import Filters
 from core.wire.json_text import to_column_text
@@ -47,19 +48,7 @@ TimeParam = Annotated[
 ]
 TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
 ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
-
-
-async def read_period(
-    start: Annotated[TimeParam, Query(alias="from")] = None,
-    end: Annotated[TimeParam, Query(alias="to")] = None,
-    model: TextParam = None,
-    mod: TextParam = None,
-) -> Filters:
-    """Read the period of a statistic. Both limits apply to created_at; `from` is inclusive, `to` is exclusive."""
-    return Filters(model, mod, created_from=start, created_to=end)
-
-
-PeriodDep = Annotated[Filters, Depends(read_period)]
+TopKParam = Annotated[int | None, Query(ge=1, le=MAX_TOP_TOKENS)]
 
 
 class FilterQuery(BaseModel):
@@ -94,6 +83,13 @@ class FilterQuery(BaseModel):
             self.group_id or None,
             clean_query(self.q),
         )
+
+
+class PeriodQuery(FilterQuery):
+    """The filters of a statistic: those of the feed, with the period as `from` (inclusive) and `to` (exclusive)."""
+
+    created_from: TimeParam = Field(default=None, alias="from")
+    created_to: TimeParam = Field(default=None, alias="to")
 
 
 class FeedQuery(FilterQuery):
@@ -138,3 +134,11 @@ async def read_filters(query: Annotated[FilterQuery, Query()]) -> Filters:
 
 
 FiltersDep = Annotated[Filters, Depends(read_filters)]
+
+
+async def read_period(query: Annotated[PeriodQuery, Query()]) -> Filters:
+    """Read the filters of a statistic."""
+    return query.read()
+
+
+PeriodDep = Annotated[Filters, Depends(read_period)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import Answer, Client
+from tests.support.documents import make_document
 from tests.support.keys import label
 
 FIXTURES = Path(__file__).parents[1] / "responses" / "fixtures"
@@ -243,6 +244,28 @@ def test_posting_a_group_again_replaces_all_of_it(client: Client) -> None:
     ]:
         post(client, item(*texts))
         assert ids() == expected
+
+
+def test_quote_traces_have_the_group_that_they_name(client: Client) -> None:
+    for number in range(2):
+        client.ingest(make_document(f"sample-{number}", request={"group_id": "g"}))
+    assert {client.log(f"sample-{number}")["group_id"] for number in range(2)} == {"g"}
+    # Neither an item with the id of the group nor a replaced trace deletes the other samples.
+    post(client, {"request_id": "g", "request": {}, "response": make_chat("one")})
+    client.ingest(make_document("sample-0", request={"group_id": "h"}))
+    listed = client.get("/logs?group_id=g").json["data"]
+    assert [row["request_id"] for row in listed] == ["sample-1"]
+    assert client.log("sample-0")["group_id"] == "h"
+
+
+@pytest.mark.parametrize("unusable", [7, "", "a/b", ["g"], {"id": "g"}, "stream", "g" * 513])
+def test_a_group_that_cannot_be_an_id_is_ignored_with_a_warning(client: Client, unusable: object) -> None:
+    answer = client.ingest(make_document(request={"group_id": unusable}))
+    assert (answer.status, answer.json["warnings"]) == (
+        201,
+        ["request.group_id: ignored; send a text that can be a request_id"],
+    )
+    assert client.log("r1")["group_id"] is None
 
 
 def test_one_invalid_answer_rejects_its_group(client: Client) -> None:

@@ -66,7 +66,9 @@ def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy)
 
 
 def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
-    files = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
+    folder = ROOT / "functions"
+    packages = {path.parent.name for path in folder.glob("*/__init__.py") if "\ndef web(" in path.read_text()}
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"} | packages
     assert set(ENDPOINTS) == files
     assert files <= set(deploy().functions)
 

@@ -258,14 +258,14 @@ def test_lists_and_statistics_contain_only_the_callers_data(place: Place) -> Non
         groups = place.get("/v1/confidence/summary?group_by=user", key).json["groups"]
         assert [(one["key"], one["n"]) for one in groups] == [(label("key-of-carl"), count)] * bool(count)
         assert sum(mod["requests"] for mod in place.get("/v1/mods", key).json["mods"]) == count
-        assert place.get("/v1/confidence/calibration?source=of-carl", key).json["n"] == bool(count)
+        assert place.get("/v1/confidence/calibration?outcome_source=of-carl", key).json["n"] == bool(count)
         drift = place.get("/v1/confidence/drift", key).json
         assert sum(side["n"] for side in drift.values() if isinstance(side, dict) and "n" in side) in (
             0,
             count,
             2 * count,
         )
-    stolen = place.get("/v1/confidence/calibration?source=of-carl", "key-of-dora").json
+    stolen = place.get("/v1/confidence/calibration?outcome_source=of-carl", "key-of-dora").json
     assert stolen["n"] == 0
 
 

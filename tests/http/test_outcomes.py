@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support.client import Answer, Client
@@ -85,7 +86,7 @@ def test_calibration_requires_a_hundred_labels(client: Client) -> None:
 
 def test_calibration_equals_the_textbook_formulas(client: Client) -> None:
     labels = label(client, 120)
-    answer = client.get("/v1/confidence/calibration?bins=10&source=test").json
+    answer = client.get("/v1/confidence/calibration?bins=10&outcome_source=test").json
     assert (answer["n"], answer["enough"], len(answer["bins"])) == (120, True, 10)
     assert answer["brier"] == pytest.approx(sum((p - c) ** 2 for p, c in labels) / 120)
     gaps = []
@@ -103,4 +104,56 @@ def test_calibration_equals_the_textbook_formulas(client: Client) -> None:
     assert doubt["auroc"] == pytest.approx(answer["auroc"])
     assert doubt["ece"] is doubt["bins"] is None
     assert client.get("/v1/confidence/calibration?from=60").json["n"] == 60
-    assert client.get("/v1/confidence/calibration?source=nobody").json["n"] == 0
+    assert client.get("/v1/confidence/calibration?outcome_source=nobody").json["n"] == 0
+
+
+def test_statistics_of_outcomes_take_every_filter_of_the_feed(client: Client) -> None:
+    label(client, 4)
+    counts = {
+        "source=quote": 4,
+        "source=openai": 0,
+        "k=2": 4,
+        "k=1": 0,
+        "tag=none": 0,
+        "min_confidence=0.5": 2,
+        "from=1&to=3": 2,
+    }
+    assert {one: client.get(f"/v1/confidence/calibration?{one}").json["n"] for one in counts} == counts
+
+
+def test_if_sources_disagree_the_latest_outcome_counts(client: Client, database_url: str) -> None:
+    for index in range(100):
+        post_probs(client, f"r{index}", [(index + 1) / 101])
+        judge(client, f"r{index}", correct=index >= 50, source="a")
+        judge(client, f"r{index}", correct=index < 50, source="b")
+
+    def measure(query: str = "") -> float:
+        return client.get(f"/v1/confidence/calibration{query}").json["auroc"]
+
+    assert (measure(), measure("?outcome_source=a"), measure("?outcome_source=b")) == (0, 1, 0)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("update outcomes set recorded_at = now() + interval '1 s' where source = 'a'")
+    assert measure() == 1
+    for index in range(100):
+        judge(client, f"r{index}", correct=None, source="a")
+    assert measure() == 0  # a withdrawn outcome no longer counts, however late
+
+
+def test_one_request_of_each_group_counts_the_first(client: Client) -> None:
+    for index in range(200):
+        group = {} if index < 99 else {"group_id": f"g{index % 2}"}
+        post_probs(client, f"r{index}", [(index + 1) / 201], created_at=index, **group)
+        judge(client, f"r{index}", correct=index % 2 == 0)
+    answer = client.get("/v1/confidence/calibration?bins=1").json
+    assert answer["n"] == 101
+    assert answer["bins"][0]["mean_confidence"] == pytest.approx(sum(range(1, 102)) / 201 / 101)
+    # Of the requests that match, not of all that were posted.
+    assert client.get("/v1/confidence/calibration?from=150").json["n"] == 2
+    assert client.get("/v1/confidence/calibration?group_id=g1").json["n"] == 1
+
+
+def test_groups_of_different_users_are_different(client: Client) -> None:
+    for user in ("key-of-ann", "key-of-ben", None):
+        post_probs(client, f"r-{user}", [0.5], group_id="g", user_api_key=user)
+        judge(client, f"r-{user}", correct=True)
+    assert client.get("/v1/confidence/calibration").json["n"] == 3

@@ -1,4 +1,4 @@
--- Delete the previous answers of an id that are no longer posted.
+-- Delete the previous answers of an id that are no longer posted. Quote traces with this group are not among them.
 -- If the caller may not delete one of them, the statement fails, because no revision is null.
 with
 previous as (
@@ -16,7 +16,10 @@ previous as (
         and not is_on_hold(requests) as may_go
     from requests
     where
-        (requests.group_id = %(base_id)s::text or requests.request_id = %(base_id)s::text)
+        (
+            requests.group_id = %(base_id)s::text and requests.source <> 'quote'
+            or requests.request_id = %(base_id)s::text
+        )
         and requests.request_id <> all(%(request_ids)s::text[])
     for update
 ),

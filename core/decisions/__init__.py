@@ -1,0 +1,1 @@
+"""Decisions from scores and recorded outcomes. The functions do no I/O."""

@@ -1,0 +1,21 @@
+"""/v1/confidence/…: the confidence report of a request, and statistics over many requests. One module per topic."""
+
+from fastapi import APIRouter, FastAPI
+
+from functions.confidence import calibration, drift, report, summary
+from functions.web.application import build_app
+from functions.web.scaling import Scaling
+
+SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
+
+TOPICS = (summary, drift, calibration, report)
+"""Routes are matched in order, so `report`, whose paths begin with an id, comes last."""
+
+router = APIRouter()
+for topic in TOPICS:
+    router.include_router(topic.router)
+
+
+def web() -> FastAPI:
+    """Build the ASGI application of this endpoint."""
+    return build_app(router)

@@ -1,0 +1,16 @@
+"""Query parameters that select labelled requests."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from core.statistics.labels import LabelFilters
+from functions.web.query import PeriodDep, TextParam, TopKParam
+
+
+async def read_labelled(filters: PeriodDep, k: TopKParam = None, outcome_source: TextParam = None) -> LabelFilters:
+    """Read the filters of a statistic over labelled requests."""
+    return LabelFilters(filters, k, outcome_source or None)
+
+
+LabelledDep = Annotated[LabelFilters, Depends(read_labelled)]

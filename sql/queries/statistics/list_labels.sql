@@ -1,0 +1,41 @@
+-- List the newest labelled requests, one per group, with the latest verdict and some scores in the given order.
+-- The answers to one prompt are not independent, so only the first labelled request of a group counts.
+with
+verdicts as (
+    select distinct on (outcomes.request_pk)
+        outcomes.request_pk,
+        outcomes.correct
+    from outcomes
+    where
+        outcomes.correct is not null
+        and (%(outcome_source)s::text is null or outcomes.source = %(outcome_source)s::text)
+    order by outcomes.request_pk asc, outcomes.recorded_at desc, outcomes.source asc
+),
+
+independent as (
+    select distinct on (requests.user_key_hmac, requests.group_id, coalesce(requests.group_id, requests.id::text))
+        requests.id,
+        requests.created_at,
+        verdicts.correct
+    from verdicts
+    inner join requests on verdicts.request_pk = requests.id
+    where
+        request_matches(requests, %(filters)s::feed_filters)
+        and (%(k)s::integer is null or requests.k = %(k)s::integer)
+    order by
+        requests.user_key_hmac, requests.group_id, coalesce(requests.group_id, requests.id::text), requests.id
+)
+
+select
+    requests.model,
+    requests.k,
+    independent.correct,
+    array(
+        select score_of(requests, named.score)
+        from unnest(%(scores)s::text[]) with ordinality as named (score, ordinal)
+        order by named.ordinal
+    ) as scores
+from independent
+inner join requests on independent.id = requests.id
+order by independent.created_at desc, independent.id desc
+limit %(limit)s
