@@ -10,13 +10,14 @@ from core.feed.store import FeedRow, UserRow
 from core.traces.log_view import PackedJson
 from core.traces.read import read_document, read_log
 from core.wire.page import clamp_page
+from core.wire.zstandard import iterate_decompressed
 from functions.web.access import KeyDep, read_key
 from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, EtagsDep, answer_unchanged, describe_version, read_etags
 from functions.web.context import ContextDep, get_context
 from functions.web.query import FeedQuery, describe_query, read_query
 from functions.web.scaling import Scaling
-from functions.web.stored import EVENT_STREAM, MEDIA_TYPE, answer_log, answer_stored
+from functions.web.stored import EVENT_STREAM, LINES, MEDIA_TYPE, answer_log, answer_stored
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
@@ -75,8 +76,14 @@ async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
 async def get_trace(request: Request, context: ContextDep, key: KeyDep, request_id: str) -> Response:
     """Return the document as it was posted, with user API keys replaced by labels."""
     stored = await read_document(context.access, key, request_id=request_id)
-    media_type = EVENT_STREAM if stored.format == EVENTS_FORMAT else MEDIA_TYPE
+    media_type = _choose_type(stored.document) if stored.format == EVENTS_FORMAT else MEDIA_TYPE
     return await answer_stored(request, PackedJson(stored.document), media_type=media_type)
+
+
+def _choose_type(document: bytes) -> str:
+    """Return the media type of a stream's text: lines of JSON as Ollama sends them, or Server-Sent Events."""
+    start = next(iterate_decompressed(document, 1024), b"").lstrip()
+    return LINES if start.startswith(b"{") else EVENT_STREAM
 
 
 @router.get("/logs/{request_id}", response_class=Response, responses=UNCHANGED)

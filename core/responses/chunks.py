@@ -3,6 +3,8 @@
 Each server marks unfinished responses differently. A body without such a mark is treated as complete.
 """
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import cast
 
 from core.errors import InvalidInputError
@@ -31,9 +33,60 @@ def is_chunk(fields: dict[str, object]) -> bool:
     return _is_event(fields) or _find_chunk(fields) is not None
 
 
+def may_begin_stream(fields: dict[str, object]) -> bool:
+    """Whether a body may be the first chunk of a stream."""
+    return is_chunk(fields) or not {"candidates", "choices"}.isdisjoint(fields)
+
+
+def is_stream(rows: Iterable[object]) -> bool:
+    """Whether a list contains the chunks of one stream. Any other list contains several items.
+
+    The first chunk shows it, except for legacy completions with a usage in each chunk, and Gemini's chunks. These must
+    have one id, or, if they have no ids, only the last one may have ended.
+    """
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if not isinstance(first, dict):
+        return False
+    if is_chunk(cast("dict[str, object]", first)):
+        return True
+    key = next((key for key in ("choices", "candidates") if _has_answers(first, key)), None)
+    others = list(iterator) if key else []
+    if key is None or not others or not all(_has_answers(row, key) for row in others):
+        return False
+    ids = {_find_id(row) for row in chain([first], others)}
+    ends = [_is_ended(row, key) for row in chain([first], others)]
+    if key == "choices" and ends[0] and _has_answers_left(others):
+        return False
+    return (len(ids) == 1 and None not in ids) or (ids == {None} and ends == [False] * len(others) + [True])
+
+
+def _has_answers(row: object, key: str) -> bool:
+    """Whether a row may be a chunk. The last ones of a stream may have only the usage."""
+    fields = find_object(row)
+    if key == "choices":
+        return fields.get(key) == [] or "text" in _first(fields.get(key))
+    return key in fields or not {"usageMetadata", "usage_metadata"}.isdisjoint(fields)
+
+
+def _has_answers_left(rows: Iterable[object]) -> bool:
+    return any(find_object(row).get("choices") for row in rows)
+
+
+def _find_id(row: object) -> object:
+    fields = find_object(row)
+    found = fields.get("id") or fields.get("responseId") or fields.get("response_id")
+    return found if isinstance(found, str) else None
+
+
+def _is_ended(row: object, key: str) -> bool:
+    choice = _first(find_object(row).get(key))
+    return any(choice.get(name) is not None for name in ("finish_reason", "finishReason"))
+
+
 def _is_event(fields: dict[str, object]) -> bool:
     kind = fields.get("type")
-    return isinstance(kind, str) and (kind.startswith("response.") or kind.endswith("delta"))
+    return isinstance(kind, str) and (kind.startswith("response.") or kind.endswith(("delta", "start")))
 
 
 def _find_chunk(fields: dict[str, object]) -> str | None:

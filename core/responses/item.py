@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import cast
 
 from core.errors import InvalidInputError
-from core.responses.chunks import is_chunk, refuse_chunk
+from core.responses.chunks import is_stream, refuse_chunk
 from core.responses.expect import describe, expect_list, expect_object, expect_text, find_object, find_text
-from core.responses.join import join_stream
+from core.responses.join import join_stream, split_answers
 from core.responses.options import ScoreOptions, read_options
-from core.responses.recognize import UnknownResponseError, is_response
+from core.responses.recognize import UnknownResponseError, is_quote_trace, is_response
 from core.responses.sse import read_events
 from core.responses.summary import Summary
 from core.wire.timestamp import parse_timestamp
@@ -126,12 +126,14 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
         chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
-        is_stream = is_chunk(chunks[0]) or (is_text and len(chunks) > 1)
-        bodies = [join_stream(chunks, path)] if is_stream else chunks
+        is_joined = is_stream(chunks) or (is_text and len(chunks) > 1)
+        bodies = [join_stream(part, path) for part in split_answers(chunks)] if is_joined else chunks
     elif isinstance(response, dict):
         bodies = [cast("Body", response)]
     else:
         raise InvalidInputError(f"{path}: must be an object, a list or the text of a stream, not {describe(response)}")
+    if any(is_quote_trace(body) for body in bodies):
+        raise InvalidInputError(f"{path}: a Quote trace can't be part of an item; post {{request, events}} alone")
     failure = next((error for body in bodies if (error := _find_failure(body))), None)
     if failure is not None:
         return [], failure

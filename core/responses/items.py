@@ -1,11 +1,18 @@
 """Recognise an item by its keys, and read it."""
 
+from collections.abc import Iterable
 from typing import cast
 
-from core.responses.chunks import is_chunk
+from core.errors import InvalidInputError
+from core.responses.chunks import is_stream, may_begin_stream
 from core.responses.expect import expect_object
 from core.responses.item import Item, is_envelope, read_answers, read_bare, read_envelope
+from core.responses.join import have_one_shape
 from core.responses.litellm import is_litellm, read_litellm
+from core.wire.parse_json import parse_json
+
+MAX_CHUNK_BYTES = 1024 * 1024
+"""A longer first line is not a chunk."""
 
 
 def read_item(raw: object) -> Item:
@@ -34,8 +41,17 @@ def read_event_item(text: str) -> Item:
     return Item(answers, id_path="id", error=error)
 
 
-def is_stream(raw: object) -> bool:
-    """Whether a parsed list contains the chunks of one stream. Any other list contains several items."""
-    if not isinstance(raw, list) or not raw or not isinstance(raw[0], dict):
+def is_stream_of_lines(lines: Iterable[bytes]) -> bool:
+    """Whether lines are the chunks of one stream, as Ollama sends it. Any other lines are separate items."""
+    iterator = iter(lines)
+    first = next(iterator, b"")
+    if len(first) > MAX_CHUNK_BYTES or b'"events"' in first:  # a Quote trace is not parsed twice
         return False
-    return is_chunk(cast("dict[str, object]", raw[0]))
+    try:
+        head = parse_json(first)
+        if not isinstance(head, dict) or not may_begin_stream(cast("dict[str, object]", head)):
+            return False
+        rows = [head, *map(parse_json, iterator)]
+    except InvalidInputError:
+        return False
+    return len(rows) > 1 and is_stream(rows) and have_one_shape(rows)

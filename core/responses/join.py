@@ -32,6 +32,7 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
     Raises:
         InvalidInputError: the shape of the chunks is unknown.
     """
+    _refuse_several(chunks, path)
     failed = next((chunk for chunk in chunks if chunk.get("error") is not None and "choices" not in chunk), None)
     if failed is not None and not is_output_event(chunks[0]):
         return {"error": failed["error"]}
@@ -39,6 +40,52 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
     if join is None and len(chunks) > 1:
         raise InvalidInputError(f"{path}: unknown shape of chunks; send the complete response")
     return chunks[0] if join is None else cast("Body", finish(join(chunks)))
+
+
+def have_one_shape(rows: Sequence[object]) -> bool:
+    """Whether all rows are chunks of one shape, or errors."""
+    bodies = [find_object(row) for row in rows]
+    fits = next((fits for fits, _ in _JOINERS if fits(bodies[0])), None)
+    return fits is not None and all(fits(body) or "error" in body for body in bodies)
+
+
+def split_answers(chunks: Sequence[Body]) -> list[list[Body]]:
+    """Split a stream of SGLang or llama.cpp, which has one answer per `index`."""
+    answers: dict[object, list[Body]] = {}
+    for chunk in chunks:
+        has_index = "meta_info" in chunk or "stop" in chunk
+        answers.setdefault(chunk.get("index") if has_index else 0, []).append(chunk)
+    known = [index for index in answers if type(index) is int]
+    return [answers[index] for index in sorted(known)] if len(known) == len(answers) else [list(chunks)]
+
+
+def _refuse_several(chunks: Sequence[Body], path: str) -> None:
+    """Reject the chunks of several calls, which would be joined as one answer."""
+    ended: dict[object, object] = {}
+    for i, chunk in enumerate(chunks):
+        call = chunk.get("id") or chunk.get("responseId")
+        for part in _objects(chunk.get("choices")) or _objects(chunk.get("candidates")):
+            index = part.get("index", 0)
+            if index in ended and call and ended[index] and call != ended[index]:
+                raise _several_error(path, i)
+            if part.get("finish_reason") or find_either(part, "finishReason"):
+                ended[index] = call
+        if _is_last(chunk) and i + 1 < len(chunks) and _is_last(chunks[-1]):
+            raise _several_error(path, i + 1)
+
+
+def _several_error(path: str, i: int) -> InvalidInputError:
+    return InvalidInputError(f"{path}: chunk {i} follows the end of an answer; post each answer separately")
+
+
+def _is_last(chunk: Body) -> bool:
+    """Whether a chunk of a server with one answer per stream is its last."""
+    return (
+        chunk.get("done") is True
+        or (chunk.get("stop") is True and "content" in chunk)
+        or (chunk.get("generated_text") is not None and "token" in chunk)
+        or find_object(chunk.get("meta_info")).get("finish_reason") is not None
+    )
 
 
 def _join_choices(chunks: Sequence[Body]) -> Body:

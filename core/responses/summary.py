@@ -40,8 +40,14 @@ class Summary:
         return replace(self, **{name: getattr(other, name) for name in missing})
 
 
+UNKNOWN = "unknown"
+"""The source of a failed call without a response: nothing names the server."""
+
+
 def find_source(body: Body) -> str:
-    """Return the name of a response's shape."""
+    """Return the name of a response's shape. Only a part of OpenAI's responses has none of the shapes' keys."""
+    if not body:
+        return UNKNOWN
     return next((name for keys, name, _ in _SHAPES if not keys.isdisjoint(body)), "openai")
 
 

@@ -1,6 +1,7 @@
 """Prepare one posted item of any shape: recognise, read, mask, score and compress it. Pure."""
 
 import uuid
+from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
@@ -11,8 +12,9 @@ from core.document.parse import check_references, parse_quickly, validate_docume
 from core.document.schema import MAX_REQUEST_ID_LENGTH, RequestId, TraceDocument, read_custom
 from core.errors import InvalidInputError
 from core.responses import is_quote_trace
+from core.responses.chunks import is_stream
 from core.responses.item import Item, is_envelope
-from core.responses.items import is_stream
+from core.responses.items import is_stream_of_lines
 from core.responses.keys import mask_item
 from core.responses.sse import read_events
 from core.responses.summary import summarize_response
@@ -52,6 +54,8 @@ def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
         check_references(document)
         return [prepare_document(body, document, hasher)]
     several = _find_several(body)
+    if several is Several.LINES and is_stream_of_lines(iterate_lines(body)):
+        return prepare_events(body, hasher)
     if several is not None:
         return several
     raw = parse_json(body)
@@ -96,14 +100,19 @@ def _find_several(body: bytes) -> Several | None:
     """Return how a body contains several items; None if it is one item, or not JSON."""
     try:
         rows = _ROWS.decode(body)
-        first = parse_json(bytes(rows[0])) if rows else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Several.LINES if _has_lines(body) else None
-    except InvalidInputError:
-        return None
     if not rows:
         raise InvalidInputError("body: an empty list; send at least one item")
-    return None if is_stream([first]) else Several.LIST
+    try:
+        return None if is_stream(parse_json(bytes(row)) for row in rows) else Several.LIST
+    except InvalidInputError:  # a row is not valid; the others are separate items
+        return Several.LIST
+
+
+def iterate_lines(body: bytes) -> Iterator[bytes]:
+    """Yield the lines that are not blank."""
+    return (line for line in body.split(b"\n") if line.strip())
 
 
 def _has_lines(body: bytes) -> bool:

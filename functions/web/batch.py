@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from mmap import mmap
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from core.database.pool import DatabaseUnavailableError
 from core.errors import InvalidInputError, ThunderError
+from core.responses.items import is_stream_of_lines
 from core.traces.ingest import PreparedTrace, Receipt
 from core.traces.items import Several
 from core.wire.json_text import to_column_text
@@ -86,13 +87,15 @@ async def split_body(body: Body, how: Several) -> AsyncGenerator[list[Part]]:
 
 
 def find_lines(spool: Spool) -> list[tuple[int, int]]:
-    """Return the start and the end of each line that is not blank.
+    """Return the start and the end of each line that is not blank, or of the body if it is one stream.
 
     Raises:
         InvalidInputError: the body has no lines, or more than MAX_LINES.
     """
     lines: list[tuple[int, int]] = []
     content = spool.map()
+    if is_stream_of_lines(_iterate_lines(content)):
+        return [(0, spool.size)]
     start = _skip_blank(content, 0)
     while start < spool.size:
         if len(lines) == MAX_LINES:
@@ -103,6 +106,15 @@ def find_lines(spool: Spool) -> list[tuple[int, int]]:
     if not lines:
         raise InvalidInputError("body: empty; send one trace per line")
     return lines
+
+
+def _iterate_lines(content: "bytes | mmap") -> Iterator[bytes]:
+    start = _skip_blank(content, 0)
+    while start < len(content):
+        end = content.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        yield content[start:end]
+        start = _skip_blank(content, end)
 
 
 def find_items(spool: Spool) -> list[tuple[int, int]]:

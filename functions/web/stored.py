@@ -21,6 +21,7 @@ from functions.web.context import Context
 
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
+LINES = "application/x-ndjson"
 LIGHT_BYTES = 4 * 1024 * 1024
 """Largest decompressed document that is parsed in this process. Parsing a larger one holds the GIL for over 0.1 s."""
 PIECE_BYTES = 1024 * 1024

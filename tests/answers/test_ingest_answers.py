@@ -319,3 +319,18 @@ def test_an_id_that_contains_a_key_is_refused(client: Client, *, is_bare: bool) 
     item = chat if is_bare else {"request_id": f"id-{key}", "user_api_key": key, "request": {}, "response": chat}
     answer = post(client, item)
     assert (answer.status, "can't contain a user API key" in answer.json["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("where", ["response", "response[0]"])
+def test_a_quote_trace_in_an_item_is_refused_with_advice(client: Client, where: str) -> None:
+    trace = {"request": {"request_id": "q"}, "events": []}
+    answer = post(client, {"request_id": "a", "response": trace if where == "response" else [trace]})
+    assert answer.status == 400
+    assert answer.json["error"].startswith("response: a Quote trace can't be part of an item")
+
+
+def test_a_failed_call_without_a_response_names_no_server(client: Client) -> None:
+    assert post(client, {"request_id": "f", "request": {"model": "m"}, "error": "timeout"}).status == 201
+    (row,) = client.get("/logs?source=unknown").json["data"]
+    assert (row["request_id"], client.log("f")["source"]) == ("f", "unknown")
+    assert client.get("/logs?source=openai").json["data"] == []

@@ -155,6 +155,62 @@ def test_a_text_of_several_events_is_one_stream(client: Client) -> None:
         assert client.log("cmpl-1")["final_text"] == text
 
 
+    for chunks in (continuous, short):
+        answer = post(client, chunks)
+        assert (answer.status, answer.json["request_id"], answer.json["tokens"]) == (201, "cmpl-1", len(chunks) - 1)
+
+
+@pytest.mark.parametrize("has_id", [False, True])
+def test_gemini_s_chunks_are_one_answer_without_a_usage_in_the_first(client: Client, *, has_id: bool) -> None:
+    chunks = [{name: value for name, value in chunk.items() if name != "usageMetadata"} for chunk in make_gemini()]
+    for chunk in chunks:
+        chunk.pop("responseId", None)
+        chunk |= {"responseId": "g-1"} if has_id else {}
+    chunks.append({"usageMetadata": {"promptTokenCount": 1}, **({"responseId": "g-1"} if has_id else {})})
+    answer = post(client, chunks if has_id else chunks[:-1])
+    assert answer.status == 201, answer.data
+    assert client.log(answer.json["request_id"])["final_text"] == "".join(WORDS)
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson", "text/event-stream"])
+@pytest.mark.parametrize("length", [4, 1500])
+def test_ollama_s_lines_are_one_answer(client: Client, media_type: str, length: int) -> None:
+    *parts, end = make_ollama()
+    text = "".join(json.dumps(chunk) + "\n" for chunk in [*(parts * (length // 4)), end])
+    answer = client.post_bytes("/v1/ingest", text.encode(), content_type=media_type)
+    result = answer.json["results"][0] if media_type == "application/x-ndjson" else answer.json
+    assert answer.status == (207 if media_type == "application/x-ndjson" else 201)
+    log = client.log(result["request_id"])
+    assert (log["source"], log["final_text"]) == ("ollama", "".join(WORDS) * (length // 4))
+    assert len(log["steps"]) == length
+    document = client.get(f"/logs/{result['request_id']}/trace")
+    assert (document.data, document.headers["Content-Type"]) == (text.encode(), "application/x-ndjson")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson"])
+def test_a_chunk_among_other_lines_harms_no_other(client: Client, media_type: str) -> None:
+    whole = {"request_id": "whole", "response": {"tokens": [{"text": "a", "logprob": -0.1}]}}
+    text = "\n".join(map(json.dumps, [make_ollama()[0], whole]))
+    results = client.post_bytes("/v1/ingest", text.encode(), content_type=media_type).json["results"]
+    assert [one["status"] for one in results] == [400, 201]
+
+
+@pytest.mark.parametrize("make", [make_ollama, make_chat, make_llama_cpp, make_tgi])
+def test_streams_of_two_calls_are_not_joined_as_one(client: Client, make: Any) -> None:
+    two = [{**chunk, "id": f"call-{call}"} for call in range(2) for chunk in make()]
+    answer = post(client, two)
+    assert (answer.status, b"post each answer separately" in answer.data) == (400, True), answer.data
+
+
+def test_each_answer_of_a_native_stream_is_a_request(client: Client) -> None:
+    """SGLang with n, and llama.cpp with several prompts, number the answers of one stream."""
+    one = make_sglang(is_whole=True)
+    chunks = [{**chunk, "index": index} for chunk in one for index in (1, 0)]
+    answer = post(client, {"request_id": "n", "response": write_events(chunks)})
+    assert [result["request_id"] for result in answer.json["results"]] == ["n~0", "n~1"], answer.data
+    assert [client.log(f"n~{index}")["final_text"] for index in range(2)] == ["".join(WORDS)] * 2
+
+
 def test_a_cut_stream_of_the_responses_api_is_kept(client: Client) -> None:
     answer = post(client, make_events(is_complete=False))
     assert answer.status == 201
