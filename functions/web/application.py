@@ -16,6 +16,7 @@ from functions.web.errors import AlwaysAnswer, add_error_handlers
 from functions.web.head import AnswerHead
 from functions.web.limits import Limits
 from functions.web.observed import RequestLog
+from functions.web.otlp_errors import OtlpErrors
 from functions.web.owner import ForeignDatabaseGuard
 from functions.web.parameters import ParameterCheck, drop_empty
 
@@ -73,6 +74,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(Compress)
     app.add_middleware(AnswerHead)
     app.add_middleware(AlwaysAnswer)
+    app.add_middleware(OtlpErrors)
     app.add_middleware(_LateCors)
     app.add_middleware(RequestLog)
     return app

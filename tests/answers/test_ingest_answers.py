@@ -323,7 +323,7 @@ def test_an_id_that_contains_a_key_is_refused(client: Client, *, is_bare: bool) 
 
 @pytest.mark.parametrize("where", ["response", "response[0]"])
 def test_a_quote_trace_in_an_item_is_refused_with_advice(client: Client, where: str) -> None:
-    trace = {"request": {"request_id": "q"}, "events": []}
+    trace: Any = {"request": {"request_id": "q"}, "events": []}
     answer = post(client, {"request_id": "a", "response": trace if where == "response" else [trace]})
     assert answer.status == 400
     assert answer.json["error"].startswith("response: a Quote trace can't be part of an item")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -199,7 +200,44 @@ def test_a_bad_span_is_named_and_harms_no_other(client: Client) -> None:
     ],
 )
 def test_bodies_that_are_no_export_are_refused(client: Client, body: bytes, content_type: str, status: int) -> None:
-    assert client.post_bytes("/v1/traces", body, content_type=content_type).status == status
+    answer = client.post_bytes("/v1/traces", body, content_type=content_type, accept_encoding="gzip")
+    error = read_status(answer, is_protobuf=content_type == PROTOBUF)
+    assert (answer.status, error.code) == (status, 3 if content_type == PROTOBUF else status)
+    assert error.message.startswith("Content-Type: " if status == 415 else "body: "), error.message
+
+
+def read_status(answer: Answer, *, is_protobuf: bool) -> Any:
+    """The error of an export, as OpenTelemetry's collector reads it."""
+    if is_protobuf:
+        assert answer.headers["Content-Type"] == PROTOBUF
+        return Status.FromString(answer.data)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json["code"] == answer.status
+    return ParseDict(answer.json, Status(), ignore_unknown_fields=True)
+
+
+@pytest.mark.parametrize("is_protobuf", [False, True])
+def test_errors_are_those_of_otlp_wherever_they_arise(
+    client: Client, serve: Any, database_url: str, sql: Any, *, is_protobuf: bool
+) -> None:
+    span = make_span(make_inference(make_chat("a")))
+    body = to_bytes(span) if is_protobuf else json.dumps(make_export(span)).encode()
+    media_type = PROTOBUF if is_protobuf else "application/json"
+
+    def fail(one: Client, **headers: str) -> tuple[int, str | None]:
+        answer = one.post_bytes("/v1/traces", body, content_type=media_type, **headers)
+        error = read_status(answer, is_protobuf=is_protobuf)
+        assert error.message
+        assert error.code == ({401: 16, 503: 14}.get(answer.status, 3) if is_protobuf else answer.status)
+        return answer.status, answer.headers.get("Retry-After")
+
+    assert fail(client, x_filler="x" * 40_000) == (431, None)
+    assert fail(client, content_encoding="snappy") == (415, None)
+    settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": "s"}
+    closed = serve(**settings, INGEST_AUTH="key")
+    assert fail(Client(client.pool, closed.url, "")) == (401, None)
+    sql.execute("update environment set app_name = 'another'")
+    assert fail(client) == (503, "2")
 
 
 def test_an_empty_export_is_accepted(client: Client) -> None:

@@ -154,7 +154,6 @@ def test_a_text_of_several_events_is_one_stream(client: Client) -> None:
         assert (answer.status, answer.json["request_id"]) == (201, "cmpl-1"), answer.data
         assert client.log("cmpl-1")["final_text"] == text
 
-
     for chunks in (continuous, short):
         answer = post(client, chunks)
         assert (answer.status, answer.json["request_id"], answer.json["tokens"]) == (201, "cmpl-1", len(chunks) - 1)
@@ -162,12 +161,13 @@ def test_a_text_of_several_events_is_one_stream(client: Client) -> None:
 
 @pytest.mark.parametrize("has_id", [False, True])
 def test_gemini_s_chunks_are_one_answer_without_a_usage_in_the_first(client: Client, *, has_id: bool) -> None:
-    chunks = [{name: value for name, value in chunk.items() if name != "usageMetadata"} for chunk in make_gemini()]
-    for chunk in chunks:
-        chunk.pop("responseId", None)
-        chunk |= {"responseId": "g-1"} if has_id else {}
-    chunks.append({"usageMetadata": {"promptTokenCount": 1}, **({"responseId": "g-1"} if has_id else {})})
-    answer = post(client, chunks if has_id else chunks[:-1])
+    chunks = [
+        {name: value for name, value in chunk.items() if name not in ("usageMetadata", "responseId")}
+        for chunk in make_gemini()
+    ]
+    if has_id:
+        chunks = [{**chunk, "responseId": "g-1"} for chunk in [*chunks, {"usageMetadata": {"promptTokenCount": 1}}]]
+    answer = post(client, chunks)
     assert answer.status == 201, answer.data
     assert client.log(answer.json["request_id"])["final_text"] == "".join(WORDS)
 
