@@ -75,7 +75,7 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
                 return _make_page([], limit, sort)
             owner = user
         # An extra row shows whether there is a next page.
-        page = {"limit": limit + 1, "offset": offset, **_position_after(after, sort)}
+        page = {"limit": limit + 1, "offset": offset, **_position_after(after)}
         storable = session.mask_name(filters.favorited_by)
         wanted = filters._replace(owner=owner, favorited_by=storable.text)
         parameters = {"collection_id": collection, **page}
@@ -116,19 +116,21 @@ async def _fetch(session: Session, sort: Sort, filters: Filters, parameters: dic
 def choose_listing(sort: Sort, filters: Filters, parameters: dict[str, Any]) -> tuple[Query[ListedRow], dict[str, Any]]:
     """Choose the statement of a page, and complete its parameters.
 
-    The planner cannot estimate a search or a mod, so these use a separate statement.
+    The planner cannot estimate a search or a mod, so the newest requests with these use a separate statement.
     """
     if sort is Sort.CONFIDENCE or (filters.q is None and filters.mod is None):
-        listing = store.LIST_REQUESTS if sort is Sort.CREATED else store.LIST_LEAST_CONFIDENT
-        return listing, {**parameters, "filters": filters}
+        return store.LIST_REQUESTS, {**parameters, "sort": sort.value, "filters": filters}
     others = filters._replace(q=None, mod=None)
-    return store.SEARCH_REQUESTS, {**parameters, "q": filters.q, "mod": filters.mod, "filters": others}
+    search = {**parameters, "q": filters.q, "mod": filters.mod, "filters": others}
+    return store.SEARCH_REQUESTS, {name: search[name] for name in store.SEARCH_REQUESTS.parameters}
 
 
-def _position_after(after: Cursor | None, sort: Sort) -> dict[str, object]:
-    if sort is Sort.CREATED:
-        return {"after_id": after and after.id, "after_created": after and after.created}
-    return {"after_id": after and after.id, "after_confidence": after and after.confidence}
+def _position_after(after: Cursor | None) -> dict[str, object]:
+    return {
+        "after_id": after and after.id,
+        "after_created": after and after.created,
+        "after_confidence": after and after.confidence,
+    }
 
 
 def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:

@@ -75,5 +75,4 @@ class UserRow(Row):
 
 LIST_REQUESTS = query("feed/list_requests", ListedRow, is_binary=True)
 SEARCH_REQUESTS = query("feed/search_requests", ListedRow, is_binary=True)
-LIST_LEAST_CONFIDENT = query("feed/list_least_confident", ListedRow, is_binary=True)
 LIST_USERS = query("feed/list_users", UserRow)

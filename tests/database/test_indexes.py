@@ -9,15 +9,16 @@ import pytest
 
 from core.database.query import Query
 from core.database.statements import FIND_NEWEST
-from core.feed.store import LIST_LEAST_CONFIDENT, LIST_REQUESTS
+from core.feed.store import LIST_REQUESTS
 from core.stream.store import READ_NEWS
 from core.traces.filters import NO_FILTERS, Filters
 from tests.support.databases import Databases
 from tests.support.plans import explain
 
-PAGE: dict[str, Any] = {"collection_id": None, "after_id": None, "brief": False, "limit": 51, "offset": 0}
-NEWEST: dict[str, Any] = {**PAGE, "after_created": None}
-LEAST_CONFIDENT: dict[str, Any] = {**PAGE, "after_confidence": None}
+AFTER: dict[str, Any] = {"after_id": None, "after_created": None, "after_confidence": None}
+PAGE: dict[str, Any] = {"collection_id": None, "brief": False, "limit": 51, "offset": 0, **AFTER}
+NEWEST: dict[str, Any] = {**PAGE, "sort": "created"}
+LEAST_CONFIDENT: dict[str, Any] = {**PAGE, "sort": "confidence"}
 NEWS = {"app_name": "thunder-backend", "before": "1:1:", "until": None, "after_xid": "9", "after_id": 0}
 RARE: dict[str, Filters] = {
     "requests_newest": NO_FILTERS,
@@ -31,10 +32,10 @@ RARE: dict[str, Filters] = {
 }
 NEEDS: dict[str, tuple[Query[Any], dict[str, Any]]] = {
     **{index: (LIST_REQUESTS, {**NEWEST, "filters": filters}) for index, filters in RARE.items()},
-    "requests_least_sure": (LIST_LEAST_CONFIDENT, {**LEAST_CONFIDENT, "filters": NO_FILTERS}),
-    "requests_least_sure_of_user": (LIST_LEAST_CONFIDENT, {**LEAST_CONFIDENT, "filters": Filters(owner=b"user 7")}),
-    "requests_mods": (LIST_LEAST_CONFIDENT, {**LEAST_CONFIDENT, "filters": Filters(mod="rare")}),
-    "requests_search": (LIST_LEAST_CONFIDENT, {**LEAST_CONFIDENT, "filters": Filters(q="rare")}),
+    "requests_least_sure": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": NO_FILTERS}),
+    "requests_least_sure_of_user": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(owner=b"user 7")}),
+    "requests_mods": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(mod="rare")}),
+    "requests_search": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(q="rare")}),
     "requests_position": (READ_NEWS, {**NEWS, "limit": 256, "bytes": 1}),
     "requests_ingested": (FIND_NEWEST, {}),
 }

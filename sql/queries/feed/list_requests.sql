@@ -1,4 +1,5 @@
--- List the newest requests that pass the filters.
+-- List the requests that pass the filters: newest first, or lowest confidence first.
+-- The statement is planned for the given sort order, so the conditions on it disappear and its index serves the order.
 select
     id,
     request_id,
@@ -32,6 +33,16 @@ where
             where collection_members.collection_id = %(collection_id)s::bigint
         ))
     )
-    and (%(after_id)s::bigint is null or (created_ts, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint))
-order by created_ts desc, id desc
+    and (
+        %(after_id)s::bigint is null
+        or case %(sort)s::text
+            when 'created' then (created_ts, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint)
+            else (sort_confidence, id) > (%(after_confidence)s::double precision, %(after_id)s::bigint)
+        end
+    )
+order by
+    case when %(sort)s::text = 'created' then created_ts end desc,
+    case when %(sort)s::text = 'created' then id end desc,
+    case when %(sort)s::text = 'confidence' then sort_confidence end asc,
+    case when %(sort)s::text = 'confidence' then id end asc
 limit %(limit)s offset %(offset)s

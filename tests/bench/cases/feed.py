@@ -59,8 +59,7 @@ class Feed:
 
     def fetch(self, asked: Asked) -> list[ListedRow]:
         """Fetch the rows of the page from the database alone."""
-        last = "after_created" if asked.sort is Sort.CREATED else "after_confidence"
-        after: dict[str, Any] = {"after_id": None, last: None}
+        after: dict[str, Any] = {"after_id": None, "after_created": None, "after_confidence": None}
         page = {"collection_id": None, "brief": False, "limit": LIMIT + 1, "offset": 0, **after, **asked.parameters}
         listing, parameters = choose_listing(asked.sort, asked.filters, page)
         return listing.run(self.conn, **parameters).fetchall()
