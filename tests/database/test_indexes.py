@@ -78,3 +78,21 @@ def test_a_query_needs_the_index(index: str, filled: psycopg.Connection) -> None
         filled.execute(f"drop index {index}".encode())
         without = explain(filled, needing, **parameters)
     assert without["Total Cost"] > 1.5 * plan["Total Cost"]
+
+
+def test_a_poll_reads_only_what_is_new_also_if_planned_for_an_empty_table(databases: Databases) -> None:
+    """The stream plans its poll once per connection, perhaps before anything is stored."""
+    with psycopg.connect(databases.reach(databases.create("poll")), autocommit=True) as conn:
+        conn.execute(FILL)
+        polled = {**NEWS, "before": "19990:20000:19990,19995", "after_xid": "0", "limit": 256, "bytes": 2**20}
+        plan = explain(conn, READ_NEWS, options="analyze,", **polled)
+    databases.drop("poll")
+    assert 1 <= sum(count_rows_of_requests(plan)) <= 10
+
+
+def count_rows_of_requests(node: dict[str, Any]) -> Iterator[float]:
+    """Return the rows that each scan of requests has read."""
+    if node.get("Relation Name") == "requests":
+        yield node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    for child in node.get("Plans", []):
+        yield from count_rows_of_requests(child)

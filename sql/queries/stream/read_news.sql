@@ -44,8 +44,8 @@ span as materialized (
     from here
 ),
 
--- The transactions that were running at `before` are looked up individually. Otherwise a long-running one would make
--- this statement read everything stored since it began.
+-- The transactions that were running at `before` are looked up one by one; `lateral` with a limit makes sure of it.
+-- Otherwise a long-running one would make this statement read everything stored since it began.
 candidates as (
     (
         select
@@ -64,16 +64,24 @@ candidates as (
     union all
     (
         select
-            requests.id,
-            requests.stored_xid,
-            coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
+            stored.id,
+            running.xid as stored_xid,
+            stored.weight
         from span
         cross join pg_snapshot_xip(span.before) as running (xid)
-        inner join requests on running.xid = requests.stored_xid
-        where
-            pg_visible_in_snapshot(requests.stored_xid, span.until)
-            and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
-        order by requests.stored_xid, requests.id
+        cross join lateral (
+            select
+                requests.id,
+                coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
+            from requests
+            where
+                requests.stored_xid = running.xid
+                and pg_visible_in_snapshot(running.xid, span.until)
+                and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
+            order by requests.id
+            limit %(limit)s + 1
+        ) as stored
+        order by running.xid, stored.id
         limit %(limit)s + 1
     )
     order by stored_xid, id
