@@ -442,26 +442,18 @@ CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS dou
 
 CREATE TABLE public.actions (
     request_pk bigint NOT NULL,
-    action_index integer NOT NULL,
-    call_index integer NOT NULL,
-    block_id bigint NOT NULL,
-    action_type text NOT NULL,
-    generation_step integer,
-    step_index integer,
-    forced_tokens integer NOT NULL,
-    discarded_tokens integer NOT NULL,
-    intervention_surprisal double precision,
-    confidence_change double precision,
-    created_at timestamp with time zone
+    call_index integer[] NOT NULL,
+    action_type text[] NOT NULL,
+    generation_step integer[] NOT NULL,
+    step_index integer[] NOT NULL,
+    forced_tokens integer[] NOT NULL,
+    discarded_tokens integer[] NOT NULL,
+    intervention_surprisal double precision[] NOT NULL,
+    confidence_change double precision[] NOT NULL,
+    created_at timestamp with time zone[] NOT NULL
 );
 
-COMMENT ON TABLE public.actions IS 'Actions of mods, with the token they changed and their effect.';
-
-COMMENT ON COLUMN public.actions.step_index IS 'First token that the action changed. Null if it changed none.';
-
-COMMENT ON COLUMN public.actions.intervention_surprisal IS '-ln p of the first forced token under the model, in nats. A lower bound if p is unknown.';
-
-COMMENT ON COLUMN public.actions.confidence_change IS 'Sequence confidence of the next 8 sampled tokens minus the sequence confidence of the previous 8.';
+COMMENT ON TABLE public.actions IS 'Actions of mods, in the order of the posted list, with the token they changed and their effect.';
 
 ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_id_seq
@@ -631,6 +623,107 @@ CREATE TABLE public.generated_secret (
 
 COMMENT ON TABLE public.generated_secret IS 'Replaces THUNDER_SECRET if that is not set. A leak of the database then includes the secret. See docs/ACCESS.md.';
 
+CREATE TABLE public.mod_calls (
+    request_pk bigint NOT NULL,
+    block_keys text[] NOT NULL,
+    block integer[] NOT NULL,
+    generation_step integer[] NOT NULL,
+    execution_time_ms double precision[] NOT NULL,
+    exception_occurred boolean[] NOT NULL,
+    exception_message text[],
+    created_at timestamp with time zone[] NOT NULL
+);
+
+COMMENT ON TABLE public.mod_calls IS 'Calls of handlers, in the order of the posted list.';
+
+COMMENT ON COLUMN public.mod_calls.block_keys IS 'The handlers that were called, as in mod_blocks.block_key, each once.';
+
+COMMENT ON COLUMN public.mod_calls.block IS 'The handler of each call: its position in block_keys, from 0.';
+
+COMMENT ON COLUMN public.mod_calls.exception_message IS 'Null if no call raised an exception with a message.';
+
+CREATE VIEW public.handler_actions AS
+ SELECT requests.*::public.requests AS request,
+    requests.id AS request_pk,
+    requests.request_id,
+    ((action.action_index)::integer - 1) AS action_index,
+    action.call_index,
+    mod_calls.block_keys[(mod_calls.block[(action.call_index + 1)] + 1)] AS block_key,
+    action.action_type,
+    action.generation_step,
+    action.step_index,
+    action.forced_tokens,
+    action.discarded_tokens,
+    action.intervention_surprisal,
+    action.confidence_change,
+    action.created_at
+   FROM (((public.requests
+     JOIN public.mod_calls ON ((requests.id = mod_calls.request_pk)))
+     JOIN public.actions ON ((requests.id = actions.request_pk)))
+     CROSS JOIN LATERAL UNNEST(actions.call_index, actions.action_type, actions.generation_step, actions.step_index, actions.forced_tokens, actions.discarded_tokens, actions.intervention_surprisal, actions.confidence_change, actions.created_at) WITH ORDINALITY action(call_index, action_type, generation_step, step_index, forced_tokens, discarded_tokens, intervention_surprisal, confidence_change, created_at, action_index));
+
+COMMENT ON VIEW public.handler_actions IS 'One row per action of a handler.';
+
+COMMENT ON COLUMN public.handler_actions.request IS 'The whole row of the request, for request_matches.';
+
+COMMENT ON COLUMN public.handler_actions.action_index IS 'Position in the posted list, from 0.';
+
+COMMENT ON COLUMN public.handler_actions.block_key IS 'The handler, as in mod_blocks.';
+
+COMMENT ON COLUMN public.handler_actions.step_index IS 'First token that the action changed. Null if it changed none.';
+
+COMMENT ON COLUMN public.handler_actions.intervention_surprisal IS '-ln p of the first forced token under the model, in nats. A lower bound if p is unknown.';
+
+COMMENT ON COLUMN public.handler_actions.confidence_change IS 'Sequence confidence of the next 8 sampled tokens minus the sequence confidence of the previous 8.';
+
+CREATE VIEW public.handler_calls AS
+ SELECT requests.*::public.requests AS request,
+    requests.id AS request_pk,
+    requests.request_id,
+    ((call.call_index)::integer - 1) AS call_index,
+    mod_calls.block_keys[(call.block + 1)] AS block_key,
+    call.generation_step,
+    call.execution_time_ms,
+    call.exception_occurred,
+    mod_calls.exception_message[call.call_index] AS exception_message,
+    call.created_at
+   FROM ((public.requests
+     JOIN public.mod_calls ON ((requests.id = mod_calls.request_pk)))
+     CROSS JOIN LATERAL UNNEST(mod_calls.block, mod_calls.generation_step, mod_calls.execution_time_ms, mod_calls.exception_occurred, mod_calls.created_at) WITH ORDINALITY call(block, generation_step, execution_time_ms, exception_occurred, created_at, call_index));
+
+COMMENT ON VIEW public.handler_calls IS 'One row per call of a handler.';
+
+COMMENT ON COLUMN public.handler_calls.request IS 'The whole row of the request, for request_matches.';
+
+COMMENT ON COLUMN public.handler_calls.call_index IS 'Position in the posted list, from 0.';
+
+COMMENT ON COLUMN public.handler_calls.block_key IS 'The handler, as in mod_blocks.';
+
+CREATE TABLE public.mod_logs (
+    request_pk bigint NOT NULL,
+    call_index integer[] NOT NULL,
+    log_level text[] NOT NULL,
+    log_message text[] NOT NULL,
+    created_at timestamp with time zone[] NOT NULL
+);
+
+COMMENT ON TABLE public.mod_logs IS 'Lines logged by mods, in the order of the posted list.';
+
+CREATE VIEW public.handler_logs AS
+ SELECT requests.request_id,
+    ((line.log_index)::integer - 1) AS log_index,
+    line.call_index,
+    line.log_level,
+    line.log_message,
+    line.created_at
+   FROM ((public.requests
+     JOIN public.mod_logs ON ((requests.id = mod_logs.request_pk)))
+     CROSS JOIN LATERAL UNNEST(mod_logs.call_index, mod_logs.log_level, mod_logs.log_message, mod_logs.created_at) WITH ORDINALITY line(call_index, log_level, log_message, created_at, log_index));
+
+COMMENT ON VIEW public.handler_logs IS 'One row per line logged by a handler.';
+
+COMMENT ON COLUMN public.handler_logs.log_index IS 'Position in the posted list, from 0.';
+
 CREATE TABLE public.mod_blocks (
     id bigint NOT NULL,
     mod_id bigint NOT NULL,
@@ -650,30 +743,6 @@ ALTER TABLE public.mod_blocks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.mod_calls (
-    request_pk bigint NOT NULL,
-    call_index integer NOT NULL,
-    block_id bigint NOT NULL,
-    generation_step integer,
-    execution_time_ms double precision,
-    exception_occurred boolean NOT NULL,
-    exception_message text,
-    created_at timestamp with time zone
-);
-
-COMMENT ON TABLE public.mod_calls IS 'Calls of handlers. call_index is the position in the posted list, from 0.';
-
-CREATE TABLE public.mod_logs (
-    request_pk bigint NOT NULL,
-    log_index integer NOT NULL,
-    call_index integer NOT NULL,
-    log_level text NOT NULL,
-    log_message text NOT NULL,
-    created_at timestamp with time zone
-);
-
-COMMENT ON TABLE public.mod_logs IS 'Lines logged by mods.';
 
 CREATE TABLE public.mods (
     id bigint NOT NULL,
@@ -825,7 +894,7 @@ COMMENT ON COLUMN public.steps.prob IS 'Null if the token is not in the top k. p
 COMMENT ON COLUMN public.steps.surprisal IS 'In nats, like every entropy and logprob in this view.';
 
 ALTER TABLE ONLY public.actions
-    ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk, action_index);
+    ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
@@ -879,10 +948,10 @@ ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.mod_calls
-    ADD CONSTRAINT mod_calls_pkey PRIMARY KEY (request_pk, call_index);
+    ADD CONSTRAINT mod_calls_pkey PRIMARY KEY (request_pk);
 
 ALTER TABLE ONLY public.mod_logs
-    ADD CONSTRAINT mod_logs_pkey PRIMARY KEY (request_pk, log_index);
+    ADD CONSTRAINT mod_logs_pkey PRIMARY KEY (request_pk);
 
 ALTER TABLE ONLY public.mods
     ADD CONSTRAINT mods_name_key UNIQUE (name);
@@ -914,8 +983,6 @@ ALTER TABLE ONLY public.schema_migrations
 ALTER TABLE ONLY public.step_logit_summaries
     ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk);
 
-CREATE INDEX actions_block ON public.actions USING btree (block_id);
-
 CREATE INDEX audit_log_of_action ON public.audit_log USING btree (action, id);
 
 CREATE INDEX audit_log_of_actor ON public.audit_log USING btree (actor, id);
@@ -935,8 +1002,6 @@ CREATE INDEX deletions_of_request ON public.deletions USING btree (request_sha25
 CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
 
 CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
-
-CREATE INDEX mod_calls_block ON public.mod_calls USING btree (block_id);
 
 CREATE INDEX requests_favorited ON public.requests USING btree (created_at DESC, id DESC) WHERE (favorited_by <> '{}'::text[]);
 
@@ -977,9 +1042,6 @@ CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.env
 CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 
 ALTER TABLE ONLY public.actions
-    ADD CONSTRAINT actions_block_id_fkey FOREIGN KEY (block_id) REFERENCES public.mod_blocks(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.collection_members
@@ -996,9 +1058,6 @@ ALTER TABLE ONLY public.legal_holds
 
 ALTER TABLE ONLY public.mod_blocks
     ADD CONSTRAINT mod_blocks_mod_id_fkey FOREIGN KEY (mod_id) REFERENCES public.mods(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.mod_calls
-    ADD CONSTRAINT mod_calls_block_id_fkey FOREIGN KEY (block_id) REFERENCES public.mod_blocks(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.mod_calls
     ADD CONSTRAINT mod_calls_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;

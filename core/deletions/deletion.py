@@ -131,7 +131,6 @@ def hash_request_id(request_id: str) -> bytes:
 async def _delete(session: Session, ids: list[int], deleted_by: str, reason: str) -> list[Deletion]:
     receipts = await store.DELETE_REQUESTS.fetch_all(session.conn, ids=ids, deleted_by=deleted_by, reason=reason)
     await store.LOCK_MODS.execute(session.conn)  # waits for traces that are being stored
-    await store.DELETE_UNUSED_BLOCKS.execute(session.conn)
     await store.DELETE_UNUSED_MODS.execute(session.conn)
     await NOTIFY_STREAMS.execute(session.conn)  # a user API key stops working when its last request is deleted
     return receipts

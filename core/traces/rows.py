@@ -152,7 +152,7 @@ def mod_columns(trace: ScoredTrace) -> tuple[Columns, Columns]:
 
 
 def activity_columns(trace: ScoredTrace) -> Columns:
-    """Return the rows of `mod_calls`, `mod_logs` and `actions`."""
+    """Return the arrays of `mod_calls`, `mod_logs` and `actions`."""
     return {**_call_columns(trace), **_log_columns(trace), **_action_columns(trace)}
 
 
@@ -160,13 +160,16 @@ def _call_columns(trace: ScoredTrace) -> Columns:
     calls, pairing = trace.document.mod_calls, trace.pairing
     pass_of = {event.sequence_order: one for event, one in zip(pairing.events, pairing.pass_of_event, strict=True)}
     steps = [pass_of[call.event_sequence_order] for call in calls] if pairing.passes else [None] * len(calls)
+    called = [block_key(call) for call in calls]
+    blocks = {key: position for position, key in enumerate(dict.fromkeys(called))}
+    messages = [call.exception_message for call in calls]
     return {
-        "call_block_key": text_array(map(block_key, calls)),
-        "call_index": int4_array(range(len(calls))),
+        "block_keys": text_array(blocks),
+        "block": int4_array(blocks[key] for key in called),
         "call_generation_step": int4_array(steps),
         "execution_time_ms": float8_array(call.execution_time_ms for call in calls),
         "exception_occurred": bool_array(call.exception_occurred for call in calls),
-        "exception_message": text_array(call.exception_message for call in calls),
+        "exception_message": None if set(messages) == {None} else text_array(messages),
         "call_created_at": timestamptz_array(call.created_at for call in calls),
     }
 
@@ -174,7 +177,6 @@ def _call_columns(trace: ScoredTrace) -> Columns:
 def _log_columns(trace: ScoredTrace) -> Columns:
     lines = trace.document.mod_logs
     return {
-        "log_index": int4_array(range(len(lines))),
         "log_call_index": int4_array(line.mod_call_sequence for line in lines),
         "log_level": text_array(line.log_level for line in lines),
         "log_message": text_array(line.log_message for line in lines),
@@ -186,8 +188,6 @@ def _action_columns(trace: ScoredTrace) -> Columns:
     actions = trace.pairing.actions
     effects = [_effect_of(trace, action) for action in actions]
     return {
-        "action_block_key": text_array(action.block_key for action in actions),
-        "action_index": int4_array(action.index for action in actions),
         "action_call_index": int4_array(action.call_index for action in actions),
         "action_type": text_array(action.action_type for action in actions),
         "action_generation_step": int4_array(action.generation_step for action in actions),

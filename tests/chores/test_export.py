@@ -49,7 +49,7 @@ def test_requests_steps_and_actions_have_one_line_per_row(
     client: Client, sql: psycopg.Connection, database_url: str, manage: Command
 ) -> None:
     post_all(client)
-    for what, table in (("requests", "requests"), ("steps", "steps"), ("actions", "actions")):
+    for what, table in (("requests", "requests"), ("steps", "steps"), ("actions", "handler_actions")):
         done = manage("export", "--what", what, on=database_url)
         assert done.exit_code == 0, done.output
         (count,) = sql.execute(f"select count(*) from {table}".encode()).fetchone() or (0,)

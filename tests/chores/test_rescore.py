@@ -12,7 +12,7 @@ AGE = """
 update requests set scoring_version = 0, sequence_confidence = 0.5, tokens = 1, group_confidence = '{1}';
 update request_steps set entropy = '{}', token = '{}';
 update step_logit_summaries set k = '{}';
-update actions set intervention_surprisal = 7;
+update actions set intervention_surprisal = '{7}';
 """
 
 

@@ -37,18 +37,18 @@ select
         select cardinality(step_logit_summaries.generation_step) from step_logit_summaries
         where step_logit_summaries.request_pk = doomed.id
     ), 0),
-    (
-        select count(*) from mod_calls
+    coalesce((
+        select cardinality(mod_calls.block) from mod_calls
         where mod_calls.request_pk = doomed.id
-    ),
-    (
-        select count(*) from mod_logs
+    ), 0),
+    coalesce((
+        select cardinality(mod_logs.log_level) from mod_logs
         where mod_logs.request_pk = doomed.id
-    ),
-    (
-        select count(*) from actions
+    ), 0),
+    coalesce((
+        select cardinality(actions.action_type) from actions
         where actions.request_pk = doomed.id
-    ),
+    ), 0),
     (
         select count(*) from discussions
         where discussions.request_pk = doomed.id

@@ -1,7 +1,7 @@
--- Delete the mods that have no handler.
+-- Delete the mods that no request names or called, with their handlers.
 delete from mods
 where
     not exists (
-        select 1 from mod_blocks
-        where mod_blocks.mod_id = mods.id
+        select 1 from requests
+        where requests.mods @> array[mods.name]
     )

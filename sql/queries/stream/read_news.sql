@@ -44,7 +44,7 @@ span as materialized (
     from here
 ),
 
--- The transactions that were running at `before` are looked up one by one; `lateral` with a limit makes sure of it.
+-- The transactions that were running at `before` are looked up one by one, which `lateral` with a limit enforces.
 -- Otherwise a long-running one would make this statement read everything stored since it began.
 candidates as (
     (
@@ -69,18 +69,19 @@ candidates as (
             stored.weight
         from span
         cross join pg_snapshot_xip(span.before) as running (xid)
-        cross join lateral (
-            select
-                requests.id,
-                coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
-            from requests
-            where
-                requests.stored_xid = running.xid
-                and pg_visible_in_snapshot(running.xid, span.until)
-                and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
-            order by requests.id
-            limit %(limit)s + 1
-        ) as stored
+        cross join
+            lateral (
+                select
+                    requests.id,
+                    coalesce(octet_length(requests.final_text), 0) + pg_column_size(requests.favorited_by) as weight
+                from requests
+                where
+                    requests.stored_xid = running.xid
+                    and pg_visible_in_snapshot(running.xid, span.until)
+                    and (requests.stored_xid, requests.id) > (%(after_xid)s::xid8, %(after_id)s::bigint)
+                order by requests.id
+                limit %(limit)s + 1
+            ) as stored
         order by running.xid, stored.id
         limit %(limit)s + 1
     )

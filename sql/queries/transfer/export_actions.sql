@@ -1,21 +1,20 @@
 -- Export the actions of the requests that pass the filters.
 select
-    requests.request_id,
-    actions.action_index,
-    actions.call_index,
+    handler_actions.request_id,
+    handler_actions.action_index,
+    handler_actions.call_index,
     mods.name as mod,
     mod_blocks.event_type,
-    actions.action_type,
-    actions.generation_step,
-    actions.step_index,
-    actions.forced_tokens,
-    actions.discarded_tokens,
-    actions.intervention_surprisal,
-    actions.confidence_change,
-    actions.created_at
-from requests
-inner join actions on requests.id = actions.request_pk
-inner join mod_blocks on actions.block_id = mod_blocks.id
+    handler_actions.action_type,
+    handler_actions.generation_step,
+    handler_actions.step_index,
+    handler_actions.forced_tokens,
+    handler_actions.discarded_tokens,
+    handler_actions.intervention_surprisal,
+    handler_actions.confidence_change,
+    handler_actions.created_at
+from handler_actions
+inner join mod_blocks on handler_actions.block_key = mod_blocks.block_key
 inner join mods on mod_blocks.mod_id = mods.id
-where request_matches(requests, %(filters)s::feed_filters)
-order by requests.id, actions.action_index
+where request_matches(handler_actions.request, %(filters)s::feed_filters)
+order by handler_actions.request_pk, handler_actions.action_index
