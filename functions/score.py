@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
+from core.answers.spans import DEFAULT_BELOW
 from core.reports.render import render_score
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import receive_body
 from functions.web.context import ContextDep
+from functions.web.query import BelowParam, PatternParam
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
@@ -17,11 +19,18 @@ ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": 
 
 
 @router.post("/v1/score", response_class=Response, openapi_extra=ANY_OBJECT)
-async def score(request: Request, context: ContextDep, key: KeyDep) -> Response:
+async def score(
+    request: Request,
+    context: ContextDep,
+    key: KeyDep,
+    below: BelowParam = DEFAULT_BELOW,
+    pattern: PatternParam = None,
+) -> Response:
     """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
     await context.access.authenticate(key)
     async with receive_body(request, context) as body:
-        return Response(await body.work(render_score), media_type="application/json")
+        work = body.work if pattern is None else body.work_apart
+        return Response(await work(render_score, below, pattern), media_type="application/json")
 
 
 def web() -> FastAPI:

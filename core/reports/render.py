@@ -2,14 +2,26 @@
 
 import msgspec
 
+from core.answers.votes import Ballot, GroupVotes, count_pattern_votes, count_votes
+from core.confidence import score_tokens
 from core.document.formats import QUOTE_FORMAT
 from core.document.parse import parse_document
+from core.errors import InvalidInputError
+from core.pairing.pair import pair_trace
+from core.pairing.scored_trace import list_tokens
 from core.reports.report import Report, report_response, report_trace
+from core.reports.spans import report_spans
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
+from core.responses.item import MAX_CHOICES, Item, split_choices
+from core.responses.recognize import unwrap
+from core.responses.summary import summarize_response
+from core.traces.items import name_answer
 from core.traces.kept import keep_answer, parse_item
 from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
 from core.wire.zstandard import decompress
+
+NO_VOTES: Report = {"n": 1, "votes": None}
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -21,26 +33,72 @@ def render_stored_report(frame: bytes, number: int, choice: int, request_id: str
         report = report_trace(parse_document(document), ScoreOptions(window=window))
     else:
         kept = keep_answer(parse_item(document, number), choice)
-        report = report_response(kept.answer, kept.options.model_copy(update={"window": window}), kept.facts.warnings)
+        options = kept.options.model_copy(update={"window": window})
+        report = report_response(kept.answer, options, warnings=kept.facts.warnings)
     return dump_json({"request_id": request_id, **report})
 
 
-def render_score(body: bytes) -> bytes:
+def render_stored_spans(frame: bytes, number: int, choice: int, below: float) -> bytes:
+    """Render the spans and JSON values of a stored document as JSON. CPU-bound, as above."""
+    document = decompress(frame)
+    if number == QUOTE_FORMAT:
+        trace = parse_document(document)
+        tokens, text = list_tokens(pair_trace(trace)), trace.request.final_text
+    else:
+        kept = keep_answer(parse_item(document, number), choice)
+        tokens, text = kept.answer.tokens, kept.trace.document.request.final_text
+    return dump_json(report_spans(tokens, score_tokens(tokens), text, below))
+
+
+def render_score(body: bytes, below: float, pattern: str | None) -> bytes:
     """Render the report of a posted body as JSON. The format is recognised by the body's keys.
 
+    Args:
+        body: JSON.
+        below: the limit of spans.
+        pattern: the compared part of each answer in the votes of a response with several choices; None for the whole
+            answer. Requires a separate process (`count_pattern_votes`).
+
     Raises:
-        InvalidInputError: the body is not JSON, its format is not supported, or a field is invalid. The message names
-            the path.
+        InvalidInputError: the body is not JSON, its format is not supported, or a field or the pattern is invalid. The
+            message names the path.
     """
     members = _read_members(body)
     if {"request", "events"} <= members.keys():
         named = {name: parse_json(bytes(members[name])) for name in ScoreOptions.model_fields if name in members}
-        return dump_json(_score_trace(body, read_options(named)))
+        return dump_json(_score_trace(body, read_options(named), below) | _count([], pattern))
     raw = parse_json(body)
     options = read_options(raw)
-    return dump_json(
-        _score_trace(body, options) if is_quote_trace(raw) else report_response(read_response(raw), options)
-    )
+    if is_quote_trace(raw):
+        return dump_json(_score_trace(body, options, below) | _count([], pattern))
+    answer, response = read_response(raw), unwrap(raw).response
+    report = report_response(answer, options, text=summarize_response(response).text, below=below)
+    return dump_json(report | _count(_list_ballots(raw, options), pattern))
+
+
+def _list_ballots(raw: object, options: ScoreOptions) -> list[Ballot]:
+    """Return the answers of a response with several choices; none for any other response."""
+    exchange = unwrap(raw)
+    answers = split_choices(exchange.response)
+    if len(answers) == 1:
+        return []
+    if len(answers) > MAX_CHOICES:
+        raise InvalidInputError(f"body: has {len(answers)} answers; at most {MAX_CHOICES} are allowed")
+    item = Item(answers, request=exchange.request, options=options)
+    base_id = summarize_response(answers[0]).request_id or ""
+    return [_make_ballot(item, choice, name_answer(base_id, choice, len(answers))) for choice in range(len(answers))]
+
+
+def _make_ballot(item: Item, choice: int, request_id: str) -> Ballot:
+    trace = keep_answer(item, choice).trace
+    scores, text = trace.sequence, trace.document.request.final_text
+    return Ballot(request_id, text, scores.sequence_confidence, scores.lowest_group_confidence)
+
+
+def _count(ballots: list[Ballot], pattern: str | None) -> Report:
+    """Count the votes. A pattern is checked even if there is nothing to count."""
+    counted: GroupVotes = count_votes(ballots) if pattern is None else count_pattern_votes(pattern.encode(), ballots)
+    return counted.model_dump() if ballots else NO_VOTES
 
 
 def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -54,5 +112,5 @@ def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
         return {}
 
 
-def _score_trace(body: bytes, options: ScoreOptions) -> Report:
-    return report_trace(parse_document(body), options)
+def _score_trace(body: bytes, options: ScoreOptions, below: float) -> Report:
+    return report_trace(parse_document(body), options, below)

@@ -21,6 +21,7 @@ from core.document.schema import MAX_INT32, TraceDocument
 from core.pairing.alignment import align_trace
 from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens, list_top_ps
+from core.reports.spans import report_spans
 from core.responses import Answer, ScoreOptions
 from core.traces.answer_trace import find_forced_runs
 
@@ -30,8 +31,13 @@ RAW_LOGPROBS = "raw_logprobs"
 """Mode of Quote's logprobs: from raw logits, before any mod and before temperature. The name comes from vLLM."""
 
 
-def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
+def report_trace(document: TraceDocument, options: ScoreOptions, below: float | None = None) -> Report:
     """Build the report of a Quote trace, including its interventions.
+
+    Args:
+        document: the trace.
+        options: the scoring options.
+        below: the limit of spans; None for a report without spans.
 
     Raises:
         InvalidInputError: a top-k list is not a distribution, or a backtrack's length is not a count.
@@ -62,15 +68,25 @@ def report_trace(document: TraceDocument, options: ScoreOptions) -> Report:
             for step, token, scored, group in zip(pairing.steps, tokens, scores, groups, strict=True)
         ],
         "interventions": to_builtins(score_interventions(tokens, to_columns(scores), pairing.interventions)),
+        **_report_spans(tokens, scores, document.request.final_text, below),
     }
 
 
-def report_response(answer: Answer, options: ScoreOptions, warnings: Sequence[str] | None = None) -> Report:
+def report_response(
+    answer: Answer,
+    options: ScoreOptions,
+    *,
+    text: str | None = None,
+    below: float | None = None,
+    warnings: Sequence[str] | None = None,
+) -> Report:
     """Build the report of a server's response. Only tokens marked as forced are forced; mods are unknown.
 
     Args:
         answer: the response as read.
         options: the scoring options.
+        text: the answer as a text; None if unknown.
+        below: the limit of spans; None for a report without spans.
         warnings: the warnings of the whole item; None for those of the answer.
     """
     window, tokens = options.window or DEFAULT_WINDOW, answer.tokens
@@ -88,7 +104,14 @@ def report_response(answer: Answer, options: ScoreOptions, warnings: Sequence[st
             for index, (token, scored, group) in enumerate(zip(tokens, scores, groups, strict=True))
         ],
         "interventions": to_builtins(interventions),
+        **_report_spans(tokens, scores, text, below),
     }
+
+
+def _report_spans(
+    tokens: Sequence[Token], scores: Sequence[TokenScores], answer: str | None, below: float | None
+) -> Report:
+    return {} if below is None else report_spans(tokens, scores, answer, below)
 
 
 def find_vocab_size(document: TraceDocument) -> int | None:

@@ -141,7 +141,7 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
         refuse_chunk(body)
         if not is_response(body):
             raise UnknownResponseError
-    answers = [answer for body in bodies for answer in _split(body)]
+    answers = [answer for body in bodies for answer in split_choices(body)]
     if len(answers) > MAX_CHOICES:
         raise InvalidInputError(f"{path}: has {len(answers)} answers; at most {MAX_CHOICES} are allowed")
     return answers, None
@@ -162,8 +162,11 @@ def find_error(value: object) -> str | None:
     return find_text(value) or find_text(fields.get("message")) or find_text(fields.get("code")) or "the call failed"
 
 
-def _split(body: Body) -> list[Body]:
-    """Split a response with several choices. The token count of the usage covers all of them, so it is left out."""
+def split_choices(body: Body) -> list[Body]:
+    """Split a response with several choices, in the order of their indices.
+
+    The token count of the usage covers all of them, so it is left out.
+    """
     for key in ("choices", "candidates"):
         choices = body.get(key)
         if isinstance(choices, list) and len(choices) > 1:

@@ -69,7 +69,7 @@ def read_forms(forms: Sequence[Form]) -> Reading:
 def warn_of_others(answers: object, path: str) -> tuple[str, ...]:
     """Warn that only the first of several answers to one prompt is read."""
     count = len(answers) - 1 if isinstance(answers, list) else 0
-    return (f"{path}: {count} more are ignored; send each one separately",) if count > 0 else ()
+    return (f"{path}: {count} more are not in this report; send each one separately",) if count > 0 else ()
 
 
 def _merge(found: list[tuple[str, Reading]], left_out: list[str]) -> Reading:

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from core.answers.votes import Ballot
 from core.database.query import Row, query
 
 GroupBy = Literal["model", "mod", "user", "hour", "day"]
@@ -12,6 +13,10 @@ MAX_VALUES = 100_000
 MAX_LABELS = 20_000
 """Maximum number of labelled requests in a statistic. The newest are used."""
 MAX_HANDLERS = 10_000
+MAX_BALLOTS = 1000
+"""Maximum number of requests of a group that vote. The first by id are used."""
+MAX_ANSWER_CHARS = 100_000
+"""Maximum characters of an answer that votes. Of a longer one, the end is used."""
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
@@ -71,4 +76,5 @@ class LabelRow(NamedTuple):
 SUMMARIZE = query("statistics/summarize", GroupRow)
 LIST_DRIFT_VALUES = query("statistics/list_drift_values", DriftRow)
 LIST_LABELS = query("statistics/list_labels", LabelRow, is_binary=True)
+LIST_BALLOTS = query("statistics/list_ballots", Ballot)
 LIST_MODS = query("statistics/list_mods", HandlerRow)

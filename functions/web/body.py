@@ -79,6 +79,20 @@ class Body:
             except BodyTooLargeError:
                 if self.limit <= LIGHT_BYTES:
                     raise
+        return await self._work_apart(most, function, *args)
+
+    async def work_apart(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
+        """Decompress the body and call a function with it in a separate process.
+
+        Raises:
+            BodyTooLargeError: the decompressed body exceeds the limit, or has too many values.
+            InvalidInputError: the body can't be decompressed.
+            BusyError: the byte budget is used up.
+            TooHeavyError: processing needs too much memory or time.
+        """
+        return await self._work_apart(self.limit, function, *args)
+
+    async def _work_apart(self, most: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
         if self.is_packed:
             self.reservation.grow_to(most)
         return await self.context.run_heavy(

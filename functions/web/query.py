@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
+from core.answers.votes import MAX_PATTERN_CHARS
 from core.confidence.distribution import MAX_TOP_TOKENS
 from core.feed.filters import Sort, clean_query
 from core.traces.filters import Filters
@@ -48,6 +49,12 @@ TimeParam = Annotated[
 ]
 TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
 ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
+BelowParam = Annotated[float, Query(gt=0, le=1, description="limit of the probability of a token")]
+PatternParam = Annotated[
+    str | None,
+    BeforeValidator(_refuse_unstorable),
+    Query(max_length=MAX_PATTERN_CHARS, description="regular expression; its first group is compared"),
+]
 TopKParam = Annotated[int | None, Query(ge=1, le=MAX_TOP_TOKENS)]
 
 

@@ -16,10 +16,10 @@ ROW = re.compile(
     rf"^\| `([A-Z]+) ([^`]+)`( if public)? \| `?([a-z]+)`? \|{'( [0-9]{3} )[|]' * len(CALLERS)}$", re.MULTILINE
 )
 OWNER, OTHER = "the-owner-s-own-key", "bob"
-REQUEST = "owned"
+REQUEST, GROUP = "owned", "owned group"
 NAMES = (f"collection {number}" for number in itertools.count())
 BODIES: dict[str, Any] = {
-    "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER}},
+    "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER, "group_id": GROUP}},
     "POST /logs/{request_id}/outcome": {"correct": True},
     "POST /logs/{request_id}/tags": {"tag": "good"},
     "DELETE /logs/{request_id}/tags": {"tag": "good"},
@@ -121,7 +121,7 @@ def collect(client: Client, name: str) -> dict[str, Any]:
 def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
     """Return the path and body of a request after creating the objects that they name."""
     body = BODIES.get(f"{method} {path}")
-    places: dict[str, Any] = {"request_id": REQUEST, "token": token}
+    places: dict[str, Any] = {"request_id": REQUEST, "group_id": GROUP, "token": token}
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         places["key_id"] = make_key(client, name="one")["id"]
         body = body if "{key_id}" in path else {"id": places["key_id"]}

@@ -18,6 +18,7 @@ except ImportError:
 
 with nullcontext() if atheris is None else atheris.instrument_imports(include=["core"]):  # pyrefly: ignore
     from core.access.hasher import Hasher
+    from core.answers.spans import DEFAULT_BELOW
     from core.document.mask import mask_document
     from core.document.parse import parse_document
     from core.errors import ThunderError
@@ -47,7 +48,7 @@ def check_body(body: bytes) -> None:
 
 
 def check_score(body: bytes) -> None:
-    json.loads(render_score(body))
+    json.loads(render_score(body, DEFAULT_BELOW, None))
 
 
 def check_trace(body: bytes) -> None:

@@ -23,6 +23,7 @@ LARGE_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 8
 """The server checks the owner of the database every few seconds as well, which adds a statement."""
 FOREIGN = {"private": "missing", "orphan": "missing", "collection": "nowhere", "admins": "nowhere", "held": "missing"}
+FOREIGN |= {"group": "nobody", "strange": "nobody"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ def tapped(databases: Databases) -> Iterator[Tapped]:
             "nowhere": "9",
             "comment": place.comment(private),
             "held": place.hold(),
+            "group": place.post_group(OWNER),
+            "strange": place.post_group(None),
+            "nobody": "r999998",
         }
         unbound = make_key(client, name="unbound", scopes=["read", "curate", "delete"])["api_key"]
         keys = {"a stranger": STRANGER, "a key of no user": unbound, "nobody": None}

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from functions import api
+from functions import api, confidence
 from functions.api import web
 from functions.web import viewer
 from tests.support.client import Client, make_key, send
@@ -41,6 +41,7 @@ from tests.support.streams import PATH, ask_for_events, ask_for_socket
 # {orphan} has no owner, so only admins may read it. {missing} does not exist.
 # {collection} belongs to the owner, {admins} to the admins; {nowhere} does not exist. {shelf} is a link to a public
 # collection, {fallen} a revoked link. {member} is a log in the preceding {shelf}.
+# {group} is a group of the owner, {strange} one without an owner; {nobody} does not exist.
 # {comment} is a comment on the preceding request. {link} opens a public log; {dead} is a revoked link. {key} is the id
 # of another key. For a WebSocket, 101 means that it stays open, and 1000 that it is closed and must not be retried.
 TABLE = """
@@ -209,6 +210,12 @@ GET    /v1/confidence/{private}        401  404    200   200   200    200    404
 GET    /v1/confidence/{public}         401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{orphan}         401  404    404   404   404    404    404    403    200   200    401    401
 GET    /v1/confidence/{missing}        401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/confidence/{private}/spans  401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{orphan}/spans   401  404    404   404   404    404    404    403    200   200    401    401
+GET    /v1/confidence/{missing}/spans  401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/confidence/groups/{group}   401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/groups/{strange} 401  404    404   404   404    404    404    403    200   200    401    401
+GET    /v1/confidence/groups/{nobody}  401  404    404   404   404    404    404    403    404   404    401    401
 GET    /v1/mods                        401  200    200   200   200    200    200    403    200   200    401    401
 """
 COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
@@ -217,6 +224,7 @@ PARAMETERS = {
     **dict.fromkeys(("link", "dead"), "token"),
     **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
     **dict.fromkeys(("shelf", "fallen"), "token"),
+    **dict.fromkeys(("group", "strange", "nobody"), "group_id"),
     "member": "request_id",
     "comment": "discussion_id",
     "key": "key_id",
@@ -235,13 +243,17 @@ class Place:
     names: Iterator[str]
     members: dict[str, str] = field(default_factory=dict[str, str])
 
-    def post(self, user: str | None) -> str:
+    def post(self, user: str | None, group_id: str | None = None) -> str:
         request_id = next(self.names)
-        document = make_document(
-            request_id, number(one_token()), mod_calls=[call(1)], request={"user_api_key": user} if user else {}
-        )
+        fields = {"user_api_key": user, "group_id": group_id}
+        document = make_document(request_id, number(one_token()), mod_calls=[call(1)], request=fields)
         assert self.client.ingest(document, x_api_key=ADMIN_KEY).status == 201
         return request_id
+
+    def post_group(self, user: str | None) -> str:
+        group_id = next(self.names)
+        self.post(user, group_id)
+        return group_id
 
     def publish(self, request_id: str) -> str:
         answer = send(self.client, "POST", f"/logs/{request_id}/public", ADMIN_KEY)
@@ -299,6 +311,9 @@ class Place:
             "shelf": lambda: self.shelve(taken_back=False),
             "fallen": lambda: self.shelve(taken_back=True),
             "member": lambda: self.members[before],
+            "group": lambda: self.post_group(OWNER),
+            "strange": lambda: self.post_group(None),
+            "nobody": lambda: next(self.names),
             "comment": lambda: self.comment(before),
             "key": lambda: str(make_key(self.client, name="another")["id"]),
         }
@@ -398,7 +413,8 @@ def ask(place: Place, method: str, path: str) -> Iterator[str]:
 
 def list_routes(app: FastAPI) -> set[str]:
     """List each method of each path, of the application and of the endpoints that it mounts."""
-    endpoints = [viewer.router.routes, *(endpoint.router.routes for endpoint in api.ENDPOINTS)]
+    routers = [viewer.router, *(one.router for one in (*api.ENDPOINTS, *confidence.TOPICS))]
+    endpoints = [router.routes for router in routers]
     every: list[BaseRoute] = [*app.routes, *itertools.chain.from_iterable(endpoints)]
     routes = {f"WEBSOCKET {route.path}" for route in every if isinstance(route, WebSocketRoute)}
     for route in every:

@@ -33,6 +33,7 @@ READS = [
     "/collections",
     "/collections/1",
     "/v1/mods",
+    "/v1/confidence/{id}/spans",
     "/v1/confidence/summary",
     "/v1/confidence/drift?from=2020-01-01T00:00:00Z",
     "/share/request/{token}",

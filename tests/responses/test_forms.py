@@ -102,7 +102,7 @@ def test_omitted_parts_are_named() -> None:
     assert "0.5 is not a log-probability" in broken.warnings[0]
     several = load("openai_chat")
     several["choices"] *= 3
-    assert "choices: 2 more are ignored; send each one separately" in read_response(several).warnings
+    assert "choices: 2 more are not in this report; send each one separately" in read_response(several).warnings
 
 
 def test_an_empty_list_next_to_a_filled_one_is_ignored() -> None:

@@ -1,0 +1,31 @@
+"""Groups: the answers to one prompt, to vote on."""
+
+from core.access.access import Access
+from core.access.caller import Scope
+from core.answers.votes import Ballot
+from core.database.pool import retry_read
+from core.errors import NotFoundError
+from core.statistics import store
+from core.traces.own_request import is_invalid_id
+
+
+@retry_read
+async def fetch_ballots(access: Access, key: str | None, *, group_id: str) -> list[Ballot]:
+    """Fetch the caller's requests of a group.
+
+    Raises:
+        NotFoundError: the caller may not read any request of the group.
+    """
+    ballots: list[Ballot] = []
+    async with access.session(key, Scope.READ) as session:
+        if not is_invalid_id(group_id):
+            ballots = await store.LIST_BALLOTS.fetch_all(
+                session.conn,
+                group_id=group_id,
+                owner=session.caller.owner_filter,
+                chars=store.MAX_ANSWER_CHARS,
+                limit=store.MAX_BALLOTS,
+            )
+    if not ballots:
+        raise NotFoundError(f"there is no group {group_id!r}")
+    return ballots
