@@ -68,7 +68,7 @@ class MaskedDocument:
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """Yield the document in parts, without copying the body."""
-        return _join_edits(self.source, self.edits)
+        return join_edits(self.source, self.edits)
 
     @property
     def body(self) -> bytes:
@@ -81,7 +81,8 @@ class MaskedDocument:
         return len(self.source) + sum(len(edit.text) - (edit.end - edit.start) for edit in self.edits)
 
 
-def _join_edits(body: bytes, edits: list[Edit]) -> Iterator[bytes | memoryview]:
+def join_edits(body: bytes, edits: list[Edit]) -> Iterator[bytes | memoryview]:
+    """Yield the edited body in parts."""
     source, end = memoryview(body), 0
     for edit in edits:
         yield source[end : edit.start]
@@ -114,14 +115,14 @@ def mask_document(body: bytes, document: TraceDocument, label: Callable[[str], s
     return _apply(body, list(_edit(body, _add_long_keys(body, starts, keys), masker)), document)
 
 
-def mask_keys(body: bytes, keys: Collection[str], fields: Collection[str], label: Callable[[str], str]) -> bytes:
-    """Replace known keys in any JSON with labels: as the value of a field, and, if they are long, in every text.
+def mask_keys(body: bytes, keys: Collection[str], label: Callable[[str], str], view: bytes) -> bytes:
+    """Replace known keys in any JSON with labels: long ones in every text, and short ones after an @ sign.
 
     Args:
-        body: JSON.
+        body: a text with JSON.
         keys: the keys.
-        fields: lower-case names of fields. Their names in the JSON may be in upper or lower case.
         label: returns the label of a key.
+        view: the body, with spaces in place of all that is not JSON.
 
     Raises:
         InvalidInputError: there are too many keys, or one of them occurs too often.
@@ -129,12 +130,10 @@ def mask_keys(body: bytes, keys: Collection[str], fields: Collection[str], label
     if len(keys) > MAX_KEYS:
         raise InvalidInputError(f"body: has {len(keys)} user API keys; at most {MAX_KEYS} are allowed")
     ordered = sorted(keys, key=lambda key: (-len(key), key))
-    name = re.compile(b'"(?:' + b"|".join(re.escape(field.encode()) for field in fields) + rb')"\s*:\s*', re.IGNORECASE)
-    at = find_starts(body, partial(body.find, b"@"))
-    starts = array("Q", _merge((found.end() for found in name.finditer(body)), at, _find_escaped(body)))
+    starts = array("Q", _merge(find_starts(view, partial(view.find, b"@")), _find_escaped(view)))
     masker = KeyMasker({key: label(key) for key in ordered})
-    edits = list(_edit(body, _add_long_keys(body, starts, ordered), masker, fields))
-    return b"".join(_join_edits(body, edits)) if edits else body
+    edits = list(_edit(view, _add_long_keys(view, starts, ordered), masker, ()))
+    return b"".join(join_edits(body, edits)) if edits else body
 
 
 def keep_document(body: bytes, document: TraceDocument) -> MaskedDocument:

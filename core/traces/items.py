@@ -16,7 +16,6 @@ from core.responses.chunks import is_stream
 from core.responses.item import Item, is_envelope
 from core.responses.items import is_stream_of_lines
 from core.responses.keys import mask_item
-from core.responses.sse import read_events
 from core.responses.summary import summarize_response
 from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
 from core.traces.kept import count_answers, keep_answer, parse_item
@@ -62,7 +61,7 @@ def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
     document = _read_quote(raw)
     if document is not None:
         return [prepare_document(body, document, hasher)]
-    return _prepare_answers(body, ITEM_FORMAT, raw, hasher)
+    return _prepare_answers(body, ITEM_FORMAT, hasher)
 
 
 def prepare_events(body: bytes, hasher: Hasher) -> list[PreparedTrace]:
@@ -72,10 +71,10 @@ def prepare_events(body: bytes, hasher: Hasher) -> list[PreparedTrace]:
         InvalidInputError: the text is not a stream of a known shape.
     """
     try:
-        text = body.decode()
+        body.decode()
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
-    return _prepare_answers(body, EVENTS_FORMAT, read_events(text, "body"), hasher)
+    return _prepare_answers(body, EVENTS_FORMAT, hasher)
 
 
 def prepare_span(span: dict[str, object], hasher: Hasher) -> list[PreparedTrace]:
@@ -84,7 +83,7 @@ def prepare_span(span: dict[str, object], hasher: Hasher) -> list[PreparedTrace]
     Raises:
         InvalidInputError: an id, or a field of the response, is not valid.
     """
-    return _prepare_answers(dump_json(span), SPAN_FORMAT, span, hasher)
+    return _prepare_answers(dump_json(span), SPAN_FORMAT, hasher)
 
 
 def _read_quote(raw: object) -> TraceDocument | None:
@@ -127,9 +126,9 @@ def _has_lines(body: bytes) -> bool:
         return False
 
 
-def _prepare_answers(body: bytes, number: int, raw: object, hasher: Hasher) -> list[PreparedTrace]:
-    masked = mask_item(body, raw, hasher.label_user_key, is_stream=number == EVENTS_FORMAT)
+def _prepare_answers(body: bytes, number: int, hasher: Hasher) -> list[PreparedTrace]:
     item = parse_item(body, number)
+    masked = mask_item(body, hasher.label_user_key, is_stream=number == EVENTS_FORMAT)
     key = item.user_api_key
     if masked is not body:
         posted, item = item, parse_item(masked, number)
