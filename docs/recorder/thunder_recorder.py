@@ -8,7 +8,9 @@
 
 If a call does not ask for logprobs, the recorder asks for them and removes them from the answer. Answers are not
 delayed, because a thread posts them. While Thunder is not reachable, they wait on disk, up to 256 MB; the oldest are
-dropped first. Pass copies of a client (`with_options`) to `record`, too.
+dropped first. Copies of the client (`with_options`) are recorded, too. Calls through `with_raw_response` and
+`with_streaming_response` are recorded as they are: the recorder does not ask for logprobs, because it could not remove
+them. WebSockets are not recorded.
 
 Settings: THUNDER_URL (http://127.0.0.1:6767), THUNDER_KEY (an API key with the scope `ingest`), and THUNDER_SPOOL (a
 directory, which several processes may share).
@@ -265,15 +267,30 @@ def record(client, url=None, key=None, spool=None):
         key: an API key with the scope `ingest`; THUNDER_KEY by default.
         spool: a directory for answers that wait for Thunder; THUNDER_SPOOL or ~/.cache/thunder-recorder by default.
     """
-    recorder = _Recorder(_find_poster(url, key, spool))
-    kinds = {"chat": client.chat.completions, "completions": client.completions}
-    if getattr(client, "responses", None) is not None:
-        kinds["responses"] = client.responses
-    for kind, owner in kinds.items():
-        for name in ("create", "parse"):
-            if hasattr(owner, name):
-                setattr(owner, name, recorder.wrap(getattr(owner, name), kind))
+    if not hasattr(client, "_thunder_recorder"):  # its copies are recorded already
+        _Recorder(_find_poster(url, key, spool)).attach(client)
     return client
+
+
+_RESOURCES = {
+    "chat.completions": "chat",
+    "completions": "completions",
+    "responses": "responses",
+    "beta.chat.completions": "chat",
+    "beta.responses": "responses",
+}
+"""Parts of a client that call a model. Their `stream` calls `create`."""
+_RAW = ("with_raw_response", "with_streaming_response")
+
+
+def _walk(client, path):
+    """Return the objects on a path of attributes; None if the library's version does not have it."""
+    owners = [client]
+    for name in path.split("."):
+        owners.append(getattr(owners[-1], name, None))
+        if owners[-1] is None:
+            return None
+    return owners
 
 
 class _Call:
@@ -282,8 +299,10 @@ class _Call:
     def __init__(self, poster, kind, request, hides):
         self.poster, self.kind, self.request, self.hides = poster, kind, request, hides
         self.began = time.time()
+        self.is_posted = False
 
     def post(self, response=None, error=None):
+        self.is_posted = True
         item = {
             "request_id": uuid.uuid4().hex,
             "created_at": self.began,
@@ -298,6 +317,32 @@ class _Recorder:
     def __init__(self, poster):
         self.poster = poster
         self.refusing = set()
+
+    def attach(self, client):
+        """Replace the methods of a client that call a model or copy the client."""
+        client._thunder_recorder = self  # noqa: SLF001 - marks it
+        for path, kind in _RESOURCES.items():
+            owners = _walk(client, path)
+            if owners is None:
+                continue
+            for owner, name in ((owner, name) for owner in owners for name in _RAW):
+                vars(owner).pop(name, None)  # cached; it would keep the method that is replaced
+            for name in ("create", "parse"):
+                method = getattr(owners[-1], name, None)
+                if method is not None and name not in vars(owners[-1]):
+                    setattr(owners[-1], name, self.wrap(method, kind))
+        for name in ("copy", "with_options"):
+            if hasattr(client, name):
+                setattr(client, name, self._wrap_copy(getattr(client, name)))
+
+    def _wrap_copy(self, make):
+        @functools.wraps(make)
+        def make_recorded(*args, **options):
+            copied = make(*args, **options)
+            self.attach(copied)
+            return copied
+
+        return make_recorded
 
     def wrap(self, create, kind):
         """Wrap a client's `create`, whether it is a coroutine function or not."""
@@ -345,7 +390,7 @@ class _Recorder:
         """Return the call, with options that ask for logprobs if the caller did not."""
         is_raw = "X-Stainless-Raw-Response" in (options.get("extra_headers") or {})
         is_asked = not is_raw and options.get("model") not in self.refusing
-        more = add_logprobs(kind, options) if is_asked else {}
+        more = add_logprobs(kind, {**options, **(options.get("extra_body") or {})}) if is_asked else {}
         return _Call(self.poster, kind, _copy_plain({**options, **more}), bool(more)), more
 
     def _refuses(self, error, more):
@@ -362,8 +407,11 @@ class _Recorder:
         if hasattr(answer, "_iterator"):
             answer._iterator = _watch(call, answer._iterator)  # noqa: SLF001 - the library has no hook here
             return answer
+        if hasattr(answer, "http_response"):
+            _watch_raw(call, answer.http_response)
+            return answer
         if not hasattr(answer, "to_dict"):
-            return answer  # a raw response, which only the caller may read
+            return answer
         call.post(answer.to_dict(mode="json"))
         return hide(answer) if call.hides else answer
 
@@ -430,12 +478,51 @@ async def _watch_async(call, chunks):
         call.post(None if failure else kept, failure if failure or kept else "the stream was empty")
 
 
+def _watch_raw(call, response):
+    """Record a response of the HTTP library, now or when the caller reads it."""
+    if response.is_closed:
+        _post_raw(call, response, [response.content])
+        return
+    read, read_async = response.iter_bytes, response.aiter_bytes
+
+    def watch(*args, **options):
+        kept = []
+        try:
+            for part in read(*args, **options):
+                kept.append(part)
+                yield part
+        finally:
+            _post_raw(call, response, kept)
+
+    async def watch_async(*args, **options):
+        kept = []
+        try:
+            async for part in read_async(*args, **options):
+                kept.append(part)
+                yield part
+        finally:
+            _post_raw(call, response, kept)
+
+    response.iter_bytes, response.aiter_bytes = watch, watch_async  # all other methods but iter_raw call these
+
+
+def _post_raw(call, response, parts):
+    """Record the body of a response once. A stream may be cut off; another body must be whole."""
+    if call.is_posted or not any(parts):
+        return
+    text = b"".join(parts).decode("utf-8", "replace")
+    with contextlib.suppress(ValueError):
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        call.post(text if is_stream else json.loads(text))
+
+
 def _copy_plain(options):
-    """Copy the options that the library sends as the request: no headers, no timeout, no omitted values."""
+    """Copy what the library sends as the request: the options and `extra_body`, without headers and omitted values."""
+    options = {**options, **(options.get("extra_body") or {})}
     plain = {
         name: value
         for name, value in options.items()
-        if name not in ("extra_headers", "extra_query", "timeout")
+        if name not in ("extra_headers", "extra_query", "extra_body", "timeout")
         and (value is None or isinstance(value, str | int | float | bool | list | tuple | dict))
     }
     return copy.deepcopy(plain)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 import urllib3
 import uvicorn
 from openai import AsyncOpenAI, BadRequestError, InternalServerError, OpenAI
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
@@ -68,8 +70,23 @@ def await_rows(client: Client, count: int) -> list[dict[str, Any]]:
     raise AssertionError(f"{len(rows)} of {count} answers arrived")
 
 
+OPENED: list[OpenAI] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_clients() -> Iterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+def open_unrecorded(model: ModelServer) -> OpenAI:
+    OPENED.append(OpenAI(base_url=model.url, api_key="x", max_retries=0))
+    return OPENED[-1]
+
+
 def open_client(model: ModelServer, thunder: str, spool: Path) -> Any:
-    return thunder_recorder.record(OpenAI(base_url=model.url, api_key="x", max_retries=0), url=thunder, spool=spool)
+    return thunder_recorder.record(open_unrecorded(model), url=thunder, spool=spool)
 
 
 @pytest.mark.parametrize("streams", [False, True])
@@ -133,10 +150,85 @@ def test_a_failed_call_is_recorded_and_raised(client: Client, model: ModelServer
     assert "the model is broken" in client.log(row["request_id"])["error"]
 
 
-def test_a_raw_response_is_left_alone(client: Client, model: ModelServer, tmp_path: Path) -> None:
+class Capital(BaseModel):
+    capital: str
+
+
+def finish(stream: Any) -> Any:
+    with stream as events:
+        for _ in events:
+            pass
+        return events
+
+
+WAYS: dict[str, Any] = {
+    "copy": lambda it: it.with_options(timeout=9).chat.completions.create(model="m", messages=MESSAGES),
+    "copy of a copy": lambda it: it.copy().copy().chat.completions.create(model="m", messages=MESSAGES),
+    "recorded again": lambda it: thunder_recorder.record(it.copy()).responses.create(model="m", input="Capital?"),
+    "beta": lambda it: it.beta.chat.completions.create(model="m", messages=MESSAGES),
+    "chat stream": lambda it: finish(it.chat.completions.stream(model="m", messages=MESSAGES)).get_final_completion(),
+    "responses": lambda it: it.responses.create(model="m", input="Capital?"),
+    "responses stream": lambda it: finish(it.responses.stream(model="m", input="Capital?")).get_final_response(),
+    "responses chunks": lambda it: list(it.responses.create(model="m", input="Capital?", stream=True))[-1],
+    "responses parse": lambda it: it.responses.parse(model="m", input="Capital?"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_call_a_model_is_recorded_once(
+    client: Client, model: ModelServer, tmp_path: Path, way: str
+) -> None:
+    answer = WAYS[way](open_client(model, client.url, tmp_path))
+    logprobs = re.findall(r'"logprobs": *(\[\]|null|.)', answer.to_json(indent=None))
+    assert set(logprobs) <= {"[]", "null"}, "the caller did not ask for logprobs"
+    (row,) = await_rows(client, 1)
+    assert row["sequence_confidence"] == pytest.approx(CONFIDENCE)
+    assert (row["source"], row["final_text"]) == ("openai", "".join(WORDS))
+    assert client.log(row["request_id"])["user_prompt"] == "Capital?"
+
+
+def test_a_parsed_answer_is_recorded(client: Client, model: ModelServer, tmp_path: Path) -> None:
     openai = open_client(model, client.url, tmp_path)
-    raw = openai.chat.completions.with_raw_response.create(model="m", messages=MESSAGES)
-    assert json.loads(raw.text)["choices"][0]["logprobs"] is None
+    with pytest.raises(ValidationError):  # the answer of this model is not JSON
+        openai.chat.completions.parse(model="m", messages=MESSAGES, response_format=Capital)
+    assert len(await_rows(client, 1)) == 1
+
+
+@pytest.mark.parametrize("prefix", ["with_raw_response", "with_streaming_response"])
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_raw_response_is_recorded_as_it_is(
+    client: Client, model: ModelServer, tmp_path: Path, prefix: str, *, streams: bool
+) -> None:
+    inner = open_unrecorded(model)
+    assert getattr(inner.chat.completions, prefix), "a cached wrapper of the unrecorded method"
+    completions = thunder_recorder.record(inner, url=client.url, spool=tmp_path).chat.completions
+    for asks in (False, True):
+        made = getattr(completions, prefix).create(model="m", messages=MESSAGES, stream=streams, logprobs=asks)
+        with made if prefix == "with_streaming_response" else nullcontext(made) as raw:
+            answer = raw.parse()
+            choices = [choice for chunk in answer for choice in chunk.choices] if streams else answer.choices
+        assert any(choice.logprobs is not None for choice in choices) == asks
+    rows = await_rows(client, 2)
+    assert {row["final_text"] for row in rows} == {"".join(WORDS)}
+    assert sorted(row["sequence_confidence"] is None for row in rows) == [False, True]
+
+
+def test_an_async_raw_stream_is_recorded(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    async def call() -> None:
+        async with AsyncOpenAI(base_url=model.url, api_key="x", max_retries=0) as inner:
+            await call_raw(inner)
+
+    async def call_raw(inner: AsyncOpenAI) -> None:
+        openai = thunder_recorder.record(inner, url=client.url, spool=tmp_path).with_options(timeout=9)
+        options: Any = {"model": "m", "messages": MESSAGES, "stream": True, "logprobs": True}
+        async with openai.chat.completions.with_streaming_response.create(**options) as raw:
+            lines = [line async for line in raw.iter_lines()]
+        assert "data: [DONE]" in lines
+        async with openai.chat.completions.stream(model="m", messages=MESSAGES) as events:
+            assert [event.type async for event in events]
+
+    asyncio.run(call())
+    assert [row["sequence_confidence"] for row in await_rows(client, 2)] == [pytest.approx(CONFIDENCE)] * 2
 
 
 def test_nothing_is_lost_and_no_token_waits_while_thunder_is_away(

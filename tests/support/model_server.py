@@ -83,6 +83,47 @@ def make_chunks(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**head, "choices": [], "usage": whole["usage"]}
 
 
+def make_response(body: dict[str, Any]) -> dict[str, Any]:
+    """The same answer in the responses API."""
+    logprobs = make_entries() if "message.output_text.logprobs" in (body.get("include") or []) else []
+    part = {"type": "output_text", "text": "".join(WORDS), "annotations": [], "logprobs": logprobs}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    return {
+        "id": f"resp_{time.monotonic_ns()}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "model": body["model"],
+        "status": "completed",
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {"input_tokens": 5, "output_tokens": len(WORDS), "total_tokens": 5 + len(WORDS)},
+    }
+
+
+def make_events(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same answer as the events of a stream."""
+    whole = make_response(body)
+    (message,) = whole["output"]
+    (part,) = message["content"]
+    place = {"item_id": message["id"], "output_index": 0, "content_index": 0}
+    begun: dict[str, Any] = {**message, "status": "in_progress", "content": []}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": begun},
+        {"type": "response.content_part.added", **place, "part": {**part, "text": "", "logprobs": []}},
+    ]
+    for i, word in enumerate(WORDS):
+        delta = {"delta": word, "logprobs": part["logprobs"][i : i + 1]}
+        events.append({"type": "response.output_text.delta", **place, **delta})
+    events += [
+        {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": part["logprobs"]},
+        {"type": "response.completed", "response": whole},
+    ]
+    yield from ({**event, "sequence_number": number} for number, event in enumerate(events))
+
+
 @contextmanager
 def run_model_server() -> Iterator[ModelServer]:
     """Serve on a free port until the end of the block."""
@@ -98,9 +139,9 @@ def run_model_server() -> Iterator[ModelServer]:
             elif body["model"] == REFUSING and (body.get("logprobs") or body.get("top_logprobs")):
                 self.answer(400, {"error": {"message": "logprobs are not supported", "type": "invalid_request_error"}})
             elif body.get("stream"):
-                self.stream(make_chunks(body))
+                self.stream(make_events(body) if self.path.endswith("/responses") else make_chunks(body))
             else:
-                self.answer(200, make_completion(body))
+                self.answer(200, make_response(body) if self.path.endswith("/responses") else make_completion(body))
 
         def answer(self, status: int, content: dict[str, Any]) -> None:
             data = json.dumps(content).encode()
