@@ -1,14 +1,15 @@
-"""Thunder on Modal: `modal deploy deploy.py` deploys every endpoint module of functions/ as a web function.
+"""Thunder on Modal: `modal deploy deploy.py` deploys the endpoint modules of functions/ as web functions.
 
-Each function serves its routes at their full path, and `api` serves all of them on one origin. Three variables
+Each function serves its routes at their full path, and `api` serves all of them on one origin. Four variables
 configure the deploy:
 
     MODAL_APP_NAME     the app of the environment (default: thunder-backend)
     MODAL_SECRET_NAME  the Modal secret with the environment's DATABASE_URL (default for that app: thunder-db)
+    MODAL_LAYOUT       the web functions: grouped (four, the default), each (one per module) or one (`api` alone)
     MODAL_REGION       the region of the containers (default: any, which is cheaper)
 
-`modal serve` defaults to a separate environment: thunder-backend-dev and thunder-db-dev. Names that don't match are
-refused before anything is registered (core/deploy/names.py).
+`modal serve` defaults to the layout `one` and to a separate environment: thunder-backend-dev and thunder-db-dev. Names
+that don't match are refused before anything is registered (core/deploy/names.py).
 
 This module runs only on the machine that starts the deploy. Containers import `functions.<endpoint>`.
 """
@@ -20,7 +21,8 @@ from types import ModuleType
 
 import modal
 
-from core.deploy.names import DeploymentError, choose_deployment
+from core.deploy.layout import Layout, choose_layout, describe_layout
+from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
     api,
     audit,
@@ -32,6 +34,7 @@ from functions import (
     discussions,
     health,
     ingest,
+    log_group,
     logs,
     metrics,
     mods,
@@ -47,6 +50,7 @@ HERE = Path(__file__).parent
 
 try:
     DEPLOYMENT = choose_deployment(os.environ, sys.argv[1:])
+    LAYOUT = choose_layout(os.environ, sys.argv[1:])
 except DeploymentError as error:
     # Exit instead of raising: Modal would print a traceback around the message.
     sys.exit(f"Not deployed: {error}")
@@ -82,13 +86,42 @@ app = modal.App(
 )
 
 
-def register(module: ModuleType) -> None:
-    """Register an endpoint module as the web function of the same name."""
+# The web functions of each layout: the name in Modal, and the module that serves it.
+LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
+    Layout.GROUPED: {"api": api, "health": health, "ingest": ingest, "logs": log_group},
+    Layout.EACH: {
+        "api": api,
+        "audit": audit,
+        "auth": auth,
+        "collections": collections,
+        "confidence": confidence,
+        "curation": curation,
+        "deletions": deletions,
+        "discussions": discussions,
+        "health": health,
+        "ingest": ingest,
+        "logs": logs,
+        "metrics": metrics,
+        "mods": mods,
+        "outcomes": outcomes,
+        "score": score,
+        "share": share,
+        "stream": stream,
+    },
+    Layout.ONE: {"api": api},
+}
+FUNCTIONS = LAYOUTS[LAYOUT]
+if find_command(sys.argv[1:]) in {"deploy", "serve"}:
+    print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
+
+
+def register(name: str, module: ModuleType) -> None:
+    """Register the ASGI application of a module as a web function."""
     scaling: Scaling = module.SCALING
     serve = modal.asgi_app()(module.web)
     serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
     app.function(
-        name=module.__name__.rpartition(".")[2],
+        name=name,
         # Containers don't see the variables above, so pass on the name of the app.
         env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
         memory=scaling.memory_mb,
@@ -101,23 +134,8 @@ def register(module: ModuleType) -> None:
     )(serve)
 
 
-register(api)
-register(audit)
-register(auth)
-register(collections)
-register(confidence)
-register(curation)
-register(deletions)
-register(discussions)
-register(health)
-register(ingest)
-register(logs)
-register(metrics)
-register(mods)
-register(outcomes)
-register(score)
-register(share)
-register(stream)
+for function_name, served in FUNCTIONS.items():
+    register(function_name, served)
 
 app.function(
     name=retention.NAME,

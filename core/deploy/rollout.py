@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.deploy.layout import explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
@@ -65,7 +66,7 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
     _run_modal(["run", "chores.py::status"], variables, f"the database is not ready; {advice}")
     say("3/4  deploy")
-    _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed")
+    _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed", explain=explain_refusal)
     say("4/4  test the app")
     smoke((url or _find_url(deployment.app_name, variables)).rstrip("/"), app_name=deployment.app_name, say=say)
 
@@ -89,11 +90,26 @@ def smoke(url: str, *, app_name: str, say: Callable[[str], object]) -> None:
     say(f"{app_name} answers at {url}")
 
 
-def _run_modal(arguments: list[str], variables: Mapping[str, str], problem: str) -> None:
+def _run_modal(
+    arguments: list[str],
+    variables: Mapping[str, str],
+    problem: str,
+    *,
+    explain: Callable[[str], str | None] = lambda _: None,
+) -> None:
+    """Run Modal's command, and pass on its output. `explain` may find the remedy in the output of a failure."""
     command = [sys.executable, "-m", "modal", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=False)  # noqa: S603 - ours
-    if done.returncode:
-        raise RolloutError(problem)
+    environ = {**os.environ, **variables}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    lines: list[str] = []
+    with subprocess.Popen(command, cwd=ROOT, env=environ, **pipes) as process:  # noqa: S603 - ours
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    if process.returncode:
+        remedy = explain("".join(lines))
+        raise RolloutError(f"{problem}. {remedy}" if remedy else problem)
 
 
 def _find_url(app_name: str, variables: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ def deployed() -> FakeModal:
     """The functions that a deployment to staging registered, without running them."""
 
     async def run() -> FakeModal:
-        async with deploy({"thunder-db-staging": UNUSED}, STAGING) as modal:
+        async with deploy({"thunder-db-staging": UNUSED}, {**STAGING, "MODAL_LAYOUT": "each"}) as modal:
             return modal
 
     return asyncio.run(run())
@@ -116,7 +116,7 @@ def test_a_staging_app_on_the_database_of_production_answers_503_and_writes_noth
     # A mistake that no name reveals: the secret of staging contains the URL of production.
     mistaken = {**secrets, "thunder-db-staging": secrets["thunder-db"]}
     sentence = f"this database belongs to thunder-backend; this app is {app}; "
-    paths = {"logs": "/logs", "mods": "/v1/mods", "confidence": "/v1/confidence/summary", "api": "/logs/plain-capital"}
+    paths = {"logs": "/logs", "ingest": "/v1/ingest", "api": "/v1/mods"}
 
     async def run() -> None:
         async with deploy(mistaken, STAGING, PRODUCTION) as modal:

@@ -8,10 +8,13 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pytest_mock import MockerFixture
 
+from core.deploy.layout import Layout, choose_layout
 from core.deploy.names import Deployment, DeploymentError, choose_deployment, find_command
-from functions import api
+from functions import api, log_group
 from functions.jobs import retention
 from functions.web.scaling import Scaling
 from tests.support.environment import ROOT
@@ -42,10 +45,10 @@ Deploy = Callable[..., Registered]
 
 @pytest.fixture
 def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
-    """Run deploy.py as `modal deploy` does: `deploy(MODAL_APP_NAME=…)`."""
+    """Run deploy.py as `modal deploy` does: `deploy(MODAL_APP_NAME=…)`. The layout is `each` unless given."""
 
     def run(modal: MagicMock | None = None, **environment: str) -> Registered:
-        for name, value in environment.items():
+        for name, value in {"MODAL_LAYOUT": "each", **environment}.items():
             monkeypatch.setenv(name, value)
         modal, image = modal or mocker.MagicMock(), mocker.MagicMock()
         modal.Image.debian_slim.return_value = image
@@ -68,7 +71,7 @@ def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy)
 def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
     folder = ROOT / "functions"
     packages = {path.parent.name for path in folder.glob("*/__init__.py") if "\ndef web(" in path.read_text()}
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__"} | packages
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "log_group"} | packages
     assert set(ENDPOINTS) == files
     assert files <= set(deploy().functions)
 
@@ -97,6 +100,49 @@ def test_a_function_has_the_scaling_of_its_module(deploy: Deploy, name: str) -> 
         "max_inputs": scaling.max_inputs,
         "target_inputs": scaling.target_inputs,
     }
+
+
+@pytest.mark.parametrize(
+    ("layout", "names"),
+    [
+        ("", ["api", "health", "ingest", "logs"]),
+        ("grouped", ["api", "health", "ingest", "logs"]),
+        ("Each", ENDPOINTS),
+        ("one", ["api"]),
+    ],
+)
+def test_a_layout_chooses_the_functions_and_prints_them(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str], layout: str, names: list[str]
+) -> None:
+    assert list(deploy(MODAL_LAYOUT=layout).functions) == [*names, retention.NAME]
+    (printed,) = capsys.readouterr().out.splitlines()
+    assert f" {len(names)} web function" in printed
+    assert f"({', '.join(names)})" in printed
+    assert ("more than the 8" in printed) == (len(names) > 8)
+
+
+def test_modal_serve_registers_api_alone_unless_a_layout_is_set() -> None:
+    assert choose_layout({}, ["serve", "deploy.py"]) is Layout.ONE
+    assert choose_layout({"MODAL_LAYOUT": "grouped"}, ["serve", "deploy.py"]) is Layout.GROUPED
+    assert choose_layout({}, ["deploy", "deploy.py"]) is Layout.GROUPED
+
+
+def test_an_unknown_layout_registers_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
+    modal = mocker.MagicMock()
+    with pytest.raises(SystemExit, match="MODAL_LAYOUT: 'few' is not a layout; use grouped, each, one"):
+        deploy(modal, MODAL_LAYOUT="few")
+    assert modal.mock_calls == []
+
+
+def test_the_grouped_logs_serve_every_route_under_logs_but_the_stream() -> None:
+    expected = {route for route in list_routes(api.web()) if route[0].startswith("/logs")}
+    assert {route for route in list_routes(log_group.web()) if route[0].startswith("/logs")} == {
+        (path, methods) for path, methods in expected if path != "/logs/stream"
+    }
+
+
+def list_routes(app: FastAPI) -> set[tuple[str, frozenset[str]]]:
+    return {(route.path, frozenset(route.methods or ())) for route in app.routes if isinstance(route, APIRoute)}
 
 
 def test_memory_snapshots_are_enabled(deploy: Deploy) -> None:

@@ -8,12 +8,14 @@ import psycopg
 import pytest
 
 from core.database.migrations import LATEST_VERSION
+from core.deploy.layout import STARTER_ENDPOINTS, explain_refusal
 from core.deploy.names import Deployment
 from core.deploy.rollout import RolloutError, name_deployment, smoke
 from core.local.postgres import EmbeddedPostgres
 from tests.support.client import Client
 from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
+from tests.support.fakemodal_more import Plane
 from tests.support.keys import ADMIN_KEY, SECRET
 
 SECONDS = 100
@@ -91,3 +93,26 @@ def test_an_answer_of_another_app_fails_the_check(client: Client, monkeypatch: p
         smoke(client.url, app_name="another", say=print)
     with pytest.raises(RolloutError, match="answers 0"):
         smoke("http://127.0.0.1:1", app_name="another", say=print)
+
+
+def test_staging_and_production_fit_in_the_starter_plan() -> None:
+    unused = {"DATABASE_URL": "postgresql://unused"}
+    production: dict[str, str] = {}
+
+    async def run() -> None:
+        secrets = {"thunder-db": unused, "thunder-db-staging": unused}
+        async with asyncio.timeout(SECONDS), Plane(secrets=secrets, web_endpoint_cap=STARTER_ENDPOINTS) as modal:
+            for environment in (name_variables(), production):
+                _, output = await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=environment)
+                assert "registers 4 web functions (api, health, ingest, logs)" in output
+            assert sum(map(modal.count_web, modal.deployed.values())) == STARTER_ENDPOINTS
+            status, output = await modal.cli(
+                "deploy", "deploy.py", cwd=str(ROOT), env={"MODAL_LAYOUT": "each"}, check=False
+            )
+            assert (status, "more than the 8 in a workspace" in output) == (1, True)
+            remedy = explain_refusal(output)
+            assert remedy is not None
+            assert "MODAL_LAYOUT=grouped" in remedy
+
+    asyncio.run(run())
+    assert explain_refusal("some other error") is None

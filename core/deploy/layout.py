@@ -1,0 +1,65 @@
+"""Choose which web functions an environment registers. Modal limits their number per workspace."""
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
+
+from core.deploy.names import EPHEMERAL, DeploymentError, find_command
+
+STARTER_ENDPOINTS = 8
+"""Web endpoints that Modal's Starter plan allows in a workspace, over all deployed apps."""
+
+
+class Layout(StrEnum):
+    """A set of web functions.
+
+    Attributes:
+        GROUPED: four functions, so that staging and production fit in the Starter plan.
+        EACH: one function per endpoint module, each with its own scaling.
+        ONE: `api` alone.
+    """
+
+    GROUPED = "grouped"
+    EACH = "each"
+    ONE = "one"
+
+
+def choose_layout(environ: Mapping[str, str], arguments: Sequence[str]) -> Layout:
+    """Choose the layout from MODAL_LAYOUT. The default is `grouped`, and `one` for `modal serve`.
+
+    Args:
+        environ: the environment variables.
+        arguments: Modal's command line, without the program.
+
+    Raises:
+        DeploymentError: there is no layout with this name.
+    """
+    name = environ.get("MODAL_LAYOUT", "").strip().lower()
+    if not name:
+        return Layout.ONE if find_command(arguments) in EPHEMERAL else Layout.GROUPED
+    try:
+        return Layout(name)
+    except ValueError:
+        raise DeploymentError(f"MODAL_LAYOUT: {name!r} is not a layout; use {', '.join(Layout)}") from None
+
+
+def describe_layout(layout: Layout, app_name: str, functions: Collection[str]) -> str:
+    """Return the sentence that a deploy prints before anything is built."""
+    count = len(functions)
+    noun = "web function" if count == 1 else "web functions"
+    sentence = f"{app_name}: the layout {layout} registers {count} {noun} ({', '.join(functions)})"
+    if count <= STARTER_ENDPOINTS:
+        return f"{sentence}. Modal's Starter plan allows {STARTER_ENDPOINTS} in a workspace."
+    return (
+        f"{sentence}. That is more than the {STARTER_ENDPOINTS} in a workspace that Modal's Starter plan allows; "
+        "on that plan, leave MODAL_LAYOUT unset"
+    )
+
+
+def explain_refusal(output: str) -> str | None:
+    """Return the remedy if Modal refused the deploy because of its limit of web endpoints, or None."""
+    if "web endpoints" not in output:
+        return None
+    return (
+        "Modal's plan does not allow this many web endpoints in the workspace. Set MODAL_LAYOUT=grouped (4 functions) "
+        "or MODAL_LAYOUT=one (1 function), stop an app that you don't need (`modal app stop NAME`), or change the plan"
+    )
