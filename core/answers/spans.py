@@ -52,6 +52,8 @@ class Span:
         text: the words.
         confidence: the product of the probabilities of its tokens, 0…1; unknown ones enter at their upper bound.
         is_bound: whether a token entered at its bound, so that the real value is lower.
+        first_index: the index of its first sampled token, in the order of all tokens.
+        last_index: the index of its last sampled token.
         alternatives: the other tokens in the list of its least likely token, most likely first.
     """
 
@@ -60,16 +62,22 @@ class Span:
     text: str
     confidence: float | None
     is_bound: bool | None
+    first_index: int
+    last_index: int
     alternatives: list[Alternative]
 
 
 class _Part(NamedTuple):
-    """A token that counts: sampled, and with a place in the text. `prob` is its bound if the probability is unknown."""
+    """A token that counts: sampled, and with a place in the text. `prob` is its bound if the probability is unknown.
+
+    `index` is its index among all tokens.
+    """
 
     start: int
     end: int
     prob: float
     is_bound: bool
+    index: int
     token: Token
 
 
@@ -100,8 +108,8 @@ class LocatedAnswer:
             scores: the scores of each.
             answer: the text; None for the joined tokens.
         """
-        kept = [pair for pair in zip(tokens, scores, strict=True) if not pair[0].discarded]
-        texts = [token.text for token, _ in kept]
+        kept = [row for row in zip(range(len(tokens)), tokens, scores, strict=True) if not row[1].discarded]
+        texts = [token.text for _, token, _ in kept]
         joined, joined_places = join_tokens(texts)
         answer = joined if answer is None else answer
         places = locate_tokens(texts, answer)
@@ -135,17 +143,25 @@ class LocatedAnswer:
         return self.parts[bisect_right(self.ends, start) : bisect_left(self.starts, end)]
 
     def _make_span(self, start: int, end: int) -> Span:
-        least = min(self._overlap(start, end), key=lambda part: part.prob)
+        parts = self._overlap(start, end)
+        least = min(parts, key=lambda part: part.prob)
         place: Place | tuple[None, None] = (start, end) if self.is_located else (None, None)
-        return Span(*place, self.text[start:end], *self.measure(start, end), _list_alternatives(least.token))
+        return Span(
+            *place,
+            self.text[start:end],
+            *self.measure(start, end),
+            parts[0].index,
+            parts[-1].index,
+            _list_alternatives(least.token),
+        )
 
 
-def _iterate_parts(kept: Sequence[tuple[Token, TokenScores]], places: Sequence[Place | None]) -> Iterator[_Part]:
-    for (token, scores), place in zip(kept, places, strict=True):
+def _iterate_parts(kept: Sequence[tuple[int, Token, TokenScores]], places: Sequence[Place | None]) -> Iterator[_Part]:
+    for (index, token, scores), place in zip(kept, places, strict=True):
         if place is not None and token.sampled:
             bound = 1.0 if scores.prob_upper_bound is None else scores.prob_upper_bound
             prob = bound if scores.prob is None else scores.prob
-            yield _Part(*place, prob, scores.prob is None, token)
+            yield _Part(*place, prob, scores.prob is None, index, token)
 
 
 def _iterate_runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

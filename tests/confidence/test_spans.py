@@ -63,6 +63,7 @@ def test_a_span_is_a_run_of_words_with_tokens_below_the_limit() -> None:
     (span,) = find(tokens)
     assert (span.start, span.end, span.text, span.is_bound) == (4, 14, "capital is", False)
     assert span.confidence == pytest.approx(0.1 * 0.8 * 0.15)
+    assert (span.first_index, span.last_index) == (1, 3)
 
 
 def test_punctuation_is_a_word_of_its_own() -> None:

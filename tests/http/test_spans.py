@@ -8,6 +8,7 @@ import pytest
 from tests.support.client import Client
 from tests.support.documents import added, forward, load_trace, make_document, number, sampled, trace_names
 
+SPAN = {"start", "end", "text", "confidence", "is_bound", "first_index", "last_index", "alternatives"}
 VALUES = '```json\n{"city": "Paris", "a/b~": [1, {}]}\n```'
 
 
@@ -30,7 +31,7 @@ def test_the_spans_of_each_recorded_trace_are_parts_of_its_final_text(client: Cl
     assert report["json"] is None
     text = client.get(f"/logs/{request_id}").json["final_text"]
     for span in report["spans"]:
-        assert set(span) == {"start", "end", "text", "confidence", "is_bound", "alternatives"}
+        assert set(span) == SPAN
         if span["start"] is not None:
             assert text[span["start"] : span["end"]] == span["text"]
         assert 0 <= span["confidence"] < 0.2

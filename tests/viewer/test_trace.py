@@ -47,6 +47,26 @@ def test_the_least_confident_window_is_one_click_away(client: Client, page: Page
     expect(page.get_by_role("status")).to_have_text("Least confident window: tokens 54 to 85.")
 
 
+def test_the_least_confident_words_are_marked(client: Client, page: Page) -> None:
+    open_trace(client, page, "backtrack")
+    spans = client.get("/v1/confidence/smollm2-backtrack/spans").json["spans"]
+    toggle, marked = page.get_by_label("Least confident words"), page.locator(".tokens .in-words")
+    expect(marked).to_have_count(0)
+    toggle.check()
+    expect(page.get_by_text(f"({len(spans)} passages below 20 %)")).to_be_visible()
+    tokens = client.get("/v1/confidence/smollm2-backtrack").json["tokens"]
+    expected = [
+        token["text"]
+        for span in spans
+        for token in tokens[span["first_index"] : span["last_index"] + 1]
+        if not (token["forced"] or token["discarded"])
+    ]
+    expect(marked).to_have_text(expected)
+    assert_accessible(page)
+    toggle.uncheck()
+    expect(marked).to_have_count(0)
+
+
 def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     panel, text = page.get_by_label("Selected token"), page.get_by_role("listbox")

@@ -36,6 +36,11 @@ export function requestPath(requestId, rest = "") {
   return `/logs/${encodeURIComponent(requestId)}${rest}`
 }
 
+/** Return the API path of a request's least confident words. */
+export function spansPath(requestId) {
+  return `/v1/confidence/${encodeURIComponent(requestId)}/spans`
+}
+
 export function formatQuery(query) {
   const given = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "")
   return given.length ? `?${new URLSearchParams(given)}` : ""

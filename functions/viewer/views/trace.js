@@ -1,6 +1,6 @@
 // One request: its text colored by confidence, and the actions of mods. Everything is computed from the log.
 
-import { api, formatQuery, requestPath } from "../lib/api.js"
+import { api, formatQuery, requestPath, spansPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { formatAmount } from "../lib/format.js"
 import { readTrace } from "../lib/scores.js"
@@ -22,7 +22,7 @@ export async function show(main, { address, parameters, signal, signIn }) {
   const trace = readTrace(log)
   document.title = `${log.request_id} · Thunder`
   const isOwn = parameters.id !== undefined && getKey() !== null
-  const text = trace.tokens.length ? drawReading(trace, address, signal) : null
+  const text = trace.tokens.length ? drawReading(trace, address, signal, isOwn) : null
   replace(main,
     drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),
     text?.element ?? emptyState("No tokens", "This trace added no tokens to the text."),
@@ -36,7 +36,7 @@ function findPath({ id, token, member }) {
 }
 
 /** Draw the controls, text, details, chart and table, which all follow the selected token. */
-function drawReading(trace, address, signal) {
+function drawReading(trace, address, signal, isOwn) {
   const panel = h("aside", { class: "details", tabindex: "0", "aria-label": "Selected token" })
   const legend = h("div")
   const onSelect = (token) => {
@@ -58,7 +58,7 @@ function drawReading(trace, address, signal) {
   }
   replace(legend, drawLegend(MODES[first]))
   const element = h("div", { class: "reading" },
-    h("div", { class: "controls" }, drawModes(first, choose), drawDiscardedToggle(trace, text), legend),
+    h("div", { class: "controls" }, drawModes(first, choose), drawDiscardedToggle(trace, text), isOwn ? drawWordsToggle(trace, text, signal) : null, legend),
     h("div", { class: "columns" }, h("div", { class: "left" }, text.element, course.element, drawTable(trace)), panel))
   return {
     element,
@@ -90,4 +90,25 @@ function drawDiscardedToggle({ tokens }, text) {
   if (!count) return null
   const box = h("input", { type: "checkbox", checked: true, onchange: () => text.showDiscarded(box.checked) })
   return h("label", { class: "toggle" }, box, ` Show ${formatAmount(count, "discarded token")}`)
+}
+
+/** Draw the switch that marks the runs of words with a token below 20 %. They are fetched when it is first used. */
+function drawWordsToggle({ log }, text, signal) {
+  const note = h("span", { class: "faint" })
+  let words = null
+  const box = h("input", {
+    type: "checkbox",
+    onchange: async () => {
+      try {
+        words ??= (await api(spansPath(log.request_id), { signal })).spans
+      } catch (error) {
+        box.checked = false
+        if (!signal.aborted) note.textContent = ` (${error.message})`
+        return
+      }
+      text.markWords(box.checked ? words : [])
+      note.textContent = box.checked ? ` (${formatAmount(words.length, "passage")} below 20 %)` : ""
+    },
+  })
+  return h("label", { class: "toggle" }, box, " Least confident words", note)
 }

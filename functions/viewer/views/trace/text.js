@@ -8,7 +8,7 @@ const CHUNK = 300
 const LONGEST_CHUNK = 600
 
 /**
- * Draw the tokens: {element, select(index, {scrolls}), paint(mode), showDiscarded(shown)}.
+ * Draw the tokens: {element, select(index, {scrolls}), paint(mode), showDiscarded(shown), markWords(spans)}.
  *
  * Selecting a token by key, click or pointer calls `onSelect(token)`.
  */
@@ -43,6 +43,11 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     element,
     select,
     paint: (chosen) => tokens.forEach((token, index) => paint(spans[index], token, chosen)),
+    markWords: (words) => {
+      const indices = words.flatMap((one) => Array.from({ length: one.last_index - one.first_index + 1 }, (_, i) => one.first_index + i))
+      const marked = new Set(indices.filter((index) => !tokens[index].forced && !tokens[index].discarded))
+      spans.forEach((span, index) => span.classList.toggle("in-words", marked.has(index)))
+    },
     showDiscarded: (shown) => element.classList.toggle("hides-discarded", !shown),
   }
 }
