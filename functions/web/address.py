@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from starlette.requests import HTTPConnection
 
-from core.settings import Settings
+from core.settings import Networks, Settings
 
 IPV6_PREFIX = 64
 """Prefix length that all IPv6 addresses of one customer share. A limit per single address would have no effect."""
@@ -24,6 +24,14 @@ def find_address(connection: HTTPConnection, settings: Settings) -> str:
         if not any(address in network for network in trusted):
             return _shorten(address)
     return peer or UNKNOWN
+
+
+def find_peer_address(host: str, trusted: Networks) -> str | None:
+    """Return the address of a connection's peer; for IPv6, its /64 network. None for a trusted proxy."""
+    address = next(_list_hops(host, []), None)
+    if address is None or any(address in network for network in trusted):
+        return None
+    return _shorten(address)
 
 
 def _list_hops(peer: str, forwarded: list[str]) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:

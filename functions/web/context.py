@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, TypeVarTuple
 
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
@@ -27,6 +27,7 @@ from core.settings import Settings
 from core.traces.log_cache import LogCache
 from functions.web.address import find_address
 from functions.web.budget import Budget
+from functions.web.connections import PROXIES
 from functions.web.guesses import Guesses
 from functions.web.spool import Part
 from functions.web.unpack import MIB
@@ -136,8 +137,11 @@ class Context:
 
 
 @asynccontextmanager
-async def open_context(app: FastAPI) -> AsyncIterator[None]:
-    """Open and close the context of a web function. Works without a database, for /livez and error messages."""
+async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    """Open and close the context of a web function. Works without a database, for /livez and error messages.
+
+    Yield the state that uvicorn passes to the protocols of its connections.
+    """
     settings = Settings()
     configure_logging(settings.log_level)
     _configure_collector()
@@ -151,7 +155,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[None]:
             context = app.state.context = Context(settings, executor, access, logs, budget)
             try:
                 with _ending_streams(context):
-                    yield
+                    yield {PROXIES: settings.proxy_networks}
             finally:
                 await context.close()
 

@@ -5,15 +5,24 @@ any size and waits for them indefinitely.
 """
 
 import asyncio
-import resource
+from collections.abc import Collection
 from typing import Any
 
 import orjson
 from typing_extensions import override
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from functions.web.connections import (
+    CROWDED,
+    RESERVED_CONNECTIONS,
+    RESERVED_HEAD_S,
+    TOO_MANY_CONNECTIONS,
+    Refusal,
+    find_max_connections,
+    find_peer,
+)
 from functions.web.unread import UnreadWatch
 
 MAX_PENDING_BYTES = 64 * 1024
@@ -25,45 +34,20 @@ HEAD_S = 10.0
 """Time from the start of a connection, or the first byte of a later request, until the head is complete."""
 DRAIN_S = 10.0
 """Time to receive the rest of a body after its request was answered."""
-MAX_CONNECTIONS = 1500
-"""Maximum connections of a process: all streams and 500 other requests."""
-RESERVED_CONNECTIONS = 16
-"""Additional connections that serve only /livez."""
-RESERVED_HEAD_S = 1.0
-RESERVED_FILES = 128
-"""File descriptors for other purposes: the database, logs, spooled bodies."""
-BACKLOG = 256
-"""Maximum connections that wait in the kernel. uvloop accepts all of them at once, so they need descriptors as well."""
-WANTED_FILES = 8192
 LIVENESS = b"/livez"
 
-Refusal = tuple[int, str]
-
-CROWDED: Refusal = (503, "the server has reached its limit of connections; try again")
 HEAD_TOO_LARGE: Refusal = (431, f"request line or headers: longer than {MAX_PENDING_BYTES // 1024} KiB; send less")
 TOO_MANY_HEADERS: Refusal = (431, f"headers: more than {MAX_HEADERS}; send fewer")
 TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests are pipelined; wait for answers")
+UPGRADE_TOO_EARLY: Refusal = (
+    400,
+    "Upgrade: a previous request is not answered yet; wait for its answer",
+)
 HEAD_TOO_SLOW: Refusal = (408, f"headers: did not arrive within {HEAD_S:.0f} s; send them faster")
 
 
 class RefusedError(Exception):
     """Raised in a callback of the parser to stop it."""
-
-
-def raise_file_limit() -> None:
-    """Raise the limit of open files for this process and its children, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def find_max_connections() -> int:
-    """Return the number of connections that a process may have; a low limit of open files lowers it."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_CONNECTIONS
-    return max(1, min(MAX_CONNECTIONS, soft - BACKLOG - RESERVED_FILES - RESERVED_CONNECTIONS))
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -81,10 +65,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._awaits_head = True
         self._has_served = False
         self._waiting_since = self.loop.time()
-        self._only_liveness = False
+        self._crowded: Refusal | None = None
+        self._running: RequestResponseCycle | None = None
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._watch: UnreadWatch | None = None
+        self.peer: str | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -99,6 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._watch = UnreadWatch(transport, self.loop)
+        self.peer = find_peer(self.client, self.app_state)
         self._set_deadline(HEAD_S)
         self._make_room()
 
@@ -106,6 +93,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
         self._end_watch()
+        if self._running is not None:  # uvicorn only marks the last of several pipelined requests
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     @override
@@ -149,11 +139,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._pending_bytes = 0
         self._awaits_head = False
         self._clear_deadline()
-        if self._only_liveness and self.url.partition(b"?")[0] != LIVENESS:
-            self._stop_parser(CROWDED)
+        if self._crowded is not None and self.url.partition(b"?")[0] != LIVENESS:
+            self._stop_parser(self._crowded)
         if len(self.pipeline) >= MAX_PIPELINED:
             self._stop_parser(TOO_MANY_PIPELINED)
+        if self._is_serving and self.parser.should_upgrade() and self._should_upgrade():
+            self._stop_parser(UPGRADE_TOO_EARLY)
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -170,6 +164,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._has_served = True
         self._waiting_since = self.loop.time()
+        self._running = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
         if self.transport.is_closing():
             self._begin_watch()
@@ -186,18 +181,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clear_deadline()
 
     def _make_room(self) -> None:
-        """Enforce the limit: close the connection that has been idle longest, preferably an unused one."""
-        excess = len(self.connections) - find_max_connections()
-        if excess <= 0:
+        """Enforce the limits of connections, of the address first."""
+        most = find_max_connections()
+        if self.peer is not None and len(self.connections) > most // 2:
+            own = [one for one in self.connections if getattr(one, "peer", None) == self.peer]
+            self._make_room_among(own, most // 2, TOO_MANY_CONNECTIONS)
+        self._make_room_among(self.connections, most, CROWDED)
+
+    def _make_room_among(self, connections: Collection[object], most: int, refusal: Refusal) -> None:
+        """Enforce a limit: close the connection that has been idle longest, preferably an unused one."""
+        excess = len(connections) - most
+        if excess <= 0 or self.transport.is_closing():
             return
-        idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.is_idle and one is not self]
+        idle = [one for one in connections if isinstance(one, BoundedProtocol) and one.is_idle and one is not self]
         if idle:
             min(idle, key=lambda one: (one._has_served, one._waiting_since))._give_way()  # noqa: SLF001 - of this class
         elif excess <= RESERVED_CONNECTIONS:
-            self._only_liveness = True
+            self._crowded = refusal
             self._set_deadline(RESERVED_HEAD_S)
         else:
-            self._refuse(CROWDED)
+            self._refuse(refusal)
 
     def _give_way(self) -> None:
         self.connections.discard(self)

@@ -9,7 +9,8 @@ from typing_extensions import override
 from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
-from functions.web.protocol import BACKLOG, BoundedProtocol, raise_file_limit
+from functions.web.connections import BACKLOG, raise_file_limit
+from functions.web.protocol import BoundedProtocol
 from functions.web.unread import BoundedWebSocket
 
 SHUTDOWN_SECONDS = 10

@@ -12,6 +12,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
+from functions.web.connections import find_peer
+
 UNREAD_S = 20.0
 """Time within which a client must read MIN_READ_BYTES, or everything that was sent."""
 MIN_READ_BYTES = 80 * 1024
@@ -78,10 +80,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._received = 0.0
         self._received_at = self.loop.time()
         self._watch: UnreadWatch | None = None
+        self.peer: str | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.peer = find_peer(self.client, self.app_state)
         self._watch = UnreadWatch(self.transport, self.loop)
 
     @override

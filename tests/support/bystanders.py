@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ HOST = "127.0.0.1"
 STOP_S = 30
 WORKERS = 2
 PAUSE_S = 0.02
+PIECE_BYTES = 1_000_000
 MAX_WAIT_S = 3.0
 """The guarantee is 1 s on an idle machine, which the benchmark measures. Other tests run at the same time."""
 MAX_MB = 1000.0
@@ -31,9 +33,10 @@ class Target:
 
     port: int
     process: subprocess.Popen[bytes]
+    log: Path
 
-    def connect(self, timeout: float = 30) -> socket.socket:
-        return socket.create_connection((HOST, self.port), timeout)
+    def connect(self, timeout: float = 30, address: str = HOST) -> socket.socket:
+        return socket.create_connection((HOST, self.port), timeout, source_address=(address, 0))
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
         """Send a request on a new connection. The answer's headers have lower-case names."""
@@ -42,6 +45,16 @@ class Target:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+        finally:
+            connection.close()
+
+    def get(self, path: str, headers: dict[str, str]) -> tuple[int, int]:
+        """Send a request on a new connection, and return the status and the size of the answer, which is not kept."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, sum(map(len, iter(lambda: answer.read(PIECE_BYTES), b"")))
         finally:
             connection.close()
 
@@ -67,9 +80,14 @@ class Target:
 
 @dataclass
 class Others:
-    """Callers with a keep-alive connection to each worker."""
+    """Callers with a keep-alive connection to each worker.
+
+    Attributes:
+        address: the callers' address, which is one of this machine.
+    """
 
     server: Target
+    address: str = HOST
     waits: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -78,7 +96,7 @@ class Others:
     def calling(self) -> Generator[None]:
         """Send requests one after the other until the end of the block."""
         done = threading.Event()
-        connections = _connect_to_each(self.server)
+        connections = _connect_to_each(self.server, self.address)
         threads = [threading.Thread(target=self._call, args=[one, done]) for one in connections]
         threads.append(threading.Thread(target=self._watch, args=[done]))
         for thread in threads:
@@ -113,6 +131,13 @@ class Others:
             connection.close()
 
 
+def attack_together(others: Others, attack: Callable[[], object], count: int) -> None:
+    """Run an attack in several threads at once while the others call."""
+    with others.calling(), ThreadPoolExecutor(count) as threads:
+        for running in [threads.submit(attack) for _ in range(count)]:
+            running.result()
+
+
 def assert_bounded(server: Target, others: Others) -> None:
     """Assert that no process exceeds 1 GB, and that all other callers are answered within a second."""
     assert not others.failures
@@ -137,7 +162,7 @@ def run_server(directory: Path, database_url: str, **settings: str) -> Generator
         ) as process,
     ):
         try:
-            yield Target(_await_port(process, directory / "server.log"), process)
+            yield Target(_await_port(process, directory / "server.log"), process, directory / "server.log")
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -154,10 +179,10 @@ def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:
     raise AssertionError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
 
 
-def _connect_to_each(server: Target) -> list[http.client.HTTPConnection]:
+def _connect_to_each(server: Target, address: str) -> list[http.client.HTTPConnection]:
     found: dict[int, http.client.HTTPConnection] = {}
     for _ in range(100):
-        connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=60, source_address=(address, 0))
         connection.request("GET", "/livez")
         connection.getresponse().read()
         worker = server.find_worker(connection.sock)
