@@ -10,6 +10,8 @@ DONE = "[DONE]"
 """The data of OpenAI's last event."""
 MAX_EVENTS = 400_000
 """Maximum events of a stream: two per token of the longest answer."""
+MAX_LINE_ENDS = 4_000_000
+"""Maximum ends of lines of a stream, where `\\r\\n` counts twice. An event has two or three lines."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -19,6 +21,8 @@ def read_events(text: str, path: str) -> list[object]:
     Raises:
         InvalidInputError: the text has no events, too many, or one that is not JSON.
     """
+    if text.count("\n") + text.count("\r") > MAX_LINE_ENDS:
+        raise InvalidInputError(f"{path}: has more than {MAX_LINE_ENDS // 2} lines; send it in parts")
     lines = _LINE_END.split(text.removeprefix("\N{BOM}"))
     is_sse = any(line.startswith("data:") for line in lines)
     datas = _iterate_data(lines) if is_sse else iter([line for line in lines if line.strip()])

@@ -20,11 +20,21 @@ TOKENS = [{"text": "x", "logprob": -1.0}] * (MAX_LIGHT_OBJECTS + 1)
 LIMIT = 4 * 1024 * 1024
 
 
-@pytest.mark.parametrize("body", [b"{" * (MAX_LIGHT_OBJECTS + 1), b"\n" * (MAX_LIGHT_LINES + 1)])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{" * (MAX_LIGHT_OBJECTS + 1),
+        b"[" * (MAX_LIGHT_OBJECTS + 1),
+        b"\n" * (MAX_LIGHT_LINES + 1),
+        b"\r" * (MAX_LIGHT_LINES + 1),
+        rb"\n" * (MAX_LIGHT_LINES + 1),
+    ],
+    ids=["objects", "lists", "lines", "carriage returns", "escaped lines"],
+)
 def test_many_objects_or_lines_are_not_processed_here(body: bytes) -> None:
     with pytest.raises(HeavyBodyError):
         work_on(body, "identity", LIMIT, len)
-    assert work_on(body[1:], "identity", LIMIT, len) == len(body) - 1
+    assert work_on(body[2:], "identity", LIMIT, len) == len(body) - 2
 
 
 @pytest.fixture
