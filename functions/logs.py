@@ -1,11 +1,14 @@
 """GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, its users, a log, and its document."""
 
+import asyncio
+from functools import partial
+
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from core.document.formats import EVENTS_FORMAT
 from core.feed.list import list_requests, list_users
-from core.feed.render import render_feed
+from core.feed.render import is_large, render_feed
 from core.feed.store import FeedRow, UserRow
 from core.traces.log_view import PackedJson
 from core.traces.read import read_document, read_log
@@ -61,7 +64,8 @@ async def list_logs(request: Request) -> Response:
     )
     if page.rows is None:
         return answer_unchanged(page.version)
-    body = render_feed(page.rows, limit=limit, offset=offset, next_cursor=page.next_cursor)
+    render = partial(render_feed, page.rows, limit=limit, offset=offset, next_cursor=page.next_cursor)
+    body = await asyncio.to_thread(render) if is_large(page.rows) else render()
     return Response(body, media_type=MEDIA_TYPE, headers=describe_version(page.version))
 
 

@@ -21,6 +21,8 @@ from core.wire.json_text import to_column_text
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
+MAX_CHARACTERS = 32_000
+"""Maximum length of all names together, because a page of the feed shows those of 100 requests. Tags can't reach it."""
 _TAG_MESSAGES = {
     (True, True): "tag added",
     (True, False): "tag already present",
@@ -105,14 +107,17 @@ async def edit_favorites(
 
     Raises:
         NotFoundError: no such request, or it belongs to another user.
-        FullError: the request is already a favorite of MAX_FAVORITES users.
+        FullError: the request is already a favorite of MAX_FAVORITES users, or their names are too long together.
     """
     async with access.session(key, Scope.CURATE) as session:
         text = session.mask_name(to_column_text(name))
         edit = await _send_edit(session, request_id, text, is_tag=False, is_added=is_added)
     row = await _read_edit(session, edit, request_id)
     if is_added and not (row.is_changed or row.was_there):
-        raise FullError(f"name: this request is already a favorite of {MAX_FAVORITES} users, the maximum; remove one")
+        raise FullError(
+            f"name: this request is already a favorite of {len(row.favorited_by)} users; at most {MAX_FAVORITES} names"
+            f" of together {MAX_CHARACTERS} characters are allowed; remove one"
+        )
     return row, _FAVORITE_MESSAGES[is_added, row.is_changed]
 
 
@@ -130,6 +135,7 @@ async def _send_edit(
         is_tag=is_tag,
         is_added=is_added,
         most=MAX_TAGS if is_tag else MAX_FAVORITES,
+        most_characters=MAX_CHARACTERS,
     )
 
 

@@ -87,14 +87,17 @@ class _Compressed:
             await self._send(start)
             await self._send(message)
             return
+        if len(body) <= SLICE_BYTES:
+            await self._send_packed(start, body)
+        else:
+            await self._send_large(start, body)
+
+    async def _send_packed(self, start: Message, body: bytes) -> None:
         if self._encoding and len(body) >= SMALLEST_BYTES and _is_compressible(start):
             body = await _pack(body, self._encoding)
             _describe(start, self._encoding, len(body))
-        if len(body) <= SLICE_BYTES:
-            await self._send(start)
-            await self._send({"type": "http.response.body", "body": body})
-        else:
-            await self._send_large(start, body)
+        await self._send(start)
+        await self._send_parts(body)
 
     async def _send_large(self, start: Message, body: bytes) -> None:
         """Send a body that stays in memory until the client has read it."""
@@ -106,8 +109,7 @@ class _Compressed:
                 answer = render_error(error.status, str(error), {"Retry-After": RETRY_AFTER_S})
                 await answer(self._scope, self._receive, self._send)
                 return
-            await self._send(start)
-            await self._send_parts(body)
+            await self._send_packed(start, body)
 
     async def _send_parts(self, body: bytes) -> None:
         for start in range(0, len(body) - SLICE_BYTES, SLICE_BYTES):

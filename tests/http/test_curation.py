@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from core.curation.curation import MAX_CHARACTERS
 from tests.support.client import Client, send
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, label
@@ -92,3 +93,18 @@ def test_other_callers_see_tags_but_no_names_of_a_public_request(client: Client)
         assert client.request("GET", path).json["tags"] == ["good", "…"]
     assert client.request("GET", "/logs/r1/favorite").json["favorited_by"] == []
     assert send(client, "POST", "/logs/r1/tags", None, tag="bad").status == 401
+
+
+def test_the_names_of_a_request_have_a_maximum_length_together(client: Client) -> None:
+    client.ingest(make_document("r1"))
+    name, answers = "\N{GRINNING FACE}" * 195, list[int]()
+    count = MAX_CHARACTERS // 200
+    for number in range(count):
+        answers.append(send(client, "POST", "/logs/r1/favorite", ADMIN_KEY, name=f"{number:05}{name}").status)
+    assert set(answers) == {200}
+    refused = send(client, "POST", "/logs/r1/favorite", ADMIN_KEY, name="ann")
+    assert refused.status == 409
+    assert str(MAX_CHARACTERS) in refused.json["error"]
+    assert send(client, "POST", "/logs/r1/favorite", ADMIN_KEY, name=f"{0:05}{name}").status == 200
+    assert send(client, "DELETE", "/logs/r1/favorite", ADMIN_KEY, name=f"{0:05}{name}").status == 200
+    assert send(client, "POST", "/logs/r1/favorite", ADMIN_KEY, name="ann").status == 200

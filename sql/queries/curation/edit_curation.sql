@@ -39,7 +39,13 @@ changed as (
     where
         requests.id = edited.id
         and edited.was_there <> %(is_added)s::boolean
-        and (cardinality(edited.texts) <= %(most)s or not %(is_added)s::boolean)
+        and (
+            not %(is_added)s::boolean
+            or (
+                cardinality(edited.texts) <= %(most)s
+                and length(array_to_string(edited.texts, '')) <= %(most_characters)s
+            )
+        )
     returning
         requests.tags,
         requests.favorited_by
