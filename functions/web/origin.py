@@ -5,7 +5,7 @@ address) the browser even treats the post as same-origin. A page can't choose Or
 """
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.requests import Request
 
@@ -13,6 +13,8 @@ from core.access.caller import ForbiddenError
 from core.settings import Settings
 
 REMEDY = "or post with INGEST_AUTH=key and a key"
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A name or an address, and a port. A browser sends nothing else, in particular no user name."""
 
 
 def refuse_foreign(request: Request, settings: Settings) -> None:
@@ -37,10 +39,8 @@ def _split(setting: str) -> set[str]:
 
 
 def _is_allowed_host(host: str, allowed: set[str]) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    found = _HOST.fullmatch(host)
+    name = found[1].strip("[]").lower() if found else ""
     return bool(name) and (name in allowed or _is_loopback(name))
 
 

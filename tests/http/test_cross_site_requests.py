@@ -56,7 +56,29 @@ def test_a_post_without_a_content_type_is_accepted_only_from_programs(client: Cl
 
 
 @pytest.mark.parametrize(
-    "hosts", [("evil.example",), ("evil.example:6767",), ("localhost.evil.example",), ("10.0.0.1",), ("[",), ("",)]
+    "hosts",
+    [
+        ("evil.example",),
+        ("evil.example:6767",),
+        ("localhost.evil.example",),
+        ("10.0.0.1",),
+        ("[",),
+        ("",),
+        ("user@127.0.0.1",),
+        ("evil.example@localhost",),
+        ("localhost@evil.example",),
+        ("localhost/",),
+        ("localhost#.evil.example",),
+        ("evil.example\\@localhost",),
+        ("[::2]",),
+        ("[::ffff:10.0.0.1]",),
+        ("0.0.0.0",),
+        ("localhost:80:80",),
+        ("localhost:x",),
+        ("127.0.0.1.evil.example",),
+        ("localhost", "localhost"),
+        ("localhost", "evil.example"),
+    ],
 )
 def test_a_host_other_than_loopback_is_rejected(client: Client, hosts: tuple[str, ...]) -> None:
     """With DNS rebinding, page and server have the same origin for the browser."""
