@@ -202,28 +202,27 @@ class Access:
         """Reject a caller who may not ingest before the body is read.
 
         A key with which this process ingested before is not looked up here, because `ingest_session` looks it up in any
-        case. Under INGEST_AUTH=open every caller may ingest.
+        case. Under INGEST_AUTH=open a caller may ingest without a key, but a key that is sent must be valid.
 
         Raises:
             UnauthorizedError: a key is required, and there is no live one.
             ForbiddenError: the key lacks the scope.
         """
+        if key is None and self.ingest_open:
+            return
         recent = self._recent.find(key) if key is not None else None
-        if self.ingest_open or (recent is not None and Scope.INGEST in recent.scopes):
+        if recent is not None and Scope.INGEST in recent.scopes:
             return
         (await self.authenticate(key)).require(Scope.INGEST)
 
     async def _authenticate_ingest(self, conn: AsyncConnection, key: str | None) -> Caller:
         """Look up the caller of an ingest in the transaction that stores the trace."""
-        if key is None and not self.ingest_open:
-            raise UnauthorizedError("no key; send one as X-API-Key")
-        try:
-            caller = await self._identify(conn, await self.hasher(), key)
-            caller.require(Scope.INGEST)
-        except (UnauthorizedError, ForbiddenError):
+        if key is None:
             if not self.ingest_open:
-                raise
-            return OPEN_INGEST  # an unusable key has the same rights as no key
+                raise UnauthorizedError("no key; send one as X-API-Key")
+            return OPEN_INGEST
+        caller = await self._identify(conn, await self.hasher(), key)
+        caller.require(Scope.INGEST)
         return caller
 
     async def authenticate_all(

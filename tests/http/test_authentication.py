@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.client import Client
+from tests.support.client import Client, make_key, send
 from tests.support.databases import SharedDatabase
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
@@ -34,6 +34,24 @@ def test_ingest_requires_a_key_unless_it_is_open(closed: Client) -> None:
     assert answer.status == 401
     assert "X-API-Key" in answer.json["error"]
     assert closed.ingest(make_document(), x_api_key="wrong").status == 401
+
+
+def test_open_ingest_refuses_a_key_that_may_not_ingest(client: Client) -> None:
+    assert client.ingest(make_document("open")).status == 201
+    issued = {scope: make_key(client, name=scope, scopes=[scope]) for scope in ("read", "ingest", "curate")}
+    revoked = max(key["id"] for key in client.get("/auth/keys").json["keys"])
+    assert send(client, "DELETE", "/auth/keys", ADMIN_KEY, id=revoked).status == 200
+    answers = {
+        name: client.ingest(make_document(name), x_api_key=key).status
+        for name, key in {
+            "wrong": "ck_" + "0" * 64,
+            "revoked": issued["curate"]["api_key"],
+            "out-of-scope": issued["read"]["api_key"],
+            "valid": issued["ingest"]["api_key"],
+        }.items()
+    }
+    assert answers == {"wrong": 401, "revoked": 401, "out-of-scope": 403, "valid": 201}
+    assert {row["request_id"] for row in client.get("/logs").json["data"]} == {"open", "valid"}
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,9 @@ def test_requests_leave_the_rows_unchanged(
 
 def test_an_adoption_is_detected_by_the_next_read(client: Client, database_url: str) -> None:
     assert client.get("/logs").status == 200
+    assert client.get("/auth/me").status == 200
     adopt(database_url, app_name=THEIRS)
-    for path in ("/logs", "/logs/x", "/v1/mods", "/auth/keys"):
+    for path in ("/auth/me", "/auth/validate", "/metrics", "/logs", "/logs/x", "/v1/mods", "/auth/keys"):
         answer = client.get(path)
         assert answer.status == 503
         assert answer.json["error"].startswith(f"this database belongs to {THEIRS}; this app is {OURS}; ")
