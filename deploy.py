@@ -21,6 +21,7 @@ from types import ModuleType
 
 import modal
 
+from core.deploy.commit import find_commit
 from core.deploy.layout import Layout, choose_layout, describe_layout
 from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
@@ -77,6 +78,13 @@ REGION = os.environ.get("MODAL_REGION") or None
 # The same in every process: a list that depends on local conditions would differ in the container.
 SECRETS = [modal.Secret.from_name(DEPLOYMENT.secret_name, required_keys=["DATABASE_URL"])]
 
+# Containers see neither the variables above nor git.
+COMMIT = find_commit()
+ENVIRONMENT: dict[str, str | None] = {
+    "THUNDER_APP_NAME": DEPLOYMENT.app_name,
+    "THUNDER_COMMIT": COMMIT.sha if COMMIT else "",
+}
+
 app = modal.App(
     DEPLOYMENT.app_name,
     image=IMAGE,
@@ -122,8 +130,7 @@ def register(name: str, module: ModuleType) -> None:
     serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
     app.function(
         name=name,
-        # Containers don't see the variables above, so pass on the name of the app.
-        env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
+        env=ENVIRONMENT,
         memory=scaling.memory_mb,
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,
@@ -139,7 +146,7 @@ for function_name, served in FUNCTIONS.items():
 
 app.function(
     name=retention.NAME,
-    env={"THUNDER_APP_NAME": DEPLOYMENT.app_name},
+    env=ENVIRONMENT,
     memory=retention.MEMORY_MB,
     timeout=retention.TIMEOUT_S,
     schedule=modal.Cron(retention.CRON),

@@ -1,5 +1,6 @@
 """The command line of Thunder: `python manage.py --help`."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -203,6 +204,7 @@ def secret() -> None:
 def serve_on(database: "Database", settings: "Settings") -> None:
     """Set the environment of the app and serve it until a signal arrives."""
     from core.cli.banner import write_banner, write_url
+    from core.deploy.commit import find_commit
     from core.local.environment import export, open_ingest
     from core.local.secrets import load_admin_key, load_secret
     from core.logging import configure_logging
@@ -210,6 +212,8 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
     export(dsn=database.embedded_dsn, admin_key=admin_key, secret=load_secret(settings), ingest_open=ingest_open)
+    if (commit := find_commit()) is not None:
+        os.environ["THUNDER_COMMIT"] = commit.sha
     with bind(settings.app_host, settings.app_port) as bound:
         url = write_url(settings.app_host, bound.getsockname()[1])
         banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name)

@@ -1,6 +1,7 @@
 """Logging: JSON lines with the request id, or text on a terminal, without values from rows or bodies.
 
-LOG_LEVEL is a level, levels of single loggers, or both: `warning,core.db=debug`. A logger includes its children.
+LOG_LEVEL is a level, levels of single loggers, or both: `warning,core.db=debug`. A logger includes its children. If
+unset, RUST_LOG applies. `trace`, `warn`, `off` and `::` are accepted as in Rust; Python has no level below debug.
 """
 
 import contextvars
@@ -19,6 +20,7 @@ from core.errors import InvalidInputError
 
 DEFAULT_LEVEL = "info"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_RUST_LEVELS = {"trace": logging.DEBUG, "warn": logging.WARNING, "off": logging.CRITICAL + 1}
 DATABASE = "core.db"
 """The logger of the database. At debug, it logs the duration of each use of a connection."""
 
@@ -48,13 +50,15 @@ def read_levels(text: str) -> tuple[int, dict[str, int]]:
     root, single = LEVELS[DEFAULT_LEVEL], dict[str, int]()
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, level = (piece.strip() for piece in part.rpartition("="))
-        if level.lower() not in LEVELS or (equals and not _NAME.fullmatch(name)):
+        number = {**LEVELS, **_RUST_LEVELS}.get(level.lower())
+        name = name.replace("::", ".")
+        if number is None or (equals and not _NAME.fullmatch(name)):
             known = ", ".join(LEVELS)
             raise InvalidInputError(f"LOG_LEVEL: {part!r} is not a level; write one of {known}, or logger=level")
         if equals:
-            single[name] = LEVELS[level.lower()]
+            single[name] = number
         else:
-            root = LEVELS[level.lower()]
+            root = number
     return root, single
 
 

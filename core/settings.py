@@ -12,6 +12,8 @@ from core.errors import InvalidInputError
 from core.logging import DEFAULT_LEVEL, read_levels
 
 DEFAULT_APP_NAME = "thunder-backend"
+OTHER_NAMES = {"thunder_app_name": "modal_app_name", "log_level": "rust_log"}
+"""Variables that apply if a setting is unset. Secrets of the service that Thunder replaces have RUST_LOG."""
 
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -45,8 +47,9 @@ class Settings(BaseModel):
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - checked by pydantic
         variables = {name.lower(): value for name, value in os.environ.items() if value}
-        if "modal_app_name" in variables:
-            variables.setdefault("thunder_app_name", variables["modal_app_name"])
+        for name, other in OTHER_NAMES.items():
+            if other in variables:
+                variables.setdefault(name, variables[other])
         super().__init__(**{**variables, **given})
 
     database_url: SecretStr | None = None
@@ -62,6 +65,9 @@ class Settings(BaseModel):
     thunder_app_name: Annotated[str, Field(min_length=1, max_length=200)] = DEFAULT_APP_NAME
     """The name of this app, which must own the database. deploy.py sets it in each container; elsewhere,
     MODAL_APP_NAME is accepted as well."""
+
+    thunder_commit: str | None = None
+    """The commit of the code, which /healthz shows. deploy.py and `make run` set it; unset means unknown."""
 
     thunder_admin_key: SecretStr | None = None
     """The admin key, which may do everything. If unset, `make run` generates one and keeps it in the data directory."""
@@ -111,7 +117,8 @@ class Settings(BaseModel):
     """Comma-separated origins that browsers may call from; `*` allows every origin (without cookies)."""
 
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
-    """debug, info, warning or error, optionally followed by levels of single loggers: `warning,core.db=debug`."""
+    """debug, info, warning or error, optionally followed by levels of single loggers: `warning,core.db=debug`. If
+    unset, RUST_LOG applies."""
 
     @cached_property
     def proxy_networks(self) -> Networks:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Response
 
 from core.database.health import HealthReport, check_health
-from functions.web.application import build_app
+from functions.web.application import VERSION, build_app
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -21,8 +21,14 @@ router = APIRouter(tags=["health"])
 @router.head("/healthz", include_in_schema=False)
 async def health(context: ContextDep, response: Response) -> HealthReport:
     """Check that the database answers and has the schema of this version. Answers within three seconds."""
-    access = context.access
-    report = await check_health(access.open_pool, app=context.settings.thunder_app_name, warnings=access.warnings)
+    access, settings = context.access, context.settings
+    report = await check_health(
+        access.open_pool,
+        app=settings.thunder_app_name,
+        version=VERSION,
+        commit=settings.thunder_commit,
+        warnings=access.warnings,
+    )
     response.status_code = 200 if report.status == "ok" else 503
     return report
 

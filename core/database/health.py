@@ -35,16 +35,21 @@ class HealthReport(BaseModel):
 
     status: Literal["ok", "degraded"]
     app: str
+    version: str
+    commit: str | None
+    """The commit of the code; None if it was not deployed from a git checkout."""
     database: DatabaseHealth
     warnings: list[str] = []
     """Settings, chosen or missing, that weaken security."""
 
 
-async def check_health(pool: Pool | None, *, app: str, warnings: list[str]) -> HealthReport:
+async def check_health(
+    pool: Pool | None, *, app: str, version: str, commit: str | None, warnings: list[str]
+) -> HealthReport:
     """Check the database with one small query."""
     database = await _ask(pool)
     status = "ok" if database.status == "ok" else "degraded"
-    return HealthReport(status=status, app=app, database=database, warnings=warnings)
+    return HealthReport(status=status, app=app, version=version, commit=commit, database=database, warnings=warnings)
 
 
 async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:

@@ -8,6 +8,9 @@ from core.deploy.names import EPHEMERAL, DeploymentError, find_command
 STARTER_ENDPOINTS = 8
 """Web endpoints that Modal's Starter plan allows in a workspace, over all deployed apps."""
 
+GROUPED_FUNCTIONS = ("api", "health", "ingest", "logs")
+"""The web functions of the layout `grouped`, which `each` has as well."""
+
 
 class Layout(StrEnum):
     """A set of web functions.

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.deploy.layout import explain_refusal
+from core.deploy.commit import SHORT, Commit, find_commit
+from core.deploy.layout import GROUPED_FUNCTIONS, explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
@@ -21,7 +22,17 @@ PRODUCTION = "production"
 SMOKE_SECONDS = 120
 """How long the first container may take to start."""
 CALL_SECONDS = 30
-FIND_URL = "from modal import Function; import sys; print(Function.from_name(sys.argv[1], 'api').get_web_url())"
+PROBE = "no-such-path"
+"""A path that no function serves. The error shows that the function has started."""
+FIND_URLS = """
+import json, sys, modal
+def find(name):
+    try:
+        return modal.Function.from_name(sys.argv[1], name).get_web_url()
+    except modal.exception.NotFoundError:
+        return None
+print(json.dumps({name: url for name in sys.argv[2:] if (url := find(name))}))
+"""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
@@ -50,7 +61,7 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     Args:
         environment: `staging`, `production` or another name.
         migrates: apply pending migrations first, instead of failing because of them.
-        url: the URL of the deployed app; None asks Modal.
+        url: the URL of the deployed `api`; None asks Modal for the URLs of all functions.
         say: called with a line for each step.
 
     Raises:
@@ -65,29 +76,52 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     say("2/4  check the database")
     advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
     _run_modal(["run", "chores.py::status"], variables, f"the database is not ready; {advice}")
+    commit = find_commit()
+    _warn_about(commit, say)
     say("3/4  deploy")
-    _run_modal(["deploy", "deploy.py"], variables, "nothing was deployed", explain=explain_refusal)
+    tag = ["--tag", commit.tag] if commit else []
+    _run_modal(["deploy", "deploy.py", *tag], variables, "nothing was deployed", explain=explain_refusal)
     say("4/4  test the app")
-    smoke((url or _find_url(deployment.app_name, variables)).rstrip("/"), app_name=deployment.app_name, say=say)
+    urls = {"api": url.rstrip("/")} if url else _find_urls(deployment.app_name, variables)
+    smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
 
 
-def smoke(url: str, *, app_name: str, say: Callable[[str], object]) -> None:
-    """Test the deployed app: it is healthy, it is the right app, and it requires a key.
+def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Callable[[str], object]) -> None:
+    """Test the deployed app: it is healthy, it is the right app at the right commit, and it requires a key.
+
+    Args:
+        urls: the URL of each web function, with `api` among them.
+        app_name: the name of the app.
+        commit: the deployed commit. Until containers of the previous version stop, the answer may be theirs.
+        say: called with a line for each tested function.
 
     Raises:
         RolloutError: the app is online but fails a test. The previous version can be deployed again.
     """
-    deadline = time.monotonic() + SMOKE_SECONDS
-    status, body = _call(f"{url}/healthz")
-    while status != 200 and time.monotonic() < deadline:
-        time.sleep(1)
-        status, body = _call(f"{url}/healthz")
+    url = urls["api"]
+    status, body = _await_health(url, lambda body: commit is None or body.get("commit") == commit)
     if status != 200 or body.get("app") != app_name:
         raise RolloutError(f"deployed, but {url}/healthz answers {status}: {json.dumps(body)}")
+    if commit is not None and body.get("commit") != commit:
+        raise RolloutError(f"deployed, but {url} still serves {body.get('commit')} instead of {commit}; try again")
     refused, _ = _call(f"{url}/logs")
     if refused != 401:
         raise RolloutError(f"deployed, but {url}/logs answers {refused} without a key instead of 401")
-    say(f"{app_name} answers at {url}")
+    for name, one in urls.items():
+        status, body = _call(f"{one}/{PROBE}")
+        if (status, body.get("code")) not in {(404, 404), (405, 405)}:
+            raise RolloutError(f"deployed, but the function {name} at {one} answers {status}: {json.dumps(body)}")
+    say(f"{app_name} answers at {url} ({len(urls)} web functions tested)")
+
+
+def _await_health(url: str, is_new: Callable[[Any], bool]) -> tuple[int, Any]:
+    """Return the health once it is ok and of the new version, or the last one after SMOKE_SECONDS."""
+    deadline = time.monotonic() + SMOKE_SECONDS
+    status, body = _call(f"{url}/healthz")
+    while (status != 200 or not is_new(body)) and time.monotonic() < deadline:
+        time.sleep(1)
+        status, body = _call(f"{url}/healthz")
+    return status, body
 
 
 def _run_modal(
@@ -112,13 +146,22 @@ def _run_modal(
         raise RolloutError(f"{problem}. {remedy}" if remedy else problem)
 
 
-def _find_url(app_name: str, variables: Mapping[str, str]) -> str:
-    command = [sys.executable, "-c", FIND_URL, app_name]
+def _warn_about(commit: Commit | None, say: Callable[[str], object]) -> None:
+    if commit is None:
+        say("warning: this is not a git checkout, so /healthz will not show a commit")
+    elif commit.is_dirty:
+        say(f"warning: the working tree has changes that are not in {commit.sha[:SHORT]}; they will be deployed, too")
+
+
+def _find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
+    command = [sys.executable, "-c", FIND_URLS, app_name, *GROUPED_FUNCTIONS]
     environ = {**os.environ, **variables}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise RolloutError(f"deployed, but Modal does not say where {app_name}'s api is: {done.stderr.strip()[-300:]}")
-    return done.stdout.strip()
+    urls: dict[str, str] = json.loads(done.stdout) if done.returncode == 0 else {}
+    if "api" not in urls:
+        reason = f": {done.stderr.strip()[-300:]}" if done.stderr.strip() else ""
+        raise RolloutError(f"deployed, but Modal does not know the URL of {app_name}'s api{reason}")
+    return {name: url.rstrip("/") for name, url in urls.items()}
 
 
 def _call(url: str) -> tuple[int, Any]:

@@ -6,6 +6,7 @@ from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
 from core.local.database import migrate_remote
+from core.local.environment import InvalidSettingError, load_settings
 from core.logging import configure_logging
 from core.settings import Settings
 
@@ -32,14 +33,18 @@ class Description:
 
 def migrate_database() -> list[str]:
     """Apply pending migrations and return lines to print. A new database is stamped with THUNDER_APP_NAME."""
-    app_name = Settings().thunder_app_name
-    applied = migrate_remote(find_dsn(), app_name=app_name)
+    settings = load_settings()
+    applied = migrate_remote(find_dsn(settings), app_name=settings.thunder_app_name)
     return [*(f"applied {name}" for name in applied), f"{len(applied)} applied" if applied else "nothing to apply"]
 
 
 def describe_database() -> Description:
-    """Return the status of the database, and whether it is ready for a deploy."""
-    status, app_name = read_database_status(find_dsn()), Settings().thunder_app_name
+    """Return the status of the database, and whether it and the settings are ready for a deploy."""
+    try:
+        settings = load_settings()
+    except InvalidSettingError as error:
+        return Description([], str(error))
+    status, app_name = read_database_status(find_dsn(settings)), settings.thunder_app_name
     problem = ""
     if status.pending:
         problem = f"{len(status.pending)} migrations are pending"
@@ -48,13 +53,12 @@ def describe_database() -> Description:
     return Description(describe_status(status), problem)
 
 
-def find_dsn() -> str:
+def find_dsn(settings: Settings) -> str:
     """Return the DSN of the direct connection to the environment's database.
 
     Raises:
         NotConfiguredError: DATABASE_URL is not set.
     """
-    settings = Settings()
     configure_logging(settings.log_level)
     dsn = find_session_dsn(settings)
     if dsn is None:

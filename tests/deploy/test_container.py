@@ -109,7 +109,9 @@ def test_compose_starts_a_postgres_and_thunder_on_loopback() -> None:
     postgres, thunder = COMPOSE["services"]["postgres"], COMPOSE["services"]["thunder"]
     assert set(COMPOSE["services"]) == {"postgres", "thunder"}
     assert thunder["ports"] == ["127.0.0.1:6767:6767"]
-    assert "ports" not in postgres
+    assert postgres["ports"] == ["127.0.0.1:${POSTGRES_PORT:-5432}:5432"]
+    assert [service["restart"] for service in (postgres, thunder)] == ["unless-stopped"] * 2
+    assert (postgres["environment"]["POSTGRES_USER"], postgres["environment"]["POSTGRES_DB"]) == ("postgres", "thunder")
     assert thunder["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert postgres["image"] == "postgres:18"
     assert set(COMPOSE["volumes"]) == {"postgres", "thunder"}

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pytest_mock import MockerFixture
 
-from core.deploy.layout import Layout, choose_layout
+from core.deploy.commit import find_commit
+from core.deploy.layout import GROUPED_FUNCTIONS, Layout, choose_layout
 from core.deploy.names import Deployment, DeploymentError, choose_deployment, find_command
 from functions import api, log_group
 from functions.jobs import retention
@@ -105,8 +106,8 @@ def test_a_function_has_the_scaling_of_its_module(deploy: Deploy, name: str) -> 
 @pytest.mark.parametrize(
     ("layout", "names"),
     [
-        ("", ["api", "health", "ingest", "logs"]),
-        ("grouped", ["api", "health", "ingest", "logs"]),
+        ("", list(GROUPED_FUNCTIONS)),
+        ("grouped", list(GROUPED_FUNCTIONS)),
         ("Each", ENDPOINTS),
         ("one", ["api"]),
     ],
@@ -184,7 +185,9 @@ def test_the_environment_selects_app_and_secret(
     deployed.modal.Secret.from_name.assert_called_once_with(secret_name, required_keys=["DATABASE_URL"])
     assert deployed.app_arguments["secrets"] == [deployed.modal.Secret.from_name.return_value]
     told = {name: arguments["env"] for name, arguments in deployed.functions.items()}
-    assert told == {name: {"THUNDER_APP_NAME": app_name} for name in (*ENDPOINTS, retention.NAME)}
+    commit = find_commit()
+    passed = {"THUNDER_APP_NAME": app_name, "THUNDER_COMMIT": commit.sha if commit else ""}
+    assert told == dict.fromkeys((*ENDPOINTS, retention.NAME), passed)
 
 
 PRODUCTION = Deployment("thunder-backend", "thunder-db")

@@ -1,13 +1,17 @@
 """make deploy with an offline Modal: the real CLI, real containers, a real database."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from core.database.migrations import LATEST_VERSION
+from core.deploy.commit import Commit, find_commit
 from core.deploy.layout import STARTER_ENDPOINTS, explain_refusal
 from core.deploy.names import Deployment
 from core.deploy.rollout import RolloutError, name_deployment, smoke
@@ -48,16 +52,18 @@ def test_an_environment_goes_online_when_its_database_is_migrated(empty: str) ->
     secrets = {"thunder-db-staging": {"DATABASE_URL": empty, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}}
 
     async def run() -> None:
-        async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
+        async with asyncio.timeout(SECONDS), Plane(secrets=secrets) as modal:
             status, output = await manage(modal, "staging")
             pending = f"{LATEST_VERSION} migrations are pending"
             assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
             assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
-            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=name_variables())
-            url = modal.url("api")
-            status, output = await manage(modal, "staging", "--migrate", "--url", url)
+            status, output = await manage(modal, "staging", "--migrate")
             assert status == 0, output
-            assert f"{APP} answers at {url}" in output
+            assert f"{APP} answers at {modal.url('api')} (4 web functions tested)" in output
+            commit = find_commit()
+            assert commit is not None
+            tags = {modal.apps[app]["tag"] for app in modal.deployed.values()}
+            assert (tags, "warning: the working tree" in output) == ({commit.tag}, commit.is_dirty)
             assert {modal.apps[app]["name"] for app in modal.deployed.values()} == {APP}
             names = {app["name"] for app in modal.apps.values()}
             assert names == {APP, f"{APP}-chores"}, "no -dev URL is replaced"
@@ -83,16 +89,56 @@ def test_the_names_of_an_environment_follow_the_convention() -> None:
 
 def test_the_deployed_app_is_checked(client: Client) -> None:
     said: list[str] = []
-    smoke(client.url, app_name="thunder-backend", say=said.append)
-    assert said == [f"thunder-backend answers at {client.url}"]
+    urls = {"api": client.url, "logs": client.url}
+    smoke(urls, app_name="thunder-backend", commit=None, say=said.append)
+    assert said == [f"thunder-backend answers at {client.url} (2 web functions tested)"]
 
 
-def test_an_answer_of_another_app_fails_the_check(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("app_name", "commit", "others", "message"),
+    [
+        ("another", None, {}, "deployed, but .*/healthz answers 200"),
+        ("thunder-backend", "f" * 40, {}, "still serves None instead of ffff"),
+        ("thunder-backend", None, {"ingest": "http://127.0.0.1:1"}, "the function ingest at .* answers 0"),
+    ],
+)
+def test_a_wrong_app_commit_or_function_fails_the_check(  # noqa: PLR0917 - fixtures and parameters
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    app_name: str,
+    commit: str | None,
+    others: dict[str, str],
+    message: str,
+) -> None:
     monkeypatch.setattr("core.deploy.rollout.SMOKE_SECONDS", 0)
-    with pytest.raises(RolloutError, match="deployed, but"):
-        smoke(client.url, app_name="another", say=print)
-    with pytest.raises(RolloutError, match="answers 0"):
-        smoke("http://127.0.0.1:1", app_name="another", say=print)
+    with pytest.raises(RolloutError, match=message):
+        smoke({"api": client.url, **others}, app_name=app_name, commit=commit, say=print)
+
+
+def test_the_commit_of_a_checkout_is_found(tmp_path: Path) -> None:
+    assert find_commit(tmp_path) is None
+    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a"}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(tmp_path), *arguments]
+        return subprocess.run(
+            command, env={**os.environ, **identity}, check=True, capture_output=True, text=True
+        ).stdout
+
+    git("init", "--quiet")
+    assert find_commit(tmp_path) is None, "there is no commit yet"
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "first")
+    sha = git("rev-parse", "HEAD").strip()
+    assert find_commit(tmp_path) == Commit(sha, is_dirty=False)
+    (tmp_path / "new").write_text("1")
+    assert find_commit(tmp_path) == Commit(sha, is_dirty=False), "git does not track this file"
+    (tmp_path / "file").write_text("2")
+    changed = find_commit(tmp_path)
+    assert (changed, changed and changed.tag) == (Commit(sha, is_dirty=True), f"{sha[:12]}-dirty")
+    (tmp_path / "folder").mkdir()
+    assert find_commit(tmp_path / "folder") is None, "a folder of another repository"
 
 
 def test_staging_and_production_fit_in_the_starter_plan() -> None:

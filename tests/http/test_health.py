@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.database.migrations import LATEST_VERSION, migrate
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
+from functions.web.application import VERSION
 from tests.support.client import Client
 from tests.support.servers import Serve
 
@@ -17,6 +18,15 @@ def test_health_of_a_working_database_is_ok(client: Client) -> None:
         assert answer.status == 200
         assert answer.json["status"] == "ok"
         assert answer.json["database"] == {"status": "ok", "error": None, "schema_version": LATEST_VERSION}
+
+
+def test_health_shows_the_version_and_the_commit(serve: Serve, database_url: str) -> None:
+    answers = [
+        serve(DATABASE_URL=database_url, **commit).request("GET", "/healthz").json
+        for commit in ({"THUNDER_COMMIT": "a" * 40}, {"THUNDER_COMMIT": ""})
+    ]
+    assert [answer["commit"] for answer in answers] == ["a" * 40, None]
+    assert {answer["version"] for answer in answers} == {VERSION}
 
 
 def test_without_a_database_only_livez_answers_200(serve: Serve) -> None:

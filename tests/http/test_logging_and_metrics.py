@@ -88,6 +88,8 @@ def test_logs_are_json_with_ids_and_without_keys_or_texts(database_url: str, tmp
         ("", "INFO", {}),
         ("Warning", "WARNING", {}),
         ("core.db=debug", "INFO", {"core.db": "DEBUG"}),
+        ("trace", "DEBUG", {}),
+        ("warn,tower_http::trace=trace,sqlx=off", "WARNING", {"tower_http.trace": "DEBUG", "sqlx": "Level 51"}),
         ("error, core.db = debug,functions.http=warning", "ERROR", {"core.db": "DEBUG", "functions.http": "WARNING"}),
     ],
 )
@@ -106,6 +108,14 @@ def test_an_invalid_level_is_rejected_with_an_explanation(text: str, monkeypatch
     monkeypatch.setenv("LOG_LEVEL", text)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_rust_log_applies_if_log_level_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUST_LOG", "thunder=trace,warn")
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    assert Settings().log_level == "thunder=trace,warn"
+    monkeypatch.setenv("LOG_LEVEL", "error")
+    assert Settings().log_level == "error"
 
 
 def test_no_level_logs_headers_or_messages_of_websockets() -> None:
