@@ -159,10 +159,11 @@ def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
 def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: str | None) -> None:
     """Import traces from FILES.
 
-    FILES are outputs of `export --what traces`, documents of an engine, or folders; - is stdin. They may be compressed
-    with gzip or zstd. Stored traces are skipped, so an interrupted import can be run again. Prints a line for each
-    trace: ok, replaced, skipped (already stored), conflict (another trace has the id) or failed. The exit code is 1 if
-    a trace failed, 3 if there were only conflicts, and 0 otherwise.
+    FILES are outputs of `export --what traces`, documents of an engine, items as POST /v1/ingest accepts them, or
+    folders; - is stdin. They may be compressed with gzip or zstd. Stored traces are skipped, so an interrupted import
+    can be run again, but an item without an id is stored again. Prints a line for each trace: ok, replaced, skipped
+    (already stored), conflict (another trace has the id) or failed. The exit code is 1 if a trace failed, 3 if there
+    were only conflicts, and 0 otherwise.
     """
     import asyncio
 

@@ -6,6 +6,7 @@ from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
 from core.responses.alignment import Alignment, align_tokens
 from core.responses.doubts import forget_placeholders, note_fragments, reconcile_lists
+from core.responses.options import refuse_logits
 from core.responses.recognize import read_shape, unwrap
 from core.responses.request import cut_echo, find_settings, trim_list
 
@@ -38,6 +39,8 @@ def read_response(body: object) -> Answer:
         InvalidInputError: a field is invalid; the message names its path.
     """
     exchange = unwrap(body)
+    refuse_logits(exchange.response)
+    refuse_logits(exchange.request, "request.")
     settings = find_settings(exchange.request, exchange.response)
     try:
         reading = cut_echo(read_shape(exchange.response), settings)

@@ -141,3 +141,8 @@ def describe(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else "a number"
+
+
+def list_objects(value: object) -> list[dict[str, object]]:
+    """Return the items of a list, with an empty object for each that is not an object."""
+    return [find_object(one) for one in cast("list[object]", value)] if isinstance(value, list) else []

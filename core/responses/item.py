@@ -10,12 +10,20 @@ from typing import cast
 
 from core.errors import InvalidInputError
 from core.responses.chunks import is_stream, refuse_chunk
-from core.responses.expect import describe, expect_list, expect_object, expect_text, find_object, find_text
+from core.responses.expect import (
+    describe,
+    expect_list,
+    expect_object,
+    expect_text,
+    find_either,
+    find_object,
+    find_text,
+)
 from core.responses.join import join_stream, split_answers
 from core.responses.options import ScoreOptions, read_options
 from core.responses.recognize import UnknownResponseError, is_quote_trace, is_response
 from core.responses.sse import read_events
-from core.responses.summary import Summary
+from core.responses.summary import Summary, has_shape
 from core.wire.timestamp import parse_timestamp
 
 Body = dict[str, object]
@@ -35,7 +43,7 @@ class Item:
 
     Attributes:
         source: the exporter that sent the item: litellm or otlp. If None, the source is the shape of the response.
-        answers: one response per answer; empty if the call failed.
+        answers: one response per answer; at most one, which is not scored, if the call failed.
         request: the request that was sent to the model; empty if unknown.
         request_id: the id from the sender; None if the item has none.
         id_path: the path of the id, for errors.
@@ -64,7 +72,8 @@ class Item:
 
 def is_envelope(fields: Body) -> bool:
     """Whether an object contains a response next to other fields. In Ollama's answers, `response` is a text."""
-    return ("response" in fields or {"request", "error"} <= fields.keys()) and "done" not in fields
+    is_failure = "error" in fields and not {"request", "request_id"}.isdisjoint(fields)
+    return ("response" in fields or is_failure) and "done" not in fields
 
 
 def read_envelope(fields: Body) -> Item:
@@ -113,30 +122,19 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
     """Split a response into its answers: a body, the text or the chunks of a stream, or a list of bodies.
 
     Returns:
-        One response per answer, and why the call failed; None if it did not.
+        One response per answer, and why the call failed; None if it did not. A failed response has facts, too.
 
     Raises:
         InvalidInputError: the value has the wrong type, or is a stream that can't be joined.
         UnknownResponseError: the shape of the response is unknown.
     """
-    is_text = isinstance(response, str)
-    if isinstance(response, str):
-        response = read_events(response, path)
-    if isinstance(response, list):
-        chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
-        if not chunks:
-            raise InvalidInputError(f"{path}: is empty; send at least one response")
-        is_joined = is_stream(chunks) or (is_text and len(chunks) > 1)
-        bodies = [join_stream(part, path) for part in split_answers(chunks)] if is_joined else chunks
-    elif isinstance(response, dict):
-        bodies = [cast("Body", response)]
-    else:
-        raise InvalidInputError(f"{path}: must be an object, a list or the text of a stream, not {describe(response)}")
+    bodies = _list_bodies(response, path)
     if any(is_quote_trace(body) for body in bodies):
         raise InvalidInputError(f"{path}: a Quote trace can't be part of an item; post {{request, events}} alone")
-    failure = next((error for body in bodies if (error := _find_failure(body))), None)
-    if failure is not None:
-        return [], failure
+    for body in bodies:
+        failure = _find_failure(body)
+        if failure is not None:
+            return [body] if has_shape(body) else [], failure
     for body in bodies:
         refuse_chunk(body)
         if not is_response(body):
@@ -147,8 +145,36 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
     return answers, None
 
 
+def _list_bodies(response: object, path: str) -> list[Body]:
+    """Return the complete responses in a value, with streams joined."""
+    is_text = isinstance(response, str)
+    if isinstance(response, str):
+        response = read_events(response, path)
+    if isinstance(response, list):
+        chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
+        if not chunks:
+            raise InvalidInputError(f"{path}: is empty; send at least one response")
+        is_joined = is_stream(chunks) or (is_text and len(chunks) > 1)
+        return [join_stream(part, path) for part in split_answers(chunks)] if is_joined else chunks
+    if isinstance(response, dict):
+        return [cast("Body", response)]
+    raise InvalidInputError(f"{path}: must be an object, a list or the text of a stream, not {describe(response)}")
+
+
 def _find_failure(body: Body) -> str | None:
-    """Return the error of an error response: `{error: …}` without an answer."""
+    """Return why a response has no answer: the server's error in any of its usual forms; None if it has an answer."""
+    choices = body.get("choices")
+    rows = cast("list[object]", choices) if isinstance(choices, list) else []
+    errors = [find_object(row).get("error") for row in rows]
+    if errors and all(errors):  # OpenRouter
+        return find_error(errors[0])
+    feedback = find_object(find_either(body, "promptFeedback"))
+    if not body.get("candidates") and find_either(feedback, "blockReason"):  # Gemini
+        return f"the prompt was blocked: {find_either(feedback, 'blockReason')}"
+    if body.get("object") == "error":  # vLLM and SGLang
+        return find_error(body)
+    if body.keys() == {"detail"}:  # FastAPI
+        return find_error(body["detail"]) or "the call failed"
     if body.get("error") is None or (is_response(body) and body.get("status") != "failed"):
         return None
     return find_error(body["error"])

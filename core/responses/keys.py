@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core.access.hasher import find_label_range
 from core.document.body_texts import COLON, read_value, write_text
 from core.document.key_masker import LONG_KEY
 from core.document.mask import Edit, join_edits, mask_keys
@@ -202,6 +203,6 @@ class _Scan:
             self.edits[start] = (end, write_text(masked.decode()))
 
     def _add(self, start: int, end: int, text: str) -> None:
-        if text:
+        if text and not find_label_range(text):  # an exported item contains labels already
             self.keys |= {text, text.rpartition(" ")[2]} - {""}
             self.edits[start] = (end, write_text(self.label(text)))

@@ -43,14 +43,26 @@ def read_options(body: object) -> ScoreOptions:
             logits.
     """
     _, _, fields = unwrap(body)
+    refuse_logits(fields)
     chosen = {key: fields[key] for key in ScoreOptions.model_fields if key in fields and not _is_echo(key, fields)}
     try:
         options = ScoreOptions.model_validate(chosen)
     except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
-    if options.logprobs_mode and options.logprobs_mode.strip().lower().endswith("logits"):
-        raise InvalidInputError("logprobs_mode: logits are not log-probabilities; set the server to send logprobs")
     return options
+
+
+def refuse_logits(fields: dict[str, object], path: str = "") -> None:
+    """Reject numbers that are declared as logits.
+
+    Raises:
+        InvalidInputError: logprobs_mode says so.
+    """
+    mode = fields.get("logprobs_mode")
+    if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
+        raise InvalidInputError(
+            f"{path}logprobs_mode: logits are not log-probabilities; set the server to send logprobs"
+        )
 
 
 def _is_echo(key: str, fields: dict[str, object]) -> bool:

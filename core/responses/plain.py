@@ -1,15 +1,17 @@
 """Read the plain format, for tokens that don't come from a server response. Documented at POST /v1/score."""
 
-from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution
+import math
+
+from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_prob
 from core.errors import InvalidInputError
 from core.responses.expect import expect_id, expect_list, expect_object, expect_text, expect_tokens, find_text
 from core.responses.reading import Completion, Reading
 
-_TELLING = ("token", "token_id", "text", "logprob", "top_tokens", "forced")
+_TELLING = ("token", "token_id", "text", "logprob", "prob", "top_tokens", "forced")
 
 
 def read_plain(body: dict[str, object]) -> Reading:
-    """Read `{tokens: [{token?, text?, logprob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
+    """Read `{tokens: [{token?, text?, logprob? | prob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
 
     Raises:
         InvalidInputError: a field has the wrong type.
@@ -33,10 +35,17 @@ def _read_row(row: dict[str, object], path: str) -> Token:
     return Token(
         expect_id(token, f"{path}.token"),
         expect_text(text, f"{path}.text"),
-        read_chosen_logprob(row.get("logprob"), f"{path}.logprob", forced=forced),
+        _read_logprob(row, path, forced=forced),
         forced=forced,
         distribution=_read_list(row.get("top_tokens"), f"{path}.top_tokens"),
     )
+
+
+def _read_logprob(row: dict[str, object], path: str, *, forced: bool) -> float | None:
+    if row.get("logprob") is None and row.get("prob") is not None:
+        logprob = read_prob(row["prob"], f"{path}.prob")
+        return None if logprob == -math.inf else logprob
+    return read_chosen_logprob(row.get("logprob"), f"{path}.logprob", forced=forced)
 
 
 def _read_list(value: object, path: str) -> Distribution | None:

@@ -51,6 +51,11 @@ def find_source(body: Body) -> str:
     return next((name for keys, name, _ in _SHAPES if not keys.isdisjoint(body)), "openai")
 
 
+def has_shape(body: Body) -> bool:
+    """Whether the keys of a response show its shape."""
+    return any(not keys.isdisjoint(body) for keys, _, _ in _SHAPES)
+
+
 def summarize_response(body: Body) -> Summary:
     """Read the facts of a response of any shape. It never fails: a fact of the wrong type counts as absent."""
     read = next((read for keys, _, read in _SHAPES if not keys.isdisjoint(body)), _read_bare_choice)
@@ -165,13 +170,19 @@ def _read_candidates(body: Body) -> Summary:
 
 def _read_plain(body: Body) -> Summary:
     return Summary(
-        text=find_text(body.get("text")), model=find_text(body.get("model")), request_id=find_text(body.get("id"))
+        text=find_text(body.get("text")),
+        model=find_text(body.get("model")),
+        request_id=find_text(body.get("id")) or find_text(body.get("request_id")),
     )
 
 
 _SHAPES: tuple[tuple[frozenset[str], str, Callable[[Body], Summary]], ...] = (
     (frozenset({"choices"}), "openai", _read_choices),
-    (frozenset({"candidates", "logprobsResult", "logprobs_result", "chosenCandidates"}), "gemini", _read_candidates),
+    (
+        frozenset({"candidates", "logprobsResult", "logprobs_result", "chosenCandidates", "promptFeedback"}),
+        "gemini",
+        _read_candidates,
+    ),
     (frozenset({"completion_probabilities", "tokens_predicted"}), "llama.cpp", _read_llama_cpp),
     (frozenset({"details", "generated_text", "generated_tokens"}), "tgi", _read_details),
     (frozenset({"meta_info", "output_token_logprobs"}), "sglang", _read_meta_info),

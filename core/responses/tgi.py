@@ -4,6 +4,8 @@ Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Toke
 `top_tokens` has one list per token, and is null without `top_n_tokens`.
 """
 
+from typing import cast
+
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
@@ -23,7 +25,7 @@ _ASK = 'ask for them with "parameters": {"details": true, "top_n_tokens": 5}'
 
 
 def read_details(body: dict[str, object]) -> Reading:
-    """Read `details.tokens` and `details.top_tokens`. The prefill and `best_of_sequences` are ignored.
+    """Read `details.tokens` and `details.top_tokens`. The prefill and `best_of_sequences` are not read.
 
     Raises:
         InvalidInputError: a field has the wrong type, or there are no details.
@@ -44,7 +46,11 @@ def read_details(body: dict[str, object]) -> Reading:
     )
     if not rows and completion.has_tokens:
         raise MissingLogprobsError("details.tokens", _ASK)
-    return Reading([_read_row(row, lists[i], i) for i, row in enumerate(rows)], completion)
+    given = details.get("best_of_sequences")
+    others = cast("list[object]", given) if isinstance(given, list) else []
+    ignored = f"details.best_of_sequences: {len(others)} other answers are ignored; the server chose this one"
+    tokens = [_read_row(row, lists[i], i) for i, row in enumerate(rows)]
+    return Reading(tokens, completion, (ignored,) if others else ())
 
 
 def _read_row(value: object, entries: object, index: int) -> Token:

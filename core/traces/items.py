@@ -40,6 +40,12 @@ class Several(StrEnum):
 Prepared = list[PreparedTrace] | Several
 
 
+def is_posted_trace(body: bytes) -> bool:
+    """Whether a body is a complete Quote trace, and not an item that contains a `request` like one."""
+    document = parse_quickly(body)
+    return document is not None and (bool(document.events) or RESPONSE not in body)
+
+
 def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
     """Prepare a Quote trace, or the answers of an item, from one JSON value. Return how to split any other body.
 
@@ -107,6 +113,11 @@ def _find_several(body: bytes) -> Several | None:
         return None if is_stream(parse_json(bytes(row)) for row in rows) else Several.LIST
     except InvalidInputError:  # a row is not valid; the others are separate items
         return Several.LIST
+
+
+def find_rows(body: bytes) -> list[bytes]:
+    """Return the items of a JSON list; empty if the body is one item, or not a list."""
+    return [bytes(row) for row in _ROWS.decode(body)] if _find_several(body) is Several.LIST else []
 
 
 def iterate_lines(body: bytes) -> Iterator[bytes]:

@@ -113,7 +113,7 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
     """
     body = item.answers[choice] if item.answers else {}
     summary = item.summary.fill(summarize_response(body))
-    answer = _read_answer(item, choice) if body else NO_ANSWER
+    answer = _read_answer(item, choice) if body and item.error is None else NO_ANSWER
     prompt = read_prompt(item.request)
     request = Request(
         request_id=item.request_id or summary.request_id or "",
@@ -126,7 +126,7 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
         system_prompt=prompt.find_role(*SYSTEM_ROLES),
         user_prompt=prompt.find_role(USER_ROLE),
         final_token_ids=_list_ids(answer),
-        final_text=_find_text(summary, answer),
+        final_text=_cut_prompt(_find_text(summary, answer), item.request),
         inference_stats=_list_stats(summary),
     )
     facts = Facts(
@@ -180,6 +180,13 @@ def _find_text(summary: Summary, answer: Answer) -> str | None:
     texts = [token.text for token in answer.tokens if not token.discarded]
     joined = "".join(text for text in texts if text is not None) if texts and None not in texts else None
     return joined if summary.text is None else summary.text
+
+
+def _cut_prompt(text: str | None, request: dict[str, object]) -> str | None:
+    """Remove the prompt that `echo` puts in front of the answer."""
+    prompt = request.get("prompt")
+    is_echoed = text is not None and request.get("echo") is True and isinstance(prompt, str)
+    return text.removeprefix(prompt) if is_echoed else text
 
 
 def _list_stats(summary: Summary) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import BinaryIO, Self, cast
 
 import orjson
 
+from core.traces.items import find_rows
 from core.wire.zstandard import zstd
 
 STDIN = "-"
@@ -128,9 +129,19 @@ def _read_file(raw: _Source, path: Path, limit: int) -> Iterator[Item]:
             if body is None:
                 yield Item(location, b"", f"larger than {limit:,} bytes; raise MAX_BODY_MB")
             else:
-                yield Item(location, body)
+                yield from _split(location, body)
     except BROKEN:
         yield Item(f"{shown} after line {number}", b"", "the compressed file is damaged or truncated")
+
+
+def _split(location: str, body: bytes) -> Iterator[Item]:
+    """Yield the items of a JSON list, which are separate requests unless they are chunks of one stream."""
+    rows = find_rows(body) if body.lstrip().startswith(b"[") else []
+    if not rows or not rows[0].startswith(b"{"):  # not a list of items
+        yield Item(location, body)
+        return
+    for number, row in enumerate(rows, 1):
+        yield Item(f"{location} item {number}", row)
 
 
 def _unpack(file: BufferedReader) -> BinaryIO:

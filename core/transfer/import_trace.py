@@ -9,10 +9,12 @@ from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
 from core.access.session import Session
 from core.database.pool import retry_read
+from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
-from core.traces.ingest import PreparedTrace, compress_document, ingest_trace, prepare_rows
+from core.traces.ingest import PreparedTrace, compress_document, ingest_answers, ingest_trace, prepare_rows
+from core.traces.items import is_posted_trace, prepare_item
 from core.traces.kept import keep_quote, read_kept
 from core.traces.store import GET_DOCUMENT, StoredDocument
 from core.transfer.export_line import Origin, fingerprint, flatten, read_line
@@ -78,6 +80,10 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     """
     body, origin = read_line(line)
     masked = unwrap_item(body)
+    if masked is None and not is_posted_trace(body):
+        prepared = prepare_item(body, await access.hasher())
+        if isinstance(prepared, list) and prepared[0].document["format"] != QUOTE_FORMAT:
+            return await _restore_answers(access, key, prepared, on_conflict)
     if masked is None:
         posted = parse_document(body)
         masked = mask_import(body, posted, await access.hasher())
@@ -93,6 +99,21 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
     receipt = await ingest_trace(access, key, prepare_found(found))
     return Outcome(Status.REPLACED if receipt.replaced else Status.OK, request_id, note)
+
+
+async def _restore_answers(
+    access: Access, key: str | None, prepared: list[PreparedTrace], on_conflict: OnConflict
+) -> Outcome:
+    """Store the answers of an item that was never exported, as an ingest does."""
+    shown = prepared[0].base_id or prepared[0].request_id
+    _, stored = await _find_stored(access, key, prepared[0].request_id, None, None)
+    if stored is not None and decompress(stored.document) == decompress(prepared[0].document["document"]):
+        return Outcome(Status.SKIPPED, shown)
+    if stored is not None and on_conflict is OnConflict.SKIP:
+        return Outcome(Status.CONFLICT, shown, CONFLICT_NOTE)
+    receipts = await ingest_answers(access, key, prepared)
+    is_replaced = any(receipt.replaced for receipt in receipts)
+    return Outcome(Status.REPLACED if is_replaced else Status.OK, shown)
 
 
 def mask_import(body: bytes, posted: TraceDocument, hasher: Hasher) -> MaskedDocument:

@@ -39,13 +39,24 @@ class Answer:
         return content["error"] if known else f"the server answered {self.status}"
 
 
-def call(method: str, url: str, *, key: str | None = None, body: bytes | None = None, timeout_s: float) -> Answer:
-    """Call a server, with JSON if there is a body.
+JSON = "application/json"
+
+
+def call(  # noqa: PLR0913 - the parts of a request
+    method: str,
+    url: str,
+    *,
+    key: str | None = None,
+    body: bytes | None = None,
+    content_type: str = JSON,
+    timeout_s: float,
+) -> Answer:
+    """Call a server.
 
     Raises:
         NoAnswerError: it does not answer.
     """
-    headers = {"Content-Type": "application/json"} | ({} if key is None else {"X-API-Key": key})
+    headers = {"Content-Type": content_type} | ({} if key is None else {"X-API-Key": key})
     request = Request(url, body, headers, method=method)  # noqa: S310 - the user's own URL
     try:
         with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above

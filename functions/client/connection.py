@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.errors import ThunderError
-from core.wire.http_call import Answer, NoAnswerError, call
+from core.wire.http_call import JSON, Answer, NoAnswerError, call
 
 TIMEOUT_S = 120
 
@@ -38,13 +38,13 @@ class Connection:
         """Record whether the answer of a request was correct."""
         self._post(f"/logs/{quote(request_id, safe='')}/outcome", {"correct": correct, "source": source})
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = JSON) -> Answer:
         """Call the server with the key.
 
         Raises:
             NoAnswerError: it does not answer.
         """
-        return call(method, self.url + path, key=self.key, body=body, timeout_s=TIMEOUT_S)
+        return call(method, self.url + path, key=self.key, body=body, content_type=content_type, timeout_s=TIMEOUT_S)
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         answer = self.call("POST", path, json.dumps(body).encode())

@@ -8,10 +8,12 @@ from core.document.mask import find_keys, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import InvalidInputError, ThunderError
+from core.traces.items import is_posted_trace
 from core.transfer.export_line import flatten, read_line
 from core.transfer.exported_item import unwrap_item
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.http_call import Answer
+from functions.client.answers import AnswerUpload, find_upload
 from functions.client.connection import Connection
 
 
@@ -48,8 +50,11 @@ async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) ->
         NoAnswerError: the server does not answer.
     """
     document, _ = read_line(line)
-    if unwrap_item(document) is not None:
-        raise InvalidInputError("a response can't be posted under its stored id; import it without --url")
+    exported = unwrap_item(document)
+    if exported is not None or not is_posted_trace(document):
+        found = find_upload(document, exported)
+        if found is not None:
+            return _upload_answers(server, found, on_conflict)
     posted = parse_document(document)
     keys = find_keys(document)
     if any(find_label_range(key) for key in keys):
@@ -67,6 +72,22 @@ async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) ->
             raise
         return Outcome(Status.CONFLICT, request_id, str(error))
     return Outcome(Status.REPLACED if replaced else Status.OK, request_id)
+
+
+def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConflict) -> Outcome:
+    stored = _fetch(server, found.first_id) if found.first_id else None
+    shown = found.base_id or "a new id"
+    if stored is not None and found.equals(stored):
+        return Outcome(Status.SKIPPED, shown)
+    if stored is not None and on_conflict is OnConflict.SKIP:
+        return Outcome(Status.CONFLICT, shown, CONFLICT_NOTE)
+    answer = _require_present(server.call("POST", found.path, found.body, content_type=found.content_type))
+    if answer.status in {401, 403}:
+        raise AwayError(f"the key may not post: {answer.sentence}")
+    problem = found.find_problem(answer)
+    if problem is not None:
+        raise UploadError(problem)
+    return Outcome(Status.OK if stored is None else Status.REPLACED, found.base_id or answer.content["request_id"])
 
 
 def _fetch(server: Connection, request_id: str) -> bytes | None:

@@ -261,3 +261,45 @@ def test_long_streams_are_joined_in_linear_time() -> None:
     answers: Any = read_item([chunk] * 100_000).answers
     (answer,) = answers
     assert len(answer["choices"][0]["message"]["content"]) == 500_000
+
+
+def make_sglang_part(text: str, rows: list[Any], *, count: int, is_last: bool) -> dict[str, Any]:
+    reason = {"type": "stop"} if is_last else None
+    info = {"id": "s", "finish_reason": reason, "completion_tokens": count, "output_token_logprobs": rows}
+    return {"text": text, "output_ids": [row[1] for row in rows], "meta_info": info}
+
+
+@pytest.mark.parametrize("has_text_so_far", [False, True])
+@pytest.mark.parametrize("has_rows_so_far", [False, True])
+@pytest.mark.parametrize("words", [("a", "aa"), ("a", "a"), ("A", " b")])
+def test_sglang_s_chunks_repeat_texts_and_tokens_or_not(
+    words: tuple[str, str], *, has_text_so_far: bool, has_rows_so_far: bool
+) -> None:
+    """Also where the pieces of the answer, such as `a` and `aa`, look like a text that grows."""
+    one, two = ([-0.1, 1, words[0]], [-0.1, 1 if words[0] == words[1] else 2, words[1]])
+    whole = words[0] + words[1]
+    chunks = [
+        make_sglang_part(words[0], [one], count=1, is_last=False),
+        make_sglang_part(
+            whole if has_text_so_far else words[1], [one, two] if has_rows_so_far else [two], count=2, is_last=True
+        ),
+    ]
+    joined: Any = join_stream(chunks, "body")
+    assert (joined["text"], joined["meta_info"]["output_token_logprobs"]) == (whole, [one, two])
+    assert joined["output_ids"] == [one[1], two[1]]
+
+
+def test_a_chunk_without_a_list_leaves_the_lists_parallel(client: Client) -> None:
+    chunks = make_legacy()
+    chunks[0]["choices"][0]["logprobs"]["top_logprobs"] = None
+    log = client.log(post(client, chunks).json["request_id"])
+    assert [step["token_text"] for step in log["steps"]] == list(WORDS)
+    assert log["sequence_confidence"] == pytest.approx(CONFIDENCE)
+
+
+def test_a_stream_that_fails_keeps_its_facts(client: Client) -> None:
+    text = write_events([*make_chat()[:2], {"error": {"message": "boom"}}])
+    answer = client.post_bytes("/v1/ingest", text.encode(), content_type="text/event-stream")
+    log = client.log(answer.json["request_id"])
+    assert (log["source"], log["error"], log["model_id"]) == ("openai", "boom", "m")
+    assert (log["final_text"], log["sequence_confidence"], log["steps"]) == (WORDS[0] + WORDS[1], None, [])
