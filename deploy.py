@@ -25,6 +25,7 @@ from core.deploy.commit import find_commit
 from core.deploy.layout import Layout, choose_layout, describe_layout
 from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
+    alerts,
     api,
     audit,
     auth,
@@ -44,7 +45,7 @@ from functions import (
     share,
     stream,
 )
-from functions.jobs import retention
+from functions.jobs import schedule
 from functions.web.scaling import Scaling
 
 HERE = Path(__file__).parent
@@ -98,6 +99,7 @@ app = modal.App(
 LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
     Layout.GROUPED: {"api": api, "health": health, "ingest": ingest, "logs": log_group},
     Layout.EACH: {
+        "alerts": alerts,
         "api": api,
         "audit": audit,
         "auth": auth,
@@ -145,11 +147,11 @@ for function_name, served in FUNCTIONS.items():
     register(function_name, served)
 
 app.function(
-    name=retention.NAME,
+    name=schedule.NAME,
     env=ENVIRONMENT,
-    memory=retention.MEMORY_MB,
-    timeout=retention.TIMEOUT_S,
-    schedule=modal.Cron(retention.CRON),
+    memory=schedule.MEMORY_MB,
+    timeout=schedule.TIMEOUT_S,
+    schedule=modal.Cron(schedule.CRON),
     max_containers=1,
     region=REGION,
-)(retention.retain)
+)(schedule.run)

@@ -217,6 +217,7 @@ def serve_on(database: "Database", settings: "Settings") -> None:
         os.environ["THUNDER_COMMIT"] = commit.sha
     with bind(settings.app_host, settings.app_port) as bound:
         url = write_url(settings.app_host, bound.getsockname()[1])
+        os.environ["THUNDER_URL"] = settings.thunder_url or url
         banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name)
 
         def announce() -> None:

@@ -107,6 +107,14 @@ class Settings(BaseModel):
     """Comma-separated addresses or networks of proxies whose X-Forwarded-For header is trusted. If unset, the client is
     the peer of the connection."""
 
+    thunder_url: str = ""
+    """The address at which users reach this Thunder, for links in webhooks: https://thunder.example.com. If unset,
+    links are paths; `make run` uses its own address."""
+
+    webhook_allow: Annotated[str, AfterValidator(_check_networks)] = ""
+    """Comma-separated addresses or networks that webhooks may reach although they are private. Plain http is accepted
+    there only."""
+
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The size limit (MiB) of a request body, both compressed and decompressed."""
 
@@ -124,6 +132,11 @@ class Settings(BaseModel):
     def proxy_networks(self) -> Networks:
         """The networks of `trusted_proxies`."""
         return read_networks(self.trusted_proxies)
+
+    @cached_property
+    def webhook_networks(self) -> Networks:
+        """The networks of `webhook_allow`."""
+        return read_networks(self.webhook_allow)
 
 
 def read_networks(text: str) -> Networks:

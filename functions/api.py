@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from functions import (
+    alerts,
     audit,
     auth,
     collections,
@@ -31,6 +32,7 @@ ENDPOINTS = (
     stream,
     logs,
     ingest,
+    alerts,
     audit,
     auth,
     collections,

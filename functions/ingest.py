@@ -96,7 +96,7 @@ async def _prepare(context: Context, body: Body) -> list[PreparedTrace]:
 
 
 async def _store(context: Context, key: str | None, prepared: list[PreparedTrace]) -> list[Receipt]:
-    receipts = await ingest_answers(context.access, key, prepared)
+    receipts = await ingest_answers(context.access, key, prepared, on_alert=context.nudge_alerts)
     for one in prepared:
         context.metrics.note_ingest(one.document["document_bytes"], one.counts)
     context.nudge_streams()

@@ -1,7 +1,9 @@
 """GET /metrics: the metrics of this process in Prometheus' text format."""
 
+import contextlib
 import hmac
 import time
+from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -9,6 +11,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from core.access.caller import Scope
 from core.database.health import ask_in_time, read_newest
 from core.errors import ThunderError
+from core.statistics.recent import measure_models
+from core.statistics.store import ModelRow
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import Context, ContextDep
@@ -37,15 +41,17 @@ def _is_token(context: Context, key: str | None) -> bool:
 
 
 async def _measure(context: Context) -> None:
-    """Update the gauges. If the database can't be reached, the age of the newest trace is NaN."""
+    """Update the gauges. If the database can't be reached, the newest trace's age is NaN, and models have no gauges."""
     context.metrics.stream_clients.set(context.hub.clients)
     if context.access.open_pool is None:
         return
     context.metrics.note_pool(context.access.open_pool)
-    try:
+    newest: datetime | None = None
+    models: list[ModelRow] = []
+    with contextlib.suppress(ThunderError):
         newest = await ask_in_time(read_newest(context.access.open_pool))
-    except ThunderError:
-        newest = None
+        models = await ask_in_time(measure_models(context.access.open_pool))
+    context.metrics.note_models(models)
     context.metrics.newest_age.set(float("nan") if newest is None else max(0.0, time.time() - newest.timestamp()))
 
 

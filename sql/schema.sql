@@ -222,6 +222,59 @@ $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Like require_owner, and keeps the stamp unchanged until the transaction ends.';
 
+CREATE TABLE public.alerts (
+    id bigint NOT NULL,
+    user_key_hmac bytea,
+    name text NOT NULL,
+    kind text NOT NULL,
+    score text NOT NULL,
+    fires_above boolean NOT NULL,
+    threshold double precision,
+    share double precision,
+    window_s integer,
+    filters jsonb NOT NULL,
+    url text NOT NULL,
+    include_prompt boolean NOT NULL,
+    active boolean NOT NULL,
+    secret_nonce bytea NOT NULL,
+    previous_nonce bytea,
+    previous_until timestamp with time zone,
+    is_silent boolean DEFAULT false NOT NULL,
+    evaluated_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alerts_kind CHECK ((kind = ANY (ARRAY['threshold'::text, 'rate'::text, 'drift'::text, 'change'::text, 'exception'::text, 'silence'::text]))),
+    CONSTRAINT alerts_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+COMMENT ON TABLE public.alerts IS 'Rules that send a webhook when they apply.';
+
+COMMENT ON COLUMN public.alerts.user_key_hmac IS 'The owner, as in requests.user_key_hmac. Null: owned by the admins.';
+
+COMMENT ON COLUMN public.alerts.fires_above IS 'Whether scores above the threshold are the uncertain ones.';
+
+COMMENT ON COLUMN public.alerts.share IS 'Share of the requests of a window beyond the threshold, for the kind rate.';
+
+COMMENT ON COLUMN public.alerts.window_s IS 'Length of the evaluated period. For threshold and exception: at most one event per window.';
+
+COMMENT ON COLUMN public.alerts.filters IS 'The requests that the alert covers, with the fields of feed_filters.';
+
+COMMENT ON COLUMN public.alerts.secret_nonce IS 'The signing secret is derived from it and THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.alerts.previous_nonce IS 'The nonce before the last rotation.';
+
+COMMENT ON COLUMN public.alerts.previous_until IS 'Until then, webhooks are signed with the previous secret as well.';
+
+COMMENT ON COLUMN public.alerts.is_silent IS 'Whether the present silence has had its event.';
+
+COMMENT ON COLUMN public.alerts.evaluated_at IS 'Last evaluation of an alert of a period.';
+
+CREATE FUNCTION public.is_due(alert public.alerts) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((alert).active AND ((alert).kind = ANY (ARRAY['rate'::text, 'drift'::text, 'change'::text, 'silence'::text])) AND COALESCE(((alert).evaluated_at < (now() - make_interval(secs => (GREATEST(60, ((alert).window_s / 12)))::double precision))), true));
+
+COMMENT ON FUNCTION public.is_due(alert public.alerts) IS 'Whether to evaluate an alert of a period: twelve times per window, at most once a minute.';
+
 CREATE TABLE public.api_keys (
     id bigint NOT NULL,
     root_id bigint,
@@ -454,6 +507,56 @@ CREATE TABLE public.actions (
 );
 
 COMMENT ON TABLE public.actions IS 'Actions of mods, in the order of the posted list, with the token they changed and their effect.';
+
+CREATE TABLE public.alert_events (
+    id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    webhook_id text DEFAULT ('evt_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    kind text NOT NULL,
+    dedup_key text,
+    request_pk bigint,
+    window_from timestamp with time zone,
+    window_to timestamp with time zone,
+    value double precision,
+    threshold double precision,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    error text,
+    CONSTRAINT alert_events_status CHECK ((status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE public.alert_events IS 'What alerts noticed, and the webhooks that are sent for it.';
+
+COMMENT ON COLUMN public.alert_events.webhook_id IS 'The webhook-id header, the same for each attempt.';
+
+COMMENT ON COLUMN public.alert_events.kind IS 'The kind of the alert, or test.';
+
+COMMENT ON COLUMN public.alert_events.dedup_key IS 'The request or window; an alert has one event for each. Null for tests.';
+
+COMMENT ON COLUMN public.alert_events.next_attempt_at IS 'While an attempt runs: the end of its lease.';
+
+COMMENT ON COLUMN public.alert_events.error IS 'Why the last attempt failed.';
+
+ALTER TABLE public.alert_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alerts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_keys_id_seq
@@ -896,6 +999,15 @@ COMMENT ON COLUMN public.steps.surprisal IS 'In nats, like every entropy and log
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk);
 
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_dedup_key UNIQUE (alert_id, dedup_key);
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
 
@@ -983,6 +1095,20 @@ ALTER TABLE ONLY public.schema_migrations
 ALTER TABLE ONLY public.step_logit_summaries
     ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk);
 
+CREATE INDEX alert_events_due ON public.alert_events USING btree (alert_id, next_attempt_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX alert_events_finished ON public.alert_events USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX alert_events_newest ON public.alert_events USING btree (alert_id, id DESC);
+
+CREATE INDEX alert_events_of_request ON public.alert_events USING btree (request_pk) WHERE (request_pk IS NOT NULL);
+
+CREATE INDEX alerts_at_ingest ON public.alerts USING btree (user_key_hmac) WHERE (active AND (kind = ANY (ARRAY['threshold'::text, 'exception'::text])));
+
+CREATE INDEX alerts_of_owner ON public.alerts USING btree (user_key_hmac, id DESC);
+
+CREATE INDEX alerts_of_periods ON public.alerts USING btree (id) WHERE (active AND (kind = ANY (ARRAY['rate'::text, 'drift'::text, 'change'::text, 'silence'::text])));
+
 CREATE INDEX audit_log_of_action ON public.audit_log USING btree (action, id);
 
 CREATE INDEX audit_log_of_actor ON public.audit_log USING btree (actor, id);
@@ -1043,6 +1169,12 @@ CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH
 
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alerts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.collection_members
     ADD CONSTRAINT collection_members_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collections(id) ON DELETE CASCADE;

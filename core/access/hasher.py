@@ -43,6 +43,10 @@ class Hasher:
         secret = _digest(self.secret, b"\0share:" + kind.encode())
         return urlsafe_b64encode(_digest(secret, number.to_bytes(8, "big") + nonce)).decode().rstrip("=")
 
+    def derive_webhook_secret(self, number: int, nonce: bytes) -> bytes:
+        """Derive the signing secret of an alert, 32 bytes, which the database does not store either."""
+        return _digest(_digest(self.secret, b"\0webhook"), number.to_bytes(8, "big") + nonce)
+
 
 def _digest(secret: bytes, message: bytes) -> bytes:
     return hmac.new(secret, message, hashlib.sha256).digest()

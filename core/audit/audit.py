@@ -7,9 +7,7 @@ from core.access.access import Access
 from core.access.caller import Scope
 from core.audit import store
 from core.audit.store import Action, Entry
-from core.errors import InvalidInputError
-
-MAX_CURSOR = 2**63 - 1
+from core.wire.page import read_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ async def list_audit(
     Raises:
         InvalidInputError: the cursor is not valid.
     """
-    before_id = None if cursor is None else _read_cursor(cursor)
+    before_id = read_cursor(cursor)
     async with access.session(key, Scope.ADMIN) as session:
         entries = await store.LIST_ENTRIES.fetch_all(
             session.conn,
@@ -43,9 +41,3 @@ async def list_audit(
         )
     more = len(entries) > limit
     return entries[:limit], str(entries[limit - 1].id) if more else None
-
-
-def _read_cursor(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_CURSOR):
-        raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page")
-    return int(text)

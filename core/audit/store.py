@@ -25,6 +25,10 @@ class Action(StrEnum):
     PUBLISH_COLLECTION = "collection.publish"
     UNPUBLISH_COLLECTION = "collection.unpublish"
     DELETE_COLLECTION = "collection.delete"
+    CREATE_ALERT = "alert.create"
+    CHANGE_ALERT = "alert.change"
+    ROTATE_ALERT = "alert.rotate"
+    DELETE_ALERT = "alert.delete"
     SET_HOLD = "request.hold"
     LIFT_HOLD = "request.release"
     ADOPT = "database.adopt"
@@ -36,7 +40,8 @@ class Entry(Row):
 
     Attributes:
         actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.
-        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, requests or database.
+        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, requests or
+            database.
         details: further facts; never a secret.
     """
 

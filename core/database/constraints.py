@@ -6,6 +6,7 @@ from psycopg.errors import UniqueViolation
 from core.errors import InvalidInputError, ThunderError
 
 MESSAGES = {
+    "alerts_name_length": "name: must have 1 to 200 characters",
     "api_keys_name_length": "name: must have 1 to 200 characters",
     "collections_name_key": "name: another collection has this name; choose another name",
     "collections_name_length": "name: must have 1 to 200 characters",

@@ -3,7 +3,8 @@
 Requests on legal hold (core.deletions.hold) are skipped.
 
 Mods that no remaining request uses are deleted, because their names may come from the deleted requests alone. When all
-requests of a user are deleted, so are the user's collections. A receipt has a hash of the request's id and no text.
+requests of a user are deleted, so are the user's collections and alerts. A receipt has a hash of the request's id
+and no text.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -88,6 +89,7 @@ async def delete_doomed(
             ids = await store.LOCK_DOOMED.fetch_all(session.conn, owner=owner, before=doomed.before, limit=BATCH)
             if owner is not None and doomed.before is None and len(ids) < BATCH:
                 await store.DELETE_COLLECTIONS_OF.execute(session.conn, owner=owner)
+                await store.DELETE_ALERTS_OF.execute(session.conn, owner=owner)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}

@@ -73,8 +73,18 @@ class LabelRow(NamedTuple):
     scores: list[float | None]
 
 
+class ModelRow(Row):
+    """The sequence confidence of a model's requests: mean, 5th percentile, and the share below a limit."""
+
+    model: str
+    mean: float
+    p5: float
+    low_share: float
+
+
 SUMMARIZE = query("statistics/summarize", GroupRow)
 LIST_DRIFT_VALUES = query("statistics/list_drift_values", DriftRow)
 LIST_LABELS = query("statistics/list_labels", LabelRow, is_binary=True)
 LIST_BALLOTS = query("statistics/list_ballots", Ballot)
 LIST_MODS = query("statistics/list_mods", HandlerRow)
+MEASURE_MODELS = query("statistics/measure_models", ModelRow)

@@ -4,6 +4,7 @@ Preparing (parse, mask, score, compress) is pure and takes most of the time, so 
 another process. Storing takes one round trip for any size: all statements in one pipeline, with the commit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from pydantic import BaseModel, ConfigDict
 from core.access.access import Access
 from core.access.caller import Caller, ForbiddenError
 from core.access.hasher import Hasher
-from core.database.statements import NOTIFY_STREAMS
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
 from core.document.parse import parse_document
@@ -28,6 +28,8 @@ from core.wire.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
 """Statement timeout of an ingest. If one is cancelled, nothing is stored."""
+MOST_WAITING_EVENTS = 1000
+"""Events of one alert that may wait for delivery. While it has more, ingest inserts no further ones."""
 
 
 class OtherOwnerError(ThunderError):
@@ -159,8 +161,17 @@ async def ingest_trace(access: Access, key: str | None, prepared: PreparedTrace)
     return (await ingest_answers(access, key, [prepared]))[0]
 
 
-async def ingest_answers(access: Access, key: str | None, answers: list[PreparedTrace]) -> list[Receipt]:
+async def ingest_answers(
+    access: Access, key: str | None, answers: list[PreparedTrace], *, on_alert: Callable[[], object] | None = None
+) -> list[Receipt]:
     """Store a trace, or all answers of an item, in one transaction, and return receipts after the commit.
+
+    Args:
+        access: the database.
+        key: the caller's key.
+        answers: the prepared trace or answers.
+        on_alert: called after the commit if the requests raised alerts, or an alert of a period is due. None: alerts
+            are not evaluated.
 
     Raises:
         UnauthorizedError: the key was revoked or expired while the body was received.
@@ -172,7 +183,7 @@ async def ingest_answers(access: Access, key: str | None, answers: list[Prepared
             ownership = _decide_ownership(answers[0], caller)
             await _drop_group(conn, answers, ownership)
             upserted = [await _write(conn, one, ownership, caller) for one in answers]
-            await NOTIFY_STREAMS.execute(conn)
+            raised = await _finish(conn, answers, is_new=on_alert is not None)
     except NotNullViolation as error:
         if error.diag.column_name != "revision":
             raise
@@ -181,7 +192,15 @@ async def ingest_answers(access: Access, key: str | None, answers: list[Prepared
             f"request_id: {request_id!r} is another owner's request, or one on legal hold; use another id"
         ) from None
     stored = [row for cursor in upserted for row in await cursor.fetchall()]
+    if on_alert is not None and sum(await raised.fetchall()):
+        on_alert()
     return [_make_receipt(one, row) for one, row in zip(answers, stored, strict=True)]
+
+
+async def _finish(conn: AsyncConnection, answers: list[PreparedTrace], *, is_new: bool) -> AsyncRawCursor[int]:
+    """Evaluate the alerts of new requests, and notify the streams."""
+    ids = [one.request_id for one in answers] if is_new else []
+    return await store.FINISH_INGEST.execute(conn, request_ids=ids, most_waiting=MOST_WAITING_EVENTS)
 
 
 async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any]) -> None:

@@ -1,10 +1,26 @@
-"""Limits of the pages of every list."""
+"""Limits of the pages of every list, and cursors that are the id of the last row."""
+
+from core.errors import InvalidInputError
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
+MAX_CURSOR = 2**63 - 1
 
 
 def clamp_page(limit: int, offset: int) -> tuple[int, int]:
     """Clamp `limit` to 1…100 and `offset` to at least 0: lists accept any number instead of refusing it."""
     return min(max(limit, 1), MAX_LIMIT), min(max(offset, 0), MAX_OFFSET)
+
+
+def read_cursor(text: str | None) -> int | None:
+    """Return the id in a cursor; None for the first page.
+
+    Raises:
+        InvalidInputError: the cursor is not valid.
+    """
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_CURSOR):
+        raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page")
+    return int(text)

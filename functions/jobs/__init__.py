@@ -1,1 +1,1 @@
-"""Jobs on Modal: scheduled retention, and the chores of chores.py."""
+"""Jobs on Modal: the schedule, and the chores of chores.py."""

@@ -33,6 +33,7 @@ from functions.web.spool import Part
 from functions.web.unpack import MIB
 
 if TYPE_CHECKING:
+    from core.alerts.worker import AlertWorker
     from core.stream.hub import Hub
     from functions.web.heavy import HeavyProcesses
     from functions.web.metrics import Metrics
@@ -52,6 +53,9 @@ HELD_BODIES = 4
 GC_THRESHOLD = 100_000
 """Garbage collection threshold (allocations). A parsed document has about this many objects and no garbage. With the
 default of 700, the collector would scan them hundreds of times and double the time of an ingest."""
+
+KEEPS_SCHEDULE = "keeps_schedule"
+"""A flag in the application's state: whether its process does the work that a scheduled function does on Modal."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +104,17 @@ class Context:
             may_sleep=is_suspended_when_idle(self.settings),
         )
 
+    @cached_property
+    def alerts(self) -> "AlertWorker":
+        """The process's alerts."""
+        from core.alerts.worker import AlertWorker  # noqa: PLC0415 - see above
+
+        return AlertWorker(self.access, self.settings)
+
+    def nudge_alerts(self) -> None:
+        """Evaluate and deliver alerts in the background."""
+        self.alerts.nudge()
+
     def nudge_streams(self) -> None:
         """Notify the streams of this process, if any, that it stored something."""
         if "hub" in vars(self):
@@ -109,6 +124,8 @@ class Context:
         """Close the resources that were used."""
         if "hub" in vars(self):
             await self.hub.close()
+        if "alerts" in vars(self):
+            await self.alerts.close()
         if "heavy" in vars(self):
             self.heavy.close()
 
@@ -155,9 +172,26 @@ async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             context = app.state.context = Context(settings, executor, access, logs, budget)
             try:
                 with _ending_streams(context):
-                    yield {PROXIES: settings.proxy_networks}
+                    async with _keep_schedule(context, wanted=getattr(app.state, KEEPS_SCHEDULE, False)):
+                        yield {PROXIES: settings.proxy_networks}
             finally:
                 await context.close()
+
+
+@asynccontextmanager
+async def _keep_schedule(context: Context, *, wanted: bool) -> AsyncIterator[None]:
+    """Do the scheduled work of alerts in this process, if it is one of `make run`. On Modal, a function does it."""
+    if not wanted or context.access.open_pool is None:
+        yield
+        return
+    from core.alerts.worker import INTERVAL_S, SLEEPING_INTERVAL_S  # noqa: PLC0415 - see above
+
+    interval_s = SLEEPING_INTERVAL_S if is_suspended_when_idle(context.settings) else INTERVAL_S
+    task = asyncio.create_task(context.alerts.run_repeatedly(interval_s))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _configure_collector() -> None:

@@ -22,7 +22,7 @@ async def ingest_export(request: Request, context: Context, key: str | None) -> 
         export = await body.work(prepare_export, await context.access.hasher(), is_protobuf)
     for answers in export.items:
         try:
-            await ingest_answers(context.access, key, answers)
+            await ingest_answers(context.access, key, answers, on_alert=context.nudge_alerts)
         except (ForbiddenError, OtherOwnerError) as error:
             export.rejected.append(f"span {answers[0].base_id!r}: {error}")
             continue

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from websockets import http11
 
 from functions import api
+from functions.web.context import KEEPS_SCHEDULE
 
 MAX_LINE_BYTES = 64 * 1024
 """Longest line of a WebSocket handshake."""
@@ -24,7 +25,9 @@ def web() -> FastAPI:
     http11.MAX_LINE_LENGTH = MAX_LINE_BYTES
     if (parent := multiprocessing.parent_process()) is not None:
         threading.Thread(target=_follow_parent, args=[parent.pid], daemon=True).start()
-    return api.web()
+    app = api.web()
+    setattr(app.state, KEEPS_SCHEDULE, True)
+    return app
 
 
 def _hide_queries(record: logging.LogRecord) -> bool:

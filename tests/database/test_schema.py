@@ -25,7 +25,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
-KEPT |= {"deletions", "deletion_chain", "audit_log"}
+KEPT |= {"deletions", "deletion_chain", "audit_log", "alerts"}
 """Tables that emptying the traces keeps. Add a new table here, or to the tables that TRUNCATE reaches."""
 
 FILLED_BY_OTHERS = [
@@ -39,6 +39,9 @@ FILLED_BY_OTHERS = [
     "insert into legal_holds (request_pk, reason, held_by) select id, 'r', 'admin' from requests limit 1",
     "insert into bootstrap_attempts default values",
     "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",
+    """insert into alerts (name, kind, score, fires_above, filters, url, include_prompt, active, secret_nonce)
+    values ('a', 'silence', 's', false, '{}', 'https://a', false, true, '\\x00')""",
+    "insert into alert_events (alert_id, kind) select id, 'test' from alerts",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
 """One row for each table that a posted trace leaves empty."""

@@ -191,7 +191,7 @@ def test_modal_serve_stops_without_a_secret_of_its_own() -> None:
 def test_each_function_has_its_own_url(deployed: FakeModal) -> None:
     dump = deployed.dump()
     functions = dump["functions"]
-    urls = {name: functions[name]["web"][""]["modal_url"] for name in functions.keys() - {"retention"}}
+    urls = {name: functions[name]["web"][""]["modal_url"] for name in functions.keys() - {"schedule"}}
     host = "https://acme--thunder-backend-staging"
     assert urls == {
         name: f"{host}-{name}.modal.run"

@@ -16,7 +16,7 @@ from core.deploy.commit import find_commit
 from core.deploy.layout import GROUPED_FUNCTIONS, Layout, choose_layout
 from core.deploy.names import Deployment, DeploymentError, choose_deployment, find_command
 from functions import api, log_group
-from functions.jobs import retention
+from functions.jobs import schedule
 from functions.web.scaling import Scaling
 from tests.support.environment import ROOT
 
@@ -65,7 +65,7 @@ def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
 
 
 def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy) -> None:
-    assert list(deploy().functions) == [*ENDPOINTS, retention.NAME]
+    assert list(deploy().functions) == [*ENDPOINTS, schedule.NAME]
     assert {"health", "ingest", "logs", "api"} <= set(ENDPOINTS)
 
 
@@ -115,7 +115,7 @@ def test_a_function_has_the_scaling_of_its_module(deploy: Deploy, name: str) -> 
 def test_a_layout_chooses_the_functions_and_prints_them(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], layout: str, names: list[str]
 ) -> None:
-    assert list(deploy(MODAL_LAYOUT=layout).functions) == [*names, retention.NAME]
+    assert list(deploy(MODAL_LAYOUT=layout).functions) == [*names, schedule.NAME]
     (printed,) = capsys.readouterr().out.splitlines()
     assert f" {len(names)} web function" in printed
     assert f"({', '.join(names)})" in printed
@@ -156,10 +156,10 @@ def test_containers_run_in_the_chosen_region(deploy: Deploy) -> None:
     assert {arguments["region"] for arguments in deploy(MODAL_REGION="").functions.values()} == {None}
 
 
-def test_retention_runs_once_a_day(deploy: Deploy) -> None:
+def test_the_schedule_is_the_only_cron(deploy: Deploy) -> None:
     modal = deploy().modal
-    assert modal.App.return_value.function.return_value.call_args.args == (retention.retain,)
-    assert modal.Cron.call_args.args == (retention.CRON,)
+    assert modal.App.return_value.function.return_value.call_args.args == (schedule.run,)
+    assert modal.Cron.call_args.args == (schedule.CRON,)
     schedules = [call.kwargs.get("schedule") for call in modal.App.return_value.function.call_args_list]
     assert schedules == [None] * len(ENDPOINTS) + [modal.Cron.return_value]
 
@@ -187,7 +187,7 @@ def test_the_environment_selects_app_and_secret(
     told = {name: arguments["env"] for name, arguments in deployed.functions.items()}
     commit = find_commit()
     passed = {"THUNDER_APP_NAME": app_name, "THUNDER_COMMIT": commit.sha if commit else ""}
-    assert told == dict.fromkeys((*ENDPOINTS, retention.NAME), passed)
+    assert told == dict.fromkeys((*ENDPOINTS, schedule.NAME), passed)
 
 
 PRODUCTION = Deployment("thunder-backend", "thunder-db")

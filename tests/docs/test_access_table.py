@@ -32,6 +32,10 @@ BODIES: dict[str, Any] = {
     "PUT /collections/{collection_id}": {"description": "changed"},
     "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
     "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
+    "POST /v1/alerts": {"name": "a", "kind": "silence", "url": "https://receiver.invalid/"},
+    "PATCH /v1/alerts/{alert_id}": {"name": "b"},
+    "POST /v1/alerts/{alert_id}/test": {},
+    "POST /v1/alerts/{alert_id}/rotate": {},
     "POST /v1/traces": {"resourceSpans": []},
     "POST /v1/score": {"tokens": []},
     "POST /auth/keys": {"name": "made"},
@@ -110,6 +114,13 @@ def comment(client: Client) -> int:
     return send(client, "POST", f"/logs/{REQUEST}/discussions", body, ADMIN_KEY)[1]["discussion"]["id"]
 
 
+def alert(client: Client) -> int:
+    """Replace the alerts of the owner by one, because their number is limited, and return its id."""
+    for one in send(client, "GET", "/v1/alerts", None, ADMIN_KEY)[1]["alerts"]:
+        send(client, "DELETE", f"/v1/alerts/{one['id']}", None, ADMIN_KEY)
+    return send(client, "POST", "/v1/alerts", BODIES["POST /v1/alerts"], OWNER)[1]["id"]
+
+
 def collect(client: Client, name: str) -> dict[str, Any]:
     """Create a collection of the owner with the request in it, publish it, and return its id and link."""
     made = send(client, "POST", "/collections", {"name": name}, OWNER)[1]["collection"]
@@ -130,6 +141,8 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
         send(client, "PUT", f"/logs/{REQUEST}/hold", {"reason": "a case"}, ADMIN_KEY)
     if "{discussion_id}" in path:
         places["discussion_id"] = comment(client)
+    if path.startswith("/v1/alerts"):
+        places["alert_id"] = alert(client)
     if "collection" in path or path.startswith("/share/{token}"):
         shelf = collect(client, "shelf")
         places |= {"collection_id": shelf["collection_id"]}

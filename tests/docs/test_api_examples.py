@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.access.keys import KeyChange, NewKey
+from core.alerts.rules import NewAlert
 from core.document.schema import Action, Event, ModCall, ModLog, Request, TraceDocument
 from tests.support.client import Client
 from tests.support.environment import ROOT
@@ -28,6 +29,7 @@ BODIES: dict[str, type[BaseModel | msgspec.Struct]] = {
     "mod_calls[]": ModCall,
     "mod_logs[]": ModLog,
     "actions[]": Action,
+    "POST /v1/alerts": NewAlert,
     "POST /auth/keys": NewKey,
     "PUT /auth/keys": KeyChange,
 }

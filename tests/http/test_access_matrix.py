@@ -42,6 +42,7 @@ from tests.support.streams import PATH, ask_for_events, ask_for_socket
 # {collection} belongs to the owner, {admins} to the admins; {nowhere} does not exist. {shelf} is a link to a public
 # collection, {fallen} a revoked link. {member} is a log in the preceding {shelf}.
 # {group} is a group of the owner, {strange} one without an owner; {nobody} does not exist.
+# {alert} belongs to the owner; {nowhen} does not exist.
 # {comment} is a comment on the preceding request. {link} opens a public log; {dead} is a revoked link. {key} is the id
 # of another key. For a WebSocket, 101 means that it stays open, and 1000 that it is closed and must not be retried.
 TABLE = """
@@ -217,6 +218,20 @@ GET    /v1/confidence/groups/{group}   401  404    200   200   200    200    404
 GET    /v1/confidence/groups/{strange} 401  404    404   404   404    404    404    403    200   200    401    401
 GET    /v1/confidence/groups/{nobody}  401  404    404   404   404    404    404    403    404   404    401    401
 GET    /v1/mods                        401  200    200   200   200    200    200    403    200   200    401    401
+
+GET    /v1/alerts                      401  200    200   200   200    200    200    403    200   200    401    401
+POST   /v1/alerts                      401  201    201   201   403    403    403    403    201   201    401    401
+GET    /v1/alerts/feed                 401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/alerts/{alert}              401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/alerts/{nowhen}             401  404    404   404   404    404    404    403    404   404    401    401
+PATCH  /v1/alerts/{alert}              401  404    200   200   403    403    404    403    200   200    401    401
+PATCH  /v1/alerts/{nowhen}             401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /v1/alerts/{alert}              401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /v1/alerts/{nowhen}             401  404    404   404   403    403    404    403    404   404    401    401
+POST   /v1/alerts/{alert}/test         401  404    200   200   403    403    404    403    200   200    401    401
+POST   /v1/alerts/{nowhen}/test        401  404    404   404   403    403    404    403    404   404    401    401
+POST   /v1/alerts/{alert}/rotate       401  404    200   200   403    403    404    403    200   200    401    401
+POST   /v1/alerts/{nowhen}/rotate      401  404    404   404   403    403    404    403    404   404    401    401
 """
 COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
@@ -225,6 +240,7 @@ PARAMETERS = {
     **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
     **dict.fromkeys(("shelf", "fallen"), "token"),
     **dict.fromkeys(("group", "strange", "nobody"), "group_id"),
+    **dict.fromkeys(("alert", "nowhen"), "alert_id"),
     "member": "request_id",
     "comment": "discussion_id",
     "key": "key_id",
@@ -262,6 +278,15 @@ class Place:
 
     def collect(self, key: str) -> int:
         return send(self.client, "POST", "/collections", key, name=next(self.names)).json["collection"]["id"]
+
+    def alert(self) -> str:
+        """Replace the alerts of the owner by one, because their number is limited."""
+        for one in send(self.client, "GET", "/v1/alerts", OWNER).json["alerts"]:
+            send(self.client, "DELETE", f"/v1/alerts/{one['id']}", ADMIN_KEY)
+        return str(send(self.client, "POST", "/v1/alerts", OWNER, **self.make_alert()).json["id"])
+
+    def make_alert(self) -> dict[str, Any]:
+        return {"name": "a", "kind": "silence", "url": "https://receiver.invalid/"}
 
     def shelve(self, *, taken_back: bool) -> str:
         """Create a collection of the owner with one request, and return its link."""
@@ -308,6 +333,8 @@ class Place:
             "collection": lambda: str(self.collect(OWNER)),
             "admins": lambda: str(self.collect(ADMIN_KEY)),
             "nowhere": lambda: "9999999",
+            "nowhen": lambda: "9999999",
+            "alert": self.alert,
             "shelf": lambda: self.shelve(taken_back=False),
             "fallen": lambda: self.shelve(taken_back=True),
             "member": lambda: self.members[before],
@@ -346,6 +373,8 @@ class Place:
             **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in CHANGES},
             "POST /logs/{request_id}/discussions": lambda: {"username": "ann", "comment": "hm"},
             "PUT /logs/{request_id}/discussions/{discussion_id}": lambda: {"comment": "hm!"},
+            "POST /v1/alerts": self.make_alert,
+            "PATCH /v1/alerts/{alert_id}": lambda: {"name": "b"},
             "POST /collections": lambda: {"name": next(self.names)},
             "PUT /collections/{collection_id}": lambda: {"name": next(self.names)},
             **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},

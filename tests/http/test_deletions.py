@@ -14,7 +14,7 @@ from psycopg import sql as composed
 from core.cli.age import read_age
 from core.deletions import deletion
 from core.wire.zstandard import decompress
-from functions.jobs.retention import retain
+from functions.jobs.schedule import run
 from tests.support.client import Client, send
 from tests.support.command import Command
 from tests.support.documents import action, call, load_trace, make_document, number, one_token
@@ -186,10 +186,10 @@ def test_retention_deletes_older_requests_in_batches(
         post(client, f"r{index}")
     sql.execute("update requests set ingested_at = now() - interval '31 days' where request_id < 'r5'")
     monkeypatch.setenv("DATABASE_URL", database_url)
-    assert "RETENTION_DAYS is not set" in retain()
+    assert "RETENTION_DAYS is not set" in run()
     assert client.get("/logs").json["returned"] == 6
     monkeypatch.setenv("RETENTION_DAYS", "30")
-    assert retain().startswith("5 requests")
+    assert run().startswith("5 requests")
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["r5"]
     assert {row["reason"] for row in client.get("/v1/deletions").json["deletions"]} == {"age"}
 

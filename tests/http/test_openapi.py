@@ -200,14 +200,16 @@ def test_each_reference_in_the_document_has_a_target() -> None:
 
 
 def test_operations_with_a_body_declare_it() -> None:
-    bodiless = ("POST", "/collections/{collection_id}/public")
+    bodiless = {("POST", "/collections/{collection_id}/public")}
+    bodiless |= {("POST", f"/v1/alerts/{{alert_id}}/{action}") for action in ("test", "rotate")}
     for method, path in OPERATIONS:
-        if (method in {"POST", "PUT"} and (method, path) != bodiless) or (method, path) == ("DELETE", "/auth/keys"):
+        if (method in {"POST", "PUT"} and (method, path) not in bodiless) or (method, path) == ("DELETE", "/auth/keys"):
             assert "requestBody" in DOCUMENT["paths"][path][method.lower()], (method, path)
 
 
 CONFLICTING = {
     ("POST", "/v1/ingest"),
+    ("POST", "/v1/alerts"),
     ("POST", "/auth/bootstrap"),
     ("DELETE", "/auth/keys"),
     ("PUT", "/collections/{collection_id}"),

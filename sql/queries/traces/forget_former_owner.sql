@@ -1,4 +1,4 @@
--- Remove tags, favorites, comments, verdicts and links if a request changes owner.
+-- Remove tags, favorites, comments, verdicts, links and events of alerts if a request changes owner.
 -- People added them for the previous owner, so an admin who reassigns the request must not pass them on.
 with
 previous as (
@@ -18,6 +18,12 @@ left_collections as (
     delete from collection_members
     using previous
     where collection_members.request_pk = previous.id
+),
+
+forgotten as (
+    delete from alert_events
+    using previous
+    where alert_events.request_pk = previous.id
 ),
 
 silenced as (

@@ -1,0 +1,222 @@
+"""Create, list, change and delete alerts.
+
+A user's alerts cover that user's requests. Alerts made by admins belong to all admins and cover every request.
+"""
+
+import secrets
+from base64 import b64encode
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ConfigDict
+
+from core.access.access import Access
+from core.access.caller import ForbiddenError, Scope
+from core.access.session import Session
+from core.alerts import store
+from core.alerts.rules import AlertChange, AlertFilters, Kind, NewAlert, complete
+from core.alerts.store import AlertRow
+from core.alerts.target import check_target
+from core.audit.store import Action
+from core.database.pool import retry_read
+from core.errors import InvalidInputError, NotFoundError, ThunderError
+from core.settings import Networks
+from core.wire.page import read_cursor
+
+MAX_ALERTS = 20
+"""Alerts of one owner."""
+NONCE_BYTES = 16
+OVERLAP_S = 86_400
+"""How long webhooks are signed with the previous secret as well, after a rotation."""
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks defines
+
+
+class TooManyAlertsError(ThunderError):
+    """The owner has the maximum number of alerts."""
+
+    status = 409
+
+
+class Alert(BaseModel):
+    """An alert as its owner sees it. Settings that its kind does not have are null."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    name: str
+    kind: Kind
+    score: str | None
+    threshold: float | None
+    share: float | None
+    window_s: int | None
+    filters: AlertFilters
+    url: str
+    include_prompt: bool
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class CreatedAlert(Alert):
+    """A new alert with its signing secret, which is shown once."""
+
+    secret: str
+
+
+class RotatedSecret(BaseModel):
+    """The new secret of an alert, and until when webhooks are signed with the previous one as well."""
+
+    id: int
+    secret: str
+    previous_valid_for_s: int = OVERLAP_S
+
+
+async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowed: Networks) -> CreatedAlert:
+    """Create an alert.
+
+    Raises:
+        InvalidInputError: the URL or the settings are not valid.
+        ForbiddenError: the key is neither bound to a user nor an admin's.
+        TooManyAlertsError: the owner has the maximum number of alerts.
+    """
+    columns = complete(new)
+    check_target(new.url, allowed)
+    async with access.session(key, Scope.CURATE) as session:
+        caller = session.caller
+        if caller.owner is None and not caller.is_admin:
+            raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
+        owner = None if caller.is_admin else caller.owner
+        await store.LOCK_OWNER.execute(session.conn, owner=owner)
+        row = await store.INSERT_ALERT.fetch_one(
+            session.conn,
+            owner=owner,
+            secret_nonce=secrets.token_bytes(NONCE_BYTES),
+            most=MAX_ALERTS,
+            **await _to_columns(session, columns, new),
+        )
+        if row is None:
+            raise TooManyAlertsError(f"you have {MAX_ALERTS} alerts, the maximum; delete one first")
+        await session.note(Action.CREATE_ALERT, f"alert:{row.id}", {"kind": row.kind})
+    return CreatedAlert(**dict(to_alert(row)), secret=_derive(session, row.id, row.secret_nonce))
+
+
+@retry_read
+async def list_alerts(
+    access: Access, key: str | None, *, cursor: str | None, limit: int
+) -> tuple[list[Alert], str | None]:
+    """List a page of the caller's alerts, newest first, with the cursor of the next page. Admins see all alerts.
+
+    Raises:
+        InvalidInputError: the cursor is not valid.
+    """
+    before_id = read_cursor(cursor)
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
+        rows = await store.LIST_ALERTS.fetch_all(session.conn, owner=owner, before_id=before_id, limit=limit + 1)
+    page = [to_alert(row) for row in rows[:limit]]
+    return page, str(page[-1].id) if len(rows) > limit else None
+
+
+@retry_read
+async def read_alert(access: Access, key: str | None, *, number: int) -> Alert:
+    """Read an alert.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+    """
+    async with access.session(key, Scope.READ) as session:
+        row = await store.GET_ALERT.fetch_one(session.conn, id=number, owner=session.caller.owner_filter)
+    return to_alert(_require(row, number))
+
+
+async def change_alert(
+    access: Access, key: str | None, *, number: int, change: AlertChange, allowed: Networks
+) -> Alert:
+    """Change an alert. Pausing it makes its waiting webhooks fail.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+        InvalidInputError: the URL is not valid, or the settings don't fit the kind.
+    """
+    if change.url is not None:
+        check_target(change.url, allowed)
+    async with access.session(key, Scope.CURATE) as session:
+        row = await lock_own_alert(session, number)
+        changed = _merge(row, change)
+        columns = await _to_columns(session, complete(changed), changed)
+        del columns["kind"]
+        row = await store.UPDATE_ALERT.fetch_only(session.conn, id=number, **columns)
+        details = {"changed": sorted(change.model_fields_set)}
+        await session.note(Action.CHANGE_ALERT, f"alert:{number}", details)
+    return to_alert(row)
+
+
+def _merge(row: AlertRow, change: AlertChange) -> NewAlert:
+    """Return the alert after a change. Null keeps settings that can't be null."""
+    given = change.model_dump(exclude_unset=True)
+    required = ("name", "url", "include_prompt", "active")
+    given = {name: value for name, value in given.items() if value is not None or name not in required}
+    now = to_alert(row).model_dump(exclude={"id", "created_at", "updated_at", "filters"})
+    return NewAlert.model_validate({**now, **row.filters, **given})
+
+
+async def rotate_secret(access: Access, key: str | None, *, number: int) -> RotatedSecret:
+    """Replace the secret of an alert.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+    """
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own_alert(session, number)
+        await store.ROTATE_SECRET.execute(session.conn, id=number, secret_nonce=nonce, overlap_s=OVERLAP_S)
+        await session.note(Action.ROTATE_ALERT, f"alert:{number}")
+    return RotatedSecret(id=number, secret=_derive(session, number, nonce))
+
+
+async def delete_alert(access: Access, key: str | None, *, number: int) -> None:
+    """Delete an alert, its events and its waiting webhooks.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+    """
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own_alert(session, number)
+        await store.DELETE_ALERT.execute(session.conn, id=number)
+        await session.note(Action.DELETE_ALERT, f"alert:{number}")
+
+
+async def lock_own_alert(session: Session, number: int) -> AlertRow:
+    """Lock one of the caller's alerts until the transaction ends.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+    """
+    owner = session.caller.owner_filter
+    return _require(await store.LOCK_ALERT.fetch_one(session.conn, id=number, owner=owner), number)
+
+
+def _require(row: AlertRow | None, number: int) -> AlertRow:
+    if row is None:
+        raise NotFoundError(f"no alert {number}")
+    return row
+
+
+async def _to_columns(session: Session, columns: dict[str, Any], filters: AlertFilters) -> dict[str, Any]:
+    """Prepare the columns for storage: keys are replaced in the name, and refused in the URL."""
+    if session.key is not None and session.key in columns["url"]:
+        raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
+    name = await session.resolve_text(columns["name"])
+    return {**columns, "name": name, "filters": Jsonb(filters.list_filters())}
+
+
+def to_alert(row: AlertRow) -> Alert:
+    """Convert a row to the alert its owner sees."""
+    kept = row.model_dump(include=set(Alert.model_fields))
+    score = row.score if Kind(row.kind).has_score else None
+    return Alert.model_validate({**kept, "score": score})
+
+
+def _derive(session: Session, number: int, nonce: bytes) -> str:
+    return SECRET_PREFIX + b64encode(session.hasher.derive_webhook_secret(number, nonce)).decode()

@@ -1,0 +1,67 @@
+"""Attempt to deliver one event, and record the result."""
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+from core.access.access import Access
+from core.alerts import store
+from core.alerts.payload import write_headers, write_payload
+from core.alerts.prompt import MOST_PROMPT_BYTES, read_user_prompt
+from core.alerts.store import ClaimedEvent
+from core.database.pool import checkout, checkout_transaction, retry_read
+
+if TYPE_CHECKING:
+    from core.alerts.send import Result, Sender
+
+MAX_ATTEMPTS = 8
+FIRST_DELAY_S, FACTOR = 5, 4
+"""Delay before the second attempt; each further one is this many times as long: 5 s, 20 s, … 5.7 h."""
+JITTER = 0.2
+TIMEOUT_MS = 10_000
+
+
+async def deliver(access: Access, sender: "Sender", event: ClaimedEvent, *, base_url: str) -> float | None:
+    """Attempt to deliver a claimed event, and return the delay before the next attempt, if there is one, in seconds."""
+    prompt = await _read_prompt(access, event) if event.include_prompt and event.request_id is not None else None
+    body = write_payload(event, base_url=base_url, prompt=prompt)
+    hasher = await access.hasher()
+    nonces = [nonce for nonce in (event.secret_nonce, event.previous_nonce) if nonce is not None]
+    secrets = [hasher.derive_webhook_secret(event.alert_id, nonce) for nonce in nonces]
+    headers = write_headers(event.webhook_id, body, secrets=secrets, seconds=int(time.time()))
+    return await _record(access, event, await sender.post(event.url, body, headers))
+
+
+async def _read_prompt(access: Access, event: ClaimedEvent) -> str | None:
+    row = await _find_document(access, event.request_id)
+    return None if row is None else await asyncio.to_thread(read_user_prompt, row.document, row.format)
+
+
+@retry_read
+async def _find_document(access: Access, request_id: str | None) -> store.PromptRow | None:
+    async with checkout(access.pool) as conn:
+        return await store.GET_PROMPT.fetch_one(conn, request_id=request_id, most_bytes=MOST_PROMPT_BYTES)
+
+
+async def _record(access: Access, event: ClaimedEvent, result: "Result") -> float | None:
+    is_last = event.attempts >= MAX_ATTEMPTS or event.kind == "test" or result.is_gone
+    status = "delivered" if result.error is None else "failed" if is_last else "waiting"
+    delay_s = choose_delay(event.attempts) if status == "waiting" else 0.0
+    async with checkout_transaction(access.pool, timeout_ms=TIMEOUT_MS) as conn:
+        await store.RECORD_ATTEMPT.execute(
+            conn,
+            id=event.id,
+            alert_id=event.alert_id,
+            attempts=event.attempts,
+            status=status,
+            error=result.error,
+            delay_s=delay_s,
+            is_gone=result.is_gone,
+        )
+    return delay_s or None
+
+
+def choose_delay(attempts: int) -> float:
+    """Return the delay after so many failed attempts, in seconds: exponential, with jitter."""
+    return FIRST_DELAY_S * FACTOR ** (attempts - 1) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not a secret

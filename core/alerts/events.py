@@ -1,0 +1,116 @@
+"""The events of alerts: list them, and insert tests."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access.access import Access
+from core.access.caller import Scope
+from core.alerts import store
+from core.alerts.alert import lock_own_alert
+from core.alerts.store import ClaimedEvent, EventRow
+from core.database.pool import checkout, retry_read
+from core.errors import ThunderError
+from core.wire.page import read_cursor
+
+LEASE_S = 60
+"""How long an event is kept from other processes while one delivers it. Longer than an attempt takes."""
+TEST_PAUSE_S = 5
+
+Status = Literal["waiting", "delivered", "failed"]
+
+
+class TooManyTestsError(ThunderError):
+    """The alert was tested a moment ago."""
+
+    status = 429
+
+
+class Window(BaseModel):
+    """The evaluated period: `from` is inclusive, `to` is exclusive."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    start: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
+
+
+class AlertEvent(BaseModel):
+    """An event of an alert, and the state of its webhook.
+
+    Attributes:
+        id: the webhook-id header.
+        next_attempt_at: None if no attempt follows.
+        error: why the last attempt failed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    alert_id: int
+    alert_name: str
+    kind: str
+    request_id: str | None
+    window: Window | None
+    value: float | None
+    threshold: float | None
+    created_at: datetime
+    status: Status
+    attempts: int
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+
+
+@retry_read
+async def list_events(
+    access: Access, key: str | None, *, alert_id: int | None, cursor: str | None, limit: int
+) -> tuple[list[AlertEvent], str | None]:
+    """List a page of the events of the caller's alerts, newest first, with the cursor of the next page.
+
+    Raises:
+        InvalidInputError: the cursor is not valid.
+    """
+    before_id = read_cursor(cursor)
+    async with access.session(key, Scope.READ) as session:
+        owner = session.caller.owner_filter
+        rows = await store.LIST_EVENTS.fetch_all(
+            session.conn, owner=owner, alert_id=alert_id, before_id=before_id, limit=limit + 1
+        )
+    return [_to_event(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None
+
+
+async def insert_test(access: Access, key: str | None, *, number: int) -> ClaimedEvent:
+    """Insert a test event whose delivery the caller of this function must attempt now.
+
+    Raises:
+        NotFoundError: no such alert, or it belongs to another user.
+        TooManyTestsError: the alert was tested a moment ago.
+    """
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own_alert(session, number)
+        event_id = await store.INSERT_TEST.fetch_one(session.conn, id=number, lease_s=LEASE_S, pause_s=TEST_PAUSE_S)
+        if event_id is None:
+            raise TooManyTestsError(f"this alert was tested less than {TEST_PAUSE_S} s ago; try again in a moment")
+        return await store.GET_TEST.fetch_only(session.conn, id=event_id)
+
+
+@retry_read
+async def read_event(access: Access, event: ClaimedEvent) -> AlertEvent | None:
+    """Return the state of an event that was inserted for this caller; None if it was deleted in the meantime."""
+    async with checkout(access.pool) as conn:
+        rows = await store.LIST_EVENTS.fetch_all(
+            conn, owner=event.owner, alert_id=event.alert_id, before_id=event.id + 1, limit=1
+        )
+    return next((_to_event(row) for row in rows if row.id == event.id), None)
+
+
+def _to_event(row: EventRow) -> AlertEvent:
+    window = None
+    if row.window_from is not None and row.window_to is not None:
+        window = Window(start=row.window_from, end=row.window_to)
+    shown = row.model_dump(include=set(AlertEvent.model_fields) & set(EventRow.model_fields))
+    next_attempt_at = row.next_attempt_at if row.status == "waiting" else None
+    own = {"id": row.webhook_id, "window": window, "next_attempt_at": next_attempt_at}
+    return AlertEvent.model_validate({**shown, **own})

@@ -1,0 +1,144 @@
+"""The rules of alerts: kinds, their settings and defaults, as clients give them."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from core.errors import InvalidInputError
+from core.statistics.scores import Score
+from core.wire.json_text import to_column_text
+
+MAX_WINDOW_S = 30 * 86_400
+DEFAULT_WINDOW_S = 3600
+DEFAULT_SHARE = 0.1
+DEFAULT_DRIFT = 0.2
+
+
+class Kind(StrEnum):
+    """When an alert has an event.
+
+    THRESHOLD: a request has a score beyond the threshold, on the uncertain side.
+    RATE: at least `share` of the requests of a window do.
+    DRIFT: the distribution of a score has changed, compared with the seven windows before.
+    EXCEPTION: a request has an exception of a mod, or its call failed.
+    SILENCE: a window has no request.
+    """
+
+    THRESHOLD = "threshold"
+    RATE = "rate"
+    DRIFT = "drift"
+    EXCEPTION = "exception"
+    SILENCE = "silence"
+
+    @property
+    def has_score(self) -> bool:
+        """Whether the kind compares a score."""
+        return self in {Kind.THRESHOLD, Kind.RATE, Kind.DRIFT}
+
+
+_AT_INGEST = {Kind.THRESHOLD, Kind.EXCEPTION}
+_THRESHOLDS = {Kind.DRIFT: DEFAULT_DRIFT}
+"""The default thresholds of the kinds that have one: a Kolmogorov-Smirnov statistic."""
+
+
+def _refuse_unstorable(text: str) -> str:
+    if to_column_text(text) != text:
+        raise ValueError("can't contain U+0000; remove it")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_refuse_unstorable)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+Window = Annotated[int, Field(ge=60, le=MAX_WINDOW_S)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class AlertFilters(BaseModel):
+    """The requests that an alert covers: the filters of the feed that a new request can match."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Text | None = None
+    mod: Text | None = None
+    tag: Text | None = None
+    source: Text | None = None
+    min_confidence: Confidence | None = None
+    max_confidence: Confidence | None = None
+    has_exception: bool | None = None
+    q: Text | None = None
+
+    def list_filters(self) -> dict[str, Any]:
+        """Return the filters that are set."""
+        named = self.model_dump(include=set(AlertFilters.model_fields))
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class NewAlert(AlertFilters):
+    """A new alert. Settings that its kind does not have are refused."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: Name
+    kind: Annotated[Kind, Field(strict=False)]
+    url: Text
+    score: Annotated[Score | None, Field(strict=False)] = None
+    threshold: Finite | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    window_s: Window | None = None
+    include_prompt: bool = False
+    active: bool = True
+
+
+class AlertChange(AlertFilters):
+    """Changes to an alert. Omitted fields keep their value; null restores the default or removes a filter."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: Name | None = None
+    url: Text | None = None
+    score: Annotated[Score | None, Field(strict=False)] = None
+    threshold: Finite | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    window_s: Window | None = None
+    include_prompt: bool | None = None
+    active: bool | None = None
+
+
+def complete(alert: NewAlert) -> dict[str, Any]:
+    """Check the settings of an alert against its kind, and return them with defaults, as columns.
+
+    Raises:
+        InvalidInputError: a setting is missing, or the kind does not have it.
+    """
+    kind = alert.kind
+    _refuse(alert, "score", has=kind.has_score)
+    _refuse(alert, "share", has=kind is Kind.RATE)
+    _refuse(alert, "threshold", has=kind.has_score or kind in _THRESHOLDS)
+    _refuse(alert, "include_prompt", has=kind in _AT_INGEST)
+    threshold = _THRESHOLDS.get(kind) if alert.threshold is None else alert.threshold
+    if kind.has_score and threshold is None:
+        raise InvalidInputError(f"threshold: missing; an alert of the kind {kind.value} needs one")
+    if kind in _THRESHOLDS and threshold is not None and not 0 < threshold <= 1:
+        raise InvalidInputError(
+            f"threshold: {threshold} is not valid for the kind {kind.value}; it must be above 0, at most 1"
+        )
+    score = alert.score or Score.SEQUENCE_CONFIDENCE
+    return {
+        "name": alert.name,
+        "kind": kind.value,
+        "score": score.value,
+        "fires_above": score.higher_is_less_certain,
+        "threshold": threshold,
+        "share": (alert.share or DEFAULT_SHARE) if kind is Kind.RATE else None,
+        "window_s": alert.window_s or (None if kind in _AT_INGEST else DEFAULT_WINDOW_S),
+        "url": alert.url,
+        "include_prompt": alert.include_prompt,
+        "active": alert.active,
+    }
+
+
+def _refuse(alert: NewAlert, setting: str, *, has: bool) -> None:
+    if not has and getattr(alert, setting):
+        raise InvalidInputError(f"{setting}: alerts of the kind {alert.kind.value} don't have it; remove it")

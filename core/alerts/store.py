@@ -1,0 +1,131 @@
+"""The statements of alerts and their events, and the types of their rows."""
+
+from typing import Any
+
+from core.database.query import Row, query
+from core.wire.timestamp import UtcMoment
+
+
+class AlertRow(Row):
+    """An alert. The filters are those that are set."""
+
+    id: int
+    name: str
+    kind: str
+    score: str
+    threshold: float | None
+    share: float | None
+    window_s: int | None
+    filters: dict[str, Any]
+    url: str
+    include_prompt: bool
+    active: bool
+    secret_nonce: bytes
+    created_at: UtcMoment
+    updated_at: UtcMoment
+
+
+class EventRow(Row):
+    """An event of an alert, and the state of its webhook."""
+
+    id: int
+    alert_id: int
+    alert_name: str
+    webhook_id: str
+    kind: str
+    request_id: str | None
+    window_from: UtcMoment | None
+    window_to: UtcMoment | None
+    value: float | None
+    threshold: float | None
+    created_at: UtcMoment
+    status: str
+    attempts: int
+    next_attempt_at: UtcMoment
+    finished_at: UtcMoment | None
+    error: str | None
+
+
+class ClaimedEvent(Row):
+    """An event to deliver now, with the facts of its alert and its request.
+
+    Attributes:
+        attempts: the number of this attempt, from 1.
+        owner: the owner of the alert; None for the admins.
+        previous_nonce: the nonce of the secret before a rotation, while it is in use.
+    """
+
+    id: int
+    attempts: int
+    webhook_id: str
+    kind: str
+    created_at: UtcMoment
+    window_from: UtcMoment | None
+    window_to: UtcMoment | None
+    value: float | None
+    threshold: float | None
+    request_id: str | None
+    model: str | None
+    alert_id: int
+    owner: bytes | None
+    alert_name: str
+    alert_kind: str
+    score: str
+    url: str
+    include_prompt: bool
+    secret_nonce: bytes
+    previous_nonce: bytes | None
+
+
+class DueAlert(Row):
+    """An alert to evaluate now, locked until the transaction ends."""
+
+    id: int
+    kind: str
+    score: str
+    fires_above: bool
+    threshold: float | None
+    share: float | None
+    window_s: int | None
+    filters: dict[str, Any]
+    owner: bytes | None
+    is_silent: bool
+    updated_at: UtcMoment
+    claimed_at: UtcMoment
+
+
+class Rate(Row):
+    """The number of requests with a score, and of those beyond a threshold."""
+
+    n: int
+    beyond: int
+
+
+class PromptRow(Row):
+    """A document that contains a prompt, as one zstd frame."""
+
+    format: int
+    choice: int
+    document: bytes
+
+
+LOCK_OWNER = query("alerts/lock_owner")
+INSERT_ALERT = query("alerts/insert_alert", AlertRow)
+LIST_ALERTS = query("alerts/list_alerts", AlertRow)
+GET_ALERT = query("alerts/get_alert", AlertRow)
+LOCK_ALERT = query("alerts/lock_alert", AlertRow)
+UPDATE_ALERT = query("alerts/update_alert", AlertRow)
+ROTATE_SECRET = query("alerts/rotate_secret")
+DELETE_ALERT = query("alerts/delete_alert")
+INSERT_TEST = query("alerts/insert_test", int)
+GET_TEST = query("alerts/get_test", ClaimedEvent)
+LIST_EVENTS = query("alerts/list_events", EventRow)
+CLAIM_EVENTS = query("alerts/claim_events", ClaimedEvent)
+RECORD_ATTEMPT = query("alerts/record_attempt")
+GET_PROMPT = query("alerts/get_prompt", PromptRow, is_binary=True)
+CLAIM_ALERT = query("alerts/claim_alert", DueAlert)
+MEASURE_RATE = query("alerts/measure_rate", Rate)
+FIND_RECEIVED = query("alerts/find_received", int)
+SET_SILENT = query("alerts/set_silent")
+INSERT_EVENT = query("alerts/insert_event")
+DELETE_OLD_EVENTS = query("alerts/delete_old_events")

@@ -1,0 +1,44 @@
+-- Change an alert. A silence starts anew. The waiting events of a paused alert fail.
+with
+paused as (
+    update alert_events
+    set
+        status = 'failed',
+        error = 'the alert was paused',
+        finished_at = now()
+    where
+        alert_events.alert_id = %(id)s
+        and alert_events.status = 'waiting'
+        and not %(active)s::boolean
+)
+
+update alerts
+set
+    name = %(name)s::text,
+    score = %(score)s::text,
+    fires_above = %(fires_above)s::boolean,
+    threshold = %(threshold)s::double precision,
+    share = %(share)s::double precision,
+    window_s = %(window_s)s::integer,
+    filters = %(filters)s::jsonb,
+    url = %(url)s::text,
+    include_prompt = %(include_prompt)s::boolean,
+    active = %(active)s::boolean,
+    is_silent = false,
+    updated_at = now()
+where id = %(id)s
+returning
+    id,
+    name,
+    kind,
+    score,
+    threshold,
+    share,
+    window_s,
+    filters,
+    url,
+    include_prompt,
+    active,
+    secret_nonce,
+    created_at,
+    updated_at

@@ -1,0 +1,279 @@
+"""/v1/alerts: settings, owners, limits, pages, and the data that deletion removes."""
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.alerts.alert import MAX_ALERTS
+from tests.support.client import Client, make_key, send
+from tests.support.command import Command
+from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.posts import post, post_probs
+from tests.support.receiver import Receiver
+
+USER, OTHER = "key-of-a-user-with-alerts", "key-of-another-user"
+URL = "https://receiver.example/hook?token=t"
+THRESHOLD = {"name": "low", "kind": "threshold", "threshold": 0.5, "url": URL}
+
+
+def create(client: Client, key: str = ADMIN_KEY, **fields: Any) -> dict[str, Any]:
+    answer = send(client, "POST", "/v1/alerts", key, **{**THRESHOLD, **fields})
+    assert answer.status == 201, answer.data
+    return answer.json
+
+
+def change(client: Client, number: int, key: str = ADMIN_KEY, **fields: Any) -> dict[str, Any]:
+    answer = client.request("PATCH", f"/v1/alerts/{number}", json.dumps(fields).encode(), x_api_key=key)
+    assert answer.status == 200, answer.data
+    return answer.json
+
+
+def list_names(client: Client, key: str) -> list[str]:
+    return [alert["name"] for alert in client.request("GET", "/v1/alerts", x_api_key=key).json["alerts"]]
+
+
+def test_an_alert_can_be_read_changed_and_deleted(client: Client) -> None:
+    alert = create(client, model="m", tag="t", max_confidence=0.9)
+    assert alert.pop("secret").startswith("whsec_")
+    path = f"/v1/alerts/{alert['id']}"
+    assert client.get(path).json == alert
+    assert {name: value for name, value in alert["filters"].items() if value is not None} == {
+        "model": "m", "tag": "t", "max_confidence": 0.9
+    }  # fmt: skip
+    changed = change(client, alert["id"], name="lower", threshold=0.2, model=None, active=False)
+    assert (changed["name"], changed["threshold"], changed["filters"]["model"]) == ("lower", 0.2, None)
+    assert (changed["filters"]["tag"], changed["url"], changed["active"]) == ("t", URL, False)
+    assert change(client, alert["id"], name=None, url=None) == {
+        **changed,
+        "updated_at": client.get(path).json["updated_at"],
+    }
+    assert send(client, "DELETE", path, ADMIN_KEY).json == {"id": alert["id"], "message": "alert deleted"}
+    assert client.get(path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("rate", {"score": "sequence_confidence", "threshold": 0.5, "share": 0.1, "window_s": 3600}),
+        ("drift", {"score": "sequence_confidence", "threshold": 0.2, "share": None, "window_s": 3600}),
+        ("exception", {"score": None, "threshold": None, "share": None, "window_s": None}),
+        ("silence", {"score": None, "threshold": None, "share": None, "window_s": 3600}),
+    ],
+)
+def test_each_kind_has_defaults(client: Client, kind: str, expected: dict[str, Any]) -> None:
+    settings = {"threshold": 0.5 if kind == "rate" else None}
+    answer = send(client, "POST", "/v1/alerts", ADMIN_KEY, name="a", kind=kind, url=URL, **settings)
+    assert {name: answer.json[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"kind": "sometimes"}, "kind"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"threshold": None}, "threshold"),
+        ({"threshold": "0.5"}, "threshold"),
+        ({"kind": "drift", "threshold": 1.5}, "threshold"),
+        ({"kind": "exception"}, "threshold"),
+        ({"kind": "silence", "threshold": None, "score": "perplexity"}, "score"),
+        ({"share": 0.5}, "share"),
+        ({"kind": "rate", "share": 0}, "share"),
+        ({"kind": "rate", "include_prompt": True}, "include_prompt"),
+        ({"score": "happiness"}, "score"),
+        ({"window_s": 59}, "window_s"),
+        ({"window_s": 2_592_001}, "window_s"),
+        ({"max_confidence": 2}, "max_confidence"),
+        ({"created_from": "2026-01-01"}, "created_from"),
+        ({"secret": "mine"}, "secret"),
+        ({"model": "a\0b"}, "model"),
+        ({"url": "http://receiver.example"}, "url"),
+        ({"url": "https://127.0.0.1/"}, "url"),
+        ({"url": "https://receiver.example/\0"}, "url"),
+        ({"url": 5}, "url"),
+    ],
+)
+def test_invalid_settings_are_refused(client: Client, fields: dict[str, Any], field: str) -> None:
+    answer = send(client, "POST", "/v1/alerts", ADMIN_KEY, **{**THRESHOLD, **fields})
+    assert (answer.status, answer.json["message"].partition(":")[0]) == (400, field), answer.data
+
+
+def test_changes_are_checked_like_new_alerts(client: Client) -> None:
+    number = create(client)["id"]
+    invalid: list[dict[str, Any]] = [
+        {"threshold": None},
+        {"share": 0.5},
+        {"url": "https://10.0.0.1/"},
+        {"kind": "silence"},
+        {"window_s": 1},
+    ]
+    for fields in invalid:
+        body = json.dumps(fields).encode()
+        answer = client.request("PATCH", f"/v1/alerts/{number}", body, x_api_key=ADMIN_KEY)
+        assert answer.status == 400, (fields, answer.data)
+
+
+def test_a_key_is_refused_in_the_url_and_masked_in_the_name(client: Client) -> None:
+    post(client, "r", user=USER)
+    answer = send(client, "POST", "/v1/alerts", USER, **{**THRESHOLD, "url": f"https://receiver.example/?key={USER}"})
+    assert (answer.status, USER in answer.data.decode()) == (400, False)
+    assert USER not in create(client, USER, name=f"of {USER}")["name"]
+
+
+def test_alerts_belong_to_their_owner(client: Client) -> None:
+    for place, user in enumerate((USER, OTHER)):
+        post(client, f"r{place}", user=user)
+    mine, admins = create(client, USER, name="mine"), create(client, name="admins'")
+    assert (list_names(client, USER), list_names(client, OTHER)) == (["mine"], [])
+    assert list_names(client, ADMIN_KEY) == ["admins'", "mine"]
+    for number, key in ((mine["id"], OTHER), (admins["id"], USER)):
+        for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/rotate")):
+            body = None if method == "GET" else b"{}"
+            assert client.request(method, f"/v1/alerts/{number}{path}", body, x_api_key=key).status == 404
+    unbound = make_key(client, name="unbound")["api_key"]
+    assert send(client, "POST", "/v1/alerts", unbound, **THRESHOLD).status == 403
+
+
+def test_a_user_s_alert_covers_only_the_user_s_requests(alerting: Client, receiver: Receiver) -> None:
+    post(alerting, "sure", user=USER)
+    create(alerting, USER, url=receiver.url("/user"))
+    create(alerting, url=receiver.url("/admins"))
+    post_probs(alerting, "of another", [0.25], user_api_key=OTHER)
+    post_probs(alerting, "mine", [0.25], user_api_key=USER)
+    receiver.wait(2, "/admins")
+    receiver.wait(1, "/user")
+    seen = alerting.request("GET", "/v1/alerts/feed", x_api_key=USER).json["events"]
+    assert [event["request_id"] for event in seen] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "matching"),
+    [
+        ({"model": "m"}, {"a"}),
+        ({"tag": "t"}, {"b"}),
+        ({"source": "quote"}, {"a", "b"}),
+        ({"max_confidence": 0.2}, {"a"}),
+        ({"min_confidence": 0.2}, {"b"}),
+        ({"has_exception": True}, set[str]()),
+        ({"q": "needle"}, {"b"}),
+        ({"mod": "nudge"}, set[str]()),
+    ],
+)
+def test_filters_select_requests(
+    client: Client, sql: psycopg.Connection, filters: dict[str, Any], matching: set[str]
+) -> None:
+    create(client, **filters)
+    post_probs(client, "a", [0.1], model="m")
+    sql.execute("update requests set tags = '{t}'")
+    sql.execute("update requests set tags = '{}'")
+    post_probs(client, "b", [0.3], user_prompt="a needle")
+    if "tag" in filters:  # a tag is kept by the next revision
+        sql.execute("delete from alert_events")
+        sql.execute("update requests set tags = '{t}' where request_id = 'b'")
+        post_probs(client, "b", [0.3])
+    found = sql.execute(
+        "select request_id from alert_events inner join requests on request_pk = requests.id"
+    ).fetchall()
+    assert {request_id for (request_id,) in found} == matching
+
+
+def test_the_number_of_alerts_is_limited(client: Client) -> None:
+    post(client, "r", user=USER)
+    for _ in range(MAX_ALERTS):
+        create(client, USER)
+    assert send(client, "POST", "/v1/alerts", USER, **THRESHOLD).status == 409
+    create(client)
+
+
+def test_lists_have_pages(client: Client) -> None:
+    made = [create(client, name=str(place))["id"] for place in range(5)]
+    post_probs(client, "r", [0.25])
+    for path, name in (("/v1/alerts", "alerts"), ("/v1/alerts/feed", "events")):
+        page = client.get(f"{path}?limit=3").json
+        rest = client.get(f"{path}?limit=3&cursor={page['next_cursor']}").json
+        assert (len(page[name]), len(rest[name]), rest["next_cursor"]) == (3, 2, None)
+    assert [alert["id"] for alert in client.get("/v1/alerts").json["alerts"]] == made[::-1]
+    one = client.get(f"/v1/alerts/feed?alert_id={made[0]}").json["events"]
+    assert [event["alert_id"] for event in one] == [made[0]]
+    for query in ("cursor=x", "limit=1&by=x", "alert_id=0"):
+        assert client.get(f"/v1/alerts/feed?{query}").status == 400
+
+
+def test_changes_are_in_the_audit_log_without_the_url(client: Client) -> None:
+    number = create(client)["id"]
+    change(client, number, url="https://other.example/")
+    send(client, "POST", f"/v1/alerts/{number}/rotate", ADMIN_KEY)
+    send(client, "DELETE", f"/v1/alerts/{number}", ADMIN_KEY)
+    entries = client.get("/v1/audit").json["entries"]
+    assert [entry["action"] for entry in entries] == ["alert.delete", "alert.rotate", "alert.change", "alert.create"]
+    assert {entry["subject"] for entry in entries} == {f"alert:{number}"}
+    assert entries[2]["details"] == {"changed": ["url"]}
+    assert "example" not in str(entries)
+
+
+def test_a_test_is_limited(alerting: Client, receiver: Receiver) -> None:
+    alert = create(alerting, url=receiver.url(), active=False)
+    answer = send(alerting, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY)
+    assert (answer.status, answer.json["status"], answer.json["kind"]) == (200, "delivered", "test")
+    assert receiver.received[0].verify(alert["secret"])["type"] == "alert.test"
+    assert send(alerting, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY).status == 429
+
+
+def test_a_paused_alert_has_no_events_and_drops_waiting_ones(client: Client, sql: psycopg.Connection) -> None:
+    number = create(client)["id"]
+    sql.execute("insert into alert_events (alert_id, kind) select id, kind from alerts")
+    change(client, number, active=False)
+    post_probs(client, "r", [0.25])
+    (event,) = client.get("/v1/alerts/feed").json["events"]
+    assert (event["status"], event["error"]) == ("failed", "the alert was paused")
+
+
+def test_an_import_raises_no_alert(client: Client, database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    create(client)
+    post_probs(client, "r", [0.25])
+    exported = manage("export", "--what", "traces", "--output", "traces.jsonl", on=database_url, THUNDER_SECRET=SECRET)
+    assert exported.exit_code == 0, exported.stderr
+    send(client, "DELETE", "/logs/r", ADMIN_KEY)
+    imported = manage("import", "traces.jsonl", on=database_url, THUNDER_SECRET=SECRET)
+    assert imported.exit_code == 0, imported.stderr
+    assert sql.execute("select count(*) from alert_events").fetchall() == [(0,)]
+
+
+def test_deleting_a_request_deletes_its_events(client: Client, sql: psycopg.Connection) -> None:
+    create(client)
+    post_probs(client, "r", [0.25])
+    assert len(client.get("/v1/alerts/feed").json["events"]) == 1
+    send(client, "DELETE", "/logs/r", ADMIN_KEY)
+    assert sql.execute("select count(*) from alert_events").fetchall() == [(0,)]
+
+
+def test_deleting_a_user_deletes_their_alerts(
+    client: Client, database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    post(client, "r", user=USER)
+    create(client, USER)
+    create(client)
+    done = manage("delete", "--user-key", USER, "--yes", on=database_url, THUNDER_SECRET=SECRET)
+    assert done.exit_code == 0, done.stderr
+    assert sql.execute("select user_key_hmac from alerts").fetchall() == [(None,)]
+    verified = manage("verify-deletion", "r", "--user-key", USER, on=database_url, THUNDER_SECRET=SECRET)
+    assert verified.exit_code == 0, verified.stdout
+
+
+def test_a_request_that_changes_owner_leaves_the_events_of_the_former_owner(client: Client) -> None:
+    post(client, "before", user=USER)
+    create(client, USER)
+    post_probs(client, "r", [0.25], user_api_key=USER)
+    feed = client.request("GET", "/v1/alerts/feed", x_api_key=USER).json["events"]
+    assert [event["request_id"] for event in feed] == ["r"]
+    post(client, "r", user=OTHER)
+    assert client.request("GET", "/v1/alerts/feed", x_api_key=USER).json["events"] == []
+
+
+def test_clear_deletes_alerts(client: Client, database_url: str, manage: Command, sql: psycopg.Connection) -> None:
+    create(client)
+    done = manage("clear", "--yes", "--yes-production", on=database_url)
+    assert done.exit_code == 0, done.stderr
+    assert sql.execute("select count(*) from alerts").fetchall() == [(0,)]
