@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from core.alerts.rules import Kind
@@ -33,11 +33,17 @@ def write_payload(event: ClaimedEvent, *, base_url: str, prompt: str | None) -> 
     }
     if event.include_prompt:
         data["prompt"] = prompt
-    return dump_json({"type": f"alert.{event.kind}", "timestamp": event.created_at, "data": data})
+    return dump_json({"type": f"alert.{event.kind}", "timestamp": _write_time(event.created_at), "data": data})
 
 
 def _write_window(event: ClaimedEvent) -> dict[str, object] | None:
-    return None if event.window_from is None else {"from": event.window_from, "to": event.window_to}
+    if event.window_from is None or event.window_to is None:
+        return None
+    return {"from": _write_time(event.window_from), "to": _write_time(event.window_to)}
+
+
+def _write_time(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _write_path(event: ClaimedEvent) -> str:

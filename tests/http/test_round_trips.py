@@ -40,6 +40,13 @@ READS = [
 ]
 
 
+ADD_ALERTS = """
+insert into alerts (name, kind, score, fires_above, threshold, filters, url, include_prompt, active, secret_nonce)
+select 'a', 'threshold', 'perplexity', false, 0, '{"model": "m"}', 'https://receiver.invalid/', false, true, ''
+from generate_series(1, %s)
+"""
+
+
 @dataclass(frozen=True)
 class Tapped:
     """A server behind a recording proxy, with one request and all annotations of it."""
@@ -167,6 +174,21 @@ def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
     for _ in range(3):  # from the second time on, the statements are prepared
         assert tapped.client.ingest(trace).status == 201
         assert tapped.tap.count_trips() == 2
+
+
+def test_alerts_add_neither_statements_nor_trips_to_an_ingest(tapped: Tapped, sql: psycopg.Connection) -> None:
+    trace = load_trace("mod-exception")
+    trace["request"]["request_id"] = "trips-of-alerts"
+    statements: set[int] = set()
+    for alerts in (0, 20):
+        sql.execute(ADD_ALERTS, [alerts])
+        for _ in range(3):
+            tapped.tap.sent.clear()
+            assert tapped.client.ingest(trace).status == 201
+            statements.add(len(tapped.tap.sent))
+            assert tapped.tap.count_trips() == 2
+    sql.execute("delete from alerts")
+    assert len(statements) == 1
 
 
 def test_an_ingest_with_an_issued_key_looks_it_up_once(tapped: Tapped, sql: psycopg.Connection) -> None:
