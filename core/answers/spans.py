@@ -42,8 +42,7 @@ class Measure(NamedTuple):
     is_bound: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A run of words that each have a token below the limit.
 
     Attributes:

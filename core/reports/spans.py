@@ -1,7 +1,6 @@
 """Report the least confident words of an answer and, if it is JSON, the confidence of its values."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from core.answers.json_values import find_values
@@ -22,7 +21,7 @@ def report_spans(
     """
     located = LocatedAnswer.locate(tokens, scores, answer)
     spans = [
-        asdict(span) | {"alternatives": [one._asdict() for one in span.alternatives]}
+        span._asdict() | {"alternatives": [one._asdict() for one in span.alternatives]}
         for span in located.find_spans(below)
     ]
     return {"spans": spans, "json": _report_values(located)}

@@ -15,7 +15,7 @@ MAX_LABELS = 20_000
 MAX_HANDLERS = 10_000
 MAX_BALLOTS = 1000
 """Maximum number of requests of a group that vote. The first by id are used."""
-MAX_ANSWER_CHARS = 100_000
+MAX_ANSWER_CHARS = 20_000
 """Maximum characters of an answer that votes. Of a longer one, the end is used."""
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
 

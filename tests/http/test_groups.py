@@ -59,6 +59,15 @@ def test_quote_traces_with_a_group_id_vote(client: Client) -> None:
     assert votes["majority"] == {"answer": "yes", "share": pytest.approx(2 / 3), "request_ids": ["quote 1", "quote 2"]}
 
 
+def test_the_end_of_a_long_answer_votes(client: Client) -> None:
+    long = "1 " * 20_000
+    assert (
+        client.ingest({"id": "long", "choices": make_choices((f"{long}4", 0.5), (f"{long}{long}4", 0.5))}).status == 207
+    )
+    votes = client.get("/v1/confidence/groups/long?pattern=%5B2-9%5D").json["votes"]
+    assert votes["majority"] == {"answer": "4", "share": 1.0, "request_ids": ["long~0", "long~1"]}
+
+
 @pytest.mark.parametrize("group_id", ["absent", "summary", "a%00b", "x" * 600])
 def test_an_absent_group_is_not_found(client: Client, group_id: str) -> None:
     assert client.get(f"/v1/confidence/groups/{group_id}").status == 404
