@@ -87,7 +87,7 @@ class Access:
             NotConfiguredError: the process has no database.
         """
         if self.open_pool is None:
-            raise NotConfiguredError("DATABASE_URL is not set")
+            raise NotConfiguredError("DATABASE_URL: not set; set it to the URL of a Postgres database")
         return self.open_pool
 
     @property
@@ -110,7 +110,7 @@ class Access:
             ForbiddenError: the key lacks the scope.
         """
         if key is None and not public:
-            raise UnauthorizedError("no key; send one as X-API-Key")
+            raise UnauthorizedError("key: missing; send one as X-API-Key")
         hasher = await self.hasher()
         async with self._admit(key, lambda: self._open(scope), lambda conn: self._identify(conn, hasher, key)) as (
             conn,
@@ -189,7 +189,7 @@ class Access:
             UnauthorizedError: no key, or not a live one.
         """
         if key is None:
-            raise UnauthorizedError("no key; send one as X-API-Key")
+            raise UnauthorizedError("key: missing; send one as X-API-Key")
         if self._is_admin_key(key):
             return SETTING_ADMIN
         hasher = await self.hasher()
@@ -219,7 +219,7 @@ class Access:
         """Look up the caller of an ingest in the transaction that stores the trace."""
         if key is None:
             if not self.ingest_open:
-                raise UnauthorizedError("no key; send one as X-API-Key")
+                raise UnauthorizedError("key: missing; send one as X-API-Key")
             return OPEN_INGEST
         caller = await self._identify(conn, await self.hasher(), key)
         caller.require(Scope.INGEST)
@@ -282,7 +282,7 @@ async def _await_turn(stack: AsyncExitStack, turns: Turns, account: Account) -> 
             await stack.enter_async_context(turns.turn(account))
     except TimeoutError:
         raise DatabaseUnavailableError(
-            "no free connection: your other requests use all of your share; try again when they finish"
+            "connections: your other requests use your whole share; try again when they finish"
         ) from None
 
 
@@ -297,7 +297,7 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
 
 
 def _unknown_key(key: str) -> UnknownKeyError:
-    return UnknownKeyError("this key is unknown, revoked or expired; send a live key", hash_token(key))
+    return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))
 
 
 def _make_caller(row: CallerRow) -> Caller:

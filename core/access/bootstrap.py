@@ -49,16 +49,16 @@ async def bootstrap(access: Access, new: BootstrapRequest, *, secret: str | None
         KeysExistError: an admin key exists, or THUNDER_ADMIN_KEY is set.
     """
     if secret is None:
-        raise ForbiddenError("bootstrapping is disabled; set BOOTSTRAP_SECRET to enable it")
+        raise ForbiddenError("bootstrap: disabled; set BOOTSTRAP_SECRET to enable it")
     # The secret is compared before the limit, so failed attempts never lock out a caller that knows it.
     if not hmac.compare_digest(new.secret.encode("utf-8", "surrogatepass"), secret.encode()):
         await _count_attempt(access, address)
-        raise UnknownKeyError("secret: wrong bootstrap secret", hash_token(new.secret))
+        raise UnknownKeyError("secret: wrong; send the value of BOOTSTRAP_SECRET", hash_token(new.secret))
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
         await store.LOCK_BOOTSTRAP.execute(conn)
         if access.admin_key is not None or await store.COUNT_ADMINS.fetch_only(conn):
-            raise KeysExistError("an admin key already exists; ask its holder for a key")
+            raise KeysExistError("bootstrap: an admin key already exists; ask its holder for a key")
         session = Session(conn, SETTING_ADMIN, hasher, actor="bootstrap")
         return await insert_key(session, NewKey(name=new.name, is_admin=True))
 
@@ -68,4 +68,4 @@ async def _count_attempt(access: Access, address: str) -> None:
         await store.LOCK_ATTEMPTS.execute(conn, address=address)
         may_try = await store.RECORD_ATTEMPT.fetch_only(conn, address=address, most=MAX_ATTEMPTS_PER_MINUTE)
     if not may_try:
-        raise TooManyAttemptsError("too many failed attempts from this address; wait a minute")
+        raise TooManyAttemptsError("secret: too many failed attempts from this address; wait a minute")

@@ -106,7 +106,7 @@ class Caller:
             ForbiddenError: the key lacks the scope.
         """
         if scope not in self.scopes:
-            raise ForbiddenError(f"this key lacks the scope {scope.value!r}; use a key that has it")
+            raise ForbiddenError(f"key: lacks the scope {scope.value!r}; use a key that has it")
 
 
 ANONYMOUS = Caller("anonymous", frozenset())

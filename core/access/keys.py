@@ -245,7 +245,7 @@ def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
 
 def _show_once(row: KeyRow | None, secret: str, message: str) -> CreatedKey:
     if row is None:
-        raise NotFoundError("the key was not created")
+        raise NotFoundError("key: not created; try again")
     return CreatedKey(
         api_key=secret,
         id=row.id,
@@ -260,4 +260,4 @@ def _show_once(row: KeyRow | None, secret: str, message: str) -> CreatedKey:
 
 
 def _no_key(key_id: int) -> NotFoundError:
-    return NotFoundError(f"key {key_id}: not a live key")
+    return NotFoundError(f"key {key_id}: not a live key; list the keys with GET /auth/keys")

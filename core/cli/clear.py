@@ -34,15 +34,15 @@ def require_clearable(stamp: Stamp | None, *, app_name: str, embedded: bool, yes
         ChoreError: the database is refused.
     """
     if stamp is None:
-        raise ChoreError("this database has no owner yet, so it contains no data of Thunder")
+        raise ChoreError("database: has no owner yet, so it contains no data of Thunder; check DATABASE_URL")
     if not embedded and stamp.app_name != app_name:
         raise ChoreError(
-            f"this database belongs to {stamp.app_name}, not to {app_name}; check DATABASE_URL and THUNDER_APP_NAME"
+            f"database: belongs to {stamp.app_name}, not to {app_name}; check DATABASE_URL and THUNDER_APP_NAME"
         )
     if embedded or yes_production or not looks_like_production(stamp.app_name):
         return stamp
     raise ChoreError(
-        f"{stamp.app_name} looks like production (its name has none of {', '.join(sorted(NOT_PRODUCTION))}); "
+        f"database: {stamp.app_name} looks like production (its name has none of {', '.join(sorted(NOT_PRODUCTION))}); "
         "to clear it anyway, add --yes-production"
     )
 
@@ -60,20 +60,18 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
         try:
             owner = store.HOLD_WRITERS.run(conn).fetchone()
             if owner != app_name:
-                raise ChoreError(f"this database belongs to {owner or 'no app'} now; nothing was cleared")
+                raise ChoreError(f"database: now belongs to {owner or 'no app'}, so nothing was cleared; check it")
             contents = store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION)
             if held := store.COUNT_HOLDS.run_only(conn):
                 requests = count_of(held, "request is", "requests are")
                 raise ChoreError(
-                    f"{requests} on legal hold, so nothing was cleared; lift the holds first (GET /v1/holds)"
+                    f"database: {requests} on legal hold, so nothing was cleared; lift the holds first (GET /v1/holds)"
                 )
             store.CLEAR.run(conn)
             store.note_clearing(conn, requests=contents.requests)
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000
-            raise ChoreError(
-                f"the database was in use for {waited} s, so nothing was cleared; try again later"
-            ) from None
+            raise ChoreError(f"database: in use for {waited} s, so nothing was cleared; try again later") from None
     return contents
 
 

@@ -55,7 +55,7 @@ def ask(action: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise NotConfirmedError(f"{action}: not confirmed, because there is no terminal; add --yes")
     if not click.confirm(f"{action}?", err=True):
-        raise NotConfirmedError("nothing was changed")
+        raise NotConfirmedError(f"{action}: not confirmed; nothing was changed")
 
 
 def describe_owner(stamp: Stamp | None) -> str:

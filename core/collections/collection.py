@@ -82,7 +82,7 @@ async def create_collection(access: Access, key: str | None, *, new: NewCollecti
     """
     async with access.session(key, Scope.CURATE) as session:
         if session.caller.owner is None and not session.caller.is_admin:
-            raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
+            raise ForbiddenError("key: not bound to a user; use a user API key or a bound key")
         row = await store.INSERT_COLLECTION.fetch_only(
             session.conn,
             name=await session.resolve_text(to_column_text(new.name)) or "",
@@ -176,7 +176,7 @@ def require_own(row: Row | None, number: int) -> Row:
 
 def missing_collection(number: int) -> NotFoundError:
     """Return the error for a collection that is missing or belongs to another user."""
-    return NotFoundError(f"no collection {number}")
+    return NotFoundError(f"id: there is no collection {number}; list yours with GET /collections")
 
 
 async def resolve_author(session: Session, given: str | None) -> str:

@@ -143,7 +143,7 @@ def _require_added(session: Session, row: AddedRow, number: int, request_id: str
         raise hidden(session.caller, request_id)
     if not row.may_hold:
         raise OtherUserError(
-            "the collection and the request belong to different users; use a collection of the request's owner"
+            "request_id: belongs to another user than the collection; use a collection of the request's owner"
         )
     return row.is_added
 

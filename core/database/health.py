@@ -64,7 +64,7 @@ async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:
         # The cancellation is not awaited: for a server that hangs, psycopg takes up to five seconds.
         task.cancel()
         task.add_done_callback(lambda future: future.cancelled() or future.exception())
-        raise DatabaseUnavailableError(f"the database did not answer within {DEADLINE_S} s")
+        raise DatabaseUnavailableError(f"database: did not answer within {DEADLINE_S} s; try again")
     return task.result()
 
 
@@ -93,6 +93,6 @@ async def read_newest(pool: Pool) -> datetime | None:
 @retry_read
 async def _ask_schema_version(pool: Pool | None) -> int:
     if pool is None:
-        raise NotConfiguredError("DATABASE_URL is not set")
+        raise NotConfiguredError("DATABASE_URL: not set; set it to the URL of a Postgres database")
     async with checkout(pool) as conn:
         return await PING.fetch_only(conn)

@@ -117,7 +117,7 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
     with _connect(dsn) as conn, conn.transaction():
         LOCK_MIGRATIONS.run(conn, lock=ADVISORY_LOCK)
         if not _is_stampable(conn):
-            raise MigrationError(f"the database is not migrated; run `manage.py migrate` to make it {app_name}'s")
+            raise MigrationError(f"database: not migrated; run `manage.py migrate` to make it {app_name}'s")
         previous = _read_stamp(conn)
         if previous is None:
             INSERT_STAMP.run(conn, app_name=app_name)
@@ -197,7 +197,7 @@ def _describe_difference(migration: Migration) -> MigrationError:
     """Return the error for a migration whose applied text differs from its file."""
     if migration.version == 1:
         return MigrationError(
-            "a development version of Thunder made this database, with another schema; export the traces with that "
+            "database: a development version of Thunder created it, with another schema; export the traces with that "
             "version (`manage.py export --what traces --output traces.jsonl.zst`), then `manage.py import` the file "
             "into an empty database (for the embedded one, move .thunder away first)"
         )

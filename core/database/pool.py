@@ -76,7 +76,7 @@ class ForeignDatabaseError(ThunderError):
 async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
     """Open the pool of a process. It connects on first use, so an unreachable database doesn't prevent the start."""
     if settings.database_url is None:
-        raise NotConfiguredError("DATABASE_URL is not set")
+        raise NotConfiguredError("DATABASE_URL: not set; set it to the URL of a Postgres database")
     pool = Pool(
         settings.database_url.get_secret_value(),
         min_size=0,
@@ -124,7 +124,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
                 if conn.is_proven and (isinstance(error, TimeoutError) or not conn.closed):
                     raise
                 await pool.give_up(conn)
-                raise LostConnectionError("the database is not reachable") from None
+                raise LostConnectionError("database: not reachable; try again") from None
 
 
 @asynccontextmanager
@@ -206,7 +206,7 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
             conn.prepare_threshold = PREPARE_AFTER if backend == conn.info.backend_pid else None
             yield conn
             return
-    raise DatabaseUnavailableError("the database is not reachable")
+    raise DatabaseUnavailableError("database: not reachable; try again")
 
 
 @asynccontextmanager
@@ -227,9 +227,9 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise DatabaseUnavailableError("the database did not answer in time") from None
+        raise DatabaseUnavailableError("database: did not answer in time; try again") from None
     except PoolTimeout:
-        raise DatabaseUnavailableError("the database has no free connection, or does not answer") from None
+        raise DatabaseUnavailableError("database: has no free connection, or does not answer; try again") from None
     except psycopg.Error as error:
         original = _find_original(error)
         raise _translate(original) or original from error
@@ -247,18 +247,18 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
         case psycopg.Error(sqlstate=state) if state == FOREIGN:
             return ForeignDatabaseError(error.diag.message_primary)
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn() | psycopg.errors.UndefinedFunction():
-            return DatabaseUnavailableError("the database is not migrated; run `manage.py migrate`")
+            return DatabaseUnavailableError("database: not migrated; run `manage.py migrate`")
         case psycopg.errors.QueryCanceled():
-            return TooSlowError("the database took too long to answer")
+            return TooSlowError("database: took too long to answer; try again, or request less")
         case psycopg.IntegrityError():
             return translate_violation(error)
         case psycopg.errors.DiskFull():
-            return DatabaseUnavailableError("the database's disk is full")
+            return DatabaseUnavailableError("database: its disk is full; free some space")
         case psycopg.errors.TooManyConnections():
-            return DatabaseUnavailableError("the database accepts no more connections")
+            return DatabaseUnavailableError("database: accepts no more connections; try again")
         case psycopg.errors.ProgramLimitExceeded():
-            return InvalidInputError("a value is too large for the database")
+            return InvalidInputError("body: a value is too large for the database; send a smaller one")
         case psycopg.OperationalError():
-            return DatabaseUnavailableError("the database is not reachable")
+            return DatabaseUnavailableError("database: not reachable; try again")
         case _:
             return None

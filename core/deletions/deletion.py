@@ -57,7 +57,7 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
         row_id = await lock_own_request(session, request_id)
         receipts = await _delete(session, [row_id], session.caller.poster, "request")
         if not receipts:
-            raise HeldError("this request is on legal hold; an admin can lift it with DELETE /logs/{request_id}/hold")
+            raise HeldError("request_id: on legal hold; an admin can lift it with DELETE /logs/{request_id}/hold")
         await session.note(Action.DELETE_REQUEST, name_request(request_id))
     return receipts[0]
 
@@ -140,10 +140,12 @@ async def _delete(session: Session, ids: list[int], deleted_by: str, reason: str
 
 async def _find_owner(session: Session, doomed: DeletionScope) -> bytes | None:
     if doomed.user_key is None and doomed.before is None:
-        raise InvalidInputError("give a user or an age; to delete all requests, use `manage.py clear`")
+        raise InvalidInputError(
+            "user: no user or age is given; give one, or use `manage.py clear` to delete all requests"
+        )
     if doomed.user_key is None:
         return None
     owner = await session.resolve_owner(doomed.user_key)
     if owner is None:
-        raise InvalidInputError(f"user_key: no user has the label {doomed.user_key!r}")
+        raise InvalidInputError(f"user_key: no user has the label {doomed.user_key!r}; send the key itself")
     return owner

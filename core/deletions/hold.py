@@ -47,7 +47,7 @@ async def lift_hold(access: Access, key: str | None, *, request_id: str) -> None
     async with access.session(key, Scope.ADMIN) as session:
         row_id = await lock_own_request(session, request_id)
         if await store.LIFT_HOLD.fetch_one(session.conn, request_pk=row_id) is None:
-            raise NotFoundError(f"the request {request_id!r} is not on legal hold")
+            raise NotFoundError(f"request_id: {request_id!r} is not on legal hold; list the holds with GET /v1/holds")
         await session.note(Action.LIFT_HOLD, name_request(request_id))
 
 

@@ -81,7 +81,7 @@ def _refuse_mixed(deployment: Deployment) -> None:
     if of_app == of_secret or (of_app and of_secret is None) or (of_secret and of_app is None):
         return
     raise DeploymentError(
-        f"the app {app_name} does not match the secret {secret_name}{_advise(app_name)}; "
+        f"MODAL_APP_NAME: {app_name} does not match the secret {secret_name}{_advise(app_name)}; "
         "set MODAL_APP_NAME and MODAL_SECRET_NAME"
     )
 

@@ -22,6 +22,7 @@ PRODUCTION = "production"
 SMOKE_SECONDS = 120
 """How long the first container may take to start."""
 CALL_SECONDS = 30
+NOTHING_DEPLOYED = "deploy: nothing was deployed; see the error above"
 PROBE = "no-such-path"
 """A path that no function serves. The error shows that the function has started."""
 FIND_URLS = """
@@ -72,15 +73,15 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     say(f"{environment}: the app {deployment.app_name} with the secret {deployment.secret_name}")
     if migrates:
         say("1/4  migrate")
-        _run_modal(["run", "chores.py::migrate"], variables, "the database was not migrated")
+        _run_modal(["run", "chores.py::migrate"], variables, "database: not migrated; see the error above")
     say("2/4  check the database")
     advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
-    _run_modal(["run", "chores.py::status"], variables, f"the database is not ready; {advice}")
+    _run_modal(["run", "chores.py::status"], variables, f"database: not ready; {advice}")
     commit = find_commit()
     _warn_about(commit, say)
     say("3/4  deploy")
     tag = ["--tag", commit.tag] if commit else []
-    _run_modal(["deploy", "deploy.py", *tag], variables, "nothing was deployed", explain=explain_refusal)
+    _run_modal(["deploy", "deploy.py", *tag], variables, NOTHING_DEPLOYED, explain=explain_refusal)
     say("4/4  test the app")
     urls = {"api": url.rstrip("/")} if url else _find_urls(deployment.app_name, variables)
     smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
@@ -101,16 +102,16 @@ def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Ca
     url = urls["api"]
     status, body = _await_health(url, lambda body: commit is None or body.get("commit") == commit)
     if status != 200 or body.get("app") != app_name:
-        raise RolloutError(f"deployed, but {url}/healthz answers {status}: {json.dumps(body)}")
+        raise RolloutError(f"{url}/healthz: deployed, but it answers {status}; {json.dumps(body)}")
     if commit is not None and body.get("commit") != commit:
-        raise RolloutError(f"deployed, but {url} still serves {body.get('commit')} instead of {commit}; try again")
+        raise RolloutError(f"{url}: deployed, but it still serves {body.get('commit')} instead of {commit}; try again")
     refused, _ = _call(f"{url}/logs")
     if refused != 401:
-        raise RolloutError(f"deployed, but {url}/logs answers {refused} without a key instead of 401")
+        raise RolloutError(f"{url}/logs: deployed, but it answers {refused} without a key; it must answer 401")
     for name, one in urls.items():
         status, body = _call(f"{one}/{PROBE}")
         if (status, body.get("code")) not in {(404, 404), (405, 405)}:
-            raise RolloutError(f"deployed, but the function {name} at {one} answers {status}: {json.dumps(body)}")
+            raise RolloutError(f"{one}: deployed, but the function {name} answers {status}; {json.dumps(body)}")
     say(f"{app_name} answers at {url} ({len(urls)} web functions tested)")
 
 
@@ -159,8 +160,7 @@ def _find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
     urls: dict[str, str] = json.loads(done.stdout) if done.returncode == 0 else {}
     if "api" not in urls:
-        reason = f": {done.stderr.strip()[-300:]}" if done.stderr.strip() else ""
-        raise RolloutError(f"deployed, but Modal does not know the URL of {app_name}'s api{reason}")
+        raise RolloutError(f"{app_name}: deployed, but Modal reports no URL of its api; {done.stderr.strip()[-300:]}")
     return {name: url.rstrip("/") for name, url in urls.items()}
 
 

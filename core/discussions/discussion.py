@@ -107,7 +107,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
     if row is None:
         raise hidden(session.caller, request_id)
     if row.discussion is None:
-        raise FullError(f"this request already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
+        raise FullError(f"request_id: already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
     return _show(row.discussion, request_id)
 
 
@@ -145,4 +145,4 @@ def _show(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discus
 
 
 def _missing(request_id: str, number: int) -> NotFoundError:
-    return NotFoundError(f"request {request_id!r} has no comment {number}")
+    return NotFoundError(f"id: request {request_id!r} has no comment {number}; list its comments")

@@ -134,11 +134,12 @@ def check_references(document: TraceDocument) -> None:
     for index, call in enumerate(document.mod_calls):
         if call.event_sequence_order not in orders:
             raise InvalidInputError(
-                f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}"
+                f"mod_calls[{index}].event_sequence_order: no event has sequence_order {call.event_sequence_order}; "
+                "name an event"
             )
     for index, event in enumerate(document.events):
         if event.top_tokens is not NO_LIST and memoryview(event.top_tokens)[0] not in b"[n":
-            raise InvalidInputError(f"events[{index}].top_tokens: expected `array | null`")
+            raise InvalidInputError(f"events[{index}].top_tokens: must be a list or null")
     added = sum([len(event.added_tokens) for event in document.events if event.added_tokens])
     if added > MAX_TOKENS:
         raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
@@ -147,7 +148,7 @@ def check_references(document: TraceDocument) -> None:
         for index, row in enumerate(rows):
             if row.mod_call_sequence >= calls:
                 raise InvalidInputError(
-                    f"{name}[{index}].mod_call_sequence: there is no mod_calls[{row.mod_call_sequence}]"
+                    f"{name}[{index}].mod_call_sequence: there is no mod_calls[{row.mod_call_sequence}]; name a call"
                 )
 
 

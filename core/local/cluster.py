@@ -34,7 +34,7 @@ def make_cluster(programs: Programs, data_dir: Path, cluster: Path, *, alive: in
     if cluster.exists():
         version = (cluster / "PG_VERSION").read_text().strip()
         if version != MAJOR_VERSION:
-            raise EmbeddedPostgresError(f"{cluster} is of PostgreSQL {version}; this is PostgreSQL {MAJOR_VERSION}")
+            raise EmbeddedPostgresError(f"{cluster}: created by PostgreSQL {version}; use {MAJOR_VERSION}")
         return
     unfinished = cluster.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -63,12 +63,12 @@ def run_initdb(programs: Programs, directory: Path, *, log: Path, alive: int, du
     try:
         process.wait(INIT_SECONDS)
     except subprocess.TimeoutExpired:
-        raise EmbeddedPostgresError(f"initdb took over {INIT_SECONDS} s\n{read_tail(log)}") from None
+        raise EmbeddedPostgresError(f"initdb: too slow ({INIT_SECONDS} s); its log ends:\n{read_tail(log)}") from None
     finally:
         process.kill()
         process.wait()
     if process.returncode != 0:
-        raise EmbeddedPostgresError(f"initdb failed\n{read_tail(log)}")
+        raise EmbeddedPostgresError(f"initdb: failed; its log ends:\n{read_tail(log)}")
 
 
 def allow_users(cluster: Path, os_users: Sequence[str]) -> None:
@@ -83,7 +83,7 @@ def own_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        raise EmbeddedPostgresError(f"user {os.geteuid()} has no name (/etc/passwd): set DATABASE_URL") from None
+        raise EmbeddedPostgresError(f"user {os.geteuid()}: has no name in /etc/passwd; set DATABASE_URL") from None
 
 
 def await_predecessor(cluster: Path, alive: int) -> None:
@@ -102,7 +102,7 @@ def await_predecessor(cluster: Path, alive: int) -> None:
                 os.kill(pid, how)
         if take_lock(alive, seconds=seconds):
             return
-    raise EmbeddedPostgresError(f"the Postgres of a killed run still uses {cluster} and does not stop")
+    raise EmbeddedPostgresError(f"{cluster}: in use by the Postgres of a killed run, which does not stop; end it")
 
 
 def take_lock(descriptor: int, *, seconds: float) -> bool:

@@ -37,7 +37,7 @@ def _translated_errors() -> Generator[None]:
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction):
-        raise ChoreError("the database is not migrated; run `manage.py migrate`") from None
+        raise ChoreError("database: not migrated; run `manage.py migrate`") from None
     except psycopg.Error as error:
         if error.sqlstate != FOREIGN:
             raise

@@ -93,4 +93,4 @@ def answering(dsn: str) -> Generator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachableError(f"{describe_database(dsn)} does not answer: {error}") from error
+        raise DatabaseUnreachableError(f"{describe_database(dsn)}: does not answer; {error}") from error

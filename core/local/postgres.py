@@ -233,7 +233,7 @@ def await_ready(server: EmbeddedPostgres) -> None:
         if gone or time.monotonic() > deadline:
             logs = (server.data_dir / "postgres.log", *(server.data_dir / "postgres" / "log").glob("*.log"))
             why = "stopped at once" if gone else f"is not ready after {START_SECONDS} s"
-            raise EmbeddedPostgresError(f"the embedded Postgres {why}; its log ends:\n{read_tail(*logs)}")
+            raise EmbeddedPostgresError(f"embedded Postgres: {why}; its log ends:\n{read_tail(*logs)}")
         time.sleep(0.02)
 
 

@@ -96,7 +96,7 @@ def find_programs(data_dir: Path) -> Programs:
         return Programs(install / "bin", account)
     copied = copy_install(install) / "bin"
     if not runs(copied, account):
-        raise EmbeddedPostgresError(f"Postgres does not run as user {account.uid}, neither from {install} nor {copied}")
+        raise EmbeddedPostgresError(f"{install}: user {account.uid} can't run it, nor {copied}; set DATABASE_URL")
     return Programs(copied, account)
 
 
@@ -108,7 +108,7 @@ def find_install() -> Path:
         install = Path(path) / f"pginstall{MAJOR_VERSION}"
         if install.is_dir():
             return install
-    raise EmbeddedPostgresError(f"the package {PACKAGE} (PostgreSQL {MAJOR_VERSION}) is missing: set DATABASE_URL")
+    raise EmbeddedPostgresError(f"{PACKAGE}: the package with PostgreSQL {MAJOR_VERSION} is missing; set DATABASE_URL")
 
 
 def choose_account(data_dir: Path) -> Account | None:
@@ -116,7 +116,7 @@ def choose_account(data_dir: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if not OWN_DIRECTORY.exists():
-        raise EmbeddedPostgresError("as root the embedded Postgres needs Linux's /proc: use another user")
+        raise EmbeddedPostgresError("user: as root, the embedded Postgres needs Linux's /proc; use another user")
     owner = data_dir.stat()
     if owner.st_uid != 0:
         return Account(owner.st_uid, owner.st_gid)
@@ -140,7 +140,7 @@ def runs(bin_dir: Path, account: Account) -> bool:
         )
     except PermissionError as error:
         if error.filename is None:
-            raise EmbeddedPostgresError(f"root may not become user {account.uid} here: set DATABASE_URL") from error
+            raise EmbeddedPostgresError(f"user {account.uid}: root may not become it; set DATABASE_URL") from error
         return False
     except (OSError, subprocess.SubprocessError):
         return False

@@ -63,7 +63,9 @@ def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[
         )
         return
     if not make and not _has_cluster(settings.thunder_data_dir):
-        raise NoDatabaseError("no database found; set DATABASE_URL, or create one here with `manage.py run`")
+        raise NoDatabaseError(
+            "DATABASE_URL: not set, and no database is here; set it, or create one with `manage.py run`"
+        )
     with _reach_embedded(settings) as dsn:
         own = {"database_url": SecretStr(dsn), "thunder_secret": SecretStr(load_secret(settings))}
         yield ChoreDatabase(dsn, settings.model_copy(update=own), embedded=True)

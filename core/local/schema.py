@@ -107,7 +107,7 @@ def run_pg_dump(program: Path, dsn: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DUMP_SECONDS, check=True, env=env)  # noqa: S603
     except subprocess.TimeoutExpired:
-        raise SchemaDumpError(f"pg_dump took over {DUMP_SECONDS} s") from None
+        raise SchemaDumpError(f"pg_dump: did not finish within {DUMP_SECONDS} s; try again") from None
     except subprocess.CalledProcessError as error:
         raise SchemaDumpError(f"pg_dump: {error.stderr.strip()}") from None
     return done.stdout

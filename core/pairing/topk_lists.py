@@ -122,7 +122,7 @@ def _parse_slowly(text: msgspec.Raw) -> list[Any]:
     except RecursionError:
         raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
     except ValueError as error:
-        raise InvalidInputError(f"body: not usable JSON: {error}") from None
+        raise InvalidInputError(f"body: not usable JSON: {error}; send valid JSON") from None
 
 
 def show_list(text: msgspec.Raw) -> msgspec.Raw | list[Any]:

@@ -148,7 +148,7 @@ def unwrap(body: object) -> Exchange:
 def _unlist(body: object) -> dict[str, object]:
     if isinstance(body, list):
         if len(body) != 1:
-            raise UnknownResponseError(f"; this is a list of {len(body)}: send one complete response at a time")
+            raise UnknownResponseError(f"; this is a list of {len(body)}; send one complete response at a time")
         body = body[0]
     if not isinstance(body, dict):
         raise UnknownResponseError

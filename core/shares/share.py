@@ -27,7 +27,7 @@ from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
 PREVIEW_CHARACTERS = 500
-DEAD_LINK = "this link is unknown, revoked or expired; ask its owner for a new one"
+DEAD_LINK = "link: unknown, revoked or expired; ask its owner for a new one"
 
 
 class Publication(BaseModel):

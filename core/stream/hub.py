@@ -88,7 +88,7 @@ class Hub:
             TooManyStreamsError: the key or its owner has too many streams.
         """
         if key is None:
-            raise UnauthorizedError("no key; send one as X-API-Key, or as api_key in the query")
+            raise UnauthorizedError("key: missing; send one as X-API-Key, or as api_key in the query")
         start = None if position is None else Position.parse(position)
         subscription = Subscription(key, await self._want(filters, user_key), self._catch_up)
         self._subscriptions.add(subscription)
@@ -117,7 +117,7 @@ class Hub:
     def end_streams(self) -> None:
         """End every stream and refuse new ones, because the process is about to stop."""
         self._is_closed = True
-        error = ShutdownError("the server is shutting down; connect again")
+        error = ShutdownError("server: shutting down; connect again")
         for subscription in list(self._subscriptions):
             subscription.end(error)
         _settle(self._waiting, error)
@@ -137,7 +137,7 @@ class Hub:
 
     def _start(self) -> None:
         if self._is_closed:
-            raise ShutdownError("the server is shutting down; connect again")
+            raise ShutdownError("server: shutting down; connect again")
         self._note_activity()
         if any(not task.cancelling() for task in self._tasks):
             return
@@ -171,7 +171,7 @@ class Hub:
         require_room(subscription, self._subscriptions)
         subscription.share(self._backlogs.find(subscription.caller.account))
         if self._latest is None:
-            raise DatabaseUnavailableError("the stream could not be started; try again")
+            raise DatabaseUnavailableError("stream: could not be started; try again")
         if start is None:
             subscription.join(self._latest)
         elif start.latest.xmax > self._horizon:
@@ -222,8 +222,8 @@ class Hub:
     def _judge(self, error: Exception) -> ThunderError:
         """Convert the error of a failed poll. Only a database of another app ends the streams."""
         if not isinstance(error, ThunderError):
-            log.error("the stream could not be read", exc_info=error)
-            return DatabaseUnavailableError("the stream could not be read")
+            log.error("stream: could not be read; try again", exc_info=error)
+            return DatabaseUnavailableError("stream: could not be read; try again")
         log.info("the streams wait: %s", error)
         if isinstance(error, ForeignDatabaseError):
             for subscription in list(self._subscriptions):

@@ -42,4 +42,4 @@ def require_room(new: Subscription, all_of_them: Collection[Subscription]) -> No
     if not account.is_admin and sum(one.key == new.key for one in opened) >= MAX_PER_KEY:
         raise TooManyStreamsError(f"streams: this key has {MAX_PER_KEY} open in this process; close some")
     if len(opened) >= (MAX_STREAMS if account.is_admin else MAX_STREAMS - RESERVED_FOR_ADMINS):
-        raise CrowdedError(f"this process has {len(opened)} open streams already; try again later")
+        raise CrowdedError(f"streams: this process has {len(opened)} open already; try again later")

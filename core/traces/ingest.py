@@ -242,7 +242,9 @@ def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
         if owner not in (None, caller.owner):
-            raise ForbiddenError(f"request.user_api_key: this API key may only post traces of {caller.owner_label}")
+            raise ForbiddenError(
+                f"request.user_api_key: another user's; this key may only post traces of {caller.owner_label}"
+            )
         owner, label = caller.owner, caller.owner_label
     return {
         "user_key_hmac": owner,

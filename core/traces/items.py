@@ -79,7 +79,7 @@ def prepare_events(body: bytes, hasher: Hasher) -> list[PreparedTrace]:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
+        raise InvalidInputError(f"body: not UTF-8 (byte {error.start}); send UTF-8") from None
     return _prepare_answers(body, EVENTS_FORMAT, hasher)
 
 

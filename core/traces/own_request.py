@@ -63,8 +63,8 @@ def is_invalid_id(request_id: str) -> bool:
 def hidden(caller: Caller, request_id: str) -> ThunderError:
     """Return the error for a request that the caller cannot see. Without a key, the message asks for one."""
     if not caller.scopes:
-        return UnauthorizedError("no key; send one as X-API-Key")
-    return NotFoundError(f"there is no request {request_id!r}")
+        return UnauthorizedError("key: missing; send one as X-API-Key")
+    return NotFoundError(f"request_id: there is no request {request_id!r}; check the id")
 
 
 async def explain_hidden(session: Session, request_id: str) -> ThunderError:
@@ -74,6 +74,7 @@ async def explain_hidden(session: Session, request_id: str) -> ThunderError:
         count = await store.COUNT_GROUP.fetch_only(session.conn, group_id=request_id, owner=owner)
         if count:
             return NotFoundError(
-                f"{request_id!r} is a group of {count} requests; list them with /logs?group_id={quote(request_id)}"
+                f"request_id: {request_id!r} is a group of {count} requests; "
+                f"list them with /logs?group_id={quote(request_id)}"
             )
     return hidden(session.caller, request_id)

@@ -139,7 +139,7 @@ async def find_user(access: Access, key: str | None, *, user: str | None) -> tup
     async with access.session(key, Scope.READ) as session:
         owner = None if user is None else await session.resolve_owner(user)
     if user is not None and owner is None:
-        raise NotFoundError(f"--user: no user has the label {user!r}")
+        raise NotFoundError(f"--user: no user has the label {user!r}; give the key itself")
     return owner, fingerprint(await access.hasher())
 
 

@@ -106,7 +106,7 @@ def _digest(*parts: bytes) -> bytes:
 def _read_origin(whose: dict[str, str | None]) -> Origin:
     owner, label = bytes.fromhex(whose["owner"] or "") or None, whose["label"]
     if (owner is None) != (label is None) or (owner and label and not label.endswith(f"…#{owner.hex()[:12]}")):
-        raise InvalidInputError("thunder_export: the label does not match the owner")
+        raise InvalidInputError("thunder_export: the label does not match the owner; export it again")
     try:
         created_at = parse_timestamp(whose["created_at"])
     except ValueError as error:

@@ -75,7 +75,7 @@ async def import_items(items: Iterable[Item], store: Store, report: Callable[[st
         outages = outages + 1 if is_outage else 0
         if outages == MAX_OUTAGES:
             raise ImportStoppedError(
-                f"{describe_totals(totals)}; the database or server does not answer; run the import again later"
+                f"import: {describe_totals(totals)}; the database or server does not answer; run the import again later"
             )
     return totals
 

@@ -65,4 +65,4 @@ def call(  # noqa: PLR0913 - the parts of a request
         with error:
             return Answer(error.code, error.read())
     except (OSError, HTTPException, ValueError) as error:
-        raise NoAnswerError(f"{url} does not answer: {error}") from None
+        raise NoAnswerError(f"{url}: does not answer; {error}") from None

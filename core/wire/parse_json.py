@@ -43,14 +43,14 @@ def _parse_json_slowly(body: bytes) -> object:
     try:
         return json.loads(body.decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"body: not UTF-8 (byte {error.start})") from None
+        raise InvalidInputError(f"body: not UTF-8 (byte {error.start}); send UTF-8") from None
     except json.JSONDecodeError as error:
-        raise InvalidInputError(f"body: not JSON: {error.msg} (character {error.pos})") from None
+        raise InvalidInputError(f"body: not JSON: {error.msg} (character {error.pos}); send valid JSON") from None
     except RecursionError:
         raise InvalidInputError("body: nested too deeply; nest it less deeply") from None
     except ValueError as error:  # an integer of more digits than Python converts
-        raise InvalidInputError(f"body: not usable JSON: {error}") from None
+        raise InvalidInputError(f"body: not usable JSON: {error}; send valid JSON") from None
 
 
 def _refuse_constant(name: str) -> Never:
-    raise InvalidInputError(f"body: not JSON: {name} is not a JSON number")
+    raise InvalidInputError(f"body: not JSON: {name} is not a JSON number; send null")

@@ -41,5 +41,5 @@ def _await_answer(connection: Connection, process: subprocess.Popen[bytes]) -> N
     deadline = time.monotonic() + START_SECONDS
     while not connection.answers():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RefusedError(f"no server could be started at {connection.url}; see its messages above")
+            raise RefusedError(f"{connection.url}: no server could be started; see its messages above")
         time.sleep(0.2)

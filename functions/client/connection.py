@@ -49,4 +49,4 @@ class Connection:
     def _post(self, path: str, body: dict[str, Any]) -> None:
         answer = self.call("POST", path, json.dumps(body).encode())
         if answer.status >= 400:
-            raise RefusedError(f"POST {path} answered {answer.status}: {answer.sentence}")
+            raise RefusedError(f"POST {path}: answered {answer.status}; {answer.sentence}")

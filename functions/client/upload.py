@@ -58,7 +58,7 @@ async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) ->
     posted = parse_document(document)
     keys = find_keys(document)
     if any(find_label_range(key) for key in keys):
-        raise InvalidInputError("the user is given by a label, which --url does not support; import it without --url")
+        raise InvalidInputError("--url: does not support users that are given by a label; import it without --url")
     request_id = posted.request.request_id
     stored = _fetch(server, request_id)
     if stored is not None and _is_same(stored, document, posted):
@@ -103,7 +103,7 @@ def _post(server: Connection, document: bytes) -> bool:
         case 201:
             return bool(answer.content["replaced"])
         case 401 | 403:
-            raise AwayError(f"the key may not post: {answer.sentence}")
+            raise AwayError(f"key: may not post; {answer.sentence}")
         case 409:
             raise TakenError(answer.sentence)
         case _:

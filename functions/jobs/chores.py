@@ -62,5 +62,5 @@ def find_dsn(settings: Settings) -> str:
     configure_logging(settings.log_level)
     dsn = find_session_dsn(settings)
     if dsn is None:
-        raise NotConfiguredError("DATABASE_URL is not set")
+        raise NotConfiguredError("DATABASE_URL: not set; set it to the URL of a Postgres database")
     return dsn

@@ -42,9 +42,9 @@ class Budget:
             BusyError: the budget or the share of the account would be exceeded.
         """
         if self._by_account[account.name] + size > self.find_share(account):
-            raise BusyError("no free memory: your other requests use all of your share; try again when they finish")
+            raise BusyError("memory: your other requests use your whole share; try again when they finish")
         if self.used + size > self.total:
-            raise BusyError("no free memory: other bodies and answers use all of it; try again later")
+            raise BusyError("memory: other bodies and answers use all of it; try again later")
         self._add(account, size)
 
     def find_share(self, account: Account) -> int:

@@ -88,7 +88,7 @@ class HeavyProcess:
             result, error = _receive(child)
         except (EOFError, OSError):  # the process ended, or a timeout (an OSError) is about to end it
             self._end()
-            raise TooHeavyError("the request needs too much memory or time; send less at once") from None
+            raise TooHeavyError("body: needs too much memory or time; send less at once") from None
         except BaseException:
             self._end()
             raise

@@ -80,14 +80,14 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise AddressError(f"APP_HOST {host}: {error.strerror}") from None
+        raise AddressError(f"APP_HOST: no address for {host} ({error.strerror}); set another host") from None
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
     except OSError as error:
         bound.close()
         advice = "stop what serves there, or set APP_PORT"
-        raise AddressError(f"cannot serve on {host} port {port} ({error.strerror}): {advice}") from None
+        raise AddressError(f"APP_PORT: cannot serve on {host} port {port} ({error.strerror}); {advice}") from None
     return bound
 
 
@@ -127,6 +127,6 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         processes = AnnouncingProcesses(config, [bound], announce)
         processes.run()
         if processes.has_failed:
-            raise StartError("a server process did not start; see the log above")
+            raise StartError("server: a process did not start; see the log above")
     else:
         AnnouncingServer(config, announce).run(sockets=[bound])

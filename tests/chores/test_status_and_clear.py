@@ -76,7 +76,7 @@ def test_status_lists_pending_migrations(
 def test_without_a_database_no_command_creates_one(tmp_path: Path) -> None:
     for command in (["status"], ["clear", "--yes"]):
         done = run(*command)
-        assert (done.exit_code, "no database found; set DATABASE_URL" in done.stderr) == (1, True)
+        assert (done.exit_code, "DATABASE_URL: not set" in done.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []
 
 

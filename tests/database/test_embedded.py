@@ -201,7 +201,7 @@ def test_a_failed_initdb_leaves_nothing_and_is_repeated(data_dir: Path) -> None:
     # Files are limited to 100 kB, so initdb fails when it copies the first catalogs.
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))" + STARTER
     failed = subprocess.run([sys.executable, "-c", limited, data_dir], capture_output=True, text=True, check=False)
-    assert "EmbeddedPostgresError: initdb failed" in failed.stderr
+    assert "EmbeddedPostgresError: initdb: failed" in failed.stderr
     assert not data_dir.joinpath("postgres.new").exists()
     assert not data_dir.joinpath("postgres").exists()
     with start(data_dir) as server:
@@ -241,7 +241,7 @@ def test_the_reason_of_a_failed_start_is_shown(data_dir: Path) -> None:
 def test_data_of_another_version_is_rejected(data_dir: Path) -> None:
     data_dir.joinpath("postgres").mkdir(parents=True)
     data_dir.joinpath("postgres", "PG_VERSION").write_text("16\n")
-    with pytest.raises(EmbeddedPostgresError, match="is of PostgreSQL 16; this is PostgreSQL 18"):
+    with pytest.raises(EmbeddedPostgresError, match="created by PostgreSQL 16; use 18"):
         start(data_dir)
 
 

@@ -227,8 +227,8 @@ def test_matching_names_are_accepted(app_name: str, secret_name: str, command: s
         ("", "thunder-db-staging", "deploy", "by convention thunder-db"),
         ("", "thunder-db-dev", "serve", "set MODAL_APP_NAME and MODAL_SECRET_NAME"),
         ("thunder-backend-staging", "thunder-db-dev", "deploy", "does not match the secret thunder-db-dev"),
-        ("", "neon", "deploy", "the app thunder-backend does not match the secret neon"),
-        ("acme", "thunder-db", "deploy", "the app acme does not match the secret thunder-db"),
+        ("", "neon", "deploy", "MODAL_APP_NAME: thunder-backend does not match the secret neon"),
+        ("acme", "thunder-db", "deploy", "MODAL_APP_NAME: acme does not match the secret thunder-db"),
         (
             "thunder-backend-staging",
             "",

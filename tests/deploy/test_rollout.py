@@ -97,9 +97,9 @@ def test_the_deployed_app_is_checked(client: Client) -> None:
 @pytest.mark.parametrize(
     ("app_name", "commit", "others", "message"),
     [
-        ("another", None, {}, "deployed, but .*/healthz answers 200"),
+        ("another", None, {}, "/healthz: deployed, but it answers 200"),
         ("thunder-backend", "f" * 40, {}, "still serves None instead of ffff"),
-        ("thunder-backend", None, {"ingest": "http://127.0.0.1:1"}, "the function ingest at .* answers 0"),
+        ("thunder-backend", None, {"ingest": "http://127.0.0.1:1"}, "the function ingest answers 0"),
     ],
 )
 def test_a_wrong_app_commit_or_function_fails_the_check(  # noqa: PLR0917 - fixtures and parameters

@@ -54,7 +54,7 @@ def test_a_full_disk_rejects_traces_and_loses_none(disk: Disk, tmp_path: Path) -
         for index in range(REFUSED + 1):
             poster.post(small(f"during-{index}", tokens=400))
         assert poster.statuses[503] >= REFUSED, poster.told
-        assert set(poster.sentences) == {"the database's disk is full"}
+        assert set(poster.sentences) == {"database: its disk is full; free some space"}
         assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
         assert server.client.get("/logs").status == 200
         assert server.client.request("GET", "/health").status == 200

@@ -170,7 +170,7 @@ def test_the_command_deletes_a_users_requests_and_collections(
 def test_the_command_requires_a_selection(database_url: str, manage: Command) -> None:
     nothing: list[str] = []
     for arguments, said in (
-        (nothing, "give a user or an age"),
+        (nothing, "no user or age is given"),
         (["--older-than", "soon"], "'soon': not an age"),
         (["--user-key", "no…#0123456789ab"], "no user has the label"),
     ):

@@ -61,7 +61,7 @@ def test_the_error_for_an_unknown_shape_lists_the_known_ones(body: object) -> No
 
 
 def test_a_list_of_several_responses_is_rejected() -> None:
-    assert "this is a list of 2: send one complete response at a time" in refusal(load("tgi_generate") * 2)
+    assert "this is a list of 2; send one complete response at a time" in refusal(load("tgi_generate") * 2)
 
 
 @pytest.mark.parametrize(

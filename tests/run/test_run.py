@@ -141,7 +141,7 @@ def test_a_port_in_use_is_one_sentence(directory: Path) -> None:
         run = Running(directory, {"APP_PORT": str(port)})
         assert run.wait() == 1
         told = run.end()
-    assert f"Error: cannot serve on 127.0.0.1 port {port} (Address already in use)" in told
+    assert f"Error: APP_PORT: cannot serve on 127.0.0.1 port {port} (Address already in use)" in told
     assert "Traceback" not in told
 
 
@@ -168,8 +168,8 @@ def test_settings_of_the_user_take_precedence(directory: Path) -> None:
     ("env", "told"),
     [
         ({"APP_PORT": "70000"}, "APP_PORT: Input should be less than or equal to 65535"),
-        ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST no-such-host.invalid:"),
-        ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1 does not answer"),
+        ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST: no address for no-such-host.invalid"),
+        ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1: does not answer"),
         ({"DATABASE_URL": "me secret"}, "DATABASE_URL: not valid"),
         (
             {"THUNDER_DATA_DIR": f"{__file__}/data"},

@@ -135,13 +135,13 @@ def test_readers_receive_only_their_own_traces(shared: Client) -> None:
                 socket.recv(timeout=0.2)
 
 
-REFUSED = "this key is unknown, revoked or expired; send a live key"
+REFUSED = "key: unknown, revoked or expired; send a live key"
 
 
 def test_a_caller_without_the_right_to_read_is_rejected_permanently(shared: Client) -> None:
     ingest = make_key(shared, name="engine", scopes=["ingest"])["api_key"]
-    needed = "no key; send one as X-API-Key, or as api_key in the query"
-    scopes = "this key lacks the scope 'read'; use a key that has it"
+    needed = "key: missing; send one as X-API-Key, or as api_key in the query"
+    scopes = "key: lacks the scope 'read'; use a key that has it"
     for key, status, sentence in ((None, 401, needed), ("ck_unknown", 401, REFUSED), (ingest, 403, scopes)):
         with open_socket(shared, query={"api_key": key}) as socket:
             assert receive_close(socket) == (1000, sentence)
@@ -226,5 +226,5 @@ def test_pages_of_other_origins_cannot_open_a_socket(picky: Client) -> None:
 def test_without_a_database_clients_should_retry(serve: Serve) -> None:
     client = serve(THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     with open_socket(client) as socket:
-        assert receive_close(socket) == (1013, "DATABASE_URL is not set")
+        assert receive_close(socket) == (1013, "DATABASE_URL: not set; set it to the URL of a Postgres database")
     assert client.get("/logs/stream", accept="text/event-stream").status == 503

@@ -138,7 +138,7 @@ def test_the_summary_shows_common_and_different_parts(client: Client, page: Page
 def test_a_missing_request_is_named_with_its_side(client: Client, page: Page) -> None:
     client.ingest(make_text("a", (5, "five")))
     sign_in(page, client.key, "/compare?a=a&b=nobody")
-    expect(page.get_by_role("alert")).to_have_text("B: there is no request 'nobody'")
+    expect(page.get_by_role("alert")).to_have_text("B: request_id: there is no request 'nobody'; check the id")
 
 
 def test_comparing_a_request_with_itself_is_rejected(client: Client, page: Page) -> None:

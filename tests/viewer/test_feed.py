@@ -226,7 +226,7 @@ def test_each_filter_of_the_api_can_be_set(client: Client, feed: Page, queries: 
 def test_a_rejected_filter_shows_the_error_of_the_server(client: Client, page: Page) -> None:
     post(client, "a")
     sign_in(page, client.key, "/?collection_id=77")
-    expect(page.get_by_role("alert")).to_contain_text("no collection 77")
+    expect(page.get_by_role("alert")).to_contain_text("there is no collection 77")
     page.get_by_role("button", name="Reset").click()
     expect(rows(page)).to_have_count(1)
 

@@ -169,7 +169,7 @@ def test_empty_and_missing_traces_say_so(client: Client, page: Page) -> None:
     open_trace(client, page, make_document("empty"))
     expect(page.get_by_role("heading", name="No tokens")).to_be_visible()
     page.goto("/view/nothing")
-    expect(page.get_by_role("alert")).to_have_text("there is no request 'nothing'")
+    expect(page.get_by_role("alert")).to_have_text("request_id: there is no request 'nothing'; check the id")
 
 
 def test_five_thousand_tokens_are_fast(client: Client, page: Page) -> None:
