@@ -39,7 +39,8 @@ def test_without_a_database_only_livez_answers_200(serve: Serve) -> None:
     ):
         assert answer.status == 503
     assert client.request("GET", "/health").json["status"] == "degraded"
-    assert client.request("GET", "/health").json["database"]["error"] == "DATABASE_URL: not set; set it to the URL of a Postgres database"
+    sentence = client.request("GET", "/health").json["database"]["error"]
+    assert sentence == "DATABASE_URL: not set; set it to the URL of a Postgres database"
 
 
 def test_an_unreachable_database_is_degraded_and_its_password_hidden(serve: Serve, tmp_path: Path) -> None:

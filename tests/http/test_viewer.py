@@ -126,7 +126,8 @@ def test_an_unknown_address_is_a_page_only_for_browsers(client: Client) -> None:
     for accept in ("*/*", "application/json"):
         answer = client.request("GET", "/nothing/here", accept=accept)
         assert (answer.status, answer.json["error"]) == (404, "path: /nothing/here does not exist; see /openapi.json")
-    assert client.get("/logs/nobody", accept=BROWSER).json["error"] == "request_id: there is no request 'nobody'; check the id"
+    sentence = client.get("/logs/nobody", accept=BROWSER).json["error"]
+    assert sentence == "request_id: there is no request 'nobody'; check the id"
 
 
 def test_the_viewer_works_without_a_database(serve: Serve) -> None:
