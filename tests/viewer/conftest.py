@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.browser import CHROMIUM
+from tests.support.browser import CHROMIUM, sign_in
 from tests.support.client import Client
+from tests.support.feed_page import post, wait_until_live
 
 WAIT_MS = 10_000
 
@@ -39,3 +40,14 @@ def page(browser: Browser, client: Client) -> Iterator[Page]:
     yield page
     context.close()
     assert not complaints
+
+
+@pytest.fixture
+def feed(client: Client, page: Page) -> Page:
+    """A feed of three requests, signed in and live."""
+    post(client, "a", model="m1", created_at="2026-01-01T10:00:00Z")
+    post(client, "b", model="m2", created_at="2026-01-01T11:00:00Z", active_mod_name="nudge")
+    post(client, "c", model="m1", created_at="2026-01-01T12:00:00Z", user_prompt="about foxes")
+    sign_in(page, client.key)
+    wait_until_live(page)
+    return page

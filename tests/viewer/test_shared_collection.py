@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.client import Client, send
+from tests.support.feed_page import HOSTILE, post, post_many
 from tests.support.keys import ADMIN_KEY
-from tests.viewer.test_feed import HOSTILE, post, post_many
 
 
 def share(client: Client, *request_ids: str, **fields: Any) -> tuple[str, int]:
