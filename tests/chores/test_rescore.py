@@ -5,24 +5,8 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.command import Command
+from tests.support.derived import AGE, DERIVED, dump, read_scores
 from tests.support.documents import load_trace, make_document, number, one_token, trace_names
-
-DERIVED = ("request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
-AGE = """
-update requests set scoring_version = 0, sequence_confidence = 0.5, tokens = 1, group_confidence = '{1}';
-update request_steps set entropy = '{}', token = '{}';
-update step_logit_summaries set k = '{}';
-update actions set intervention_surprisal = '{7}';
-"""
-
-
-def dump(sql: psycopg.Connection, table: str) -> list[tuple[object, ...]]:
-    return sql.execute(f"table {table}".encode()).fetchall()
-
-
-def read_scores(sql: psycopg.Connection) -> list[tuple[object, ...]]:
-    columns = "request_id, revision, scoring_version, sequence_confidence, tokens, group_confidence, has_exception"
-    return sql.execute(f"select {columns} from requests order by id".encode()).fetchall()
 
 
 @pytest.fixture

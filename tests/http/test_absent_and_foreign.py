@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from tests.http.test_access_matrix import OWNER, ROWS, STRANGER, Place, name_route
+from tests.support.access_place import OWNER, STRANGER, Place
+from tests.support.access_table import ROWS, name_route
 from tests.support.client import make_key, send
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET

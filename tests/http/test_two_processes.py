@@ -1,22 +1,15 @@
 """Two server processes on one database, like two containers: each sees the changes of the other at its next request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from tests.support.client import Client, make_key, send
+from tests.support.client import make_key, send
 from tests.support.databases import Databases
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post
-from tests.support.processes import server_process
-
-
-@dataclass(frozen=True)
-class Pair:
-    one: Client
-    other: Client
+from tests.support.processes import Pair, server_process
 
 
 @pytest.fixture(scope="module")

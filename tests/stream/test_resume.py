@@ -12,12 +12,11 @@ import pytest
 
 from core.database.migrations import migrate
 from core.local.postgres import TEST_SETTINGS, start_embedded
-from tests.http.test_two_processes import Pair
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post
-from tests.support.processes import server_process
+from tests.support.processes import Pair, server_process
 from tests.support.streams import copy_request, name_all, open_events, open_socket, receive_ids
 
 STORE_ANEW = "update requests set stored_xid = pg_current_xact_id() where request_id = any(%s)"

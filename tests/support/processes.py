@@ -128,3 +128,11 @@ def _run(log: Path, settings: dict[str, str]) -> Generator[Server]:
         yield server
     finally:
         server.stop()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two servers of one database."""
+
+    one: Client
+    other: Client
