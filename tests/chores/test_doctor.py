@@ -129,9 +129,9 @@ def test_the_kind_of_each_url_is_recognized(environment: dict[str, str], level: 
     settings = make_settings(**environment)
     found = doctor_settings.examine_url(settings)
     assert (found.level, kind in found.sentence) == (level, True), found
-    told = doctor_settings.examine_direct_url(settings)
-    assert told is not None
-    assert direct in told.sentence, told
+    finding = doctor_settings.examine_direct_url(settings)
+    assert finding is not None
+    assert direct in finding.sentence, finding
 
 
 def test_urls_of_different_databases_fail(database_url: str, second_url: str, manage: Command) -> None:

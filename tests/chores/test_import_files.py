@@ -46,9 +46,9 @@ def test_a_bad_line_is_named_and_does_not_affect_the_others(
     assert done.exit_code == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == len(HOSTILE), done.stdout
-    for place, (told, (_, sentence)) in enumerate(zip(failed, HOSTILE, strict=True)):
-        assert told.startswith(f"failed: x.jsonl line {3 * place + 1}: ")
-        assert sentence in told
+    for place, (line, (_, sentence)) in enumerate(zip(failed, HOSTILE, strict=True)):
+        assert line.startswith(f"failed: x.jsonl line {3 * place + 1}: ")
+        assert sentence in line
     assert ids(sql) == good
     assert done.stderr == f"{len(HOSTILE)} ok, {len(HOSTILE)} failed\n"
 

@@ -67,9 +67,9 @@ def test_over_http_a_wrong_key_or_missing_server_ends_the_import(
 ) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_SECRET=SECRET)
     path = write_lines("x.jsonl", *(small(f"r{number}") for number in range(9)))
-    for url, told in ((client.url, "key: may not post"), ("http://127.0.0.1:1", "does not answer")):
+    for url, problem in ((client.url, "key: may not post"), ("http://127.0.0.1:1", "does not answer")):
         done = manage("import", "--url", url, "--key", "k", path)
-        assert told in done.stdout
+        assert problem in done.stdout
         assert done.exit_code == 1
         assert done.stdout.count("failed: ") == MAX_OUTAGES
         assert "run the import again later" in done.stderr

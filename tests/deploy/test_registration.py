@@ -184,10 +184,10 @@ def test_the_environment_selects_app_and_secret(
     assert deployed.modal.App.call_args.args == (app_name,)
     deployed.modal.Secret.from_name.assert_called_once_with(secret_name, required_keys=["DATABASE_URL"])
     assert deployed.app_arguments["secrets"] == [deployed.modal.Secret.from_name.return_value]
-    told = {name: arguments["env"] for name, arguments in deployed.functions.items()}
+    environments = {name: arguments["env"] for name, arguments in deployed.functions.items()}
     commit = find_commit()
     passed = {"THUNDER_APP_NAME": app_name, "THUNDER_COMMIT": commit.sha if commit else ""}
-    assert told == dict.fromkeys((*ENDPOINTS, schedule.NAME), passed)
+    assert environments == dict.fromkeys((*ENDPOINTS, schedule.NAME), passed)
 
 
 PRODUCTION = Deployment("thunder-backend", "thunder-db")

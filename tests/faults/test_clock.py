@@ -56,13 +56,13 @@ def read_clock(dsn: str) -> datetime:
 
 def walk_feed(client: Client) -> list[str]:
     """Return all ids of the feed, page by page."""
-    told: list[str] = []
+    listed: list[str] = []
     path = "/logs?limit=3"
     while True:
         page = client.get(path).json
-        told += [row["request_id"] for row in page["data"]]
+        listed += [row["request_id"] for row in page["data"]]
         if not page.get("next_cursor"):
-            return told
+            return listed
         path = f"/logs?limit=3&cursor={page['next_cursor']}"
 
 
@@ -100,7 +100,7 @@ def test_clock_jumps_lose_nothing_and_change_no_order(
             edited = send(client, "PUT", f"/logs/same/discussions/{number}", ADMIN_KEY, comment=f"turn {turn}")
             assert edited.json["discussion"]["updated_at"] > edited.json["discussion"]["created_at"]
             assert sorted(walk_feed(client)) == sorted(map(id_of, poster.acknowledged.values()))
-        assert set(poster.statuses) == {201}, poster.told
+        assert set(poster.statuses) == {201}, poster.summary
         assert_whole(client, dsn, poster.acknowledged.values())
 
 
@@ -125,6 +125,6 @@ def test_the_clock_of_an_engine_may_have_any_value(faulty: Faulty, tmp_path: Pat
             document["request"] |= {"created_at": moment, "completed_at": "2001-01-01T00:00:00Z"}
             poster.post(document)
         poster.post(small("now"))
-        assert set(poster.statuses) == {201}, poster.told
+        assert set(poster.statuses) == {201}, poster.summary
         assert sorted(walk_feed(server.client)) == sorted(poster.acknowledged)
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())

@@ -68,7 +68,7 @@ def test_connections_closed_while_idle_cost_no_request(faulty: Faulty, tmp_path:
         for index in range(POOL_SIZE):
             assert server.client.get("/logs").status == 200
             poster.post(small(f"r{index}"))
-        assert set(poster.statuses) == {201}, poster.told
+        assert set(poster.statuses) == {201}, poster.summary
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
@@ -112,12 +112,12 @@ def test_a_postgres_that_hangs_is_answered_for_before_the_engine_gives_up(faulty
         try:
             posts = [threads.submit(poster.post, small(f"during-{index}")) for index in range(2)]
             reads = [threads.submit(server.client.get, "/logs") for _ in range(2)]
-            assert {status_of(one.result()) for one in (*posts, *reads)} == {503}, poster.told
+            assert {status_of(one.result()) for one in (*posts, *reads)} == {503}, poster.summary
         finally:
             for pid in hanging:
                 os.kill(pid, signal.SIGCONT)
         poster.post(small("after"))
-        assert poster.statuses == {201: 2, 503: 2}, poster.told
+        assert poster.statuses == {201: 2, 503: 2}, poster.summary
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
@@ -154,6 +154,6 @@ def test_a_slow_network_that_drops_connections(faulty: Faulty, tmp_path: Path, w
         list(threads.map(poster.post_until_stored, documents))
         lossy.delay_s = lossy.refused = lossy.dropped = 0
         assert len(poster.acknowledged) == REQUESTS
-        assert set(poster.statuses) <= {201, 503 if before_postgres else NO_ANSWER}, poster.told
+        assert set(poster.statuses) <= {201, 503 if before_postgres else NO_ANSWER}, poster.summary
         assert lossy.resets >= 5
         assert_whole(server.client, faulty.dsn, documents)

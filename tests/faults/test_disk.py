@@ -53,7 +53,7 @@ def test_a_full_disk_rejects_traces_and_loses_none(disk: Disk, tmp_path: Path) -
         disk.fill()
         for index in range(REFUSED + 1):
             poster.post(small(f"during-{index}", tokens=400))
-        assert poster.statuses[503] >= REFUSED, poster.told
+        assert poster.statuses[503] >= REFUSED, poster.summary
         assert set(poster.sentences) == {"database: its disk is full; free some space"}
         assert_whole(server.client, postgres.dsn, poster.acknowledged.values())
         assert server.client.get("/logs").status == 200
@@ -91,6 +91,6 @@ def test_make_run_restarts_a_stopped_postgres_once_there_is_space(disk: Disk) ->
         assert [row["request_id"] for row in log["data"]] == ["smollm2-force-prefix"]
         run.process.terminate()
         assert run.wait() == 0
-        told = run.end()
-    assert "restarting" in told
-    assert "No space left on device" in told
+        output = run.end()
+    assert "restarting" in output
+    assert "No space left on device" in output

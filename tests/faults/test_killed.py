@@ -61,7 +61,7 @@ def test_postgres_killed_during_an_ingest(faulty: Faulty, tmp_path: Path) -> Non
             for _ in range(KILLS):
                 time.sleep(0.2)
                 faulty.proxy.hold_after = b"during-"  # prepared statements are sent without their text
-                assert faulty.proxy.held.wait(WAIT_SECONDS), poster.told
+                assert faulty.proxy.held.wait(WAIT_SECONDS), poster.summary
                 faulty.kill()
                 faulty.proxy.hold_after = None
                 faulty.proxy.held.clear()
@@ -71,7 +71,7 @@ def test_postgres_killed_during_an_ingest(faulty: Faulty, tmp_path: Path) -> Non
             enough.set()
         for one in work:
             one.result(WAIT_SECONDS * 2)
-        assert set(poster.statuses) == {201, 503}, poster.told
+        assert set(poster.statuses) == {201, 503}, poster.summary
         # The pool repeats its check of a connection, so one kill may go unnoticed.
         assert poster.statuses[503] >= KILLS - 1
         assert server.process
@@ -164,7 +164,7 @@ def test_a_long_outage_ends_when_postgres_is_back(faulty: Faulty, tmp_path: Path
         assert during.done()
         faulty.restart()
         poster.post(small("after"))
-        assert poster.statuses == {201: 2, 503: 1}, poster.told
+        assert poster.statuses == {201: 2, 503: 1}, poster.summary
         assert_whole(server.client, faulty.dsn, poster.acknowledged.values())
 
 
@@ -214,7 +214,7 @@ def test_500_acknowledged_traces_survive_random_kills(faulty: Faulty, tmp_path: 
         for one in work:
             one.result()
         assert len(poster.acknowledged) == TRACES
-        assert set(poster.statuses) <= {201, 503, NO_ANSWER}, poster.told
+        assert set(poster.statuses) <= {201, 503, NO_ANSWER}, poster.summary
         assert min(kills.values()) >= LEAST_KILLS, kills
         for document in documents:
             name = id_of(document)

@@ -52,10 +52,10 @@ def test_make_run_restarts_its_postgres_and_the_server_continues(directory: Path
         assert len(set(seen)) == 1 + len(KILLS)
         run.process.terminate()
         assert run.wait() == 0
-        told = run.end()
+        output = run.end()
         assert not any(map(runs_postgres, seen))
-    assert told.count("the embedded Postgres was killed (SIGKILL); restarting") == 2
-    assert told.count("the embedded Postgres was stopped; restarting") == 1
+    assert output.count("the embedded Postgres was killed (SIGKILL); restarting") == 2
+    assert output.count("the embedded Postgres was stopped; restarting") == 1
 
 
 def test_a_killed_session_does_not_stop_the_server(directory: Path) -> None:

@@ -192,8 +192,8 @@ def test_the_nucleus_uses_the_top_p_of_the_event() -> None:
 
 
 def test_a_forced_count_without_tokens_overrides_with_unknown_tokens() -> None:
-    told = {"event_type": "Added", "forced": True, "added_token_count": 2}
-    pairing = pair([forward(), sampled(), told, *one_token(6, "six")])
+    counted = {"event_type": "Added", "forced": True, "added_token_count": 2}
+    pairing = pair([forward(), sampled(), counted, *one_token(6, "six")])
     assert [(step.token, step.forced) for step in pairing.steps] == [(None, True), (None, True), (6, False)]
     assert pairing.interventions[0].last_index == 1
 
@@ -287,20 +287,20 @@ def test_many_actions_without_events_take_linear_time() -> None:
 
 @pytest.mark.parametrize("forced", [None, False])
 def test_a_count_of_one_without_ids_means_the_sampled_token(*, forced: bool | None) -> None:
-    told = {"event_type": "Added", "added_token_count": 1, "forced": forced}
-    (step,) = pair([forward(), sampled(), told]).steps
+    counted = {"event_type": "Added", "added_token_count": 1, "forced": forced}
+    (step,) = pair([forward(), sampled(), counted]).steps
     assert (step.token, step.text, step.forced) == (5, "five", False)
-    scored = score_trace(read([forward(), sampled(), told]))
+    scored = score_trace(read([forward(), sampled(), counted]))
     assert scored.sequence == score_trace(read(one_token())).sequence
 
 
 def test_of_a_larger_count_without_ids_the_first_is_the_sampled_token() -> None:
-    told = {"event_type": "Added", "added_token_count": 2, "forced": False}
-    assert tokens(pair([forward(), sampled(), told])) == [5, None]
-    assert tokens(pair([forward(), sampled(), told | {"added_token_count": 1}, told])) == [5, None, None]
+    counted = {"event_type": "Added", "added_token_count": 2, "forced": False}
+    assert tokens(pair([forward(), sampled(), counted])) == [5, None]
+    assert tokens(pair([forward(), sampled(), counted | {"added_token_count": 1}, counted])) == [5, None, None]
 
 
 def test_a_count_without_ids_where_a_mod_forced_is_not_the_sampled_token() -> None:
-    told = {"event_type": "Added", "added_token_count": 1}
-    pairing = pair([forward(), sampled(), told], mod_calls=[call(1)], actions=[action("ForceTokens")])
+    counted = {"event_type": "Added", "added_token_count": 1}
+    pairing = pair([forward(), sampled(), counted], mod_calls=[call(1)], actions=[action("ForceTokens")])
     assert [(step.token, step.forced) for step in pairing.steps] == [(None, True)]

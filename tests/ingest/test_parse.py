@@ -85,9 +85,9 @@ def test_the_last_value_of_a_repeated_key_counts() -> None:
     ],
 )
 def test_an_error_names_the_path(event: dict[str, Any], sentence: str) -> None:
-    told = refuse(make_document(events=[{**AN_EVENT, **event}]))
-    assert told.startswith(sentence)
-    assert len(told) < 300
+    found = refuse(make_document(events=[{**AN_EVENT, **event}]))
+    assert found.startswith(sentence)
+    assert len(found) < 300
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_a_second_start_names_the_running_one(directory: Path) -> None:
         url = run.url
         second = Running(directory, {})
         assert second.wait() == 1
-        told = second.end()
-        assert f"already runs on .thunder at {url} (process {run.process.pid})" in told
-        assert "Traceback" not in told
+        output = second.end()
+        assert f"already runs on .thunder at {url} (process {run.process.pid})" in output
+        assert "Traceback" not in output
         assert urllib3.request("GET", f"{url}/livez").status == 200
 
 
@@ -140,9 +140,9 @@ def test_a_port_in_use_is_one_sentence(directory: Path) -> None:
         port = taken.getsockname()[1]
         run = Running(directory, {"APP_PORT": str(port)})
         assert run.wait() == 1
-        told = run.end()
-    assert f"Error: APP_PORT: cannot serve on 127.0.0.1 port {port} (Address already in use)" in told
-    assert "Traceback" not in told
+        output = run.end()
+    assert f"Error: APP_PORT: cannot serve on 127.0.0.1 port {port} (Address already in use)" in output
+    assert "Traceback" not in output
 
 
 def test_the_key_is_stored_privately(directory: Path) -> None:
@@ -165,7 +165,7 @@ def test_settings_of_the_user_take_precedence(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "told"),
+    ("env", "problem"),
     [
         ({"APP_PORT": "70000"}, "APP_PORT: Input should be less than or equal to 65535"),
         ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST: no address for no-such-host.invalid"),
@@ -177,11 +177,11 @@ def test_settings_of_the_user_take_precedence(directory: Path) -> None:
         ),
     ],
 )
-def test_an_impossible_setting_is_one_sentence(directory: Path, env: dict[str, str], told: str) -> None:
+def test_an_impossible_setting_is_one_sentence(directory: Path, env: dict[str, str], problem: str) -> None:
     run = Running(directory, env)
     assert run.wait() == 1
     printed = run.end()
-    assert told in printed
+    assert problem in printed
     assert "Traceback" not in printed
     assert "secret" not in printed
 

@@ -141,8 +141,8 @@ def test_a_wrong_direct_url_is_replaced_by_polling(
 ) -> None:
     wrong = databases.server.dsn_of("postgres" if direct == "another database" else "nothing")
     environment = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
-    told = serve(DATABASE_URL=database_url, DATABASE_URL_DIRECT=wrong, **environment)
+    server = serve(DATABASE_URL=database_url, DATABASE_URL_DIRECT=wrong, **environment)
     stores = serve(DATABASE_URL=database_url, DATABASE_URL_DIRECT=wrong, **environment)
-    with open_socket(told) as socket:
+    with open_socket(server) as socket:
         post(stores, "polled")
         assert receive_ids(socket) == ["polled"]

@@ -56,8 +56,8 @@ def test_two_hundred_streams_on_one_process_receive_all_traces(
         url = f"{client.url.replace('http', 'ws', 1)}/logs/stream?api_key={ADMIN_KEY}"
         opened = await asyncio.gather(*(connect_async(url, open_timeout=60) for _ in range(STREAMS)))
         await asyncio.to_thread(post, client, *names)
-        for told in await asyncio.gather(*(receive_async(one, len(names)) for one in opened)):
-            assert told == names
+        for received in await asyncio.gather(*(receive_async(one, len(names)) for one in opened)):
+            assert received == names
         await asyncio.gather(*(one.close() for one in opened))
 
     with server_process(
@@ -89,9 +89,9 @@ def test_a_client_that_does_not_read_receives_the_number_of_missed_traces_and_co
             messages = [json.loads(slow.recv(timeout=WAIT_S))]
             while messages[-1]["type"] != "lagged":
                 messages.append(json.loads(slow.recv(timeout=WAIT_S)))
-            *told, lagged = messages
-            assert [read_id(message) for message in told] == names[: len(told)]
-            assert lagged == {"type": "lagged", "missed": len(names) - len(told)}
+            *received, lagged = messages
+            assert [read_id(message) for message in received] == names[: len(received)]
+            assert lagged == {"type": "lagged", "missed": len(names) - len(received)}
             post(listening, "after")
             assert receive_ids(slow) == receive_ids(quick) == ["after"]
 
@@ -102,14 +102,14 @@ def test_an_event_stream_that_lagged_loses_nothing_if_it_resumes(listening: Clie
     with open_events(listening) as slow, open_socket(listening) as quick:
         copy_request(sql, "source", names, text="x" * 60_000)
         assert receive_ids(quick, len(names)) == names
-        told = 0
+        received = 0
         while (event := slow.next()).message["type"] != "lagged":
-            assert (read_id(event.message), event.id) == (names[told], slow.last_id)
-            told += 1
-        assert (event.id, event.message["missed"]) == (None, len(names) - told)
+            assert (read_id(event.message), event.id) == (names[received], slow.last_id)
+            received += 1
+        assert (event.id, event.message["missed"]) == (None, len(names) - received)
         last = slow.last_id or ""
     with open_events(listening, last_event_id=last) as again:
-        assert again.ids(len(names) - told) == names[told:]
+        assert again.ids(len(names) - received) == names[received:]
 
 
 async def _never(_: Subscription) -> None:
@@ -133,8 +133,8 @@ def test_the_queue_of_a_client_is_bounded_in_number_and_bytes() -> None:
         return got
 
     for size, kept in ((10, MAX_QUEUED), (MAX_QUEUED_BYTES // 10, 10), (MAX_QUEUED_BYTES * 2, 1)):
-        *told, lagged = asyncio.run(flood(size))
-        assert len(told) == kept
+        *received, lagged = asyncio.run(flood(size))
+        assert len(received) == kept
         assert json.loads(lagged.text) == {"type": "lagged", "missed": 1000 - kept}
         assert lagged.position is None
 

@@ -81,10 +81,10 @@ def test_each_id_of_a_large_batch_can_be_resumed_from(listening: Client, sql: ps
     for index in (0, 98, 99, 100, 247, 248, 249):
         with open_events(listening, last_event_id=ids[index]) as events:
             post(listening, f"behind-{index}")
-            told = events.ids(len(names) - index)
+            received = events.ids(len(names) - index)
             behind = [f"behind-{before}" for before in (0, 98, 99, 100, 247, 248, 249) if before < index]
-            assert told[: len(names) - index - 1] == names[index + 1 :]
-            assert (told + events.ids(len(behind)))[len(names) - index - 1 :] == [*behind, f"behind-{index}"]
+            assert received[: len(names) - index - 1] == names[index + 1 :]
+            assert (received + events.ids(len(behind)))[len(names) - index - 1 :] == [*behind, f"behind-{index}"]
 
 
 def test_missed_traces_are_filtered_and_hidden_like_others(listening: Client) -> None:
@@ -144,8 +144,8 @@ def test_a_socket_on_one_process_receives_traces_of_another_in_order_and_once(
 ) -> None:
     settings = {"DATABASE_URL_DIRECT": databases.reach(database_url)} if way == "notified" else {}
     one, other = (server_process(tmp_path / name, database_url, **settings) for name in ("one", "other"))
-    with one as told, other as stores, open_socket(told) as socket, open_events(told) as events:
-        pair = Pair(told, stores)
+    with one as streaming, other as storing, open_socket(streaming) as socket, open_events(streaming) as events:
+        pair = Pair(streaming, storing)
         names = name_all("trace", 500 if way == "notified" else 100)
         post(pair.other, *names)
         assert receive_ids(socket, len(names)) == events.ids(len(names)) == names

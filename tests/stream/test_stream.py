@@ -25,10 +25,10 @@ def _users(shared: Client) -> None:
 
 def test_a_trace_is_sent_as_in_the_feed_over_both_protocols(shared: Client) -> None:
     with open_socket(shared) as socket, open_events(shared) as events:
-        post(shared, "told", user=ANN, model="m", final_text="So it is.\n😀\u2028")
+        post(shared, "sent", user=ANN, model="m", final_text="So it is.\n😀\u2028")
         (message,) = receive(socket)
         assert message.keys() == {"type", "data"}
-        (row,) = [one for one in shared.get("/logs").json["data"] if one["request_id"] == "told"]
+        (row,) = [one for one in shared.get("/logs").json["data"] if one["request_id"] == "sent"]
         assert message == {"type": "new_log", "data": row}
         assert row["user_api_key"] == label(ANN)
         event = events.next()

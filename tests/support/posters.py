@@ -104,7 +104,7 @@ class Poster:
             time.sleep(PAUSE_SECONDS)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         return f"{dict(self.statuses)} {dict(self.sentences)}"
 
 

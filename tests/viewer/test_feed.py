@@ -36,19 +36,19 @@ def test_a_row_shows_model_confidence_and_counts(client: Client, page: Page) -> 
     request_id = load_trace("force-prefix")["request"]["request_id"]
     assert send(client, "POST", f"/logs/{request_id}/tags", ADMIN_KEY, tag="doubtful").status == 200
     send(client, "POST", f"/logs/{request_id}/discussions", ADMIN_KEY, username="ann", comment="hm")
-    (told,) = client.get("/logs").json["data"]
+    (listed,) = client.get("/logs").json["data"]
     sign_in(page, client.key)
     row = rows(page).first
     expect(row.get_by_role("link", name=re.compile("^Certainly! Here is"))).to_have_attribute(
         "href", f"/view/{request_id}"
     )
-    for text in (told["model_id"], "mod force_prefix", "doubtful", "1 comment", told["user_api_key"]):
+    for text in (listed["model_id"], "mod force_prefix", "doubtful", "1 comment", listed["user_api_key"]):
         expect(row).to_contain_text(text)
-    at_most = math.ceil(told["sequence_confidence"] * 1000) / 10
+    at_most = math.ceil(listed["sequence_confidence"] * 1000) / 10
     expect(row.locator(".confidence .number")).to_have_text(f"≤ {at_most:.1f} %")
-    lowest = f"lowest {told['lowest_group_confidence']:.2f} nats"
+    lowest = f"lowest {listed['lowest_group_confidence']:.2f} nats"
     expect(row.get_by_role("img", name=re.compile(lowest))).to_be_visible()
-    expect(row.locator("time")).to_have_attribute("datetime", told["created_ts"])
+    expect(row.locator("time")).to_have_attribute("datetime", listed["created_ts"])
     expect(row).not_to_contain_text("new")
 
 

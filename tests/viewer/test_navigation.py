@@ -123,8 +123,8 @@ def test_an_unknown_address_says_so(client: Client, page: Page) -> None:
 def test_a_revoked_link_shows_the_error_of_the_server(client: Client, page: Page) -> None:
     page.goto("/share/guessed")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
-    told = client.request("GET", "/share/guessed", None, accept="application/json").json["message"]
-    expect(page.get_by_role("alert")).to_have_text(told)
+    message = client.request("GET", "/share/guessed", None, accept="application/json").json["message"]
+    expect(page.get_by_role("alert")).to_have_text(message)
     expect(page.get_by_label("API key")).to_have_count(0)
 
 
