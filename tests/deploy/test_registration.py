@@ -268,7 +268,7 @@ def test_the_command_is_the_first_argument_that_is_not_an_option(arguments: list
 
 def test_mismatched_names_register_nothing(deploy: Deploy, mocker: MockerFixture) -> None:
     modal = mocker.MagicMock()
-    with pytest.raises(SystemExit, match="Not deployed: the app thunder-backend-staging does not match"):
+    with pytest.raises(SystemExit, match="Not deployed: MODAL_APP_NAME: thunder-backend-staging does not match"):
         deploy(modal, MODAL_APP_NAME="thunder-backend-staging", MODAL_SECRET_NAME="thunder-db")
     assert modal.mock_calls == []
 
