@@ -27,5 +27,5 @@ async def fetch_ballots(access: Access, key: str | None, *, group_id: str) -> li
                 limit=store.MAX_BALLOTS,
             )
     if not ballots:
-        raise NotFoundError(f"there is no group {group_id!r}")
+        raise NotFoundError(f"group_id: there is no group {group_id!r}; check the id")
     return ballots
