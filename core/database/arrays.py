@@ -1,7 +1,7 @@
 """Pack columns of many rows as binary arrays.
 
-With arrays, one statement inserts any number of rows in the same round trip as the other statements; COPY can't.
-psycopg's list dumper produces the same bytes at a tenth of the speed (docs/decisions/0002).
+With arrays, one statement inserts any number of rows, in the same round trip as the other statements. COPY would need a
+round trip of its own. psycopg's list dumper produces the same bytes at a tenth of the speed (docs/decisions/0002).
 """
 
 import struct

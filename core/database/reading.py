@@ -81,8 +81,8 @@ async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second:
     """Run two statements of a pipeline in one round trip: send the second before the first waits for its result.
 
     The connection's lock guarantees the order: it is fair, and both statements queue for it before either takes it.
-    After both have ended, an error of the server takes precedence over an error that it caused: if the server rejects
-    an earlier statement while the second one is sent, the first one only reports that it has no result.
+    If both fail, the error of the server is raised: when the server rejects one statement, the other one only reports
+    that it has no result.
     """
     async with conn.lock:
         both = asyncio.gather(first, second, return_exceptions=True)

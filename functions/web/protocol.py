@@ -1,7 +1,7 @@
 """Limit connections of `manage.py run` in number, in unparsed bytes and in time.
 
-On Modal the platform reads requests. Here uvicorn does, which by default accepts heads (request line and headers) of
-any size and waits for them indefinitely.
+On Modal, the platform reads requests. `manage.py run` uses uvicorn, which without these limits accepts a head (request
+line and headers) of any size and waits for it indefinitely.
 """
 
 import asyncio
