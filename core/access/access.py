@@ -40,8 +40,6 @@ from core.database.pool import (
 from core.errors import ThunderError
 
 SECRET_BYTES = 32
-SHORTEST_SURE_KEY = 16
-"""Minimum length, in characters, of a key that cannot be a common word by chance."""
 WRITE_TIMEOUT_MS = 10_000
 """Statement timeout of small writes."""
 OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.wire.json_text import to_column_text
 
 LONG_KEY = 16
-"""Minimum length of a key whose label shows six characters. A shorter key may be a word and shows two."""
+"""Minimum characters of a key that is not a common word and does not occur in a text by chance."""
 LABEL_DIGITS = 12
 LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
 """Maximum length of a label."""
@@ -30,7 +30,7 @@ class Hasher:
         return _digest(self.secret, key.encode("utf-8", "surrogatepass"))
 
     def label_user_key(self, key: str) -> str:
-        """Return the label of a user API key: its first characters, then 12 hex digits of the HMAC."""
+        """Return the label of a user API key: its first characters (two if it is short), then 12 digits of the HMAC."""
         shown = to_column_text(key[:6] if len(key) >= LONG_KEY else key[:2])
         return f"{shown}…#{self.hash_user_key(key).hex()[:LABEL_DIGITS]}"
 

@@ -7,11 +7,8 @@ from psycopg import AsyncConnection
 
 from core.access import store
 from core.access.caller import SETTING_ADMIN, Caller
-from core.access.hasher import Hasher, find_label_range, hash_token
+from core.access.hasher import LONG_KEY, Hasher, find_label_range, hash_token
 from core.audit.store import Action, insert_entry
-
-SHORTEST_SURE_KEY = 16
-"""Minimum length, in characters, of a key that cannot be a common word by chance."""
 
 
 class StorableText(NamedTuple):
@@ -70,11 +67,11 @@ class Session:
         A short text that equals another user's key may be an ordinary word, so it stays.
         """
         storable = StorableText(text)
-        if text is None or len(text) >= SHORTEST_SURE_KEY or text == self.key:
+        if text is None or len(text) >= LONG_KEY or text == self.key:
             storable = self.mask_name(text)
         elif self.hasher.hash_user_key(text) == self.caller.owner:
             storable = StorableText(self.hasher.label_user_key(text))
-        if storable.text is None or self.key is None or len(self.key) < SHORTEST_SURE_KEY:
+        if storable.text is None or self.key is None or len(self.key) < LONG_KEY:
             return storable
         return storable._replace(text=storable.text.replace(self.key, self.caller.name))
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 from core.database.arrays import register_arrays
 from core.database.reading import ReadPipeline
 
+CONNECT_TIMEOUT_S = 10
 CHECKOUT_TIMEOUT_S = 10
 """How long a request waits for a free connection."""
 CHECK_TIMEOUT_S = 2

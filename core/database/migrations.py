@@ -9,12 +9,12 @@ from typing import LiteralString, NamedTuple, cast
 
 import psycopg
 
+from core.database.connection import CONNECT_TIMEOUT_S
 from core.database.query import SQL_DIR, query
 from core.database.statements import FOREIGN, REQUIRE_OWNER
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
 
-CONNECT_TIMEOUT_S = 10
 ADVISORY_LOCK = 0x7468756E646572
 """'thunder' in ASCII. Held during a migration."""
 

@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from core.database.connection import (
     CHECK_TIMEOUT_S,
     CHECKOUT_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
     RECONNECT_S,
     Pool,
     PooledConnection,
@@ -29,7 +30,6 @@ from core.settings import Settings
 
 log = logging.getLogger(DATABASE)
 
-CONNECT_TIMEOUT_S = 10
 WORK_S = 30
 """How long a connection may be in use in addition to its statement timeout, in case the server hangs."""
 MAX_IDLE_S = 120

@@ -4,11 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from core.access.hasher import LABEL_MARK
+from core.access.hasher import LABEL_MARK, LONG_KEY
 from core.errors import InvalidInputError
 
-LONG_KEY = 16
-"""A key of at least this many characters does not occur in a text by chance."""
 MAX_GROWTH = 16 * 1024 * 1024
 """Maximum characters of labels written into one document. A key of one letter can occur millions of times."""
 MAX_LEVELS = 8

@@ -17,8 +17,9 @@ from functools import partial
 
 import msgspec
 
+from core.access.hasher import LONG_KEY
 from core.document.body_texts import COLON, TEXTS, find_end, find_starts, read_name, read_value, write_text
-from core.document.key_masker import LONG_KEY, KeyMasker
+from core.document.key_masker import KeyMasker
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import InvalidInputError

@@ -17,7 +17,7 @@ MAX_REQUEST_ID_LENGTH = 512
 MAX_ROWS = 200_000
 """Maximum entries of each list of a document."""
 MAX_TOKENS = 200_000
-"""Maximum tokens of a list of ids, and of all Added events of a trace together."""
+"""Maximum tokens of a response, of a list of ids, and of all Added events of a trace. No model generates more."""
 MAX_MOD_NAME_LENGTH = 500
 """Characters. An index entry has room for 2,700 bytes."""
 MAX_MODEL = 500

@@ -5,11 +5,9 @@ import os
 import secrets
 from pathlib import Path
 
+from core.access.keys import KEY_BYTES, KEY_PREFIX
 from core.local.data_directory import make_data_dir, using_directory
 from core.settings import Settings
-
-KEY_PREFIX = "ck_"
-KEY_BYTES = 32
 
 
 def load_admin_key(settings: Settings) -> str:

@@ -8,8 +8,9 @@ Formats are recognised by their keys alone, because servers copy each other's UR
 InvalidInputErrors that name the path of the invalid field, with the keys that the sender used.
 """
 
+from core.document.schema import MAX_TOKENS
 from core.responses.answer import Answer, read_response
-from core.responses.expect import MAX_TOKENS, MissingLogprobsError
+from core.responses.expect import MissingLogprobsError
 from core.responses.options import MAX_WINDOW, ScoreOptions, read_options
 from core.responses.recognize import UnknownResponseError, is_quote_trace
 

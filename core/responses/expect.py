@@ -4,10 +4,8 @@ import re
 from typing import cast
 
 from core.confidence import MAX_TOKEN_ID
+from core.document.schema import MAX_TOKENS
 from core.errors import InvalidInputError
-
-MAX_TOKENS = 200_000
-"""Maximum tokens per response. No model generates more, so more is a mistake or an attack."""
 
 
 class MissingLogprobsError(InvalidInputError):

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.access.hasher import find_label_range
+from core.access.hasher import LONG_KEY, find_label_range
 from core.document.body_texts import COLON, read_value, write_text
-from core.document.key_masker import LONG_KEY
+from core.document.key_masker import MAX_LEVELS
 from core.document.mask import Edit, join_edits, mask_keys
 from core.errors import InvalidInputError
 from core.wire.parse_json import parse_json
@@ -22,8 +22,6 @@ PLACES = ("header", "metadata")
 NAMES = frozenset({"key", "name", "header", "header_name", "field", "k"})
 VALUES = frozenset({"value", "values", "v"})
 """Names of the parts of a header that is written as an object."""
-MAX_LEVELS = 8
-"""Maximum levels of JSON inside JSON texts."""
 
 _CARRIERS = r"api[-_]?key|authori[sz]ation|cookie|(?:auth|access)[-_]?token|secret"
 _HEADER = re.compile(rf"(?:.*[-_.])?(?:{_CARRIERS})", re.DOTALL)

@@ -83,7 +83,7 @@ def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConf
         return Outcome(Status.CONFLICT, shown, CONFLICT_NOTE)
     answer = _require_present(server.call("POST", found.path, found.body, content_type=found.content_type))
     if answer.status in {401, 403}:
-        raise AwayError(f"the key may not post: {answer.sentence}")
+        raise AwayError(f"key: may not post; {answer.sentence}")
     problem = found.find_problem(answer)
     if problem is not None:
         raise UploadError(problem)

@@ -29,8 +29,8 @@ Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
 LIGHT_BYTES = 4 * MIB
-"""Largest decompressed body that is processed in this process, if it has few objects. Parsing it holds the GIL for at
-most a tenth of a second."""
+"""Largest decompressed body or document that is processed in this process, if it has few objects. Parsing it holds the
+GIL for at most a tenth of a second."""
 DRAIN_FACTOR = 4
 """A body over the limit is read up to this multiple of it, because most clients read only after sending all of it."""
 

@@ -14,6 +14,7 @@ from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
 from core.wire.zstandard import read_size
 from functions.web.account import find_account
+from functions.web.body import LIGHT_BYTES
 from functions.web.budget import Budget
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
@@ -22,8 +23,6 @@ from functions.web.context import Context
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
-LIGHT_BYTES = 4 * 1024 * 1024
-"""Largest decompressed document that is parsed in this process. Parsing a larger one holds the GIL for over 0.1 s."""
 PIECE_BYTES = 1024 * 1024
 """Bytes of an answer that are decompressed at once."""
 USUAL_RATIO = 10

@@ -103,7 +103,7 @@ def test_exported_answers_are_posted_over_http(
     to = ("--url", second_client.url, "--key", second_client.key, "all.jsonl")
     done = manage("import", *to)
     named = [line for line in done.stdout.splitlines() if line.startswith("failed")]
-    assert all("the user is given by a label" in line for line in named), done.output
+    assert all("does not support users that are given by a label" in line for line in named), done.output
     assert {row["request_id"] for row in second_client.get("/logs").json["data"]} == {f"{TRACE}-{SPAN}", "s"}
     again = manage("import", *to)
     assert again.stdout.count("skipped") == 2, again.output
