@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.client import Client
-from tests.support.collections import BOB, post
+from tests.support.collected import BOB, post
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.support.client import Client, make_key, send
-from tests.support.collections import ANN, BOB, FIELDS, MEMBER_FIELDS, add, make, post
+from tests.support.collected import ANN, BOB, FIELDS, MEMBER_FIELDS, add, make, post
 from tests.support.keys import ADMIN_KEY, label
 
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.support.client import Client, send
-from tests.support.collections import ANN, MEMBER_FIELDS, add, make, post
+from tests.support.collected import ANN, MEMBER_FIELDS, add, make, post
 from tests.support.keys import ADMIN_KEY, label
 
 

@@ -4,7 +4,7 @@ import base64
 import threading
 
 from tests.support.client import Client, make_key, send
-from tests.support.collections import ANN, BOB, FIELDS, add, make, members, post
+from tests.support.collected import ANN, BOB, FIELDS, add, make, members, post
 from tests.support.keys import ADMIN_KEY, label
 
 
