@@ -115,7 +115,7 @@ async def test_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> Alert
     await context.alerts.deliver(event)
     tested = await read_event(context.access, event)
     if tested is None:
-        raise NotFoundError(f"no alert {alert_id}")
+        raise NotFoundError(f"alert_id: there is no alert {alert_id}; list yours with GET /v1/alerts")
     return tested
 
 

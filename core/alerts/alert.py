@@ -85,7 +85,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
     async with access.session(key, Scope.CURATE) as session:
         caller = session.caller
         if caller.owner is None and not caller.is_admin:
-            raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
+            raise ForbiddenError("key: not bound to a user; use a user API key or a bound key")
         owner = None if caller.is_admin else caller.owner
         await store.LOCK_OWNER.execute(session.conn, owner=owner)
         row = await store.INSERT_ALERT.fetch_one(
@@ -96,7 +96,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
             **await _to_columns(session, columns, new),
         )
         if row is None:
-            raise TooManyAlertsError(f"you have {MAX_ALERTS} alerts, the maximum; delete one first")
+            raise TooManyAlertsError(f"alerts: you have {MAX_ALERTS}, the maximum; delete one first")
         await session.note(Action.CREATE_ALERT, f"alert:{row.id}", {"kind": row.kind})
     return CreatedAlert(**dict(to_alert(row)), secret=_derive(session, row.id, row.secret_nonce))
 
@@ -199,7 +199,7 @@ async def lock_own_alert(session: Session, number: int) -> AlertRow:
 
 def _require(row: AlertRow | None, number: int) -> AlertRow:
     if row is None:
-        raise NotFoundError(f"no alert {number}")
+        raise NotFoundError(f"alert_id: there is no alert {number}; list yours with GET /v1/alerts")
     return row
 
 

@@ -92,7 +92,7 @@ async def insert_test(access: Access, key: str | None, *, number: int) -> Claime
         await lock_own_alert(session, number)
         event_id = await store.INSERT_TEST.fetch_one(session.conn, id=number, lease_s=LEASE_S, pause_s=TEST_PAUSE_S)
         if event_id is None:
-            raise TooManyTestsError(f"this alert was tested less than {TEST_PAUSE_S} s ago; try again in a moment")
+            raise TooManyTestsError(f"alert: tested less than {TEST_PAUSE_S} s ago; try again in a moment")
         return await store.GET_TEST.fetch_only(session.conn, id=event_id)
 
 
