@@ -54,35 +54,19 @@ def _find_k(sources: list[dict[str, object]]) -> int | None:
 
 def cut_echo(reading: Reading, settings: RequestSettings) -> Reading:
     """Drop the prompt's tokens, which `echo` puts before the answer's tokens."""
-    completion, tokens = reading.completion, reading.tokens
-    is_shown = _shows_echo(reading)
-    if not settings.echo and not is_shown:
+    if not settings.echo:
         return reading
+    completion, tokens = reading.completion, reading.tokens
     text = completion.text.removeprefix(settings.prompt or "") if completion.text is not None else None
     count = _count_echoed(reading, settings)
     if count is None:
         warning = "echo: can't separate the prompt's tokens from the answer's; all of them are scored"
         return replace(reading, warnings=(*reading.warnings, warning))
-    warnings = reading.warnings
-    if not settings.echo:
-        text = None
-        warnings = (
-            *warnings,
-            f"echo: the first {count} tokens are the prompt's, because the server counts only the others",
-        )
     special = frozenset(i - count for i in completion.special if i >= count)
     ids, answer_length = completion.ids, len(tokens) - count
     if ids and len(ids) >= len(tokens) > count:
         ids = ids[-answer_length:]
-    completion = replace(completion, text=text, ids=ids, special=special)
-    return replace(reading, tokens=tokens[count:], completion=completion, warnings=warnings)
-
-
-def _shows_echo(reading: Reading) -> bool:
-    """Whether a response of which the request is unknown begins with the prompt: no server scores its first token."""
-    count, tokens = reading.completion.count, reading.tokens
-    is_unscored = bool(tokens) and tokens[0].logprob is None and tokens[0].distribution is None
-    return is_unscored and count is not None and 0 < count < len(tokens) and tokens[-1].logprob is not None
+    return replace(reading, tokens=tokens[count:], completion=replace(completion, text=text, ids=ids, special=special))
 
 
 def _count_echoed(reading: Reading, settings: RequestSettings) -> int | None:

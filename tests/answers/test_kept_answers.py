@@ -111,7 +111,8 @@ def test_an_unusual_response_is_stored_as_it_is_scored(client: Client, path: Pat
         assert answer.status == 201, answer.data
         report = client.get(f"/v1/confidence/{answer.json['request_id']}").json
         assert report.pop("request_id") == answer.json["request_id"]
-        assert report == scored.json
+        more = {"json", "n", "spans", "votes"}  # other routes have these for stored requests
+        assert report == {key: value for key, value in scored.json.items() if key not in more}
     else:
         assert (answer.status == 201 and "no logprobs" in answer.json["warnings"][0]) or answer.status == 400
 
