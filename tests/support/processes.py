@@ -19,7 +19,7 @@ from tests.support.environment import ROOT, make_environment
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.proxy import HOST, Proxy
 
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 20
 SERVE = """
 import sys
