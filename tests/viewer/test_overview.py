@@ -68,8 +68,8 @@ def test_many_models_need_few_calls(client: Client, page: Page) -> None:
     expect(section.locator(".groups tbody tr")).to_have_count(12)
     expect(section.locator(".groups tbody svg")).to_have_count(6)
     expect(page.locator("main .loading")).to_have_count(0)
-    # By day, by model, by mod; a line for each of six models; mods, drift, calibration.
-    assert len(calls) <= 12
+    # By day, by model, by mod; a line for each of six models; mods, drift, calibration; alerts and their events.
+    assert len(calls) <= 14
 
 
 def test_filters_are_in_the_address_and_apply_to_all_charts(client: Client, page: Page) -> None:
@@ -189,7 +189,7 @@ def stay_under_way(_: Route) -> None:
 def test_leaving_during_loading_is_not_an_error(client: Client, page: Page) -> None:
     page.route("**/v1/**", stay_under_way)
     sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
-    expect(page.locator("main .loading")).to_have_count(5)
+    expect(page.locator("main .loading")).to_have_count(6)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
 

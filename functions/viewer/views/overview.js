@@ -1,7 +1,8 @@
-// Statistics over many requests: confidence over time, drift, calibration and mods.
+// Statistics over many requests: confidence over time, drift, calibration, alerts and mods.
 
 import { api } from "../lib/api.js"
 import { errorNote, h, replace } from "../lib/dom.js"
+import { drawAlerts } from "./overview/alerts.js"
 import { drawCalibration } from "./overview/calibration.js"
 import { drawDrift } from "./overview/drift.js"
 import { drawFilters } from "./overview/filters.js"
@@ -31,6 +32,7 @@ export async function show(main, { address, go, signal, signIn }) {
     h("div", { class: "overview" },
       h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
       h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", calibrate)),
+      draw("Alerts", () => drawAlerts({ signal })),
       draw("Mod effects", async () => drawMods(await mods))))
 }
 

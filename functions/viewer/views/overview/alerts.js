@@ -1,0 +1,142 @@
+// Alerts: list, create, test, pause and delete them, and see their recent webhooks.
+
+import { api } from "../../lib/api.js"
+import { announce, copyText, emptyState, errorNote, h, replace } from "../../lib/dom.js"
+import { formatAge, formatNumber, formatProbability, formatTime } from "../../lib/format.js"
+import { drawForm, KINDS } from "./alert_form.js"
+import { describeScore } from "./scores.js"
+
+const PATH = "/v1/alerts"
+const EVENTS = 20
+
+/** Load the alerts and their events, and draw the section. Each change loads them again. */
+export async function drawAlerts({ signal }) {
+  const list = h("div", null)
+  const note = h("div", { class: "alert-note" })
+  const load = async () => {
+    const [{ alerts }, { events }] = await Promise.all([
+      api(PATH, { query: { limit: 100 }, signal }),
+      api(`${PATH}/feed`, { query: { limit: EVENTS }, signal }),
+    ])
+    replace(list, drawList(alerts, attempt), drawEvents(events))
+  }
+  // Run a change, show its result or error above the list, and load the list again.
+  const attempt = async (change) => {
+    try {
+      const shown = await change()
+      await load()
+      if (!signal.aborted) replace(note, shown)
+    } catch (error) {
+      if (!signal.aborted) replace(note, errorNote(error))
+    }
+  }
+  await load()
+  return [note, list, drawForm((body) => attempt(async () => drawSecret(await api(PATH, { method: "POST", body, signal }))))]
+}
+
+function drawSecret({ name, secret }) {
+  announce(`Alert ${name} created.`)
+  const copy = async (event) => {
+    const copied = await copyText(secret)
+    event.target.textContent = copied ? "Copied" : "Select the text to copy it"
+  }
+  return h("div", { class: "note" },
+    h("p", null, h("strong", null, "Signing secret"), " of ", name, ". It is not shown again."),
+    h("p", null, h("code", { class: "secret" }, secret), " ", h("button", { onclick: copy }, "Copy")))
+}
+
+function drawList(alerts, attempt) {
+  if (!alerts.length) return emptyState("No alerts", "Create one to have a URL called when a request is uncertain, or when requests stop.")
+  const heads = ["Name", "Fires when", "Webhook to", "State", "Actions"]
+  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Alerts" }, h("table", { class: "alerts" },
+    h("caption", { class: "visually-hidden" }, "Alerts"),
+    h("thead", null, h("tr", null, heads.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", null, alerts.map((alert) => drawAlert(alert, attempt)))))
+}
+
+function drawAlert(alert, attempt) {
+  const path = `${PATH}/${alert.id}`
+  const test = () => attempt(async () => drawResult(alert, await api(`${path}/test`, { method: "POST" })))
+  const pause = () => attempt(async () => {
+    await api(path, { method: "PATCH", body: { active: !alert.active } })
+    announce(`Alert ${alert.name} ${alert.active ? "paused" : "resumed"}.`)
+  })
+  // The second click deletes, because an alert can't be restored.
+  const remove = (event) => {
+    if (event.target.dataset.asked) {
+      attempt(async () => {
+        await api(path, { method: "DELETE" })
+        announce(`Alert ${alert.name} deleted.`)
+      })
+      return
+    }
+    event.target.dataset.asked = "true"
+    event.target.textContent = "Really delete"
+  }
+  const button = (text, onclick) => h("button", { class: "quiet", "aria-label": `${text} ${alert.name}`, onclick }, text)
+  const deletion = h("button", { class: "quiet", onclick: remove }, "Delete", h("span", { class: "visually-hidden" }, ` ${alert.name}`))
+  return h("tr", null,
+    h("th", { scope: "row" }, alert.name),
+    h("td", null, describeRule(alert)),
+    h("td", null, h("code", null, alert.url)),
+    h("td", null, alert.active ? "active" : "paused"),
+    h("td", { class: "actions" }, button("Test", test), button(alert.active ? "Pause" : "Resume", pause), deletion))
+}
+
+function drawResult(alert, event) {
+  if (event.status === "delivered") return h("p", { class: "note", role: "status" }, `The receiver of ${alert.name} accepted the test.`)
+  return h("p", { class: "error", role: "alert" }, `The test of ${alert.name} failed: ${event.error}.`)
+}
+
+/** Describe when an alert fires: "sequence confidence < 20.0 %, model m". */
+export function describeRule({ kind, score, threshold, share, window_s: seconds, filters }) {
+  const shown = score ? describeScore(score) : null
+  const beyond = shown && `${shown.title} ${isUncertainAbove(score) ? ">" : "<"} ${shown.format(threshold)}`
+  const window = seconds ? describeSeconds(seconds) : null
+  const rules = {
+    threshold: () => `${beyond}${window ? `, at most once in ${window}` : ""}`,
+    exception: () => `exception or failed call${window ? `, at most once in ${window}` : ""}`,
+    rate: () => `${beyond} in at least ${formatProbability(share)} of the requests of ${window}`,
+    drift: () => `${shown.title} has drifted by ${formatNumber(threshold)} in ${window}`,
+    silence: () => `no request in ${window}`,
+  }
+  const rule = rules[kind]?.() ?? KINDS[kind] ?? kind
+  const named = Object.entries(filters).filter(([, value]) => value !== null)
+  return [rule, ...named.map(([name, value]) => `${name.replace(/_/g, " ")} ${value}`)].join(", ")
+}
+
+const ABOVE = new Set(["perplexity", "sequence_nll", "mean_token_entropy", "low_confidence_fraction"])
+
+function isUncertainAbove(score) {
+  return ABOVE.has(score)
+}
+
+function describeSeconds(seconds) {
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (seconds % size === 0) return `${seconds / size} ${unit}${seconds === size ? "" : "s"}`
+  }
+  return `${seconds} seconds`
+}
+
+function drawEvents(events) {
+  if (!events.length) return null
+  const heads = ["Time", "Alert", "About", "Value", "Webhook"]
+  return h("details", { open: true }, h("summary", null, "Recent events"),
+    h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Recent events" }, h("table", { class: "alerts" },
+      h("caption", { class: "visually-hidden" }, "Recent events"),
+      h("thead", null, h("tr", null, heads.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", null, events.map(drawEvent)))))
+}
+
+function drawEvent(event) {
+  const about = event.request_id
+    ? h("a", { href: `/view/${encodeURIComponent(event.request_id)}` }, event.request_id)
+    : event.window ? `${formatTime(event.window.from)} to ${formatTime(event.window.to)}` : event.kind
+  const state = { waiting: `waiting, ${event.attempts} of 8 attempts`, delivered: "delivered", failed: "failed" }[event.status] ?? event.status
+  return h("tr", null,
+    h("td", { title: formatTime(event.created_at) }, formatAge(event.created_at)),
+    h("td", null, event.alert_name),
+    h("td", null, about),
+    h("td", { class: "number" }, event.value === null ? "–" : formatNumber(event.value, 3)),
+    h("td", null, state, event.error ? h("div", { class: "faint" }, event.error) : null))
+}
