@@ -33,6 +33,9 @@ TESTED_MAJOR, OLDEST_MAJOR = 18, 15
 def examine(settings: Settings) -> Iterator[Finding]:
     """Run the checks in order, and skip checks that depend on a failed one."""
     yield of_settings.list_settings(settings)
+    webhooks = of_settings.examine_webhooks(settings)
+    if webhooks is not None:
+        yield webhooks
     try:
         yield of_settings.examine_url(settings)
         direct = of_settings.examine_direct_url(settings)

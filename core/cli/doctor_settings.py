@@ -1,5 +1,6 @@
 """The checks of `manage.py doctor` on the settings. They never show the value of a secret."""
 
+import ipaddress
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,13 @@ POOLER_PORTS = {"6432", "6543"}
 """The usual ports of PgBouncer and similar poolers."""
 GIB = 1024**3
 LITTLE_DISK, NO_DISK = 2 * GIB, GIB // 4
+_RISKS = {
+    4: [
+        ipaddress.ip_network(one) for one in ("127.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32")
+    ],
+    6: [ipaddress.ip_network(one) for one in ("::1/128", "fe80::/10", "fd00:ec2::254/128")],
+}
+"""Networks with loopback and metadata services."""
 SHORT_SECRET, SHORT_KEY = 32, 20
 """Lengths, in characters, below which a secret or an admin key may be easy to guess."""
 
@@ -91,6 +99,17 @@ def examine_secret(settings: Settings, kept: str | None) -> Finding:
             "secret", f"THUNDER_SECRET has fewer than {SHORT_SECRET} characters; use the output of `manage.py secret`"
         )
     return ok("secret", "THUNDER_SECRET is set, and is not in the database")
+
+
+def examine_webhooks(settings: Settings) -> Finding | None:
+    """Check WEBHOOK_ALLOW; None if it is not set. Loading the settings refuses a value that lists no networks."""
+    if not settings.webhook_networks:
+        return None
+    exposed = [str(one) for one in settings.webhook_networks if any(one.overlaps(risk) for risk in _RISKS[one.version])]
+    if exposed:
+        advice = "every user can make Thunder post to services there; list the addresses of the receivers instead"
+        return warn("webhooks", f"WEBHOOK_ALLOW has {', '.join(exposed)}, with loopback or metadata services; {advice}")
+    return ok("webhooks", f"WEBHOOK_ALLOW has {', '.join(map(str, settings.webhook_networks))}")
 
 
 def examine_admin_key(configured: str | None, admin_keys: int) -> Finding:

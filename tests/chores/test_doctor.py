@@ -161,6 +161,30 @@ def test_findings_are_graded(finding: doctor.Finding, level: Level) -> None:
     assert finding.level is level
 
 
+@pytest.mark.parametrize(
+    ("networks", "level"),
+    [
+        ("10.1.0.0/16, 192.168.7.9", Level.OK),
+        ("127.0.0.1", Level.WARN),
+        ("10.0.0.0/8,0.0.0.0/0", Level.WARN),
+        ("169.254.169.254", Level.WARN),
+        ("::/0", Level.WARN),
+    ],
+)
+def test_networks_of_webhooks_with_risks_are_a_warning(networks: str, level: Level) -> None:
+    finding = doctor_settings.examine_webhooks(make_settings(WEBHOOK_ALLOW=networks))
+    assert finding is not None
+    assert finding.level is level
+    assert doctor_settings.examine_webhooks(make_settings()) is None
+
+
+@pytest.mark.parametrize("networks", ["nonsense", "10.0.0.1/8", "10.0.0.0/33"])
+def test_invalid_networks_of_webhooks_are_named(database_url: str, manage: Command, networks: str) -> None:
+    done = manage("doctor", on=database_url, WEBHOOK_ALLOW=networks, **ENV)
+    assert done.exit_code == 1
+    assert "WEBHOOK_ALLOW: " in done.stderr
+
+
 def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     levels = []
     for free in (10, 1, 0.1):

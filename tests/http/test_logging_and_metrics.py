@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,9 +17,11 @@ from pydantic import BaseModel, ValidationError
 from core.errors import InvalidInputError
 from core.logging import configure_logging, hide_values, read_levels
 from core.settings import Settings
+from core.statistics.recent import MAX_MODELS
 from tests.support.client import Client, make_key, send
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
+from tests.support.posts import post_probs
 from tests.support.processes import server_process
 from tests.support.servers import Serve
 
@@ -175,6 +178,30 @@ def test_metrics_count_requests_and_traces(new_client: Client) -> None:
     assert 0 <= found["thunder_newest_commit_age_seconds",] < 60
     assert found["thunder_pool_connections", "open"] >= 1
     assert found["process_resident_memory_bytes",] > 0
+
+
+def test_metrics_describe_the_confidence_of_recent_requests_by_model(client: Client, sql: psycopg.Connection) -> None:
+    probs = [0.1, 0.15, *(0.5 + place / 100 for place in range(18))]
+    for place, prob in enumerate(probs):
+        post_probs(client, f"m{place}", [prob], model='a "model"')
+    post_probs(client, "other", [0.9])
+    post_probs(client, "old", [0.01], model="old")
+    sql.execute("update requests set ingested_at = now() - interval '61 minutes' where request_id = 'old'")
+    found = read_metrics(client)
+    names = ("thunder_confidence_mean", "thunder_confidence_p5", "thunder_confidence_below_0_2_ratio")
+    mean, p5, low = (found[name, 'a "model"'] for name in names)
+    assert (mean, p5, low) == pytest.approx((np.mean(probs), np.percentile(probs, 5), 0.1))
+    assert [found[name, ""] for name in names] == pytest.approx([0.9, 0.9, 0])
+    assert not any("old" in name for name in found)
+    sql.execute("delete from requests")
+    assert not any(name[0] in names for name in read_metrics(client))
+
+
+def test_metrics_describe_a_bounded_number_of_models(client: Client) -> None:
+    for place in range(MAX_MODELS + 3):
+        post_probs(client, f"r{place}", [0.5], model=f"m{place}")
+    found = read_metrics(client)
+    assert sum(name[0] == "thunder_confidence_mean" for name in found) == MAX_MODELS
 
 
 def test_a_metrics_token_opens_only_the_metrics(serve: Serve, database_url: str) -> None:
