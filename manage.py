@@ -4,7 +4,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import click
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit("The packages of Thunder are not installed for this Python. Run `make run`, or .venv/bin/python manage.py")
 
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
 from core.cli.keys import keys
@@ -38,6 +41,7 @@ def run() -> None:
             for migration in database.migrate():
                 click.echo(f"migrated: {migration}", err=True)
             serve_on(database, settings)
+    click.echo("Thunder has stopped.", err=True)
 
 
 @cli.command()

@@ -36,7 +36,7 @@ _INPUT = re.compile(r"input_value=[^\n]*")
 _QUOTED = re.compile(r'"[^"]{64,}"')
 """A quoted value in a message of Postgres. Names of constraints and columns have at most 63 bytes."""
 _CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets")
-"""Loggers that write headers and messages at debug."""
+"""Loggers that write headers and messages at debug, and each start, stop and connection at info."""
 _RECORD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 """The attributes of every record, and uvicorn's copy of the message."""
 
@@ -77,8 +77,9 @@ def configure_logging(levels: str, stream: TextIO | None = None, *, keep: bool =
         root.removeHandler(previous)
     root.addHandler(handler)
     root.setLevel(root_level)
+    quiet = logging.INFO if root_level < logging.INFO else logging.WARNING
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(root_level, logging.INFO))
+        logging.getLogger(name).setLevel(max(root_level, quiet))
     for name, level in single.items():
         logging.getLogger(name).setLevel(max(level, logging.INFO) if name in _CHATTY else level)
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -165,8 +166,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
         async with _open_pool(settings) as pool:
             access = _make_access(settings, pool)
-            for warning in access.warnings:
-                log.warning(warning)
+            _warn(access)
             budget = Budget(HELD_BODIES * settings.max_body_mb * MIB)
             logs = LogCache(settings.log_cache_mb * MIB)
             context = app.state.context = Context(settings, executor, access, logs, budget)
@@ -192,6 +192,13 @@ async def _keep_schedule(context: Context, *, wanted: bool) -> AsyncIterator[Non
         yield
     finally:
         task.cancel()
+
+
+def _warn(access: Access) -> None:
+    if multiprocessing.parent_process() is not None:
+        return  # a worker of `make run`, whose banner says this once
+    for warning in access.warnings:
+        log.warning(warning)
 
 
 def _configure_collector() -> None:

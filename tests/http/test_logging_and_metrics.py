@@ -128,6 +128,12 @@ def test_no_level_logs_headers_or_messages_of_websockets() -> None:
         assert logging.getLogger("websockets.server").getEffectiveLevel() == logging.INFO
 
 
+def test_starts_and_connections_of_uvicorn_are_logged_only_at_debug() -> None:
+    for levels, expected in {"info": logging.WARNING, "error": logging.ERROR, "debug": logging.INFO}.items():
+        configure_logging(levels)
+        assert logging.getLogger("uvicorn.error").getEffectiveLevel() == expected
+
+
 def test_a_terminal_gets_text_and_reconfiguring_replaces_the_handler() -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:  # pyrefly: ignore[missing-override-decorator]
