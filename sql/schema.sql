@@ -881,10 +881,19 @@ CREATE TABLE public.step_logit_summaries (
     generation_step integer[] NOT NULL,
     k smallint[] NOT NULL,
     top_p_count smallint[] NOT NULL,
-    top_p_cutoff real[] NOT NULL
+    top_p_cutoff real[] NOT NULL,
+    prompt_digest bigint,
+    first_tokens integer[],
+    first_logprobs real[]
 );
 
 COMMENT ON TABLE public.step_logit_summaries IS 'The forward passes with a top-k list, one row per request. The view passes has one row per pass. The document has the lists.';
+
+COMMENT ON COLUMN public.step_logit_summaries.prompt_digest IS 'BLAKE2b-64 of the prompt and the settings that determine the distribution of the first token. Null if unknown.';
+
+COMMENT ON COLUMN public.step_logit_summaries.first_tokens IS 'Up to 20 most likely first tokens. A token without an id has a negative digest of its text. Null without a list.';
+
+COMMENT ON COLUMN public.step_logit_summaries.first_logprobs IS 'Log-probabilities of first_tokens, in nats.';
 
 CREATE VIEW public.passes AS
  SELECT requests.request_id,

@@ -17,6 +17,10 @@ MAX_BALLOTS = 1000
 """Maximum number of requests of a group that vote. The first by id are used."""
 MAX_ANSWER_CHARS = 20_000
 """Maximum characters of an answer that votes. Of a longer one, the end is used."""
+MAX_PROMPTS = 200
+"""Maximum number of prompts in a test for changes. Those with the most requests are used."""
+MAX_REPEATS = 20
+"""Maximum number of requests per prompt and period in that test. The newest are used."""
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
@@ -82,9 +86,27 @@ class ModelRow(Row):
     low_share: float
 
 
+class FirstListRow(NamedTuple):
+    """The top-k list of a request's first token.
+
+    Attributes:
+        prompt_digest: equal for requests with equal prompts.
+        tokens: ids; for a token without an id, a negative digest of its text.
+        logprobs: nats, of each token.
+    """
+
+    id: int
+    is_baseline: bool
+    model: str | None
+    prompt_digest: int
+    tokens: list[int]
+    logprobs: list[float]
+
+
 SUMMARIZE = query("statistics/summarize", GroupRow)
 LIST_DRIFT_VALUES = query("statistics/list_drift_values", DriftRow)
 LIST_LABELS = query("statistics/list_labels", LabelRow, is_binary=True)
 LIST_BALLOTS = query("statistics/list_ballots", Ballot)
+LIST_FIRST_LISTS = query("statistics/list_first_lists", FirstListRow, is_binary=True)
 LIST_MODS = query("statistics/list_mods", HandlerRow)
 MEASURE_MODELS = query("statistics/measure_models", ModelRow)

@@ -147,7 +147,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
         owner_label=owner_label,
         request=rows.request_columns(kept) | {"request_id": request_id, "group_id": group_id},
         document=document,
-        arrays=rows.array_columns(trace),
+        arrays=rows.array_columns(kept),
         mods=(*rows.mod_columns(trace), rows.activity_columns(trace)) if posted.mod_calls else None,
         counts=rows.count_rows(trace),
         events=len(posted.events),

@@ -19,6 +19,7 @@ from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
 from core.responses.spans import read_span
 from core.responses.summary import Summary, find_source, summarize_response
 from core.traces.answer_trace import score_answer
+from core.traces.first_list import Prompt, find_prompt
 from core.wire.parse_json import parse_json
 
 QUOTE = "quote"
@@ -55,12 +56,14 @@ class KeptTrace:
     Attributes:
         trace: its scores.
         facts: its other facts.
+        prompt: the prompt and the settings of the request; empty if unknown.
         answer: the answer as read from a response; empty for a Quote trace.
         options: the scoring options in the item.
     """
 
     trace: ScoredTrace
     facts: Facts
+    prompt: Prompt
     answer: Answer = NO_ANSWER
     options: ScoreOptions = NO_OPTIONS
 
@@ -84,7 +87,7 @@ def keep_quote(document: TraceDocument) -> KeptTrace:
     unusable = request.group_id is not None and request.group is None
     warnings = ["request.group_id: ignored; send a text that can be a request_id"] if unusable else []
     warnings += [*trace.pairing.warnings, *align_trace(document, trace.pairing)[1]]
-    return KeptTrace(trace, Facts(warnings=warnings))
+    return KeptTrace(trace, Facts(warnings=warnings), find_prompt(trace))
 
 
 def parse_item(document: bytes, number: int) -> Item:
@@ -138,7 +141,8 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
         metadata=item.metadata,
         tags=item.tags,
     )
-    return KeptTrace(score_answer(request, answer.tokens, top_p=item.options.top_p), facts, answer, item.options)
+    trace = score_answer(request, answer.tokens, top_p=item.options.top_p)
+    return KeptTrace(trace, facts, item.request, answer, item.options)
 
 
 def _read_answer(item: Item, choice: int) -> Answer:

@@ -12,6 +12,7 @@ from core.pairing.pending_actions import block_key
 from core.pairing.scored_trace import ScoredTrace
 from core.pairing.steps import PairedAction
 from core.pairing.version import SCORING_VERSION
+from core.traces.first_list import digest_prompt, find_first_list
 from core.traces.kept import KeptTrace
 from core.wire.json_text import to_column_text
 
@@ -111,9 +112,9 @@ def list_mods(trace: ScoredTrace) -> list[str]:
     return list(dict.fromkeys(strip_user_key(name) for name in (active, *called) if name))
 
 
-def array_columns(trace: ScoredTrace) -> Columns:
-    """Return the arrays of `request_steps` and `step_logit_summaries`."""
-    return {**_step_columns(trace), **_pass_columns(trace)}
+def array_columns(kept: KeptTrace) -> Columns:
+    """Return the rows of `request_steps` and `step_logit_summaries`."""
+    return {**_step_columns(kept.trace), **_pass_columns(kept.trace), **_first_columns(kept)}
 
 
 def _step_columns(trace: ScoredTrace) -> Columns:
@@ -137,6 +138,16 @@ def _pass_columns(trace: ScoredTrace) -> Columns:
         "k": smallint_column(np.array(trace.pairing.lists.sizes, np.int64)),
         "top_p_count": smallint_column(trace.nucleus.counts),
         "top_p_cutoff": real_column(trace.nucleus.cutoffs),
+    }
+
+
+def _first_columns(kept: KeptTrace) -> Columns:
+    digest = digest_prompt(kept.prompt)
+    first = None if digest is None else find_first_list(kept.trace)
+    return {
+        "prompt_digest": digest,
+        "first_tokens": int4_array(first.tokens) if first else None,
+        "first_logprobs": real_column(np.array(first.logprobs)) if first else None,
     }
 
 

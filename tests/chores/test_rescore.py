@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from core.pairing.version import SCORING_VERSION
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.derived import AGE, DERIVED, dump, read_scores
@@ -56,4 +57,4 @@ def test_a_document_that_cannot_be_scored_is_kept_and_named(
     assert done.stdout.splitlines()[0].startswith("failed b: document: a newer version of Thunder stored it")
     assert done.stdout.splitlines()[1] == "rescored 2 requests"
     versions = sql.execute("select request_id, scoring_version from requests order by id").fetchall()
-    assert versions == [("a", 1), ("b", 0), ("c", 1)]
+    assert versions == [("a", SCORING_VERSION), ("b", 0), ("c", SCORING_VERSION)]

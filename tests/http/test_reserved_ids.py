@@ -33,7 +33,7 @@ def test_each_word_that_a_path_has_in_the_position_of_an_id_is_reserved() -> Non
         path.removeprefix(prefix).split("/")[0] for path in paths for prefix in PREFIXES if path.startswith(prefix)
     ]
     words = {part for part in parts if "{" not in part}
-    assert {"stream", "groups"} <= words
+    assert {"stream", "groups", "changes"} <= words
     assert words <= RESERVED_IDS
 
 

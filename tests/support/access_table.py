@@ -186,6 +186,7 @@ DELETE /logs/{missing}/collections     401  404    404   404   403    403    404
 
 GET    /v1/confidence/summary          401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/drift            401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/changes          401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/calibration      401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/{private}        401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{public}         401  404    200   200   200    200    404    403    200   200    401    401

@@ -6,7 +6,7 @@ DERIVED = ("request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "ac
 AGE = """
 update requests set scoring_version = 0, sequence_confidence = 0.5, tokens = 1, group_confidence = '{1}';
 update request_steps set entropy = '{}', token = '{}';
-update step_logit_summaries set k = '{}';
+update step_logit_summaries set k = '{}', prompt_digest = null, first_tokens = null, first_logprobs = '{1}';
 update actions set intervention_surprisal = '{7}';
 """
 

@@ -80,17 +80,32 @@ written_steps as (
             token_confidence = excluded.token_confidence
 )
 
-insert into step_logit_summaries (request_pk, generation_step, k, top_p_count, top_p_cutoff)
+insert into step_logit_summaries (
+    request_pk,
+    generation_step,
+    k,
+    top_p_count,
+    top_p_cutoff,
+    prompt_digest,
+    first_tokens,
+    first_logprobs
+)
 select
     request.id,
     %(pass_generation_step)s,
     %(k)s,
     %(top_p_count)s,
-    %(top_p_cutoff)s
+    %(top_p_cutoff)s,
+    %(prompt_digest)s::bigint,
+    %(first_tokens)s::integer[],
+    %(first_logprobs)s::real[]
 from request
 on conflict (request_pk) do update
     set
         generation_step = excluded.generation_step,
         k = excluded.k,
         top_p_count = excluded.top_p_count,
-        top_p_cutoff = excluded.top_p_cutoff
+        top_p_cutoff = excluded.top_p_cutoff,
+        prompt_digest = excluded.prompt_digest,
+        first_tokens = excluded.first_tokens,
+        first_logprobs = excluded.first_logprobs
