@@ -137,7 +137,7 @@ COMMENT ON COLUMN public.requests.user_key_label IS 'Label of that key.';
 
 COMMENT ON COLUMN public.requests.posted_by IS 'Poster of the trace: open, admin, or key:<id of the first key of a rotation>.';
 
-COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the door (litellm, otlp).';
+COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the way in (litellm, otlp).';
 
 COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
 

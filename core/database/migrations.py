@@ -63,6 +63,7 @@ GET_STAMP = query("database/get_stamp", Stamp)
 INSERT_STAMP = query("database/insert_stamp")
 UPDATE_STAMP_VERSION = query("database/update_stamp_version")
 UPDATE_STAMP_OWNER = query("database/update_stamp_owner")
+SETTLE_POSITIONS = query("database/settle_positions")
 
 
 def list_migrations() -> list[Migration]:
@@ -83,6 +84,8 @@ LATEST_VERSION = len(list_migrations())
 def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
     """Apply the pending migrations and return their names. Concurrent runs wait for each other.
 
+    If the database was restored into another cluster, its requests are also made old for the streams.
+
     Args:
         dsn: a direct connection; a pooler may time out during a long migration.
         app_name: the owner of the database. A database without an owner is stamped with this name.
@@ -97,6 +100,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
         applied = [migration.name for migration in list_migrations() if _apply(conn, migration, app_name)]
         with _turn(conn, app_name) as stamp:
             _note_version(conn, stamp)
+            SETTLE_POSITIONS.run(conn)
         return applied
 
 
@@ -123,6 +127,7 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
             INSERT_STAMP.run(conn, app_name=app_name)
         elif previous.app_name != app_name:
             UPDATE_STAMP_OWNER.run(conn, app_name=app_name)
+        SETTLE_POSITIONS.run(conn)
         return previous
 
 

@@ -77,7 +77,7 @@ comment on column requests.user_key_hmac is
 'The owner: HMAC-SHA256 of the user API key under THUNDER_SECRET. Null: owned by the admins.';
 comment on column requests.user_key_label is 'Label of that key.';
 comment on column requests.posted_by is 'Poster of the trace: open, admin, or key:<id of the first key of a rotation>.';
-comment on column requests.source is 'Origin: quote, the shape of the response (openai, sglang, …), or the door (litellm, otlp).';
+comment on column requests.source is 'Origin: quote, the shape of the response (openai, sglang, …), or the way in (litellm, otlp).';
 comment on column requests.group_id is 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
 comment on column requests.share_nonce is 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
 comment on column requests.share_token_hash is 'SHA-256 of the share token.';
