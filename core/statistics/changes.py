@@ -107,7 +107,7 @@ def detect_change(rows: Sequence[FirstListRow]) -> Changes:
 
 def _interpret(pvalue: float) -> str:
     if pvalue < 0.01:
-        return "the probabilities differ more between the periods than within them; the served model has changed"
+        return "the probabilities differ more between the periods than within them; the model or its server has changed"
     if pvalue < 0.05:
         return "weak evidence of a change; compare more requests"
     return "no significant change"
