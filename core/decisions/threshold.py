@@ -9,7 +9,7 @@ Sources: Clopper and Pearson, Biometrika 26 (1934); Angelopoulos et al., "Learn 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +72,11 @@ def _list_cuts(certainty: Floats, right: NDArray[np.bool_], confidence: float, *
     ]
 
 
-def bound_error(wrong: NDArray[np.int64], n: NDArray[np.int64], confidence: float) -> Floats:
-    """Compute the one-sided upper Clopper-Pearson bound of an error rate, for n > 0."""
+def bound_error(wrong: NDArray[Any], n: NDArray[np.int64], confidence: float) -> Floats:
+    """Compute the one-sided upper Clopper-Pearson bound of an error rate, for n > 0. `wrong` may be a fraction."""
     from scipy.special import betaincinv  # noqa: PLC0415 - slow to import; only the decisions need it
 
-    return np.where(wrong < n, betaincinv(wrong + 1, np.maximum(n - wrong, 1), confidence), 1.0)
+    return np.where(wrong < n, betaincinv(wrong + 1, np.where(wrong < n, n - wrong, 1), confidence), 1.0)
 
 
 def count_needed(target_error: float, confidence: float) -> int:
@@ -87,7 +87,7 @@ def count_needed(target_error: float, confidence: float) -> int:
 def count_labels(rate: float, *, target_error: float, confidence: float) -> int | None:
     """Estimate the number of labels that certify a target if this share is wrong. None if it is over MAX_LABELS."""
     n = np.unique(np.geomspace(1, MAX_LABELS, 2000).astype(np.int64))
-    passing = n[bound_error(np.ceil(rate * n).astype(np.int64), n, confidence) <= target_error]
+    passing = n[bound_error(rate * n, n, confidence) <= target_error]
     return int(passing[0]) if len(passing) else None
 
 

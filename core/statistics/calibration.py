@@ -1,11 +1,14 @@
 """Calibration: how often answers with a given score are correct."""
 
-import math
-from bisect import bisect_left
 from collections.abc import Sequence
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from core.decisions.bootstrap import Interval, bootstrap
+from core.decisions.ranking import rank
+from core.decisions.reliability import Reliability, sort_into_bins
+from core.statistics.labels import read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 
@@ -31,6 +34,15 @@ class CalibrationBin(Frozen):
     accuracy: float | None
 
 
+class Intervals(Frozen):
+    """The measures of a calibration with their 95 % bootstrap intervals."""
+
+    ece: Interval | None = None
+    mce: Interval | None = None
+    brier: Interval | None = None
+    auroc: Interval
+
+
 class Calibration(Frozen):
     """One score compared with the recorded outcomes.
 
@@ -44,6 +56,7 @@ class Calibration(Frozen):
         brier: mean of (confidence - correct)², 0…1.
         auroc: probability that a correct answer scores as more certain than an incorrect one, ties counting half, 0…1.
             0.5 means that the score carries no information.
+        intervals: these four with their 95 % bootstrap intervals.
         bins: bins of equal width.
     """
 
@@ -55,68 +68,41 @@ class Calibration(Frozen):
     mce: float | None = None
     brier: float | None = None
     auroc: float | None = None
+    intervals: Intervals | None = None
     bins: list[CalibrationBin] | None = None
 
 
 def calibrate(score: Score, rows: Sequence[LabelRow], *, bins: int = DEFAULT_BINS) -> Calibration:
     """Compute the calibration of the only score in the rows. Pure function."""
-    labels = [(value, row.correct) for row in rows for value in row.scores if value is not None]
+    labels = read_labels(rows, score).drop_missing()
     if len(labels) < ENOUGH:
         message = f"{len(labels)} labelled requests; at least {ENOUGH} are needed"
         return Calibration(score=score, n=len(labels), enough=False, message=message)
-    auroc = measure_auroc([(-value if score.higher_is_less_certain else value, right) for value, right in labels])
+    ranking = rank(labels.certainty, labels.right)
     if not score.is_probability_like:
         message = f"{score.value} is not a probability; it can rank answers (auroc) but can't be compared with accuracy"
-        return Calibration(score=score, n=len(labels), enough=True, message=message, auroc=auroc)
-    filled = fill_bins(labels, bins)
-    gaps = [
-        (one.n, abs(one.accuracy - one.mean_confidence))
-        for one in filled
-        if one.accuracy is not None and one.mean_confidence is not None
-    ]
-    return Calibration(
-        score=score,
-        n=len(labels),
-        enough=True,
-        message="accuracy per score on these labelled requests; it can differ for other questions",
-        ece=math.fsum(n * gap for n, gap in gaps) / len(labels),
-        mce=max(gap for _, gap in gaps),
-        brier=math.fsum((value - right) ** 2 for value, right in labels) / len(labels),
-        auroc=auroc,
-        bins=filled,
+        (auroc,) = bootstrap(len(labels), lambda counts: ranking.measure(counts).auroc[None])
+        return _make_calibration(score, len(labels), message, Intervals(auroc=auroc))
+    reliability = sort_into_bins(labels.values, labels.right, bins)
+    message = "accuracy per score on these labelled requests; it can differ for other questions"
+    errors = bootstrap(
+        len(labels), lambda counts: np.stack([*reliability.measure(counts), ranking.measure(counts).auroc])
     )
+    intervals = Intervals(**dict(zip(("ece", "mce", "brier", "auroc"), errors, strict=True)))
+    return _make_calibration(score, len(labels), message, intervals, _list_bins(reliability))
 
 
-def fill_bins(labels: Sequence[tuple[float, bool]], bins: int) -> list[CalibrationBin]:
-    """Sort labels into bins (lo, hi] of equal width; the first bin includes lo."""
-    sorted_in: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
-    edges = [index / bins for index in range(bins + 1)]
-    for value, right in labels:
-        sorted_in[_find_bin(value, edges)].append((value, right))
+def _make_calibration(
+    score: Score, n: int, message: str, intervals: Intervals, bins: list[CalibrationBin] | None = None
+) -> Calibration:
+    values = {name: one and one.value for name, one in intervals}
+    return Calibration(score=score, n=n, enough=True, message=message, intervals=intervals, bins=bins, **values)
+
+
+def _list_bins(reliability: Reliability) -> list[CalibrationBin]:
+    filled = reliability.fill_bins()
+    means = zip(filled.edges[:-1], filled.edges[1:], filled.n, filled.mean, filled.accuracy, strict=True)
     return [
-        CalibrationBin(
-            lo=lo,
-            hi=hi,
-            n=len(inside),
-            mean_confidence=math.fsum(value for value, _ in inside) / len(inside) if inside else None,
-            accuracy=sum(right for _, right in inside) / len(inside) if inside else None,
-        )
-        for lo, hi, inside in zip(edges, edges[1:], sorted_in, strict=False)
+        CalibrationBin(lo=lo, hi=hi, n=n, mean_confidence=mean if n else None, accuracy=accuracy if n else None)
+        for lo, hi, n, mean, accuracy in means
     ]
-
-
-def _find_bin(value: float, edges: list[float]) -> int:
-    return min(max(bisect_left(edges, value) - 1, 0), len(edges) - 2)
-
-
-def measure_auroc(labels: Sequence[tuple[float, bool]]) -> float | None:
-    """Compute the area under the ROC curve (Mann-Whitney statistic). None if all answers are correct or all are not."""
-    positives = sum(right for _, right in labels)
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return None
-    from scipy.stats import rankdata  # noqa: PLC0415 - takes a second to import; only this endpoint needs it
-
-    ranks = rankdata([value for value, _ in labels])
-    of_right = math.fsum(float(rank) for rank, (_, right) in zip(ranks, labels, strict=True) if right)
-    return (of_right - positives * (positives + 1) / 2) / (positives * negatives)

@@ -1,7 +1,11 @@
 """Labelled requests: the scores of independent requests, and whether their answers were correct."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -24,6 +28,40 @@ class LabelFilters(NamedTuple):
     filters: Filters
     k: int | None = None
     outcome_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One score of labelled requests.
+
+    Attributes:
+        score: the score.
+        values: its value for each request, NaN for a request without it.
+        right: whether each answer was correct.
+    """
+
+    score: Score
+    values: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+    @property
+    def certainty(self) -> NDArray[np.float64]:
+        """The score, negated if a higher one is less certain."""
+        return -self.values if self.score.higher_is_less_certain else self.values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def drop_missing(self) -> "Labels":
+        """Return the labels of the requests that have the score."""
+        known = ~np.isnan(self.values)
+        return Labels(self.score, self.values[known], self.right[known])
+
+
+def read_labels(rows: Sequence[LabelRow], score: Score, index: int = 0) -> Labels:
+    """Read the score at an index in the rows."""
+    values = np.array([row.scores[index] for row in rows], np.float64)
+    return Labels(score, values, np.array([row.correct for row in rows], np.bool_))
 
 
 @retry_read

@@ -2,13 +2,23 @@
 
 from fastapi import APIRouter, FastAPI
 
-from functions.confidence import calibration, changes, drift, groups, report, spans, summary
+from functions.confidence import (
+    calibration,
+    changes,
+    drift,
+    groups,
+    report,
+    risk_coverage,
+    spans,
+    summary,
+    threshold,
+)
 from functions.web.application import build_app
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
 
-TOPICS = (summary, drift, changes, calibration, groups, report, spans)
+TOPICS = (summary, drift, changes, calibration, risk_coverage, threshold, groups, report, spans)
 """Routes are matched in order, so `report` and `spans`, whose paths begin with an id, come last."""
 
 router = APIRouter()

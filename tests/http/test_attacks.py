@@ -259,6 +259,8 @@ def test_lists_and_statistics_contain_only_the_callers_data(place: Place) -> Non
         assert [(one["key"], one["n"]) for one in groups] == [(label("key-of-carl"), count)] * bool(count)
         assert sum(mod["requests"] for mod in place.get("/v1/mods", key).json["mods"]) == count
         assert place.get("/v1/confidence/calibration?outcome_source=of-carl", key).json["n"] == bool(count)
+        for path in ("risk-coverage", "threshold"):
+            assert place.get(f"/v1/confidence/{path}?score=sequence_confidence", key).json["n"] <= bool(count)
         drift = place.get("/v1/confidence/drift", key).json
         assert sum(side["n"] for side in drift.values() if isinstance(side, dict) and "n" in side) in (
             0,
@@ -406,6 +408,8 @@ def test_no_answer_reveals_a_user_key(client: Client) -> None:
         *(f"/v1/confidence/summary?group_by={by}" for by in ("user", "model", "mod")),
         "/v1/confidence/drift",
         "/v1/confidence/calibration",
+        "/v1/confidence/risk-coverage",
+        "/v1/confidence/threshold",
         *(f"/logs/{one}{part}" for one in ids for part in ("", "/trace", "/outcome")),
         *(f"/v1/confidence/{one}" for one in ids),
     ]

@@ -1,19 +1,14 @@
 """Outcomes, and the quality of the scores measured with them."""
 
-import json
 import math
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.client import Answer, Client
+from tests.support.client import Client
 from tests.support.documents import make_document
-from tests.support.posts import post_probs
-
-
-def judge(client: Client, request_id: str, **verdict: Any) -> Answer:
-    return client.post_bytes(f"/logs/{request_id}/outcome", json.dumps(verdict).encode(), x_api_key=client.key)
+from tests.support.posts import judge, post_probs
 
 
 def label(client: Client, count: int) -> list[tuple[float, bool]]:
@@ -82,6 +77,18 @@ def test_calibration_requires_a_hundred_labels(client: Client) -> None:
     assert (answer["n"], answer["enough"]) == (5, False)
     assert "100" in answer["message"]
     assert {answer[name] for name in ("ece", "mce", "brier", "auroc", "bins")} == {None}
+
+
+def test_intervals_of_a_calibration_contain_its_values(client: Client) -> None:
+    label(client, 120)
+    answer = client.get("/v1/confidence/calibration?bins=5").json
+    assert client.get("/v1/confidence/calibration?bins=5").json == answer
+    for name, one in answer["intervals"].items():
+        assert one["value"] == answer[name]
+        assert one["lo"] < one["value"] < one["hi"] or name in ("ece", "mce")
+    doubt = client.get("/v1/confidence/calibration?score=perplexity").json["intervals"]
+    assert doubt["ece"] is doubt["mce"] is doubt["brier"] is None
+    assert doubt["auroc"] == answer["intervals"]["auroc"]
 
 
 def test_calibration_equals_the_textbook_formulas(client: Client) -> None:

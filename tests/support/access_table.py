@@ -188,6 +188,8 @@ GET    /v1/confidence/summary          401  200    200   200   200    200    200
 GET    /v1/confidence/drift            401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/changes          401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/calibration      401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/risk-coverage    401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/confidence/threshold        401  200    200   200   200    200    200    403    200   200    401    401
 GET    /v1/confidence/{private}        401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{public}         401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{orphan}         401  404    404   404   404    404    404    403    200   200    401    401

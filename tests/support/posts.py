@@ -1,8 +1,9 @@
 """Traces that many tests post."""
 
+import json
 from typing import Any
 
-from tests.support.client import Client
+from tests.support.client import Answer, Client
 from tests.support.documents import added, forward, make_document, number, one_token, sampled
 from tests.support.keys import ADMIN_KEY
 
@@ -23,3 +24,15 @@ def post_probs(client: Client, request_id: str, probs: list[float], **request: A
         events += [forward(top), sampled(), added(5)]
     answer = client.ingest(make_document(request_id, events=number(events), request=request))
     assert answer.status == 201, answer.data
+
+
+def judge(client: Client, request_id: str, **verdict: Any) -> Answer:
+    """Record an outcome."""
+    return client.post_bytes(f"/logs/{request_id}/outcome", json.dumps(verdict).encode(), x_api_key=client.key)
+
+
+def post_labelled(client: Client, labels: list[tuple[float, bool]], *, prefix: str = "r", **request: Any) -> None:
+    """Post requests with these sequence confidences, `<prefix>0`, `<prefix>1`, …, and record their outcomes."""
+    for index, (prob, correct) in enumerate(labels):
+        post_probs(client, f"{prefix}{index}", [prob], **request)
+        assert judge(client, f"{prefix}{index}", correct=correct).status == 200

@@ -1,0 +1,45 @@
+"""GET /v1/confidence/threshold: the threshold above which answers may be accepted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from core.statistics.labels import fetch_labels
+from core.statistics.scores import Score
+from core.statistics.threshold import DEFAULT_CONFIDENCE, DEFAULT_TARGET, Threshold, certify
+from core.statistics.warm_up import fetch_values, find_threshold, refuse_with_keep
+from functions.web.access import KeyDep
+from functions.web.context import ContextDep
+from functions.web.labelled import LabelledDep
+
+router = APIRouter(tags=["confidence"])
+
+TargetParam = Annotated[float | None, Query(ge=0.001, le=0.999, description=f"default {DEFAULT_TARGET}")]
+ConfidenceParam = Annotated[float | None, Query(ge=0.5, le=0.9999, description=f"default {DEFAULT_CONFIDENCE}")]
+KeepParam = Annotated[float | None, Query(gt=0, lt=1)]
+
+
+@router.get("/v1/confidence/threshold")
+async def get_threshold(  # noqa: PLR0913 - each is a query parameter
+    context: ContextDep,
+    key: KeyDep,
+    labelled: LabelledDep,
+    *,
+    score: Score | None = None,
+    target_error: TargetParam = None,
+    confidence: ConfidenceParam = None,
+    keep: KeepParam = None,
+) -> Threshold:
+    """Return the threshold that accepts the most answers of which at most `target_error` are wrong.
+
+    With `keep`, return the threshold of lowest_group_confidence that this share of a model's requests reach, which
+    needs no outcomes.
+    """
+    if keep is not None:
+        refuse_with_keep(score, labelled, target_error=target_error, confidence=confidence)
+        values = await fetch_values(context.access, key, labelled=labelled)
+        return await context.run(find_threshold, values, keep=keep, k=labelled.k)
+    score = score or Score.SEQUENCE_CONFIDENCE
+    rows = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
+    target_error, confidence = target_error or DEFAULT_TARGET, confidence or DEFAULT_CONFIDENCE
+    return await context.run(certify, score, rows, target_error=target_error, confidence=confidence)
