@@ -30,9 +30,15 @@ class Connection:
             return False
         return isinstance(content, dict) and content.get("status") == "ok"
 
-    def ingest(self, trace: dict[str, Any]) -> None:
-        """Post one trace."""
-        self._post("/v1/ingest", trace)
+    def ingest_all(self, traces: list[dict[str, Any]]) -> None:
+        """Post some traces, in one call.
+
+        Raises:
+            RefusedError: one of them was rejected.
+        """
+        for result in self._post("/v1/ingest", traces)["results"]:
+            if result["status"] >= 400:
+                raise RefusedError(f"POST /v1/ingest: {result['request_id']}: {result['error']}")
 
     def record_outcome(self, request_id: str, *, correct: bool, source: str) -> None:
         """Record whether the answer of a request was correct."""
@@ -46,7 +52,8 @@ class Connection:
         """
         return call(method, self.url + path, key=self.key, body=body, content_type=content_type, timeout_s=TIMEOUT_S)
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
+    def _post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
         answer = self.call("POST", path, json.dumps(body).encode())
         if answer.status >= 400:
             raise RefusedError(f"POST {path}: answered {answer.status}; {answer.sentence}")
+        return answer.content

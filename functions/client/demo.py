@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -15,43 +16,58 @@ from functions.client.connection import Connection
 SAMPLES = Path(__file__).parents[2] / "tests"
 SPREAD = timedelta(days=7)
 """The age of the oldest trace. The newest is current."""
-SOURCE = "exact-match"
+SOURCE = "mechanical-check"
 """The method by which the labelled answers were checked."""
+BATCH = 50
+"""Traces per call. They are stored in order, so that the first request of a group is the same in every run."""
+CALLS = 3
+"""Outcomes that are posted at the same time, while the next traces are stored."""
 
 Trace = dict[str, Any]
 Sample = tuple[Trace, bool | None]
 """A trace, and whether its answer was correct (None if unknown)."""
+Read = Callable[[], Sample]
 
 
 def post_demo(connection: Connection, *, now: datetime) -> int:
     """Post all traces and outcomes, and return the number of traces. A repeat replaces them."""
-    samples = mix(list(_read_labelled()), list(_read_recorded()))
-    bar = tqdm(samples, desc="posting", unit="trace")
-    for ordinal, (trace, correct) in enumerate(bar, 1):
-        moment = now - SPREAD * (1 - ordinal / len(samples))
-        connection.ingest(move_to(trace, moment))
-        if correct is not None:
-            connection.record_outcome(trace["request"]["request_id"], correct=correct, source=SOURCE)
-    return len(samples)
+    reads = mix(_list_labelled(), _list_recorded())
+    recording: list[Future[None]] = []
+    with tqdm(total=len(reads), desc="posting", unit="trace") as bar, ThreadPoolExecutor(CALLS) as pool:
+        for start in range(0, len(reads), BATCH):
+            samples = [read() for read in reads[start : start + BATCH]]
+            moments = [now - SPREAD * (1 - ordinal / len(reads)) for ordinal in range(start + 1, len(reads) + 1)]
+            traces = [move_to(trace, moment) for (trace, _), moment in zip(samples, moments, strict=False)]
+            connection.ingest_all(traces)
+            recording += [pool.submit(_record, connection, sample) for sample in samples]
+            bar.update(len(samples))
+        for one in recording:
+            one.result()
+    return len(reads)
 
 
-def mix(many: list[Sample], few: list[Sample]) -> list[Sample]:
+def _record(connection: Connection, sample: Sample) -> None:
+    trace, correct = sample
+    if correct is not None:
+        connection.record_outcome(trace["request"]["request_id"], correct=correct, source=SOURCE)
+
+
+def mix(many: list[Read], few: list[Read]) -> list[Read]:
     """Merge two lists in order, with the short one spread evenly among the long one and its last element at the end."""
     positions = [(index + 1) / len(many) for index in range(len(many))]
     positions += [(index + 1) / len(few) for index in range(len(few))]
     return [sample for _, sample in sorted(zip(positions, [*many, *few], strict=True), key=itemgetter(0))]
 
 
-def _read_recorded() -> Iterator[Sample]:
-    for path in sorted((SAMPLES / "traces").glob("*.json")):
-        yield json.loads(path.read_bytes()), None
+def _list_recorded() -> list[Read]:
+    paths = sorted((SAMPLES / "traces").glob("*.json"))
+    return [lambda path=path: (json.loads(path.read_bytes()), None) for path in paths]
 
 
-def _read_labelled() -> Iterator[Sample]:
-    with gzip.open(SAMPLES / "labelled" / "traces.ndjson.gz") as lines:
-        for line in lines:
-            sample = json.loads(line)
-            yield sample["trace"], sample["correct"]
+def _list_labelled() -> list[Read]:
+    """List the labelled traces. Each is parsed when it is posted, because all of them would fill 200 MB."""
+    lines = gzip.decompress((SAMPLES / "labelled" / "traces.ndjson.gz").read_bytes()).splitlines()
+    return [lambda line=line: itemgetter("trace", "correct")(json.loads(line)) for line in lines]
 
 
 def move_to(trace: Trace, moment: datetime) -> Trace:

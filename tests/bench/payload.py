@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 TRACES = Path(__file__).parents[1] / "traces"
 LABELLED = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
+LABELLED_ANSWERS = 200
 OPENING = "force-prefix"
 PLAIN = "plain"
 PATTERN = (PLAIN,) * 4 + ("ban-the",) + (PLAIN,) * 4 + ("noisy-logger",)
@@ -123,10 +124,10 @@ def load_sources() -> dict[str, list[Step]]:
 
 
 def list_plain_steps() -> Iterator[Step]:
-    """Yield the steps of long-story, then those of each labelled answer after its first, which contains the prompt."""
+    """Yield the steps of long-story, then those of labelled answers after the first, which contains the prompt."""
     yield from split_steps(load_trace("long-story"))
     with gzip.open(LABELLED) as lines:
-        for line in lines:
+        for line in itertools.islice(lines, LABELLED_ANSWERS):
             yield from split_steps(json.loads(line)["trace"])[1:]
 
 

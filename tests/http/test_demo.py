@@ -21,7 +21,8 @@ from tests.support.environment import ROOT
 from tests.support.keys import SECRET
 from tests.support.servers import server_thread
 
-TRACES = 211
+TRACES = 1386
+CONFIDENCE = (ROOT / "docs" / "CONFIDENCE.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +47,30 @@ def test_the_demo_fills_every_statistic(demonstrated: Client) -> None:
 
 
 def test_the_documentation_prints_the_measured_quality_of_the_scores(demonstrated: Client) -> None:
-    page = (ROOT / "docs" / "CONFIDENCE.md").read_text()
-    printed = dict(re.findall(r"^\| `(\w+)` \| (\d\.\d{3} \| (?:\d\.\d{3}|-) \| \d+) \|$", page, re.MULTILINE))
-    measured = {}
+    printed = dict(re.findall(r"^\| `(\w+)` \| (.+ \| .+ \| .+) \| \d\.\d{3} \|$", CONFIDENCE, re.MULTILINE))
+    assert printed.keys() == {score.value for score in Score}
     for score in Score:
-        answer = demonstrated.get(f"/v1/confidence/calibration?score={score}").json
-        ece = "-" if answer["ece"] is None else f"{answer['ece']:.3f}"
-        measured[score.value] = f"{answer['auroc']:.3f} | {ece} | {answer['n']}"
-    assert printed == measured
+        query = f"?score={score}"
+        calibration = demonstrated.get(f"/v1/confidence/calibration{query}").json
+        ratio = demonstrated.get(f"/v1/confidence/risk-coverage{query}").json["prr"]
+        intervals = calibration["intervals"]
+        measured = " | ".join(map(write_interval, (intervals["auroc"], ratio, intervals["ece"])))
+        assert (calibration["n"], printed[score]) == (1075, measured)
+
+
+def write_interval(one: dict[str, float] | None) -> str:
+    return "-" if one is None else f"{one['value']:.3f} ({one['lo']:.3f}\N{EN DASH}{one['hi']:.3f})"
+
+
+def test_the_documentation_prints_what_can_be_certified(demonstrated: Client) -> None:
+    cell = r"\| ((?:no, )?[0-9.]+ %) "
+    rows = {row[0]: row[1:] for row in re.findall(rf"^\| `(\w+)` {cell * 4}\|$", CONFIDENCE, re.MULTILINE)}
+    assert rows.keys() == {score.value for score in Score}
+    for score, printed in rows.items():
+        for target, text in zip((0.2, 0.3, 0.4, 0.5), printed, strict=True):
+            found = demonstrated.get(f"/v1/confidence/threshold?score={score}&target_error={target}").json
+            share = found["coverage"] if found["certified"] else found["bound"]
+            assert text == ("" if found["certified"] else "no, ") + f"{100 * share:.1f} %"
 
 
 def test_the_demo_uses_a_running_server(client: Client) -> None:
@@ -69,7 +86,7 @@ def test_the_demo_uses_a_running_server(client: Client) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert f"{TRACES} traces posted." in done.stdout
-    assert "211/211" in done.stderr  # the progress bar
+    assert f"{TRACES}/{TRACES}" in done.stderr  # the progress bar
     assert client.get("/logs?limit=1").json["returned"] == 1
 
 

@@ -159,8 +159,9 @@ def test_one_request_of_each_group_counts_the_first(client: Client) -> None:
     assert client.get("/v1/confidence/calibration?group_id=g1").json["n"] == 1
 
 
-def test_groups_of_different_users_are_different(client: Client) -> None:
+def test_a_group_counts_once_even_if_its_requests_belong_to_several_users(client: Client) -> None:
     for user in ("key-of-ann", "key-of-ben", None):
         post_probs(client, f"r-{user}", [0.5], group_id="g", user_api_key=user)
         judge(client, f"r-{user}", correct=True)
-    assert client.get("/v1/confidence/calibration").json["n"] == 3
+    assert client.get("/v1/confidence/calibration").json["n"] == 1
+    assert client.request("GET", "/v1/confidence/calibration", x_api_key="key-of-ben").json["n"] == 1

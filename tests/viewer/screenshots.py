@@ -113,7 +113,7 @@ def post_samples(connection: Connection, wire: Wire) -> None:
     recorded = [json.loads(path.read_bytes()) for path in sorted(TRACES.glob("*.json"))]
     for position, trace in enumerate(recorded):
         trace["request"]["request_id"] += AGAIN
-        connection.ingest(move_to(trace, NOW - timedelta(minutes=3 * (len(recorded) - position))))
+        connection.ingest_all([move_to(trace, NOW - timedelta(minutes=3 * (len(recorded) - position)))])
     for request_id, tags in TAGS.items():
         for tag in tags:
             body = json.dumps({"tag": tag}).encode()

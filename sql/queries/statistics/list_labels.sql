@@ -1,5 +1,5 @@
 -- List the newest labelled requests, one per group, with the latest verdict and some scores in the given order.
--- The answers to one prompt are not independent, so only the first labelled request of a group counts.
+-- The answers to one prompt are not independent, so only the first labelled request of a group counts, over all owners.
 with
 verdicts as (
     select distinct on (outcomes.request_pk)
@@ -13,7 +13,7 @@ verdicts as (
 ),
 
 independent as (
-    select distinct on (requests.user_key_hmac, requests.group_id, coalesce(requests.group_id, requests.id::text))
+    select distinct on (requests.group_id, coalesce(requests.group_id, requests.id::text))
         requests.id,
         requests.created_at,
         verdicts.correct
@@ -22,8 +22,7 @@ independent as (
     where
         request_matches(requests, %(filters)s::feed_filters)
         and (%(k)s::integer is null or requests.k = %(k)s::integer)
-    order by
-        requests.user_key_hmac, requests.group_id, coalesce(requests.group_id, requests.id::text), requests.id
+    order by requests.group_id, coalesce(requests.group_id, requests.id::text), requests.id
 )
 
 select

@@ -1,0 +1,48 @@
+"""The labelled answers of tests/labelled, scored without a server."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from core.confidence import SequenceScores
+from core.document.parse import parse_document
+from core.traces.kept import keep_quote
+
+FILE = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An answer: its question's kind and group, its scores, and whether it is correct."""
+
+    task: str
+    group_id: str | None
+    scores: SequenceScores
+    correct: bool
+
+
+@cache
+def load_labelled() -> list[Labelled]:
+    """Return every answer, in the order of the file."""
+    with gzip.open(FILE) as lines:
+        return [_read(line) for line in lines]
+
+
+def _read(line: bytes) -> Labelled:
+    sample = json.loads(line)
+    request = sample["trace"]["request"]
+    sequence = keep_quote(parse_document(json.dumps(sample["trace"]).encode())).trace.sequence
+    return Labelled(request["task"], request.get("group_id"), sequence, sample["correct"])
+
+
+def load_singles() -> list[Labelled]:
+    """Return the answers to questions that were asked once."""
+    return [one for one in load_labelled() if one.group_id is None]
+
+
+def load_independent() -> list[Labelled]:
+    """Return the singles, and the first answer of each group."""
+    first = {one.group_id: one for one in reversed(load_labelled())}
+    return [one for one in load_labelled() if one.group_id is None or first[one.group_id] is one]
