@@ -38,7 +38,7 @@ class Connection:
         """
         for result in self._post("/v1/ingest", traces)["results"]:
             if result["status"] >= 400:
-                raise RefusedError(f"POST /v1/ingest: {result['request_id']}: {result['error']}")
+                raise RefusedError(f"POST /v1/ingest: refused {result['request_id']}: {result['error']}")
 
     def record_outcome(self, request_id: str, *, correct: bool, source: str) -> None:
         """Record whether the answer of a request was correct."""
