@@ -11,10 +11,10 @@ from core.traces.items import Several, prepare_events, prepare_item
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.batch import MEDIA_TYPES, BatchReceipt, describe_answers, ingest_lines, split_body
-from functions.web.body import JSON, Body, describe_struct, read_type, receive_body
+from functions.web.body import JSON, PROTOBUF, Body, describe_struct, read_type, receive_body
 from functions.web.context import Context, ContextDep
 from functions.web.origin import refuse_foreign
-from functions.web.otlp import PROTOBUF, ingest_export
+from functions.web.otlp import ingest_export
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)

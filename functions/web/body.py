@@ -28,6 +28,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
 LIGHT_BYTES = 4 * MIB
 """Largest decompressed body or document that is processed in this process, if it has few objects. Parsing it holds the
 GIL for at most a tenth of a second."""

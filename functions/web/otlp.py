@@ -5,10 +5,8 @@ from fastapi import Request, Response
 from core.access.caller import ForbiddenError
 from core.traces.ingest import OtherOwnerError, ingest_answers
 from core.traces.otlp import prepare_export, write_answer
-from functions.web.body import JSON, read_type, receive_body
+from functions.web.body import JSON, PROTOBUF, read_type, receive_body
 from functions.web.context import Context
-
-PROTOBUF = "application/x-protobuf"
 
 
 async def ingest_export(request: Request, context: Context, key: str | None) -> Response:

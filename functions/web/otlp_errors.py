@@ -12,8 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.web.body import read_type
-from functions.web.otlp import PROTOBUF
+from functions.web.body import PROTOBUF, read_type
 
 PATH = "/v1/traces"
 _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 408: 4, 409: 10, 429: 8, 499: 1, 501: 12, 503: 14, 504: 4}
