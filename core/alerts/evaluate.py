@@ -1,4 +1,4 @@
-"""Evaluate the alerts that look at a period: rate, drift and silence. Ingest evaluates the others."""
+"""Evaluate the alerts that look at a period: rate, drift, change and silence. Ingest evaluates the others."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from core.alerts.rules import Kind
 from core.alerts.store import DueAlert
 from core.database.pool import checkout_transaction
 from core.errors import ThunderError
+from core.statistics.changes import detect_change, list_first_lists
 from core.statistics.drift import compare
 from core.statistics.scores import Score
 from core.statistics.store import LIST_DRIFT_VALUES, MAX_VALUES
@@ -25,6 +26,7 @@ TIMEOUT_MS = 30_000
 MIN_REQUESTS = 10
 """Requests of a window, below which a rate or a distribution means nothing."""
 BASELINE_WINDOWS = 7
+"""The baseline of a comparison, directly before the window."""
 MAX_PVALUE = 0.001
 """Drift is also tested for significance, strictly because the test is repeated for each window."""
 
@@ -96,6 +98,12 @@ def _period(alert: DueAlert, *, windows: int = 1, end: datetime | None = None) -
     return Filters(**alert.filters)._replace(owner=alert.owner, created_from=start, created_to=end)
 
 
+def _sides(alert: DueAlert) -> tuple[Filters, Filters]:
+    """Return the baseline and the current period of a comparison."""
+    current = _period(alert)
+    return _period(alert, windows=BASELINE_WINDOWS, end=current.created_from), current
+
+
 def _find(alert: DueAlert, *, value: float, threshold: float | None) -> Finding:
     window_s = alert.window_s or 1
     key = f"window {window_s} {int(alert.claimed_at.timestamp() // window_s)}"
@@ -113,8 +121,7 @@ async def _evaluate_rate(conn: AsyncConnection, alert: DueAlert) -> Finding | No
 
 
 async def _evaluate_drift(conn: AsyncConnection, alert: DueAlert) -> Finding | None:
-    current = _period(alert)
-    baseline = _period(alert, windows=BASELINE_WINDOWS, end=current.created_from)
+    baseline, current = _sides(alert)
     before, after = [
         await LIST_DRIFT_VALUES.fetch_all(conn, score=alert.score, limit=MAX_VALUES, filters=filters)
         for filters in (baseline, current)
@@ -127,6 +134,13 @@ async def _evaluate_drift(conn: AsyncConnection, alert: DueAlert) -> Finding | N
     if drift.ks_pvalue > MAX_PVALUE or drift.ks_statistic < (alert.threshold or 0):
         return None
     return _find(alert, value=drift.ks_statistic, threshold=alert.threshold)
+
+
+async def _evaluate_change(conn: AsyncConnection, alert: DueAlert) -> Finding | None:
+    changes = await asyncio.to_thread(detect_change, await list_first_lists(conn, *_sides(alert)))
+    if changes.pvalue is None or changes.pvalue > (alert.threshold or 0):
+        return None
+    return _find(alert, value=changes.pvalue, threshold=alert.threshold)
 
 
 async def _evaluate_silence(conn: AsyncConnection, alert: DueAlert) -> Finding | None:
@@ -144,5 +158,6 @@ async def _evaluate_silence(conn: AsyncConnection, alert: DueAlert) -> Finding |
 _EVALUATIONS: dict[Kind, Evaluate] = {
     Kind.RATE: _evaluate_rate,
     Kind.DRIFT: _evaluate_drift,
+    Kind.CHANGE: _evaluate_change,
     Kind.SILENCE: _evaluate_silence,
 }

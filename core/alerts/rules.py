@@ -13,6 +13,8 @@ MAX_WINDOW_S = 30 * 86_400
 DEFAULT_WINDOW_S = 3600
 DEFAULT_SHARE = 0.1
 DEFAULT_DRIFT = 0.2
+DEFAULT_PVALUE = 0.001
+"""Strict, because the test is repeated in each window."""
 
 
 class Kind(StrEnum):
@@ -21,6 +23,7 @@ class Kind(StrEnum):
     THRESHOLD: a request has a score beyond the threshold, on the uncertain side.
     RATE: at least `share` of the requests of a window do.
     DRIFT: the distribution of a score has changed, compared with the seven windows before.
+    CHANGE: the served model has changed, judged by prompts that recur, compared with the seven windows before.
     EXCEPTION: a request has an exception of a mod, or its call failed.
     SILENCE: a window has no request.
     """
@@ -28,6 +31,7 @@ class Kind(StrEnum):
     THRESHOLD = "threshold"
     RATE = "rate"
     DRIFT = "drift"
+    CHANGE = "change"
     EXCEPTION = "exception"
     SILENCE = "silence"
 
@@ -38,8 +42,8 @@ class Kind(StrEnum):
 
 
 _AT_INGEST = {Kind.THRESHOLD, Kind.EXCEPTION}
-_THRESHOLDS = {Kind.DRIFT: DEFAULT_DRIFT}
-"""The default thresholds of the kinds that have one: a Kolmogorov-Smirnov statistic."""
+_THRESHOLDS = {Kind.DRIFT: DEFAULT_DRIFT, Kind.CHANGE: DEFAULT_PVALUE}
+"""The default thresholds of the kinds that have one: a Kolmogorov-Smirnov statistic, and a p-value."""
 
 
 def _refuse_unstorable(text: str) -> str:

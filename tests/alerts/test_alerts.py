@@ -58,6 +58,7 @@ def test_an_alert_can_be_read_changed_and_deleted(client: Client) -> None:
     [
         ("rate", {"score": "sequence_confidence", "threshold": 0.5, "share": 0.1, "window_s": 3600}),
         ("drift", {"score": "sequence_confidence", "threshold": 0.2, "share": None, "window_s": 3600}),
+        ("change", {"score": None, "threshold": 0.001, "share": None, "window_s": 3600}),
         ("exception", {"score": None, "threshold": None, "share": None, "window_s": None}),
         ("silence", {"score": None, "threshold": None, "share": None, "window_s": 3600}),
     ],

@@ -1,10 +1,14 @@
 """Alerts of periods: rate, drift and silence, evaluated by the scheduled function."""
 
+import random
+from datetime import UTC, datetime, timedelta
+
 import psycopg
 import pytest
 
 from functions.jobs.schedule import run
 from tests.alerts.test_delivery import create, read_feed
+from tests.http.test_changes import draw_list, post_quote
 from tests.support.client import Client
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post_probs
@@ -130,3 +134,22 @@ def test_the_schedule_delivers_what_waits_and_drops_old_events(
     run()
     assert len(set(receiver.list_ids())) == 5
     assert [event["status"] for event in read_feed(alerting)] == ["delivered"] * 5
+
+
+@pytest.mark.usefixtures("schedule")
+@pytest.mark.parametrize(("shift", "events"), [(0.0, 0), (1.0, 1)])
+def test_a_changed_model_is_noticed_by_prompts_that_recur(
+    alerting: Client, receiver: Receiver, sql: psycopg.Connection, shift: float, events: int
+) -> None:
+    alert = create(alerting, receiver.url(), kind="change", threshold=None, window_s=3600)
+    noise, now = random.Random(7), datetime.now(UTC)
+    for place in range(24):
+        is_new = place >= 14
+        moment = now - timedelta(minutes=10 if is_new else 120)
+        post_quote(alerting, f"q{place}", moment, draw_list(noise, shift=shift * is_new), "the prompt")
+    run_again(sql)
+    found = read_feed(alerting)
+    assert [event["kind"] for event in found] == ["change"] * events
+    for received in receiver.received:
+        data = received.verify(alert["secret"])["data"]
+        assert (data["value"] <= data["threshold"], data["threshold"]) == (True, 0.001)

@@ -52,6 +52,7 @@ def test_an_alert_is_created_and_its_secret_is_shown_once(client: Client, page: 
             "< 20.0 % in at least 10.0 % of the requests of 10 minutes",
         ),
         ("drift", {"threshold": 0.2, "window_s": 600}, "drifted by 0.20 in 10 minutes"),
+        ("change", {"threshold": 0.001, "window_s": 600}, "the model has changed in 10 minutes"),
         ("silence", {"window_s": 600}, "no request in 10 minutes"),
         ("exception", {}, "exception or failed call"),
     ],

@@ -9,6 +9,7 @@ export const KINDS = {
   exception: "a failed request",
   rate: "many uncertain requests",
   drift: "a changed distribution",
+  change: "a changed model",
   silence: "no requests",
 }
 const FIELDS = {
@@ -16,6 +17,7 @@ const FIELDS = {
   exception: [],
   rate: ["score", "threshold", "share", "window"],
   drift: ["score", "window"],
+  change: ["window"],
   silence: ["window"],
 }
 const WINDOWS = { 600: "10 minutes", 3600: "1 hour", 21600: "6 hours", 86400: "1 day" }

@@ -98,6 +98,7 @@ export function describeRule({ kind, score, threshold, share, window_s: seconds,
     exception: () => `exception or failed call${window ? `, at most once in ${window}` : ""}`,
     rate: () => `${beyond} in at least ${formatProbability(share)} of the requests of ${window}`,
     drift: () => `${shown.title} has drifted by ${formatNumber(threshold)} in ${window}`,
+    change: () => `the model has changed in ${window}`,
     silence: () => `no request in ${window}`,
   }
   const rule = rules[kind]?.() ?? KINDS[kind] ?? kind
