@@ -68,8 +68,9 @@ def test_many_models_need_few_calls(client: Client, page: Page) -> None:
     expect(section.locator(".groups tbody tr")).to_have_count(12)
     expect(section.locator(".groups tbody svg")).to_have_count(6)
     expect(page.locator("main .loading")).to_have_count(0)
-    # By day, by model, by mod; a line for each of six models; mods, drift, calibration; alerts and their events.
-    assert len(calls) <= 14
+    # By day, by model, by mod; a line for each of six models; mods, drift, calibration; risk and threshold; alerts and
+    # their events.
+    assert len(calls) <= 16
 
 
 def test_filters_are_in_the_address_and_apply_to_all_charts(client: Client, page: Page) -> None:
@@ -139,7 +140,7 @@ def test_outcomes_are_plotted_against_the_score(client: Client, page: Page) -> N
     expect(section.get_by_role("img", name=label)).to_be_visible()
     section.get_by_text("Diagram as a table").click()
     expect(section.get_by_role("row", name="20.0 % \N{EN DASH} 30.0 % 60 25.0 % 33.3 %")).to_be_visible()
-    page.get_by_label("Score for drift and calibration").select_option("perplexity")
+    page.get_by_label("Score to compare").select_option("perplexity")
     page.get_by_role("button", name="Apply").click()
     expect(section.get_by_text("perplexity is not a probability")).to_be_visible()
 
@@ -189,7 +190,7 @@ def stay_under_way(_: Route) -> None:
 def test_leaving_during_loading_is_not_an_error(client: Client, page: Page) -> None:
     page.route("**/v1/**", stay_under_way)
     sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
-    expect(page.locator("main .loading")).to_have_count(6)
+    expect(page.locator("main .loading")).to_have_count(7)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
 

@@ -1,4 +1,4 @@
-// Statistics over many requests: confidence over time, drift, calibration, alerts and mods.
+// Statistics over many requests: confidence over time, drift, calibration, risk and coverage, alerts and mods.
 
 import { api } from "../lib/api.js"
 import { errorNote, h, replace } from "../lib/dom.js"
@@ -8,12 +8,13 @@ import { drawDrift } from "./overview/drift.js"
 import { drawFilters } from "./overview/filters.js"
 import { drawMods } from "./overview/mods.js"
 import { readPeriod, toQuery } from "./overview/period.js"
+import { drawRisk } from "./overview/risk.js"
 import { drawTrend, loadLines } from "./overview/trend.js"
 
 const SUMMARY = "/v1/confidence/summary"
 const BINS = 10
 
-/** Show /overview?days=…|from=…&to=…&model=…&mod=…&score=… */
+/** Show /overview?days=…|from=…&to=…&model=…&mod=…&score=…&target_error=…&confidence=… */
 export async function show(main, { address, go, signal, signIn }) {
   const parameters = address.searchParams
   const period = readPeriod(parameters)
@@ -32,6 +33,7 @@ export async function show(main, { address, go, signal, signIn }) {
     h("div", { class: "overview" },
       h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
       h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", calibrate)),
+      draw("Risk and coverage", () => drawRisk(context)),
       draw("Alerts", () => drawAlerts({ signal })),
       draw("Mod effects", async () => drawMods(await mods))))
 }

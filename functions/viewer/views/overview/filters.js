@@ -5,6 +5,8 @@ import { h, replace } from "../../lib/dom.js"
 import { PRESETS } from "./period.js"
 import { SCORES } from "./scores.js"
 
+const PROMISE = ["target_error", "confidence"]
+
 /** Draw the form. `models` and `mods` are promises; their names become suggestions. */
 export function drawFilters({ parameters, period, score, go, models, mods }) {
   const value = (name) => parameters.get(name) ?? ""
@@ -14,7 +16,7 @@ export function drawFilters({ parameters, period, score, go, models, mods }) {
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
     drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
     drawField("Mod", h("input", { id: "overview-mod", name: "mod", value: value("mod"), list: "overview-mods", maxlength: 500 })),
-    drawField("Score for drift and calibration", h("select", { id: "overview-score", name: "score" },
+    drawField("Score to compare", h("select", { id: "overview-score", name: "score" },
       Object.entries(SCORES).map(([name, one]) => h("option", { value: name, selected: name === score }, one.title)))),
     h("button", { class: "primary" }, "Apply"),
     suggest("overview-models", models.then((all) => all.map((group) => group.key))),
@@ -27,7 +29,7 @@ function drawField(name, field) {
 }
 
 function drawPresets(parameters, period) {
-  const kept = Object.fromEntries(["model", "mod", "score"].map((name) => [name, parameters.get(name)]))
+  const kept = Object.fromEntries(["model", "mod", "score", ...PROMISE].map((name) => [name, parameters.get(name)]))
   return h("nav", { class: "presets", "aria-label": "Range" }, h("span", { class: "faint" }, "Days"), PRESETS.map((days) =>
     h("a", { href: `/overview${formatQuery({ ...kept, days })}`, "aria-current": period.days === days ? "true" : null },
       days === "all" ? null : h("span", { class: "visually-hidden" }, "last "), days)))
@@ -38,7 +40,8 @@ function submit(event, parameters, go) {
   event.preventDefault()
   const given = Object.fromEntries(new FormData(event.target))
   const days = given.from || given.to ? null : parameters.get("days")
-  go(`/overview${formatQuery({ days, ...given })}`)
+  const promise = Object.fromEntries(PROMISE.map((name) => [name, parameters.get(name)]))
+  go(`/overview${formatQuery({ days, ...given, ...promise })}`)
 }
 
 function suggest(id, names) {

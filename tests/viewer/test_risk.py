@@ -1,0 +1,130 @@
+"""The section "Risk and coverage" of the overview: the curve, the threshold and the ranking of the scores."""
+
+import re
+
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+
+from tests.support.axe import assert_accessible
+from tests.support.browser import sign_in
+from tests.support.client import Client
+from tests.support.posts import judge, post_labelled
+
+PATH = "/overview?days=all"
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 375, "height": 800}
+
+# The place in the chart (0…1 from the left and from the top) where most pixels in a square have the color of the line.
+FIND_MARKER = """canvas => {
+    const { stroke } = getComputedStyle(document.querySelector("main .sample.series-1 line"))
+    const probe = stroke.match(/[0-9]+/g).map(Number)
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+    const isLine = (x, y) => probe.every((value, index) => Math.abs(data[4 * (y * width + x) + index] - value) < 8)
+        && data[4 * (y * width + x) + 3] > 200
+    let best = { count: 0 }
+    for (let y = 5; y < height - 5; y++) for (let x = 5; x < width - 5; x++) {
+        if (!isLine(x, y)) continue
+        let count = 0
+        for (let dy = -5; dy <= 5; dy++) for (let dx = -5; dx <= 5; dx++) count += isLine(x + dx, y + dy)
+        if (count > best.count) best = { count, x, y }
+    }
+    const parts = [canvas, canvas.parentElement.querySelector(".u-over")]
+    const [box, plot] = parts.map((one) => one.getBoundingClientRect())
+    const ratio = width / box.width
+    return { x: (best.x / ratio + box.x - plot.x) / plot.width, y: (best.y / ratio + box.y - plot.y) / plot.height }
+}"""
+
+
+def post_answers(client: Client) -> None:
+    """Post 100 answers. The 40 most confident are right, the others are wrong."""
+    post_labelled(client, [((index + 1) / 101, index >= 60) for index in range(100)])
+
+
+def open_section(client: Client, page: Page, query: str = "") -> Locator:
+    sign_in(page, client.key, PATH + query)
+    section = page.get_by_role("region", name="Risk and coverage")
+    expect(section.locator(".loading")).to_have_count(0)
+    return section
+
+
+def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page) -> None:
+    post_answers(client)
+    section = open_section(client, page, "&target_error=0.2")
+    threshold = client.get("/v1/confidence/threshold?target_error=0.2").json["threshold"]
+    sentence = f"Certified: accept sequence_confidence >= {threshold!r}: 40 % of answers, at most 20 % of them wrong"
+    expect(section.get_by_text(sentence)).to_be_visible()
+    label = "60.0 % wrong if all are accepted. The threshold accepts 40.0 %, of which 0.00 % are wrong here."
+    expect(section.get_by_role("img", name=label)).to_be_visible()
+    expect(section.locator("canvas")).to_be_visible()
+    section.get_by_text("Curve as a table").click()
+    expect(section.get_by_role("row", name="40.0 % 0.00 % 60.4 %")).to_be_visible()
+    expect(section.get_by_role("row", name="100.0 % 60.0 % 0.99 %")).to_be_visible()
+    expect(section.get_by_role("row", name="sequence confidence 1.00 (1.00 \N{EN DASH} 1.00)")).to_be_visible()
+
+
+def test_the_promise_is_in_the_address_and_survives_the_filters(client: Client, page: Page) -> None:
+    post_answers(client)
+    section = open_section(client, page)
+    expect(section.get_by_label("Wrong at most (%)")).to_have_value("5")
+    expect(section.get_by_text("Not certified: 0 of the 60 most confident")).to_have_count(0)
+    section.get_by_label("Wrong at most (%)").fill("30")
+    section.get_by_label("Confidence (%)").fill("90")
+    section.get_by_role("button", name="Find threshold").click()
+    expect(page).to_have_url(re.compile(r"target_error=0.3&confidence=0.9$"))
+    expect(page.get_by_text("at most 30 % of them wrong, with 90 % confidence")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"target_error=0.3&confidence=0.9"))
+    expect(page.get_by_label("Wrong at most (%)")).to_have_value("30")
+
+
+def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page) -> None:
+    post_labelled(client, [((index + 1) / 101, index % 2 == 0) for index in range(100)])
+    section = open_section(client, page, "&target_error=0.2")
+    expect(section.get_by_text("can't certify 20 %")).to_be_visible()
+    expect(section.get_by_text("no threshold is certified")).to_be_visible()
+
+
+def test_the_other_side_is_accepted_by_a_score_that_is_higher_for_uncertain_answers(client: Client, page: Page) -> None:
+    post_answers(client)
+    section = open_section(client, page, "&target_error=0.2&score=perplexity")
+    expect(section.get_by_text("Certified: accept perplexity <=")).to_be_visible()
+
+
+def test_without_outcomes_the_section_says_how_many_labels_are_missing(client: Client, page: Page) -> None:
+    section = open_section(client, page)
+    expect(section.get_by_text("Not certified: 0 labelled requests; 59 are needed")).to_be_visible()
+    expect(section.get_by_text("Record outcomes")).to_be_visible()
+    expect(section.locator("canvas")).to_have_count(0)
+
+
+def test_an_error_of_the_server_is_shown_in_the_section(client: Client, page: Page) -> None:
+    section = open_section(client, page, "&target_error=2")
+    expect(section.get_by_role("alert")).to_contain_text("target_error")
+
+
+def test_the_marker_is_at_the_threshold_and_nothing_overflows(client: Client, page: Page) -> None:
+    post_answers(client)
+    section = open_section(client, page, "&target_error=0.2")
+    canvas = section.locator("canvas")
+    found = canvas.evaluate(FIND_MARKER)
+    assert abs(found["x"] - 0.4) < 0.02, found
+    assert abs(found["y"] - 1) < 0.04, found
+    for viewport in (WIDE, NARROW):
+        page.set_viewport_size(viewport)
+        expect(canvas).to_be_visible()
+        chart, table = section.locator("figure").bounding_box(), section.locator(".ranking").bounding_box()
+        assert chart is not None
+        assert table is not None
+        beside = table["x"] >= chart["x"] + chart["width"]
+        below = table["y"] >= chart["y"] + chart["height"]
+        assert beside if viewport is WIDE else below
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_no_barrier_is_found(client: Client, page: Page) -> None:
+    post_answers(client)
+    judge(client, "r0", correct=True, source="another")
+    section = open_section(client, page, "&target_error=0.2")
+    section.get_by_text("Curve as a table").click()
+    assert_accessible(page)
+    page.set_viewport_size(NARROW)
+    assert_accessible(page)
