@@ -3,6 +3,7 @@
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from core.answers.spans import DEFAULT_BELOW
+from core.calibrators.apply import calibrate_report
 from core.reports.render import render_score
 from functions.web.access import KeyDep
 from functions.web.application import build_app
@@ -27,10 +28,12 @@ async def score(
     pattern: PatternParam = None,
 ) -> Response:
     """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
-    await context.access.authenticate(key)
+    caller = await context.access.authenticate(key)
     async with receive_body(request, context) as body:
         work = body.work if pattern is None else body.work_apart
-        return Response(await work(render_score, below, pattern), media_type="application/json")
+        scored = await work(render_score, below, pattern)
+    report = await calibrate_report(context.access, key, caller, scored)
+    return Response(report, media_type="application/json")
 
 
 def web() -> FastAPI:

@@ -38,6 +38,71 @@ CREATE FUNCTION public.add_tags(tags text[], more text[]) RETURNS text[]
 
 COMMENT ON FUNCTION public.add_tags(tags text[], more text[]) IS 'The tags with more tags at the end, each once.';
 
+CREATE TABLE public.calibrators (
+    id bigint NOT NULL,
+    user_key_hmac bytea,
+    user_key_label text,
+    for_users boolean NOT NULL,
+    model text NOT NULL,
+    k integer NOT NULL,
+    logprobs_mode text,
+    version integer NOT NULL,
+    is_active boolean NOT NULL,
+    score text NOT NULL,
+    method text NOT NULL,
+    knots double precision[],
+    probabilities double precision[],
+    slope double precision,
+    intercept double precision,
+    n integer NOT NULL,
+    correct integer NOT NULL,
+    labelled_from timestamp with time zone NOT NULL,
+    labelled_to timestamp with time zone NOT NULL,
+    quality jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT calibrators_for_users CHECK (((NOT for_users) OR (user_key_hmac IS NULL))),
+    CONSTRAINT calibrators_parameters CHECK (
+CASE method
+    WHEN 'isotonic'::text THEN ((cardinality(knots) > 0) AND (cardinality(knots) = cardinality(probabilities)))
+    WHEN 'platt'::text THEN ((slope IS NOT NULL) AND (intercept IS NOT NULL))
+    ELSE false
+END)
+);
+
+COMMENT ON TABLE public.calibrators IS 'Functions from a score to the probability that an answer is correct. One per owner, model, k and logprobs_mode is active.';
+
+COMMENT ON COLUMN public.calibrators.user_key_hmac IS 'The owner, as in requests.user_key_hmac. It is fitted to this user''s requests and applied only to them. Null: fitted by an admin, to requests of all owners.';
+
+COMMENT ON COLUMN public.calibrators.user_key_label IS 'Label of that key.';
+
+COMMENT ON COLUMN public.calibrators.for_users IS 'Whether an admins'' calibrator applies to the requests of users that have none of their own.';
+
+COMMENT ON COLUMN public.calibrators.version IS 'Counts the calibrators of one owner, model, k and logprobs_mode, from 1.';
+
+COMMENT ON COLUMN public.calibrators.score IS 'The score that it converts, a column of requests.';
+
+COMMENT ON COLUMN public.calibrators.method IS 'isotonic: linear between the knots, constant outside. platt: 1 / (1 + exp(slope * score + intercept)).';
+
+COMMENT ON COLUMN public.calibrators.knots IS 'Isotonic: scores, ascending.';
+
+COMMENT ON COLUMN public.calibrators.probabilities IS 'Isotonic: the probability at each knot.';
+
+COMMENT ON COLUMN public.calibrators.n IS 'Number of labelled requests that it is fitted to.';
+
+COMMENT ON COLUMN public.calibrators.correct IS 'Number of them that are correct.';
+
+COMMENT ON COLUMN public.calibrators.labelled_from IS 'When the earliest of them began.';
+
+COMMENT ON COLUMN public.calibrators.labelled_to IS 'When the latest of them began.';
+
+COMMENT ON COLUMN public.calibrators.quality IS 'Cross-validated errors before and after calibration, as in the API.';
+
+CREATE FUNCTION public.applies_to(calibrator public.calibrators, owner bytea, model text, k integer, logprobs_mode text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((calibrator).is_active AND ((calibrator).model = model) AND ((calibrator).k = k) AND (NOT ((calibrator).logprobs_mode IS DISTINCT FROM logprobs_mode)) AND (((calibrator).user_key_hmac = owner) OR (((calibrator).user_key_hmac IS NULL) AND ((calibrator).for_users OR (owner IS NULL)))));
+
+COMMENT ON FUNCTION public.applies_to(calibrator public.calibrators, owner bytea, model text, k integer, logprobs_mode text) IS 'Whether a calibrator applies to requests of an owner. The owner''s takes precedence over the admins''.';
+
 CREATE FUNCTION public.audit_adoption() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -53,18 +118,23 @@ $$;
 
 COMMENT ON FUNCTION public.audit_adoption() IS 'Records a change of the database''s owner app in the audit log.';
 
-CREATE FUNCTION public.count_curation() RETURNS trigger
+CREATE FUNCTION public.calibrate_request() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if (old.tags, old.favorited_by, old.discussion_count, old.share_nonce, old.share_expires_at)
-        is distinct from (new.tags, new.favorited_by, new.discussion_count, new.share_nonce, new.share_expires_at)
-    then
-        new.curation = old.curation + 1;
-    end if;
+    select probability_of(calibrators, score_of(new, calibrators.score)), calibrators.id, calibrators.version
+    into new.p_correct, new.calibrator_id, new.calibrator_version
+    from calibrators
+    where
+        applies_to(calibrators, new.user_key_hmac, new.model, new.k, new.logprobs_mode)
+        and score_of(new, calibrators.score) is not null
+    order by calibrators.user_key_hmac nulls last
+    limit 1;
     return new;
 end
 $$;
+
+COMMENT ON FUNCTION public.calibrate_request() IS 'Applies the active calibrator to a request that is stored or scored again.';
 
 CREATE TABLE public.requests (
     id bigint NOT NULL,
@@ -120,6 +190,10 @@ CREATE TABLE public.requests (
     share_nonce bytea,
     share_token_hash bytea,
     share_expires_at timestamp with time zone,
+    logprobs_mode text,
+    p_correct double precision,
+    calibrator_id bigint,
+    calibrator_version integer,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -170,6 +244,33 @@ COMMENT ON COLUMN public.requests.curation IS 'Number of edits to the row. With 
 COMMENT ON COLUMN public.requests.share_nonce IS 'Set while the request is public. The share token is derived from it and THUNDER_SECRET.';
 
 COMMENT ON COLUMN public.requests.share_token_hash IS 'SHA-256 of the share token.';
+
+COMMENT ON COLUMN public.requests.logprobs_mode IS 'How the logprobs were computed, in the server''s terms, such as raw_logprobs. Null: not declared.';
+
+COMMENT ON COLUMN public.requests.p_correct IS 'Calibrated probability that the answer is correct. Null: no calibrator applied.';
+
+COMMENT ON COLUMN public.requests.calibrator_id IS 'The calibrator that computed p_correct. It may have been deleted since.';
+
+COMMENT ON COLUMN public.requests.calibrator_version IS 'Its version.';
+
+CREATE FUNCTION public.calibrator_of(request public.requests) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN ((request).calibrator_id IS NOT NULL) THEN jsonb_build_object('id', (request).calibrator_id, 'version', (request).calibrator_version) ELSE NULL::jsonb END;
+
+COMMENT ON FUNCTION public.calibrator_of(request public.requests) IS 'The calibrator that computed p_correct, as in the API.';
+
+CREATE FUNCTION public.count_curation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (old.tags, old.favorited_by, old.discussion_count, old.share_nonce, old.share_expires_at)
+        is distinct from (new.tags, new.favorited_by, new.discussion_count, new.share_nonce, new.share_expires_at)
+    then
+        new.curation = old.curation + 1;
+    end if;
+    return new;
+end
+$$;
 
 CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
@@ -398,6 +499,36 @@ CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigi
 
 COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request that a link opens, or null. With an id: a member of a public collection. Without: the request with this link.';
 
+CREATE FUNCTION public.probability_of(calibrator public.calibrators, score double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    AS $$
+select
+    case
+        when calibrator.method = 'platt'
+            then 1 / (1 + exp(greatest(-700, least(700, calibrator.slope * found.x + calibrator.intercept))))
+        when found.i = 0 then calibrator.probabilities[1]
+        when found.i = cardinality(calibrator.knots) then calibrator.probabilities[found.i]
+        else
+            calibrator.probabilities[found.i]
+            + (calibrator.probabilities[found.i + 1] - calibrator.probabilities[found.i])
+            * ((found.x - calibrator.knots[found.i]) / (calibrator.knots[found.i + 1] - calibrator.knots[found.i]))
+    end
+from (
+    select
+        bounded.x,
+        width_bucket(bounded.x, calibrator.knots) as i
+    from (
+        select
+            case
+                when abs(score) < double precision '1e-150' then 0
+                else greatest(double precision '-1e150', least(double precision '1e150', score))
+            end as x
+    ) as bounded
+) as found
+$$;
+
+COMMENT ON FUNCTION public.probability_of(calibrator public.calibrators, score double precision) IS 'The probability that a calibrator derives from a score. Extreme scores are limited, because Postgres raises an error if a float overflows or underflows.';
+
 CREATE TABLE public.deletions (
     id bigint NOT NULL,
     request_sha256 bytea NOT NULL,
@@ -614,6 +745,15 @@ ALTER TABLE public.bootstrap_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+ALTER TABLE public.calibrators ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.calibrators_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.collections_id_seq
     START WITH 1
@@ -708,7 +848,9 @@ CREATE VIEW public.feed AS
     ingested_at,
     revision,
     curation,
-    COALESCE(sequence_confidence, (2)::double precision) AS sort_confidence
+    COALESCE(sequence_confidence, (2)::double precision) AS sort_confidence,
+    p_correct,
+    public.calibrator_of(requests.*) AS calibrator
    FROM public.requests;
 
 COMMENT ON VIEW public.feed IS 'The requests with the names that the feed and the streams give their columns.';
@@ -876,6 +1018,18 @@ COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a requ
 
 COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
 
+CREATE VIEW public.outdated_calibrations AS
+ SELECT requests.id
+   FROM (public.requests
+     LEFT JOIN LATERAL ( SELECT calibrators.id
+           FROM public.calibrators
+          WHERE (public.applies_to(calibrators.*, requests.user_key_hmac, requests.model, requests.k, requests.logprobs_mode) AND (public.score_of(requests.*, calibrators.score) IS NOT NULL))
+          ORDER BY calibrators.user_key_hmac
+         LIMIT 1) current ON (true))
+  WHERE (requests.calibrator_id IS DISTINCT FROM current.id);
+
+COMMENT ON VIEW public.outdated_calibrations IS 'Requests whose p_correct is not of the calibrator that a new request would get. `manage.py rescore` updates them.';
+
 CREATE TABLE public.step_logit_summaries (
     request_pk bigint NOT NULL,
     generation_step integer[] NOT NULL,
@@ -1029,6 +1183,12 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.bootstrap_attempts
     ADD CONSTRAINT bootstrap_attempts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.calibrators
+    ADD CONSTRAINT calibrators_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.calibrators
+    ADD CONSTRAINT calibrators_version UNIQUE NULLS NOT DISTINCT (user_key_hmac, model, k, logprobs_mode, version);
+
 ALTER TABLE ONLY public.collection_members
     ADD CONSTRAINT collection_members_pkey PRIMARY KEY (collection_id, request_pk);
 
@@ -1126,6 +1286,8 @@ CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree 
 
 CREATE INDEX bootstrap_attempts_of_address ON public.bootstrap_attempts USING btree (address, attempted_at);
 
+CREATE UNIQUE INDEX calibrators_active ON public.calibrators USING btree (user_key_hmac, model, k, logprobs_mode) NULLS NOT DISTINCT WHERE is_active;
+
 CREATE INDEX collection_members_newest ON public.collection_members USING btree (collection_id, added_at DESC, request_pk DESC);
 
 CREATE INDEX collection_members_request ON public.collection_members USING btree (request_pk);
@@ -1173,6 +1335,8 @@ CREATE TRIGGER deletions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXECUTE FUNCTION public.link_receipt();
 
 CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
+
+CREATE TRIGGER requests_calibrate BEFORE INSERT OR UPDATE OF scoring_version ON public.requests FOR EACH ROW EXECUTE FUNCTION public.calibrate_request();
 
 CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH ROW EXECUTE FUNCTION public.count_curation();
 

@@ -29,6 +29,9 @@ class Action(StrEnum):
     CHANGE_ALERT = "alert.change"
     ROTATE_ALERT = "alert.rotate"
     DELETE_ALERT = "alert.delete"
+    CREATE_CALIBRATOR = "calibrator.create"
+    CHANGE_CALIBRATOR = "calibrator.change"
+    DELETE_CALIBRATOR = "calibrator.delete"
     SET_HOLD = "request.hold"
     LIFT_HOLD = "request.release"
     ADOPT = "database.adopt"
@@ -40,7 +43,7 @@ class Entry(Row):
 
     Attributes:
         actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.
-        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, requests or
+        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, calibrator:<id>, requests or
             database.
         details: further facts; never a secret.
     """

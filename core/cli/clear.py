@@ -81,6 +81,7 @@ def describe_cleared(contents: Contents) -> list[str]:
         count_of(contents.requests, "request", "requests"),
         count_of(contents.tokens, "token", "tokens"),
         count_of(contents.collections, "collection", "collections"),
+        count_of(contents.calibrators, "calibrator", "calibrators"),
         count_of(contents.comments, "comment", "comments"),
         count_of(contents.verdicts, "verdict", "verdicts"),
     ]

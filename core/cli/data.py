@@ -67,11 +67,11 @@ def verify_deletion(request_id: str, *, user_key: str | None) -> None:
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Include requests whose scores are up to date.")
 def rescore(*, everything: bool) -> None:
-    """Update stored scores to the current scoring rules.
+    """Update stored scores to the current scoring rules and calibrators.
 
-    Run it after a new version of Thunder has changed the rules. Works in batches while the server runs. If interrupted,
-    run it again to continue. Logs need no update, because they are derived when they are read. The exit code is 1 if a
-    request could not be scored; it stays unchanged.
+    Run it after a new version of Thunder has changed the rules, or a calibrator was activated. Works in batches while
+    the server runs. If interrupted, run it again to continue. Logs need no update, because they are derived when they
+    are read. The exit code is 1 if a request could not be scored; it stays unchanged.
     """
     from tqdm import tqdm
 

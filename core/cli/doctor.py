@@ -130,7 +130,9 @@ def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
 
 def _examine_scores(outdated: int) -> Finding:
     if outdated:
-        return warn("scores", f"{outdated:,} requests have scores of another version; run `manage.py rescore`")
+        return warn(
+            "scores", f"{outdated:,} requests have scores of another version or calibrator; run `manage.py rescore`"
+        )
     return ok("scores", f"all requests have scores of version {SCORING_VERSION}")
 
 

@@ -58,7 +58,7 @@ def describe_status(status: Status) -> list[str]:
 
 
 def _describe_outdated(count: int) -> str:
-    return f", {count:,} with scores of another version; run `manage.py rescore`" if count else ""
+    return f", {count:,} with scores of another version or calibrator; run `manage.py rescore`" if count else ""
 
 
 def _describe_contents(contents: Contents) -> list[str]:
@@ -66,12 +66,13 @@ def _describe_contents(contents: Contents) -> list[str]:
     if contents.newest is not None:
         newest = f"{describe_age(contents.counted_at - contents.newest)} ago ({contents.newest:%Y-%m-%d %H:%M:%S %Z})"
     collections = count_of(contents.collections, "collection", "collections")
+    calibrators = count_of(contents.calibrators, "calibrator", "calibrators")
     posted, stored = describe_bytes(contents.posted_bytes), describe_bytes(contents.stored_bytes)
     return [
         f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
         f"tokens    {contents.tokens:,}",
         f"stored    {stored} for {posted} posted; the database takes {describe_bytes(contents.database_bytes)}",
-        f"also      {collections}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
+        f"also      {collections}, {calibrators}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
         f"keys      {contents.live_keys:,} live of {contents.keys:,}",
         f"newest    {newest}",
     ]

@@ -30,6 +30,8 @@ class FeedRow(Row):
     group_confidence: list[float] | None
     source: str
     group_id: str | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
 
 
 class ListedRow(NamedTuple):
@@ -59,6 +61,8 @@ class ListedRow(NamedTuple):
     group_confidence: str | None
     source: str
     group_id: str | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
     ingested_at: datetime
     revision: int
     curation: int

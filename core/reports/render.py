@@ -10,9 +10,11 @@ from core.errors import InvalidInputError
 from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens
 from core.reports.report import Report, report_response, report_trace
+from core.reports.scored_body import ScoredBody, pack_report
 from core.reports.spans import report_spans
 from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
 from core.responses.item import MAX_CHOICES, Item, split_choices
+from core.responses.prompt import read_prompt
 from core.responses.recognize import unwrap
 from core.responses.summary import summarize_response
 from core.traces.items import name_answer
@@ -26,8 +28,16 @@ NO_VOTES: Report = {"n": 1, "votes": None}
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def render_stored_report(frame: bytes, number: int, choice: int, request_id: str, window: int) -> bytes:
-    """Render the report of a stored document as JSON. CPU-bound, so call it in another thread or process."""
+def render_stored_report(frame: bytes, number: int, choice: int, stored: dict[str, object], window: int) -> bytes:
+    """Render the report of a stored document as JSON. CPU-bound, so call it in another thread or process.
+
+    Args:
+        frame: the document's frame.
+        number: its format.
+        choice: the position of the answer in it.
+        stored: the members that the document does not contain.
+        window: tokens per window of group confidences.
+    """
     document = decompress(frame)
     if number == QUOTE_FORMAT:
         report = report_trace(parse_document(document), ScoreOptions(window=window))
@@ -35,7 +45,7 @@ def render_stored_report(frame: bytes, number: int, choice: int, request_id: str
         kept = keep_answer(parse_item(document, number), choice)
         options = kept.options.model_copy(update={"window": window})
         report = report_response(kept.answer, options, warnings=kept.facts.warnings)
-    return dump_json({"request_id": request_id, **report})
+    return dump_json({**stored, **report})
 
 
 def render_stored_spans(frame: bytes, number: int, choice: int, below: float) -> bytes:
@@ -50,8 +60,8 @@ def render_stored_spans(frame: bytes, number: int, choice: int, below: float) ->
     return dump_json(report_spans(tokens, score_tokens(tokens), text, below))
 
 
-def render_score(body: bytes, below: float, pattern: str | None) -> bytes:
-    """Render the report of a posted body as JSON. The format is recognised by the body's keys.
+def render_score(body: bytes, below: float, pattern: str | None) -> ScoredBody:
+    """Render the report of a posted body. The format is recognised by the body's keys.
 
     Args:
         body: JSON.
@@ -66,14 +76,16 @@ def render_score(body: bytes, below: float, pattern: str | None) -> bytes:
     members = _read_members(body)
     if {"request", "events"} <= members.keys():
         named = {name: parse_json(bytes(members[name])) for name in ScoreOptions.model_fields if name in members}
-        return dump_json(_score_trace(body, read_options(named), below) | _count([], pattern))
+        return _score_trace(body, read_options(named), below, pattern)
     raw = parse_json(body)
     options = read_options(raw)
     if is_quote_trace(raw):
-        return dump_json(_score_trace(body, options, below) | _count([], pattern))
-    answer, response = read_response(raw), unwrap(raw).response
-    report = report_response(answer, options, text=summarize_response(response).text, below=below)
-    return dump_json(report | _count(_list_ballots(raw, options), pattern))
+        return _score_trace(body, options, below, pattern)
+    answer, exchange = read_response(raw), unwrap(raw)
+    summary = summarize_response(exchange.response)
+    report = report_response(answer, options, text=summary.text, below=below)
+    model = summary.model or read_prompt(exchange.request).model
+    return pack_report(report | _count(_list_ballots(raw, options), pattern), model)
 
 
 def _list_ballots(raw: object, options: ScoreOptions) -> list[Ballot]:
@@ -112,5 +124,6 @@ def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
         return {}
 
 
-def _score_trace(body: bytes, options: ScoreOptions, below: float) -> Report:
-    return report_trace(parse_document(body), options, below)
+def _score_trace(body: bytes, options: ScoreOptions, below: float, pattern: str | None) -> ScoredBody:
+    document = parse_document(body)
+    return pack_report(report_trace(document, options, below) | _count([], pattern), document.request.model)

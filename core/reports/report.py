@@ -23,12 +23,10 @@ from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens, list_top_ps
 from core.reports.spans import report_spans
 from core.responses import Answer, ScoreOptions
+from core.responses.options import RAW_LOGPROBS
 from core.traces.answer_trace import find_forced_runs
 
 Report = dict[str, Any]
-
-RAW_LOGPROBS = "raw_logprobs"
-"""Mode of Quote's logprobs: from raw logits, before any mod and before temperature. The name comes from vLLM."""
 
 
 def report_trace(document: TraceDocument, options: ScoreOptions, below: float | None = None) -> Report:

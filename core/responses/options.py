@@ -7,6 +7,9 @@ from core.errors import InvalidInputError
 from core.responses.recognize import is_from_server, unwrap
 from core.wire.validation import describe_validation
 
+RAW_LOGPROBS = "raw_logprobs"
+"""Mode of Quote's logprobs: from raw logits, before any mod and before temperature. The name comes from vLLM."""
+
 MAX_WINDOW = 100_000
 """Maximum tokens per window of group confidences."""
 

@@ -66,10 +66,10 @@ def read_labels(rows: Sequence[LabelRow], score: Score, index: int = 0) -> Label
 
 @retry_read
 async def fetch_labels(
-    access: Access, key: str | None, *, scores: Sequence[Score], labelled: LabelFilters
+    access: Access, key: str | None, *, scores: Sequence[Score], labelled: LabelFilters, scope: Scope = Scope.READ
 ) -> list[LabelRow]:
     """Fetch the caller's newest labelled requests, one per group, with these scores in this order."""
-    async with access.session(key, Scope.READ) as session:
+    async with access.session(key, scope) as session:
         return await store.LIST_LABELS.fetch_all(
             session.conn,
             scores=[score.value for score in scores],

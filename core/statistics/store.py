@@ -1,5 +1,6 @@
 """The statements of the statistics, and the types of their rows."""
 
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from core.answers.votes import Ballot
@@ -69,10 +70,12 @@ class DriftRow(NamedTuple):
 
 
 class LabelRow(NamedTuple):
-    """A labelled request: its model, the length of its top-k lists, its latest outcome, and the requested scores."""
+    """A labelled request: how it was generated and when it began, its latest outcome, and the requested scores."""
 
     model: str | None
     k: int | None
+    logprobs_mode: str | None
+    created_at: datetime
     correct: bool
     scores: list[float | None]
 

@@ -46,6 +46,8 @@ class NewsRow:
     group_confidence: list[float] | None
     source: str
     group_id: str | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)

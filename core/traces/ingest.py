@@ -47,6 +47,8 @@ class Receipt(BaseModel):
     revision: int
     replaced: bool
     sequence_confidence: float | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
     events: int
     tokens: int
     warnings: list[str]
@@ -260,6 +262,8 @@ def _make_receipt(prepared: PreparedTrace, stored: store.StoredRequest) -> Recei
         revision=stored.revision,
         replaced=stored.revision > 1,
         sequence_confidence=prepared.request["sequence_confidence"],
+        p_correct=stored.p_correct,
+        calibrator=stored.calibrator,
         events=prepared.events,
         tokens=prepared.request["tokens"],
         warnings=prepared.warnings,

@@ -15,6 +15,7 @@ from core.responses import Answer, MissingLogprobsError, ScoreOptions, read_resp
 from core.responses.expect import expect_object
 from core.responses.item import NO_OPTIONS, Item, find_time
 from core.responses.items import read_event_item, read_item
+from core.responses.options import RAW_LOGPROBS
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
 from core.responses.spans import read_span
 from core.responses.summary import Summary, find_source, summarize_response
@@ -24,6 +25,7 @@ from core.wire.parse_json import parse_json
 
 QUOTE = "quote"
 NO_ANSWER = Answer([], None, [])
+QUOTE_OPTIONS = ScoreOptions(logprobs_mode=RAW_LOGPROBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class KeptTrace:
         facts: its other facts.
         prompt: the prompt and the settings of the request; empty if unknown.
         answer: the answer as read from a response; empty for a Quote trace.
-        options: the scoring options in the item.
+        options: the scoring options in the item; of a Quote trace, how the engine computes logprobs.
     """
 
     trace: ScoredTrace
@@ -87,7 +89,7 @@ def keep_quote(document: TraceDocument) -> KeptTrace:
     unusable = request.group_id is not None and request.group is None
     warnings = ["request.group_id: ignored; send a text that can be a request_id"] if unusable else []
     warnings += [*trace.pairing.warnings, *align_trace(document, trace.pairing)[1]]
-    return KeptTrace(trace, Facts(warnings=warnings), find_prompt(trace))
+    return KeptTrace(trace, Facts(warnings=warnings), find_prompt(trace), options=QUOTE_OPTIONS)
 
 
 def parse_item(document: bytes, number: int) -> Item:

@@ -146,6 +146,8 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
         "discussion_count": stored.discussion_count if stored.is_owned else 0,
         "source": stored.source,
         "group_id": stored.group_id,
+        "p_correct": stored.p_correct,
+        "calibrator": stored.calibrator,
     }
 
 

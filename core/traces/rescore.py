@@ -1,4 +1,4 @@
-"""Update stored scores after a change of the scoring rules, for `manage.py rescore`.
+"""Update stored scores after a change of the scoring rules or of a calibrator, for `manage.py rescore`.
 
 Each batch is a transaction, and requests that are up to date are skipped, so an interrupted run can be restarted.
 """
@@ -21,6 +21,8 @@ from core.wire.zstandard import decompress
 
 BATCH = 8
 """Requests per transaction. They stay locked, and their compressed documents stay in memory, until it ends."""
+CALIBRATED_BATCH = 500
+"""The same for requests of which only p_correct is updated."""
 NOISE = 1e-9
 """Maximum change of a sequence confidence that counts as unchanged."""
 
@@ -30,13 +32,15 @@ class Rescored:
     """The result of a run.
 
     Attributes:
-        count: the number of updated requests.
-        changed: the number of updated requests whose sequence confidence changed.
+        count: the number of requests that were scored again.
+        calibrated: the number of requests of which only p_correct was updated.
+        changed: the number of scored requests whose sequence confidence changed.
         largest: the largest change of a sequence confidence.
         failed: the reason for each request that could not be scored and was left unchanged, by id.
     """
 
     count: int = 0
+    calibrated: int = 0
     changed: int = 0
     largest: float = 0.0
     failed: dict[str, str] = field(default_factory=dict)
@@ -75,9 +79,23 @@ async def rescore(
             for row in batch:
                 await _rescore_one(session, row, done)
         if not batch:
-            return done
+            break
         after_id = batch[-1].id
         progress(len(batch))
+    done.calibrated = await _recalibrate(access, key, progress)
+    return done
+
+
+async def _recalibrate(access: Access, key: str, progress: Callable[[int], object]) -> int:
+    """Apply the active calibrators to requests with a p_correct of another one. Scoring a request already does so."""
+    count, after_id = 0, 0
+    while True:
+        async with access.session(key, Scope.ADMIN) as session:
+            ids = await store.RECALIBRATE.fetch_all(session.conn, after_id=after_id, limit=CALIBRATED_BATCH)
+        if not ids:
+            return count
+        count, after_id = count + len(ids), max(ids)
+        progress(len(ids))
 
 
 async def _rescore_one(session: Session, row: OutdatedRow, done: Rescored) -> None:
@@ -102,4 +120,5 @@ def describe_rescored(done: Rescored) -> list[str]:
     """Describe a run: one line for each failure, and a summary."""
     failures = [f"failed {request_id}: {reason}" for request_id, reason in done.failed.items()]
     moved = f"; sequence confidence changed in {done.changed:,}, by at most {done.largest:.3g}" if done.changed else ""
-    return [*failures, f"rescored {done.count:,} requests{moved}"]
+    calibrated = f"; updated p_correct of {done.calibrated:,} others" if done.calibrated else ""
+    return [*failures, f"rescored {done.count:,} requests{moved}{calibrated}"]

@@ -22,7 +22,7 @@ NONE = -1
 """The stored value of an unknown id or index."""
 MAX_SEARCHED = 50_000
 """Characters of a text that are indexed for search. A tsvector is limited to 1 MiB."""
-_SEQUENCE_SCORES = (
+SEQUENCE_SCORES = (
     "sequence_confidence",
     "sequence_confidence_is_bound",
     "perplexity",
@@ -75,8 +75,9 @@ def request_columns(kept: KeptTrace) -> Columns:
         "masked_tokens": coverage.masked,
         "interventions": len(trace.interventions),
         "backtracks": sum(one.discarded is not None for one in trace.interventions),
-        **{name: getattr(trace.sequence, name) for name in _SEQUENCE_SCORES},
+        **{name: getattr(trace.sequence, name) for name in SEQUENCE_SCORES},
         "group_confidence": float8_array(trace.profile) if trace.profile else None,
+        "logprobs_mode": to_column_text(kept.options.logprobs_mode),
         "scoring_version": SCORING_VERSION,
         "has_exception": facts.error is not None or any(call.exception_occurred for call in trace.document.mod_calls),
         "source": facts.source,

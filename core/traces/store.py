@@ -9,6 +9,8 @@ class StoredRequest(Row):
 
     id: int
     revision: int
+    p_correct: float | None
+    calibrator: dict[str, int] | None
 
 
 class StoredLog(Row):
@@ -37,6 +39,8 @@ class StoredLog(Row):
     discussion_count: int
     source: str
     group_id: str | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
     version: str
     document_version: str
     is_known: bool
@@ -67,6 +71,8 @@ class StoredDocument(Row):
     """A document: its owner, its format, the position of the answer in it, and the zstd frame that holds it."""
 
     user_key_hmac: bytes | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
     format: int
     choice: int
     document: bytes
@@ -86,6 +92,7 @@ INSERT_MOD_ACTIVITY = query("traces/insert_mod_activity")
 GET_LOG = query("traces/get_log", StoredLog, is_binary=True)
 COUNT_OUTDATED = query("traces/count_outdated", int)
 LOCK_OUTDATED = query("traces/lock_outdated", OutdatedRow, is_binary=True)
+RECALIBRATE = query("traces/recalibrate", int)
 UPDATE_SCORES = query("traces/update_scores")
 FIND_OWNER = query("traces/find_owner", Ownership)
 LOCK_REQUEST = query("traces/lock_request", int)

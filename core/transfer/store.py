@@ -15,7 +15,7 @@ class Contents(Row):
     """The counts and sizes of a database's contents.
 
     Attributes:
-        outdated: requests whose stored scores have another version than this code.
+        outdated: requests whose stored scores have another version than this code, or p_correct another calibrator.
         posted_bytes: the size of the documents before compression.
         stored_bytes: the size of the compressed documents and logs.
         database_bytes: the size on the server's disk, including indexes.
@@ -30,6 +30,7 @@ class Contents(Row):
     stored_bytes: int
     database_bytes: int
     collections: int
+    calibrators: int
     comments: int
     verdicts: int
     keys: int

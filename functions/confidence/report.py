@@ -25,7 +25,12 @@ async def get_confidence(
 ) -> Response:
     """Return every score of one request: per token, for the whole sequence, and per intervention of a mod."""
     stored = await read_document(context.access, key, request_id=request_id)
+    members: dict[str, object] = {
+        "request_id": request_id,
+        "p_correct": stored.p_correct,
+        "calibrator": stored.calibrator,
+    }
     report = await work_on_document(
-        request, context, render_stored_report, stored.document, stored.format, stored.choice, request_id, window
+        request, context, render_stored_report, stored.document, stored.format, stored.choice, members, window
     )
     return Response(report, media_type="application/json")

@@ -47,7 +47,7 @@ TimeParam = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
     Query(description="RFC 3339, or seconds since the epoch"),
 ]
-TextParam = Annotated[str | None, BeforeValidator(_refuse_unstorable), Query(max_length=MAX_TEXT_LENGTH)]
+TextParam = Annotated[str | None, Query(max_length=MAX_TEXT_LENGTH), BeforeValidator(_refuse_unstorable)]
 ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
 BelowParam = Annotated[float, Query(gt=0, le=1, description="limit of the probability of a token")]
 PatternParam = Annotated[

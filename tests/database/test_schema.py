@@ -25,7 +25,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
-KEPT |= {"deletions", "deletion_chain", "audit_log", "alerts"}
+KEPT |= {"deletions", "deletion_chain", "audit_log", "calibrators", "alerts"}
 """Tables that emptying the traces keeps. Add a new table here, or to the tables that TRUNCATE reaches."""
 
 FILLED_BY_OTHERS = [
@@ -36,6 +36,10 @@ FILLED_BY_OTHERS = [
     "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('\\x00', 'ck_', 'k', false, '{}')",
     """insert into deletions overriding system value
     values (1, '\\x00', now(), 'admin', 'age', 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
+    """insert into calibrators (
+        for_users, model, k, version, is_active, score, method, slope, intercept, n, correct, labelled_from,
+        labelled_to, quality
+    ) values (true, 'm', 1, 1, true, 's', 'platt', 0, 0, 1, 1, now(), now(), '{}')""",
     "insert into legal_holds (request_pk, reason, held_by) select id, 'r', 'admin' from requests limit 1",
     "insert into bootstrap_attempts default values",
     "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",

@@ -5,9 +5,12 @@ import json
 import re
 from typing import Any
 
+import psycopg
+
 from tests.support.client import Client, make_key
 from tests.support.environment import ROOT
-from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.keys import ADMIN_KEY, SECRET, label
+from tests.support.labels import insert_calibrator
 from tests.support.servers import Serve
 from tests.support.streams import PATH, ask_for_events
 
@@ -38,6 +41,8 @@ BODIES: dict[str, Any] = {
     "POST /v1/alerts/{alert_id}/rotate": {},
     "POST /v1/traces": {"resourceSpans": []},
     "POST /v1/score": {"tokens": []},
+    "POST /v1/calibrators": {"score": "perplexity", "method": "platt"},
+    "PATCH /v1/calibrators/{calibrator_id}": {"active": True},
     "POST /auth/keys": {"name": "made"},
     "POST /auth/keys/{key_id}/rotate": {},
     "POST /auth/bootstrap": {"name": "first", "secret": "guessed"},
@@ -57,7 +62,7 @@ def send(client: Client, method: str, path: str, body: object, key: str | None) 
     return answer.status, answer.json if is_json else None
 
 
-def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: str) -> None:
+def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: str, sql: psycopg.Connection) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     for user in (OWNER, OTHER):
         document = {"request": {"request_id": REQUEST if user == OWNER else "other", "user_api_key": user}}
@@ -75,14 +80,14 @@ def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: st
             for key in keys:
                 send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)  # an earlier row may delete it
                 token = publish(client, wanted=bool(public) or "{token}" in path)
-                body, filled = fill(client, method, path, token)
+                body, filled = fill(client, sql, method, path, token)
                 got, _ = send(client, method, filled, body, key)
                 if got != int(expected):
                     wrong.append(f"{method} {path}{public}, {caller}: {got}, not {expected}")
     assert not wrong, "\n".join(wrong)
 
 
-def test_each_route_requires_the_scope_in_the_table(serve: Serve, database_url: str) -> None:
+def test_each_route_requires_the_scope_in_the_table(serve: Serve, database_url: str, sql: psycopg.Connection) -> None:
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
     send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
     keys = {
@@ -93,7 +98,7 @@ def test_each_route_requires_the_scope_in_the_table(serve: Serve, database_url: 
     for method, path, public, needs, _, ingest, _, owner, _ in ROWS:
         for scope, key in keys.items():
             send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)
-            body, filled = fill(client, method, path, publish(client, wanted=bool(public) or "{token}" in path))
+            body, filled = fill(client, sql, method, path, publish(client, wanted=bool(public) or "{token}" in path))
             covered = ingest if needs == "ingest" else owner
             expected = covered if needs in {"none", "any", scope} else "403"
             got, _ = send(client, method, filled, body, key)
@@ -129,7 +134,7 @@ def collect(client: Client, name: str) -> dict[str, Any]:
     return send(client, "POST", f"{path}/public", None, OWNER)[1]
 
 
-def fill(client: Client, method: str, path: str, token: str) -> tuple[object, str]:
+def fill(client: Client, sql: psycopg.Connection, method: str, path: str, token: str) -> tuple[object, str]:
     """Return the path and body of a request after creating the objects that they name."""
     body = BODIES.get(f"{method} {path}")
     places: dict[str, Any] = {"request_id": REQUEST, "group_id": GROUP, "token": token}
@@ -143,6 +148,8 @@ def fill(client: Client, method: str, path: str, token: str) -> tuple[object, st
         places["discussion_id"] = comment(client)
     if path.startswith("/v1/alerts"):
         places["alert_id"] = alert(client)
+    if "{calibrator_id}" in path:
+        places["calibrator_id"] = insert_calibrator(sql, label(OWNER))
     if "collection" in path or path.startswith("/share/{token}"):
         shelf = collect(client, "shelf")
         places |= {"collection_id": shelf["collection_id"]}

@@ -48,7 +48,7 @@ def check_body(body: bytes) -> None:
 
 
 def check_score(body: bytes) -> None:
-    json.loads(render_score(body, DEFAULT_BELOW, None))
+    json.loads(render_score(body, DEFAULT_BELOW, None).text)
 
 
 def check_trace(body: bytes) -> None:
@@ -79,7 +79,7 @@ def check_stored(prepared: Prepared) -> None:
         frame, number, choice = (one.document[name] for name in ("document", "format", "choice"))
         render_document(frame, number, choice, True)  # noqa: FBT003 - by position
         render_document(frame, number, choice, False)  # noqa: FBT003
-        json.loads(render_stored_report(frame, number, choice, one.request_id, 32))
+        json.loads(render_stored_report(frame, number, choice, {"request_id": one.request_id}, 32))
 
 
 def write_corpus(directory: Path) -> list[Path]:

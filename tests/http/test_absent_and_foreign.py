@@ -24,7 +24,7 @@ LARGE_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 8
 """The server checks the owner of the database every few seconds as well, which adds a statement."""
 FOREIGN = {"private": "missing", "orphan": "missing", "collection": "nowhere", "admins": "nowhere", "held": "missing"}
-FOREIGN |= {"group": "nobody", "strange": "nobody"}
+FOREIGN |= {"group": "nobody", "strange": "nobody", "calibrator": "absent", "general": "absent"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def tapped(databases: Databases) -> Iterator[Tapped]:
         server_thread(tap.dsn, THUNDER_SECRET=SECRET, DATABASE_POOL_SIZE="1") as client,
         psycopg.connect(direct, autocommit=True) as sql,
     ):
-        place = Place(client, {}, (f"r{number:06}" for number in itertools.count()))
+        place = Place(client, sql, {}, (f"r{number:06}" for number in itertools.count()))
         place.post(STRANGER)
         private, orphan = place.post(OWNER), place.post(None)
         sql.execute("update request_traces set document = %s", [os.urandom(LARGE_BYTES)])
@@ -72,6 +72,9 @@ def tapped(databases: Databases) -> Iterator[Tapped]:
             "group": place.post_group(OWNER),
             "strange": place.post_group(None),
             "nobody": "r999998",
+            "calibrator": place.make("calibrator"),
+            "general": place.make("general"),
+            "absent": "9",
         }
         unbound = make_key(client, name="unbound", scopes=["read", "curate", "delete"])["api_key"]
         keys = {"a stranger": STRANGER, "a key of no user": unbound, "nobody": None}

@@ -39,7 +39,7 @@ def place(databases: Databases) -> Iterator[Place]:
         given = {name: key["api_key"] for name, key in made.items()}
         every = {"none": None, "stranger": STRANGER, "owner": OWNER, "configured": ADMIN_KEY, **given}
         keys = {column: next(key for name, key in every.items() if name.startswith(column)) for column in COLUMNS}
-        place = Place(client, keys, (f"r{number}" for number in itertools.count()))
+        place = Place(client, sql, keys, (f"r{number}" for number in itertools.count()))
         place.post(OWNER)
         place.post(STRANGER)
         yield place

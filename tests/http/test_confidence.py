@@ -25,6 +25,7 @@ from tests.support.posts import post_probs
 NOISY = load_trace("noisy-logger")
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 PARTS = {"request_id", "k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}
+PARTS |= {"p_correct", "calibrator"}
 TOKEN_FIELDS = (
     "index step sequence_order token text forced forced_by discarded prob logprob surprisal cum_nll prob_upper_bound "
     "rank entropy entropy_lower entropy_upper missing_mass truncated unreliable negentropy flatness margin "

@@ -118,9 +118,8 @@ def spool_line(document: dict[str, object]) -> Part:
 
 
 def make_receipt(request_id: str) -> Receipt:
-    return Receipt(
-        request_id=request_id, revision=1, replaced=False, sequence_confidence=None, events=0, tokens=0, warnings=[]
-    )
+    unknown = dict.fromkeys(("sequence_confidence", "p_correct", "calibrator"))
+    return Receipt(request_id=request_id, revision=1, replaced=False, events=0, tokens=0, warnings=[], **unknown)
 
 
 def test_lines_after_a_lost_database_are_not_tried() -> None:

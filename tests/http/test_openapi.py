@@ -211,6 +211,7 @@ CONFLICTING = {
     ("POST", "/v1/ingest"),
     ("POST", "/v1/alerts"),
     ("POST", "/auth/bootstrap"),
+    ("POST", "/v1/calibrators"),
     ("DELETE", "/auth/keys"),
     ("PUT", "/collections/{collection_id}"),
     ("POST", "/collections/{collection_id}/requests"),

@@ -14,7 +14,7 @@ from tests.support.servers import server_thread
 
 FIXTURES = sorted((Path(__file__).parents[1] / "responses" / "fixtures").glob("*.json"))
 PARTS = {"k", "logprobs_mode", "alignment", "warnings", "sequence", "tokens", "interventions"}
-PARTS |= {"spans", "json", "n", "votes"}
+PARTS |= {"p_correct", "calibrator", "spans", "json", "n", "votes"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """/v1/confidence/threshold: the threshold above which answers may be accepted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def test_wrong_answers_at_the_top_report_what_is_possible(client: Client) -> Non
 
 def test_a_share_of_wrong_answers_below_the_target_reports_how_many_labels_would_do() -> None:
     def certify_some(n: int) -> Threshold:
-        rows = [LabelRow("m", 20, correct=index % 6 > 0, scores=[0.9]) for index in range(n)]
+        now = datetime.now(UTC)
+        rows = [LabelRow("m", 20, None, now, correct=index % 6 > 0, scores=[0.9]) for index in range(n)]
         return certify(Score.SEQUENCE_CONFIDENCE, rows, target_error=0.2, confidence=0.95)
 
     few = certify_some(60)

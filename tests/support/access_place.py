@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+
 from tests.support.client import Client, make_key, send
 from tests.support.documents import call, make_document, number, one_token
-from tests.support.keys import ADMIN_KEY
+from tests.support.keys import ADMIN_KEY, label
+from tests.support.labels import insert_calibrator
 
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
 CHANGES = ("POST", "DELETE")
@@ -19,6 +22,7 @@ class Place:
     """A server whose database contains the objects that the rows name."""
 
     client: Client
+    sql: psycopg.Connection
     keys: dict[str, str | None]
     names: Iterator[str]
     members: dict[str, str] = field(default_factory=dict[str, str])
@@ -106,6 +110,9 @@ class Place:
             "strange": lambda: self.post_group(None),
             "nobody": lambda: next(self.names),
             "comment": lambda: self.comment(before),
+            "calibrator": lambda: str(insert_calibrator(self.sql, label(OWNER))),
+            "general": lambda: str(insert_calibrator(self.sql)),
+            "absent": lambda: "9999999",
             "key": lambda: str(make_key(self.client, name="another")["id"]),
         }
         return makers[name]()
@@ -144,6 +151,8 @@ class Place:
             **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},
             **{f"{method} /logs/{{request_id}}/collections": self.make_collection for method in CHANGES},
             "PUT /logs/{request_id}/hold": lambda: {"reason": "a case"},
+            "POST /v1/calibrators": lambda: {"score": "perplexity", "method": "platt"},
+            "PATCH /v1/calibrators/{calibrator_id}": lambda: {"active": True},
             "POST /logs/{request_id}/outcome": lambda: {"correct": True},
         }
         return bodies.get(route, dict)()

@@ -23,6 +23,7 @@ import re
 # collection, {fallen} a revoked link. {member} is a log in the preceding {shelf}.
 # {group} is a group of the owner, {strange} one without an owner; {nobody} does not exist.
 # {alert} belongs to the owner; {nowhen} does not exist.
+# {calibrator} belongs to the owner, {general} to the admins; {absent} does not exist.
 # {comment} is a comment on the preceding request. {link} opens a public log; {dead} is a revoked link. {key} is the id
 # of another key. For a WebSocket, 101 means that it stays open, and 1000 that it is closed and must not be retried.
 TABLE = """
@@ -200,6 +201,14 @@ GET    /v1/confidence/{missing}/spans  401  404    404   404   404    404    404
 GET    /v1/confidence/groups/{group}   401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/groups/{strange} 401  404    404   404   404    404    404    403    200   200    401    401
 GET    /v1/confidence/groups/{nobody}  401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/calibrators                 401  200    200   200   200    200    200    403    200   200    401    401
+POST   /v1/calibrators                 401  409    409   409   403    403    403    403    409   409    401    401
+PATCH  /v1/calibrators/{calibrator}    401  404    200   200   403    403    404    403    200   200    401    401
+PATCH  /v1/calibrators/{general}       401  404    404   404   403    403    404    403    200   200    401    401
+PATCH  /v1/calibrators/{absent}        401  404    404   404   403    403    404    403    404   404    401    401
+DELETE /v1/calibrators/{calibrator}    401  404    200   200   403    403    404    403    200   200    401    401
+DELETE /v1/calibrators/{general}       401  404    404   404   403    403    404    403    200   200    401    401
+DELETE /v1/calibrators/{absent}        401  404    404   404   403    403    404    403    404   404    401    401
 GET    /v1/mods                        401  200    200   200   200    200    200    403    200   200    401    401
 
 GET    /v1/alerts                      401  200    200   200   200    200    200    403    200   200    401    401
@@ -226,6 +235,7 @@ PARAMETERS = {
     **dict.fromkeys(("alert", "nowhen"), "alert_id"),
     "member": "request_id",
     "comment": "discussion_id",
+    **dict.fromkeys(("calibrator", "general", "absent"), "calibrator_id"),
     "key": "key_id",
 }
 

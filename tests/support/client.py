@@ -50,7 +50,7 @@ class Client:
         return answer.json
 
 
-def send(client: Client, method: str, path: str, key: str | None = None, **body: Any) -> Answer:
+def send(client: Client, method: str, path: str, key: str | None = None, /, **body: Any) -> Answer:
     """Send a request with a JSON object as its body, or without a body if there are no fields."""
     headers = {"x_api_key": key} if key else {}
     if not body:

@@ -19,6 +19,8 @@ select
     case when not %(brief)s then array_to_json(group_confidence)::text end as group_confidence,
     source,
     group_id,
+    p_correct,
+    calibrator,
     ingested_at,
     revision,
     curation

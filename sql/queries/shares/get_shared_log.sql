@@ -14,6 +14,8 @@ select
     requests.discussion_count,
     requests.source,
     requests.group_id,
+    requests.p_correct,
+    calibrator_of(requests) as calibrator,
     request_version(requests, false) as version,
     document_version(requests, false) as document_version,
     array[request_version(requests, false), '*'] && %(known)s::text[] as is_known,

@@ -28,6 +28,8 @@ independent as (
 select
     requests.model,
     requests.k,
+    requests.logprobs_mode,
+    requests.created_at,
     independent.correct,
     array(
         select score_of(requests, named.score)

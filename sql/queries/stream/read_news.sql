@@ -121,7 +121,9 @@ select
     feed.lowest_group_confidence,
     feed.group_confidence,
     feed.source,
-    feed.group_id
+    feed.group_id,
+    feed.p_correct,
+    feed.calibrator
 from here
 left join page on page.ordinal <= %(limit)s and (page.ordinal = 1 or page.weight <= %(bytes)s)
 left join feed on page.id = feed.id

@@ -2,6 +2,8 @@
 -- A null owner may read every request.
 select
     requests.user_key_hmac,
+    requests.p_correct,
+    calibrator_of(requests) as calibrator,
     request_traces.format,
     request_traces.choice,
     request_traces.document

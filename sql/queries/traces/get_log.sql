@@ -23,6 +23,8 @@ select
     requests.discussion_count,
     requests.source,
     requests.group_id,
+    requests.p_correct,
+    calibrator_of(requests) as calibrator,
     request_version(requests, readers.is_owned) as version,
     document_version(requests, readers.is_owned) as document_version,
     array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[] as is_known,

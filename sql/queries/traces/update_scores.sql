@@ -29,6 +29,7 @@ set
     bottom_10pct_group_confidence = %(bottom_10pct_group_confidence)s::double precision,
     group_confidence = %(group_confidence)s::real[],
     low_confidence_fraction = %(low_confidence_fraction)s::double precision,
+    logprobs_mode = %(logprobs_mode)s::text,
     scoring_version = %(scoring_version)s,
     curation = curation + 1
 where request_id = %(request_id)s

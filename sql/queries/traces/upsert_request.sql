@@ -39,6 +39,7 @@ insert into requests (
     group_confidence,
     low_confidence_fraction,
     scoring_version,
+    logprobs_mode,
     has_exception,
     source,
     group_id,
@@ -84,6 +85,7 @@ values (
     %(group_confidence)s::real[],
     %(low_confidence_fraction)s::double precision,
     %(scoring_version)s,
+    %(logprobs_mode)s::text,
     %(has_exception)s,
     %(source)s,
     %(group_id)s::text,
@@ -144,10 +146,11 @@ on conflict (request_id) do update
         group_confidence = excluded.group_confidence,
         low_confidence_fraction = excluded.low_confidence_fraction,
         scoring_version = excluded.scoring_version,
+        logprobs_mode = excluded.logprobs_mode,
         has_exception = excluded.has_exception,
         source = excluded.source,
         group_id = excluded.group_id,
         tags = add_tags(requests.tags, excluded.tags),
         search = excluded.search,
         stored_xid = excluded.stored_xid
-returning id, revision
+returning id, revision, p_correct, calibrator_of(requests) as calibrator

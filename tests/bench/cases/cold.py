@@ -21,6 +21,7 @@ IMPORT = [sys.executable, "-c", "import fastapi, os; os.write(1, b'200\\n')"]
 PATHS = {
     "api": "/logs",
     "auth": "/auth/me",
+    "calibrators": "/v1/calibrators",
     "collections": "/collections",
     "confidence": "/v1/confidence/{id}",
     "curation": "/logs/{id}/tags",
@@ -35,7 +36,7 @@ PATHS = {
 }
 """The first request of some functions; others get a path that does not exist."""
 QUICK = {"api", "ingest", "logs"}
-WITH_NUMPY = {"api", "collections", "confidence", "ingest", "logs", "score", "share"}
+WITH_NUMPY = {"api", "calibrators", "collections", "confidence", "ingest", "logs", "score", "share"}
 """Functions that score or show traces, and therefore import numpy."""
 TARGET, TARGET_WITH_NUMPY = 1.6, 2.0
 POSTED = {"ingest": "/v1/ingest", "score": "/v1/score", "share": "/logs/{id}/public"}

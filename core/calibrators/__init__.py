@@ -1,0 +1,1 @@
+"""Calibrators: functions from a score to the probability that an answer is correct, fitted to labelled requests."""

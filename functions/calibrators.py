@@ -1,0 +1,130 @@
+"""/v1/calibrators: functions from a score to the probability that an answer is correct."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access.caller import Scope
+from core.calibrators.calibrator import (
+    Calibrator,
+    change_calibrator,
+    delete_calibrator,
+    list_calibrators,
+    require_creator,
+    store_calibrator,
+)
+from core.calibrators.choice import fit_labels, select_mode
+from core.calibrators.fit import Method
+from core.confidence.distribution import MAX_TOP_TOKENS
+from core.responses.options import MAX_MODE_CHARS
+from core.statistics.labels import LabelFilters, fetch_labels
+from core.statistics.scores import Score
+from core.wire.page import DEFAULT_LIMIT, clamp_page
+from functions.web.access import KeyDep
+from functions.web.application import build_app
+from functions.web.context import ContextDep
+from functions.web.query import PeriodQuery, RowId, TextParam
+from functions.web.scaling import Scaling
+from functions.web.small_body import SmallBodyRoute
+
+SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
+
+router = APIRouter(tags=["calibrators"], route_class=SmallBodyRoute)
+
+
+class NewCalibrator(PeriodQuery):
+    """A calibrator to fit: the score and the method, and filters of the labelled requests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    score: Score
+    method: Method
+    k: Annotated[int | None, Field(ge=1, le=MAX_TOP_TOKENS)] = None
+    logprobs_mode: Annotated[str | None, Field(max_length=MAX_MODE_CHARS)] = None
+    outcome_source: TextParam = None
+    for_users: bool | None = None
+
+    @property
+    def labelled(self) -> LabelFilters:
+        """The filters of the labelled requests."""
+        return LabelFilters(self.read(), self.k, self.outcome_source or None)
+
+
+class CalibratorChange(BaseModel):
+    """A change of a calibrator."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    active: bool
+
+
+class ChangedCalibrator(BaseModel):
+    """A calibrator after a change."""
+
+    calibrator: Calibrator
+    message: str
+
+
+class Calibrators(BaseModel):
+    """A page of the caller's calibrators, newest first."""
+
+    calibrators: list[Calibrator]
+    total: int
+    limit: int
+    offset: int
+
+
+class DeletedCalibrator(BaseModel):
+    """The id of a deleted calibrator."""
+
+    id: int
+    message: str
+
+
+@router.post(
+    "/v1/calibrators",
+    status_code=201,
+    responses={409: {"description": "the labelled requests are too few, all correct, all incorrect, or of two models"}},
+)
+async def post_calibrator(context: ContextDep, key: KeyDep, new: NewCalibrator) -> ChangedCalibrator:
+    """Fit a calibrator to labelled requests, and make it the active one of its model, k and logprobs_mode."""
+    await require_creator(context.access, key, for_users=new.for_users)
+    rows = await fetch_labels(context.access, key, scores=[new.score], labelled=new.labelled, scope=Scope.CURATE)
+    if "logprobs_mode" in new.model_fields_set:
+        rows = select_mode(rows, new.logprobs_mode)
+    fitted = await context.run(fit_labels, rows, new.score, new.method)
+    calibrator = await store_calibrator(context.access, key, fitted, for_users=new.for_users)
+    return ChangedCalibrator(calibrator=calibrator, message="calibrator created; it applies to new requests")
+
+
+@router.get("/v1/calibrators")
+async def get_calibrators(
+    context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+) -> Calibrators:
+    """List the caller's calibrators, newest first. Admins see all calibrators."""
+    limit, offset = clamp_page(limit, offset)
+    page, total = await list_calibrators(context.access, key, limit=limit, offset=offset)
+    return Calibrators(calibrators=page, total=total, limit=limit, offset=offset)
+
+
+@router.patch("/v1/calibrators/{calibrator_id}")
+async def patch_calibrator(
+    context: ContextDep, key: KeyDep, calibrator_id: RowId, change: CalibratorChange
+) -> ChangedCalibrator:
+    """Activate a calibrator in place of the active one, or deactivate it. Stored requests keep their version."""
+    calibrator = await change_calibrator(context.access, key, number=calibrator_id, active=change.active)
+    message = "calibrator activated" if change.active else "calibrator deactivated"
+    return ChangedCalibrator(calibrator=calibrator, message=message)
+
+
+@router.delete("/v1/calibrators/{calibrator_id}")
+async def remove_calibrator(context: ContextDep, key: KeyDep, calibrator_id: RowId) -> DeletedCalibrator:
+    """Delete a calibrator. Stored requests keep p_correct and the version."""
+    await delete_calibrator(context.access, key, number=calibrator_id)
+    return DeletedCalibrator(id=calibrator_id, message="calibrator deleted")
+
+
+def web() -> FastAPI:
+    """Build the ASGI application of this endpoint."""
+    return build_app(router)

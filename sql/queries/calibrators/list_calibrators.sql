@@ -1,0 +1,23 @@
+-- List a page of the caller's calibrators, newest first, with the total. A null owner may see every calibrator.
+select
+    id,
+    version,
+    is_active,
+    score,
+    method,
+    model,
+    k,
+    logprobs_mode,
+    user_key_label,
+    for_users,
+    n,
+    correct,
+    labelled_from,
+    labelled_to,
+    quality,
+    created_at,
+    count(*) over () as total
+from calibrators
+where %(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea
+order by id desc
+limit %(limit)s offset %(offset)s
