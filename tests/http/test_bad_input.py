@@ -316,3 +316,14 @@ def test_concurrent_posts_of_one_id_leave_one_complete_trace(client: Client, sql
     assert counted["requests"] == counted["request_traces"] == 1
     assert sql.execute("select count(*) from steps").fetchone() == (60 if winner == stored[0] else 86,)
     assert sql.execute("select count(*) from handler_actions").fetchone() == (len(winner["actions"]),)
+
+
+def test_each_word_in_the_place_of_an_id_is_reserved(client: Client) -> None:
+    paths = client.request("GET", "/openapi.json").json["paths"]
+    parents = ("/logs/", "/v1/confidence/")
+    seconds = {path.removeprefix(one).split("/")[0] for path in paths for one in parents if path.startswith(one)}
+    words = seconds - {"{request_id}"}
+    assert words >= {"stream", "calibration", "risk-coverage", "threshold", "changes", "groups"}
+    for word in words:
+        answer = client.ingest(make_document(word))
+        assert (answer.status, answer.json["error"].split(":")[0]) == (400, "request.request_id"), word
