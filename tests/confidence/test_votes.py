@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter, defaultdict
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from core.answers.votes import Ballot, Vote, count_pattern_votes, count_votes, share_votes
 from core.errors import InvalidInputError
 from tests.confidence.builders import moderate
+from tests.support.labelled import Labelled, load_labelled
 
 
 def make_ballots(*rows: tuple[str | None, float | None, float | None]) -> list[Ballot]:
@@ -77,6 +79,30 @@ def test_a_slow_pattern_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInputError, match=r"^pattern: takes more than 0\.2 s"):
         count_pattern_votes(b"^(a|a)*c", make_ballots(("a" * 100 + "b", 0.5, 1.0)))
     assert time.process_time() - began < 5
+
+
+def test_votes_of_the_labelled_groups_are_right_as_often_as_documented() -> None:
+    groups: defaultdict[str, list[Labelled]] = defaultdict(list)
+    for one in load_labelled():
+        if one.group_id is not None:
+            groups[one.group_id].append(one)
+    right = Counter[str]()
+    for group in groups.values():
+        scores = [one.scores for one in group]
+        ballots = make_ballots(
+            *(
+                (one.text, s.sequence_confidence, s.lowest_group_confidence)
+                for one, s in zip(group, scores, strict=True)
+            )
+        )
+        correct = {ballot.request_id: one.correct for ballot, one in zip(ballots, group, strict=True)}
+        votes = count_votes(ballots).votes
+        for name in ("majority", "weighted", "filtered"):
+            right[name] += correct[getattr(votes, name).request_ids[0]]
+        right["one sample"] += sum(correct.values())
+        right["any"] += any(correct.values())
+    assert len(groups) == 75
+    assert right == {"majority": 36, "weighted": 36, "filtered": 34, "one sample": 148, "any": 46}
 
 
 some_ballots = st.lists(

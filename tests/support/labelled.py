@@ -15,8 +15,9 @@ FILE = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
 
 @dataclass(frozen=True)
 class Labelled:
-    """An answer: its question's kind and group, its scores, and whether it is correct."""
+    """An answer: its text, its question's kind and group, its scores, and whether it is correct."""
 
+    text: str
     task: str
     group_id: str | None
     scores: SequenceScores
@@ -34,7 +35,7 @@ def _read(line: bytes) -> Labelled:
     sample = json.loads(line)
     request = sample["trace"]["request"]
     sequence = keep_quote(parse_document(json.dumps(sample["trace"]).encode())).trace.sequence
-    return Labelled(request["task"], request.get("group_id"), sequence, sample["correct"])
+    return Labelled(request["final_text"], request["task"], request.get("group_id"), sequence, sample["correct"])
 
 
 def load_singles() -> list[Labelled]:
