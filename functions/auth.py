@@ -98,7 +98,7 @@ async def post_bootstrap(request: Request, new: BootstrapRequest, context: Conte
     """Create the first admin key. Requires BOOTSTRAP_SECRET."""
     configured = context.settings.bootstrap_secret
     secret = configured.get_secret_value() if configured else None
-    address = find_address(request, context.settings)
+    address = find_address(request, context.settings.proxy_networks)
     return await bootstrap(context.access, new, secret=secret, address=address)
 
 

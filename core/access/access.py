@@ -27,7 +27,7 @@ from core.access.hasher import Hasher, hash_token
 from core.access.recent import RecentCallers
 from core.access.session import Session
 from core.access.store import CallerRow
-from core.access.turns import Account, Turns
+from core.access.turns import Account, Turns, client_address
 from core.database.connection import CHECKOUT_TIMEOUT_S
 from core.database.pool import (
     DatabaseUnavailableError,
@@ -149,33 +149,33 @@ class Access:
     ) -> AsyncIterator[Admitted]:
         """Lend a connection within the share of the caller's account, and authenticate the caller.
 
-        The account is unknown until its key was used once. If the account then turns out to have used up its share, the
-        connection is returned, and the caller waits.
+        The account is unknown until its key was used once; until then, the key counts for the client's address. If the
+        account then turns out to have used up its share, the connection is returned, and the caller waits.
         """
         while True:
-            known = self.find_account(key)
-            async with AsyncExitStack() as stack:
-                if known is not None:
-                    await _await_turn(stack, self.turns, known)
-                conn = await stack.enter_async_context(connect())
-                caller = await identify(conn)
-                if key is not None:
-                    self._recent.keep(key, caller)
-                if caller.account != known:
-                    if known is not None or not self.turns.has_room(caller.account):
-                        continue
-                    await stack.enter_async_context(self.turns.turn(caller.account))
-                yield conn, caller
-                return
+            account = self.find_account(key)
+            async with AsyncExitStack() as turn:
+                await _await_turn(turn, self.turns, account)
+                async with connect() as conn:
+                    caller = await identify(conn)
+                    if key is not None and self._remember(key, caller) != account:
+                        if not self.turns.has_room(caller.account):
+                            continue
+                        await turn.aclose()
+                        await turn.enter_async_context(self.turns.turn(caller.account))
+                    yield conn, caller
+                    return
 
-    def find_account(self, key: str | None) -> Account | None:
-        """Return the account of a key; None if this process has not seen the key."""
-        if key is None:
-            return ANONYMOUS.account
-        if self._is_admin_key(key):
+    def find_account(self, key: str | None) -> Account:
+        """Return the account of a key; that of the client's address if this process has not seen the key."""
+        if key is not None and self._is_admin_key(key):
             return SETTING_ADMIN.account
-        caller = self._recent.find(key)
-        return caller.account if caller else None
+        caller = None if key is None else self._recent.find(key)
+        return Account(f"address:{client_address.get()}") if caller is None else caller.account
+
+    def _remember(self, key: str, caller: Caller) -> Account:
+        self._recent.keep(key, caller)
+        return caller.account
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
@@ -191,8 +191,10 @@ class Access:
         if self._is_admin_key(key):
             return SETTING_ADMIN
         hasher = await self.hasher()
-        async with checkout(self.pool) as conn:
-            caller = await self._identify(conn, hasher, key)
+        async with AsyncExitStack() as turn:
+            await _await_turn(turn, self.turns, self.find_account(key))
+            async with checkout(self.pool) as conn:
+                caller = await self._identify(conn, hasher, key)
         self._recent.keep(key, caller)
         return caller
 
@@ -274,10 +276,10 @@ class Access:
                 return kept
 
 
-async def _await_turn(stack: AsyncExitStack, turns: Turns, account: Account) -> None:
+async def _await_turn(turn: AsyncExitStack, turns: Turns, account: Account) -> None:
     try:
         async with asyncio.timeout(CHECKOUT_TIMEOUT_S):
-            await stack.enter_async_context(turns.turn(account))
+            await turn.enter_async_context(turns.turn(account))
     except TimeoutError:
         raise DatabaseUnavailableError(
             "connections: your other requests use your whole share; try again when they finish"

@@ -5,7 +5,11 @@ import math
 from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+
+client_address: ContextVar[str] = ContextVar("client_address", default="local")
+"""The address of the client whose request is served. Requests without a known key count for it."""
 
 
 @dataclass(frozen=True, slots=True)

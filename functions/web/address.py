@@ -5,21 +5,21 @@ from collections.abc import Iterator
 
 from starlette.requests import HTTPConnection
 
-from core.settings import Networks, Settings
+from core.settings import Networks
 
 IPV6_PREFIX = 64
 """Prefix length that all IPv6 addresses of one customer share. A limit per single address would have no effect."""
 UNKNOWN = "unknown"
 
 
-def find_address(connection: HTTPConnection, settings: Settings) -> str:
+def find_address(connection: HTTPConnection, trusted: Networks) -> str:
     """Return the client's address; for IPv6, its /64 network.
 
-    X-Forwarded-For is read only on connections from TRUSTED_PROXIES. Each proxy appends the address of its own peer, so
-    the last address that is not a trusted proxy is the client's. The client can forge the addresses before it.
+    X-Forwarded-For is read only on connections from trusted proxies (TRUSTED_PROXIES). Each proxy appends the address
+    of its own peer, so the last address that is not a trusted proxy is the client's. The client can forge the addresses
+    before it.
     """
     peer = connection.client.host if connection.client else ""
-    trusted = settings.proxy_networks
     for address in _list_hops(peer, connection.headers.getlist("x-forwarded-for")):
         if not any(address in network for network in trusted):
             return _shorten(address)

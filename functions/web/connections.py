@@ -4,7 +4,9 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
-from functions.web.address import find_peer_address
+from starlette.requests import HTTPConnection
+
+from functions.web.address import find_address, find_peer_address
 
 MAX_CONNECTIONS = 1500
 """Maximum connections of a process: all streams and 500 other requests. One address gets at most half."""
@@ -19,11 +21,6 @@ BACKLOG = 256
 WANTED_FILES = 8192
 PROXIES = "trusted_proxies"
 """The key of TRUSTED_PROXIES in the state of the application's lifespan."""
-
-Refusal = tuple[int, str]
-
-CROWDED: Refusal = (503, "the server has reached its limit of connections; try again")
-TOO_MANY_CONNECTIONS: Refusal = (429, "connections: your address has too many; close some")
 
 
 def raise_file_limit() -> None:
@@ -45,3 +42,8 @@ def find_max_connections() -> int:
 def find_peer(client: tuple[str, int] | None, state: Mapping[str, Any]) -> str | None:
     """Return the address that a connection counts for. A trusted proxy serves many clients, so it has no limit."""
     return find_peer_address(client[0], state.get(PROXIES, ())) if client else None
+
+
+def find_client(scope: Mapping[str, Any]) -> str:
+    """Return the address that a request counts for, which a trusted proxy reports."""
+    return find_address(HTTPConnection(dict(scope)), scope["state"].get(PROXIES, ()))

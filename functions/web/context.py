@@ -263,7 +263,7 @@ async def slow_down(connection: HTTPConnection, error: ThunderError) -> None:
     """
     if isinstance(error, UnknownKeyError):
         context: Context = connection.app.state.context
-        await context.guesses.wait(find_address(connection, context.settings), error.fingerprint)
+        await context.guesses.wait(find_address(connection, context.settings.proxy_networks), error.fingerprint)
 
 
 ContextDep = Annotated[Context, Depends(get_context)]

@@ -1,4 +1,4 @@
-"""Give each request an id, log it and count it. Headers, query and body are never logged."""
+"""Give each request an id, find its client's address, log it and count it. Headers, query and body are never logged."""
 
 import logging
 import re
@@ -7,9 +7,12 @@ import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.access.turns import client_address
 from core.logging import http_request_id
+from functions.web.address import find_address
 from functions.web.context import Context
 from functions.web.errors import tell_path
 
@@ -37,7 +40,7 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         request_id = _read_id(scope)
-        token = http_request_id.set(request_id)
+        token, address = http_request_id.set(request_id), client_address.set(_find_address(scope))
         started, status = time.perf_counter(), 0
 
         async def note(message: MutableMapping[str, Any]) -> None:
@@ -53,12 +56,18 @@ class RequestLog:
             if scope["type"] == "http":
                 _note(scope, status, time.perf_counter() - started)
             http_request_id.reset(token)
+            client_address.reset(address)
 
 
 def _read_id(scope: Scope) -> str:
     """Return the id from the client or a proxy if it is valid, else a new one."""
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
     return given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _find_address(scope: Scope) -> str:
+    context: Context = scope["app"].state.context
+    return find_address(HTTPConnection(scope), context.settings.proxy_networks)
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

@@ -5,12 +5,14 @@ refusals, scores and pages. It remembers a successful check for a few seconds, s
 query each.
 """
 
+import asyncio
 import time
 from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.database.connection import Pool
 from core.database.health import ask_in_time
 from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, check_owner
 from functions.web.context import Context
@@ -29,6 +31,7 @@ class ForeignDatabaseGuard:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.ours_at = -float("inf")
+        self.check: asyncio.Future[str | None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, and check the database before the answer is sent or a WebSocket is accepted."""
@@ -63,11 +66,18 @@ class ForeignDatabaseGuard:
         pool = context.access.open_pool
         if pool is None or time.monotonic() - self.ours_at < REMEMBERED_S:
             return None
+        if self.check is None:  # requests at the same time share one check
+            self.check = asyncio.ensure_future(self._check(pool))
+        return await asyncio.shield(self.check)
+
+    async def _check(self, pool: Pool) -> str | None:
         try:
             await ask_in_time(check_owner(pool))
         except ForeignDatabaseError as error:
             return str(error)  # not remembered: the database may be ours again at the next request
         except DatabaseUnavailableError:
             return None
+        finally:
+            self.check = None
         self.ours_at = time.monotonic()
         return None

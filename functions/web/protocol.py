@@ -8,42 +8,42 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-import orjson
 from typing_extensions import override
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from functions.web.connections import (
-    CROWDED,
     RESERVED_CONNECTIONS,
     RESERVED_HEAD_S,
-    TOO_MANY_CONNECTIONS,
-    Refusal,
+    find_client,
     find_max_connections,
     find_peer,
 )
+from functions.web.refusals import (
+    CROWDED,
+    HEAD_S,
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
+    MAX_HEADERS,
+    MAX_PENDING_BYTES,
+    MAX_PIPELINED,
+    TOO_MANY_CONNECTIONS,
+    TOO_MANY_HEADERS,
+    TOO_MANY_PIPELINED,
+    UPGRADE_TOO_EARLY,
+    Refusal,
+    render_refusal,
+)
+from functions.web.starts import Starts
 from functions.web.unread import UnreadWatch
 
-MAX_PENDING_BYTES = 64 * 1024
-"""Maximum bytes received after the last complete head, trailer or piece of a body."""
-MAX_HEADERS = 100
-MAX_PIPELINED = 32
-"""Maximum pipelined requests of a connection."""
-HEAD_S = 10.0
-"""Time from the start of a connection, or the first byte of a later request, until the head is complete."""
 DRAIN_S = 10.0
 """Time to receive the rest of a body after its request was answered."""
 LIVENESS = b"/livez"
-
-HEAD_TOO_LARGE: Refusal = (431, f"request line or headers: longer than {MAX_PENDING_BYTES // 1024} KiB; send less")
-TOO_MANY_HEADERS: Refusal = (431, f"headers: more than {MAX_HEADERS}; send fewer")
-TOO_MANY_PIPELINED: Refusal = (429, f"more than {MAX_PIPELINED} requests are pipelined; wait for answers")
-UPGRADE_TOO_EARLY: Refusal = (
-    400,
-    "Upgrade: a previous request is not answered yet; wait for its answer",
-)
-HEAD_TOO_SLOW: Refusal = (408, f"headers: did not arrive within {HEAD_S:.0f} s; send them faster")
+STARTS = "starts"
+"""The key of the process's `Starts` in the state of the application's lifespan."""
 
 
 class RefusedError(Exception):
@@ -70,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._watch: UnreadWatch | None = None
+        self._starts: Starts = app_state.setdefault(STARTS, Starts(self.loop))
         self.peer: str | None = None
 
     @property
@@ -175,6 +176,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal or (400, msg))
 
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        start = super()._start_asgi_task
+
+        def start_if_connected() -> None:
+            if not self.transport.is_closing():
+                start(cycle, app)
+
+        self._starts.take(self.peer or find_client(cycle.scope), start_if_connected)
+
     def _await_next(self) -> None:
         self._awaits_head = True
         self._waiting_since = self.loop.time()
@@ -216,11 +227,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer with an error and close; only close if another answer is being sent."""
         self._clear_deadline()
         if not self._is_serving:
-            status, sentence = refusal
-            body = orjson.dumps({"error": sentence, "message": sentence, "code": status})
-            head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n" % len(body)
-            retry = b"retry-after: 1\r\n" if status in (429, 503) else b""
-            self.transport.write(b"".join([STATUS_LINE[status], head, retry, b"\r\n", body]))
+            self.transport.write(render_refusal(*refusal))
         self._close()
 
     def _set_deadline(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions.web.limits import BODY_PAUSE_S
-from functions.web.protocol import HEAD_S, MAX_HEADERS, MAX_PIPELINED
+from functions.web.refusals import HEAD_S, MAX_HEADERS, MAX_PIPELINED
 from tests.support.bystanders import Others, Target, assert_bounded, run_server
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY

@@ -67,6 +67,27 @@ def test_slow_statements_of_one_owner_use_half_of_the_pool(
         assert {one.result(WAIT_S).status for one in slow} == {200}
 
 
+@pytest.mark.parametrize("path", ["/logs", "/auth/me"])
+def test_wrong_keys_of_one_address_use_half_of_the_pool(
+    pooled: Client, sql: psycopg.Connection, databases: Databases, database_url: str, path: str
+) -> None:
+    with ThreadPoolExecutor(REQUESTS) as threads, psycopg.connect(databases.reach(database_url)) as lock:
+        lock.execute("lock table api_keys in access exclusive mode")
+        wrong = [
+            threads.submit(pooled.request, "GET", path, x_api_key="a-wrong-key-that-is-repeated")
+            for _ in range(REQUESTS)
+        ]
+        deadline = time.monotonic() + WAIT_S
+        while count_blocked(sql) < POOL_SIZE // 2:
+            assert time.monotonic() < deadline
+        began = time.monotonic()
+        assert pooled.request("GET", "/logs", x_api_key=ADMIN_KEY).status == 200
+        assert time.monotonic() - began < 1
+        assert count_blocked(sql) == POOL_SIZE // 2
+        lock.rollback()
+        assert {one.result(WAIT_S).status for one in wrong} == {401}
+
+
 def test_a_caller_that_waits_too_long_for_its_share_gets_a_503(
     pooled: Client, databases: Databases, database_url: str
 ) -> None:
