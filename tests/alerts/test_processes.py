@@ -65,3 +65,15 @@ def test_two_processes_deliver_each_event_once(
     ids = receiver.list_ids()
     assert (len(ids), len(set(ids))) == (EVENTS, EVENTS)
     assert sql.execute("select max(attempts) from alert_events").fetchall() == [(1,)]
+
+
+def test_servers_notice_a_silence_once_without_an_ingest(
+    tmp_path: Path, database_url: str, sql: psycopg.Connection, receiver: Receiver
+) -> None:
+    """As with `make run`: each process does the scheduled work when it starts, and then every few seconds."""
+    with served(tmp_path / "one", database_url, **ALLOW) as one:
+        create(one.client, receiver.url(), kind="silence", threshold=None)
+    sql.execute("update alerts set updated_at = now() - interval '2 hours', evaluated_at = null")
+    with served(tmp_path / "one", database_url, **ALLOW), served(tmp_path / "two", database_url, **ALLOW):
+        wait_until(lambda: count(sql, "delivered") == 1)
+    assert len(receiver.list_ids()) == 1
