@@ -106,6 +106,7 @@ async def store_calibrator(access: Access, key: str | None, fitted: Fitted, *, f
             user_key_label=caller.owner_label if owned else None,
             for_users=owned is None and for_users is not False,
             version=None,
+            active=False,
             created_at=None,
             **to_columns(fitted),
         )

@@ -42,6 +42,7 @@ class What(StrEnum):
     ACTIONS = "actions"
     TRACES = "traces"
     AUDIT = "audit"
+    CALIBRATORS = "calibrators"
 
 
 class Format(StrEnum):
@@ -51,7 +52,14 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-BATCH_ROWS = {What.REQUESTS: 500, What.STEPS: 1, What.ACTIONS: 10_000, What.TRACES: 4, What.AUDIT: 500}
+BATCH_ROWS = {
+    What.REQUESTS: 500,
+    What.STEPS: 1,
+    What.ACTIONS: 10_000,
+    What.TRACES: 4,
+    What.AUDIT: 500,
+    What.CALIBRATORS: 100,
+}
 """Rows per batch; for steps, documents per batch. A trace may have 75 MB."""
 
 
@@ -99,8 +107,10 @@ def require_possible(what: What, as_format: Format, filters: Filters, user: str 
     Raises:
         InvalidInputError: the options can't be combined.
     """
-    if what in (What.TRACES, What.AUDIT) and as_format is Format.PARQUET:
+    if what in (What.TRACES, What.AUDIT, What.CALIBRATORS) and as_format is Format.PARQUET:
         raise InvalidInputError(f"--format: parquet is not available for {what.value}; use jsonl")
+    if what is What.CALIBRATORS and (filters.mod, filters.tag) != (None, None):
+        raise InvalidInputError("--what calibrators: can't be filtered by mod or tag; use --model or --user")
     if what is What.AUDIT and (user, filters.model, filters.mod, filters.tag) != (None, None, None, None):
         raise InvalidInputError("--what audit: can't be filtered by model, mod, tag or user; use --from and --to")
 
@@ -161,7 +171,8 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """Count the rows of an export; None if counting would take as long as exporting."""
     counted = store.COUNT_EXPORT.run_only(conn, filters=order.filters)
-    return {What.STEPS: counted.tokens, What.ACTIONS: None, What.AUDIT: None}.get(order.what, counted.requests)
+    unknown = dict.fromkeys((What.ACTIONS, What.AUDIT, What.CALIBRATORS))
+    return {What.STEPS: counted.tokens, **unknown}.get(order.what, counted.requests)
 
 
 def write_export(

@@ -19,6 +19,7 @@ from core.traces.kept import keep_quote, read_kept
 from core.traces.store import GET_DOCUMENT, StoredDocument
 from core.transfer.export_line import Origin, fingerprint, flatten, read_line
 from core.transfer.exported_item import ExportedItem, unwrap_item
+from core.transfer.import_calibrator import restore_calibrator, unwrap_calibrator
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.zstandard import compress, decompress
 
@@ -66,7 +67,7 @@ def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> St
 
 
 async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: OnConflict) -> Outcome:
-    """Store a trace unless it is already stored.
+    """Store a trace or a calibrator unless it is already stored.
 
     Args:
         access: the database.
@@ -79,6 +80,9 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
+    calibrator = unwrap_calibrator(body)
+    if calibrator is not None:
+        return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
     masked = unwrap_item(body)
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())

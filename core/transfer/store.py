@@ -1,6 +1,6 @@
 """The statements of the chores, and the types of their rows."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection, ServerCursor
 from psycopg.types.json import Jsonb
@@ -53,6 +53,19 @@ class Guards(Row):
     kept_secret: str | None
 
 
+class CalibratorVersion(NamedTuple):
+    """A stored version of a calibrator, with its parameters."""
+
+    id: int
+    score: str
+    method: str
+    knots: list[float] | None
+    probabilities: list[float] | None
+    slope: float | None
+    intercept: float | None
+    for_users: bool
+
+
 class ExportSize(Row):
     """The number of requests that match the filters of an export, and of their tokens."""
 
@@ -60,6 +73,7 @@ class ExportSize(Row):
     tokens: int
 
 
+FIND_CALIBRATOR = query("transfer/find_calibrator", CalibratorVersion)
 COUNT_CONTENTS = query("transfer/count_contents", Contents)
 HOLD_WRITERS = query("transfer/hold_writers", str)
 SET_LOCK_TIMEOUT = query("transfer/set_lock_timeout")
@@ -78,6 +92,7 @@ EXPORTS = {
     "actions": query("transfer/export_actions"),
     "traces": EXPORT_TRACES,
     "audit": query("transfer/export_audit"),
+    "calibrators": query("transfer/export_calibrators"),
 }
 
 

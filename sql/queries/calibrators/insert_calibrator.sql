@@ -1,4 +1,5 @@
--- Insert an inactive calibrator. A null version is the next one of its owner, model, k and logprobs_mode.
+-- Insert a calibrator, active if no other one of its owner, model, k and logprobs_mode is.
+-- A null version is the next one.
 insert into calibrators (
     user_key_hmac,
     user_key_label,
@@ -37,7 +38,15 @@ values (
             and calibrators.k = %(k)s
             and calibrators.logprobs_mode is not distinct from %(logprobs_mode)s::text
     )),
-    false,
+    %(active)s and not exists (
+        select from calibrators
+        where
+            calibrators.is_active
+            and calibrators.user_key_hmac is not distinct from %(user_key_hmac)s::bytea
+            and calibrators.model = %(model)s
+            and calibrators.k = %(k)s
+            and calibrators.logprobs_mode is not distinct from %(logprobs_mode)s::text
+    ),
     %(score)s,
     %(method)s,
     %(knots)s::double precision[],

@@ -48,8 +48,15 @@ function drawMeta(row, narrow) {
     row.user_api_key && h("span", { class: "user", title: "User" }, row.user_api_key),
     row.active_mod && h("a", { class: "mod", href: narrow({ mod: row.active_mod }) }, `mod ${row.active_mod}`),
     row.tags.map((tag) => h("a", { class: "tag", href: narrow({ tag }), "aria-label": `tag ${tag}` }, tag)),
+    drawCalibrated(row),
     comments ? h("span", null, `${formatCount(comments)} comment${comments === 1 ? "" : "s"}`) : null,
   ]
+}
+
+function drawCalibrated({ p_correct: value, calibrator }) {
+  if (value === null || value === undefined) return null
+  const title = `Calibrated probability that the answer is correct (calibrator ${calibrator.id}, version ${calibrator.version})`
+  return h("span", { class: "calibrated", title }, `p_correct ${formatProbability(value)}`)
 }
 
 function drawConfidence(row) {

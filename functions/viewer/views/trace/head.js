@@ -17,7 +17,7 @@ export function drawHead(trace, { onLowest, onToken, hasLinks }) {
   return h("header", { class: "trace-head" },
     h("h1", null, log.request_id),
     h("p", { class: "facts" }, drawFacts(log, hasLinks)),
-    h("div", { class: "verdict" }, drawConfidence(log), drawLowest(trace, onLowest), drawCoverage(trace)),
+    h("div", { class: "verdict" }, drawConfidence(log), drawCalibrated(log), drawLowest(trace, onLowest), drawCoverage(trace)),
     drawLeastLikely(trace, onToken),
     log.error ? h("p", { class: "bad" }, `⚠ The call failed: ${log.error}`) : null,
     log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`)),
@@ -47,6 +47,14 @@ function drawConfidence(log) {
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
     h("span", { class: "track" }, bar),
     h("p", { class: "faint" }, "geometric mean of the token probabilities; not the probability of a right answer"))
+}
+
+// Null until a calibrator applies.
+function drawCalibrated({ p_correct: value, calibrator }) {
+  if (value === null || value === undefined) return null
+  return h("div", null, h("h2", null, "Probability of a correct answer"),
+    h("p", { class: "figure" }, formatProbability(value)),
+    h("p", { class: "faint" }, `calibrator ${calibrator.id}, version ${calibrator.version}; the share of correct answers among labelled requests with such a score`))
 }
 
 function drawLowest({ lowest }, onLowest) {
