@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.access.caller import Scope
 from core.calibrators.calibrator import (
@@ -44,6 +44,13 @@ class NewCalibrator(PeriodQuery):
     logprobs_mode: Annotated[str | None, Field(max_length=MAX_MODE_CHARS)] = None
     outcome_source: TextParam = None
     for_users: bool | None = None
+
+    @field_validator("score")
+    @classmethod
+    def _refuse_probability(cls, score: Score) -> Score:
+        if score is Score.P_CORRECT:
+            raise ValueError("p_correct comes from a calibrator; send the score that it is computed from")
+        return score
 
     @property
     def labelled(self) -> LabelFilters:

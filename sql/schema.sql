@@ -213,7 +213,7 @@ COMMENT ON COLUMN public.requests.posted_by IS 'Poster of the trace: open, admin
 
 COMMENT ON COLUMN public.requests.source IS 'Origin: quote, the shape of the response (openai, sglang, …), or the way in (litellm, otlp).';
 
-COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt, whose ids are <group_id>~0, <group_id>~1, …';
+COMMENT ON COLUMN public.requests.group_id IS 'The id shared by the answers to one prompt: those of one item, whose ids are <group_id>~0, <group_id>~1, …, or as a Quote trace names it.';
 
 COMMENT ON COLUMN public.requests.active_mod IS 'The mod that the request names, else the first mod called.';
 
@@ -676,7 +676,7 @@ COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless 
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
-    RETURN CASE score WHEN 'sequence_confidence'::text THEN (request).sequence_confidence WHEN 'perplexity'::text THEN (request).perplexity WHEN 'sequence_nll'::text THEN (request).sequence_nll WHEN 'min_token_probability'::text THEN (request).min_token_probability WHEN 'mean_token_entropy'::text THEN (request).mean_token_entropy WHEN 'mean_token_negentropy'::text THEN (request).mean_token_negentropy WHEN 'min_token_negentropy'::text THEN (request).min_token_negentropy WHEN 'probability_margin'::text THEN (request).probability_margin WHEN 'mean_confidence'::text THEN (request).mean_confidence WHEN 'tail_confidence'::text THEN (request).tail_confidence WHEN 'lowest_group_confidence'::text THEN (request).lowest_group_confidence WHEN 'bottom_10pct_group_confidence'::text THEN (request).bottom_10pct_group_confidence WHEN 'low_confidence_fraction'::text THEN (request).low_confidence_fraction ELSE NULL::double precision END;
+    RETURN CASE score WHEN 'sequence_confidence'::text THEN (request).sequence_confidence WHEN 'perplexity'::text THEN (request).perplexity WHEN 'sequence_nll'::text THEN (request).sequence_nll WHEN 'min_token_probability'::text THEN (request).min_token_probability WHEN 'mean_token_entropy'::text THEN (request).mean_token_entropy WHEN 'mean_token_negentropy'::text THEN (request).mean_token_negentropy WHEN 'min_token_negentropy'::text THEN (request).min_token_negentropy WHEN 'probability_margin'::text THEN (request).probability_margin WHEN 'mean_confidence'::text THEN (request).mean_confidence WHEN 'tail_confidence'::text THEN (request).tail_confidence WHEN 'lowest_group_confidence'::text THEN (request).lowest_group_confidence WHEN 'bottom_10pct_group_confidence'::text THEN (request).bottom_10pct_group_confidence WHEN 'low_confidence_fraction'::text THEN (request).low_confidence_fraction WHEN 'p_correct'::text THEN (request).p_correct ELSE NULL::double precision END;
 
 CREATE TABLE public.actions (
     request_pk bigint NOT NULL,

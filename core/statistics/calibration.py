@@ -85,6 +85,8 @@ def calibrate(score: Score, rows: Sequence[LabelRow], *, bins: int = DEFAULT_BIN
         return _make_calibration(score, len(labels), message, Intervals(auroc=auroc))
     reliability = sort_into_bins(labels.values, labels.right, bins)
     message = "accuracy per score on these labelled requests; it can differ for other questions"
+    if score is Score.P_CORRECT:
+        message = "accuracy per probability; the labels that a calibrator was fitted to make it look better than it is"
     errors = bootstrap(
         len(labels), lambda counts: np.stack([*reliability.measure(counts), ranking.measure(counts).auroc])
     )

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Score(StrEnum):
-    """A score of a request. Each is a column of `requests`."""
+    """A score of a request, or the probability that a calibrator derives from one. Each is a column of `requests`."""
 
     SEQUENCE_CONFIDENCE = "sequence_confidence"
     PERPLEXITY = "perplexity"
@@ -19,6 +19,7 @@ class Score(StrEnum):
     LOWEST_GROUP_CONFIDENCE = "lowest_group_confidence"
     BOTTOM_10PCT_GROUP_CONFIDENCE = "bottom_10pct_group_confidence"
     LOW_CONFIDENCE_FRACTION = "low_confidence_fraction"
+    P_CORRECT = "p_correct"
 
     @property
     def higher_is_less_certain(self) -> bool:
@@ -41,5 +42,6 @@ _PROBABILITY_LIKE = frozenset(
         Score.MEAN_TOKEN_NEGENTROPY,
         Score.MIN_TOKEN_NEGENTROPY,
         Score.PROBABILITY_MARGIN,
+        Score.P_CORRECT,
     }
 )

@@ -297,3 +297,30 @@ def test_the_functions_of_sql_stay_within_floats(sql: psycopg.Connection) -> Non
             ).fetchone()
             assert made is not None
             assert 0 <= made[0] <= 1
+
+
+def test_the_calibrated_probability_is_compared_with_outcomes_like_a_score(
+    client: Client, sql: psycopg.Connection
+) -> None:
+    post_labelled(client, sql, draw_labels(300, seed=1))
+    assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 0
+    fit_well(client, method="platt")
+    post_labelled(client, sql, draw_labels(300, seed=2), prefix="new")
+    before, after = (
+        client.get(f"/v1/confidence/calibration?score={score}&min_confidence=0.0001").json
+        for score in ("sequence_confidence", "p_correct")
+    )
+    assert (before["n"], after["n"]) == (600, 300)
+    assert after["ece"] < before["ece"]
+    assert after["brier"] < before["brier"]
+    threshold = client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json
+    assert (threshold["certified"], threshold["accepts"]) == (True, ">=")
+    ranked = {one["score"]: one["n"] for one in client.get("/v1/confidence/risk-coverage").json["scores"]}
+    assert (ranked["p_correct"], ranked["perplexity"]) == (300, 600)
+
+
+def test_a_calibrator_is_not_fitted_to_the_probability_of_another(client: Client) -> None:
+    answer = fit(client, score="p_correct")
+    assert answer.status == 400
+    assert "score: " in answer.json["error"]
+    assert "p_correct comes from a calibrator" in answer.json["error"]

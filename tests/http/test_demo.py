@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from core.local.postgres import EmbeddedPostgres
-from core.statistics.scores import Score
 from functions.client.connection import Connection
 from functions.client.demo import post_demo
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.environment import ROOT
 from tests.support.keys import SECRET
+from tests.support.labelled import STORED_SCORES
 from tests.support.servers import server_thread
 
 TRACES = 1386
@@ -48,8 +48,8 @@ def test_the_demo_fills_every_statistic(demonstrated: Client) -> None:
 
 def test_the_documentation_prints_the_measured_quality_of_the_scores(demonstrated: Client) -> None:
     printed = dict(re.findall(r"^\| `(\w+)` \| (.+ \| .+ \| .+) \| \d\.\d{3} \|$", CONFIDENCE, re.MULTILINE))
-    assert printed.keys() == {score.value for score in Score}
-    for score in Score:
+    assert printed.keys() == {score.value for score in STORED_SCORES}
+    for score in STORED_SCORES:
         query = f"?score={score}"
         calibration = demonstrated.get(f"/v1/confidence/calibration{query}").json
         ratio = demonstrated.get(f"/v1/confidence/risk-coverage{query}").json["prr"]
@@ -65,7 +65,7 @@ def write_interval(one: dict[str, float] | None) -> str:
 def test_the_documentation_prints_what_can_be_certified(demonstrated: Client) -> None:
     cell = r"\| ((?:no, )?[0-9.]+ %) "
     rows = {row[0]: row[1:] for row in re.findall(rf"^\| `(\w+)` {cell * 4}\|$", CONFIDENCE, re.MULTILINE)}
-    assert rows.keys() == {score.value for score in Score}
+    assert rows.keys() == {score.value for score in STORED_SCORES}
     for score, printed in rows.items():
         for target, text in zip((0.2, 0.3, 0.4, 0.5), printed, strict=True):
             found = demonstrated.get(f"/v1/confidence/threshold?score={score}&target_error={target}").json

@@ -46,6 +46,7 @@ def test_all_scores_are_ranked_the_best_first(client: Client) -> None:
     post_labelled(client, [((index + 1) / 61, index % 3 > 0 or index > 40) for index in range(60)])
     scores = get(client)["scores"]
     assert {one["score"] for one in scores} == {score.value for score in Score}
+    assert (scores[-1]["score"], scores.pop()["n"]) == ("p_correct", 0)  # there is no calibrator
     values = [one["auroc"]["value"] for one in scores]
     assert values == sorted(values, reverse=True)
     by_name = {one["score"]: one for one in scores}
@@ -60,7 +61,7 @@ def test_requests_without_a_score_are_left_out_of_its_ranking(client: Client) ->
     judge(client, "unscored", correct=True)
     answer = get(client)
     assert (answer["n"], len(answer["curve"])) == (2, 2)
-    assert {one["n"] for one in answer["scores"]} == {2}
+    assert {one["n"] for one in answer["scores"]} == {0, 2}
 
 
 @pytest.mark.parametrize(

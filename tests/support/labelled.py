@@ -8,8 +8,11 @@ from pathlib import Path
 
 from core.confidence import SequenceScores
 from core.document.parse import parse_document
+from core.statistics.scores import Score
 from core.traces.kept import keep_quote
 
+STORED_SCORES = [score for score in Score if score is not Score.P_CORRECT]
+"""The scores that need no calibrator."""
 FILE = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
 
 

@@ -1,8 +1,10 @@
 """The overview: confidence over time, drift, calibration and mods, in charts and in tables."""
 
 import json
+import re
 from collections.abc import Iterable
 
+import psycopg
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.axe import assert_accessible
@@ -10,6 +12,7 @@ from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
 from tests.support.hostile import NOTHING_RAN, make_hostile
+from tests.support.labels import draw_labels, post_labelled
 
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
 PATH = "/overview?from=2026-03-01&to=2026-03-04"
@@ -68,9 +71,9 @@ def test_many_models_need_few_calls(client: Client, page: Page) -> None:
     expect(section.locator(".groups tbody tr")).to_have_count(12)
     expect(section.locator(".groups tbody svg")).to_have_count(6)
     expect(page.locator("main .loading")).to_have_count(0)
-    # By day, by model, by mod; a line for each of six models; mods, drift, calibration; risk and threshold; alerts and
-    # their events.
-    assert len(calls) <= 16
+    # By day, by model, by mod; a line for each of six models; mods, drift; calibration before and after, calibrators;
+    # risk and threshold; alerts and their events.
+    assert len(calls) <= 18
 
 
 def test_filters_are_in_the_address_and_apply_to_all_charts(client: Client, page: Page) -> None:
@@ -143,6 +146,25 @@ def test_outcomes_are_plotted_against_the_score(client: Client, page: Page) -> N
     page.get_by_label("Score to compare").select_option("perplexity")
     page.get_by_role("button", name="Apply").click()
     expect(section.get_by_text("perplexity is not a probability")).to_be_visible()
+
+
+def test_reliability_is_shown_before_and_after_calibration(client: Client, sql: psycopg.Connection, page: Page) -> None:
+    post_labelled(client, sql, draw_labels(150, seed=1))
+    body = b'{"score": "sequence_confidence", "method": "isotonic"}'
+    assert client.post_bytes("/v1/calibrators", body, x_api_key=client.key).status == 201
+    post_labelled(client, sql, draw_labels(150, seed=2), prefix="new")
+    sign_in(page, client.key, "/overview?days=all")
+    section = page.get_by_role("region", name="Calibration")
+    expect(section.get_by_text("After calibration, the probability is off by")).to_be_visible()
+    expect(
+        section.get_by_text(re.compile(r"Calibrator version 1 of labelled-model .* before and .* after calibration"))
+    ).to_be_visible()
+    expect(section.get_by_role("img", name=re.compile("Reliability diagram .*; after calibration: "))).to_be_visible()
+    expect(section.get_by_role("figure", name=re.compile("after calibration perfect calibration"))).to_be_visible()
+    section.get_by_text("Diagram as a table").click()
+    expect(section.get_by_role("table", name="by calibrated probability")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert_accessible(page)
 
 
 def test_effects_of_mods_are_a_table(client: Client, page: Page) -> None:

@@ -3,7 +3,7 @@
 import { api } from "../lib/api.js"
 import { errorNote, h, replace } from "../lib/dom.js"
 import { drawAlerts } from "./overview/alerts.js"
-import { drawCalibration } from "./overview/calibration.js"
+import { loadCalibration } from "./overview/calibration.js"
 import { drawDrift } from "./overview/drift.js"
 import { drawFilters } from "./overview/filters.js"
 import { drawMods } from "./overview/mods.js"
@@ -12,7 +12,6 @@ import { drawRisk } from "./overview/risk.js"
 import { drawTrend, loadLines } from "./overview/trend.js"
 
 const SUMMARY = "/v1/confidence/summary"
-const BINS = 10
 
 /** Show /overview?days=…|from=…&to=…&model=…&mod=…&score=…&target_error=…&confidence=… */
 export async function show(main, { address, go, signal, signIn }) {
@@ -25,14 +24,14 @@ export async function show(main, { address, go, signal, signIn }) {
   const groups = { all: summarize(period.unit), model: summarize("model"), mod: summarize("mod") }
   const mods = share(api("/v1/mods", { signal }).then((answer) => answer.mods))
   const context = { call, groups, period, query, parameters, score, go, signal }
-  const calibrate = async () => drawCalibration(await call("/v1/confidence/calibration", { score, bins: BINS }), score, signal)
+  const list = (path) => api(path, { signal })
   const draw = (title, load) => drawSection(title, load, { signal, signIn })
   replace(main,
     h("h1", null, "Overview"),
     drawFilters({ parameters, period, score, go, models: groups.model, mods }),
     h("div", { class: "overview" },
       h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
-      h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", calibrate)),
+      h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", () => loadCalibration({ ...context, list }))),
       draw("Risk and coverage", () => drawRisk(context)),
       draw("Alerts", () => drawAlerts({ signal })),
       draw("Mod effects", async () => drawMods(await mods))))

@@ -1,4 +1,4 @@
-// Calibration: the share of correct answers by score, among answers with a recorded outcome.
+// Calibration: the share of correct answers by score, among answers with a recorded outcome, and by p_correct.
 
 import { drawChart, drawSample, fillMarker, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
@@ -6,12 +6,35 @@ import { formatCount, formatNumber, formatProbability } from "../../lib/format.j
 import { describeScore } from "./scores.js"
 
 const [SMALLEST, LARGEST] = [3, 9]
+const MAX_CALIBRATORS = 3
 
-/** Draw the answer of GET /v1/confidence/calibration; with too few outcomes, only its message. */
-export function drawCalibration(answer, score, signal) {
+const CALIBRATED = "p_correct"
+const BINS = 10
+
+/** Load and draw the reliability of a score before calibration and, if enough labelled requests have p_correct, after it. */
+export async function loadCalibration({ call, list, query, score, signal }) {
+  const measure = (name) => call("/v1/confidence/calibration", { score: name, bins: BINS })
+  const [answer, after, calibrators] = await Promise.all([measure(score), score === CALIBRATED ? null : measure(CALIBRATED), list("/v1/calibrators")])
+  const fitted = calibrators.calibrators.filter((one) => one.active && one.score === score && (!query.model || one.model === query.model))
+  const parts = drawCalibration(answer, after?.enough && answer.bins ? after : null, score, signal)
+  return [...parts, ...fitted.slice(0, MAX_CALIBRATORS).map(drawCalibrator)]
+}
+
+// Cross-validated, because the diagram can show labels that the calibrator was fitted to.
+function drawCalibrator({ model, k, version, method, n, ece }) {
+  const points = ({ value }) => `${(value * 100).toFixed(1)} points`
+  const change = ece.before ? `is ${points(ece.before)} before and ${points(ece.after)} after calibration` : `is ${points(ece.after)}`
+  return h("p", null, `Calibrator version ${version} of ${model} with k = ${k} (${method}, ${formatCount(n)} labels): in cross-validation, the error of the probability (ECE) ${change}.`)
+}
+
+// With too few outcomes, only the message.
+function drawCalibration(answer, after, score, signal) {
   const sentence = h("p", { class: answer.enough ? "faint" : "note" }, `Note: ${answer.message}.`)
   if (!answer.enough) return [sentence, h("p", { class: "faint" }, "An outcome records whether an answer was correct, as judged by a test, a person or another model (POST /logs/{id}/outcome).")]
-  return [drawWords(answer), answer.bins ? drawDiagram(answer, score, signal) : null, sentence, answer.bins ? drawTable(answer, score) : null].filter(Boolean)
+  const parts = [drawWords(answer)]
+  if (after) parts.push(h("p", null, `After calibration, the probability is off by ${Math.round(after.ece * 100)} points on average; ${after.message}.`))
+  if (!answer.bins) return [...parts, sentence]
+  return [...parts, drawDiagram(answer, after, score, signal), sentence, drawTables(answer, after, score)]
 }
 
 function drawWords({ n, auroc, ece, mce, brier }) {
@@ -21,24 +44,28 @@ function drawWords({ n, auroc, ece, mce, brier }) {
   return h("p", null, parts.join(" "))
 }
 
-function drawDiagram(answer, score, signal) {
-  const bins = answer.bins.filter((bin) => bin.n)
+function drawDiagram(answer, after, score, signal) {
+  const lines = [answer, after].filter(Boolean).map(({ bins }) => bins.filter((bin) => bin.n))
   const { title } = describeScore(score)
-  const label = `Reliability diagram of ${title}: ${bins.map((bin) => `${formatProbability(bin.accuracy)} correct at ${formatProbability(bin.mean_confidence)}`).join(", ")}.`
+  const describe = (bins) => bins.map((bin) => `${formatProbability(bin.accuracy)} correct at ${formatProbability(bin.mean_confidence)}`).join(", ")
+  const label = `Reliability diagram of ${title}: ${lines.map(describe).join("; after calibration: ")}.`
   return h("figure", null,
-    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, bins, title), signal }),
-    h("figcaption", null, drawSample(0), " share of correct answers (larger marker: more answers) ", drawSample(null), " perfect calibration"))
+    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, lines, title), signal }),
+    h("figcaption", null, drawSample(0), " share of correct answers (larger marker: more answers) ", after && [drawSample(1), " after calibration "], drawSample(null), " perfect calibration"))
 }
 
-function makeOptions(colors, bins, title) {
+// uPlot has one list of x for all lines; where a line has no point, it continues.
+function makeOptions(colors, lines, title) {
   const percent = (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`)
+  const x = [...new Set(lines.flat().map((bin) => bin.mean_confidence))].sort((one, other) => one - other)
+  const values = lines.map((bins) => x.map((mean) => bins.find((bin) => bin.mean_confidence === mean)?.accuracy ?? null))
   return {
-    data: [bins.map((bin) => bin.mean_confidence), bins.map((bin) => bin.accuracy)],
+    data: [x, ...values],
     scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
     axes: [makeAxis(colors, { values: percent, label: title, labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "correct", labelSize: 20 })],
-    series: [{}, makeLine(colors, 0)],
+    series: [{}, ...lines.map((_, index) => makeLine(colors, index, { spanGaps: true }))],
     cursor: { show: false },
-    hooks: { drawClear: [(plot) => drawDiagonal(plot, colors)], draw: [(plot) => drawPoints(plot, colors, bins)] },
+    hooks: { drawClear: [(plot) => drawDiagonal(plot, colors)], draw: [(plot) => lines.forEach((bins, index) => drawPoints(plot, colors, bins, index))] },
   }
 }
 
@@ -55,21 +82,24 @@ function drawDiagonal(plot, colors) {
   ctx.restore()
 }
 
-function drawPoints(plot, colors, bins) {
+function drawPoints(plot, colors, bins, index) {
   const most = Math.max(...bins.map((bin) => bin.n))
   for (const bin of bins) {
     const radius = (SMALLEST + (LARGEST - SMALLEST) * Math.sqrt(bin.n / most)) * readPixelRatio()
-    fillMarker(plot.ctx, plot.valToPos(bin.mean_confidence, "x", true), plot.valToPos(bin.accuracy, "y", true), 0, colors.series[0], radius)
+    fillMarker(plot.ctx, plot.valToPos(bin.mean_confidence, "x", true), plot.valToPos(bin.accuracy, "y", true), index, colors.series[index], radius)
   }
 }
 
-function drawTable(answer, score) {
+function drawTables(answer, after, score) {
+  return h("details", null, h("summary", null, "Diagram as a table"), drawTable(answer, score), after && drawTable(after, CALIBRATED))
+}
+
+function drawTable({ bins }, score) {
   const { format, title } = describeScore(score)
   const row = (bin) => h("tr", null,
     h("th", { scope: "row" }, `${format(bin.lo)} – ${format(bin.hi)}`),
     [formatCount(bin.n), bin.n ? format(bin.mean_confidence) : "–", bin.n ? formatProbability(bin.accuracy) : "–"].map((text) => h("td", { class: "number" }, text)))
-  return h("details", null, h("summary", null, "Diagram as a table"),
-    h("table", null, h("caption", null, `Answers with an outcome, by ${title}`),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Score"), ["Answers", "Mean score", "Correct"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
-      h("tbody", null, answer.bins.map(row))))
+  return h("table", null, h("caption", null, `Answers with an outcome, by ${title}`),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Score"), ["Answers", "Mean score", "Correct"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("tbody", null, bins.map(row)))
 }

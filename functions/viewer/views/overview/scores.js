@@ -20,6 +20,7 @@ export const SCORES = {
   tail_confidence: { title: "tail confidence", ...nats },
   lowest_group_confidence: { title: "lowest group confidence", ...nats },
   bottom_10pct_group_confidence: { title: "lowest 10 % of group confidences", ...nats },
+  p_correct: { title: "calibrated probability", ...share },
   low_confidence_fraction: { title: "share of low-confidence tokens", ...share },
 }
 
