@@ -22,6 +22,7 @@ class Action(StrEnum):
     UNPUBLISH_REQUEST = "request.unpublish"
     DELETE_REQUEST = "request.delete"
     DELETE_REQUESTS = "requests.delete"
+    DELETE_COMMENT = "comment.delete"
     PUBLISH_COLLECTION = "collection.publish"
     UNPUBLISH_COLLECTION = "collection.unpublish"
     DELETE_COLLECTION = "collection.delete"

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
+from core.audit.store import Action, name_request
 from core.curation.curation import FullError, Name
 from core.database.pool import retry_read
 from core.discussions import store
@@ -136,6 +137,7 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
         row_id = await lock_own_request(session, request_id)
         if await store.DELETE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number) is None:
             raise _missing(request_id, number)
+        await session.note(Action.DELETE_COMMENT, name_request(request_id), {"comment": number})
 
 
 def _show(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:

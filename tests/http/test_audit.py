@@ -1,6 +1,7 @@
 """The audit log: which actions it records, with which actor, and that entries cannot change."""
 
 import json
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -8,11 +9,13 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
+from core.audit.store import Action
 from core.database.migrations import adopt
 from tests.support import posts
 from tests.support.client import Client, make_key, send
 from tests.support.command import Command
 from tests.support.databases import Databases
+from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET, label
 from tests.support.servers import Serve
 
@@ -64,11 +67,27 @@ def test_publishing_and_deleting_are_recorded_once(client: Client) -> None:
     number = send(client, "POST", "/collections", USER, name="shelf").json["collection"]["id"]
     for method in ("POST", "POST", "DELETE", "DELETE"):
         send(client, method, f"/collections/{number}/public", USER)
-    send(client, "DELETE", f"/collections/{number}", USER)
+    comment = send(client, "POST", "/logs/r/discussions", USER, username="u", comment="c").json["discussion"]["id"]
+    for path, own in [("collections", number), ("logs/r/discussions", comment)]:
+        assert send(client, "DELETE", f"/{path}/{own}", USER).status == 200
+        assert send(client, "DELETE", f"/{path}/{own}", USER).status == 404
     send(client, "DELETE", "/logs/r", USER)
     actor = f"user:{label(USER)[-12:]}"
     actions = ["request.publish", "request.unpublish", "collection.publish", "collection.unpublish"]
-    assert tell(client) == [(actor, action) for action in [*actions, "collection.delete", "request.delete"]]
+    actions += ["collection.delete", "comment.delete", "request.delete"]
+    assert tell(client) == [(actor, action) for action in actions]
+
+
+def test_the_documentation_lists_every_action() -> None:
+    row = re.search(
+        r"^\| `action` \| text \|(.*)$", (ROOT / "docs" / "API.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert row
+    listed, noun = set[str](), ""
+    for name in re.findall(r"`([a-z]*\.[a-z]+)`", row[1]):
+        noun = name.partition(".")[0] or noun
+        listed.add(f"{noun}.{name.partition('.')[2]}")
+    assert listed == set(Action)
 
 
 def test_entries_contain_no_secrets_or_texts(client: Client, sql: psycopg.Connection) -> None:
