@@ -1,11 +1,15 @@
 """Build the application around the routers: lifespan, errors, limits, CORS, trailing slashes."""
 
+import asyncio
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
@@ -59,12 +63,14 @@ def build_app(*routers: APIRouter) -> FastAPI:
         description=DESCRIPTION,
         lifespan=open_context,
         redirect_slashes=False,
+        openapi_url=None,  # FastAPI would build and encode the document in the event loop
         docs_url=None,  # its page would run a script from another site on this origin
         redoc_url=None,
     )
     checks = [Depends(ParameterCheck())]
     for router in routers:
         app.include_router(router, dependencies=checks)
+    app.add_route("/openapi.json", app.answer_openapi, include_in_schema=False)
     _build_routes(app)
     add_error_handlers(app)
     # The middleware added last is the outermost.
@@ -97,6 +103,8 @@ def _build_routes(app: FastAPI) -> None:
 class _Application(FastAPI):
     """A FastAPI application whose OpenAPI document describes Thunder's errors instead of FastAPI's."""
 
+    _encoded: asyncio.Future[bytes] | None = None
+
     @override
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -108,6 +116,12 @@ class _Application(FastAPI):
             _describe_errors(document)
             self.openapi_schema = document
         return self.openapi_schema
+
+    async def answer_openapi(self, _: Request) -> Response:
+        """Answer with the OpenAPI document, which the first request builds in a thread."""
+        if self._encoded is None:
+            self._encoded = asyncio.ensure_future(asyncio.to_thread(lambda: orjson.dumps(self.openapi())))
+        return Response(await asyncio.shield(self._encoded), media_type="application/json")
 
 
 def _hoist_definitions(document: dict[str, Any]) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import random
+import threading
 import time
+from typing import Any
 
 import pytest
 import urllib3
@@ -11,8 +14,10 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from core.traces.log_view import PackedJson
+from functions import api
 from functions.web.compress import Compress, compress_body
 from functions.web.context import open_context
 from functions.web.stored import answer_stored
@@ -89,3 +94,23 @@ def time_compression(encoding: str) -> float:
 def test_others_are_answered_while_a_large_answer_is_compressed(path: str) -> None:
     lag = asyncio.run(measure_lag(path, "gzip"))
     assert lag < time_compression("gzip") / SHARE
+
+
+def test_the_openapi_document_is_built_once_and_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, threads = api.web(), list[threading.Thread]()
+    build = app.openapi
+
+    def note_thread() -> dict[str, Any]:
+        threads.append(threading.current_thread())
+        return build()
+
+    monkeypatch.setattr(app, "openapi", note_thread)
+    (answer,) = [one.endpoint for one in app.routes if isinstance(one, Route) and one.path == "/openapi.json"]
+
+    async def ask_together() -> list[Response]:
+        return await asyncio.gather(*(answer(Request({"type": "http"})) for _ in range(3)))
+
+    bodies = [bytes(one.body) for one in asyncio.run(ask_together())]
+    assert [json.loads(one) for one in bodies] == [build()] * 3
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
