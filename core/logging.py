@@ -35,7 +35,7 @@ _DETAIL = re.compile(rf"^[ |]*(?:DETAIL|CONTEXT|QUERY):.*?{_END}", re.MULTILINE 
 _INPUT = re.compile(r"input_value=[^\n]*")
 _QUOTED = re.compile(r'"[^"]{64,}"')
 """A quoted value in a message of Postgres. Names of constraints and columns have at most 63 bytes."""
-_CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets")
+_CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets", "httpcore")
 """Loggers that write headers and messages at debug, and each start, stop and connection at info."""
 _RECORD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 """The attributes of every record, and uvicorn's copy of the message."""

@@ -34,14 +34,14 @@ async def deliver(access: Access, sender: "Sender", event: ClaimedEvent, *, base
 
 
 async def _read_prompt(access: Access, event: ClaimedEvent) -> str | None:
-    row = await _find_document(access, event.request_id)
+    row = await _find_document(access, event.id)
     return None if row is None else await asyncio.to_thread(read_user_prompt, row.document, row.format)
 
 
 @retry_read
-async def _find_document(access: Access, request_id: str | None) -> store.PromptRow | None:
+async def _find_document(access: Access, event_id: int) -> store.PromptRow | None:
     async with checkout(access.pool) as conn:
-        return await store.GET_PROMPT.fetch_one(conn, request_id=request_id, most_bytes=MOST_PROMPT_BYTES)
+        return await store.GET_PROMPT.fetch_one(conn, id=event_id, most_bytes=MOST_PROMPT_BYTES)
 
 
 async def _record(access: Access, event: ClaimedEvent, result: "Result") -> float | None:

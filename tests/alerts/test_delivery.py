@@ -4,13 +4,20 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from standardwebhooks import WebhookVerificationError
 
+from core.access.access import Access
+from core.alerts import deliver
+from core.local.admin import run_as_admin
+from core.logging import configure_logging
+from core.settings import Settings
 from tests.support.client import Client, send
 from tests.support.documents import call, make_document, number, one_token
-from tests.support.keys import ADMIN_KEY
+from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post, post_probs
 from tests.support.receiver import Receiver, wait_until
+from tests.support.servers import Serve
 
 
 def create(client: Client, url: str, key: str = ADMIN_KEY, **fields: Any) -> dict[str, Any]:
@@ -243,3 +250,32 @@ def test_waiting_events_are_limited(alerting: Client, sql: psycopg.Connection, m
     for place in range(4):
         post_probs(alerting, f"r{place}", [0.25])
     assert sql.execute("select count(*) from alert_events").fetchall() == [(2,)]
+
+
+def test_a_prompt_of_another_owner_is_not_sent(alerting: Client, sql: psycopg.Connection) -> None:
+    """As if an admin assigned the request to another user after the event was claimed."""
+    create(alerting, "http://127.0.0.1:1/", include_prompt=True)
+    post_probs(alerting, "r", [0.25], user_prompt="what is it?")
+    (event_id,) = sql.execute("select id from alert_events").fetchall()[0]
+
+    async def find_document(access: Access) -> object:
+        return await deliver._find_document(access, event_id)
+
+    settings = Settings.model_validate({"database_url": SecretStr(sql.info.dsn)})
+    assert run_as_admin(settings, lambda access, _: find_document(access)) is not None
+    post(alerting, "r", user="key-of-another-user", user_prompt="a secret")
+    assert run_as_admin(settings, lambda access, _: find_document(access)) is None
+
+
+def test_logs_at_debug_have_no_headers_of_receivers(
+    serve: Serve, database_url: str, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET, "WEBHOOK_ALLOW": "127.0.0.1"}
+    client = serve(DATABASE_URL=database_url, LOG_LEVEL="debug", INGEST_AUTH="open", **settings)
+    alert = create(client, receiver.url("/ok?token=of-the-receiver"))
+    send(client, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY)
+    assert receiver.received
+    logged = " ".join(record.getMessage() for record in caplog.records)
+    assert "of-the-receiver" not in logged
+    assert "a=b" not in logged
+    configure_logging("info")
