@@ -43,6 +43,11 @@ def _click_weakest(page: Page) -> None:
     page.mouse.wheel(0, -HEIGHT)
 
 
+def _show_risk(page: Page) -> None:
+    """Scroll to the risk-coverage curve."""
+    page.get_by_role("heading", name="Risk and coverage").evaluate("heading => heading.scrollIntoView()")
+
+
 @dataclass(frozen=True)
 class Picture:
     """One screenshot.
@@ -74,7 +79,7 @@ def _find_texts(page: Page) -> Locator:
 
 
 def _find_last_chart(page: Page) -> Locator:
-    return page.locator("main .chart canvas").nth(3)
+    return page.locator("main .chart canvas").nth(4)
 
 
 PICTURES = [
@@ -83,6 +88,7 @@ PICTURES = [
     Picture("trace-dark", f"/view/{TRACE}", _find_course, dark=True, prepare=_click_weakest, height=1080),
     Picture("compare", f"/compare?a={PARTED[0]}&b={PARTED[1]}", _find_texts),
     Picture("overview", "/overview", _find_last_chart, height=1280),
+    Picture("risk", "/overview?target_error=0.4", _find_last_chart, prepare=_show_risk, height=640),
 ]
 
 

@@ -58,7 +58,7 @@ function drawCurve({ risk, threshold, promise, score, signal }) {
   const label = `Risk by coverage, accepted by ${title}: ${formatProbability(all)} wrong if all are accepted.${chosen}`
   return h("figure", null,
     drawChart({ label, height: 220, make: (colors) => makeOptions(colors, risk.curve, cut, promise.target_error), signal }),
-    h("figcaption", null, drawSample(0), ` wrong answers among the accepted (${formatCount(risk.n)} labels) `, drawSample(null), ` wrong at most; `, cut ? "the marker is the threshold" : "no threshold is certified"))
+    h("figcaption", null, drawSample(0), ` wrong answers among the accepted (${formatCount(risk.n)} labels) `, drawSample(null), ` wrong at most; `, cut ? "the square is the threshold" : "no threshold is certified"))
 }
 
 function makeOptions(colors, curve, cut, target) {
