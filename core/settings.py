@@ -27,6 +27,12 @@ def _check_levels(text: str) -> str:
     return text
 
 
+def _check_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError(f"{text!r} is not a URL; write http://host:4318")
+    return text.rstrip("/")
+
+
 def _check_networks(text: str) -> str:
     read_networks(text)
     return text
@@ -81,6 +87,10 @@ class Settings(BaseModel):
 
     metrics_token: SecretStr | None = None
     """A token for GET /metrics, so that a scraper needs no admin key."""
+
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_check_url)] | None = None
+    """The base URL of an OpenTelemetry collector that gets metrics and traces of Thunder over HTTP. If unset, nothing
+    is exported. OpenTelemetry's other variables, such as OTEL_EXPORTER_OTLP_HEADERS, apply as well."""
 
     ingest_auth: Literal["key", "open"] = "key"
     """`open` accepts traces without a key. It is the default only for `make run` on loopback."""

@@ -122,5 +122,5 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove Thunder's settings from the developer's environment."""
     for name in list(os.environ):
-        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "BOOTSTRAP_", "MAX_BODY")):
+        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "BOOTSTRAP_", "MAX_BODY", "OTEL_")):
             monkeypatch.delenv(name)

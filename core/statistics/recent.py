@@ -1,4 +1,4 @@
-"""The confidence of each model in the last hour, for the metrics."""
+"""The requests of each model in the last hour, for the metrics."""
 
 from core.database.pool import Pool, checkout, retry_read
 from core.statistics.store import MEASURE_MODELS, ModelRow

@@ -81,12 +81,23 @@ class LabelRow(NamedTuple):
 
 
 class ModelRow(Row):
-    """The sequence confidence of a model's requests: mean, 5th percentile, and the share below a limit."""
+    """The requests of a model: their numbers, and their sequence confidence, which is None if none has one.
+
+    Attributes:
+        bytes: length of the posted documents before compression.
+        exceptions: requests in which a mod's handler or the call failed.
+        p5: the 5th percentile of the confidence.
+        low_share: the share below a limit.
+    """
 
     model: str
-    mean: float
-    p5: float
-    low_share: float
+    requests: int
+    tokens: int
+    bytes: int
+    exceptions: int
+    mean: float | None
+    p5: float | None
+    low_share: float | None
 
 
 class FirstListRow(NamedTuple):

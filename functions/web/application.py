@@ -66,6 +66,8 @@ def build_app(*routers: APIRouter) -> FastAPI:
         openapi_url=None,  # FastAPI would build and encode the document in the event loop
         docs_url=None,  # its page would run a script from another site on this origin
         redoc_url=None,
+        # Its spans and logs would contain paths and messages; functions.web.telemetry exports neither.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     checks = [Depends(ParameterCheck())]
     for router in routers:

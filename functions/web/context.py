@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from core.stream.hub import Hub
     from functions.web.heavy import HeavyProcesses
     from functions.web.metrics import Metrics
+    from functions.web.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,9 @@ default of 700, the collector would scan them hundreds of times and double the t
 
 KEEPS_SCHEDULE = "keeps_schedule"
 """A flag in the application's state: whether its process does the work that a scheduled function does on Modal."""
+
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with the directory in which several processes of `make run` share their metrics."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,10 +86,19 @@ class Context:
 
     @cached_property
     def metrics(self) -> "Metrics":
-        """The process's counters."""
+        """The process's metrics."""
         from functions.web.metrics import Metrics  # noqa: PLC0415 - see above
 
         return Metrics()
+
+    @cached_property
+    def telemetry(self) -> "Telemetry | None":
+        """The export of metrics and traces over OTLP, or None if it is not configured."""
+        if self.settings.otel_exporter_otlp_endpoint is None:
+            return None
+        from functions.web.telemetry import Telemetry  # noqa: PLC0415 - see above
+
+        return Telemetry(self.settings, self.metrics)
 
     @cached_property
     def heavy(self) -> "HeavyProcesses":
@@ -116,14 +130,19 @@ class Context:
         """Evaluate and deliver alerts in the background."""
         self.alerts.nudge()
 
+    @property
+    def has_streams(self) -> bool:
+        """Whether this process has had streams."""
+        return "hub" in vars(self)
+
     def nudge_streams(self) -> None:
         """Notify the streams of this process, if any, that it stored something."""
-        if "hub" in vars(self):
+        if self.has_streams:
             self.hub.nudge()
 
     async def close(self) -> None:
         """Close the resources that were used."""
-        if "hub" in vars(self):
+        if self.has_streams:
             await self.hub.close()
         if "alerts" in vars(self):
             await self.alerts.close()
@@ -172,7 +191,8 @@ async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             context = app.state.context = Context(settings, executor, access, logs, budget)
             try:
                 with _ending_streams(context):
-                    async with _keep_schedule(context, wanted=getattr(app.state, KEEPS_SCHEDULE, False)):
+                    wanted = getattr(app.state, KEEPS_SCHEDULE, False)
+                    async with _keep_schedule(context, wanted=wanted), _keep_measuring(context):
                         yield {PROXIES: settings.proxy_networks}
             finally:
                 await context.close()
@@ -192,6 +212,23 @@ async def _keep_schedule(context: Context, *, wanted: bool) -> AsyncIterator[Non
         yield
     finally:
         task.cancel()
+
+
+@asynccontextmanager
+async def _keep_measuring(context: Context) -> AsyncIterator[None]:
+    """Update the gauges of this process, if others report them."""
+    if METRICS_DIRECTORY not in os.environ and context.telemetry is None:
+        yield
+        return
+    from functions.web.measuring import measure_repeatedly  # noqa: PLC0415 - see above
+
+    task = asyncio.create_task(measure_repeatedly(context))
+    try:
+        yield
+    finally:
+        task.cancel()
+        if context.telemetry is not None:
+            await context.telemetry.close()
 
 
 def _warn(access: Access) -> None:

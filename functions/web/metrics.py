@@ -1,19 +1,37 @@
-"""The metrics of this process since it started."""
+"""The metrics of the serving processes, for Prometheus.
 
+Several processes of `make run` share the directory in PROMETHEUS_MULTIPROC_DIR: each writes its values to files there,
+and the one that is scraped adds them up. Files of ended processes stay, so that counters never decrease.
+"""
+
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector, Metric
+from typing_extensions import override
 
 from core.database.pool import Pool
-from core.statistics.store import ModelRow
+from functions.web.context import METRICS_DIRECTORY
+from functions.web.figures import Figures
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+DURATION = "thunder_http_request_seconds"
+CPU = "process_cpu_seconds"
+PROCESS = {
+    "process_resident_memory_bytes": "Resident memory size in bytes.",
+    "process_virtual_memory_bytes": "Virtual memory size in bytes.",
+    "process_open_fds": "Number of open file descriptors.",
+}
+"""Prometheus' gauges of a process, as sums over all processes."""
 
 
 @dataclass(slots=True)
 class Metrics:
-    """Counters, gauges and histograms of one process. Names and units follow Prometheus' conventions."""
+    """Counters, gauges and histograms of this process. Names and units follow Prometheus' conventions."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Counter = field(init=False)
@@ -24,40 +42,27 @@ class Metrics:
     pool_connections: Gauge = field(init=False)
     pool_waiting: Gauge = field(init=False)
     stream_clients: Gauge = field(init=False)
-    newest_age: Gauge = field(init=False)
-    confidence_mean: Gauge = field(init=False)
-    confidence_p5: Gauge = field(init=False)
-    confidence_low: Gauge = field(init=False)
+    cpu: Counter = field(init=False)
+    process: dict[str, Gauge] = field(init=False)
+    cpu_seconds: float = 0
 
     def __post_init__(self) -> None:
         registry = self.registry
-        ProcessCollector(registry=registry)
         labels = ("method", "route", "status")
         self.requests = Counter("thunder_http_requests", "Answered requests.", labels, registry=registry)
-        self.seconds = Histogram(
-            "thunder_http_request_seconds", "Time to answer.", ("route",), buckets=SECONDS, registry=registry
-        )
+        self.seconds = Histogram(DURATION, "Time to answer.", ("route",), buckets=SECONDS, registry=registry)
         self.ingest_bytes = Counter("thunder_ingest_bytes", "Uncompressed JSON of stored traces.", registry=registry)
         self.ingest_traces = Counter("thunder_ingest_traces", "Stored traces.", registry=registry)
         self.ingest_rows = Counter("thunder_ingest_rows", "Stored rows.", ("table",), registry=registry)
-        self.pool_connections = Gauge(
-            "thunder_pool_connections", "Connections to the database.", ("state",), registry=registry
-        )
-        self.pool_waiting = Gauge("thunder_pool_waiting", "Requests waiting for a connection.", registry=registry)
-        self.stream_clients = Gauge("thunder_stream_clients", "Open streams.", registry=registry)
-        self.newest_age = Gauge(
-            "thunder_newest_commit_age_seconds", "Age of the newest trace that any process stored.", registry=registry
-        )
-        received = "of the requests received in the last hour"
-        self.confidence_mean = Gauge(
-            "thunder_confidence_mean", f"Mean sequence confidence {received}.", ("model",), registry=registry
-        )
-        self.confidence_p5 = Gauge(
-            "thunder_confidence_p5", f"5th percentile of the confidence {received}.", ("model",), registry=registry
-        )
-        self.confidence_low = Gauge(
-            "thunder_confidence_below_0_2_ratio", f"Share below 0.2 {received}.", ("model",), registry=registry
-        )
+        self.pool_connections = self._make_gauge("thunder_pool_connections", "Connections to the database.", "state")
+        self.pool_waiting = self._make_gauge("thunder_pool_waiting", "Requests waiting for a connection.")
+        self.stream_clients = self._make_gauge("thunder_stream_clients", "Open streams.")
+        self.cpu = Counter(CPU, "Total user and system CPU time spent in seconds.", registry=registry)
+        self.process = {name: self._make_gauge(name, text) for name, text in PROCESS.items()}
+
+    def _make_gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        """Return a gauge that is the sum over the running processes."""
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="livesum")
 
     def note_answer(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
@@ -79,15 +84,42 @@ class Metrics:
         self.pool_connections.labels("most").set(stats.get("pool_max", 0))
         self.pool_waiting.set(stats.get("requests_waiting", 0))
 
-    def note_models(self, models: Iterable[ModelRow]) -> None:
-        """Replace the gauges of the models. Models without recent requests have none."""
-        for gauge in (self.confidence_mean, self.confidence_p5, self.confidence_low):
-            gauge.clear()
-        for one in models:
-            self.confidence_mean.labels(one.model).set(one.mean)
-            self.confidence_p5.labels(one.model).set(one.p5)
-            self.confidence_low.labels(one.model).set(one.low_share)
+    def note_process(self) -> None:
+        """Update the CPU time and the gauges of this process."""
+        for family in ProcessCollector(registry=None).collect():
+            (sample,) = family.samples
+            if family.name == CPU:
+                self.cpu.inc(max(0.0, sample.value - self.cpu_seconds))
+                self.cpu_seconds = sample.value
+            elif family.name in self.process:
+                self.process[family.name].set(sample.value)
 
-    def write(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def write(self, figures: Figures) -> bytes:
+        """Return the metrics of all processes and the figures of the database in Prometheus' text format."""
+        stored, shared = CollectorRegistry(), CollectorRegistry()
+        stored.register(figures)
+        directory = os.environ.get(METRICS_DIRECTORY)
+        if directory is None:
+            return generate_latest(self.registry) + generate_latest(stored)
+        shared.register(_AllProcesses(Path(directory)))
+        return generate_latest(shared) + generate_latest(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class _AllProcesses(Collector):
+    """The sums of the files of all processes."""
+
+    directory: Path
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        """Read the files in a fixed order, because sums of floats depend on it. A file is empty when it is created."""
+        files = [str(path) for path in sorted(self.directory.glob("*.db")) if _has_content(path)]
+        return MultiProcessCollector.merge(files)
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # the gauges of a process that has ended in the meantime
+        return False

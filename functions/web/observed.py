@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +15,9 @@ from core.logging import http_request_id
 from functions.web.address import find_address
 from functions.web.context import Context
 from functions.web.errors import tell_path
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 HEADER = b"x-request-id"
 QUIET = ("/livez", "/health", "/healthz", "/metrics")
@@ -42,6 +45,7 @@ class RequestLog:
         request_id = _read_id(scope)
         token, address = http_request_id.set(request_id), client_address.set(_find_address(scope))
         started, status = time.perf_counter(), 0
+        span = _start_span(scope, request_id)
 
         async def note(message: MutableMapping[str, Any]) -> None:
             nonlocal status
@@ -54,7 +58,7 @@ class RequestLog:
             await self.app(scope, receive, note)
         finally:
             if scope["type"] == "http":
-                _note(scope, status, time.perf_counter() - started)
+                _note(scope, status, time.perf_counter() - started, span)
             http_request_id.reset(token)
             client_address.reset(address)
 
@@ -70,12 +74,24 @@ def _find_address(scope: Scope) -> str:
     return find_address(HTTPConnection(scope), context.settings.proxy_networks)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
-    context: Context | None = getattr(scope["app"].state, "context", None) if "app" in scope else None
+def _find_context(scope: Scope) -> Context | None:
+    return getattr(scope["app"].state, "context", None) if "app" in scope else None
+
+
+def _start_span(scope: Scope, request_id: str) -> "Span | None":
+    context = _find_context(scope)
+    telemetry = None if context is None or scope["type"] != "http" else context.telemetry
+    return None if telemetry is None else telemetry.start_span(request_id, scope["headers"])
+
+
+def _note(scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
+    context = _find_context(scope)
     route = getattr(scope.get("route"), "path", NOWHERE)
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     if context is not None:
         context.metrics.note_answer(method, route, status, seconds)
+        if span is not None and context.telemetry is not None:
+            context.telemetry.note_answer(span, method, route, status, seconds)
     level = logging.DEBUG if route in QUIET else logging.INFO
     if log.isEnabledFor(level):
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 
 import uvicorn
@@ -10,6 +11,7 @@ from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
 from functions.web.connections import BACKLOG, raise_file_limit
+from functions.web.context import METRICS_DIRECTORY
 from functions.web.protocol import BoundedProtocol
 from functions.web.unread import BoundedWebSocket
 
@@ -63,6 +65,16 @@ class AnnouncingProcesses(Multiprocess):
         elif not self.signal_queue:
             self.has_failed = True
             self.should_exit.set()
+
+    @override
+    def keep_subprocess_alive(self) -> None:
+        """Replace processes that have ended, and remove their gauges from the metrics."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - rarely needed
+
+            mark_process_dead(pid, os.environ[METRICS_DIRECTORY])
 
     @override
     def handle_hup(self) -> None:
@@ -125,7 +137,9 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
     )
     if workers > 1:
         processes = AnnouncingProcesses(config, [bound], announce)
-        processes.run()
+        with tempfile.TemporaryDirectory(prefix="thunder-metrics-", ignore_cleanup_errors=True) as directory:
+            os.environ[METRICS_DIRECTORY] = directory
+            processes.run()
         if processes.has_failed:
             raise StartError("server: a process did not start; see the log above")
     else:

@@ -191,6 +191,7 @@ def test_metrics_describe_the_confidence_of_recent_requests_by_model(client: Cli
     for place, prob in enumerate(probs):
         post_probs(client, f"m{place}", [prob], model='a "model"')
     post_probs(client, "other", [0.9])
+    assert client.ingest(make_document("unscored", request={"model": "unscored"})).status == 201
     post_probs(client, "old", [0.01], model="old")
     sql.execute("update requests set ingested_at = now() - interval '61 minutes' where request_id = 'old'")
     found = read_metrics(client)
@@ -199,8 +200,16 @@ def test_metrics_describe_the_confidence_of_recent_requests_by_model(client: Cli
     assert (mean, p5, low) == pytest.approx((np.mean(probs), np.percentile(probs, 5), 0.1))
     assert [found[name, ""] for name in names] == pytest.approx([0.9, 0.9, 0])
     assert not any("old" in name for name in found)
+    counts = ("thunder_recent_requests", "thunder_recent_tokens", "thunder_recent_bytes", "thunder_recent_exceptions")
+    size = sql.execute(
+        "select sum(document_bytes) from request_traces join requests on id = request_pk where model = 'a \"model\"'"
+    ).fetchone()
+    assert size is not None
+    assert [found[name, 'a "model"'] for name in counts] == [20, 20, size[0], 0]
+    assert found["thunder_recent_requests", "unscored"] == 1
+    assert ("thunder_confidence_mean", "unscored") not in found
     sql.execute("delete from requests")
-    assert not any(name[0] in names for name in read_metrics(client))
+    assert not any(name[0] in (*names, *counts) for name in read_metrics(client))
 
 
 def test_metrics_describe_a_bounded_number_of_models(client: Client) -> None:

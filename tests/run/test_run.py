@@ -22,7 +22,7 @@ from core.local.cluster import ALIVE_FILE, runs_postgres, take_lock
 from core.local.environment import InvalidSettingError, describe_database, load_settings, open_ingest
 from core.settings import Settings
 from tests.support.environment import ROOT
-from tests.support.running import WAIT_SECONDS, Running, find, running
+from tests.support.running import WAIT_SECONDS, Running, find, list_workers, read_command, running
 
 
 @pytest.fixture
@@ -56,20 +56,6 @@ def test_a_signal_ends_it_cleanly_and_the_next_start_finds_its_data(directory: P
     with running(directory) as run:
         assert run.key == key
         assert run.read_sample() == 200
-
-
-def list_workers(parent: int) -> set[int]:
-    """List the server processes that a process has started, from /proc."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    commands = {int(child): read_command(int(child)) for child in children}
-    return {child for child, command in commands.items() if "spawn_main" in command}
-
-
-def read_command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

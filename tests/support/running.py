@@ -82,6 +82,20 @@ class Running:
         return urllib3.request("GET", f"{self.url}/logs/{request_id}", headers={"X-API-Key": self.key}).status
 
 
+def list_workers(parent: int) -> set[int]:
+    """List the server processes that a process has started, from /proc."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    commands = {int(child): read_command(int(child)) for child in children}
+    return {child for child, command in commands.items() if "spawn_main" in command}
+
+
+def read_command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def find(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     assert found, f"{pattern} is not in: {text}"

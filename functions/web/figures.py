@@ -1,0 +1,46 @@
+"""Figures of the database for the metrics. They are the same in every process and container."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from core.statistics.store import ModelRow
+
+_RECENT = "of the requests received in the last hour"
+BY_MODEL = {
+    "thunder_recent_requests": ("Requests received in the last hour.", "requests"),
+    "thunder_recent_tokens": (f"Tokens {_RECENT}.", "tokens"),
+    "thunder_recent_bytes": (f"Uncompressed documents {_RECENT}, in bytes.", "bytes"),
+    "thunder_recent_exceptions": (f"Those {_RECENT} in which a mod or the call failed.", "exceptions"),
+    "thunder_confidence_mean": (f"Mean sequence confidence {_RECENT}.", "mean"),
+    "thunder_confidence_p5": (f"5th percentile of the confidence {_RECENT}.", "p5"),
+    "thunder_confidence_below_0_2_ratio": (f"Share below 0.2 {_RECENT}.", "low_share"),
+}
+"""The help text of each gauge, and its field in ModelRow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures(Collector):
+    """What the database contains, or nothing if it could not be read."""
+
+    newest: datetime | None = None
+    models: tuple[ModelRow, ...] = ()
+
+    @override
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the age of the newest trace (NaN if unknown) and the gauges of each model."""
+        age = float("nan") if self.newest is None else max(0.0, time.time() - self.newest.timestamp())
+        text = "Age of the newest trace that any process stored."
+        yield GaugeMetricFamily("thunder_newest_commit_age_seconds", text, age)
+        for name, (text, column) in BY_MODEL.items():
+            family = GaugeMetricFamily(name, text, labels=["model"])
+            for model in self.models:
+                value: float | None = getattr(model, column)
+                if value is not None:
+                    family.add_metric([model.model], value)
+            yield family
