@@ -11,7 +11,7 @@ USER thunder
 WORKDIR /srv/thunder
 
 # Packages come first, because they change less often than the code.
-COPY --chown=thunder Makefile requirements.lock ./
+COPY --chown=thunder Makefile requirements.lock requirements-parquet.lock ./
 RUN make .venv/.runtime
 
 COPY --chown=thunder manage.py ./

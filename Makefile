@@ -80,10 +80,17 @@ format: $(VENV)/.dev ## Format Python and SQL, and apply safe lint fixes
 schema: $(VENV)/.runtime ## Update sql/schema.sql after adding a migration
 	$(BIN)/python manage.py schema --of-migrations --output sql/schema.sql
 
+.PHONY: parquet
+parquet: $(VENV)/.runtime ## Install what `export --format parquet` needs (170 MB)
+	@$(PIP_INSTALL) -r requirements-parquet.lock
+
+# One resolution: each further lock file has versions of the first.
 .PHONY: lock
 lock: $(VENV)/.dev ## Update the lock files after changing pyproject.toml (ARGS=--upgrade for newer versions)
-	$(UV_COMPILE) pyproject.toml --output-file requirements.lock $(ARGS)
+	$(UV_COMPILE) pyproject.toml --group run --output-file requirements.lock $(ARGS)
+	$(UV_COMPILE) pyproject.toml --constraints requirements.lock --output-file requirements-container.lock $(ARGS)
 	$(UV_COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS)
+	$(UV_COMPILE) --group parquet --constraints requirements-dev.lock --output-file requirements-parquet.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and the caches, but keep the data in .thunder

@@ -11,7 +11,7 @@ configure the deploy:
 `modal serve` defaults to the layout `one` and to a separate environment: thunder-backend-dev and thunder-db-dev. Names
 that don't match are refused before anything is registered (core/deploy/names.py).
 
-This module runs only on the machine that starts the deploy. Containers import `functions.<endpoint>`.
+This module runs only on the machine that starts the deploy. Containers import `functions.deployed`.
 """
 
 import os
@@ -34,6 +34,7 @@ from functions import (
     confidence,
     curation,
     deletions,
+    deployed,
     discussions,
     health,
     ingest,
@@ -58,15 +59,14 @@ except DeploymentError as error:
     # Exit instead of raising: Modal would print a traceback around the message.
     sys.exit(f"Not deployed: {error}")
 
-# The version that CI tests, with the same packages (requirements.lock).
+# The version that CI tests.
 PYTHON = "3.11"
 
-# The complete lock file, although containers need neither uvicorn nor the embedded Postgres. The 80 MB are never read,
-# so they don't slow a cold start, and a second lock file could differ from the tested packages.
+# The versions of requirements.lock, without the packages that only `make run` and the commands of manage.py need.
 IMAGE = (
     modal.Image.debian_slim(PYTHON)
     .pip_install_from_requirements(
-        str(HERE / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
+        str(HERE / "requirements-container.lock"), extra_options="--require-hashes --only-binary=:all:"
     )
     .add_local_python_source("core", "functions")
     # add_local_python_source copies only .py files. core.database.query reads sql/, and the viewer is not Python.
@@ -130,7 +130,7 @@ if find_command(sys.argv[1:]) in {"deploy", "serve"}:
 def register(name: str, module: ModuleType) -> None:
     """Register the ASGI application of a module as a web function."""
     scaling: Scaling = module.SCALING
-    serve = modal.asgi_app()(module.web)
+    serve = modal.asgi_app()(getattr(deployed, module.__name__.rpartition(".")[2]))
     serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
     app.function(
         name=name,
@@ -140,7 +140,7 @@ def register(name: str, module: ModuleType) -> None:
         scaledown_window=scaling.idle_s,
         max_containers=scaling.max_containers,
         region=REGION,
-        # Python starts and imports once per deploy instead of at each cold start.
+        # Python starts, imports and builds the application once per deploy instead of at each cold start.
         enable_memory_snapshot=True,
     )(serve)
 

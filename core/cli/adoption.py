@@ -5,7 +5,8 @@ from datetime import datetime
 
 import psycopg
 
-from core.cli.confirm import confirm_change, describe_owner
+from core.cli.confirm import confirm_change
+from core.cli.sizes import describe_owner
 from core.database.migrations import CONNECT_TIMEOUT_S, Stamp, adopt
 from core.database.query import query
 from core.local.database import answering

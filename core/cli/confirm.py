@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from core.cli.sizes import describe_owner
 from core.database.migrations import Stamp, read_stamp
 from core.errors import ThunderError
 from core.local.database import answering
@@ -56,8 +57,3 @@ def ask(action: str, *, yes: bool) -> None:
         raise NotConfirmedError(f"{action}: not confirmed, because there is no terminal; add --yes")
     if not click.confirm(f"{action}?", err=True):
         raise NotConfirmedError(f"{action}: not confirmed; nothing was changed")
-
-
-def describe_owner(stamp: Stamp | None) -> str:
-    """Name the app that owns a database, and the time it became the owner."""
-    return "no owner yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"

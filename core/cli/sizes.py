@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from core.database.migrations import Stamp
+
 STEP = 1024
 
 
@@ -27,3 +29,8 @@ def describe_age(age: timedelta) -> str:
 def count_of(number: int, one: str, many: str) -> str:
     """Format a count with its noun, for example `1 request` or `2,000 requests`."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def describe_owner(stamp: Stamp | None) -> str:
+    """Name the app that owns a database, and the time it became the owner."""
+    return "no owner yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.cli.confirm import describe_owner
-from core.cli.sizes import count_of, describe_age, describe_bytes
+from core.cli.sizes import count_of, describe_age, describe_bytes, describe_owner
 from core.database.migrations import Stamp, read_stamp, read_status
 from core.local.connection import ChoreError, connect
 from core.local.database import answering

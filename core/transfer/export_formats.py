@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Protocol
 import orjson
 
 from core.document.formats import QUOTE_FORMAT, require_known_format
+from core.errors import ThunderError
 from core.transfer.export_line import Origin, write_line
 from core.transfer.export_steps import Column
 from core.transfer.exported_item import ExportedItem, wrap_item
@@ -67,12 +68,19 @@ class TraceWriter:
         """Do nothing: the format has no footer."""
 
 
+class NoParquetError(ThunderError):
+    """The package that writes Parquet is not installed."""
+
+
 class ParquetWriter:
     """Writes a zstd-compressed row group per batch. Times are in microseconds, UTC."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - large, and needed only here
-        from pyarrow import parquet  # noqa: PLC0415 - the same
+        try:
+            import pyarrow as pa  # noqa: PLC0415 - large, and installed separately
+            from pyarrow import parquet  # noqa: PLC0415 - the same
+        except ModuleNotFoundError:
+            raise NoParquetError("--format: parquet needs a further package; run `make parquet` first") from None
 
         lists = {TEXT_ARRAY: pa.list_(pa.string()), REAL_ARRAY: pa.list_(pa.float64())}
         special = {**lists, TIMESTAMPTZ: pa.timestamp("us", tz="UTC")}

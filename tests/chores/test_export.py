@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_parquet_contains_the_values_of_the_lines(
     rows = pyarrow.parquet.read_table("out.parquet").to_pylist()
     shown = [{name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in row.items()} for row in rows]
     assert shown == lines
+
+
+def test_parquet_without_its_package_names_the_command(
+    database_url: str, manage: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = manage("export", "--format", "parquet", "--output", "out.parquet", on=database_url)
+    assert (done.exit_code, "run `make parquet` first" in done.output) == (1, True), done.output
+    (command,) = re.findall("make [a-z]+", done.output)
+    assert subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True).returncode == 0
+    assert list(Path().iterdir()) == []
 
 
 def test_an_empty_parquet_file_has_its_columns(database_url: str, manage: Command) -> None:

@@ -36,6 +36,22 @@ def test_api_imports_all_endpoints_before_its_application_is_created() -> None:
     assert run(code) == "[]"
 
 
+@pytest.mark.parametrize(
+    ("function", "later"), [("api", "scipy.stats"), ("confidence", "scipy.stats"), ("health", "prometheus_client")]
+)
+def test_the_snapshot_contains_the_application_and_what_it_imports_late(function: str, later: str) -> None:
+    code = (
+        f"import sys; from functions.deployed import {function}; before = set(sys.modules); first = {function}();"
+        f"print({later!r} in before, set(sys.modules) - before, first is {function}(), len(first.routes) > 0)"
+    )
+    assert run(code) == "True set() True True"
+
+
+def test_the_snapshot_of_a_function_without_statistics_is_small() -> None:
+    code = "import sys; from functions.deployed import ingest; print('scipy' in sys.modules)"
+    assert run(code) == "False"
+
+
 def run(code: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

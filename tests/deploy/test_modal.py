@@ -48,7 +48,7 @@ def clone(tmp_path: Path) -> Path:
     """A copy of the files that a deployment needs, which tests may change."""
     for name in ("core", "functions", "sql"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("deploy.py", "requirements.lock"):
+    for name in ("deploy.py", "requirements-container.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -212,7 +212,7 @@ def test_the_image_installs_the_lock_file_with_hashes(deployed: FakeModal) -> No
     installs = [command for command in image["commands"] if "pip install" in command]
     assert "--require-hashes" in installs[-1]
     uploaded = [file.data for _, built in deployed.images.values() for file in built.context_files]
-    assert (ROOT / "requirements.lock").read_bytes() in uploaded
+    assert (ROOT / "requirements-container.lock").read_bytes() in uploaded
 
 
 def test_a_function_without_the_sql_folder_does_not_start(clone: Path) -> None:

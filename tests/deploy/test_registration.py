@@ -15,7 +15,7 @@ from pytest_mock import MockerFixture
 from core.deploy.commit import find_commit
 from core.deploy.layout import GROUPED_FUNCTIONS, Layout, choose_layout
 from core.deploy.names import Deployment, DeploymentError, choose_deployment, find_command
-from functions import api, log_group
+from functions import api, deployed, log_group
 from functions.jobs import schedule
 from functions.web.scaling import Scaling
 from tests.support.environment import ROOT
@@ -72,7 +72,7 @@ def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy)
 def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
     folder = ROOT / "functions"
     packages = {path.parent.name for path in folder.glob("*/__init__.py") if "\ndef web(" in path.read_text()}
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "log_group"} | packages
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "log_group", "deployed"} | packages
     assert set(ENDPOINTS) == files
     assert files <= set(deploy().functions)
 
@@ -83,7 +83,7 @@ def test_a_function_serves_the_asgi_app_of_its_module(deploy: Deploy, name: str)
     served = [call.args[0] for call in modal.asgi_app.return_value.call_args_list]
     concurrent = [call.args[0] for call in modal.concurrent.return_value.call_args_list]
     registered = [call.args[0] for call in modal.App.return_value.function.return_value.call_args_list]
-    assert served[ENDPOINTS.index(name)] is MODULES[name].web
+    assert served[ENDPOINTS.index(name)] is getattr(deployed, name)
     assert concurrent == [modal.asgi_app.return_value.return_value] * len(ENDPOINTS)
     assert registered[:-1] == [modal.concurrent.return_value.return_value] * len(ENDPOINTS)
 
@@ -276,7 +276,7 @@ def test_mismatched_names_register_nothing(deploy: Deploy, mocker: MockerFixture
 def test_the_image_has_only_the_locked_packages(deploy: Deploy) -> None:
     image = deploy().image
     image.pip_install_from_requirements.assert_called_once_with(
-        str(ROOT / "requirements.lock"), extra_options="--require-hashes --only-binary=:all:"
+        str(ROOT / "requirements-container.lock"), extra_options="--require-hashes --only-binary=:all:"
     )
     steps = {call[0] for call in image.method_calls}
     assert steps == {"pip_install_from_requirements", "add_local_python_source", "add_local_dir"}

@@ -39,13 +39,15 @@ def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A copy of the parts of the repository that the commands need. They may create files in it."""
-    for name in ("manage.py", "core", "functions", "sql", "docs", "tests"):
+    lock_files = ("requirements.lock", "requirements-parquet.lock")
+    for name in ("manage.py", "core", "functions", "sql", "docs", "tests", "Makefile", *lock_files):
         (tmp_path / name).symlink_to(ROOT / name)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     # A copy instead of a link, because Python finds packages by their real location.
     (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (programs / "python").chmod(0o755)
+    (tmp_path / ".venv" / ".runtime").touch()
     lines = [(ROOT / "tests" / "traces" / f"{name}.json").read_bytes().replace(b"\n", b" ") for name in trace_names()]
     (tmp_path / "traces-of-the-engine.jsonl").write_bytes(b"\n".join(lines))
     return tmp_path

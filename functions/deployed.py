@@ -1,0 +1,34 @@
+"""Build a web function's application before Modal takes the snapshot of its container.
+
+deploy.py registers `functions.deployed.<name>` for the endpoint module `functions.<name>`. A container imports this
+module and gets that attribute before the snapshot. Modal calls it afterwards, at each cold start.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from fastapi import FastAPI
+
+USED_LATER = {
+    "api": ("scipy.stats", "core.stream.hub", "core.alerts.worker", "functions.web.heavy"),
+    "confidence": ("scipy.stats",),
+    "ingest": ("core.alerts.worker", "functions.web.heavy"),
+    "stream": ("core.stream.hub",),
+}
+"""Modules that the functions import late when they run elsewhere. In a snapshot, they cost a cold start nothing."""
+
+
+def __getattr__(name: str) -> Callable[[], FastAPI]:
+    """Return a function of this name that returns the application."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    for module in ("functions.web.metrics", *USED_LATER.get(name, ())):
+        import_module(module)
+    app: FastAPI = import_module(f"functions.{name}").web()
+
+    def web() -> FastAPI:
+        return app
+
+    web.__name__ = web.__qualname__ = name
+    globals()[name] = web
+    return web
