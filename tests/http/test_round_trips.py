@@ -13,6 +13,7 @@ from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.documents import load_trace
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.labels import insert_calibrator, make_answer
 from tests.support.servers import server_thread
 from tests.support.wiretap import Wiretap, tap_wire
 
@@ -211,6 +212,19 @@ def test_an_ingest_of_answers_takes_as_many(tapped: Tapped, count: int) -> None:
     for _ in range(3):
         assert tapped.client.ingest({"id": f"answers-{count}", "choices": choices}).status in {201, 207}
         assert tapped.tap.count_trips() == 2
+
+
+def test_a_calibrator_adds_no_trip_to_an_ingest_and_one_to_a_score(tapped: Tapped, sql: psycopg.Connection) -> None:
+    number = insert_calibrator(sql)
+    sql.execute("update calibrators set model = 'm', k = 2, logprobs_mode = 'raw_logprobs', is_active = true")
+    answer = make_answer("calibrated", 0.5, model="m")
+    for _ in range(3):
+        assert tapped.client.ingest(answer).json["calibrator"]["id"] == number
+        assert tapped.tap.count_trips() == 2
+    for key, model, trips in ((ADMIN_KEY, "m", 1), (ADMIN_KEY, None, 0), (tapped.user_key, "m", 3)):
+        scored = tapped.post("/v1/score", make_answer("x", 0.5, model=model), key)
+        assert (scored.json["calibrator"] is None) == (model is None)
+        assert tapped.tap.count_trips() == trips
 
 
 def test_an_edit_is_not_repeated_if_its_connection_is_lost_before_the_commit(
