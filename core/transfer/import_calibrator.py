@@ -63,6 +63,8 @@ class ExportedCalibrator(BaseModel):
         platt = self.slope is not None and self.intercept is not None and math.fabs(self.slope) < 1e100
         if not (isotonic if self.method is Method.ISOTONIC else platt):
             raise ValueError(f"the parameters are not those of method {self.method.value}; export it again")
+        if self.score is Score.P_CORRECT:
+            raise ValueError("score: p_correct comes from a calibrator; export it again")
         if self.for_users and self.user_api_key is not None:
             raise ValueError("for_users: only an admins' calibrator can apply to users; export it again")
         return self

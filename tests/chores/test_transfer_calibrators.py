@@ -83,6 +83,7 @@ def test_a_damaged_calibrator_or_an_unknown_owner_fails(
         {**isotonic, "probabilities": isotonic["probabilities"][1:]},
         {**platt, "slope": None},
         {**platt, "score": "luck"},
+        {**platt, "score": "p_correct"},
         {**platt, "more": 1},
         {**owned, "for_users": True},
     ]
