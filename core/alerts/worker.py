@@ -28,6 +28,8 @@ AT_ONCE, PER_OWNER, PER_ALERT = 32, 8, 2
 """Deliveries at the same time in one process, for all alerts, those of one owner, and one alert."""
 SOON_S = 120
 """A retry within this time is done by this process; a later one by the schedule."""
+RETRY_S = 5
+"""Delay after an error of the database. A claimed event waits for the end of its lease instead."""
 KEPT_DAYS = 30
 """How long finished events are kept."""
 INTERVAL_S, SLEEPING_INTERVAL_S = 15.0, 3600.0
@@ -62,7 +64,7 @@ class AlertWorker:
     async def run_repeatedly(self, interval_s: float) -> None:
         """Do the scheduled work until cancelled."""
         while True:
-            await _logging(self._delete_old())
+            await self._run(self._delete_old(), retry_s=RETRY_S)
             self.nudge()
             await asyncio.sleep(interval_s)
 
@@ -88,7 +90,7 @@ class AlertWorker:
         return {task for task in started if task is not None and not task.done()}
 
     async def _evaluate(self) -> None:
-        await _logging(evaluate_alerts(self._access))
+        await self._run(evaluate_alerts(self._access), retry_s=RETRY_S)
         self._start_pump()
 
     async def _delete_old(self) -> None:
@@ -98,14 +100,14 @@ class AlertWorker:
     def _start_pump(self) -> None:
         self._is_wanted = True
         if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(_logging(self._pump_events()))
+            self._pump = asyncio.create_task(self._run(self._pump_events(), retry_s=RETRY_S))
 
     async def _pump_events(self) -> None:
         """Start deliveries until no event is due or all places are taken. The end of a delivery continues it."""
         while self._is_wanted and len(self._running) < AT_ONCE:
             self._is_wanted = False
             for event in await self._claim(AT_ONCE - len(self._running)):
-                task = asyncio.create_task(_logging(self.deliver(event)))
+                task = asyncio.create_task(self._run(self.deliver(event), retry_s=LEASE_S))
                 self._running[task] = event
                 task.add_done_callback(self._end)
                 self._is_wanted = True
@@ -127,6 +129,18 @@ class AlertWorker:
                 lease_s=LEASE_S,
             )
 
+    async def _run(self, work: Coroutine[object, object, None], *, retry_s: float) -> None:
+        """Run background work. If it fails, look for due events again later."""
+        try:
+            await work
+        except ThunderError as error:
+            log.warning("alerts are delayed: %s", error)
+        except Exception:
+            log.exception("alerts are delayed because of a bug")
+        else:
+            return
+        asyncio.get_running_loop().call_later(retry_s, self._start_pump)
+
     def _get_sender(self) -> "Sender":
         """Return the HTTP client, imported on first use because most processes never send a webhook."""
         if self._sender is None:
@@ -134,13 +148,3 @@ class AlertWorker:
 
             self._sender = Sender(self._settings.webhook_networks)
         return self._sender
-
-
-async def _logging(work: Coroutine[object, object, None]) -> None:
-    """Run background work. What it could not do is done later, by this or another process."""
-    try:
-        await work
-    except ThunderError as error:
-        log.warning("alerts are delayed: %s", error)
-    except Exception:
-        log.exception("alerts are delayed because of a bug")
