@@ -1,12 +1,15 @@
 """Thunder on Modal: `modal deploy deploy.py` deploys the endpoint modules of functions/ as web functions.
 
-Each function serves its routes at their full path, and `api` serves all of them on one origin. Four variables
+Each function serves its routes at their full path, and `api` serves all of them on one origin. Variables
 configure the deploy:
 
     MODAL_APP_NAME     the app of the environment (default: thunder-backend)
     MODAL_SECRET_NAME  the Modal secret with the environment's DATABASE_URL (default for that app: thunder-db)
     MODAL_LAYOUT       the web functions: grouped (four, the default), each (one per module) or one (`api` alone)
     MODAL_REGION       the region of the containers (default: any, which is cheaper)
+    MODAL_MAX_CONTAINERS, MODAL_MIN_CONTAINERS, MODAL_CPU
+                       the containers and cores of all functions, or of single ones: 10,api=4
+    DATABASE_POOL_SIZE the connections of each container (default: the value in the secret, or 4)
 
 `modal serve` defaults to the layout `one` and to a separate environment: thunder-backend-dev and thunder-db-dev. Names
 that don't match are refused before anything is registered (core/deploy/names.py).
@@ -21,6 +24,7 @@ from types import ModuleType
 
 import modal
 
+from core.deploy.capacity import POOL, choose_capacity, describe_connections
 from core.deploy.commit import find_commit
 from core.deploy.layout import Layout, choose_layout, describe_layout
 from core.deploy.names import DeploymentError, choose_deployment, find_command
@@ -123,8 +127,17 @@ LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
     Layout.ONE: {"api": api},
 }
 FUNCTIONS = LAYOUTS[LAYOUT]
+try:
+    CAPACITY = choose_capacity(os.environ, FUNCTIONS)
+except DeploymentError as error:
+    sys.exit(f"Not deployed: {error}")
+if CAPACITY.pool_size is not None:
+    ENVIRONMENT[POOL] = str(CAPACITY.pool_size)
+
+MOST = {name: int(CAPACITY.most.of(name) or module.SCALING.max_containers) for name, module in FUNCTIONS.items()}
 if find_command(sys.argv[1:]) in {"deploy", "serve"}:
     print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
+    print(describe_connections(MOST, CAPACITY.pool_size, {"api", "stream"}), flush=True)  # noqa: T201 - the same
 
 
 def register(name: str, module: ModuleType) -> None:
@@ -138,7 +151,9 @@ def register(name: str, module: ModuleType) -> None:
         memory=scaling.memory_mb,
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,
-        max_containers=scaling.max_containers,
+        max_containers=MOST[name],
+        min_containers=int(CAPACITY.fewest.of(name) or 0) or None,
+        cpu=CAPACITY.cpu.of(name),
         region=REGION,
         # Python starts, imports and builds the application once per deploy instead of at each cold start.
         enable_memory_snapshot=True,

@@ -193,7 +193,13 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
             totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), report))
         else:
             with admin_database(None, yes=True) as run_work:
-                totals = run_work(lambda access, own: import_items(items, restore_into(access, own, conflict), report))
+                # Waiting for standard input would hold up the traces that are being stored.
+                parallel = 1 if "-" in files else settings.database_pool_size
+                totals = run_work(
+                    lambda access, own: import_items(
+                        items, restore_into(access, own, conflict), report, parallel=parallel
+                    )
+                )
     click.echo(describe_totals(totals), err=True)
     sys.exit(choose_exit_code(totals))
 

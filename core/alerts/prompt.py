@@ -1,6 +1,6 @@
 """Read the user's prompt from a stored document, for alerts that include it."""
 
-from core.document.formats import QUOTE_FORMAT
+from core.document.formats import QUOTE_FORMAT, require_known_format
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
 from core.errors import ThunderError
@@ -14,9 +14,10 @@ MAX_PROMPT_CHARACTERS = 16_384
 
 
 def read_user_prompt(frame: bytes, number: int) -> str | None:
-    """Return the start of the prompt in a compressed document of this format; None if it has none. Pure."""
-    document = decompress(frame)
+    """Return the start of the prompt in a compressed document of this format; None if it can't be read. Pure."""
     try:
+        require_known_format(number)
+        document = decompress(frame)
         if number == QUOTE_FORMAT:
             prompt = _find_prompt(parse_document(document))
         else:

@@ -12,6 +12,7 @@ from core.deletions.deletion import hash_request_id
 from core.deletions.proof_store import Chain, Finding
 from core.deletions.search import matches, write_pattern
 from core.deletions.store import Deletion
+from core.document.formats import require_known_format
 
 SEARCH_TIMEOUT_MS = 600_000
 """Statement timeout for searching one table or fetching a few documents."""
@@ -69,11 +70,17 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
 
 
 async def _search_documents(session: Session, pattern: re.Pattern[bytes]) -> tuple[int, int]:
-    """Return the number of stored documents that match the pattern, and the number of all stored documents."""
+    """Return the number of stored documents that match the pattern, and the number of all stored documents.
+
+    Raises:
+        NewerFormatError: a newer version of Thunder stored one of them, so it can't be searched.
+    """
     hits = documents = after = 0
     while page := await proof_store.LIST_DOCUMENTS.fetch_all(session.conn, after=after, limit=DOCUMENTS_AT_ONCE):
         after = page[-1].request_pk
         documents += len(page)
+        for row in page:
+            require_known_format(row.format)
         hits += sum(matches(pattern, row.document) for row in page)
     return hits, documents
 

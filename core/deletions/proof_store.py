@@ -43,6 +43,7 @@ class StoredFrame(Row):
     """The compressed document of a request."""
 
     request_pk: int
+    format: int
     document: bytes
 
 

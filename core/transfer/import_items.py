@@ -1,9 +1,10 @@
-"""`manage.py import`: import traces one by one, with a line for the outcome of each."""
+"""`manage.py import`: import traces, with a line for the outcome of each."""
 
+import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.errors import ThunderError
@@ -12,6 +13,7 @@ from core.transfer.import_files import Item
 MAX_OUTAGES = 3
 """The number of consecutive traces without a database or server after which an import stops."""
 UNAVAILABLE = 503
+LARGE_BYTES = 4 * 1024 * 1024
 
 CONFLICT_NOTE = "another trace has this id; --on-conflict replace replaces it"
 
@@ -53,34 +55,64 @@ class ImportStoppedError(ThunderError):
 
 
 Store = Callable[[bytes], Awaitable[Outcome]]
+_Result = tuple[str, Status, bool]
+"""The line of a trace, its outcome, and whether the database or the server did not answer."""
 
 
-async def import_items(items: Iterable[Item], store: Store, report: Callable[[str], object]) -> Counter[Status]:
-    """Import traces one after the other, and count the outcomes. A failed trace does not affect the others.
+async def import_items(
+    items: Iterable[Item], store: Store, report: Callable[[str], object], *, parallel: int = 1
+) -> Counter[Status]:
+    """Import traces, and count the outcomes. A failed trace does not affect the others.
 
     Args:
         items: the traces to import.
         store: stores a trace.
-        report: called with a line for each trace.
+        report: called with a line for each trace, in the order of the items.
+        parallel: the number of traces to store at a time. A large trace is stored alone, because it needs the memory.
 
     Raises:
         ImportStoppedError: the database or the server does not answer.
     """
-    totals: Counter[Status] = Counter()
-    outages = 0
-    for item in items:
-        line, status, is_outage = await _import_one(item, store)
-        totals[status] += 1
-        report(line)
-        outages = outages + 1 if is_outage else 0
-        if outages == MAX_OUTAGES:
+    progress = _Progress(report)
+    running: deque[asyncio.Task[_Result]] = deque()
+    try:
+        for item in items:
+            most = 0 if len(item.body) > LARGE_BYTES else parallel - 1
+            while len(running) > most:
+                progress.note(await running.popleft())
+            running.append(asyncio.create_task(_import_one(item, store)))
+            if not most:
+                progress.note(await running.popleft())
+        while running:
+            progress.note(await running.popleft())
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    return progress.totals
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The outcomes so far, and the number of consecutive traces without a database."""
+
+    report: Callable[[str], object]
+    totals: Counter[Status] = field(default_factory=Counter[Status])
+    outages: int = 0
+
+    def note(self, result: _Result) -> None:
+        line, status, is_outage = result
+        self.totals[status] += 1
+        self.report(line)
+        self.outages = self.outages + 1 if is_outage else 0
+        if self.outages == MAX_OUTAGES:
+            done = describe_totals(self.totals)
             raise ImportStoppedError(
-                f"import: {describe_totals(totals)}; the database or server does not answer; run the import again later"
+                f"import: {done}; the database or server does not answer; run the import again later"
             )
-    return totals
 
 
-async def _import_one(item: Item, store: Store) -> tuple[str, Status, bool]:
+async def _import_one(item: Item, store: Store) -> _Result:
     sentence, is_outage = item.problem, False
     if sentence is None:
         try:

@@ -1,15 +1,17 @@
 """Import into the database: like an ingest by an admin, except that a label is resolved to its owner."""
 
+from asyncio import Lock
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
 from core.access.session import Session
 from core.database.pool import retry_read
-from core.document.formats import QUOTE_FORMAT
+from core.document.formats import QUOTE_FORMAT, require_known_format
 from core.document.mask import MaskedDocument, find_keys, keep_document, mask_document
 from core.document.parse import parse_document
 from core.document.schema import TraceDocument
@@ -22,6 +24,8 @@ from core.transfer.exported_item import ExportedItem, unwrap_item
 from core.transfer.import_calibrator import restore_calibrator, unwrap_calibrator
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.zstandard import compress, decompress
+
+Turns = WeakValueDictionary[str, Lock]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +63,22 @@ class Found:
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
     """Return a function that stores a trace with an admin key."""
+    turns: Turns = WeakValueDictionary()
 
     def store(line: bytes) -> Awaitable[Outcome]:
-        return restore(access, key, line, on_conflict=on_conflict)
+        return restore(access, key, line, turns, on_conflict=on_conflict)
 
     return store
 
 
-async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: OnConflict) -> Outcome:
+async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *, on_conflict: OnConflict) -> Outcome:
     """Store a trace or a calibrator unless it is already stored.
 
     Args:
         access: the database.
         key: an admin key.
         line: a line of an export, or the document of an engine.
+        turns: locks that keep traces of the same id in order.
         on_conflict: how to handle an id that belongs to another stored trace.
 
     Raises:
@@ -87,22 +93,24 @@ async def restore(access: Access, key: str | None, line: bytes, *, on_conflict: 
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())
         if isinstance(prepared, list) and prepared[0].document["format"] != QUOTE_FORMAT:
-            return await _restore_answers(access, key, prepared, on_conflict)
+            async with turns.setdefault(prepared[0].base_id or prepared[0].request_id, Lock()):
+                return await _restore_answers(access, key, prepared, on_conflict)
     if masked is None:
         posted = parse_document(body)
         masked = mask_import(body, posted, await access.hasher())
         request_id, user_key = posted.request.request_id, posted.request.user_api_key
     else:
         request_id, user_key = masked.request_id, None
-    owner, stored = await _find_stored(access, key, request_id, user_key, origin)
-    found = Found(masked, owner, origin.created_at if origin else None, stored)
-    note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"
-    if found.is_stored:
-        return Outcome(Status.SKIPPED, request_id)
-    if stored is not None and on_conflict is OnConflict.SKIP:
-        return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
-    receipt = await ingest_trace(access, key, prepare_found(found))
-    return Outcome(Status.REPLACED if receipt.replaced else Status.OK, request_id, note)
+    async with turns.setdefault(request_id, Lock()):
+        owner, stored = await _find_stored(access, key, request_id, user_key, origin)
+        found = Found(masked, owner, origin.created_at if origin else None, stored)
+        note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"
+        if found.is_stored:
+            return Outcome(Status.SKIPPED, request_id)
+        if stored is not None and on_conflict is OnConflict.SKIP:
+            return Outcome(Status.CONFLICT, request_id, CONFLICT_NOTE)
+        receipt = await ingest_trace(access, key, prepare_found(found))
+        return Outcome(Status.REPLACED if receipt.replaced else Status.OK, request_id, note)
 
 
 async def _restore_answers(
@@ -157,7 +165,10 @@ async def _find_stored(
 ) -> tuple[Owner, StoredDocument | None]:
     async with access.session(key, Scope.READ) as session:
         owner = await _find_owner(session, user_key, origin)
-        return owner, await GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=None)
+        stored = await GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=None)
+    if stored is not None:
+        require_known_format(stored.format)
+    return owner, stored
 
 
 async def _find_owner(session: Session, key: str | None, origin: Origin | None) -> Owner:

@@ -116,10 +116,43 @@ def test_a_layout_chooses_the_functions_and_prints_them(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], layout: str, names: list[str]
 ) -> None:
     assert list(deploy(MODAL_LAYOUT=layout).functions) == [*names, schedule.NAME]
-    (printed,) = capsys.readouterr().out.splitlines()
+    printed, connections = capsys.readouterr().out.splitlines()
+    streams = 20 * sum(name in {"api", "stream"} for name in names)
+    assert f"At most {20 * len(names)} containers open up to {(20 * len(names) + 1) * 4 + streams} conn" in connections
     assert f" {len(names)} web function" in printed
     assert f"({', '.join(names)})" in printed
     assert ("more than the 8" in printed) == (len(names) > 8)
+
+
+def test_capacity_is_chosen_for_all_functions_or_single_ones(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = {"MODAL_MAX_CONTAINERS": "5, api=3", "MODAL_MIN_CONTAINERS": "api=1", "MODAL_CPU": "ingest=2"}
+    functions = deploy(MODAL_LAYOUT="grouped", DATABASE_POOL_SIZE="2", **chosen).functions
+    web = {name: functions[name] for name in GROUPED_FUNCTIONS}
+    assert {name: one["max_containers"] for name, one in web.items()} == {"api": 3, "health": 5, "ingest": 5, "logs": 5}
+    assert {name: one["min_containers"] for name, one in web.items() if one["min_containers"]} == {"api": 1}
+    assert {name: one["cpu"] for name, one in web.items() if one["cpu"]} == {"ingest": 2}
+    assert {one["env"]["DATABASE_POOL_SIZE"] for one in functions.values()} == {"2"}
+    assert f"At most 18 containers open up to {19 * 2 + 3} connections" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODAL_MAX_CONTAINERS", "0"),
+        ("MODAL_MAX_CONTAINERS", "many"),
+        ("MODAL_MIN_CONTAINERS", "1.5"),
+        ("MODAL_CPU", "nan"),
+        ("MODAL_CPU", "other=1"),
+        ("DATABASE_POOL_SIZE", "-1"),
+    ],
+)
+def test_an_invalid_capacity_registers_nothing(deploy: Deploy, mocker: MockerFixture, name: str, value: str) -> None:
+    modal = mocker.MagicMock()
+    with pytest.raises(SystemExit, match=f"Not deployed: {name}: "):
+        deploy(modal, MODAL_LAYOUT="grouped", **{name: value})
+    assert not modal.App.return_value.function.called
 
 
 def test_modal_serve_registers_api_alone_unless_a_layout_is_set() -> None:

@@ -1,6 +1,7 @@
--- List a page of stored documents and rendered logs.
+-- List a page of stored documents.
 select
     request_pk,
+    format,
     document
 from request_traces
 where request_pk > %(after)s
