@@ -26,6 +26,8 @@ from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Statu
 from core.wire.zstandard import compress, decompress
 
 Turns = WeakValueDictionary[str, Lock]
+CALIBRATORS = "\0calibrators"
+"""Calibrators take turns, because each is a version of others. No request has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
     body, origin = read_line(line)
     calibrator = unwrap_calibrator(body)
     if calibrator is not None:
-        return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
+        async with turns.setdefault(CALIBRATORS, Lock()):
+            return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
     masked = unwrap_item(body)
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())

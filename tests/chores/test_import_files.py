@@ -49,13 +49,11 @@ def test_a_bad_line_is_named_and_does_not_affect_the_others(
     for place, (line, (_, sentence)) in enumerate(zip(failed, HOSTILE, strict=True)):
         assert line.startswith(f"failed: x.jsonl line {3 * place + 1}: ")
         assert sentence in line
-    assert ids(sql) == good
+    assert sorted(ids(sql)) == sorted(good)
     assert done.stderr == f"{len(HOSTILE)} ok, {len(HOSTILE)} failed\n"
 
 
-def test_a_folder_is_read_in_order_with_its_compressed_files(
-    database_url: str, manage: Command, sql: psycopg.Connection
-) -> None:
+def test_a_folder_is_read_in_order_with_its_compressed_files(database_url: str, manage: Command) -> None:
     folder = Path("engine/deep")
     folder.mkdir(parents=True)
     pretty = json.dumps(small("pretty"), indent=2).encode()
@@ -65,7 +63,7 @@ def test_a_folder_is_read_in_order_with_its_compressed_files(
     (folder / "d.txt").write_text("no trace")
     (folder / ".e.json").write_text("hidden")
     done = manage("import", "engine", on=database_url)
-    assert (done.exit_code, ids(sql)) == (0, ["pretty", "packed", "line"]), done.output
+    assert (done.exit_code, done.stdout) == (0, "ok pretty\nok packed\nok line\n"), done.output
     assert manage("import", "engine", on=database_url).stderr == "3 skipped\n"
     Path("empty").mkdir()
     assert "failed: empty: no .json" in manage("import", "empty", on=database_url).stdout
