@@ -1,6 +1,7 @@
 """The viewer: its files, its routes and its security policy."""
 
 import http.client
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,6 @@ from tests.support.servers import Serve
 
 PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/")
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
-NAMES = ("request_id", "token", "collection_id", "discussion_id", "key_id")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "application/octet-stream"}
 
 
@@ -57,7 +57,7 @@ def test_only_the_servers_own_scripts_run(client: Client, path: str) -> None:
 
 def test_each_page_has_a_policy(client: Client) -> None:
     paths = [*PAGES, "/docs", "/redoc", "/nothing", "/share/x", "/share/request/x", "/share/x/request/y"]
-    paths += [path.format_map(dict.fromkeys(NAMES, "1")) for path in web().openapi()["paths"]]
+    paths += [re.sub(r"{\w+}", "1", path) for path in web().openapi()["paths"]]
     pages = 0
     for path in paths:
         answer = client.get(path, accept=f"{BROWSER},text/event-stream;q=0")
