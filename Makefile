@@ -12,6 +12,8 @@ MINUTES ?= 5
 SECONDS ?= 60
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+OFFLINE := echo "The packages could not be installed (see above). This step needs the network, or a package index, \
+	once; later starts don't. Set PIP_INDEX_URL if you have an index of your own, and run make again" >&2
 UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet
 
@@ -82,7 +84,7 @@ schema: $(VENV)/.runtime ## Update sql/schema.sql after adding a migration
 
 .PHONY: parquet
 parquet: $(VENV)/.runtime ## Install what `export --format parquet` needs (170 MB)
-	@$(PIP_INSTALL) -r requirements-parquet.lock
+	@$(PIP_INSTALL) -r requirements-parquet.lock || { $(OFFLINE); exit 1; }
 
 # One resolution: each further lock file has versions of the first.
 .PHONY: lock
@@ -106,10 +108,10 @@ $(VENV)/.runtime: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Thunder needs Python 3.11 or later; python3 is $$(python3 -V 2>&1)" >&2; exit 1; }
 	@echo "Installing requirements.lock into $(VENV) …" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP_INSTALL) -r requirements.lock
+	@$(PIP_INSTALL) -r requirements.lock || { $(OFFLINE); exit 1; }
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@echo "Installing requirements-dev.lock into $(VENV) …" >&2
-	@$(PIP_INSTALL) -r requirements-dev.lock
+	@$(PIP_INSTALL) -r requirements-dev.lock || { $(OFFLINE); exit 1; }
 	@touch $@

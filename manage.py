@@ -45,7 +45,7 @@ def run() -> None:
 
 
 @cli.command()
-@click.option("--url", help="URL of a running Thunder  [default: APP_HOST and APP_PORT]")
+@click.option("--url", help="URL of a running Thunder  [default: that on THUNDER_DATA_DIR, or at APP_PORT]")
 def demo(url: str | None) -> None:
     """Post sample and labelled traces.
 
@@ -56,6 +56,7 @@ def demo(url: str | None) -> None:
 
     from core.cli.banner import write_url
     from core.local.environment import load_settings
+    from core.local.lock import find_served_url
     from core.local.secrets import load_admin_key
     from functions.client.borrowed import running_server
     from functions.client.connection import Connection
@@ -63,7 +64,8 @@ def demo(url: str | None) -> None:
 
     with plain_errors():
         settings = load_settings()
-        url = (url or write_url(settings.app_host, settings.app_port)).rstrip("/")
+        served = None if settings.database_url else find_served_url(settings.thunder_data_dir)
+        url = (url or served or write_url(settings.app_host, settings.app_port)).rstrip("/")
         connection = Connection(url, load_admin_key(settings))
         with running_server(connection) as was_there:
             count = post_demo(connection, now=datetime.now(UTC))

@@ -33,9 +33,19 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 @contextlib.contextmanager
 def plain_errors() -> Generator[None]:
-    """Print expected errors (for example a full disk) as one sentence and exit with code 1."""
+    """Print expected errors (for example a full disk or a lost database) as one sentence and exit with code 1."""
     try:
         yield
     except (ThunderError, OSError) as error:
         sys.stdout.flush()
         raise click.ClickException(str(error)) from error
+    except Exception as error:
+        # Imported late, because run and --help start faster without it.
+        import psycopg
+
+        from core.cli.failures import describe_failure
+
+        if not isinstance(error, psycopg.Error):
+            raise
+        sys.stdout.flush()
+        raise click.ClickException(describe_failure(error)) from error

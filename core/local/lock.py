@@ -51,8 +51,28 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
     return DirectoryLock(file)
 
 
+def find_served_url(data_dir: Path) -> str | None:
+    """Return the URL of the server that runs on this directory; None if there is none."""
+    try:
+        file = (data_dir / "lock").open("rb")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read_holder(file.read(4096))[1] or None
+    return None
+
+
+def _read_holder(written: bytes | None) -> tuple[str, str]:
+    """Return the pid and the URL in a lock file, or empty strings."""
+    pid, url, *_ = [*(written or b"").decode(errors="replace").splitlines(), "", ""]
+    return pid, url
+
+
 def describe_holder(data_dir: Path, written: bytes | None) -> str:
     """Describe the process that holds the directory, from the contents of the lock file."""
-    pid, url, *_ = [*(written or b"").decode(errors="replace").splitlines(), "", ""]
+    pid, url = _read_holder(written)
     where = f" at {url}" if url else ""
     return f"Thunder already runs on {data_dir}{where} (process {pid or 'unknown'}); stop it, or set THUNDER_DATA_DIR"

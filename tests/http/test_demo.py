@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.local.lock import find_served_url
 from core.local.postgres import EmbeddedPostgres
 from functions.client.connection import Connection
 from functions.client.demo import post_demo
@@ -19,6 +20,7 @@ from tests.support.databases import Databases
 from tests.support.environment import ROOT
 from tests.support.keys import SECRET
 from tests.support.labelled import STORED_SCORES
+from tests.support.running import running
 from tests.support.servers import server_thread
 
 TRACES = 1386
@@ -130,3 +132,11 @@ def test_the_demo_starts_a_server_if_none_runs(tmp_path: Path, postgres: Embedde
     assert "Start the server with: make run" in done.stdout
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_the_demo_finds_the_running_server(tmp_path: Path) -> None:
+    with running(tmp_path) as run:
+        url = run.url
+        assert find_served_url(tmp_path / ".thunder") == url, "its port is not APP_PORT"
+    assert find_served_url(tmp_path / ".thunder") is None
+    assert find_served_url(tmp_path / "nowhere") is None
