@@ -11,6 +11,7 @@ except ModuleNotFoundError:
 
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
 from core.cli.keys import keys
+from core.cli.secret import secret
 from core.cli.shared import admin_database, plain_errors
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
             totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), report))
         else:
             with admin_database(None, yes=True) as run_work:
+                run_work(lambda access, _: access.require_secret())
                 # Waiting for standard input would hold up the traces that are being stored.
                 parallel = 1 if "-" in files else settings.database_pool_size
                 totals = run_work(
@@ -204,14 +206,6 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
                 )
     click.echo(describe_totals(totals), err=True)
     sys.exit(choose_exit_code(totals))
-
-
-@cli.command()
-def secret() -> None:
-    """Print a new random value for THUNDER_SECRET."""
-    import secrets
-
-    click.echo(secrets.token_hex(32))
 
 
 def serve_on(database: "Database", settings: "Settings") -> None:
@@ -251,7 +245,7 @@ def find_migration_dsn() -> str:
     return dsn
 
 
-for command in (keys, delete, verify_deletion, clear, export, rescore, schema):
+for command in (keys, delete, verify_deletion, clear, export, rescore, schema, secret):
     cli.add_command(command)
 
 if __name__ == "__main__":

@@ -25,3 +25,7 @@ class NotFoundError(ThunderError):
     """The object does not exist, or the caller may not see it; both cases get the same answer."""
 
     status = 404
+
+
+class NothingMatchedError(NotFoundError):
+    """The user of a command owns nothing that it could work on, for example because the key has a typing error."""

@@ -28,6 +28,7 @@ async def health(context: ContextDep, response: Response) -> HealthReport:
         version=VERSION,
         commit=settings.thunder_commit,
         warnings=access.warnings,
+        find_warnings=access.find_warnings,
     )
     response.status_code = 200 if report.status == "ok" else 503
     return report

@@ -867,6 +867,7 @@ CREATE TABLE public.environment (
     app_name text NOT NULL,
     stamped_at timestamp with time zone DEFAULT now() NOT NULL,
     schema_version integer NOT NULL,
+    secret_fingerprint text,
     CONSTRAINT environment_app_name_length CHECK (((length(app_name) >= 1) AND (length(app_name) <= 200))),
     CONSTRAINT environment_only_row CHECK (only_row)
 );
@@ -878,6 +879,8 @@ COMMENT ON COLUMN public.environment.app_name IS 'THUNDER_APP_NAME of every proc
 COMMENT ON COLUMN public.environment.stamped_at IS 'When the app became the owner, by migrate or adopt.';
 
 COMMENT ON COLUMN public.environment.schema_version IS 'Schema version after the last migrate.';
+
+COMMENT ON COLUMN public.environment.secret_fingerprint IS 'Part of an HMAC of a constant under the THUNDER_SECRET first used here, or accepted since. Null: none was used yet.';
 
 CREATE VIEW public.feed AS
  SELECT requests.*::public.requests AS request,

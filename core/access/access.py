@@ -25,6 +25,7 @@ from core.access.caller import (
 )
 from core.access.hasher import Hasher, hash_token
 from core.access.recent import RecentCallers
+from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, describe_lack, fingerprint_of
 from core.access.session import Session
 from core.access.store import CallerRow
 from core.access.turns import Account, Turns, client_address
@@ -59,6 +60,7 @@ class Access:
         open_pool: the connection pool. None if the process has no database.
         admin_key: THUNDER_ADMIN_KEY.
         secret: THUNDER_SECRET. None if the database stores a generated secret instead.
+        file_secret: the secret of the data directory, for chores without THUNDER_SECRET.
         ingest_open: whether INGEST_AUTH=open.
         is_command: whether a manage.py command runs here, with its own admin key.
         turns: the connections of each account, at most half of the pool's.
@@ -67,12 +69,13 @@ class Access:
     open_pool: Pool | None
     admin_key: str | None = None
     secret: str | None = None
+    file_secret: str | None = None
     ingest_open: bool = False
     is_command: bool = False
     turns: Turns = field(init=False)
     _recent: RecentCallers = field(default_factory=RecentCallers)
     _hasher: Hasher | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _opening: asyncio.Task[Hasher] | None = None
 
     def __post_init__(self) -> None:
         self.turns = Turns(share=1 if self.open_pool is None else max(1, self.open_pool.max_size // 2))
@@ -235,11 +238,66 @@ class Access:
         return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
-        """Return the hasher under THUNDER_SECRET or, if that is not set, under the secret stored in the database."""
-        async with self._lock:
-            if self._hasher is None:
-                self._hasher = Hasher((self.secret or await self._read_generated_secret()).encode())
-            return self._hasher
+        """Return the hasher under THUNDER_SECRET or, if that is not set, under the secret stored in the database.
+
+        The first call of a process compares the secret with the database's. In a command, a hasher with another secret
+        raises WrongSecretError when it is used.
+        """
+        if self._hasher is None:
+            # Shared by all callers, so that they wait for an unreachable database at the same time, not in turn.
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._open_hasher())
+                self._opening.add_done_callback(self._finish_opening)
+            self._hasher = await asyncio.shield(self._opening)
+        return self._hasher
+
+    def _finish_opening(self, opening: asyncio.Task[Hasher]) -> None:
+        self._opening = None
+        if not opening.cancelled():
+            opening.exception()  # read here in case all callers were cancelled
+
+    async def _open_hasher(self) -> Hasher:
+        chosen, is_recorded = await self._choose_secret()
+        if self.is_command:
+            problem = chosen.problem or ("" if chosen.secret else NOT_USED_YET)
+            return Hasher((chosen.secret or "").encode(), problem)
+        secret = chosen.secret or await self._read_generated_secret()
+        if not is_recorded:
+            await self._keep_fingerprint(chosen.fingerprint or fingerprint_of(secret))
+        return Hasher(secret.encode())
+
+    async def require_secret(self) -> None:
+        """Check the secret before a command stores something under it. The first one is recorded.
+
+        Raises:
+            WrongSecretError: the command does not have the secret of the database.
+        """
+        await self._keep_fingerprint((await self.hasher()).fingerprint)
+
+    async def find_fingerprint(self) -> str | None:
+        """Return the fingerprint of the secret that the rows of the database were written with; None if unknown."""
+        chosen, _ = await self._choose_secret()
+        return chosen.fingerprint
+
+    async def find_warnings(self, conn: AsyncConnection) -> list[str]:
+        """Return `warnings`, and what a look at the database adds to them."""
+        guards = await store.FIND_GUARDS.fetch_only(conn)
+        chosen = choose_secret(guards, setting=self.secret, in_file=self.file_secret)
+        return self.warnings + describe_lack(guards, chosen, has_admin_key=self.admin_key is not None)
+
+    @retry_read
+    async def _choose_secret(self) -> tuple[ChosenSecret, bool]:
+        """Return the secret, and whether the database has the fingerprint of one."""
+        async with checkout(self.pool) as conn:
+            guards = await store.FIND_GUARDS.fetch_only(conn)
+        chosen = choose_secret(guards, setting=self.secret, in_file=self.file_secret)
+        return chosen, guards.fingerprint is not None
+
+    @retry_read
+    async def _keep_fingerprint(self, fingerprint: str) -> None:
+        # Without hold_owner: two transactions that share its lock could not both update the row.
+        async with checkout(self.pool) as conn:
+            await store.KEEP_FINGERPRINT.execute(conn, fingerprint=fingerprint)
 
     def _is_admin_key(self, key: str) -> bool:
         return self.admin_key is not None and hmac.compare_digest(_encode(key), _encode(self.admin_key))

@@ -6,6 +6,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
+from core.errors import ThunderError
 from core.wire.json_text import to_column_text
 
 LONG_KEY = 16
@@ -14,20 +15,31 @@ LABEL_DIGITS = 12
 LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
 """Maximum length of a label."""
 HMAC_BYTES = 32
+FINGERPRINT_LENGTH = 12
 
 LABEL_MARK = "…#"
 _LABEL = re.compile(rf"[^\0\ud800-\udfff]{{0,6}}…#([0-9a-f]{{{LABEL_DIGITS}}})")
 
 
+class WrongSecretError(ThunderError):
+    """The process does not have the secret of its database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """HMAC-SHA256 under THUNDER_SECRET. A dictionary attack would reveal short user API keys behind a plain hash."""
+    """HMAC-SHA256 under THUNDER_SECRET. A dictionary attack would reveal short user API keys behind a plain hash.
+
+    Attributes:
+        secret: the secret.
+        problem: why the secret must not be used. Then every method raises WrongSecretError.
+    """
 
     secret: bytes
+    problem: str = ""
 
     def hash_user_key(self, key: str) -> bytes:
         """Return the HMAC of a user API key, 32 bytes."""
-        return _digest(self.secret, key.encode("utf-8", "surrogatepass"))
+        return _digest(self._use_secret(), key.encode("utf-8", "surrogatepass"))
 
     def label_user_key(self, key: str) -> str:
         """Return the label of a user API key: its first characters (two if it is short), then 12 digits of the HMAC."""
@@ -40,12 +52,22 @@ class Hasher:
         Deriving it allows the owner to see it again although the database does not store it. Share tokens use a
         separate secret, so the HMAC of a user API key can never equal a share token.
         """
-        secret = _digest(self.secret, b"\0share:" + kind.encode())
+        secret = _digest(self._use_secret(), b"\0share:" + kind.encode())
         return urlsafe_b64encode(_digest(secret, number.to_bytes(8, "big") + nonce)).decode().rstrip("=")
 
     def derive_webhook_secret(self, number: int, nonce: bytes) -> bytes:
         """Derive the signing secret of an alert, 32 bytes, which the database does not store either."""
-        return _digest(_digest(self.secret, b"\0webhook"), number.to_bytes(8, "big") + nonce)
+        return _digest(_digest(self._use_secret(), b"\0webhook"), number.to_bytes(8, "big") + nonce)
+
+    @property
+    def fingerprint(self) -> str:
+        """An HMAC of a constant, which identifies the secret without revealing it."""
+        return self.derive_share_token("export", 0, b"")[:FINGERPRINT_LENGTH]
+
+    def _use_secret(self) -> bytes:
+        if self.problem:
+            raise WrongSecretError(self.problem)
+        return self.secret
 
 
 def _digest(secret: bytes, message: bytes) -> bytes:

@@ -43,6 +43,30 @@ class OwnerRow(Row):
     user_key_label: str
 
 
+class Guards(Row):
+    """What protects a database.
+
+    Attributes:
+        admin_keys: the number of live admin keys.
+        kept_secret: the secret that the database generated, if any.
+        fingerprint: the fingerprint of the secret that its rows were written with. None: no secret was used yet.
+    """
+
+    admin_keys: int
+    kept_secret: str | None
+    fingerprint: str | None
+
+
+class Owned(Row):
+    """The number of rows that depend on the secret: owners (users), their requests, live keys, links and alerts."""
+
+    owners: int
+    requests: int
+    keys: int
+    links: int
+    alerts: int
+
+
 FIND_CALLERS = query("access/find_callers", CallerRow)
 TOUCH_KEY = query("access/touch_key")
 LIST_KEYS = query("access/list_keys", KeyRow)
@@ -55,5 +79,9 @@ LOCK_BOOTSTRAP = query("access/lock_bootstrap")
 LOCK_ATTEMPTS = query("access/lock_attempts")
 RECORD_ATTEMPT = query("access/record_attempt", bool)
 GENERATE_SECRET = query("access/generate_secret", str)
+FIND_GUARDS = query("access/find_guards", Guards)
+SET_FINGERPRINT = query("access/set_fingerprint")
+COUNT_OWNED = query("access/count_owned", Owned)
+KEEP_FINGERPRINT = query("access/keep_fingerprint")
 MASK_KEY = query("access/mask_key", str)
 FIND_OWNER = query("access/find_owner", OwnerRow)

@@ -37,6 +37,7 @@ class Action(StrEnum):
     LIFT_HOLD = "request.release"
     ADOPT = "database.adopt"
     CLEAR = "database.clear"
+    ACCEPT_SECRET = "secret.accept"  # noqa: S105 - not a secret
 
 
 class Entry(Row):

@@ -4,6 +4,7 @@ import re
 
 import psycopg
 
+from core.audit.store import Action
 from core.cli.sizes import count_of
 from core.database.migrations import Stamp
 from core.local.connection import ChoreError, connect
@@ -68,7 +69,7 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
                     f"database: {requests} on legal hold, so nothing was cleared; lift the holds first (GET /v1/holds)"
                 )
             store.CLEAR.run(conn)
-            store.note_clearing(conn, requests=contents.requests)
+            store.note(conn, Action.CLEAR, {"requests": contents.requests})
         except psycopg.errors.LockNotAvailable:
             waited = LOCK_TIMEOUT_MS // 1000
             raise ChoreError(f"database: in use for {waited} s, so nothing was cleared; try again later") from None

@@ -16,7 +16,8 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     """Permanently delete requests and their data.
 
     Prints a receipt for each request as a line of JSON. With both options, only requests that match both are deleted.
-    To delete a single request, use DELETE /logs/ID; to delete everything, use `clear`.
+    To delete a single request, use DELETE /logs/ID; to delete everything, use `clear`. The exit code is 3 if the user
+    owns nothing that matches.
     """
     from tqdm import tqdm
 
@@ -29,7 +30,7 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
         with admin_database(None, yes=True) as run_work:
             found = run_work(lambda access, key: count_doomed(access, key, doomed))
         with (
-            # Runs even if no request matches: it deletes the user's collections and completes interrupted runs.
+            # Runs even if no request matches: it deletes the user's collections and alerts.
             admin_database(f"Permanently delete {found.doomed} requests", yes=yes) as run_work,
             tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
         ):
@@ -140,6 +141,7 @@ def export(  # noqa: PLR0913 - each is an option
     """Export requests to a file or to standard output.
 
     The export is a consistent snapshot. It may have any size, because only one batch of rows is in memory at a time.
+    The exit code is 3, and no file is written, if nothing of the user given by --user matches.
     """
     from core.local.environment import load_settings
     from core.transfer.export import Format, What, export_to, read_filters

@@ -8,6 +8,7 @@ from statistics import median
 
 import psycopg
 
+from core.access.store import FIND_GUARDS
 from core.cli import doctor_settings as of_settings
 from core.cli.findings import Finding, fail, ok, warn
 from core.database.migrations import LATEST_VERSION, MigrationError, Stamp, check_applied, read_stamp
@@ -62,8 +63,8 @@ def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
     yield _examine_schema(reached.dsn)
     with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated, as reported above
         yield _examine_scores(store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION).outdated)
-        guards = store.FIND_GUARDS.run_only(conn)
-        yield of_settings.examine_secret(settings, guards.kept_secret)
+        guards = FIND_GUARDS.run_only(conn)
+        yield of_settings.examine_secret(settings, guards)
         yield of_settings.examine_admin_key(find_admin_key(settings), guards.admin_keys)
     if reached.embedded:
         yield of_settings.examine_disk(settings.thunder_data_dir)

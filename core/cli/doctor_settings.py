@@ -6,10 +6,13 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
+from core.access.secret import choose_secret
+from core.access.store import Guards
 from core.cli.findings import Finding, fail, ok, warn
 from core.cli.sizes import describe_bytes
 from core.database.direct import NEON, POOLER, find_direct_dsn
 from core.local.environment import describe_database
+from core.local.secrets import find_secret
 from core.settings import Settings
 
 POOLER_PORTS = {"6432", "6543"}
@@ -83,22 +86,24 @@ def examine_disk(data_dir: Path) -> Finding:
     return warn("disk", f"{shown}; free some space") if free < LITTLE_DISK else ok("disk", shown)
 
 
-def examine_secret(settings: Settings, kept: str | None) -> Finding:
-    """Compare THUNDER_SECRET with the secret that the database generated while it was not set."""
-    if settings.thunder_secret is None:
-        advice = "keep one outside the database (`manage.py secret` prints one; see docs/ACCESS.md)"
+def examine_secret(settings: Settings, guards: Guards) -> Finding:
+    """Check that the process has the secret of the database, and that the database has no copy."""
+    setting = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
+    in_file, kept = find_secret(settings), guards.kept_secret
+    chosen = choose_secret(guards, setting=setting, in_file=in_file)
+    if chosen.problem:
+        return fail("secret", chosen.problem)
+    if chosen.secret is None or (chosen.secret == kept and setting is None):
+        advice = "keep one outside the database (`manage.py secret` prints one; see docs/SECRETS.md)"
         return warn("secret", f"THUNDER_SECRET is not set; {advice}")
-    secret = settings.thunder_secret.get_secret_value()
-    if kept is not None and kept != secret:
-        advice = "requests stored with it have lost their owners (docs/ACCESS.md)"
-        return warn("secret", f"the database keeps a secret other than THUNDER_SECRET; {advice}")
-    if kept is not None:
+    if chosen.secret == kept:
         return warn("secret", "the database still keeps a copy of THUNDER_SECRET; empty the table generated_secret")
-    if len(secret) < SHORT_SECRET:
+    if len(chosen.secret) < SHORT_SECRET:
         return warn(
             "secret", f"THUNDER_SECRET has fewer than {SHORT_SECRET} characters; use the output of `manage.py secret`"
         )
-    return ok("secret", "THUNDER_SECRET is set, and is not in the database")
+    where = "THUNDER_SECRET is set" if setting else f"it is in {settings.thunder_data_dir / 'secret'}"
+    return ok("secret", f"{where}, and is not in the database")
 
 
 def examine_webhooks(settings: Settings) -> Finding | None:

@@ -36,6 +36,8 @@ def create(  # noqa: PLR0913 - each is an option
     given = {"description": description, "allowed_api_key": user_key, "expires_at": expires_at}
     with plain_errors(), admin_database(f"Create the key {name!r}", yes=yes) as run_work:
         new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
+        if user_key is not None:
+            run_work(lambda access, _: access.require_secret())
         made = run_work(lambda access, key: create_key(access, key, new))
     click.echo(made.api_key)
     click.echo(f"key {made.id}: {made.message}", err=True)

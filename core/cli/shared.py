@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.errors import ThunderError
+from core.errors import NothingMatchedError, ThunderError
 
 if TYPE_CHECKING:
     from core.access.access import Access
 
+NOTHING_MATCHED = 3
+"""The exit code of a command whose user owns nothing that it could work on."""
 YES = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 
 
@@ -33,9 +35,12 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 @contextlib.contextmanager
 def plain_errors() -> Generator[None]:
-    """Print expected errors (for example a full disk or a lost database) as one sentence and exit with code 1."""
+    """Print expected errors (such as a full disk or a lost database) as one sentence; exit with 1, or 3 if nothing matched."""
     try:
         yield
+    except NothingMatchedError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(NOTHING_MATCHED) from error
     except (ThunderError, OSError) as error:
         sys.stdout.flush()
         raise click.ClickException(str(error)) from error

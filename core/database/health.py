@@ -1,10 +1,11 @@
 """Health checks that answer before a probe times out."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from psycopg import AsyncConnection
 from pydantic import BaseModel, ConfigDict
 
 from core.database.migrations import LATEST_VERSION
@@ -40,14 +41,33 @@ class HealthReport(BaseModel):
     """The commit of the code; None if it was not deployed from a git checkout."""
     database: DatabaseHealth
     warnings: list[str] = []
-    """Settings, chosen or missing, that weaken security."""
+    """Settings, chosen, missing or wrong, with which the app answers, but not as it should."""
 
 
-async def check_health(
-    pool: Pool | None, *, app: str, version: str, commit: str | None, warnings: list[str]
+async def check_health(  # noqa: PLR0913 - the fields of the report
+    pool: Pool | None,
+    *,
+    app: str,
+    version: str,
+    commit: str | None,
+    warnings: list[str],
+    find_warnings: Callable[[AsyncConnection], Awaitable[list[str]]],
 ) -> HealthReport:
-    """Check the database with one small query."""
-    database = await _ask(pool)
+    """Check the database with two small queries.
+
+    Args:
+        pool: the database.
+        app: the name of the app.
+        version: the version of the code.
+        commit: the commit of the code.
+        warnings: the warnings if the database doesn't answer.
+        find_warnings: finds the warnings if the database answers and is migrated.
+    """
+    try:
+        found, database = await ask_in_time(_ask(pool, find_warnings))
+        warnings = warnings if found is None else found
+    except ThunderError as error:
+        database = DatabaseHealth(status="error", error=str(error))
     status = "ok" if database.status == "ok" else "degraded"
     return HealthReport(status=status, app=app, version=version, commit=commit, database=database, warnings=warnings)
 
@@ -68,17 +88,6 @@ async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def _ask(pool: Pool | None) -> DatabaseHealth:
-    try:
-        version = await ask_in_time(_ask_schema_version(pool))
-    except ThunderError as error:
-        return DatabaseHealth(status="error", error=str(error))
-    if version < LATEST_VERSION:  # newer is fine: migrations only add, and old code serves during a deploy
-        sentence = f"the schema is at version {version}, not {LATEST_VERSION}; run `manage.py migrate`"
-        return DatabaseHealth(status="error", error=sentence, schema_version=version)
-    return DatabaseHealth(status="ok", schema_version=version)
-
-
 @retry_read
 async def read_newest(pool: Pool) -> datetime | None:
     """Return the time at which the newest trace was stored, by any process; None if there are no traces.
@@ -91,8 +100,15 @@ async def read_newest(pool: Pool) -> datetime | None:
 
 
 @retry_read
-async def _ask_schema_version(pool: Pool | None) -> int:
+async def _ask(
+    pool: Pool | None, find_warnings: Callable[[AsyncConnection], Awaitable[list[str]]]
+) -> tuple[list[str] | None, DatabaseHealth]:
+    """Return the state of the database, and the warnings unless it is not migrated."""
     if pool is None:
         raise NotConfiguredError("DATABASE_URL: not set; set it to the URL of a Postgres database")
     async with checkout(pool) as conn:
-        return await PING.fetch_only(conn)
+        version = await PING.fetch_only(conn)
+        if version < LATEST_VERSION:  # newer is fine: migrations only add, and old code serves during a deploy
+            sentence = f"the schema is at version {version}, not {LATEST_VERSION}; run `manage.py migrate`"
+            return None, DatabaseHealth(status="error", error=sentence, schema_version=version)
+        return await find_warnings(conn), DatabaseHealth(status="ok", schema_version=version)

@@ -19,7 +19,7 @@ from core.audit.store import Action, name_request
 from core.database.statements import NOTIFY_STREAMS
 from core.deletions import store
 from core.deletions.store import Deletion, DoomedCount
-from core.errors import InvalidInputError, ThunderError
+from core.errors import InvalidInputError, NothingMatchedError, ThunderError
 from core.traces.own_request import lock_own_request
 
 BATCH = 50
@@ -66,11 +66,15 @@ async def count_doomed(access: Access, key: str | None, doomed: DeletionScope) -
     """Count the requests that would be deleted, and those that would stay because they are on legal hold.
 
     Raises:
-        InvalidInputError: neither a user nor a time is given, or no user has this label.
+        InvalidInputError: neither a user nor a time is given.
+        NothingMatchedError: no user has this label, or the user owns nothing that matches.
     """
     async with access.session(key, Scope.ADMIN) as session:
         owner = await _find_owner(session, doomed)
-        return await store.COUNT_DOOMED.fetch_only(session.conn, owner=owner, before=doomed.before)
+        found = await store.COUNT_DOOMED.fetch_only(session.conn, owner=owner, before=doomed.before)
+    if doomed.user_key is not None and not (found.doomed or found.held or found.others):
+        raise NothingMatchedError("user_key: nothing of this user matches; check the key, or give the user's label")
+    return found
 
 
 async def delete_doomed(
@@ -81,7 +85,8 @@ async def delete_doomed(
     The iteration can be stopped after any batch and continued by another call.
 
     Raises:
-        InvalidInputError: neither a user nor a time is given, or no user has this label.
+        InvalidInputError: neither a user nor a time is given.
+        NothingMatchedError: no user has this label.
     """
     while True:
         async with access.session(key, Scope.ADMIN) as session:
@@ -148,5 +153,5 @@ async def _find_owner(session: Session, doomed: DeletionScope) -> bytes | None:
         return None
     owner = await session.resolve_owner(doomed.user_key)
     if owner is None:
-        raise InvalidInputError(f"user_key: no user has the label {doomed.user_key!r}; send the key itself")
+        raise NothingMatchedError(f"user_key: no user has the label {doomed.user_key!r}; send the key itself")
     return owner

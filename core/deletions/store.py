@@ -40,10 +40,17 @@ class Deletion(Row):
 
 
 class DoomedCount(Row):
-    """The number of requests that would be deleted, and of those that would stay because of a legal hold."""
+    """What a deletion covers.
+
+    Attributes:
+        doomed: requests that would be deleted.
+        held: requests that would stay because of a legal hold.
+        others: collections and alerts of the user that would be deleted as well.
+    """
 
     doomed: int
     held: int
+    others: int
 
 
 class Hold(Row):

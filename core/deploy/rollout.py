@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.access.secret import UNSET_SECRET, WRONG_SECRET
 from core.deploy.commit import SHORT, Commit, find_commit
 from core.deploy.layout import GROUPED_FUNCTIONS, explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
@@ -105,6 +106,10 @@ def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Ca
         raise RolloutError(f"{url}/healthz: deployed, but it answers {status}; {json.dumps(body)}")
     if commit is not None and body.get("commit") != commit:
         raise RolloutError(f"{url}: deployed, but it still serves {body.get('commit')} instead of {commit}; try again")
+    for warning in body.get("warnings", []):
+        if warning in {WRONG_SECRET, UNSET_SECRET}:
+            raise RolloutError(f"{url}/healthz: deployed, but {warning}")
+        say(f"warning: {warning}")
     refused, _ = _call(f"{url}/logs")
     if refused != 401:
         raise RolloutError(f"{url}/logs: deployed, but it answers {refused} without a key; it must answer 401")

@@ -8,6 +8,7 @@ from typing import TypeVar
 from core.access.access import Access
 from core.access.store import KeyRow
 from core.database.pool import open_pool
+from core.local.secrets import find_secret
 from core.settings import Settings
 
 T = TypeVar("T")
@@ -20,10 +21,10 @@ def run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]
 
 async def _run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]) -> T:
     key = secrets.token_hex(32)
-    secret = settings.thunder_secret
+    given = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
     async with open_pool(settings) as pool:
-        given = secret.get_secret_value() if secret else None
-        return await work(Access(pool, admin_key=key, secret=given, is_command=True), key)
+        access = Access(pool, admin_key=key, secret=given, file_secret=find_secret(settings), is_command=True)
+        return await work(access, key)
 
 
 def describe_key(row: KeyRow) -> str:

@@ -16,7 +16,6 @@ from core.local.database import start_database
 from core.local.environment import describe_database
 from core.local.lock import AlreadyRunningError
 from core.local.postgres import DATABASE
-from core.local.secrets import find_secret, load_secret
 from core.local.socket_directory import PORT, find_socket_dir
 from core.settings import Settings
 
@@ -31,7 +30,7 @@ class ChoreDatabase:
 
     Attributes:
         dsn: a direct connection.
-        settings: include DATABASE_URL and THUNDER_SECRET.
+        settings: include DATABASE_URL.
         embedded: whether it is the embedded database.
     """
 
@@ -57,18 +56,14 @@ def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[
         dsn = find_session_dsn(settings) or ""
         describe_database(settings.database_url.get_secret_value())
         describe_database(dsn)
-        kept = find_secret(settings)
-        yield ChoreDatabase(
-            dsn, settings.model_copy(update={"thunder_secret": SecretStr(kept) if kept else None}), embedded=False
-        )
+        yield ChoreDatabase(dsn, settings, embedded=False)
         return
     if not make and not _has_cluster(settings.thunder_data_dir):
         raise NoDatabaseError(
             "DATABASE_URL: not set, and no database is here; set it, or create one with `manage.py run`"
         )
     with _reach_embedded(settings) as dsn:
-        own = {"database_url": SecretStr(dsn), "thunder_secret": SecretStr(load_secret(settings))}
-        yield ChoreDatabase(dsn, settings.model_copy(update=own), embedded=True)
+        yield ChoreDatabase(dsn, settings.model_copy(update={"database_url": SecretStr(dsn)}), embedded=True)
 
 
 def _has_cluster(data_dir: Path) -> bool:

@@ -25,9 +25,7 @@ def find_admin_key(settings: Settings) -> str | None:
 
 
 def find_secret(settings: Settings) -> str | None:
-    """Return the secret that `make run` would use, without generating one. Without it, the database keeps its own."""
-    if settings.thunder_secret is not None:
-        return settings.thunder_secret.get_secret_value()
+    """Return the secret of the data directory, which `make run` uses if none is set. None if it doesn't exist."""
     return read_key(settings.thunder_data_dir / "secret") or None
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
-from core.errors import InvalidInputError, NotFoundError
+from core.errors import InvalidInputError, NothingMatchedError
 from core.local.admin import run_as_admin
 from core.local.connection import connect
 from core.local.reach import open_chore_database
@@ -24,7 +24,7 @@ from core.traces.filters import Filters
 from core.transfer import store
 from core.transfer.export_file import open_output
 from core.transfer.export_formats import Batch, JsonWriter, ParquetWriter, TraceWriter, Writer
-from core.transfer.export_line import fingerprint
+from core.transfer.export_line import NO_SECRET
 from core.transfer.export_steps import COLUMNS, Column, iterate_steps
 from core.wire.json_text import to_column_text
 from core.wire.timestamp import parse_timestamp
@@ -85,7 +85,7 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
 
     Raises:
         InvalidInputError: the options can't be combined.
-        NotFoundError: no user has the label.
+        NothingMatchedError: no user has the label, or no request of the user matches. No file is written.
         DatabaseUnreachableError: the database does not answer, or the connection was lost. No file is written.
         ChoreError: the database is not migrated, or belongs to another app.
     """
@@ -98,6 +98,8 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
             open_snapshot(reached.dsn, app_name=settings.thunder_app_name) as conn,
             tqdm(total=count_rows(conn, order), unit=f" {what.value}", disable=None) as bar,
         ):
+            if user is not None and not store.COUNT_EXPORT.run_only(conn, filters=order.filters).requests:
+                raise NothingMatchedError("--user: no request of this user matches; check the key, or give its label")
             return write_export(conn, order, file, progress=bar.update)
 
 
@@ -144,13 +146,13 @@ async def find_user(access: Access, key: str | None, *, user: str | None) -> tup
     """Return the HMAC of a user API key, given as the key or its label, and the fingerprint of the secret.
 
     Raises:
-        NotFoundError: no user has the label.
+        NothingMatchedError: no user has the label.
     """
     async with access.session(key, Scope.READ) as session:
         owner = None if user is None else await session.resolve_owner(user)
     if user is not None and owner is None:
-        raise NotFoundError(f"--user: no user has the label {user!r}; give the key itself")
-    return owner, fingerprint(await access.hasher())
+        raise NothingMatchedError(f"--user: no user has the label {user!r}; give the key itself")
+    return owner, await access.find_fingerprint() or NO_SECRET
 
 
 @contextmanager

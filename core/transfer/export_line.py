@@ -15,11 +15,9 @@ from hashlib import sha256
 
 import orjson
 
-from core.access.hasher import Hasher
+from core.access.hasher import FINGERPRINT_LENGTH
 from core.errors import InvalidInputError
 from core.wire.timestamp import parse_timestamp
-
-FINGERPRINT_LENGTH = 12
 
 _NAME, _DIGEST = b',"thunder_export":', b',"thunder_sha256":"'
 _ORIGIN = re.compile(
@@ -30,6 +28,8 @@ DAMAGED = (
     "thunder_export: the line changed after it was exported (SHA-256 mismatch); "
     "export it again, or remove thunder_export to import the document without its owner and time"
 )
+NO_SECRET = "-" * FINGERPRINT_LENGTH
+"""The fingerprint in an export of a database without a known secret. It matches no secret."""
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -48,11 +48,6 @@ class Origin:
     label: str | None
     created_at: datetime
     secret: str
-
-
-def fingerprint(hasher: Hasher) -> str:
-    """Return a fingerprint that identifies a secret without revealing it."""
-    return hasher.derive_share_token("export", 0, b"")[:FINGERPRINT_LENGTH]
 
 
 def flatten(document: bytes) -> bytes:

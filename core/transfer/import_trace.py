@@ -19,7 +19,7 @@ from core.traces.ingest import PreparedTrace, compress_document, ingest_answers,
 from core.traces.items import is_posted_trace, prepare_item
 from core.traces.kept import keep_quote, read_kept
 from core.traces.store import GET_DOCUMENT, StoredDocument
-from core.transfer.export_line import Origin, fingerprint, flatten, read_line
+from core.transfer.export_line import Origin, flatten, read_line
 from core.transfer.exported_item import ExportedItem, unwrap_item
 from core.transfer.import_calibrator import restore_calibrator, unwrap_calibrator
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
@@ -175,7 +175,7 @@ async def _find_stored(
 
 
 async def _find_owner(session: Session, key: str | None, origin: Origin | None) -> Owner:
-    if origin is not None and origin.secret == fingerprint(session.hasher):
+    if origin is not None and origin.secret == session.hasher.fingerprint:
         return Owner(origin.owner, origin.label)
     if origin is not None and origin.label is not None:
         key = origin.label

@@ -46,13 +46,6 @@ class Server(Row):
     read_at: UtcMoment
 
 
-class Guards(Row):
-    """The number of live admin keys of a database, and the secret that it generated, if any."""
-
-    admin_keys: int
-    kept_secret: str | None
-
-
 class CalibratorVersion(NamedTuple):
     """A stored version of a calibrator, with its parameters."""
 
@@ -83,7 +76,6 @@ BEGIN_EXPORT = query("transfer/begin_export")
 COUNT_EXPORT = query("transfer/count_export", ExportSize)
 PROBE_SERVER = query("transfer/probe_server", Server)
 SLEEP = query("transfer/sleep")
-FIND_GUARDS = query("transfer/find_guards", Guards)
 
 EXPORT_TRACES = query("transfer/export_traces", is_binary=True)
 EXPORTS = {
@@ -96,10 +88,9 @@ EXPORTS = {
 }
 
 
-def note_clearing(conn: Connection, *, requests: int) -> None:
-    """Record in the audit log that the database was cleared."""
-    details = Jsonb({"requests": requests})
-    INSERT_ENTRY.run(conn, actor="command", action=Action.CLEAR, subject="database", details=details)
+def note(conn: Connection, action: Action, details: dict[str, Any]) -> None:
+    """Record in the audit log what a command did to the database."""
+    INSERT_ENTRY.run(conn, actor="command", action=action, subject="database", details=Jsonb(details))
 
 
 def open_export(conn: Connection, *, what: str, filters: Filters) -> ServerCursor[tuple[Any, ...]]:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from core.access.secret import choose_secret
+from core.access.store import FIND_GUARDS
 from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
+from core.local.connection import connect
 from core.local.database import migrate_remote
 from core.local.environment import InvalidSettingError, load_settings
 from core.logging import configure_logging
@@ -50,7 +53,16 @@ def describe_database() -> Description:
         problem = f"{len(status.pending)} migrations are pending"
     elif status.stamp is None or status.stamp.app_name != app_name:
         problem = f"the database does not belong to {app_name}"
+    else:
+        problem = _find_secret_problem(settings)
     return Description(describe_status(status), problem)
+
+
+def _find_secret_problem(settings: Settings) -> str:
+    with connect(find_dsn(settings)) as conn:
+        guards = FIND_GUARDS.run_only(conn)
+    setting = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
+    return choose_secret(guards, setting=setting).problem
 
 
 def find_dsn(settings: Settings) -> str:

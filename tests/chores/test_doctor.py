@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from core.access.access import Access
+from core.access.secret import WRONG_SECRET
+from core.access.store import Guards
 from core.cli import doctor, doctor_settings
 from core.cli.findings import Level
 from core.database.migrations import LATEST_VERSION, adopt
@@ -41,6 +43,10 @@ def answer(usage: SimpleNamespace, _path: Path) -> SimpleNamespace:
     return usage
 
 
+def make_guards(kept_secret: str | None) -> Guards:
+    return Guards(admin_keys=0, kept_secret=kept_secret, fingerprint=None)
+
+
 def make_settings(**environment: str) -> Settings:
     return Settings.model_validate({name.lower(): value for name, value in environment.items()})
 
@@ -67,7 +73,7 @@ def test_each_fault_is_named_with_its_remedy(database_url: str, manage: Command,
     assert found["owner"][0] == "fail"
     assert "adopt --app-name thunder-backend" in found["owner"][1]
     assert found["schema"] == ("fail", f"at version {LATEST_VERSION - 1} of {LATEST_VERSION}; run `manage.py migrate`")
-    assert (found["secret"][0], "keeps a secret other than" in found["secret"][1]) == ("warn", True)
+    assert found["secret"] == ("fail", WRONG_SECRET)
     assert (found["admin key"][0], "keys create NAME --admin" in found["admin key"][1]) == ("fail", True)
     assert "the other" not in done.output
 
@@ -150,9 +156,10 @@ def test_urls_of_different_databases_fail(database_url: str, second_url: str, ma
         (doctor._judge_version(140_002), Level.FAIL),
         (doctor._judge_skew(-0.5), Level.OK),
         (doctor._judge_skew(40), Level.WARN),
-        (doctor_settings.examine_secret(make_settings(), "kept"), Level.WARN),
-        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k" * 40), "k" * 40), Level.WARN),
-        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k"), None), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(), make_guards("kept")), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k" * 40), make_guards("k" * 40)), Level.WARN),
+        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k" * 40), make_guards("kept")), Level.FAIL),
+        (doctor_settings.examine_secret(make_settings(THUNDER_SECRET="k"), make_guards(None)), Level.WARN),
         (doctor_settings.examine_admin_key(None, 1), Level.OK),
         (doctor_settings.examine_admin_key("short", 0), Level.WARN),
     ],

@@ -146,6 +146,7 @@ def test_a_trace_with_an_unknown_label_belongs_to_the_admins(
     assert lost.stdout == "ok a (its user's label is unknown in this database)\n"
     owner = "select user_key_hmac, user_key_label from requests"
     assert second.execute(owner).fetchone() == (None, None)
+    assert manage("secret", "accept", "--yes", on=second_url).exit_code == 0
     # The secret of the export shows that the label belongs to another user.
     found = manage("import", "--on-conflict", "replace", "x.jsonl", on=second_url)
     assert found.stdout == "replaced a\n"

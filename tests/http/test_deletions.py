@@ -172,7 +172,6 @@ def test_the_command_requires_a_selection(database_url: str, manage: Command) ->
     for arguments, said in (
         (nothing, "no user or age is given"),
         (["--older-than", "soon"], "'soon': not an age"),
-        (["--user-key", "no…#0123456789ab"], "no user has the label"),
     ):
         refused = manage("delete", *arguments, "--yes", on=database_url)
         assert (refused.exit_code, said in refused.stderr) == (1, True), refused.stderr

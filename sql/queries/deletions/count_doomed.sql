@@ -1,7 +1,20 @@
--- Count the requests that a deletion covers, and those that a legal hold protects.
+-- Count the requests that a deletion covers and those on legal hold, and the collections and alerts that go along.
 select
     count(*) filter (where legal_holds.request_pk is null) as doomed,
-    count(legal_holds.request_pk) as held
+    count(legal_holds.request_pk) as held,
+    case
+        when %(before)s::timestamptz is null
+            then
+                (
+                    select count(*) from collections
+                    where collections.user_key_hmac = %(owner)s::bytea
+                )
+                + (
+                    select count(*) from alerts
+                    where alerts.user_key_hmac = %(owner)s::bytea
+                )
+        else 0
+    end as others
 from requests
 left join legal_holds on requests.id = legal_holds.request_pk
 where

@@ -1,0 +1,84 @@
+"""Commands on the secret of a database: secret, secret status, secret accept."""
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from core.cli.shared import YES, plain_errors
+
+
+@click.group(invoke_without_command=True)
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this new file (mode 0600).")
+@click.pass_context
+def secret(context: click.Context, *, to: Path | None) -> None:
+    """Print a new random value for THUNDER_SECRET, or compare the present one with the database.
+
+    docs/SECRETS.md explains how to keep, back up and change it.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    value = secrets.token_hex(32)
+    if to is None:
+        click.echo(value)
+        return
+    with plain_errors():
+        write_new_file(to, value)
+    click.echo(f"{to} written", err=True)
+
+
+def write_new_file(path: Path, text: str) -> None:
+    """Write a line to a new file that only this user may read.
+
+    Raises:
+        FileExistsError: the file exists.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(descriptor)
+
+
+@secret.command()
+def status() -> None:
+    """Compare the secret with the one of the database, and count what depends on it.
+
+    The exit code is 1 if it is another one.
+    """
+    from core.cli.secret_status import describe_secret, read_secret
+    from core.local.environment import load_settings
+    from core.local.reach import open_chore_database
+
+    with plain_errors(), open_chore_database(load_settings()) as reached:
+        found = read_secret(reached)
+    click.echo("\n".join(describe_secret(found)))
+    if found.chosen.problem:
+        raise click.exceptions.Exit(1)
+
+
+@secret.command()
+@YES
+def accept(*, yes: bool) -> None:
+    """Make the present THUNDER_SECRET the one of the database, if the earlier one is lost.
+
+    First says what that loses. Nothing is deleted: admins still see every request.
+    """
+    from core.cli.confirm import ask, show_database
+    from core.cli.secret_status import accept_secret, describe_loss, read_secret, require_value
+    from core.local.environment import load_settings
+    from core.local.reach import open_chore_database
+
+    with plain_errors(), open_chore_database(load_settings()) as reached:
+        show_database(reached.dsn)
+        found = read_secret(reached)
+        value = require_value(found)
+        if found.is_recorded and not found.chosen.problem:
+            click.echo("nothing to do: this is the secret of the database")
+            return
+        for line in describe_loss(found.owned) if found.chosen.problem else []:
+            click.echo(line, err=True)
+        ask("Accept the present THUNDER_SECRET", yes=yes)
+        accept_secret(reached, value, found)
+    click.echo("the present THUNDER_SECRET is now the one of the database")
