@@ -6,12 +6,16 @@ thunder-backend-dev.
 
     modal run chores.py::status     show the owner and the pending migrations; fails unless ready for a deploy
     modal run chores.py::migrate    apply pending migrations; a new database is stamped with the app's name
+    modal run chores.py::admin_key  create the first admin key, unless there is one; --to FILE writes it to a new file
 """
 
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import modal
 
+from core.local.secrets import open_new_file
 from deploy import DEPLOYMENT, IMAGE, SECRETS
 from functions.jobs import chores
 
@@ -20,6 +24,7 @@ remote = app.function(env={"THUNDER_APP_NAME": DEPLOYMENT.app_name}, timeout=cho
 
 migrate_database = remote(chores.migrate_database)
 describe_database = remote(chores.describe_database)
+create_admin_key = remote(chores.create_admin_key)
 
 
 @app.local_entrypoint()
@@ -37,3 +42,23 @@ def status() -> None:
         print(line)  # noqa: T201 - a command's output
     if not description.is_ready:
         sys.exit(f"Not ready: {description.problem}")
+
+
+@app.local_entrypoint()
+def admin_key(to: str = "") -> None:
+    """Create the first admin key, unless there is one, and print it or write it to a new file."""
+    try:
+        # The file is opened first, because a key that cannot be written would be lost.
+        with open_new_file(Path(to)) if to else nullcontext(sys.stdout) as file:
+            key = create_admin_key.remote()
+            if key is not None:
+                file.write(f"{key}\n")
+    except OSError as error:
+        sys.exit(f"{to}: {error.strerror}; give the name of a new file")
+    if key is not None:
+        where = f"in {to}" if to else "above; save it now, because it is not shown again"
+        print(f"Created the first admin key. It is {where}.")  # noqa: T201 - a command's output
+        return
+    if to:
+        Path(to).unlink()
+    print("An admin key exists, so none was created.")  # noqa: T201 - a command's output

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 try:
@@ -144,12 +145,20 @@ def adopt(app_name: str, *, yes: bool) -> None:
     "--migrate", "migrates", is_flag=True, help="Apply pending migrations first, instead of failing because of them."
 )
 @click.option("--url", help="URL of the deployed app  [default: ask Modal]")
-def deploy(environment: str, *, migrates: bool, url: str | None) -> None:
-    """Deploy ENVIRONMENT (staging, production, …) to Modal. Checks the database first, and tests the app afterwards."""
+@click.option(
+    "--admin-key-to", type=click.Path(path_type=Path), help="Write the first admin key to this new file (mode 0600)."
+)
+def deploy(environment: str, *, migrates: bool, url: str | None, admin_key_to: Path | None) -> None:
+    """Deploy ENVIRONMENT (staging, production, …) to Modal.
+
+    Checks the database first, tests the app afterwards, and creates the first admin key if there is none.
+    """
     from core.deploy.rollout import roll_out
 
     with plain_errors():
-        roll_out(environment, migrates=migrates, url=url, say=lambda line: click.echo(line, err=True))
+        roll_out(
+            environment, migrates=migrates, url=url, key_file=admin_key_to, say=lambda line: click.echo(line, err=True)
+        )
 
 
 @cli.command("import")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.access import store
 from core.access.access import WRITE_TIMEOUT_MS, Access
-from core.access.caller import SETTING_ADMIN, ForbiddenError, UnknownKeyError
+from core.access.caller import SETTING_ADMIN, ForbiddenError, Scope, UnknownKeyError
 from core.access.hasher import hash_token
 from core.access.keys import CreatedKey, Name, NewKey, insert_key
 from core.access.session import Session
@@ -61,6 +61,15 @@ async def bootstrap(access: Access, new: BootstrapRequest, *, secret: str | None
             raise KeysExistError("bootstrap: an admin key already exists; ask its holder for a key")
         session = Session(conn, SETTING_ADMIN, hasher, actor="bootstrap")
         return await insert_key(session, NewKey(name=new.name, is_admin=True))
+
+
+async def create_first_admin(access: Access, key: str) -> CreatedKey | None:
+    """Create an admin key with an admin key of a command; return None if the database has a live one."""
+    async with access.session(key, Scope.ADMIN) as session:
+        await store.LOCK_BOOTSTRAP.execute(session.conn)
+        if (await store.FIND_GUARDS.fetch_only(session.conn)).admin_keys:
+            return None
+        return await insert_key(session, NewKey(name="first admin key", is_admin=True))
 
 
 async def _count_attempt(access: Access, address: str) -> None:

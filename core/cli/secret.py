@@ -1,6 +1,5 @@
 """Commands on the secret of a database: secret, secret status, secret accept."""
 
-import os
 import secrets
 from pathlib import Path
 
@@ -23,22 +22,11 @@ def secret(context: click.Context, *, to: Path | None) -> None:
     if to is None:
         click.echo(value)
         return
-    with plain_errors():
-        write_new_file(to, value)
+    from core.local.secrets import open_new_file
+
+    with plain_errors(), open_new_file(to) as file:
+        file.write(value + "\n")
     click.echo(f"{to} written", err=True)
-
-
-def write_new_file(path: Path, text: str) -> None:
-    """Write a line to a new file that only this user may read.
-
-    Raises:
-        FileExistsError: the file exists.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(descriptor)
 
 
 @secret.command()

@@ -1,4 +1,7 @@
-"""`make deploy`: check the database, deploy, and test the deployed app. Modal runs as a separate command."""
+"""`make deploy`: check the database, deploy the app, test it, and create the first admin key.
+
+Modal runs as a separate command.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.access.secret import UNSET_SECRET, WRONG_SECRET
+from core.access.secret import NO_ADMIN_KEY, UNSET_SECRET, WRONG_SECRET
 from core.deploy.commit import SHORT, Commit, find_commit
 from core.deploy.layout import GROUPED_FUNCTIONS, explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
@@ -24,6 +27,7 @@ SMOKE_SECONDS = 120
 """How long the first container may take to start."""
 CALL_SECONDS = 30
 NOTHING_DEPLOYED = "deploy: nothing was deployed; see the error above"
+NO_KEY_MADE = "admin key: not created, although the app is deployed"
 PROBE = "no-such-path"
 """A path that no function serves. The error shows that the function has started."""
 FIND_URLS = """
@@ -57,12 +61,15 @@ def name_deployment(environment: str) -> Deployment:
     return Deployment(f"{DEFAULT_APP_NAME}{tail}", f"{DEFAULT_SECRET_NAME}{tail}")
 
 
-def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable[[str], object]) -> None:
-    """Deploy an environment: check the database, deploy the app, and test it.
+def roll_out(
+    environment: str, *, migrates: bool, url: str | None, key_file: Path | None, say: Callable[[str], object]
+) -> None:
+    """Deploy an environment: check the database, deploy the app, test it, and create the first admin key.
 
     Args:
         environment: `staging`, `production` or another name.
         migrates: apply pending migrations first, instead of failing because of them.
+        key_file: the new file for the first admin key; None prints it.
         url: the URL of the deployed `api`; None asks Modal for the URLs of all functions.
         say: called with a line for each step.
 
@@ -73,19 +80,33 @@ def roll_out(environment: str, *, migrates: bool, url: str | None, say: Callable
     variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}
     say(f"{environment}: the app {deployment.app_name} with the secret {deployment.secret_name}")
     if migrates:
-        say("1/4  migrate")
+        say("1/5  migrate")
         _run_modal(["run", "chores.py::migrate"], variables, "database: not migrated; see the error above")
-    say("2/4  check the database")
+    say("2/5  check the database")
     advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
     _run_modal(["run", "chores.py::status"], variables, f"database: not ready; {advice}")
     commit = find_commit()
     _warn_about(commit, say)
-    say("3/4  deploy")
+    say("3/5  deploy")
     tag = ["--tag", commit.tag] if commit else []
     _run_modal(["deploy", "deploy.py", *tag], variables, NOTHING_DEPLOYED, explain=explain_refusal)
-    say("4/4  test the app")
+    say("4/5  test the app")
     urls = {"api": url.rstrip("/")} if url else _find_urls(deployment.app_name, variables)
     smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
+    say("5/5  create the first admin key, unless there is one")
+    to = ["--to", str(key_file.absolute())] if key_file else []
+    _run_modal(["run", "chores.py::admin_key", *to], variables, f"{NO_KEY_MADE}; see the error above")
+    say(describe_posting(urls))
+
+
+def describe_posting(urls: Mapping[str, str]) -> str:
+    """Describe how engines post to the deployed app."""
+    scheme, _, host = urls.get("ingest", urls["api"]).partition("://")
+    new = '{"name": "engine-1", "scopes": ["ingest"]}'
+    return (
+        f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest. Each has its own KEY, which an admin key creates:\n"
+        f"curl -sS -H 'X-API-Key: ADMIN_KEY' -H 'Content-Type: application/json' -d '{new}' {urls['api']}/auth/keys"
+    )
 
 
 def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Callable[[str], object]) -> None:
@@ -109,7 +130,8 @@ def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Ca
     for warning in body.get("warnings", []):
         if warning in {WRONG_SECRET, UNSET_SECRET}:
             raise RolloutError(f"{url}/healthz: deployed, but {warning}")
-        say(f"warning: {warning}")
+        if warning != NO_ADMIN_KEY:  # the next step creates one
+            say(f"warning: {warning}")
     refused, _ = _call(f"{url}/logs")
     if refused != 401:
         raise RolloutError(f"{url}/logs: deployed, but it answers {refused} without a key; it must answer 401")

@@ -3,7 +3,9 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Generator
 from pathlib import Path
+from typing import TextIO
 
 from core.access.keys import KEY_BYTES, KEY_PREFIX
 from core.local.data_directory import make_data_dir, using_directory
@@ -54,10 +56,21 @@ def make_key(path: Path, *, prefix: str) -> str:
     key = prefix + secrets.token_hex(KEY_BYTES)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with open_new_file(unfinished) as file:
         file.write(key + "\n")
-        file.flush()
-        os.fsync(descriptor)
     unfinished.rename(path)
     return key
+
+
+@contextlib.contextmanager
+def open_new_file(path: Path) -> Generator[TextIO]:
+    """Open a new file for a secret, which only this user may read (mode 0600).
+
+    Raises:
+        FileExistsError: the file exists; it is not overwritten.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        yield file
+        file.flush()
+        os.fsync(descriptor)

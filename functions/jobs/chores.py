@@ -1,12 +1,14 @@
-"""The functions that chores.py runs in a container on Modal: migrate or describe the environment's database."""
+"""The functions that chores.py runs in a container on Modal, on the database of the environment."""
 
 from dataclasses import dataclass
 
+from core.access.bootstrap import create_first_admin
 from core.access.secret import choose_secret
 from core.access.store import FIND_GUARDS
 from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
+from core.local.admin import run_as_admin
 from core.local.connection import connect
 from core.local.database import migrate_remote
 from core.local.environment import InvalidSettingError, load_settings
@@ -56,6 +58,16 @@ def describe_database() -> Description:
     else:
         problem = _find_secret_problem(settings)
     return Description(describe_status(status), problem)
+
+
+def create_admin_key() -> str | None:
+    """Create the first admin key and return it; None if THUNDER_ADMIN_KEY is set, or the database has an admin key."""
+    settings = load_settings()
+    find_dsn(settings)
+    if settings.thunder_admin_key is not None:
+        return None
+    made = run_as_admin(settings, create_first_admin)
+    return made.api_key if made else None
 
 
 def _find_secret_problem(settings: Settings) -> str:

@@ -1,7 +1,9 @@
 """make deploy with an offline Modal: the real CLI, real containers, a real database."""
 
 import asyncio
+import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Generator
@@ -10,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core.access.secret import WRONG_SECRET
 from core.database.migrations import LATEST_VERSION
 from core.deploy.commit import Commit, find_commit
 from core.deploy.layout import STARTER_ENDPOINTS, explain_refusal
@@ -163,3 +166,56 @@ def test_staging_and_production_fit_in_the_starter_plan() -> None:
 
     asyncio.run(run())
     assert explain_refusal("some other error") is None
+
+
+def test_an_environment_with_only_a_database_is_usable_after_the_deploy(empty: str, tmp_path: Path) -> None:
+    """The first deploy creates an admin key, which creates the key of an engine; the second deploy creates none."""
+    file = tmp_path / "admin-key"
+
+    async def run() -> None:
+        async with (
+            asyncio.timeout(2 * SECONDS),
+            Plane(secrets={"thunder-db-staging": {"DATABASE_URL": empty}}) as modal,
+        ):
+            status, output = await manage(modal, "staging", "--migrate", "--admin-key-to", str(file))
+            assert status == 0, output
+            key = file.read_text().strip()
+            assert (key in output, stat.S_IMODE(file.stat().st_mode)) == (False, 0o600)
+            scheme, _, host = modal.url("ingest").partition("://")
+            assert f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest" in output
+            new = ["bash", "-c", "curl " + output.partition("\ncurl ")[2].partition("\n")[0].replace("ADMIN_KEY", key)]
+            made = await asyncio.to_thread(subprocess.run, new, capture_output=True, check=True)
+            engine = json.loads(made.stdout)["api_key"]
+            ingest = f"{scheme}://quote:{engine}@{host}/v1/ingest"
+            post = [
+                "curl",
+                "-sS",
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                '{"request": {"request_id": "r"}, "events": []}',
+                ingest,
+            ]
+            posted = await asyncio.to_thread(subprocess.run, post, capture_output=True, check=True)
+            assert b'"request_id":"r"' in posted.stdout, posted.stdout
+            status, output = await manage(modal, "staging", "--admin-key-to", str(tmp_path / "none"))
+            assert (status, "An admin key exists, so none was created." in output) == (0, True), output
+            assert not (tmp_path / "none").exists()
+
+    asyncio.run(run())
+    with psycopg.connect(empty) as conn:
+        keys = conn.execute("select name, is_admin from api_keys order by id").fetchall()
+        assert keys == [("first admin key", True), ("engine-1", False)]
+        assert conn.execute("select count(*) from environment where secret_fingerprint is not null").fetchone() == (1,)
+
+
+def test_a_deploy_with_another_secret_is_refused(database_url: str, sql: psycopg.Connection) -> None:
+    sql.execute("update environment set secret_fingerprint = 'of another', app_name = %s", [APP])
+    secrets = {"thunder-db-staging": {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": "k", "THUNDER_SECRET": SECRET}}
+
+    async def run() -> None:
+        async with asyncio.timeout(SECONDS), Plane(secrets=secrets) as modal:
+            status, output = await manage(modal, "staging")
+            assert (status, WRONG_SECRET in " ".join(output.split()), modal.deployed) == (1, True, {}), output
+
+    asyncio.run(run())
