@@ -35,7 +35,7 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 @contextlib.contextmanager
 def plain_errors() -> Generator[None]:
-    """Print expected errors (such as a full disk or a lost database) as one sentence; exit with 1, or 3 if nothing matched."""
+    """Print expected errors (for example a lost database) as one sentence, and exit with 1, or 3 if nothing matched."""
     try:
         yield
     except NothingMatchedError as error:
