@@ -114,6 +114,11 @@ def find_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def find_id(value: object) -> str | None:
+    """Return an id as text. Some servers number their responses."""
+    return str(value) if type(value) is int else find_text(value)
+
+
 def find_object(value: object) -> dict[str, object]:
     """Return a value if it is an object, otherwise an empty dict. For fields that only add information."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import cast
 
-from core.responses.expect import find_count, find_either, find_object, find_text
+from core.responses.expect import find_count, find_either, find_id, find_object, find_text
 from core.responses.openai import join_parts
 
 Body = dict[str, object]
@@ -66,7 +66,7 @@ def _read_choices(body: Body) -> Summary:
     choice, usage = _first(body.get("choices")), find_object(body.get("usage"))
     return replace(
         _read_bare_choice(choice),
-        request_id=find_text(body.get("id")),
+        request_id=find_id(body.get("id")),
         model=find_text(body.get("model")),
         prompt_tokens=find_count(usage.get("prompt_tokens")),
         generated_tokens=find_count(usage.get("completion_tokens")),
@@ -91,7 +91,7 @@ def _read_output(body: Body) -> Summary:
     texts = [find_text(part.get("text")) or find_text(part.get("refusal")) for part in parts]
     reason = find_text(find_object(body.get("incomplete_details")).get("reason"))
     return Summary(
-        request_id=find_text(body.get("id")),
+        request_id=find_id(body.get("id")),
         model=find_text(body.get("model")),
         text="".join(text for text in texts if text) if any(text is not None for text in texts) else None,
         finish_reason=reason or find_text(body.get("status")),
@@ -106,7 +106,7 @@ def _read_output(body: Body) -> Summary:
 def _read_meta_info(body: Body) -> Summary:
     info = find_object(body.get("meta_info"))
     return Summary(
-        request_id=find_text(info.get("id")),
+        request_id=find_id(info.get("id")),
         text=find_text(body.get("text")),
         finish_reason=find_text(find_object(info.get("finish_reason")).get("type")),
         prompt_tokens=find_count(info.get("prompt_tokens")),
@@ -172,7 +172,7 @@ def _read_plain(body: Body) -> Summary:
     return Summary(
         text=find_text(body.get("text")),
         model=find_text(body.get("model")),
-        request_id=find_text(body.get("id")) or find_text(body.get("request_id")),
+        request_id=find_id(body.get("id")) or find_id(body.get("request_id")),
     )
 
 

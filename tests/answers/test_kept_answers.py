@@ -69,6 +69,11 @@ def test_an_answer_is_shared_like_a_trace(client: Client) -> None:
     assert shared.json["user_api_key"] is None
 
 
+def test_a_server_s_number_is_the_id_of_its_response(client: Client) -> None:
+    assert post(client, make_chat("a") | {"id": 12345}).json["request_id"] == "12345"
+    assert client.log("12345")["final_text"] == "a"
+
+
 def test_the_stream_has_source_and_group_and_filters_by_both(client: Client) -> None:
     assert post(client, make_group("a", "b")).status == 207
     assert client.ingest({"request": {"request_id": "q"}}).status == 201
