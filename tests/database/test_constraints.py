@@ -11,7 +11,13 @@ from core.errors import ThunderError
 from tests.database.test_stamp import OURS, make_settings
 
 NOT_FOR_CALLERS = {
+    "alert_events_dedup_key",
+    "alert_events_status",
+    "alerts_kind",
     "api_keys_key_hash_key",
+    "calibrators_for_users",
+    "calibrators_parameters",
+    "calibrators_version",
     "collections_share_token_hash_key",
     "deletion_chain_only_row",
     "deletions_ordinal_key",
@@ -26,6 +32,9 @@ NOT_FOR_CALLERS = {
 """Constraints that no input can violate: random values, values of the code, and keys of upserts."""
 
 VIOLATED = {
+    "alerts_name_length": """
+        insert into alerts (name, kind, score, fires_above, filters, url, include_prompt, active, secret_nonce)
+        values ('', 'silence', 'perplexity', true, '{}', 'https://receiver.example', false, true, '')""",
     "api_keys_name_length": """
         insert into api_keys (key_hash, key_prefix, name, is_admin, scopes) values ('x', 'ck_', '', false, '{}')""",
     "collections_name_key": "insert into collections (name) values ('twice'), ('twice')",

@@ -125,7 +125,7 @@ def test_other_callers_cannot_overwrite_a_trace(place: Place, victim: str, attac
     user, key = attackers[attacker]
     overwrite = make_trace(request_id, user, request={"final_text": "mine now"})
     answer = attempt(place.client, overwrite, key)
-    assert answer.status == 409, answer.data
+    assert answer.status == (401 if key == "wrong" else 409), answer.data
     assert set(answer.json) == {"error", "message", "code"}
     assert place.dump() == before
     assert place.get(f"/logs/{request_id}", ADMIN_KEY).data == shown
@@ -148,8 +148,8 @@ def test_a_trace_posted_without_a_key_can_be_replaced_without_one(place: Place) 
     request_id = place.post(key=None)
     again = attempt(place.client, make_trace(request_id), None)
     assert (again.status, again.json["revision"]) == (201, 2)
-    assert attempt(place.client, make_trace(request_id), "wrong").json["revision"] == 3
-    assert attempt(place.client, make_trace(request_id), ADMIN_KEY).json["revision"] == 4
+    assert attempt(place.client, make_trace(request_id), "wrong").status == 401
+    assert attempt(place.client, make_trace(request_id), ADMIN_KEY).json["revision"] == 3
 
 
 def test_a_user_key_replaces_the_traces_of_its_user(place: Place) -> None:

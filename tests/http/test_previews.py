@@ -133,7 +133,7 @@ def test_the_page_of_an_unknown_or_revoked_link_says_so(client: Client, opener: 
         answer = open_page(opener, url)
         page = Page(answer.data.decode())
         assert (answer.status, find_links(page)) == (404, [])
-        assert "This link is unknown, revoked or expired" in page.text
+        assert "Link: unknown, revoked or expired; ask its owner for a new one." in page.text
         assert open_page(opener, url, "application/json").json["code"] == 404
 
 

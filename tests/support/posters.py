@@ -32,7 +32,15 @@ NO_ANSWER = 0
 """Replaces the status if the connection broke."""
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.05
-CHILDREN = ("request_traces", "request_steps", "step_logit_summaries", "mod_calls", "mod_logs", "actions")
+VIEWS = {
+    "request_steps": "steps",
+    "step_logit_summaries": "passes",
+    "mod_calls": "handler_calls",
+    "mod_logs": "handler_logs",
+    "actions": "handler_actions",
+}
+"""The views with one row per entry of a table's arrays."""
+CHILDREN = ("request_traces", *VIEWS)
 
 
 def small(request_id: str, tokens: int = 3) -> Document:
@@ -116,7 +124,7 @@ def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alo
         assert (answer.status, request_id) == (200, request_id), answer.data
         assert answer.json == masked(document), request_id
     hasher = Hasher(SECRET.encode())
-    # The arrays of a request are one row; the views count its tokens and passes.
+    # The arrays of a request are one row; the views count their entries.
     counted = {
         name: prepare_trace(json.dumps(document).encode(), hasher).counts | {"request_traces": 1}
         for name, document in expected.items()
@@ -133,7 +141,7 @@ def assert_whole(client: Client, dsn: str, documents: Iterable[Document], *, alo
 
 def count_children(conn: psycopg.Connection[Any], table: str, names: Iterable[str]) -> dict[str, int]:
     """Count the rows of a table for each of these requests. Requests without rows are left out."""
-    view = {"request_steps": "steps", "step_logit_summaries": "passes"}.get(table)
+    view = VIEWS.get(table)
     source = sql.SQL("{}" if view else "{} child join requests on requests.id = child.request_pk")
     statement = sql.SQL("select request_id, count(*) from {} where request_id = any(%s) group by request_id").format(
         source.format(sql.Identifier(view or table))
