@@ -40,7 +40,7 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
         stop: stop words, if the request is known.
 
     Returns:
-        The alignment and, if it is partial, a warning that states how many tokens match.
+        The alignment and, if it is partial or the answer may include the prompt, a warning.
     """
     tokens, completion = reading.tokens, reading.completion
     by_text = _match_text(tokens, completion, stop)
@@ -50,8 +50,19 @@ def align_tokens(reading: Reading, stop: Sequence[str] = ()) -> tuple[Alignment,
         return None, []
     worst = min(known, key=lambda match: match.found / match.total if match.total else 1.0)
     if worst.is_exact:
-        return "exact", []
+        return "exact", _name_echo(tokens, completion)
     return "partial", [f"alignment: {worst.found} of {worst.total} tokens match the answer in the response"]
+
+
+def _name_echo(tokens: Sequence[Token], completion: Completion) -> list[str]:
+    """Warn if the server counts fewer generated tokens than it sent: the first ones may be the prompt's."""
+    if completion.count is None or len(tokens) <= completion.count + 1:
+        return []
+    sentence = (
+        f"echo: the response has {len(tokens)} tokens, but counts {completion.count}; if it begins with the prompt, "
+        "send {request, response}, so that the prompt is not scored"
+    )
+    return [sentence]
 
 
 def _match_ids(tokens: Sequence[Token], completion: Completion) -> _Match | None:

@@ -83,3 +83,12 @@ def test_a_list_keyed_by_ambiguous_texts_is_named() -> None:
     logprobs = {"tokens": [""], "token_logprobs": [-1.1], "top_logprobs": [{"": -1.1, ".": -3.0}]}
     found = read_response({"choices": [{"logprobs": logprobs}]})
     assert found.warnings[0].startswith("1 of 1 lists have tokens without a distinct text")
+
+
+def test_a_response_with_more_tokens_than_it_counts_may_include_the_prompt() -> None:
+    tokens = ["The", " sky", " is", " blue"]
+    logprobs = {"tokens": tokens, "token_logprobs": [None, -3.0, -0.1, -0.2]}
+    response = {"choices": [{"text": "The sky is blue", "logprobs": logprobs}], "usage": {"completion_tokens": 2}}
+    found = read_response(response)
+    assert found.alignment == "exact"
+    assert [one for one in found.warnings if one.startswith("echo: the response has 4 tokens, but counts 2; ")]
