@@ -77,7 +77,7 @@ QUERIES = [
     "&".join(["q=a"] * 1500),
     f"cursor={LONG}",
     f"cursor={'A' * 100_000}",
-    f"cursor={quote(gzip.compress(b'0' * MB).hex())}",
+    f"cursor={quote(gzip.compress(b'0' * MB, mtime=0).hex())}",
     f"model={LONG}",
     f"api_key={LONG}",
     f"offset={'9' * 7000}",
