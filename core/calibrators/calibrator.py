@@ -89,7 +89,7 @@ async def require_creator(access: Access, key: str | None, *, for_users: bool | 
     if caller.is_admin:
         return
     if caller.owner is None:
-        raise ForbiddenError("this key is not bound to a user; use a user API key or a bound key")
+        raise ForbiddenError("key: not bound to a user; use a user API key or a bound key")
     if for_users:
         raise ForbiddenError("for_users: only an admin's calibrator can apply to other users; leave it out")
 
@@ -177,7 +177,7 @@ async def delete_calibrator(access: Access, key: str | None, *, number: int) -> 
 
 
 def _missing(number: int) -> NotFoundError:
-    return NotFoundError(f"no calibrator {number}")
+    return NotFoundError(f"calibrator_id: there is no calibrator {number}; check the id")
 
 
 def to_calibrator(row: CalibratorRow) -> Calibrator:

@@ -129,7 +129,7 @@ def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Ca
         raise RolloutError(f"{url}: deployed, but it still serves {body.get('commit')} instead of {commit}; try again")
     for warning in body.get("warnings", []):
         if warning in {WRONG_SECRET, UNSET_SECRET}:
-            raise RolloutError(f"{url}/healthz: deployed, but {warning}")
+            raise RolloutError(f"{url}/healthz: deployed, but with a warning; {warning}")
         if warning != NO_ADMIN_KEY:  # the next step creates one
             say(f"warning: {warning}")
     refused, _ = _call(f"{url}/logs")

@@ -24,7 +24,7 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     mark(spans[index], true)
     spans[index].setAttribute("aria-label", describe(tokens[index]))
     element.setAttribute("aria-activedescendant", spans[index].id)
-    if (scrolls) spans[index].scrollIntoView({ block: "center" })
+    if (scrolls) reveal(spans[index], "center")
     onSelect(tokens[index])
   }
   const indexOf = (event) => Number(event.target.closest?.(".token")?.dataset.index ?? -1)
@@ -37,7 +37,7 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     if (next === null) return
     event.preventDefault()
     select(next)
-    spans[next].scrollIntoView({ block: "nearest" })
+    reveal(spans[next], "nearest")
   })
   return {
     element,
@@ -50,6 +50,12 @@ export function drawText({ tokens, lowest }, mode, onSelect) {
     },
     showDiscarded: (shown) => element.classList.toggle("hides-discarded", !shown),
   }
+}
+
+/** Scroll to a token. The chunks on the way get their real heights while they are drawn, which moves it again. */
+function reveal(span, block, tries = 4) {
+  span.scrollIntoView({ block })
+  if (tries > 1) requestAnimationFrame(() => span.classList.contains("is-selected") && reveal(span, "nearest", tries - 1))
 }
 
 function mark(span, isSelected) {
