@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.support.command import Command
+from tests.support.databases import Databases
 from tests.support.environment import ROOT, make_environment
 
 
@@ -30,11 +31,21 @@ from tests.support.environment import ROOT, make_environment
         ),
     ],
 )
-def test_a_failure_is_one_sentence_with_fitting_advice(
-    new_database_url: str, manage: Command, damage: str, arguments: list[str], sentences: tuple[str, str]
+def test_a_failure_is_one_sentence_with_fitting_advice(  # noqa: PLR0917 - fixtures and parameters
+    new_database_url: str,
+    databases: Databases,
+    manage: Command,
+    damage: str,
+    arguments: list[str],
+    sentences: tuple[str, str],
 ) -> None:
-    with psycopg.connect(new_database_url, autocommit=True) as conn:
+    with psycopg.connect(databases.reach(new_database_url), autocommit=True) as conn:
         conn.execute(damage.format(name=conn.info.dbname).encode())
+        # The connections that PgBouncer holds have the previous settings.
+        conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
+            [conn.info.dbname],
+        )
     done = manage(*arguments, on=new_database_url)
     assert done.exit_code == 1, done.output
     lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]

@@ -204,6 +204,8 @@ def test_a_trace_needs_only_an_id(client: Client) -> None:
         "sequence_confidence": None,
         "events": 0,
         "tokens": 0,
+        "p_correct": None,
+        "calibrator": None,
         "warnings": [],
     }
     shown = client.log("r1")
