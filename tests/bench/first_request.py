@@ -20,11 +20,14 @@ async def answer(function: str, method: str, path: str, headers: list[tuple[byte
     started = asyncio.Event()
 
     async def note(message: Message) -> None:
-        if message["type"] == "lifespan.startup.complete":
-            started.set()
+        if message["type"] == "lifespan.startup.failed":
+            sys.exit(message["message"])
+        started.set()
 
     lifespan.put_nowait({"type": "lifespan.startup"})
-    living = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, lifespan.get, note))
+    state: dict[str, object] = {}
+    starting = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": state}
+    living = asyncio.create_task(app(starting, lifespan.get, note))
     await started.wait()
     asked: asyncio.Queue[Message] = asyncio.Queue()
     asked.put_nowait({"type": "http.request", "body": body, "more_body": False})
@@ -41,6 +44,7 @@ async def answer(function: str, method: str, path: str, headers: list[tuple[byte
         "headers": [(b"host", b"127.0.0.1"), *headers],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
+        "state": state.copy(),
     }
     await app(scope, asked.get, tell)
     del living
