@@ -151,7 +151,7 @@ def adopt(app_name: str, *, yes: bool) -> None:
 def deploy(environment: str, *, migrates: bool, url: str | None, admin_key_to: Path | None) -> None:
     """Deploy ENVIRONMENT (staging, production, …) to Modal.
 
-    Checks the database first, tests the app afterwards, and creates the first admin key if there is none.
+    Checks the database first, tests the app afterwards, and creates the first admin key if the database has none.
     """
     from core.deploy.rollout import roll_out
 

@@ -170,7 +170,7 @@ class Access:
                     return
 
     def find_account(self, key: str | None) -> Account:
-        """Return the account of a key; that of the client's address if this process has not seen the key."""
+        """Return the account of a key, or of the client's address if this process has not seen the key."""
         if key is not None and self._is_admin_key(key):
             return SETTING_ADMIN.account
         caller = None if key is None else self._recent.find(key)

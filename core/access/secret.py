@@ -27,7 +27,7 @@ class ChosenSecret:
 
     Attributes:
         secret: None if the process has none and must not generate one, or has not done so yet.
-        problem: the difference between the process and its database, with the remedy; empty if there is none.
+        problem: the difference between the process and its database, with the remedy; empty if they agree.
         fingerprint: the fingerprint of the secret of the database; None if no secret is known.
     """
 

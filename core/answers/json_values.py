@@ -53,7 +53,7 @@ def find_values(answer: str) -> list[Value] | None:
 
 
 def _strip_fence(answer: str, end: int) -> tuple[int, int]:
-    """Return the part of the text inside a code fence, or all of it if there is none."""
+    """Return the part of the text inside a code fence, or all of a text without one."""
     start = len(answer) - len(answer.lstrip())
     opening = _FENCE.match(answer, start + 3, end)
     if answer.startswith("```", start) and opening and answer.endswith("```", opening.end(), end):

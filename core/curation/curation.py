@@ -124,7 +124,7 @@ async def edit_favorites(
 async def _send_edit(
     session: Session, request_id: str, text: StorableText, *, is_tag: bool, is_added: bool
 ) -> AsyncCursor[EditedRow]:
-    """Send the edit without waiting for its result, which arrives together with that of the commit."""
+    """Send the edit without waiting for its result, which arrives with the result of the commit."""
     if is_invalid_id(request_id):
         raise hidden(session.caller, request_id)
     return await store.EDIT_CURATION.execute(

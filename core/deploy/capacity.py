@@ -26,7 +26,7 @@ class Knob:
     single: Mapping[str, float]
 
     def of(self, function: str) -> float | None:
-        """Return the number for a function, or None if there is none."""
+        """Return the number for a function, or None if it is not set."""
         return self.single.get(function, self.all)
 
 

@@ -52,7 +52,7 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
 
 
 def find_served_url(data_dir: Path) -> str | None:
-    """Return the URL of the server that runs on this directory; None if there is none."""
+    """Return the URL of the server that runs on this directory; None if no server does."""
     try:
         file = (data_dir / "lock").open("rb")
     except OSError:

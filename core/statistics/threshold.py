@@ -15,7 +15,7 @@ DEFAULT_CONFIDENCE = 0.95
 
 
 class Threshold(BaseModel):
-    """The threshold of a score, or the reason why there is none.
+    """The threshold of a score, or the reason why no threshold is certified.
 
     Attributes:
         score: the score.

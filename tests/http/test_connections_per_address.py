@@ -55,7 +55,7 @@ def ask(server: Target, request: bytes, address: str) -> bytes:
 
 @contextlib.contextmanager
 def opened(server: Target, request: bytes, count: int = MANY) -> Generator[list[int]]:
-    """Send a request on many connections, and return the status of each answer; 0 if there is none yet."""
+    """Send a request on many connections, and return the status of each answer; 0 before it has arrived."""
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(16) as threads:
         connections = [stack.enter_context(server.connect(2, ATTACKER)) for _ in range(count)]
         for one in connections:
