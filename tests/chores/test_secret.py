@@ -140,7 +140,7 @@ def test_a_server_with_another_secret_answers_and_warns(
         post(other, "of-bob", user="the key of bob")
     assert problem not in used.request("GET", "/healthz").json["warnings"]
     assert read_fingerprint(sql) == Hasher(SECRET.encode()).fingerprint
-    with pytest.raises(RolloutError, match="deployed, but THUNDER_SECRET: not"):
+    with pytest.raises(RolloutError, match="deployed, but with a warning; THUNDER_SECRET: not"):
         smoke({"api": other.url}, app_name="thunder-backend", commit=None, say=print)
 
 
