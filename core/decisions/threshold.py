@@ -94,7 +94,7 @@ def count_labels(rate: float, *, target_error: float, confidence: float) -> int 
 def find_possible_target(
     certainty: Floats, right: NDArray[np.bool_], *, target_error: float, confidence: float
 ) -> float | None:
-    """Return the next larger target that certifies a threshold, rounded up to 0.001. None if there is none below 1."""
+    """Return the next larger target, rounded up to 0.001, that certifies a threshold; None if no target < 1 does."""
     while target_error < 1:
         found = search_threshold(certainty, right, target_error=target_error, confidence=confidence)
         if found.certified is not None or found.first is None:

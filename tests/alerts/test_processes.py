@@ -64,6 +64,8 @@ def test_two_processes_deliver_each_event_once(
         wait_until(lambda: count(sql, "delivered") == EVENTS + 2)
     ids = receiver.list_ids()
     assert (len(ids), len(set(ids))) == (EVENTS, EVENTS)
+    repeated = "select kind, attempts, status, error from alert_events where attempts > 1"
+    assert sql.execute(repeated).fetchall() == []
 
 
 def test_servers_notice_a_silence_once_without_an_ingest(
