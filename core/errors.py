@@ -10,9 +10,14 @@ class ThunderError(Exception):
     """An error whose message may be shown to the caller.
 
     Each subclass is defined in the module that raises it and sets its HTTP status.
+
+    Attributes:
+        status: the HTTP status.
+        error_code: the code in errors of /playground/activations, if the status does not determine it.
     """
 
     status: ClassVar[int] = 500
+    error_code: ClassVar[str | None] = None
 
 
 class InvalidInputError(ThunderError):

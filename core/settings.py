@@ -29,8 +29,11 @@ def _check_levels(text: str) -> str:
 
 def _check_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
-        raise ValueError(f"{text!r} is not a URL; write http://host:4318")
+        raise ValueError("is not a URL; write http://host:port")
     return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_check_url)]
 
 
 def _check_networks(text: str) -> str:
@@ -88,7 +91,7 @@ class Settings(BaseModel):
     metrics_token: SecretStr | None = None
     """A token for GET /metrics, so that a scraper needs no admin key."""
 
-    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_check_url)] | None = None
+    otel_exporter_otlp_endpoint: Url | None = None
     """The base URL of an OpenTelemetry collector that gets metrics and traces of Thunder over HTTP. If unset, nothing
     is exported. OpenTelemetry's other variables, such as OTEL_EXPORTER_OTLP_HEADERS, apply as well."""
 
@@ -124,6 +127,29 @@ class Settings(BaseModel):
     webhook_allow: Annotated[str, AfterValidator(_check_networks)] = ""
     """Comma-separated addresses or networks that webhooks may reach although they are private. Plain http is accepted
     there only."""
+
+    playground_llama_8b_url: Url | None = None
+    """The model server of `llama-3.1-8b` for the playground. If unset, the playground answers 503 for this model."""
+
+    playground_qwen_14b_url: Url | None = None
+    """The model server of `qwen-14b` for the playground. If unset, the playground answers 503 for this model."""
+
+    playground_admin_key: SecretStr | None = None
+    """The ADMIN_KEY of the model servers, with which the playground registers its users there. If unset, mods can't be
+    uploaded."""
+
+    playground_sae_url: Url | None = None
+    """The server that extracts and analyzes features for the playground. If unset, these routes answer 503."""
+
+    playground_activations_hf_url: Url | None = None
+    """The server that runs prompts for the activations page. If unset, stored runs can still be read."""
+
+    playground_keyless: bool = False
+    """`true` serves the calls that the UI sends without a key: new playground keys, generated mods, and activations."""
+
+    playground_sae_ids: str = ""
+    """Comma-separated ids of autoencoders, in addition to the default, that callers may choose. The HF server downloads
+    and loads the ones that they choose."""
 
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The size limit (MiB) of a request body, both compressed and decompressed."""

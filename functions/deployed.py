@@ -10,7 +10,7 @@ from importlib import import_module
 from fastapi import FastAPI
 
 USED_LATER = {
-    "api": ("scipy.stats", "core.stream.hub", "core.alerts.worker", "functions.web.heavy"),
+    "api": ("scipy.stats", "core.stream.hub", "core.alerts.worker", "core.upstream.client", "functions.web.heavy"),
     "confidence": ("scipy.stats",),
     "ingest": ("core.alerts.worker", "functions.web.heavy"),
     "stream": ("core.stream.hub",),

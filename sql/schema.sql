@@ -393,6 +393,7 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     replaced_at timestamp with time zone,
+    is_playground boolean DEFAULT false NOT NULL,
     CONSTRAINT api_keys_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200)))
 );
 
@@ -407,6 +408,8 @@ COMMENT ON COLUMN public.api_keys.user_key_hmac IS 'The user whose requests the 
 COMMENT ON COLUMN public.api_keys.last_used_at IS 'Accurate to five minutes, so that not every request writes.';
 
 COMMENT ON COLUMN public.api_keys.replaced_at IS 'When a rotation created its successor. The key stays live until the overlap ends.';
+
+COMMENT ON COLUMN public.api_keys.is_playground IS 'Whether POST /playground/api-key created the key. Its requests are those with this key as user_api_key.';
 
 CREATE FUNCTION public.is_live(issued public.api_keys) RETURNS boolean
     LANGUAGE sql STABLE
@@ -623,6 +626,12 @@ CREATE FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) RE
 
 COMMENT ON FUNCTION public.receipt_hash(receipt public.deletions, previous bytea) IS 'The hash of a receipt that follows the receipt with the previous hash.';
 
+CREATE FUNCTION public.recent_calls(calls timestamp with time zone[], period interval) RETURNS timestamp with time zone[]
+    LANGUAGE sql STABLE
+    RETURN ARRAY(SELECT called.called_at FROM unnest(recent_calls.calls) called(called_at) WHERE (called.called_at > (now() - recent_calls.period)));
+
+COMMENT ON FUNCTION public.recent_calls(calls timestamp with time zone[], period interval) IS 'The calls within the last period.';
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -807,6 +816,26 @@ ALTER TABLE public.calibrators ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.call_counts (
+    action text NOT NULL,
+    subject bytea NOT NULL,
+    most integer NOT NULL,
+    called_at timestamp with time zone[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.call_counts IS 'Recent calls of limited routes, per key and per address.';
+
+COMMENT ON COLUMN public.call_counts.action IS 'The kind of call, such as inference.';
+
+COMMENT ON COLUMN public.call_counts.subject IS 'HMAC of the account or the address under THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.call_counts.most IS 'Calls allowed in the window.';
+
+COMMENT ON COLUMN public.call_counts.called_at IS 'Times of the calls that counted, at most `most` of them.';
+
+COMMENT ON COLUMN public.call_counts.expires_at IS 'When the last call leaves the window, and the row can be deleted.';
 
 ALTER TABLE public.collections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.collections_id_seq
@@ -1246,6 +1275,9 @@ ALTER TABLE ONLY public.calibrators
 ALTER TABLE ONLY public.calibrators
     ADD CONSTRAINT calibrators_version UNIQUE NULLS NOT DISTINCT (user_key_hmac, model, k, logprobs_mode, version);
 
+ALTER TABLE ONLY public.call_counts
+    ADD CONSTRAINT call_counts_pkey PRIMARY KEY (action, subject);
+
 ALTER TABLE ONLY public.collection_members
     ADD CONSTRAINT collection_members_pkey PRIMARY KEY (collection_id, request_pk);
 
@@ -1344,6 +1376,8 @@ CREATE INDEX bootstrap_attempts_newest ON public.bootstrap_attempts USING btree 
 CREATE INDEX bootstrap_attempts_of_address ON public.bootstrap_attempts USING btree (address, attempted_at);
 
 CREATE UNIQUE INDEX calibrators_active ON public.calibrators USING btree (user_key_hmac, model, k, logprobs_mode) NULLS NOT DISTINCT WHERE is_active;
+
+CREATE INDEX call_counts_by_expiry ON public.call_counts USING btree (expires_at);
 
 CREATE INDEX collection_members_newest ON public.collection_members USING btree (collection_id, added_at DESC, request_pk DESC);
 

@@ -121,6 +121,7 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove Thunder's settings from the developer's environment."""
+    prefixes = ("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "BOOTSTRAP_", "MAX_BODY", "OTEL_", "PLAYGROUND_")
     for name in list(os.environ):
-        if name.startswith(("THUNDER_", "DATABASE_", "APP_", "MODAL_", "INGEST_", "BOOTSTRAP_", "MAX_BODY", "OTEL_")):
+        if name.startswith(prefixes):
             monkeypatch.delenv(name)

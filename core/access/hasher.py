@@ -59,6 +59,14 @@ class Hasher:
         """Derive the signing secret of an alert, 32 bytes, which the database does not store either."""
         return _digest(_digest(self._use_secret(), b"\0webhook"), number.to_bytes(8, "big") + nonce)
 
+    def hash_account(self, name: str) -> bytes:
+        """Return the HMAC of an account, under which its calls are counted, 32 bytes."""
+        return _digest(_digest(self._use_secret(), b"\0account"), name.encode())
+
+    def sign_mod(self, source: str) -> str:
+        """Return the MAC of the source of a mod, in hex."""
+        return _digest(_digest(self._use_secret(), b"\0mod"), source.encode()).hex()
+
     @property
     def fingerprint(self) -> str:
         """An HMAC of a constant, which identifies the secret without revealing it."""

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from core.settings import Settings
+from functions.web.activation_errors import ActivationErrors
 from functions.web.compress import Compress
 from functions.web.context import open_context
 from functions.web.errors import AlwaysAnswer, add_error_handlers
@@ -83,6 +84,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(AnswerHead)
     app.add_middleware(AlwaysAnswer)
     app.add_middleware(OtlpErrors)
+    app.add_middleware(ActivationErrors)
     app.add_middleware(_LateCors)
     app.add_middleware(RequestLog)
     return app

@@ -37,6 +37,7 @@ from functions.web.unpack import MIB
 if TYPE_CHECKING:
     from core.alerts.worker import AlertWorker
     from core.stream.hub import Hub
+    from core.upstream.client import Upstreams
     from functions.web.heavy import HeavyProcesses
     from functions.web.metrics import Metrics
     from functions.web.telemetry import Telemetry
@@ -125,6 +126,13 @@ class Context:
         from core.alerts.worker import AlertWorker  # noqa: PLC0415 - see above
 
         return AlertWorker(self.access, self.settings)
+
+    @cached_property
+    def upstreams(self) -> "Upstreams":
+        """The process's calls to the servers of the playground."""
+        from core.upstream.client import Upstreams  # noqa: PLC0415 - see above
+
+        return Upstreams(self.settings)
 
     def nudge_alerts(self) -> None:
         """Evaluate and deliver alerts in the background."""

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
 from core.wire.validation import describe_problems
+from functions.web.activation_errors import list_more_fields
 from functions.web.context import slow_down
 from functions.web.negotiation import wants_page
 from functions.web.viewer import has_viewer, render_viewer
@@ -30,9 +31,12 @@ INTERNAL_ERROR = 1011
 MAX_REASON_BYTES = 123
 
 
-def render_error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def render_error(
+    status: int, sentence: str, headers: Mapping[str, str] | None = None, error_code: str | None = None
+) -> JSONResponse:
     """Render an error. `error` and `message` are equal: the UI shows `message`."""
-    return JSONResponse({"error": sentence, "message": sentence, "code": status}, status, headers)
+    more = list_more_fields(status, error_code)
+    return JSONResponse({"error": sentence, "message": sentence, "code": status, **more}, status, headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -56,7 +60,7 @@ async def _answer_thunder_error(request: Request, error: Exception) -> JSONRespo
     headers = {"Retry-After": RETRIES_AFTER_S[status]} if status in RETRIES_AFTER_S else None
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
-    return render_error(status, str(error), headers)
+    return render_error(status, str(error), headers, error.error_code)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

@@ -1,0 +1,205 @@
+"""Call upstream servers over HTTP: in bounded time and memory, and without leaking what they answer.
+
+Addresses come from settings only, and a redirect to another server is refused. Nothing of the caller's request is sent
+except what the functions of core pass. httpx's client is not used, because it keeps cookies and logs addresses.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import cache
+from typing import Any
+
+import httpx
+import orjson
+
+from core.access.limits import TooManyCallsError
+from core.access.turns import Account, Turns, client_address
+from core.errors import InvalidInputError
+from core.settings import Settings
+from core.upstream.errors import BadResponseError, UnavailableError, UpstreamTimeoutError
+from core.upstream.server import Server
+from core.wire.json_text import dump_json
+from core.wire.parse_json import parse_json
+
+AT_ONCE, PER_ADDRESS = 24, 8
+"""Calls that one process makes at the same time, for all callers, and for one address."""
+TURN_S = 10
+"""How long a call waits until others of its address have finished."""
+CONNECT_S = 10
+MOST_BYTES = 8 * 1024 * 1024
+"""Size limit of an answer."""
+MAX_REDIRECTS = 20
+"""Modal answers 303 after each 150 s."""
+MIN_SECRET_CHARACTERS = 4
+"""A shorter secret is a part of ordinary words."""
+HIDDEN = "…"
+USER_AGENT = "Thunder/1"
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_KEEPS_METHOD = {307, 308}
+
+log = logging.getLogger(__name__)
+
+
+class Upstreams:
+    """Makes the calls of one process. Each has a connection of its own, no cookies and no proxy.
+
+    Args:
+        settings: the settings, whose secrets and addresses are removed from answers.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._turns = Turns(AT_ONCE, share=PER_ADDRESS)
+        self._hidden = [orjson.dumps(text)[1:-1] for text in _list_hidden(settings)]
+
+    async def post(
+        self, server: Server, path: str, body: Mapping[str, object], *, timeout_s: float, user_key: str | None = None
+    ) -> dict[str, Any]:
+        """Post a JSON object and return the object that the server answers.
+
+        Args:
+            server: the server.
+            path: a path below its base URL.
+            body: the object to post.
+            timeout_s: limit of the whole call, from the first connection to the last byte.
+            user_key: the value of X-User-Api-Key.
+
+        Raises:
+            NotConfiguredError: the server's setting is not set.
+            UnavailableError: the server can't be reached, or broke the connection off.
+            UpstreamTimeoutError: the server did not answer in time.
+            BadResponseError: the answer is not 2xx, too large or not a JSON object.
+            TooManyCallsError: the caller's address has too many calls waiting.
+        """
+        headers = {"Content-Type": "application/json"} | ({} if user_key is None else {"X-User-Api-Key": user_key})
+        request = _make_request("POST", server.require_url() + path, dump_json(body), headers)
+        async with self._exchange(server, request, timeout_s) as response:
+            content = await _read(server, response)
+        return self._parse(server, content)
+
+    async def probe(self, server: Server, path: str, *, timeout_s: float) -> None:
+        """Check that a GET is answered with 2xx. The body is not read.
+
+        Raises:
+            UpstreamError: as of `post`.
+        """
+        async with self._exchange(server, _make_request("GET", server.require_url() + path), timeout_s):
+            pass
+
+    @asynccontextmanager
+    async def _exchange(
+        self, server: Server, request: httpx.Request, timeout_s: float
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request when it is the address's turn, and follow redirects within the server."""
+        try:
+            async with (
+                self._turn(),
+                asyncio.timeout(timeout_s),
+                httpx.AsyncHTTPTransport(verify=_make_tls(), trust_env=False) as transport,
+                aclosing(await _send(server, transport, request)) as response,
+            ):
+                yield response
+        except (TimeoutError, httpx.TimeoutException):
+            raise UpstreamTimeoutError(
+                f"{server.name}: did not answer within {timeout_s:g} s; try again later"
+            ) from None
+        except (httpx.TransportError, OSError) as error:
+            log.info("the %s can't be reached: %s", server.name, type(error).__name__)
+            raise UnavailableError(f"{server.name}: can't be reached, or broke off; try again later") from None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as turn:
+            try:
+                async with asyncio.timeout(TURN_S):
+                    await turn.enter_async_context(self._turns.turn(Account(f"address:{client_address.get()}")))
+            except TimeoutError:
+                raise TooManyCallsError("calls: too many of yours are running; try again when they finish") from None
+            yield
+
+    def _parse(self, server: Server, content: bytes) -> dict[str, Any]:
+        """Parse an answer, and remove secrets and addresses from it."""
+        try:
+            # Written again, because the escapes of the server may hide a secret.
+            plain = dump_json(parse_json(content))
+            for hidden in self._hidden:
+                plain = plain.replace(hidden, HIDDEN.encode())
+            parsed = orjson.loads(plain)
+        except (InvalidInputError, orjson.JSONDecodeError):
+            raise BadResponseError(f"{server.name}: its answer is not JSON; check the server") from None
+        if not isinstance(parsed, dict):
+            raise BadResponseError(f"{server.name}: its answer is not a JSON object; check the server")
+        return parsed
+
+
+@cache
+def _make_tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _list_hidden(settings: Settings) -> list[str]:
+    secrets = [settings.playground_admin_key, settings.thunder_admin_key, settings.thunder_secret]
+    urls = [
+        settings.playground_llama_8b_url,
+        settings.playground_qwen_14b_url,
+        settings.playground_sae_url,
+        settings.playground_activations_hf_url,
+    ]
+    texts = [one.get_secret_value() for one in secrets if one is not None] + [one for one in urls if one is not None]
+    return [one for one in texts if len(one) >= MIN_SECRET_CHARACTERS]
+
+
+def _make_request(
+    method: str, url: str, content: bytes = b"", headers: Mapping[str, str] | None = None
+) -> httpx.Request:
+    # An encoded answer could expand without limit.
+    own = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+    # The limit of the whole call is asyncio's.
+    extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_S).as_dict()}
+    return httpx.Request(method, url, content=content, headers={**own, **(headers or {})}, extensions=extensions)
+
+
+async def _send(server: Server, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    """Send a request, and return the head of the last answer, which is 2xx."""
+    for _ in range(MAX_REDIRECTS):
+        response = await transport.handle_async_request(request)
+        status = response.status_code
+        if response.is_success:
+            return response
+        await response.aclose()
+        if status not in _REDIRECTS:
+            raise BadResponseError(f"{server.name}: answered {status}; check the request and the server", status)
+        request = _follow(server, request, response)
+    raise BadResponseError(f"{server.name}: redirects too often; check {server.setting}")
+
+
+def _follow(server: Server, request: httpx.Request, response: httpx.Response) -> httpx.Request:
+    """Return the request that a redirect within the server asks for."""
+    try:
+        url = request.url.join(response.headers["Location"])
+    except (KeyError, httpx.InvalidURL):
+        raise BadResponseError(f"{server.name}: redirects to no valid URL; check {server.setting}") from None
+    if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):
+        raise BadResponseError(f"{server.name}: redirects to another server; check {server.setting}")
+    if response.status_code in _KEEPS_METHOD:
+        kept, method, content = ("content-type", "x-user-api-key"), request.method, request.content
+    else:
+        kept, method, content = ("x-user-api-key",), "GET", b""
+    return _make_request(
+        method, str(url), content, {name: request.headers[name] for name in kept if name in request.headers}
+    )
+
+
+async def _read(server: Server, response: httpx.Response) -> bytes:
+    """Read the body of an answer, within MOST_BYTES."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise BadResponseError(f"{server.name}: compresses its answer, which was not asked for; check the server")
+    received = bytearray()
+    async for chunk in response.aiter_raw():
+        received += chunk
+        if len(received) > MOST_BYTES:
+            raise BadResponseError(f"{server.name}: its answer has more than {MOST_BYTES} bytes; request less")
+    return bytes(received)

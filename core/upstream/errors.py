@@ -1,0 +1,42 @@
+"""Errors of upstream servers. Their sentences contain no text and no address of a server."""
+
+from core.errors import ThunderError
+
+
+class UpstreamError(ThunderError):
+    """A call to an upstream server failed. Its `error_code` is for the HF server, the only one of the activations."""
+
+    status = 502
+    error_code = "HF_UNAVAILABLE"
+
+
+class NotConfiguredError(UpstreamError):
+    """The setting of the server is not set."""
+
+    status = 503
+    error_code = "HF_NOT_CONFIGURED"
+
+
+class UnavailableError(UpstreamError):
+    """The server can't be reached, or broke the connection off."""
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The server did not answer in time."""
+
+    status = 504
+    error_code = "HF_TIMEOUT"
+
+
+class BadResponseError(UpstreamError):
+    """The answer of the server has another status than 2xx, is too large, or has not the expected form.
+
+    Attributes:
+        upstream_status: the status of the answer.
+    """
+
+    error_code = "HF_BAD_RESPONSE"
+
+    def __init__(self, sentence: str, upstream_status: int = 200) -> None:
+        super().__init__(sentence)
+        self.upstream_status = upstream_status
