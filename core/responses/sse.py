@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from core.errors import InvalidInputError
 from core.wire.parse_json import parse_json
@@ -25,11 +26,12 @@ def read_events(text: str, path: str) -> list[object]:
         raise InvalidInputError(f"{path}: has more than {MAX_LINE_ENDS // 2} lines; send it in parts")
     lines = _LINE_END.split(text.removeprefix("\N{BOM}"))
     is_sse = any(line.startswith("data:") for line in lines)
-    datas = _iterate_data(lines) if is_sse else iter([line for line in lines if line.strip()])
+    every = _iterate_data(lines) if is_sse else (line for line in lines if line.strip())
+    datas = list(islice(every, MAX_EVENTS + 1))  # counted before they are parsed, which takes ten times the memory
+    if len(datas) > MAX_EVENTS:
+        raise InvalidInputError(f"{path}: has more than {MAX_EVENTS} events; send it in parts")
     events: list[object] = []
     for i, data in enumerate(datas):
-        if i == MAX_EVENTS:
-            raise InvalidInputError(f"{path}: has more than {MAX_EVENTS} events; send it in parts")
         if data.strip() == DONE:
             continue
         try:

@@ -178,7 +178,7 @@ def serve_jobs(descriptor: int) -> None:
 def _attempt(function: Callable[..., T], content: bytes, args: tuple[object, ...]) -> tuple[T | None, Exception | None]:
     try:
         return function(content, *args), None
-    except MemoryError:
+    except (MemoryError, SystemError):  # without memory, orjson returns a value and sets an exception: a SystemError
         raise SystemExit from None  # memory may be fragmented; start with a new process
     except ThunderError as error:
         return None, error.with_traceback(None)

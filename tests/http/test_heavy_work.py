@@ -1,8 +1,10 @@
 """Small bodies and documents that take long to process are processed where they delay nobody."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 from core.access.turns import Account
@@ -10,6 +12,7 @@ from core.answers.spans import DEFAULT_BELOW
 from core.reports.render import render_score
 from core.wire.zstandard import compress
 from functions.web.context import Context
+from functions.web.heavy import HeavyProcess, TooHeavyError
 from functions.web.stored import is_light
 from functions.web.unpack import MAX_LIGHT_LINES, MAX_LIGHT_OBJECTS, HeavyBodyError, work_on
 from tests.support.client import Client
@@ -77,3 +80,27 @@ def test_a_document_that_compresses_well_is_rendered_in_a_separate_process(
     assert client.log("large")["request_id"] == "large"
     assert client.get("/v1/confidence/large").status == 200
     assert heavy_jobs == ["render_document", "render_stored_report"]
+
+
+def parse_without_end(text: bytes) -> None:
+    held: list[object] = []
+    while True:
+        held.append(orjson.loads(text))
+
+
+def break_the_protocol(_: bytes) -> None:
+    raise SystemError("<built-in function loads> returned a result with an exception set")
+
+
+@pytest.mark.parametrize("job", [parse_without_end, break_the_protocol])
+def test_a_lack_of_memory_is_a_clear_error_however_a_library_reports_it(job: Callable[[bytes], None]) -> None:
+    async def attempt() -> int:
+        process = HeavyProcess()
+        try:
+            with pytest.raises(TooHeavyError):
+                await process.run(job, b'{"choices":[{"index":0,"delta":{"content":"x"}}]}')
+            return await process.run(len, b"next")
+        finally:
+            process.close()
+
+    assert asyncio.run(attempt()) == 4
