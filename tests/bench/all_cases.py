@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.bench.case import Group
-from tests.bench.cases import cold, detail, feed, ingest, memory, score, small, stored, stream, trips
+from tests.bench.cases import bounded, cold, detail, feed, ingest, memory, score, small, stored, stream, trips
 
 GROUPS: list[Group[Any]] = [
     ingest.GROUP,
@@ -16,4 +16,5 @@ GROUPS: list[Group[Any]] = [
     cold.GROUP,
     stored.GROUP,
     memory.GROUP,
+    bounded.GROUP,
 ]
