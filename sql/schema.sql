@@ -1419,6 +1419,8 @@ CREATE INDEX requests_tagged ON public.requests USING btree (created_at DESC, id
 
 CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
 
+CREATE INDEX step_logit_summaries_of_prompt ON public.step_logit_summaries USING btree (prompt_digest, request_pk) WHERE (prompt_digest IS NOT NULL);
+
 CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER deletions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.deletions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();

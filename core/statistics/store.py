@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from core.answers.votes import Ballot
 from core.database.query import Row, query
+from core.wire.timestamp import UtcMoment
 
 GroupBy = Literal["model", "mod", "user", "hour", "day"]
 
@@ -23,6 +24,18 @@ MAX_PROMPTS = 200
 MAX_REPEATS = 20
 """Maximum number of requests per prompt and period in that test. The newest are used."""
 FRACTIONS = [0.05, 0.25, 0.5, 0.75, 0.95]
+MAX_RANKED = 10_000
+"""Maximum number of requests of a model that a request is ranked among. The newest are used."""
+MAX_CANDIDATES = 1000
+"""Maximum number of requests of a prompt, of any owner, that are searched for the caller's. The newest are used."""
+MAX_SAME_PROMPT = 20
+MAX_CONTINUATIONS = 100
+"""Maximum number of requests whose continuation is compared. The newest are used."""
+MAX_FOLLOWING = 24
+"""Maximum tokens of a continuation."""
+MAX_DISCARDED = 400
+"""Maximum tokens that another request may have discarded before the compared token, plus those that follow it."""
+PEER_TEXT_CHARS = 200
 
 
 class GroupRow(Row):
@@ -100,6 +113,52 @@ class ModelRow(Row):
     low_share: float | None
 
 
+class PeerRow(Row):
+    """A request with the same prompt. The text is the start of its answer."""
+
+    request_id: str
+    created_ts: UtcMoment
+    model_id: str | None
+    active_mod: str | None
+    sequence_confidence: float | None
+    text: str | None
+
+
+class StandingRow(Row):
+    """The rank of a request among the newest of its model, and its neighbors in the feed.
+
+    Attributes:
+        n: compared requests with a sequence confidence.
+        lower: number of them with a lower one.
+        equal: number of them with the same one.
+    """
+
+    model: str | None
+    sequence_confidence: float | None
+    n: int
+    lower: int
+    equal: int
+    newer: str | None
+    older: str | None
+
+
+class ContinuationRow(Row):
+    """How another request continued the same text.
+
+    Attributes:
+        token: the id of its next token.
+        index: the index of that token in the other request.
+        following: the text after that token. A token without text is U+FFFD.
+    """
+
+    request_id: str
+    sequence_confidence: float | None
+    token: int | None
+    token_text: str | None
+    index: int
+    following: str
+
+
 class FirstListRow(NamedTuple):
     """The top-k list of a request's first token.
 
@@ -124,3 +183,6 @@ LIST_BALLOTS = query("statistics/list_ballots", Ballot)
 LIST_FIRST_LISTS = query("statistics/list_first_lists", FirstListRow, is_binary=True)
 LIST_MODS = query("statistics/list_mods", HandlerRow)
 MEASURE_MODELS = query("statistics/measure_models", ModelRow)
+COMPARE_WITH_PEERS = query("statistics/compare_with_peers", StandingRow)
+LIST_SAME_PROMPT = query("statistics/list_same_prompt", PeerRow)
+LIST_CONTINUATIONS = query("statistics/list_continuations", ContinuationRow)

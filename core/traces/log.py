@@ -21,6 +21,7 @@ from core.pairing.topk_lists import show_list
 from core.traces.inference_stats import build_inference_stats
 from core.traces.kept import Facts, KeptTrace
 from core.traces.log_rows import ActionRow, EventRow, ModCallRow, ModLogRow, PassRow, StepRow
+from core.traces.sampling import list_sampling
 from core.wire.json_text import dump_json, make_writable
 
 UNKNOWN = (
@@ -43,7 +44,7 @@ def render_log(kept: KeptTrace) -> Iterator[bytes | memoryview]:
     Yields JSON members in pieces, with the outer closing brace but without the opening one.
     """
     trace = kept.trace
-    yield dump_json(_head(trace) | _list_facts(kept.facts))[1:-1]
+    yield dump_json(_head(trace) | _list_facts(kept.facts) | {"sampling": list_sampling(kept)})[1:-1]
     yield from _render_rows("events", _iterate_events(trace))
     yield from _render_rows("mod_calls", _iterate_mod_calls(trace))
     yield from _render_rows("mod_logs", _iterate_mod_logs(trace))

@@ -141,6 +141,7 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
         "user_api_key": stored.user_key_label if stored.is_owned else None,
         "is_public": stored.is_public,
         "public_token": token,
+        "public_expires_at": stored.share_expires_at if stored.is_owned and stored.is_public else None,
         "favorited_by": stored.favorited_by if stored.is_owned else [],
         "tags": stored.tags if stored.is_owned else [strip_labels(tag) for tag in stored.tags],
         "discussion_count": stored.discussion_count if stored.is_owned else 0,

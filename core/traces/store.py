@@ -33,6 +33,7 @@ class StoredLog(Row):
     is_owned: bool
     user_key_label: str | None
     share_nonce: bytes | None
+    share_expires_at: UtcMoment | None
     is_public: bool
     favorited_by: list[str]
     tags: list[str]

@@ -7,6 +7,7 @@ from functions.confidence import (
     changes,
     drift,
     groups,
+    peers,
     report,
     risk_coverage,
     spans,
@@ -18,8 +19,8 @@ from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
 
-TOPICS = (summary, drift, changes, calibration, risk_coverage, threshold, groups, report, spans)
-"""Routes are matched in order, so `report` and `spans`, whose paths begin with an id, come last."""
+TOPICS = (summary, drift, changes, calibration, risk_coverage, threshold, groups, report, spans, peers)
+"""Routes are matched in order, so `report`, `spans` and `peers`, whose paths begin with an id, come last."""
 
 router = APIRouter()
 for topic in TOPICS:

@@ -195,6 +195,14 @@ GET    /v1/confidence/{private}        401  404    200   200   200    200    404
 GET    /v1/confidence/{public}         401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{orphan}         401  404    404   404   404    404    404    403    200   200    401    401
 GET    /v1/confidence/{missing}        401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/confidence/{private}/peers  401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{public}/peers   401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{orphan}/peers   401  404    404   404   404    404    404    403    200   200    401    401
+GET    /v1/confidence/{missing}/peers  401  404    404   404   404    404    404    403    404   404    401    401
+GET    /v1/confidence/{private}/alternatives 401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{public}/alternatives 401  404    200   200   200    200    404    403    200   200    401    401
+GET    /v1/confidence/{orphan}/alternatives 401  404    404   404   404    404    404    403    200   200    401    401
+GET    /v1/confidence/{missing}/alternatives 401  404    404   404   404    404    404    403    404   404    401    401
 GET    /v1/confidence/{private}/spans  401  404    200   200   200    200    404    403    200   200    401    401
 GET    /v1/confidence/{orphan}/spans   401  404    404   404   404    404    404    403    200   200    401    401
 GET    /v1/confidence/{missing}/spans  401  404    404   404   404    404    404    403    404   404    401    401

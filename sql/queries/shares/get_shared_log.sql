@@ -8,6 +8,7 @@ select
     false as is_owned,
     requests.user_key_label,
     requests.share_nonce,
+    requests.share_expires_at,
     is_public(requests) as is_public,
     requests.favorited_by,
     requests.tags,
