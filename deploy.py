@@ -73,9 +73,10 @@ IMAGE = (
         str(HERE / "requirements-container.lock"), extra_options="--require-hashes --only-binary=:all:"
     )
     .add_local_python_source("core", "functions")
-    # add_local_python_source copies only .py files. core.database.query reads sql/, and the viewer is not Python.
+    # add_local_python_source copies only .py files. core.database.query reads sql/; the viewer and fonts aren't Python.
     .add_local_dir(HERE / "sql", "/root/sql")
     .add_local_dir(HERE / "functions" / "viewer", "/root/functions/viewer")
+    .add_local_dir(HERE / "core" / "previews" / "fonts", "/root/core/previews/fonts")
 )
 
 # Close to the database, if set. Modal charges more for a chosen region.

@@ -10,9 +10,17 @@ from importlib import import_module
 from fastapi import FastAPI
 
 USED_LATER = {
-    "api": ("scipy.stats", "core.stream.hub", "core.alerts.worker", "core.upstream.client", "functions.web.heavy"),
+    "api": (
+        "scipy.stats",
+        "core.stream.hub",
+        "core.alerts.worker",
+        "core.previews.image",
+        "core.upstream.client",
+        "functions.web.heavy",
+    ),
     "confidence": ("scipy.stats",),
     "ingest": ("core.alerts.worker", "functions.web.heavy"),
+    "share": ("core.previews.image", "functions.web.heavy"),
     "stream": ("core.stream.hub",),
 }
 """Modules that the functions import late when they run elsewhere. In a snapshot, they cost a cold start nothing."""

@@ -1,35 +1,44 @@
-"""/logs/{id}/public and /share/…: share links, which give access to a request or a collection without an API key."""
+"""/logs/{id}/public and /share/…: share links, which give access to a request or a collection without an API key.
+
+Link previews too: those of share links, and the playground's, whose page the Quote UI serves to everyone but crawlers.
+"""
+
+import asyncio
+from functools import cache
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
+from starlette.responses import HTMLResponse
 
 from core.collections.sharing import SharedCollection, read_shared_collection
 from core.collections.store import MemberRow
 from core.errors import NotFoundError
+from core.previews.text import shorten
 from core.shares.share import (
     Publication,
     Share,
     publish_request,
-    read_preview,
     read_shared_log,
     unpublish_request,
 )
-from core.shares.store import PreviewRow
 from core.wire.page import DEFAULT_LIMIT, clamp_page
 from functions.web.access import KeyDep
 from functions.web.application import build_app
-from functions.web.conditional import DEPENDS_ON, UNCHANGED, EtagsDep
+from functions.web.conditional import UNCHANGED, EtagsDep
 from functions.web.context import ContextDep
+from functions.web.crawlers import is_crawler
 from functions.web.negotiation import wants_page
 from functions.web.preview import (
     PAGES,
+    VARIES,
     FormatParam,
     Preview,
-    begin,
-    describe_confidence,
     render_dead_link,
     render_page,
+    render_plain_page,
 )
+from functions.web.previews import NAME_CHARACTERS, add_addresses, answer_image, answer_page
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
 from functions.web.stored import answer_log
@@ -38,7 +47,11 @@ SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 
 router = APIRouter(tags=["share"], route_class=SmallBodyRoute)
 
-HEADERS = {"Cache-Control": "private, no-cache", "Vary": DEPENDS_ON}
+IMAGES: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "the image"}}
+PLAYGROUND = "Playground"
+PLAYGROUND_SENTENCE = "Build a mod, run it on a model, and see every token with the model's confidence."
+PLAYGROUND_HEADERS = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": VARIES}
 
 
 class SharedRequests(BaseModel):
@@ -67,10 +80,15 @@ async def get_shared_log(
 ) -> Response:
     """Return the log of a share link. Needs no API key; omits labels. Browsers get an HTML page."""
     if wants_page(request):
-        return await _answer_page(request, context, token)
-    return await answer_log(
-        request, context, await read_shared_log(context.access, context.logs, token=token, known=known)
-    )
+        return await answer_page(request, context, token)
+    view = await read_shared_log(context.access, context.logs, token=token, known=known)
+    return _vary(await answer_log(request, context, view))
+
+
+@router.get("/share/request/{token}/og-image.png", response_class=Response, responses=IMAGES)
+async def get_image(request: Request, context: ContextDep, token: str) -> Response:
+    """Return the preview image of a public request: PNG, 1200 by 628 pixels. Needs no API key."""
+    return await answer_image(request, context, token)
 
 
 @router.get("/share/{token}", response_model=SharedRequests, responses=PAGES)
@@ -96,7 +114,10 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
         raise
     if page:
         return render_page(
-            request, Preview(begin(collection.name, "Untitled collection"), _describe_collection(collection))
+            request,
+            Preview(
+                shorten(collection.name, NAME_CHARACTERS) or "Untitled collection", _describe_collection(collection)
+            ),
         )
     response.headers.update(HEADERS)
     return SharedRequests(collection=collection, requests=members, total_requests=collection.request_count)
@@ -108,27 +129,43 @@ async def get_shared_member(
 ) -> Response:
     """Return the log of a request in the collection of a share link."""
     if wants_page(request):
-        return await _answer_page(request, context, token, request_id)
+        return await answer_page(request, context, token, request_id)
     view = await read_shared_log(context.access, context.logs, token=token, request_id=request_id, known=known)
-    return await answer_log(request, context, view)
+    return _vary(await answer_log(request, context, view))
 
 
-async def _answer_page(request: Request, context: ContextDep, token: str, request_id: str | None = None) -> Response:
-    try:
-        preview = await read_preview(context.access, token=token, request_id=request_id)
-        return render_page(request, _describe(preview))
-    except NotFoundError as error:
-        return render_dead_link(request, str(error))
+@router.get("/playground", response_class=HTMLResponse)
+async def get_playground(request: Request, context: ContextDep) -> HTMLResponse:
+    """Return the preview of the playground's page to crawlers, and 404 to others: the Quote UI's host serves it."""
+    if not is_crawler(request):
+        raise NotFoundError("page: only for crawlers of link previews; open the playground of the Quote UI")
+    preview = Preview(PLAYGROUND, PLAYGROUND_SENTENCE, image_alt=PLAYGROUND_SENTENCE)
+    return render_plain_page(add_addresses(preview, request, context))
 
 
-def _describe(row: PreviewRow) -> Preview:
-    confidence = describe_confidence(row.sequence_confidence, is_bound=bool(row.sequence_confidence_is_bound))
-    return Preview(begin(row.final_text, "Request without text"), f"{begin(row.model, 'Unknown model')}: {confidence}")
+@router.get("/playground/og-image.png", response_class=Response, responses=IMAGES)
+async def get_playground_image() -> Response:
+    """Return the preview image of the playground: PNG, 1200 by 628 pixels. Needs no API key."""
+    image = await asyncio.to_thread(_draw_playground)
+    return Response(image, media_type="image/png", headers=PLAYGROUND_HEADERS)
+
+
+@cache
+def _draw_playground() -> bytes:
+    from core.previews.image import draw_playground  # noqa: PLC0415 - Pillow would delay the first answer
+
+    return draw_playground(PLAYGROUND, PLAYGROUND_SENTENCE)
+
+
+def _vary(answer: Response) -> Response:
+    """Add that crawlers get another answer."""
+    answer.headers["Vary"] = VARIES
+    return answer
 
 
 def _describe_collection(collection: SharedCollection) -> str:
     count = f"{collection.request_count} request{'' if collection.request_count == 1 else 's'}"
-    return f"{count}. {begin(collection.description, '')}".strip()
+    return f"{count}. {shorten(collection.description, NAME_CHARACTERS)}".strip()
 
 
 def web() -> FastAPI:

@@ -131,8 +131,10 @@ async def read_shared_log(
 
 
 @retry_read
-async def read_preview(access: Access, *, token: str, request_id: str | None = None) -> PreviewRow:
-    """Read the preview of the request that a link opens.
+async def read_preview(
+    access: Access, *, token: str, request_id: str | None = None, known: Collection[str] = ()
+) -> PreviewRow:
+    """Read the preview of the request that a link opens, without its document if the process knows its version.
 
     Raises:
         NotFoundError: the link is unknown, revoked or expired.
@@ -141,7 +143,11 @@ async def read_preview(access: Access, *, token: str, request_id: str | None = N
         row = None
         if request_id is None or not is_invalid_id(request_id):
             row = await store.GET_PREVIEW.fetch_one(
-                session.conn, token_hash=hash_token(token), request_id=request_id, characters=PREVIEW_CHARACTERS
+                session.conn,
+                token_hash=hash_token(token),
+                request_id=request_id,
+                characters=PREVIEW_CHARACTERS,
+                known=list(known),
             )
     if row is None:
         raise NotFoundError(DEAD_LINK)

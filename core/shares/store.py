@@ -17,16 +17,27 @@ class ShareRow(Row):
 
 
 class PreviewRow(Row):
-    """The preview of a link. `final_text` is truncated."""
+    """The preview of a link.
+
+    Attributes:
+        final_text: truncated.
+        version: the version of the document, as in core.traces.log_cache.
+        format: the format of the document.
+        choice: the position of the answer in the document.
+        document: one zstd frame; None if the process has read this version.
+    """
 
     model: str | None
     final_text: str | None
     sequence_confidence: float | None
     sequence_confidence_is_bound: bool | None
-    total_steps: int
+    version: str
+    format: int
+    choice: int
+    document: bytes | None
 
 
 LOCK_SHARE = query("shares/lock_share", ShareRow)
 SET_SHARE = query("shares/set_share")
-GET_PREVIEW = query("shares/get_preview", PreviewRow)
+GET_PREVIEW = query("shares/get_preview", PreviewRow, is_binary=True)
 GET_SHARED_LOG = query("shares/get_shared_log", StoredLog, is_binary=True)

@@ -2,6 +2,8 @@
 
 from fastapi.requests import HTTPConnection
 
+from functions.web.crawlers import is_crawler
+
 
 def read_preferences(request: HTTPConnection, header: str) -> dict[str, float]:
     """Return the values of a header, in order, with their quality from 0 (not acceptable) to 1.
@@ -22,12 +24,14 @@ def parse_preferences(text: str) -> dict[str, float]:
 
 
 def wants_page(request: HTTPConnection) -> bool:
-    """Return whether the client prefers HTML to JSON, as browsers and link previews do.
+    """Return whether the client prefers HTML to JSON, as browsers do, or is a crawler of link previews.
 
-    `?format=json` overrides the header.
+    `?format=json` overrides both.
     """
     if request.query_params.get("format") == "json":
         return False
+    if is_crawler(request):
+        return True
     named = read_preferences(request, "accept")
     order = list(named)
     page, data = named.get("text/html", 0.0), named.get("application/json", 0.0)

@@ -38,6 +38,11 @@ def _split(setting: str) -> set[str]:
     return {one.strip().lower() for one in setting.split(",")} - {""}
 
 
+def is_host(text: str) -> bool:
+    """Return whether a Host header is a name or an address, and optionally a port."""
+    return _HOST.fullmatch(text) is not None
+
+
 def _is_allowed_host(host: str, allowed: set[str]) -> bool:
     found = _HOST.fullmatch(host)
     name = found[1].strip("[]").lower() if found else ""

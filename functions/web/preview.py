@@ -1,19 +1,21 @@
-"""Render the HTML page of a share link, for browsers and for link previews in chat programs (Open Graph)."""
+"""Render the HTML page of a link, for browsers and for link previews in chat programs (Open Graph)."""
 
 import base64
 import hashlib
 import html
-import textwrap
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
 from starlette.responses import HTMLResponse
 
+from core.previews.content import HEIGHT, WIDTH
 from functions.web.conditional import DEPENDS_ON
 from functions.web.viewer import has_viewer, render_viewer
 
-TITLE_CHARACTERS = 100
+SITE = "Thunder"
+VARIES = f"{DEPENDS_ON}, User-Agent"
+"""Vary of a page that crawlers get whatever they accept."""
 STYLE = """
 :root { color-scheme: light dark; font: 1.125rem/1.5 system-ui, sans-serif; }
 body { max-width: 40rem; margin: 15vh auto; padding: 0 1.5rem; }
@@ -27,19 +29,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address is a secret
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
-    "Vary": DEPENDS_ON,
+    "Vary": VARIES,
 }
 PAGES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "application/json": {}}}}
 """For a route's `responses`."""
 FormatParam = Annotated[Literal["json"] | None, Query(alias="format", description="return JSON, ignoring Accept")]
 
-_HEAD = """<meta name="robots" content="noindex">
-<meta name="description" content="{description}">
-<meta property="og:type" content="article">
-<meta property="og:site_name" content="Thunder">
-<meta property="og:title" content="{title}">
-<meta property="og:description" content="{description}">
-<meta name="twitter:card" content="summary">"""
+_TAG = '<meta {kind}="{name}" content="{content}">'
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -62,10 +58,21 @@ _FURTHER = '<p><a href="?format=json">View as JSON</a></p>\n'
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The title and description of a page, as plain text; rendering escapes them."""
+    """What the tags of a page describe, as plain text; rendering escapes it.
+
+    Attributes:
+        title: the title of the page.
+        description: the text below it.
+        url: the absolute address of the page, if known.
+        image: the absolute address of its image, if it has one.
+        image_alt: the content of the image in words.
+    """
 
     title: str
     description: str
+    url: str | None = None
+    image: str | None = None
+    image_alt: str = ""
 
 
 def render_page(request: Request, preview: Preview) -> HTMLResponse:
@@ -78,26 +85,56 @@ def render_dead_link(request: Request, sentence: str) -> HTMLResponse:
     return _render(request, Preview("Not found", sentence[:1].upper() + sentence[1:] + "."), 404, "")
 
 
+def render_plain_page(preview: Preview) -> HTMLResponse:
+    """Render a page of text and tags."""
+    return HTMLResponse(_fill(preview, _list_tags(preview), ""), 200, HEADERS)
+
+
 def _render(request: Request, preview: Preview, status: int, further: str) -> HTMLResponse:
-    parts = {"title": html.escape(preview.title), "description": html.escape(preview.description)}
-    head = _HEAD.format(**parts)
+    head = _list_tags(preview)
     if has_viewer(request):
         answer = render_viewer(
             title=preview.title, description=preview.description, head=head, further=further, status=status
         )
-        answer.headers.update({"X-Robots-Tag": "noindex", "Vary": DEPENDS_ON})
+        answer.headers.update({"X-Robots-Tag": "noindex", "Vary": HEADERS["Vary"]})
         return answer
-    return HTMLResponse(_PAGE.format(**parts, head=head, style=STYLE, further=further), status, HEADERS)
+    return HTMLResponse(_fill(preview, head, further), status, HEADERS)
 
 
-def begin(text: str | None, otherwise: str) -> str:
-    """Return the first words of a text in one line, or `otherwise` if there are no words."""
-    shown = "".join(character if character.isprintable() else " " for character in text or "")
-    return textwrap.shorten(shown, TITLE_CHARACTERS, placeholder=" …") or otherwise
+def _fill(preview: Preview, head: str, further: str) -> str:
+    title, description = html.escape(preview.title), html.escape(preview.description)
+    return _PAGE.format(title=title, description=description, head=head, style=STYLE, further=further)
 
 
-def describe_confidence(confidence: float | None, *, is_bound: bool) -> str:
-    """Describe the confidence of a request in words. `is_bound` marks an upper bound."""
-    if confidence is None:
-        return "confidence unknown"
-    return f"confidence {'at most ' if is_bound else ''}{confidence:.1%}"
+def _list_tags(preview: Preview) -> str:
+    """Return the tags of a page: Open Graph's, which most programs read, and Twitter's."""
+    named = {
+        "robots": "noindex",
+        "description": preview.description,
+        "twitter:card": "summary_large_image" if preview.image else "summary",
+        "twitter:title": preview.title,
+        "twitter:description": preview.description,
+    }
+    properties = {
+        "og:type": "article",
+        "og:site_name": SITE,
+        "og:title": preview.title,
+        "og:description": preview.description,
+    }
+    if preview.url:
+        properties["og:url"] = preview.url
+    if preview.image:
+        named |= {"twitter:image": preview.image, "twitter:image:alt": preview.image_alt}
+        properties |= {
+            "og:image": preview.image,
+            "og:image:type": "image/png",
+            "og:image:width": str(WIDTH),
+            "og:image:height": str(HEIGHT),
+            "og:image:alt": preview.image_alt,
+        }
+    kinds = {"name": named, "property": properties}
+    return "\n".join(
+        _TAG.format(kind=kind, name=name, content=html.escape(content))
+        for kind, tags in kinds.items()
+        for name, content in tags.items()
+    )

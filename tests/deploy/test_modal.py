@@ -200,9 +200,10 @@ def test_each_function_has_its_own_url(deployed: FakeModal) -> None:
     assert dump["problems"] == []
 
 
-def test_a_container_contains_only_the_code_the_sql_and_the_viewer(deployed: FakeModal) -> None:
+def test_a_container_contains_only_the_code_the_sql_the_viewer_and_the_fonts(deployed: FakeModal) -> None:
     code = {path for folder in ("core", "functions") for path in (ROOT / folder).rglob("*.py")}
-    rest = {path for folder in ("sql", "functions/viewer") for path in (ROOT / folder).rglob("*") if path.is_file()}
+    folders = ("sql", "functions/viewer", "core/previews/fonts")
+    rest = {path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()}
     for function in deployed.dump()["functions"].values():
         assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | rest}
 

@@ -315,11 +315,11 @@ def test_the_image_has_only_the_locked_packages(deploy: Deploy) -> None:
     assert steps == {"pip_install_from_requirements", "add_local_python_source", "add_local_dir"}
 
 
-def test_only_the_code_the_sql_and_the_viewer_are_mounted(deploy: Deploy) -> None:
+def test_only_the_code_the_sql_the_viewer_and_the_fonts_are_mounted(deploy: Deploy) -> None:
     deployed = deploy()
     deployed.image.add_local_python_source.assert_called_once_with("core", "functions")
     folders = [call.args for call in deployed.image.add_local_dir.call_args_list]
-    assert folders == [(ROOT / name, f"/root/{name}") for name in ("sql", "functions/viewer")]
+    assert folders == [(ROOT / name, f"/root/{name}") for name in ("sql", "functions/viewer", "core/previews/fonts")]
     assert deployed.app_arguments["image"] is deployed.image
     assert deployed.app_arguments["include_source"] is False
 

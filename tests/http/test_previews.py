@@ -1,47 +1,18 @@
 """The page of a link: its preview in chat programs, and that markup in traces does nothing. `api` serves the viewer."""
 
-import html.parser
 from typing import Any
 
 import pytest
-from typing_extensions import override
 
 from tests.support.browser import BROWSER
 from tests.support.client import Answer, Client, send
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.page import Page
 from tests.support.servers import Serve
 
 ATTACK = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;"
 USER = "key-of-ann-0123456789"
-
-
-class Page(html.parser.HTMLParser):
-    """The parts of a page that the tests check."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.meta: dict[str, str] = {}
-        self.links: list[str] = []
-        self.scripts: list[str | None] = []
-        self.text = ""
-        self.feed(text)
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.tags.append(tag)
-        if tag == "meta" and (name := given.get("property") or given.get("name")):
-            self.meta[name] = given["content"] or ""
-        if tag == "script":
-            self.scripts.append(given.get("src"))
-        if tag == "a":
-            self.links.append(given["href"] or "")
-
-    @override
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.fixture(params=["api", "share"])
@@ -68,16 +39,17 @@ def open_page(client: Client, url: str, accept: str = BROWSER) -> Answer:
     return client.request("GET", url, None, accept=accept)
 
 
-def test_a_preview_shows_model_first_words_and_confidence(client: Client, opener: Client) -> None:
-    link = publish(client, model="SmolLM2", final_text="Certainly!\n\nHere is the honest answer: " + "word " * 100)
+def test_a_page_describes_model_prompt_and_confidence(client: Client, opener: Client) -> None:
+    link = publish(client, model="SmolLM2", user_prompt="Is it\n\n honest? " + "word " * 100, final_text="Certainly!")
     answer = open_page(opener, link)
     page = Page(answer.data.decode())
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert f"<title>{page.meta['og:title']}</title>" in answer.data.decode()
-    assert page.meta["og:title"].startswith("Certainly! Here is the honest answer: word")
-    assert len(page.meta["og:title"]) <= 100
-    assert "SmolLM2" in page.meta["og:description"]
-    assert "60.7%" in page.meta["og:description"]  # exp(-0.5)
+    assert page.meta["og:title"] == page.meta["twitter:title"] == "Inference Log - SmolLM2"
+    assert page.meta["og:description"].startswith("Is it honest? word word")
+    assert page.meta["og:description"] == page.meta["twitter:description"] == page.meta["description"]
+    assert len(page.meta["og:description"]) <= 180
+    assert page.meta["twitter:image:alt"] == "SmolLM2, confidence 60.7%"  # exp(-0.5)
     assert "correct" not in answer.data.decode()
     assert page.meta["robots"] == answer.headers["X-Robots-Tag"] == "noindex"
     (further,) = find_links(page)
@@ -110,7 +82,7 @@ def test_accept_html_returns_the_page_and_all_else_json(client: Client, accept: 
     assert client.request("GET", f"{link}?format=xml", None, accept="*/*").status == 400
 
 
-@pytest.mark.parametrize("field", ["model", "final_text"])
+@pytest.mark.parametrize("field", ["model", "final_text", "user_prompt"])
 def test_text_of_a_trace_is_never_markup(client: Client, opener: Client, field: str) -> None:
     link = publish(client, **{field: ATTACK})
     answer = open_page(opener, link)
@@ -139,7 +111,7 @@ def test_the_page_of_an_unknown_or_revoked_link_says_so(client: Client, opener: 
 
 def test_a_page_contains_no_keys_or_labels(client: Client, opener: Client) -> None:
     for text in (f"my key is {USER} " * 40, "x" * 470 + f" {USER} y", f"{USER}", "w " * 239 + USER):
-        link = publish(client, final_text=text, model=f"model of {USER}")
+        link = publish(client, final_text=text, user_prompt=text, model=f"model of {USER}")
         shown = open_page(opener, link).data.decode()
         for hidden in (USER, "…#", USER[:6]):
             assert hidden not in shown, text
@@ -149,5 +121,5 @@ def test_a_request_without_text_or_scores_has_a_page(client: Client) -> None:
     assert client.ingest(make_document("r1"), x_api_key=ADMIN_KEY).status == 201
     link = send(client, "POST", "/logs/r1/public", ADMIN_KEY).json["public_url"]
     page = Page(open_page(client, link).data.decode())
-    assert page.meta["og:title"] == "Request without text"
-    assert "confidence unknown" in page.meta["og:description"]
+    assert page.meta["og:description"] == "Request without text"
+    assert page.meta["og:image:alt"].endswith("confidence unknown")

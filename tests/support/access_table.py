@@ -143,6 +143,10 @@ DELETE /logs/{orphan}/public           401  404    404   404   403    403    404
 DELETE /logs/{missing}/public          401  404    404   404   403    403    404    403    404   404    401    401
 GET    /share/request/{link}           200  200    200   200   200    200    200    200    200   200    200    200
 GET    /share/request/{dead}           404  404    404   404   404    404    404    404    404   404    404    404
+GET    /share/request/{link}/og-image.png 200 200 200   200   200    200    200    200    200   200    200    200
+GET    /share/request/{dead}/og-image.png 404 404 404   404   404    404    404    404    404   404    404    404
+GET    /playground                     404  404    404   404   404    404    404    404    404   404    404    404
+GET    /playground/og-image.png        200  200    200   200   200    200    200    200    200   200    200    200
 
 GET    /share/{shelf}                  200  200    200   200   200    200    200    200    200   200    200    200
 GET    /share/{fallen}                 404  404    404   404   404    404    404    404    404   404    404    404
