@@ -23,8 +23,8 @@ from functions.web.context import Context
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
-PIECE_BYTES = 1024 * 1024
-"""Bytes of an answer that are decompressed at once."""
+PIECE_BYTES = 2 * 1024 * 1024
+"""Bytes of an answer that are decompressed at once, which takes 1 ms."""
 USUAL_RATIO = 10
 """Estimated compression ratio of a large log or trace."""
 
@@ -88,8 +88,8 @@ async def answer_stored(
 ) -> Response:
     """Answer with stored text in an encoding that the client accepts.
 
-    Decompression and compression run in a thread, so that the event loop never holds the uncompressed text. These
-    are not the threads of `Context.run`, which may be busy with incoming traces.
+    Compression, and decompression of large texts, run in a thread, so that they block no other request. These are not
+    the threads of `Context.run`, which may be busy with incoming traces.
 
     Raises:
         BusyError: the byte budget is used up.
@@ -98,8 +98,11 @@ async def answer_stored(
     encoding = choose_encoding(request.scope["headers"])
     headers = {**(headers or {"Vary": DEPENDS_ON}), "Content-Type": media_type}
     with context.budget.reserve(await find_account(request)) as reservation:
-        if encoding is None:
+        if encoding is None and (stored.size is None or stored.size > PIECE_BYTES):
             return _Unpacked(context.budget, reservation.account, stored, headers)
+        if encoding is None:  # decompressed here, which takes less time than the way to a thread and back
+            reservation.grow_within_share(len(stored.frame) + PIECE_BYTES)
+            return Response(stored.unpack(), headers=headers)
         reservation.grow_within_share(_estimate_size(stored, encoding))
         body = stored.pack() if encoding == "zstd" else await asyncio.to_thread(_recompress, stored, encoding)
     return Response(body, headers={**headers, "Content-Encoding": encoding})
