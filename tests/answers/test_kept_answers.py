@@ -33,6 +33,32 @@ def test_deep_items_are_stored_or_refused(client: Client, place: str, depth: int
     assert client.post_bytes("/v1/ingest", bodies[place].encode()).status in {201, 400}
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        json.dumps({"a": "\0"}),
+        json.dumps({"a": 2**63}),
+        json.dumps({"k" * 100_000: 1}),
+        json.dumps({"a": "x" * 4_000_000}),
+        json.dumps({f"k{i}": None for i in range(50_000)}),
+        '{"a":1,"a":2}',
+        '{"":{}}',
+    ],
+    ids=["U+0000", "large number", "long key", "large text", "many keys", "key twice", "empty key"],
+)
+def test_metadata_of_any_content_is_kept(client: Client, metadata: str) -> None:
+    body = f'{{"request_id": "m", "request": {{}}, "metadata": {metadata}, "response": {json.dumps(make_chat("a"))}}}'
+    assert client.post_bytes("/v1/ingest", body.encode()).status == 201
+    assert client.log("m")["request_tags"] == json.loads(metadata)
+
+
+@pytest.mark.parametrize("metadata", ["[]", "1", '"x"', "true"])
+def test_metadata_of_another_type_is_refused(client: Client, metadata: str) -> None:
+    body = f'{{"request": {{}}, "metadata": {metadata}, "response": {json.dumps(make_chat("a"))}}}'
+    answer = client.post_bytes("/v1/ingest", body.encode())
+    assert (answer.status, answer.json["error"].startswith("metadata: ")) == (400, True)
+
+
 @pytest.mark.parametrize("name", ["choices", "candidates"])
 @pytest.mark.parametrize("value", [None, 1, "x", [], [1], [None, None], {}, [{}], [[]]])
 def test_odd_choices_are_stored_or_refused(client: Client, name: str, value: object) -> None:
