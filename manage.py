@@ -78,6 +78,28 @@ def demo(url: str | None) -> None:
         click.echo(f"  curl -sS -H 'X-API-Key: {connection.key}' '{url}{path}'")
 
 
+@cli.command("sign-in")
+@click.option("--url", help="URL of the server  [default: that on THUNDER_DATA_DIR, THUNDER_URL, or at APP_PORT]")
+def sign_in(url: str | None) -> None:
+    """Print a link that signs a browser in with the rights of the admin key. It works once, for 15 minutes."""
+    from core.access.sign_ins import create_link
+    from core.cli.banner import LINK_TERMS, write_link, write_url
+    from core.local.environment import load_settings
+    from core.local.lock import find_served_url
+    from core.local.secrets import find_admin_key
+
+    with plain_errors(), admin_database(None, yes=True) as run_work:
+        settings = load_settings()
+        admin_key = find_admin_key(settings)
+        if admin_key is None:
+            raise click.ClickException("THUNDER_ADMIN_KEY: not set; set it to the value of the server")
+        served = None if settings.database_url else find_served_url(settings.thunder_data_dir)
+        place = url or served or settings.thunder_url or write_url(settings.app_host, settings.app_port)
+        token = run_work(lambda access, key: create_link(access, key, admin_key=admin_key))
+    click.echo(write_link(place.rstrip("/"), token))
+    click.echo(LINK_TERMS, err=True)
+
+
 @cli.command()
 def migrate() -> None:
     """Apply pending migrations. A new database at DATABASE_URL is stamped with THUNDER_APP_NAME."""
@@ -233,7 +255,8 @@ def serve_on(database: "Database", settings: "Settings") -> None:
     with bind(settings.app_host, settings.app_port) as bound:
         url = write_url(settings.app_host, bound.getsockname()[1])
         os.environ["THUNDER_URL"] = settings.thunder_url or url
-        banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name)
+        link = create_sign_in_link(os.environ["THUNDER_URL"], admin_key)
+        banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name, link=link)
 
         def announce() -> None:
             database.announce(url)
@@ -241,6 +264,21 @@ def serve_on(database: "Database", settings: "Settings") -> None:
 
         configure_logging(settings.log_level)
         serve(bound, announce=announce, workers=settings.app_workers or count_cores())
+
+
+def create_sign_in_link(url: str, admin_key: str) -> str | None:
+    """Create the link of the banner. Return None if the database can't store it, which the server then reports."""
+    from core.access.sign_ins import create_link
+    from core.cli.banner import write_link
+    from core.errors import ThunderError
+    from core.local.admin import run_as_admin
+    from core.settings import Settings
+
+    try:
+        token = run_as_admin(Settings(), lambda access, key: create_link(access, key, admin_key=admin_key))
+    except ThunderError:
+        return None
+    return write_link(url, token)
 
 
 def find_migration_dsn() -> str:

@@ -1,10 +1,10 @@
-"""/auth/…: the identity of the caller, and the management of API keys."""
+"""/auth/…: the identity of the caller, the cookie of a browser, and the management of API keys."""
 
-from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.bootstrap import BootstrapRequest, bootstrap
-from core.access.caller import Caller
+from core.access.caller import Caller, ForbiddenError, UnauthorizedError
 from core.access.keys import (
     DEFAULT_OVERLAP_HOURS,
     CreatedKey,
@@ -16,8 +16,9 @@ from core.access.keys import (
     rotate_key,
     update_key,
 )
+from core.access.sign_ins import sign_in, sign_in_by_link, sign_out
 from core.access.store import KeyRow
-from functions.web.access import KeyDep
+from functions.web.access import KeyDep, comes_from_own_page, read_cookie, set_cookie
 from functions.web.address import find_address
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -75,6 +76,20 @@ class Rotation(BaseModel):
     overlap_hours: float = DEFAULT_OVERLAP_HOURS
 
 
+class SignInRequest(BaseModel):
+    """The token of a link from `make run`. Omit it to sign in with a key."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    link: str | None = Field(default=None, max_length=200)
+
+
+class SignedOut(BaseModel):
+    """The result of signing out."""
+
+    message: str = "signed out"
+
+
 @router.get("/validate")
 async def validate(context: ContextDep, key: KeyDep) -> Validation:
     """Check an API key and return its identity. Answers 401 if the key is not valid."""
@@ -85,6 +100,32 @@ async def validate(context: ContextDep, key: KeyDep) -> Validation:
 async def get_me(context: ContextDep, key: KeyDep) -> Identity:
     """Return the identity of the caller."""
     return _identify(await context.access.authenticate(key))
+
+
+@router.post("/sign-in")
+async def post_sign_in(
+    request: Request, response: Response, asked: SignInRequest, context: ContextDep, key: KeyDep
+) -> Identity:
+    """Sign this browser in with a key or a link. The answer sets a cookie with the rights of the key.
+
+    Only pages of this origin may call this. Programs send their key with each request instead.
+    """
+    if not comes_from_own_page(request):
+        raise ForbiddenError("Origin: only pages of this origin can sign in; send the key with each request instead")
+    made = await (sign_in(context.access, key) if asked.link is None else sign_in_by_link(context.access, asked.link))
+    await set_cookie(request, response, made.token)
+    return _identify(made.caller)
+
+
+@router.post("/sign-out")
+async def post_sign_out(request: Request, response: Response, context: ContextDep) -> SignedOut:
+    """Sign this browser out. Every process refuses its cookie from the next request on."""
+    token = await read_cookie(request)
+    if token is None:
+        raise UnauthorizedError("cookie: missing, or not sent by a page of this origin; sign in first")
+    await sign_out(context.access, token)
+    await set_cookie(request, response, None)
+    return SignedOut()
 
 
 @router.post(

@@ -1211,6 +1211,38 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.sign_in_links (
+    token_hash bytea NOT NULL,
+    admin_proof bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.sign_in_links IS 'Unused links that sign a browser in as the admin, once.';
+
+COMMENT ON COLUMN public.sign_in_links.token_hash IS 'HMAC of the token in the link under THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.sign_in_links.admin_proof IS 'HMAC of the token under THUNDER_ADMIN_KEY, as in sign_ins.admin_proof.';
+
+CREATE TABLE public.sign_ins (
+    token_hash bytea NOT NULL,
+    key_hash bytea,
+    user_key_hmac bytea,
+    admin_proof bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_ins_key CHECK ((num_nonnulls(key_hash, user_key_hmac, admin_proof) = 1))
+);
+
+COMMENT ON TABLE public.sign_ins IS 'Browsers that are signed in with a cookie. Each has the rights of one key and ends with it.';
+
+COMMENT ON COLUMN public.sign_ins.token_hash IS 'HMAC of the token in the cookie under THUNDER_SECRET.';
+
+COMMENT ON COLUMN public.sign_ins.key_hash IS 'The issued key that signed in, as in api_keys.key_hash.';
+
+COMMENT ON COLUMN public.sign_ins.user_key_hmac IS 'The user API key that signed in, as in requests.user_key_hmac.';
+
+COMMENT ON COLUMN public.sign_ins.admin_proof IS 'HMAC of the token under THUNDER_ADMIN_KEY, if that key signed in. A process with another admin key computes another one.';
+
 CREATE VIEW public.steps AS
  SELECT requests.request_id,
     ((step.step_index)::integer - 1) AS step_index,
@@ -1350,6 +1382,12 @@ ALTER TABLE ONLY public.requests
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.sign_ins
+    ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.step_logit_summaries
     ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk);
 
@@ -1418,6 +1456,12 @@ CREATE INDEX requests_search ON public.requests USING gin (search);
 CREATE INDEX requests_tagged ON public.requests USING btree (created_at DESC, id DESC) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX requests_with_exception ON public.requests USING btree (created_at DESC, id DESC) WHERE has_exception;
+
+CREATE INDEX sign_ins_expiry ON public.sign_ins USING btree (expires_at);
+
+CREATE INDEX sign_ins_of_key ON public.sign_ins USING btree (key_hash) WHERE (key_hash IS NOT NULL);
+
+CREATE INDEX sign_ins_of_user ON public.sign_ins USING btree (user_key_hmac) WHERE (user_key_hmac IS NOT NULL);
 
 CREATE INDEX step_logit_summaries_of_prompt ON public.step_logit_summaries USING btree (prompt_digest, request_pk) WHERE (prompt_digest IS NOT NULL);
 

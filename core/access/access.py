@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from psycopg import AsyncConnection
 
@@ -23,10 +23,11 @@ from core.access.caller import (
     UnauthorizedError,
     UnknownKeyError,
 )
-from core.access.hasher import Hasher, hash_token
+from core.access.hasher import Hasher, hash_token, prove_key
 from core.access.recent import RecentCallers
 from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, describe_lack, fingerprint_of
 from core.access.session import Session
+from core.access.sign_in_token import SignInToken
 from core.access.store import CallerRow
 from core.access.turns import Account, Turns, client_address
 from core.database.connection import CHECKOUT_TIMEOUT_S
@@ -98,12 +99,12 @@ class Access:
         return [sentence for sentence, applies in warnings.items() if applies]
 
     @asynccontextmanager
-    async def session(self, key: str | None, scope: Scope, *, public: bool = False) -> AsyncIterator[Session]:
+    async def session(self, key: str | None, scope: Scope | None, *, public: bool = False) -> AsyncIterator[Session]:
         """Open a session for the caller with this key. Every scope except READ opens a transaction.
 
         Args:
             key: the key as sent, or None.
-            scope: the scope the caller needs.
+            scope: the scope the caller needs; None if every live key may do this.
             public: whether a caller without a key is allowed. The code in the session then decides what to show.
 
         Raises:
@@ -117,11 +118,11 @@ class Access:
             conn,
             caller,
         ):
-            if key is not None:
+            if key is not None and scope is not None:
                 caller.require(scope)
             yield Session(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
 
-    def _open(self, scope: Scope) -> AbstractAsyncContextManager[AsyncConnection]:
+    def _open(self, scope: Scope | None) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
             return checkout(self.pool)
         return checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS)
@@ -300,7 +301,9 @@ class Access:
             await store.KEEP_FINGERPRINT.execute(conn, fingerprint=fingerprint)
 
     def _is_admin_key(self, key: str) -> bool:
-        return self.admin_key is not None and hmac.compare_digest(_encode(key), _encode(self.admin_key))
+        if self.admin_key is None or isinstance(key, SignInToken):
+            return False
+        return hmac.compare_digest(_encode(key), _encode(self.admin_key))
 
     async def _identify(self, conn: AsyncConnection, hasher: Hasher, key: str | None) -> Caller:
         if key is None:
@@ -315,15 +318,30 @@ class Access:
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
         """Return the callers of the keys that are live, and record the use of those keys."""
+        signed_in = [isinstance(key, SignInToken) for key in keys]
         rows = await store.FIND_CALLERS.fetch_all(
             conn,
-            key_hashes=[hash_token(key) for key in keys],
-            user_key_hmacs=[hasher.hash_user_key(key) for key in keys],
+            key_hashes=[None if token else hash_token(key) for key, token in zip(keys, signed_in, strict=True)],
+            user_key_hmacs=[
+                None if token else hasher.hash_user_key(key) for key, token in zip(keys, signed_in, strict=True)
+            ],
+            token_hashes=[
+                hasher.hash_sign_in(key) if token else None for key, token in zip(keys, signed_in, strict=True)
+            ],
         )
         for row in rows:
             if row.stale and row.key_id is not None:
                 await store.TOUCH_KEY.execute(conn, key_id=row.key_id)
-        return {keys[row.ordinal - 1]: _make_caller(row) for row in rows}
+        found = ((keys[row.ordinal - 1], row) for row in rows)
+        return {
+            key: _make_caller(row) if row.admin_proof is None else replace(SETTING_ADMIN, expires_at=row.expires_at)
+            for key, row in found
+            if row.admin_proof is None or self.is_proof(row.admin_proof, key)
+        }
+
+    def is_proof(self, proof: bytes, token: str) -> bool:
+        """Return whether the configured admin key made the proof of a token."""
+        return self.admin_key is not None and hmac.compare_digest(proof, prove_key(self.admin_key, token))
 
     async def _read_generated_secret(self) -> str:
         """Read the generated secret. It never changes once stored, so a process reads it once."""
@@ -355,6 +373,8 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
 
 
 def _unknown_key(key: str) -> UnknownKeyError:
+    if isinstance(key, SignInToken):
+        return UnknownKeyError("cookie: signed out, expired, or its key ended; sign in again", hash_token(key))
     return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))
 
 

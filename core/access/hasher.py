@@ -67,6 +67,15 @@ class Hasher:
         """Return the MAC of the source of a mod, in hex."""
         return _digest(_digest(self._use_secret(), b"\0mod"), source.encode()).hex()
 
+    def hash_sign_in(self, token: str) -> bytes:
+        """Return the hash of a sign-in's token, so that signed-in browsers are signed out if the secret changes."""
+        return _digest(_digest(self._use_secret(), b"\0sign-in"), token.encode("utf-8", "surrogatepass"))
+
+    @property
+    def instance(self) -> str:
+        """A name of the instance for its cookies: 12 hex digits, the same in every process."""
+        return _digest(self._use_secret(), b"\0instance").hex()[:LABEL_DIGITS]
+
     @property
     def fingerprint(self) -> str:
         """An HMAC of a constant, which identifies the secret without revealing it."""
@@ -104,6 +113,11 @@ def strip_cut_labels(text: str, limit: int) -> str:
     """
     shown = strip_labels(text)
     return shown if len(text) < limit else shown[: 1 - LABEL_CHARACTERS]
+
+
+def prove_key(key: str, token: str) -> bytes:
+    """Return the HMAC of a token under a key. Without the token, it does not help to guess the key."""
+    return _digest(key.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
 
 
 def hash_token(token: str) -> bytes:

@@ -5,7 +5,11 @@ from core.wire.timestamp import UtcMoment
 
 
 class CallerRow(Row):
-    """A live issued key or user API key. `ordinal` is its position in the list of given keys, from 1."""
+    """A live issued key or user API key. `ordinal` is its position in the list of given keys, from 1.
+
+    `admin_proof` is set for a browser that signed in with the configured admin key. It has no rights unless the proof
+    is the one of this process's admin key.
+    """
 
     ordinal: int
     key_id: int | None
@@ -17,6 +21,7 @@ class CallerRow(Row):
     user_key_label: str | None
     expires_at: UtcMoment | None
     stale: bool
+    admin_proof: bytes | None
 
 
 class KeyRow(Row):
@@ -86,3 +91,7 @@ COUNT_OWNED = query("access/count_owned", Owned)
 KEEP_FINGERPRINT = query("access/keep_fingerprint")
 MASK_KEY = query("access/mask_key", str)
 FIND_OWNER = query("access/find_owner", OwnerRow)
+INSERT_SIGN_IN = query("access/insert_sign_in")
+DELETE_SIGN_IN = query("access/delete_sign_in", bytes)
+INSERT_SIGN_IN_LINK = query("access/insert_sign_in_link")
+USE_SIGN_IN_LINK = query("access/use_sign_in_link", bytes)

@@ -18,6 +18,7 @@ class Action(StrEnum):
     CHANGE_KEY = "key.change"
     REVOKE_KEY = "key.revoke"
     ROTATE_KEY = "key.rotate"
+    SIGN_IN = "browser.sign_in"
     PUBLISH_REQUEST = "request.publish"
     UNPUBLISH_REQUEST = "request.unpublish"
     DELETE_REQUEST = "request.delete"
@@ -45,8 +46,8 @@ class Entry(Row):
 
     Attributes:
         actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.
-        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, calibrator:<id>, requests or
-            database.
+        subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, calibrator:<id>, requests,
+            browser or database.
         details: further facts; never a secret.
     """
 

@@ -5,16 +5,18 @@ import shlex
 from pathlib import Path
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "force-prefix.json"
+LINK_TERMS = "works once, for 15 minutes"
 
 
-def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str) -> str:
-    """Return the banner. Its two commands can be pasted into a shell."""
+def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str, link: str | None = None) -> str:
+    """Return the banner. Its two commands can be pasted into a shell. `link` signs a browser in."""
     ingest = "open (no key needed)" if ingest_open else "needs a key, for example the admin key"
     return "\n".join(
         [
             "",
             f"Thunder serves on {url}",
             f"  viewer     {url}/ (sign in with the admin key)",
+            *([f"  sign in    {link} ({LINK_TERMS})"] if link else []),
             f"  database   {database}",
             f"  admin key  {admin_key}",
             f"  ingest     {ingest}",
@@ -46,6 +48,11 @@ def locate_sample() -> Path:
     """Return the path of the sample, relative if the working directory is in the repository."""
     here = Path.cwd()
     return SAMPLE.relative_to(here) if SAMPLE.is_relative_to(here) else SAMPLE
+
+
+def write_link(url: str, token: str) -> str:
+    """Return the link that signs a browser in. Browsers don't send the fragment, so the token reaches no log."""
+    return f"{url}/sign-in#{token}"
 
 
 def write_url(host: str, port: int) -> str:

@@ -95,6 +95,7 @@ async def delete_doomed(
             if owner is not None and doomed.before is None and len(ids) < BATCH:
                 await store.DELETE_COLLECTIONS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_ALERTS_OF.execute(session.conn, owner=owner)
+                await store.DELETE_SIGN_INS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_CALIBRATORS_OF.execute(session.conn, owner=owner)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:

@@ -1,8 +1,9 @@
 // The frame around the views: routing, signing in and out, and the header.
 
-import { api } from "./lib/api.js"
 import { announce, errorNote, h, replace } from "./lib/dom.js"
-import { forgetKey, getKey, setKey } from "./lib/session.js"
+import { findIdentity, forgetIdentity, getIdentity, signOut } from "./lib/identity.js"
+import { getKey } from "./lib/session.js"
+import { askForKey } from "./views/sign_in.js"
 
 // [path pattern, name, module, title]. A module exports `show(main, context)`, which may return a function to call when
 // the user leaves the view. `context` is {address: URL, parameters, go(path), signal, signIn()}; `signal` is aborted when
@@ -15,12 +16,14 @@ const VIEWS = [
   [/^\/share\/(?<token>[^/]+)$/, "collection", () => import("./views/collection.js"), "Shared collection"],
   [/^\/compare$/, "compare", () => import("./views/compare.js"), "Compare"],
   [/^\/overview$/, "overview", () => import("./views/overview.js"), "Overview"],
+  [/^\/sign-in$/, "sign-in", () => import("./views/sign_in.js"), "Sign in"],
 ]
 const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
 
 const main = document.getElementById("main")
 let leaving = new AbortController()
 let leave = null
+let isAsking = false
 
 /** Navigate to a path, as a link to it would. */
 export function go(path, { replaces = false } = {}) {
@@ -30,6 +33,7 @@ export function go(path, { replaces = false } = {}) {
 }
 
 async function open({ focuses = false, isNew = false } = {}) {
+  isAsking = false
   leave?.()
   leave = null
   if (isNew) scrollTo({ top: 0 })
@@ -39,6 +43,8 @@ async function open({ focuses = false, isNew = false } = {}) {
   const address = new URL(location.href)
   const found = VIEWS.map(([pattern, ...rest]) => [pattern.exec(address.pathname), ...rest]).find(([match]) => match)
   drawHeader(address.pathname)
+  // A shared page needs no user. If the server does not answer, the view shows why.
+  if (!/^\/(share\/|sign-in$)/.test(address.pathname)) findIdentity().then(() => drawHeader(location.pathname), () => {})
   replace(main, h("p", { class: "loading" }, "Loading …"))
   if (!found) return showNotFound()
   const [match, name, load, title] = found
@@ -75,48 +81,35 @@ function showNotFound() {
 
 /** Ask for an API key, then return to the same address with it. */
 export function signIn(message = null) {
-  document.title = "Sign in · Thunder"
-  const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
-  const note = h("div", null, message && getKey() ? errorNote({ message }) : null)
-  const submit = async (event) => {
-    event.preventDefault()
-    try {
-      if (!/^[\x21-\x7e]+$/.test(field.value.trim())) throw new Error("Not a valid API key: keys contain printable ASCII characters and no spaces.")
-      setKey(field.value.trim())
-      const { name } = await api("/auth/validate")
-      announce(`Signed in as ${name}.`)
-      await open({ focuses: true })
-    } catch (error) {
-      forgetKey()
-      replace(note, errorNote(error))
-      field.focus()
-    }
+  if (isAsking) return // several calls of a view are refused
+  isAsking = true
+  const wasSignedIn = getIdentity() || getKey()
+  forgetIdentity()
+  drawHeader(location.pathname)
+  askForKey(main, { error: message && wasSignedIn ? { message } : null, onDone: () => open({ focuses: true }) })
+}
+
+async function leaveAll() {
+  try {
+    await signOut()
+    announce("Signed out.")
+    go("/")
+  } catch (error) {
+    announce(error.message)
+    showFailure(error)
   }
-  replace(
-    main,
-    h("section", { class: "sign-in" },
-      h("h1", null, "Sign in"),
-      h("p", null, "You need an API key. It stays in this tab and is forgotten when you close the tab."),
-      h("p", { class: "faint" }, h("code", null, "make run"), " prints an admin key when it starts."),
-      h("form", { onsubmit: submit },
-        h("label", { for: "key" }, "API key"), field, h("button", { class: "primary" }, "Sign in")),
-      note),
-  )
-  field.focus()
 }
 
 function drawHeader(path) {
-  const signOut = () => {
-    forgetKey()
-    go("/")
-    announce("Signed out.")
-  }
   const links = LINKS.map(([href, name]) => h("a", { href, "aria-current": href === path ? "page" : null }, name))
+  const identity = getIdentity()
   replace(
     document.getElementById("header"),
     h("a", { class: "brand", href: "/" }, "Thunder"),
     path.startsWith("/share/") ? null : h("nav", { "aria-label": "Views" }, links),
-    getKey() ? h("button", { class: "quiet", onclick: signOut }, "Sign out") : null,
+    identity || getKey()
+      ? [h("span", { class: "who" }, identity?.name), h("button", { class: "quiet", onclick: leaveAll }, "Sign out")]
+      : null,
   )
 }
 

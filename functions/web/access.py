@@ -1,4 +1,9 @@
-"""Read the API key of a request."""
+"""Read the API key of a request, or the cookie of a signed-in browser.
+
+A browser sends the cookie with every request to this host, whichever page causes it: cookies ignore ports, so
+SameSite=Strict does not exclude the pages of another server on this machine. The cookie therefore counts only if the
+browser states that the request comes from a page of this origin. A page can't choose Sec-Fetch-Site and Origin.
+"""
 
 import base64
 import binascii
@@ -6,11 +11,65 @@ from typing import Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
+from starlette.responses import Response
+
+from core.access.access import Access
+from core.access.sign_in_token import SignInToken
+from core.access.sign_ins import LIFETIME_S
+
+COOKIE_PREFIX = "thunder-"
 
 
 async def read_key(connection: HTTPConnection) -> str | None:
-    """Return the API key of a request: X-API-Key, else the Bearer token, else the password of Basic (user:key@host)."""
-    return _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection) or None
+    """Return the key of a request.
+
+    It is in X-API-Key, else the Bearer token, else the password of Basic (user:key@host), else the cookie.
+    """
+    given = _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection)
+    return given or await read_cookie(connection)
+
+
+async def read_cookie(connection: HTTPConnection) -> SignInToken | None:
+    """Return the token in this instance's cookie; None if the request does not come from a page of this origin."""
+    if COOKIE_PREFIX not in connection.headers.get("cookie", "") or not comes_from_own_page(connection):
+        return None
+    token = connection.cookies.get(await _name_cookie(connection.app.state.context.access))
+    return SignInToken(token) if token else None
+
+
+def comes_from_own_page(connection: HTTPConnection) -> bool:
+    """Return whether the browser states that a page of this origin caused the request.
+
+    Browsers omit Sec-Fetch-Site on plain HTTP, except on this machine; they send Origin there with every request but
+    simple reads.
+    """
+    sites, origins, hosts = map(connection.headers.getlist, ("sec-fetch-site", "origin", "host"))
+    if sites:
+        return sites == ["same-origin"]
+    if len(origins) != 1 or len(hosts) != 1:
+        return False
+    scheme, _, place = origins[0].partition("://")
+    return scheme in ("http", "https") and place.lower() == hosts[0].lower()
+
+
+async def set_cookie(connection: HTTPConnection, response: Response, token: str | None) -> None:
+    """Add the cookie with a token to a response; None deletes the cookie.
+
+    It is Secure if the page is, which its Origin shows even behind a proxy that decrypts.
+    """
+    response.set_cookie(
+        await _name_cookie(connection.app.state.context.access),
+        token or "",
+        max_age=LIFETIME_S if token else 0,
+        secure=connection.headers.get("origin", "").startswith("https:"),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+async def _name_cookie(access: Access) -> str:
+    """Return a name that contains the instance, so that two servers on one host keep separate cookies."""
+    return COOKIE_PREFIX + (await access.hasher()).instance
 
 
 def _decode(value: str) -> str:

@@ -10,7 +10,7 @@ from core.pairing.version import SCORING_VERSION
 MAX_ETAGS = 20
 FORMAT = f"3-{SCORING_VERSION}"
 """Part of every ETag. Increase the first number when the same rows are rendered differently."""
-DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization"
+DEPENDS_ON = "Accept, Accept-Encoding, X-API-Key, Authorization, Cookie"
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "the client has this version (If-None-Match)"}}
 """For a route's `responses`."""
 

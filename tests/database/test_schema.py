@@ -25,7 +25,7 @@ TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, reque
 restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
-KEPT |= {"deletions", "deletion_chain", "audit_log", "calibrators", "alerts"}
+KEPT |= {"deletions", "deletion_chain", "audit_log", "calibrators", "alerts", "sign_ins", "sign_in_links"}
 """Tables that emptying the traces keeps. Add a new table here, or to the tables that TRUNCATE reaches."""
 
 FILLED_BY_OTHERS = [
@@ -46,6 +46,8 @@ FILLED_BY_OTHERS = [
     """insert into alerts (name, kind, score, fires_above, filters, url, include_prompt, active, secret_nonce)
     values ('a', 'silence', 's', false, '{}', 'https://a', false, true, '\\x00')""",
     "insert into alert_events (alert_id, kind) select id, 'test' from alerts",
+    "insert into sign_ins (token_hash, key_hash, expires_at) values ('\\x00', '\\x00', now())",
+    "insert into sign_in_links (token_hash, admin_proof, expires_at) values ('\\x00', '\\x00', now())",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
 """One row for each table that a posted trace leaves empty."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.banner import write_banner
+from core.cli.banner import write_banner, write_link
 from tests.support.environment import ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -38,6 +38,8 @@ def test_each_make_target_exists(path: Path) -> None:
 
 def test_the_readme_shows_the_output_of_make_run() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    database = "PostgreSQL in .thunder"
-    printed = write_banner("http://127.0.0.1:6767", admin_key="ck_…", ingest_open=True, database=database)
+    url = "http://127.0.0.1:6767"
+    printed = write_banner(
+        url, admin_key="ck_…", ingest_open=True, database="PostgreSQL in .thunder", link=write_link(url, "…")
+    )
     assert printed.strip() in readme

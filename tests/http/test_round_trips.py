@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
 from functions.web import owner
+from tests.support.browsers import BrowserOf
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.documents import load_trace
@@ -122,6 +124,19 @@ def test_a_read_takes_one_round_trip(tapped: Tapped, path: str) -> None:
 def test_a_read_with_another_key_takes_two_round_trips(tapped: Tapped, path: str) -> None:
     assert tapped.get(path, tapped.user_key).status == 200
     assert tapped.tap.count_trips() == 2
+
+
+def test_a_signed_in_browser_takes_no_more_round_trips_than_its_key(tapped: Tapped) -> None:
+    for key in (tapped.user_key, ADMIN_KEY):
+        browser = BrowserOf()
+        assert browser.sign_in(tapped.client, key).status == 200
+        for path in ("/logs", f"/logs/{tapped.request_id}", "/auth/me"):
+            trips = []
+            for send in (partial(tapped.get, path, tapped.user_key), partial(browser.send, tapped.client, "GET", path)):
+                tapped.tap.sent.clear()
+                assert send().status == 200
+                trips.append(tapped.tap.count_trips())
+            assert trips[0] == trips[1], path
 
 
 @pytest.mark.parametrize("path", READS)

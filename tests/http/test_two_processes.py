@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.browsers import BrowserOf
 from tests.support.client import make_key, send
 from tests.support.databases import Databases
 from tests.support.documents import make_document
@@ -32,6 +33,19 @@ def test_a_key_issued_in_one_process_works_in_the_other_until_it_is_revoked(pair
         assert send(pair.one, "GET", path, key["api_key"]).status == 401
     refused = pair.one.ingest(make_document("revoked"), x_api_key=key["api_key"])
     assert refused.status == 401
+
+
+def test_a_browser_signs_in_and_out_in_both_processes(pair: Pair) -> None:
+    key = make_key(pair.one, name="k", is_admin=True)
+    browser, other = BrowserOf(), BrowserOf()
+    for each in (browser, other):
+        assert each.sign_in(pair.one, key["api_key"]).status == 200
+    # Both have the cookie of the instance, whatever the port.
+    assert [each.who(client) for each in (browser, other) for client in (pair.one, pair.other)] == ["k"] * 4
+    assert browser.send(pair.other, "POST", "/auth/sign-out").status == 200
+    assert (browser.who(pair.one), other.who(pair.one)) == (401, "k")
+    assert send(pair.other, "DELETE", "/auth/keys", ADMIN_KEY, id=key["id"]).status == 200
+    assert other.who(pair.one) == 401
 
 
 def test_a_change_in_one_process_counts_in_the_other(pair: Pair) -> None:

@@ -72,6 +72,7 @@ def test_it_serves_from_several_processes_replaces_dead_ones_and_stops_all(direc
         workers = list_workers(run.process.pid)
         assert len(workers) == 3
         assert [run.post_sample() for _ in range(6)] == [201] * 6
+        assert run.follow_link() == [200] * 6
         dead = min(workers)
         os.kill(dead, signal.SIGKILL)
         wait_until(lambda: len(list_workers(run.process.pid) - {dead}) == 3)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.support.browsers import BrowserOf
 from tests.support.client import Client, make_key, send
 from tests.support.documents import TOP, added, forward, make_document, number, sampled
 from tests.support.keys import ADMIN_KEY, SECRET, label
@@ -164,6 +165,27 @@ def test_the_streams_of_a_revoked_key_end_at_once(shared: Client) -> None:
             event = events.next()
             assert (event.name, event.message) == ("revoked", {"message": REFUSED})
             assert list(events.events) == []
+
+
+def test_the_streams_of_a_browser_end_when_it_signs_out(shared: Client) -> None:
+    browser = BrowserOf()
+    assert browser.sign_in(shared, ADMIN_KEY).status == 200
+    headers = {"cookie": browser.write_cookies(), "origin": shared.url}
+    with open_events(shared, key=None, **headers) as events, open_socket(shared, headers, {}) as socket:
+        post(shared, "for the browser")
+        assert events.ids() == receive_ids(socket) == ["for the browser"]
+        assert browser.send(shared, "POST", "/auth/sign-out").status == 200
+        assert events.next().name == "revoked"
+        assert receive_close(socket)[0] == 1000
+
+
+def test_a_page_of_another_port_cannot_stream_with_the_cookie(shared: Client) -> None:
+    browser = BrowserOf()
+    assert browser.sign_in(shared, ADMIN_KEY).status == 200
+    foreign = {"cookie": browser.write_cookies(), "origin": "http://127.0.0.1:1"}
+    with open_socket(shared, foreign, {}) as socket:
+        assert receive_close(socket)[0] == 1000
+    assert browser.send(shared, "GET", "/logs/stream", accept="text/event-stream").status == 401
 
 
 def test_the_streams_of_a_key_end_when_it_expires(shared: Client) -> None:

@@ -16,6 +16,8 @@ import urllib3
 
 from core.cli.banner import SAMPLE
 from core.local.cluster import read_postmaster_pid
+from tests.support.browsers import BrowserOf
+from tests.support.client import Client
 from tests.support.environment import ROOT, make_environment
 
 LAST_LINE = "Press Ctrl-C to stop."
@@ -67,6 +69,16 @@ class Running:
 
     def command(self, path: str) -> list[str]:
         return shlex.split(find(rf"(?m)^ +(curl .*{path}.*)$", self.wait_for_banner()))
+
+    def follow_link(self) -> list[int]:
+        """Sign in with the printed link, and return the statuses of six reads over new connections."""
+        token = find(r"/sign-in#(\S+)", self.wait_for_banner())
+        browser, statuses = BrowserOf(), list[int]()
+        for method, path, body in [("POST", "/auth/sign-in", {"link": token}), *[("GET", "/auth/keys", None)] * 6]:
+            with urllib3.PoolManager() as pool:
+                statuses.append(browser.send(Client(pool, self.url, ""), method, path, body).status)
+        assert statuses[0] == 200
+        return statuses[1:]
 
     @property
     def postmaster(self) -> int:

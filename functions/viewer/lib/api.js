@@ -1,4 +1,4 @@
-// A client for the public API (docs/API.md) that sends the key of the signed-in user.
+// A client for the public API (docs/API.md). It sends the key of this tab; without one, the browser sends its cookie.
 
 import { getKey } from "./session.js"
 
@@ -13,10 +13,11 @@ export class ApiError extends Error {
 /**
  * Call the API: api("/logs", {query: {limit: 50}}), api(`/logs/${id}/tags`, {method: "POST", body: {tag}}).
  *
- * Query values that are null, undefined or "" are not sent. Resolves to the parsed JSON; rejects with an ApiError.
+ * Query values that are null, undefined or "" are not sent. `key` replaces the key of this tab; null sends none.
+ * Resolves to the parsed JSON; rejects with an ApiError.
  */
-export async function api(path, { method = "GET", query, body, signal } = {}) {
-  const headers = authorize({ Accept: "application/json" })
+export async function api(path, { method = "GET", query, body, signal, key = getKey() } = {}) {
+  const headers = authorize({ Accept: "application/json" }, key)
   if (body !== undefined) headers["Content-Type"] = "application/json"
   const response = await request(path + formatQuery(query), { method, headers, body: body && JSON.stringify(body), signal })
   const answer = await response.json().catch(() => null)
@@ -105,8 +106,7 @@ function readEvent(text, onMessage) {
   return id
 }
 
-function authorize(headers) {
-  const key = getKey()
+function authorize(headers, key = getKey()) {
   return key ? { ...headers, "X-API-Key": key } : headers
 }
 

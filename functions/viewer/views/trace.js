@@ -3,8 +3,8 @@
 import { api, formatQuery, requestPath, spansPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { formatAmount } from "../lib/format.js"
+import { findIdentity } from "../lib/identity.js"
 import { readTrace } from "../lib/scores.js"
-import { getKey } from "../lib/session.js"
 import { drawCourse } from "./trace/chart.js"
 import { showDetails } from "./trace/details.js"
 import { drawHead, nameSpan } from "./trace/head.js"
@@ -17,11 +17,15 @@ const FIRST_MODE = "surprisal"
 
 export async function show(main, { address, parameters, signal, signIn }) {
   const path = findPath(parameters)
-  const log = await api(path + formatQuery(parameters.id === undefined ? { format: "json" } : null), { signal })
+  const isShared = parameters.id === undefined
+  const [log, reader] = await Promise.all([
+    api(path + formatQuery(isShared ? { format: "json" } : null), { signal }),
+    isShared ? null : findIdentity(),
+  ])
   if (signal.aborted) return
   const trace = readTrace(log)
   document.title = `${log.request_id} · Thunder`
-  const isOwn = parameters.id !== undefined && getKey() !== null
+  const isOwn = reader !== null
   const text = trace.tokens.length ? drawReading(trace, address, signal, isOwn) : null
   replace(main,
     drawHead(trace, { onLowest: text?.goToLowest, onToken: text?.goTo, hasLinks: isOwn }),

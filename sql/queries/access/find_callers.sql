@@ -1,13 +1,17 @@
 -- Find the callers that a list of keys belongs to: issued keys first, then user API keys seen in a trace.
+-- A sign-in stands for the key that signed in. The caller compares the proof of the configured admin key.
 with
 asked as (
     select
-        asked.key_hash,
-        asked.user_key_hmac,
-        asked.ordinal
+        asked.ordinal,
+        coalesce(sign_ins.key_hash, asked.key_hash) as key_hash,
+        coalesce(sign_ins.user_key_hmac, asked.user_key_hmac) as user_key_hmac,
+        sign_ins.admin_proof,
+        sign_ins.expires_at
     from
-        unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[])
-        with ordinality as asked (key_hash, user_key_hmac, ordinal)
+        unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[], %(token_hashes)s::bytea[])
+        with ordinality as asked (key_hash, user_key_hmac, token_hash, ordinal)
+    left join sign_ins on asked.token_hash = sign_ins.token_hash and sign_ins.expires_at > now()
 ),
 
 ours as (
@@ -20,9 +24,10 @@ ours as (
         api_keys.scopes,
         api_keys.user_key_hmac,
         api_keys.user_key_label,
-        api_keys.expires_at,
+        least(api_keys.expires_at, asked.expires_at) as expires_at,
         coalesce(api_keys.last_used_at < now() - interval '5 minutes', true) as stale,
-        is_live(api_keys) as is_live
+        -- A rotated key keeps working for programs, but its browsers sign in again.
+        is_live(api_keys) and (asked.expires_at is null or api_keys.replaced_at is null) as is_live
     from asked
     inner join api_keys on asked.key_hash = api_keys.key_hash
 ),
@@ -31,6 +36,7 @@ theirs as (
     select
         asked.ordinal,
         asked.user_key_hmac,
+        asked.expires_at,
         (
             select requests.user_key_label
             from requests
@@ -55,7 +61,8 @@ select
     ours.user_key_hmac,
     ours.user_key_label,
     ours.expires_at,
-    ours.stale
+    ours.stale,
+    null::bytea as admin_proof
 from ours
 where ours.is_live
 union all
@@ -68,7 +75,23 @@ select
     array['read', 'curate', 'delete'] as scopes,
     theirs.user_key_hmac,
     theirs.user_key_label,
-    null as expires_at,
-    false as stale
+    theirs.expires_at,
+    false as stale,
+    null::bytea as admin_proof
 from theirs
 where theirs.user_key_label is not null
+union all
+select
+    asked.ordinal,
+    null as key_id,
+    null as root_id,
+    'admin' as name,
+    false as is_admin,
+    array[]::text[] as scopes,
+    null as user_key_hmac,
+    null as user_key_label,
+    asked.expires_at,
+    false as stale,
+    asked.admin_proof
+from asked
+where asked.admin_proof is not null

@@ -9,7 +9,7 @@ from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET
-from tests.support.servers import server_thread
+from tests.support.servers import ServerThread, start_thread
 
 
 @pytest.fixture(scope="package")
@@ -19,11 +19,17 @@ def url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def keys(url: str) -> Iterator[Client]:
-    with server_thread(url, THUNDER_SECRET=SECRET) as client:
+def server(url: str) -> Iterator[ServerThread]:
+    with start_thread(url, THUNDER_SECRET=SECRET) as server:
         document = make_document(request={"user_api_key": "key-of-ann"})
-        assert client.ingest(document, x_api_key=ADMIN_KEY).status == 201
-        yield client
+        assert server.client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+        yield server
+
+
+@pytest.fixture
+def keys(server: ServerThread) -> Client:
+    server.forget_guesses()
+    return server.client
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""Sign browsers in and out. A sign-in has the rights of the key that signed in, and ends with it."""
+
+import secrets
+from dataclasses import dataclass
+
+from core.access import store
+from core.access.access import WRITE_TIMEOUT_MS, Access
+from core.access.caller import SETTING_ADMIN, Caller, Scope, UnauthorizedError, UnknownKeyError
+from core.access.hasher import hash_token, prove_key
+from core.access.session import Session
+from core.access.sign_in_token import SignInToken
+from core.audit.store import Action
+from core.database.pool import checkout_transaction
+from core.database.statements import NOTIFY_STREAMS
+
+TOKEN_BYTES = 32
+LIFETIME_S = 30 * 24 * 3600
+LINK_LIFETIME_S = 15 * 60
+MAX_PER_KEY = 100
+"""Browsers that are signed in with one key; another one signs the oldest out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A new sign-in: its caller, and the token for the browser's cookie."""
+
+    caller: Caller
+    token: str
+
+
+async def sign_in(access: Access, key: str | None) -> SignIn:
+    """Sign a browser in with a key.
+
+    Raises:
+        UnauthorizedError: no key, or not a live one.
+    """
+    if isinstance(key, SignInToken):
+        raise UnauthorizedError("key: missing; send one as X-API-Key")
+    async with access.session(key, None) as session:
+        return await _insert(session, access)
+
+
+async def sign_in_by_link(access: Access, token: str) -> SignIn:
+    """Sign a browser in as the admin with the token of a link, which works once.
+
+    Raises:
+        UnknownKeyError: the link was used or has expired, or the admin key has changed since.
+    """
+    hasher = await access.hasher()
+    async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
+        proof = await store.USE_SIGN_IN_LINK.fetch_one(conn, token_hash=hasher.hash_sign_in(token))
+        if proof is None or not access.is_proof(proof, token):
+            raise UnknownKeyError(
+                "link: used, expired or unknown; sign in with a key, or get a new link with `manage.py sign-in`",
+                hash_token(token),
+            )
+        return await _insert(Session(conn, SETTING_ADMIN, hasher), access)
+
+
+async def sign_out(access: Access, token: SignInToken) -> None:
+    """Sign a browser out. Every process refuses its cookie from the next request on."""
+    hasher = await access.hasher()
+    async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
+        if await store.DELETE_SIGN_IN.fetch_one(conn, token_hash=hasher.hash_sign_in(token)) is not None:
+            await NOTIFY_STREAMS.execute(conn)
+
+
+async def create_link(access: Access, key: str, *, admin_key: str) -> str:
+    """Create a link that signs one browser in with the rights of the configured admin key, and return its token."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    async with access.session(key, Scope.ADMIN) as session:
+        await store.INSERT_SIGN_IN_LINK.execute(
+            session.conn,
+            token_hash=session.hasher.hash_sign_in(token),
+            admin_proof=prove_key(admin_key, token),
+            lifetime_s=LINK_LIFETIME_S,
+        )
+    return token
+
+
+async def _insert(session: Session, access: Access) -> SignIn:
+    token, caller = secrets.token_urlsafe(TOKEN_BYTES), session.caller
+    is_issued, is_user = caller.key_id is not None, caller.poster == "user"
+    key = session.key or ""
+    await store.INSERT_SIGN_IN.execute(
+        session.conn,
+        token_hash=session.hasher.hash_sign_in(token),
+        key_hash=hash_token(key) if is_issued else None,
+        user_key_hmac=caller.owner if is_user else None,
+        admin_proof=None if is_issued or is_user else prove_key(access.admin_key or "", token),
+        lifetime_s=LIFETIME_S,
+        most=MAX_PER_KEY,
+    )
+    await session.note(Action.SIGN_IN, "browser")
+    return SignIn(caller, token)
