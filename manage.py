@@ -51,7 +51,7 @@ def run() -> None:
 def demo(url: str | None) -> None:
     """Post sample and labelled traces.
 
-    Posts the sample traces, and 200 labelled traces with outcomes, spread over the past seven days. Uses the running
+    Posts the sample traces, and 1,375 labelled traces with outcomes, spread over the past seven days. Uses the running
     server, or starts one temporarily. Running it again replaces the traces.
     """
     from datetime import UTC, datetime

@@ -1,1 +1,1 @@
-"""Thunder's decisions: what a trace means, how it is scored and stored. Knows neither HTTP nor Modal."""
+"""The logic of Thunder: reading, scoring and storing traces. Independent of HTTP and Modal."""

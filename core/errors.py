@@ -33,4 +33,4 @@ class NotFoundError(ThunderError):
 
 
 class NothingMatchedError(NotFoundError):
-    """The user of a command owns nothing that it could work on, for example because the key has a typing error."""
+    """The user given to a command owns nothing that matches, for example because the key is mistyped."""

@@ -1,4 +1,4 @@
-"""/logs/{id}/outcome: verdicts on whether an answer was correct."""
+"""/logs/{id}/outcome: statements on whether an answer was correct."""
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
@@ -17,30 +17,30 @@ router = APIRouter(tags=["outcomes"], route_class=SmallBodyRoute)
 
 
 class RecordedOutcome(Outcome):
-    """A recorded verdict and its request."""
+    """A recorded outcome and its request."""
 
     request_id: str
     message: str
 
 
 class Outcomes(BaseModel):
-    """The verdicts on a request."""
+    """The outcomes of a request."""
 
     request_id: str
     outcomes: list[Outcome]
 
 
 @router.post("/logs/{request_id}/outcome")
-async def post_outcome(context: ContextDep, key: KeyDep, request_id: str, verdict: NewOutcome) -> RecordedOutcome:
-    """Record a verdict. The latest verdict of each source counts; `correct: null` withdraws it."""
-    outcome = await record_outcome(context.access, key, request_id=request_id, verdict=verdict)
-    message = "verdict withdrawn" if outcome.correct is None else "verdict recorded"
+async def post_outcome(context: ContextDep, key: KeyDep, request_id: str, new: NewOutcome) -> RecordedOutcome:
+    """Record an outcome. The latest outcome of each source counts; `correct: null` withdraws it."""
+    outcome = await record_outcome(context.access, key, request_id=request_id, new=new)
+    message = "outcome withdrawn" if outcome.correct is None else "outcome recorded"
     return RecordedOutcome(request_id=request_id, message=message, **outcome.model_dump())
 
 
 @router.get("/logs/{request_id}/outcome")
 async def get_outcomes(context: ContextDep, key: KeyDep, request_id: str) -> Outcomes:
-    """List the latest verdict of each source, oldest first."""
+    """List the latest outcome of each source, oldest first."""
     return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.access, key, request_id=request_id))
 
 

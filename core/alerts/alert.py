@@ -39,7 +39,7 @@ class TooManyAlertsError(ThunderError):
 
 
 class Alert(BaseModel):
-    """An alert as its owner sees it. Settings that its kind does not have are null."""
+    """An alert as its owner sees it. Settings that its kind does not have are None."""
 
     model_config = ConfigDict(frozen=True)
 

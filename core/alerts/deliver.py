@@ -23,7 +23,7 @@ TIMEOUT_MS = 10_000
 
 
 async def deliver(access: Access, sender: "Sender", event: ClaimedEvent, *, base_url: str) -> float | None:
-    """Attempt to deliver a claimed event, and return the delay before the next attempt, if there is one, in seconds."""
+    """Attempt to deliver a claimed event. Return the seconds until the next attempt; None if no attempt follows."""
     prompt = await _read_prompt(access, event) if event.include_prompt and event.request_id is not None else None
     body = write_payload(event, base_url=base_url, prompt=prompt)
     hasher = await access.hasher()
@@ -63,5 +63,5 @@ async def _record(access: Access, event: ClaimedEvent, result: "Result") -> floa
 
 
 def choose_delay(attempts: int) -> float:
-    """Return the delay after so many failed attempts, in seconds: exponential, with jitter."""
+    """Return the delay after a number of failed attempts, in seconds: exponential, with jitter."""
     return FIRST_DELAY_S * FACTOR ** (attempts - 1) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not a secret

@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_MS = 30_000
 MIN_REQUESTS = 10
-"""Requests of a window, below which a rate or a distribution means nothing."""
+"""Minimum requests of a window. The rate or distribution of fewer requests is not reliable."""
 BASELINE_WINDOWS = 7
 """The baseline of a comparison, directly before the window."""
 MAX_PVALUE = 0.001
-"""Drift is also tested for significance, strictly because the test is repeated for each window."""
+"""Significance level of drift. It is low because the test is repeated for each window."""
 
 
 class Finding(NamedTuple):
@@ -45,7 +45,7 @@ Evaluate = Callable[[AsyncConnection, DueAlert], Awaitable[Finding | None]]
 
 
 async def evaluate_alerts(access: Access) -> None:
-    """Evaluate every alert whose turn it is, each in a transaction of its own. A failure does not affect the others.
+    """Evaluate every due alert, each in its own transaction. A failure does not affect the others.
 
     Several processes may run this at the same time: an alert that one evaluates is skipped by the others.
     """
@@ -59,7 +59,7 @@ async def evaluate_alerts(access: Access) -> None:
 
 
 class _FailedError(Exception):
-    """The evaluation of an alert failed; it is evaluated again at the next turn."""
+    """The evaluation of an alert failed. It is repeated when the alert is next due."""
 
     def __init__(self, alert_id: int, reason: ThunderError) -> None:
         super().__init__(str(reason))
@@ -92,7 +92,7 @@ async def _evaluate_next(access: Access, after_id: int) -> int | None:
 
 
 def _period(alert: DueAlert, *, windows: int = 1, end: datetime | None = None) -> Filters:
-    """Return the alert's filters with a period of so many windows up to a time, by default now."""
+    """Return the alert's filters with a period: a number of windows up to a time, by default now."""
     end = end or alert.claimed_at
     start = end - timedelta(seconds=windows * (alert.window_s or 0))
     return Filters(**alert.filters)._replace(owner=alert.owner, created_from=start, created_to=end)

@@ -14,7 +14,7 @@ DEFAULT_WINDOW_S = 3600
 DEFAULT_SHARE = 0.1
 DEFAULT_DRIFT = 0.2
 DEFAULT_PVALUE = 0.001
-"""Strict, because the test is repeated in each window."""
+"""Low, because the test is repeated for each window."""
 
 
 class Kind(StrEnum):

@@ -20,7 +20,7 @@ from core.errors import InvalidInputError
 from core.settings import Networks
 
 TIMEOUT_S = 10
-"""Of a whole attempt: resolve, connect, send, and receive the head of the answer."""
+"""Time limit of a whole attempt: resolve, connect, send, and receive the head of the answer."""
 MAX_ADDRESSES = 4
 MOST_LOOKUPS = 32
 GONE = 410

@@ -84,7 +84,7 @@ def describe_cleared(contents: Contents) -> list[str]:
         count_of(contents.collections, "collection", "collections"),
         count_of(contents.calibrators, "calibrator", "calibrators"),
         count_of(contents.comments, "comment", "comments"),
-        count_of(contents.verdicts, "verdict", "verdicts"),
+        count_of(contents.outcomes, "outcome", "outcomes"),
     ]
     kept = [count_of(contents.keys, "key", "keys"), "the owner's stamp", "receipts of deletions", "the audit log"]
     return [f"cleared      {', '.join(deleted)}", f"kept         {', '.join(kept)}"]

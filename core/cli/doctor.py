@@ -1,4 +1,4 @@
-"""`manage.py doctor`: check that settings, database and keys are as Thunder needs them. Read-only."""
+"""`manage.py doctor`: check that settings, database and keys meet the requirements of Thunder. Read-only."""
 
 import contextlib
 import time

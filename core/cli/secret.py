@@ -33,7 +33,7 @@ def secret(context: click.Context, *, to: Path | None) -> None:
 def status() -> None:
     """Compare the secret with the one of the database, and count what depends on it.
 
-    The exit code is 1 if it is another one.
+    The exit code is 1 if they differ.
     """
     from core.cli.secret_status import describe_secret, read_secret
     from core.local.environment import load_settings
@@ -49,9 +49,9 @@ def status() -> None:
 @secret.command()
 @YES
 def accept(*, yes: bool) -> None:
-    """Make the present THUNDER_SECRET the one of the database, if the earlier one is lost.
+    """Record the present THUNDER_SECRET as that of the database, if the earlier one is lost.
 
-    First says what that loses. Nothing is deleted: admins still see every request.
+    First lists the consequences. Nothing is deleted: admins still see every request.
     """
     from core.cli.confirm import ask, show_database
     from core.cli.secret_status import accept_secret, describe_loss, read_secret, require_value
@@ -69,4 +69,4 @@ def accept(*, yes: bool) -> None:
             click.echo(line, err=True)
         ask("Accept the present THUNDER_SECRET", yes=yes)
         accept_secret(reached, value, found)
-    click.echo("the present THUNDER_SECRET is now the one of the database")
+    click.echo("the database now has the present THUNDER_SECRET")

@@ -1,4 +1,4 @@
-"""What depends on the secret of a database, and the change to another one."""
+"""Report what depends on the secret of a database, and record another secret."""
 
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ def describe_secret(found: SecretStatus) -> list[str]:
 
 
 def describe_loss(owned: Owned) -> list[str]:
-    """Return the lines that say what depends on the lost secret."""
+    """Return the lines that list what depends on the lost secret."""
     owners, requests = count_of(owned.owners, "owner", "owners"), count_of(owned.requests, "request", "requests")
     links = count_of(owned.links, "share link", "share links")
     return [

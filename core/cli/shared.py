@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.access.access import Access
 
 NOTHING_MATCHED = 3
-"""The exit code of a command whose user owns nothing that it could work on."""
+"""The exit code of a command if the given user owns nothing that matches."""
 YES = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 
 

@@ -71,7 +71,7 @@ def _describe_contents(contents: Contents) -> list[str]:
         f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
         f"tokens    {contents.tokens:,}",
         f"stored    {stored} for {posted} posted; the database takes {describe_bytes(contents.database_bytes)}",
-        f"also      {collections}, {calibrators}, {contents.comments:,} comments, {contents.verdicts:,} verdicts",
+        f"also      {collections}, {calibrators}, {contents.comments:,} comments, {contents.outcomes:,} outcomes",
         f"keys      {contents.live_keys:,} live of {contents.keys:,}",
         f"newest    {newest}",
     ]

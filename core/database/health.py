@@ -41,7 +41,7 @@ class HealthReport(BaseModel):
     """The commit of the code; None if it was not deployed from a git checkout."""
     database: DatabaseHealth
     warnings: list[str] = []
-    """Settings, chosen, missing or wrong, with which the app answers, but not as it should."""
+    """Problems of the settings that don't prevent answers, each with the remedy."""
 
 
 async def check_health(  # noqa: PLR0913 - the fields of the report

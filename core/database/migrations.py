@@ -84,7 +84,7 @@ LATEST_VERSION = len(list_migrations())
 def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
     """Apply the pending migrations and return their names. Concurrent runs wait for each other.
 
-    If the database was restored into another cluster, its requests are also made old for the streams.
+    After a restore into another cluster, streams are also kept from sending the restored requests again.
 
     Args:
         dsn: a direct connection; a pooler may time out during a long migration.

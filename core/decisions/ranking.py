@@ -1,4 +1,4 @@
-"""How well a score ranks correct answers before wrong ones.
+"""Measures of a ranking: whether a score places correct answers before wrong ones.
 
 Sources: AURC: Geifman and El-Yaniv, arXiv 1705.08500. PRR: Malinin and Gales, arXiv 2002.07650, as in lm-polygraph
 (`PredictionRejectionArea`). AUROC: scikit-learn (`roc_auc_score`). Labels with the same score count as one step: the

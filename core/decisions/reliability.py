@@ -1,4 +1,4 @@
-"""Reliability: how far a score is from the share of correct answers.
+"""Reliability: the difference between a score and the share of correct answers.
 
 Sources: ECE, MCE: Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning",
 2015, as in lm-polygraph (`ECE`). Brier score: scikit-learn (`brier_score_loss`).

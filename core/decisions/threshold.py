@@ -1,9 +1,10 @@
-"""Thresholds above which answers are wrong at most so often, with a guarantee.
+"""Thresholds above which at most a given share of the answers is wrong, with a guarantee.
 
 Fixed-sequence testing: the cuts are tried from the most certain labels on, in steps of 5 % of the labels, and the first
 cut whose Clopper-Pearson bound exceeds the target ends the search. No later cut is tried, so the probability that any
-accepted cut breaks the target is at most 1 - confidence, however many were tried. The cuts depend on the scores alone,
-not on the outcomes. Cuts with too few labels to pass even without a wrong answer are skipped, for the same reason.
+accepted cut breaks the target is at most 1 - confidence, for any number of cuts. The cuts depend on the scores alone,
+not on the outcomes. Cuts with so few labels that even one without a wrong answer would fail are skipped, which does not
+depend on the outcomes either.
 
 Sources: Clopper and Pearson, Biometrika 26 (1934); Angelopoulos et al., "Learn then Test", arXiv 2110.01052.
 """

@@ -1,4 +1,4 @@
-"""Delete requests: each batch in one transaction, with receipts. Nothing else of a request stays in any table.
+"""Delete requests in batches of one transaction each. Only a receipt of each request remains.
 
 Requests on legal hold (core.deletions.hold) are skipped.
 
@@ -28,7 +28,7 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class DeletionScope:
-    """The requests to delete: of a user, and stored before a time. None means any."""
+    """The requests to delete: those of a user, stored before a time. None means any user or time."""
 
     user_key: str | None = None
     before: datetime | None = None

@@ -193,10 +193,10 @@ def _read_key(body: bytes, start: int) -> str | None:
     name, end = read_name(body, start), find_end(body, start)
     if name in _KEY_FIELDS:
         return read_value(body[start:end]) if end > start else None
-    return _find_hung_key(read_value(body[start:end])) if name in _MOD_FIELDS and end > start else None
+    return _find_appended_key(read_value(body[start:end])) if name in _MOD_FIELDS and end > start else None
 
 
-def _find_hung_key(name: str) -> str | None:
+def _find_appended_key(name: str) -> str | None:
     """Return the key of `mod@<key>` or `…/mod@<key>`; None for a mod's source, which has several lines."""
     key = name.partition("@")[2]  # split at the first @, like strip_user_key, because a key may be an email address
     return None if "\n" in name or len(key.split()) != 1 else key.strip()

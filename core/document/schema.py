@@ -52,7 +52,7 @@ RESERVED_IDS = frozenset(
         *("summary", "drift", "calibration", "risk-coverage", "threshold", "groups", "changes"),
     }
 )
-"""Names that some path uses in the position of an id."""
+"""Words that some path has in the position of an id."""
 
 
 if TYPE_CHECKING:

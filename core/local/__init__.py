@@ -1,1 +1,1 @@
-"""The laptop: an embedded Postgres, its secrets, and the way to whichever database the settings name."""
+"""Thunder on one machine: the embedded Postgres, its secrets, and access to the database that the settings name."""

@@ -1,4 +1,4 @@
-"""Open the database of a chore: the one at DATABASE_URL, or the embedded one, whether `run` serves it or not."""
+"""Open the database of a chore: the one at DATABASE_URL, or the embedded one, even while `run` serves it."""
 
 import contextlib
 from collections.abc import Generator

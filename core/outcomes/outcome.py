@@ -28,7 +28,7 @@ class NewOutcome(BaseModel):
     note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None = None
 
 
-async def record_outcome(access: Access, key: str | None, *, request_id: str, verdict: NewOutcome) -> Outcome:
+async def record_outcome(access: Access, key: str | None, *, request_id: str, new: NewOutcome) -> Outcome:
     """Record an outcome. It replaces the previous outcome of the same source.
 
     Raises:
@@ -39,9 +39,9 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ve
         outcome = await store.UPSERT_OUTCOME.fetch_one(
             session.conn,
             request_id=request_id,
-            source=to_column_text(verdict.source) or DEFAULT_SOURCE,
-            correct=verdict.correct,
-            note=await session.resolve_text(to_column_text(verdict.note)),
+            source=to_column_text(new.source) or DEFAULT_SOURCE,
+            correct=new.correct,
+            note=await session.resolve_text(to_column_text(new.note)),
         )
     if outcome is None:  # the request was deleted in the meantime
         raise hidden(session.caller, request_id)

@@ -22,7 +22,7 @@ _PIECES = str.maketrans({"\u0120": " ", "\u010a": "\n", "\u2581": " "})
 
 
 class _Match(NamedTuple):
-    """How many of the answer's tokens were found, and how many there should be."""
+    """The number of the answer's tokens that were found, and the expected number."""
 
     found: int
     total: int

@@ -72,7 +72,7 @@ def certify(score: Score, rows: Sequence[LabelRow], *, target_error: float, conf
 
 
 def _explain(labels: Labels, first: Cut | None, target_error: float, confidence: float) -> str:
-    """Explain why no threshold is certified: what would be possible, or how many labels are missing."""
+    """Explain why no threshold is certified: name a possible target, or the number of missing labels."""
     needed, n = count_needed(target_error, confidence), len(labels)
     target, sure = format_share(target_error), format_share(confidence)
     if first is None:

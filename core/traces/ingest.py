@@ -220,7 +220,7 @@ async def _write(
     request_id = prepared.request_id
     if caller.is_admin:
         await store.LOCK_REQUEST.execute(conn, request_id=request_id, owner=caller.owner_filter)
-        await store.FORGET_FORMER_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
+        await store.FORGET_PREVIOUS_OWNER.execute(conn, request_id=request_id, owner=ownership["user_key_hmac"])
     upserted = await store.UPSERT_REQUEST.execute(conn, **prepared.request, **ownership)
     await store.WRITE_DOCUMENT.execute(conn, request_id=request_id, **prepared.document)
     await write_rows(conn, prepared)

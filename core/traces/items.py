@@ -31,7 +31,7 @@ _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Several(StrEnum):
-    """How a body contains several items. It must be split first."""
+    """The form of a body with several items, which must be split first."""
 
     LIST = "list"
     LINES = "lines"

@@ -80,7 +80,7 @@ class StoredDocument(Row):
 
 
 UPSERT_REQUEST = query("traces/upsert_request", StoredRequest)
-FORGET_FORMER_OWNER = query("traces/forget_former_owner")
+FORGET_PREVIOUS_OWNER = query("traces/forget_previous_owner")
 COUNT_GROUP = query("traces/count_group", int)
 DROP_GROUP = query("traces/drop_group")
 FINISH_INGEST = query("traces/finish_ingest", int)

@@ -32,7 +32,7 @@ class Contents(Row):
     collections: int
     calibrators: int
     comments: int
-    verdicts: int
+    outcomes: int
     keys: int
     live_keys: int
     newest: UtcMoment | None

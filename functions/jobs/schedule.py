@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 NAME = "schedule"
 CRON = "17 * * * *"
-"""Each run wakes a database that is suspended while it is idle. Ingest does most of this work meanwhile."""
+"""Hourly, because each run wakes a suspended database. Between the runs, ingest does most of this work."""
 TIMEOUT_S = 3600
 MEMORY_MB = 256
 DELETED_BY = "retention"

@@ -32,7 +32,7 @@ ERRORS = {
     400: "the request is invalid; the message names the field",
     401: "the API key is missing, unknown, revoked or expired",
     403: "the scopes of the API key don't allow this",
-    404: "not found, or not visible to the caller",
+    404: "does not exist, or is not visible to the caller",
     414: "the path or the query is too long",
     429: "too many wrong keys from this address, or too many open streams; Retry-After says when to try again",
     431: "the headers are too long, or too many",

@@ -141,11 +141,11 @@ class AlwaysAnswer:
         try:
             await self.app(scope, receive, note_start)
         except (ClientDisconnect, WebSocketDisconnect):
-            log.info("the client of %s has disconnected", tell_path(scope))
+            log.info("the client of %s has disconnected", describe_path(scope))
         except Exception:
             trace_id = uuid.uuid4().hex
             method = scope.get("method", "WEBSOCKET")
-            log.exception("unexpected error %s at %s %s", trace_id, method, tell_path(scope))
+            log.exception("unexpected error %s at %s %s", trace_id, method, describe_path(scope))
             sentence = f"internal error; the server's log has the details under {trace_id}"
             if not started:
                 await refuse(scope, receive, send, render_error(500, sentence))
@@ -154,7 +154,7 @@ class AlwaysAnswer:
                     await send({"type": "websocket.close", "code": INTERNAL_ERROR, "reason": sentence})
 
 
-def tell_path(scope: Scope) -> str:
+def describe_path(scope: Scope) -> str:
     """Return the path for the log, in one line and without the secret token of share links."""
     path: str = scope["path"]
     return "/share/…" if "/share" in path else path.encode("unicode_escape").decode()

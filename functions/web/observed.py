@@ -14,7 +14,7 @@ from core.access.turns import client_address
 from core.logging import http_request_id
 from functions.web.address import find_address
 from functions.web.context import Context
-from functions.web.errors import tell_path
+from functions.web.errors import describe_path
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -95,4 +95,4 @@ def _note(scope: Scope, status: int, seconds: float, span: "Span | None") -> Non
     level = logging.DEBUG if route in QUIET else logging.INFO
     if log.isEnabledFor(level):
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
-        log.log(level, "%s %s %s", method, tell_path(scope), status, extra=fields)
+        log.log(level, "%s %s %s", method, describe_path(scope), status, extra=fields)

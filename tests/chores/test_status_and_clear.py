@@ -98,7 +98,7 @@ def test_clear_deletes_traces_and_collections_and_keeps_keys(
     done = run("clear", "--yes")
     assert done.exit_code == 0, done.output
     assert f"cleared      {len(trace_names())} requests, " in done.stdout
-    assert "tokens, 1 collection, 0 calibrators, 0 comments, 0 verdicts" in done.stdout
+    assert "tokens, 1 collection, 0 calibrators, 0 comments, 0 outcomes" in done.stdout
     assert "kept         1 key, the owner's stamp" in done.stdout
     emptied = ("requests", "request_traces", "request_steps", "mods", "mod_calls", "actions", "collections")
     assert [count(sql, table) for table in emptied] == [0] * len(emptied)

@@ -1,4 +1,4 @@
--- Count the admin keys ever made, revoked and expired ones included.
+-- Count all admin keys, including revoked and expired ones.
 select count(*)
 from api_keys
 where is_admin

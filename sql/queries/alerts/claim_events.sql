@@ -1,4 +1,4 @@
--- Claim waiting events whose time has come: the oldest of each alert, and few of each owner.
+-- Claim waiting events that are due: the oldest of each alert, and few of each owner.
 -- The lease keeps them from other processes. After it, an event whose process was killed waits again.
 with
 ranked as (

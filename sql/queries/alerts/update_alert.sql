@@ -1,4 +1,4 @@
--- Change an alert. A silence starts anew. The waiting events of a paused alert fail.
+-- Change an alert. A silence starts again. The waiting events of a paused alert fail.
 with
 paused as (
     update alert_events

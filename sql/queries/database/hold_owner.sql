@@ -1,4 +1,4 @@
--- Check that the database belongs to this app, keep it so until the transaction ends, and set its statement timeout.
+-- Check that the database belongs to this app, lock its owner for the transaction, and set the statement timeout.
 select
     hold_owner(%(app_name)s),
     set_config('statement_timeout', %(milliseconds)s::text, true)

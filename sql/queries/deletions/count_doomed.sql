@@ -1,4 +1,4 @@
--- Count the requests that a deletion covers and those on legal hold, and the collections and alerts that go along.
+-- Count the requests that a deletion covers and those on legal hold, and the user's collections and alerts.
 select
     count(*) filter (where legal_holds.request_pk is null) as doomed,
     count(legal_holds.request_pk) as held,

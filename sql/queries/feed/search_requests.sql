@@ -1,6 +1,6 @@
 -- List the newest requests that pass the filters, some of which are a search or a mod.
 -- The planner does not know how many requests contain a rare word or mod, so this statement finds out. It looks among
--- the newest requests. If they don't fill the page, it collects all matches, and if there are too many, it walks on.
+-- the newest requests. If they don't fill the page, it collects all matches, and if there are too many, it reads on.
 with
 candidates as not materialized (
     select

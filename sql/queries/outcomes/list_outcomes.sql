@@ -1,4 +1,4 @@
--- List the verdicts on a request of the caller, oldest first.
+-- List the outcomes of a request of the caller, oldest first.
 select
     outcomes.source,
     outcomes.correct,

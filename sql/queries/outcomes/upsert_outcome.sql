@@ -1,4 +1,4 @@
--- Insert or replace a source's verdict on a request.
+-- Insert or replace the outcome of a request by one source.
 insert into outcomes (request_pk, source, correct, note)
 select
     requests.id,

@@ -1,7 +1,7 @@
--- List the newest labelled requests, one per group, with the latest verdict and some scores in the given order.
+-- List the newest labelled requests, one per group, with the latest outcome and some scores in the given order.
 -- The answers to one prompt are not independent, so only the first labelled request of a group counts, over all owners.
 with
-verdicts as (
+latest as (
     select distinct on (outcomes.request_pk)
         outcomes.request_pk,
         outcomes.correct
@@ -16,9 +16,9 @@ independent as (
     select distinct on (requests.group_id, coalesce(requests.group_id, requests.id::text))
         requests.id,
         requests.created_at,
-        verdicts.correct
-    from verdicts
-    inner join requests on verdicts.request_pk = requests.id
+        latest.correct
+    from latest
+    inner join requests on latest.request_pk = requests.id
     where
         request_matches(requests, %(filters)s::feed_filters)
         and (%(k)s::integer is null or requests.k = %(k)s::integer)

@@ -1,4 +1,4 @@
--- Measure the models with the most requests since a time, from at most so many of their requests.
+-- Measure the models with the most requests since a time, from at most a given number of their requests.
 with
 newest as (
     select

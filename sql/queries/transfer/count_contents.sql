@@ -14,7 +14,7 @@ select
     (select count(*) from collections) as collections,
     (select count(*) from calibrators) as calibrators,
     (select count(*) from discussions) as comments,
-    (select count(*) from outcomes) as verdicts,
+    (select count(*) from outcomes) as outcomes,
     (select count(*) from api_keys) as keys,
     (
         select count(*) from api_keys

@@ -1,4 +1,4 @@
--- Remove tags, favorites, comments, verdicts, links and events of alerts if a request changes owner.
+-- Remove tags, favorites, comments, outcomes, links and events of alerts if a request changes owner.
 -- People added them for the previous owner, so an admin who reassigns the request must not pass them on.
 with
 previous as (
