@@ -8,7 +8,7 @@ from core.settings import Settings
 from tests.support.environment import ROOT
 
 EXAMPLE = ROOT / ".env.example"
-OFFERED = re.compile(r"^# ([A-Z][A-Z_]+)=(.*)$", re.MULTILINE)
+OFFERED = re.compile(r"^# ([A-Z][A-Z0-9_]+)=(.*)$", re.MULTILINE)
 
 PLACEHOLDERS = {"DATABASE_URL": "postgresql://user:password@host/database"}
 """Printed in place of a missing default."""
