@@ -18,8 +18,10 @@ from core.collections.collection import (
 from core.collections.members import (
     CollectionReference,
     Membership,
+    Notes,
     add_member,
     add_to_collection,
+    change_notes,
     list_collections_of,
     remove_from_collection,
     remove_member,
@@ -77,7 +79,7 @@ class DeletedCollection(BaseModel):
 
 
 class ChangedMembership(BaseModel):
-    """The result of adding a request to a collection or removing it."""
+    """The result of a change of a request in a collection."""
 
     collection_id: int
     request_id: str
@@ -157,6 +159,14 @@ async def post_member(context: ContextDep, key: KeyDep, collection_id: RowId, ne
     added = await add_member(context.access, key, number=collection_id, new=new)
     message = "added to collection" if added else "already in collection"
     return ChangedMembership(collection_id=collection_id, request_id=new.request_id, message=message)
+
+
+@router.put("/collections/{collection_id}/requests")
+async def put_notes(context: ContextDep, key: KeyDep, collection_id: RowId, change: Notes) -> ChangedMembership:
+    """Replace the notes on a request in a collection."""
+    changed = await change_notes(context.access, key, number=collection_id, change=change)
+    message = "notes changed" if changed else "was not in collection"
+    return ChangedMembership(collection_id=collection_id, request_id=change.request_id, message=message)
 
 
 @router.delete("/collections/{collection_id}/requests")

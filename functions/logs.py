@@ -1,12 +1,14 @@
-"""GET /logs, /logs/api-keys, /logs/{id} and /logs/{id}/trace: the feed, its users, a log, and its document."""
+"""GET /logs, /logs/api-keys, /v1/facets, /logs/{id} and /logs/{id}/trace: the feed, a log, and its document."""
 
 import asyncio
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel
 
 from core.document.formats import EVENTS_FORMAT
+from core.feed.facets import Facets, list_facets
 from core.feed.list import list_requests, list_users
 from core.feed.render import is_large, render_feed
 from core.feed.store import FeedRow, UserRow
@@ -18,7 +20,7 @@ from functions.web.access import KeyDep, read_key
 from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, EtagsDep, answer_unchanged, describe_version, read_etags
 from functions.web.context import ContextDep, get_context
-from functions.web.query import FeedQuery, describe_query, read_query
+from functions.web.query import FacetQuery, FeedQuery, describe_query, read_query
 from functions.web.scaling import Scaling
 from functions.web.stored import EVENT_STREAM, LINES, MEDIA_TYPE, answer_log, answer_stored
 
@@ -34,6 +36,8 @@ class Feed(BaseModel):
     limit: int
     offset: int
     returned: int
+    total: int | None
+    total_is_bound: bool | None
     next_cursor: str | None
 
 
@@ -47,7 +51,7 @@ class Users(BaseModel):
 @router.get("/logs", response_model=Feed, responses=UNCHANGED, openapi_extra=describe_query(FeedQuery))
 async def list_logs(request: Request) -> Response:
     """List the caller's requests, newest or least confident first. `api_key` selects one user, by key or label."""
-    query = read_query(request, FeedQuery)  # FastAPI parses 16 parameters more slowly than Postgres reads the page
+    query = read_query(request, FeedQuery)  # FastAPI parses 17 parameters more slowly than Postgres reads the page
     context, key, known = await get_context(request), await read_key(request), await read_etags(request)
     limit, offset = clamp_page(query.limit, query.offset)
     page = await list_requests(
@@ -60,11 +64,12 @@ async def list_logs(request: Request) -> Response:
         collection=query.collection_id,
         sort=query.sort,
         cursor=query.cursor or None,
+        counts=query.total,
         known=known,
     )
     if page.rows is None:
         return answer_unchanged(page.version)
-    render = partial(render_feed, page.rows, limit=limit, offset=offset, next_cursor=page.next_cursor)
+    render = partial(render_feed, page, limit=limit, offset=offset)
     body = await asyncio.to_thread(render) if is_large(page.rows) else render()
     return Response(body, media_type=MEDIA_TYPE, headers=describe_version(page.version))
 
@@ -74,6 +79,18 @@ async def list_api_keys(context: ContextDep, key: KeyDep) -> Users:
     """List the users whose requests the caller can read, by label; the user of the latest request comes first."""
     rows, total = await list_users(context.access, key)
     return Users(api_keys=rows, total=total)
+
+
+@router.get("/v1/facets")
+async def get_facets(context: ContextDep, key: KeyDep, query: Annotated[FacetQuery, Query()]) -> Facets:
+    """Count the models, mods, tags and sources of the caller's requests that pass the filters."""
+    return await list_facets(
+        context.access,
+        key,
+        filters=query.read(),
+        user_key=query.api_key or None,
+        collection=query.collection_id,
+    )
 
 
 @router.get("/logs/{request_id}/trace", response_class=Response)

@@ -19,7 +19,7 @@ CREATE TYPE public.feed_filters AS (
 
 COMMENT ON TYPE public.feed_filters IS 'Filters of requests. A null matches every request. core/traces/filters.py has the same fields.';
 
-COMMENT ON COLUMN public.feed_filters.q IS 'Words of the prompt and the final text, as a web search.';
+COMMENT ON COLUMN public.feed_filters.q IS 'Words of the prompt and the final text, or an id, as search_query reads them.';
 
 COMMENT ON COLUMN public.feed_filters.owner IS 'The owner, as in requests.user_key_hmac.';
 
@@ -194,6 +194,11 @@ CREATE TABLE public.requests (
     p_correct double precision,
     calibrator_id bigint,
     calibrator_version integer,
+    prompt text,
+    latency_ms double precision,
+    generated_tokens integer,
+    ending text,
+    is_correct boolean,
     CONSTRAINT requests_request_id_length CHECK (((length(request_id) >= 1) AND (length(request_id) <= 512)))
 );
 
@@ -235,7 +240,7 @@ COMMENT ON COLUMN public.requests.scoring_version IS 'Version of the scoring rul
 
 COMMENT ON COLUMN public.requests.has_exception IS 'Whether a mod''s handler raised an exception, or the call failed.';
 
-COMMENT ON COLUMN public.requests.search IS 'Words of the prompt and the final text, not stemmed.';
+COMMENT ON COLUMN public.requests.search IS 'The request_id, and the words of the request_id, the prompt and the final text, not stemmed.';
 
 COMMENT ON COLUMN public.requests.stored_xid IS 'Transaction that stored this revision. Streams compare it with a snapshot (docs/decisions/0008).';
 
@@ -253,6 +258,16 @@ COMMENT ON COLUMN public.requests.calibrator_id IS 'The calibrator that computed
 
 COMMENT ON COLUMN public.requests.calibrator_version IS 'Its version.';
 
+COMMENT ON COLUMN public.requests.prompt IS 'The first characters of the prompt.';
+
+COMMENT ON COLUMN public.requests.latency_ms IS 'Duration of the inference, as reported or from its start to its end, in milliseconds.';
+
+COMMENT ON COLUMN public.requests.generated_tokens IS 'Number of tokens of the answer, as reported or counted without discarded ones.';
+
+COMMENT ON COLUMN public.requests.ending IS 'How the generation ended: stop, length, tool_calls, error, or the server''s word. Null: unknown.';
+
+COMMENT ON COLUMN public.requests.is_correct IS 'The latest verdict on the request in outcomes that was not withdrawn.';
+
 CREATE FUNCTION public.calibrator_of(request public.requests) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN ((request).calibrator_id IS NOT NULL) THEN jsonb_build_object('id', (request).calibrator_id, 'version', (request).calibrator_version) ELSE NULL::jsonb END;
@@ -263,8 +278,9 @@ CREATE FUNCTION public.count_curation() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if (old.tags, old.favorited_by, old.discussion_count, old.share_nonce, old.share_expires_at)
-        is distinct from (new.tags, new.favorited_by, new.discussion_count, new.share_nonce, new.share_expires_at)
+    if (old.tags, old.favorited_by, old.discussion_count, old.share_nonce, old.share_expires_at, old.is_correct)
+        is distinct from
+        (new.tags, new.favorited_by, new.discussion_count, new.share_nonce, new.share_expires_at, new.is_correct)
     then
         new.curation = old.curation + 1;
     end if;
@@ -322,6 +338,12 @@ end
 $$;
 
 COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Like require_owner, and keeps the stamp unchanged until the transaction ends.';
+
+CREATE FUNCTION public.id_lexeme(id text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN ('id:'::text || lower("left"(id, 500)));
+
+COMMENT ON FUNCTION public.id_lexeme(id text) IS 'The lexeme of a request_id in requests.search. A lexeme has at most 2046 bytes.';
 
 CREATE TABLE public.alerts (
     id bigint NOT NULL,
@@ -648,9 +670,15 @@ CREATE FUNCTION public.request_count(collection public.collections) RETURNS bigi
 
 COMMENT ON FUNCTION public.request_count(collection public.collections) IS 'The number of requests in a collection, as a computed column.';
 
+CREATE FUNCTION public.search_query(q text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (q = ''::text) THEN ''::tsquery ELSE (CASE WHEN (q ~* '^id:'::text) THEN ''::tsquery ELSE (regexp_replace((websearch_to_tsquery('simple'::regconfig, q))::text, '(?<!!)(''(?:[^''\\]|''''|\\\\)*'')'::text, '\1:*'::text, 'g'::text))::tsquery END || (((''''::text || replace(replace(public.id_lexeme(regexp_replace(q, '^id:\s*'::text, ''::text, 'i'::text)), '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''':*'::text))::tsquery) END;
+
+COMMENT ON FUNCTION public.search_query(q text) IS 'The query of a search: all its words, each as the start of a word, or the start of an id; after id:, only an id.';
+
 CREATE FUNCTION public.request_matches(request public.requests, filters public.feed_filters) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN ((((filters).owner IS NULL) OR ((request).user_key_hmac = (filters).owner)) AND (((filters).model IS NULL) OR ((request).model = (filters).model)) AND (((filters).mod IS NULL) OR ((request).mods @> ARRAY[(filters).mod])) AND (((filters).tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[(filters).tag]))) AND (((filters).favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[(filters).favorited_by]))) AND (((filters).created_from IS NULL) OR ((request).created_at >= (filters).created_from)) AND (((filters).created_to IS NULL) OR ((request).created_at < (filters).created_to)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= (filters).min_confidence)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (filters).max_confidence)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).has_exception IS NULL) OR ((request).has_exception = (filters).has_exception)) AND (((filters).source IS NULL) OR ((request).source = (filters).source)) AND (((filters).group_id IS NULL) OR ((request).group_id = (filters).group_id)) AND (((filters).q IS NULL) OR ((request).search @@ websearch_to_tsquery('simple'::regconfig, (filters).q))));
+    RETURN ((((filters).owner IS NULL) OR ((request).user_key_hmac = (filters).owner)) AND (((filters).model IS NULL) OR ((request).model = (filters).model)) AND (((filters).mod IS NULL) OR ((request).mods @> ARRAY[(filters).mod])) AND (((filters).tag IS NULL) OR (((request).tags <> '{}'::text[]) AND ((request).tags @> ARRAY[(filters).tag]))) AND (((filters).favorited_by IS NULL) OR (((request).favorited_by <> '{}'::text[]) AND ((request).favorited_by @> ARRAY[(filters).favorited_by]))) AND (((filters).created_from IS NULL) OR ((request).created_at >= (filters).created_from)) AND (((filters).created_to IS NULL) OR ((request).created_at < (filters).created_to)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) >= (filters).min_confidence)) AND (((filters).min_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (filters).max_confidence)) AND (((filters).max_confidence IS NULL) OR (COALESCE((request).sequence_confidence, (2)::double precision) <= (1)::double precision)) AND (((filters).has_exception IS NULL) OR ((request).has_exception = (filters).has_exception)) AND (((filters).source IS NULL) OR ((request).source = (filters).source)) AND (((filters).group_id IS NULL) OR ((request).group_id = (filters).group_id)) AND (((filters).q IS NULL) OR ((request).search @@ public.search_query((filters).q))));
 
 COMMENT ON FUNCTION public.request_matches(request public.requests, filters public.feed_filters) IS 'Whether a request passes filters.';
 
@@ -686,6 +714,47 @@ COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
     RETURN CASE score WHEN 'sequence_confidence'::text THEN (request).sequence_confidence WHEN 'perplexity'::text THEN (request).perplexity WHEN 'sequence_nll'::text THEN (request).sequence_nll WHEN 'min_token_probability'::text THEN (request).min_token_probability WHEN 'mean_token_entropy'::text THEN (request).mean_token_entropy WHEN 'mean_token_negentropy'::text THEN (request).mean_token_negentropy WHEN 'min_token_negentropy'::text THEN (request).min_token_negentropy WHEN 'probability_margin'::text THEN (request).probability_margin WHEN 'mean_confidence'::text THEN (request).mean_confidence WHEN 'tail_confidence'::text THEN (request).tail_confidence WHEN 'lowest_group_confidence'::text THEN (request).lowest_group_confidence WHEN 'bottom_10pct_group_confidence'::text THEN (request).bottom_10pct_group_confidence WHEN 'low_confidence_fraction'::text THEN (request).low_confidence_fraction WHEN 'p_correct'::text THEN (request).p_correct ELSE NULL::double precision END;
+
+CREATE FUNCTION public.search_vector(request_id text, words text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE
+    RETURN (array_to_tsvector(ARRAY[public.id_lexeme(request_id)]) || to_tsvector('simple'::regconfig, ((regexp_replace(request_id, '[^[:alnum:]]+'::text, ' '::text, 'g'::text) || '
+'::text) || words)));
+
+COMMENT ON FUNCTION public.search_vector(request_id text, words text) IS 'The value of requests.search.';
+
+CREATE FUNCTION public.update_verdict() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update requests
+    set is_correct = verdict_of(requests)
+    where
+        requests.id = new.request_pk
+        and requests.is_correct is distinct from verdict_of(requests);
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION public.update_verdict() IS 'Keeps requests.is_correct up to date when a verdict is recorded.';
+
+CREATE TABLE public.outcomes (
+    request_pk bigint NOT NULL,
+    source text NOT NULL,
+    correct boolean,
+    note text,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
+);
+
+COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
+
+COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
+
+CREATE FUNCTION public.verdict_of(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (SELECT outcomes.correct FROM public.outcomes WHERE ((outcomes.request_pk = (verdict_of.request).id) AND (outcomes.correct IS NOT NULL)) ORDER BY outcomes.recorded_at DESC, outcomes.source LIMIT 1);
+
+COMMENT ON FUNCTION public.verdict_of(request public.requests) IS 'The latest verdict on a request that its source did not withdraw.';
 
 CREATE TABLE public.actions (
     request_pk bigint NOT NULL,
@@ -936,7 +1005,17 @@ CREATE VIEW public.feed AS
     curation,
     COALESCE(sequence_confidence, (2)::double precision) AS sort_confidence,
     p_correct,
-    public.calibrator_of(requests.*) AS calibrator
+    public.calibrator_of(requests.*) AS calibrator,
+    prompt,
+    latency_ms,
+    generated_tokens AS tokens,
+        CASE
+            WHEN is_correct THEN 'correct'::text
+            WHEN (NOT is_correct) THEN 'incorrect'::text
+            ELSE NULL::text
+        END AS outcome,
+    ending,
+    has_exception
    FROM public.requests;
 
 COMMENT ON VIEW public.feed IS 'The requests with the names that the feed and the streams give their columns.';
@@ -1090,19 +1169,6 @@ ALTER TABLE public.mods ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.outcomes (
-    request_pk bigint NOT NULL,
-    source text NOT NULL,
-    correct boolean,
-    note text,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
-);
-
-COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
-
-COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
 
 CREATE VIEW public.outdated_calibrations AS
  SELECT requests.id
@@ -1472,6 +1538,8 @@ CREATE TRIGGER deletions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXECUTE FUNCTION public.link_receipt();
 
 CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
+
+CREATE TRIGGER outcomes_update_verdict AFTER INSERT OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION public.update_verdict();
 
 CREATE TRIGGER requests_calibrate BEFORE INSERT OR UPDATE OF scoring_version ON public.requests FOR EACH ROW EXECUTE FUNCTION public.calibrate_request();
 

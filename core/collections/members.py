@@ -41,6 +41,15 @@ class Membership(BaseModel):
     notes: Text | None = None
 
 
+class Notes(BaseModel):
+    """New notes on a request in a collection; null removes them."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    request_id: Annotated[str, Field(min_length=1, max_length=512)]
+    notes: Text | None
+
+
 class CollectionReference(BaseModel):
     """A collection to add a request to or remove it from."""
 
@@ -72,6 +81,23 @@ async def remove_member(access: Access, key: str | None, *, number: int, request
     """
     async with access.session(key, Scope.CURATE) as session:
         return await _remove(session, number, request_id)
+
+
+async def change_notes(access: Access, key: str | None, *, number: int, change: Notes) -> bool:
+    """Replace the notes on a request in a collection. Returns False if the request is not in it.
+
+    Raises:
+        NotFoundError: no such collection, or it belongs to another user.
+    """
+    async with access.session(key, Scope.CURATE) as session:
+        await lock_own(session, number)
+        if is_invalid_id(change.request_id):
+            return False
+        notes = await session.resolve_text(to_column_text(change.notes))
+        return (
+            await store.SET_NOTES.fetch_one(session.conn, id=number, request_id=change.request_id, notes=notes)
+            is not None
+        )
 
 
 @retry_read

@@ -8,7 +8,7 @@ itself, so it has nothing to wait for at its end.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from psycopg import AsyncConnection, AsyncPipeline, Error
 from psycopg._pipeline_base import PendingResult
@@ -21,6 +21,7 @@ from typing_extensions import override
 
 T = TypeVar("T")
 U = TypeVar("U")
+V = TypeVar("V")
 
 
 class ReadPipeline(AsyncPipeline):
@@ -77,20 +78,33 @@ class ReadPipeline(AsyncPipeline):
                 yield from self._sync_gen()
 
 
-async def together(conn: AsyncConnection, first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
-    """Run two statements of a pipeline in one round trip: send the second before the first waits for its result.
+@overload
+async def together(
+    conn: AsyncConnection, first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U], /
+) -> tuple[T, U]: ...
+@overload
+async def together(
+    conn: AsyncConnection,
+    first: Coroutine[Any, Any, T],
+    second: Coroutine[Any, Any, U],
+    third: Coroutine[Any, Any, V],
+    /,
+) -> tuple[T, U, V]: ...
+async def together(conn: AsyncConnection, /, *statements: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """Run statements of a pipeline in one round trip: send all of them before the first waits for its result.
 
-    The connection's lock guarantees the order: it is fair, and both statements queue for it before either takes it.
-    If both fail, the error of the server is raised: when the server rejects one statement, the other one only reports
-    that it has no result.
+    The connection's lock guarantees the order: it is fair, and all statements queue for it before any takes it.
+    If several fail, the error of the server is raised: when the server rejects one statement, the others only report
+    that they have no result.
     """
     async with conn.lock:
-        both = asyncio.gather(first, second, return_exceptions=True)
+        all_of_them = asyncio.gather(*statements, return_exceptions=True)
         await asyncio.sleep(0)
-    one, other = await both
-    if isinstance(one, BaseException) or isinstance(other, BaseException):
-        raise min((result for result in (one, other) if isinstance(result, BaseException)), key=_is_consequence)
-    return one, other
+    results = await all_of_them
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if errors:
+        raise min(errors, key=_is_consequence)
+    return tuple(results)
 
 
 def _is_consequence(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from core.feed.store import ListedRow
 from core.wire.timestamp import Timestamp
 
 _MINUSES = re.compile(r"-(?:\s*-)+")
+_ID = re.compile(r"id:", re.IGNORECASE)
 
 NO_CONFIDENCE = 2.0
 """The sort value of a request without a confidence. It sorts such requests last; the SQL uses the same value."""
@@ -29,11 +30,15 @@ class Sort(StrEnum):
 def clean_query(text: str | None) -> str | None:
     """Prepare a search query. Return None for a blank one, and "", which matches nothing, for one of symbols only.
 
-    Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32.
+    Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32. After `id:`, which
+    starts a search for an id, nothing changes.
     """
     if text is None or not text.strip():
         return None
-    return _MINUSES.sub("-", text).strip() if any(map(str.isalnum, text)) else ""
+    text = text.strip()
+    if found := _ID.match(text):
+        return text if text[found.end() :].strip() else ""
+    return _MINUSES.sub("-", text) if any(map(str.isalnum, text)) else ""
 
 
 class Cursor(BaseModel):

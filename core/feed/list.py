@@ -1,8 +1,8 @@
 """List a page of the caller's requests, in one query."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -24,6 +24,8 @@ from core.feed.store import ListedRow, UserRow
 from core.traces.filters import NO_FILTERS, Filters
 
 MAX_USERS = 1000
+MAX_COUNTED = 10_000
+"""The largest exact total of a page."""
 VERSION_DIGITS = 32
 ANY_VERSION = "*"
 """The value of If-None-Match that matches any version."""
@@ -36,11 +38,15 @@ class Page:
     Attributes:
         rows: None if the client has this version of them.
         next_cursor: None on the last page.
+        total: the number of requests that pass the filters, at most MAX_COUNTED; None if it was not counted.
+        total_is_bound: whether there are more than `total`.
         version: a version of everything that the page shows, for an ETag.
     """
 
     rows: list[ListedRow] | None
     next_cursor: str | None
+    total: int | None
+    total_is_bound: bool | None
     version: str
 
 
@@ -56,9 +62,12 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     collection: int | None = None,
     sort: Sort = Sort.CREATED,
     cursor: str | None = None,
+    counts: bool = False,
     known: Collection[str] = (),
 ) -> Page:
     """List a page of the caller's requests; `user_key` (the key or its label) narrows it to one user's.
+
+    `counts` asks for the total.
 
     Raises:
         InvalidInputError: the cursor is not valid, or comes with an offset.
@@ -67,23 +76,48 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     if cursor is not None and offset:
         raise InvalidInputError("offset: can't be combined with cursor; send one of them")
     after = None if cursor is None else Cursor.read(cursor, sort)
+    wanted = _Wanted(
+        sort, filters, limit, {"offset": offset, "collection_id": collection, **_position_after(after)}, counts
+    )
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         if user_key is not None:
             user = await session.resolve_owner(user_key)
             if user is None or not session.caller.may_see(user):
-                return _make_page([], limit, sort)
+                return _make_page([], wanted, 0)
             owner = user
-        # An extra row shows whether there is a next page.
-        page = {"limit": limit + 1, "offset": offset, **_position_after(after)}
         storable = session.mask_name(filters.favorited_by)
-        wanted = filters._replace(owner=owner, favorited_by=storable.text)
-        parameters = {"collection_id": collection, **page}
-        read = partial(_read_page, session, parameters=parameters, sort=sort, known=known)
-        if collection is None and storable.key_hash is None:
-            return await read(wanted)
-        name, found = await together(session.conn, _look_up(session, storable, collection), read(wanted))
-        return found if name == storable.text else await read(wanted._replace(favorited_by=name))
+        wanted = wanted.narrow(owner=owner, favorited_by=storable.text)
+        if storable.key_hash is not None or collection is not None or counts:
+            return await _read_counted(session, wanted, storable, known)
+        return await _read_page(session, wanted, await _fetch(session, wanted, brief=bool(known)), None, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A page of the feed. `parameters` are those of its statement without filters and limit."""
+
+    sort: Sort
+    filters: Filters
+    limit: int
+    parameters: dict[str, Any]
+    counts: bool
+
+    def narrow(self, **filters: Any) -> "_Wanted":  # noqa: ANN401 - values of filters
+        """Return the page with some filters replaced."""
+        return replace(self, filters=self.filters._replace(**filters))
+
+
+async def _read_counted(session: Session, wanted: _Wanted, storable: StorableText, known: Collection[str]) -> Page:
+    """Read a page together with the total and the lookups that it needs, in one round trip."""
+    collection, page = wanted.parameters["collection_id"], _fetch(session, wanted, brief=bool(known))
+    name, total, rows = await together(
+        session.conn, _look_up(session, storable, collection), _count(session, wanted), page
+    )
+    if name != storable.text:
+        wanted = wanted.narrow(favorited_by=name)
+        total, rows = await together(session.conn, _count(session, wanted), _fetch(session, wanted, brief=bool(known)))
+    return await _read_page(session, wanted, rows, total, known)
 
 
 async def _look_up(session: Session, storable: StorableText, collection: int | None) -> str | None:
@@ -95,20 +129,40 @@ async def _look_up(session: Session, storable: StorableText, collection: int | N
 
 
 async def _read_page(
-    session: Session, filters: Filters, *, parameters: dict[str, Any], sort: Sort, known: Collection[str]
+    session: Session, wanted: _Wanted, rows: list[ListedRow], total: int | None, known: Collection[str]
 ) -> Page:
-    limit = parameters["limit"] - 1
-    if known:
-        brief = _make_page(await _fetch(session, sort, filters, {**parameters, "brief": True}), limit, sort)
-        if not {brief.version, ANY_VERSION}.isdisjoint(known):
-            return replace(brief, rows=None)
-    return _make_page(await _fetch(session, sort, filters, {**parameters, "brief": False}), limit, sort)
+    """Make a page of its rows. If the client may have it, the rows come without texts, and in full if it has not."""
+    page = _make_page(rows, wanted, total)
+    if not known:
+        return page
+    if not {page.version, ANY_VERSION}.isdisjoint(known):
+        return replace(page, rows=None)
+    return _make_page(await _fetch(session, wanted, brief=False), wanted, total)
 
 
-async def _fetch(session: Session, sort: Sort, filters: Filters, parameters: dict[str, Any]) -> list[ListedRow]:
-    listing, parameters = choose_listing(sort, filters, parameters)
-    try:
+async def _fetch(session: Session, wanted: _Wanted, *, brief: bool) -> list[ListedRow]:
+    # An extra row shows whether there is a next page.
+    parameters = {**wanted.parameters, "limit": wanted.limit + 1, "brief": brief}
+    listing, parameters = choose_listing(wanted.sort, wanted.filters, parameters)
+    with refuse_long_search():
         return await listing.fetch_all(session.conn, **parameters)
+
+
+async def _count(session: Session, wanted: _Wanted) -> int | None:
+    if not wanted.counts:
+        return None
+    collection = wanted.parameters["collection_id"]
+    with refuse_long_search():
+        return await store.COUNT_MATCHES.fetch_only(
+            session.conn, filters=wanted.filters, collection_id=collection, limit=MAX_COUNTED + 1
+        )
+
+
+@contextmanager
+def refuse_long_search() -> Iterator[None]:
+    """Turn the error of Postgres about a search with too many words into the caller's error."""
+    try:
+        yield
     except psycopg.InternalError:
         raise InvalidInputError("q: too many words to search for at once; send fewer") from None
 
@@ -116,13 +170,13 @@ async def _fetch(session: Session, sort: Sort, filters: Filters, parameters: dic
 def choose_listing(sort: Sort, filters: Filters, parameters: dict[str, Any]) -> tuple[Query[ListedRow], dict[str, Any]]:
     """Choose the statement of a page, and complete its parameters.
 
-    The planner cannot estimate a search or a mod, so the newest requests with these use a separate statement.
+    The planner cannot estimate a search or a mod, so requests with these use a separate statement.
     """
-    if sort is Sort.CONFIDENCE or (filters.q is None and filters.mod is None):
-        return store.LIST_REQUESTS, {**parameters, "sort": sort.value, "filters": filters}
+    parameters = {**parameters, "sort": sort.value}
+    if filters.q is None and filters.mod is None:
+        return store.LIST_REQUESTS, {**parameters, "filters": filters}
     others = filters._replace(q=None, mod=None)
-    search = {**parameters, "q": filters.q, "mod": filters.mod, "filters": others}
-    return store.SEARCH_REQUESTS, {name: search[name] for name in store.SEARCH_REQUESTS.parameters}
+    return store.SEARCH_REQUESTS, {**parameters, "q": filters.q, "mod": filters.mod, "filters": others}
 
 
 def _position_after(after: Cursor | None) -> dict[str, object]:
@@ -133,12 +187,17 @@ def _position_after(after: Cursor | None) -> dict[str, object]:
     }
 
 
-def _make_page(rows: list[ListedRow], limit: int, sort: Sort) -> Page:
-    more = len(rows) > limit
-    cursor = Cursor.of(rows[limit - 1], sort).write() if more else None
+def _make_page(rows: list[ListedRow], wanted: _Wanted, total: int | None) -> Page:
+    limit, more = wanted.limit, len(rows) > wanted.limit
+    cursor = Cursor.of(rows[limit - 1], wanted.sort).write() if more else None
+    if total is None and not more and wanted.parameters["after_id"] is None:
+        offset = wanted.parameters["offset"]
+        total = offset + len(rows) if rows or not offset else None
+    is_bound = None if total is None else total > MAX_COUNTED
+    total = None if total is None else min(total, MAX_COUNTED)
     parts = [(row.id, row.ingested_at, row.revision, row.curation) for row in rows[:limit]]
-    version = sha256(orjson.dumps([parts, more])).hexdigest()[:VERSION_DIGITS]
-    return Page(rows[:limit], cursor, version)
+    version = sha256(orjson.dumps([parts, more, total, is_bound])).hexdigest()[:VERSION_DIGITS]
+    return Page(rows[:limit], cursor, total, is_bound, version)
 
 
 @retry_read

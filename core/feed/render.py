@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from core.feed.list import Page
 from core.feed.store import FeedRow, ListedRow
 
 SHOWN = tuple(name for name in FeedRow.model_fields if name != "id")
@@ -24,11 +25,19 @@ def is_large(rows: Sequence[ListedRow]) -> bool:
     return sum(len(row.final_text or "") for row in rows) > LARGE_CHARACTERS
 
 
-def render_feed(rows: Sequence[ListedRow], *, limit: int, offset: int, next_cursor: str | None) -> bytes:
+def render_feed(page: Page, *, limit: int, offset: int) -> bytes:
     """Render a page of the feed, row by row, so that a thread that does it never holds the GIL for long."""
-    data = [msgspec.Raw(_ENCODE(_show_row(row))) for row in rows]
-    page = {"data": data, "limit": limit, "offset": offset, "returned": len(data), "next_cursor": next_cursor}
-    return _ENCODE(page)
+    data = [msgspec.Raw(_ENCODE(_show_row(row))) for row in page.rows or ()]
+    shown = {
+        "data": data,
+        "limit": limit,
+        "offset": offset,
+        "returned": len(data),
+        "total": page.total,
+        "total_is_bound": page.total_is_bound,
+        "next_cursor": page.next_cursor,
+    }
+    return _ENCODE(shown)
 
 
 def _show_row(row: ListedRow) -> msgspec.Struct:

@@ -32,12 +32,18 @@ class FeedRow(Row):
     group_id: str | None
     p_correct: float | None
     calibrator: dict[str, int] | None
+    prompt: str | None
+    latency_ms: float | None
+    tokens: int | None
+    outcome: str | None
+    ending: str | None
+    has_exception: bool
 
 
 class ListedRow(NamedTuple):
     """One request of the feed as a tuple, which is faster to read, with the columns of the page's version.
 
-    The final text and the group confidence are None if only the version was requested.
+    The texts and the group confidence are None if only the version was requested.
 
     Attributes:
         group_confidence: JSON, which the database writes faster than Python.
@@ -63,6 +69,12 @@ class ListedRow(NamedTuple):
     group_id: str | None
     p_correct: float | None
     calibrator: dict[str, int] | None
+    prompt: str | None
+    latency_ms: float | None
+    tokens: int | None
+    outcome: str | None
+    ending: str | None
+    has_exception: bool
     ingested_at: datetime
     revision: int
     curation: int
@@ -77,6 +89,16 @@ class UserRow(Row):
     total: Annotated[int, Field(exclude=True)]
 
 
+class FacetRow(Row):
+    """A value of a facet and its number of requests. In the last row, the first two are None and all are counted."""
+
+    facet: str | None
+    value: str | None
+    request_count: int
+
+
 LIST_REQUESTS = query("feed/list_requests", ListedRow, is_binary=True)
 SEARCH_REQUESTS = query("feed/search_requests", ListedRow, is_binary=True)
+COUNT_MATCHES = query("feed/count_matches", int)
+LIST_FACETS = query("feed/list_facets", FacetRow)
 LIST_USERS = query("feed/list_users", UserRow)

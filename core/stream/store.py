@@ -48,6 +48,12 @@ class NewsRow:
     group_id: str | None
     p_correct: float | None
     calibrator: dict[str, int] | None
+    prompt: str | None
+    latency_ms: float | None
+    tokens: int | None
+    outcome: str | None
+    ending: str | None
+    has_exception: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Build `inference_stats`: the values that the engine reported, completed with values derived from the trace."""
 
+import math
 from typing import Any
 
 from core.pairing.scored_trace import ScoredTrace
@@ -22,6 +23,9 @@ FIELDS = (
     "captured_at",
 )
 
+MAX_AMOUNT = 10**15
+MAX_TOKENS = 2**31 - 1
+
 
 def build_inference_stats(trace: ScoredTrace) -> dict[str, Any]:
     """Return every field of the contract: the posted value, else the derived one, else None."""
@@ -29,6 +33,24 @@ def build_inference_stats(trace: ScoredTrace) -> dict[str, Any]:
     stats = {name: posted.get(name) for name in FIELDS}
     derived = _derive(trace)
     return {**posted, **{name: derived.get(name) if value is None else value for name, value in stats.items()}}
+
+
+def measure_answer(trace: ScoredTrace) -> tuple[float | None, int | None]:
+    """Return the duration in milliseconds and the number of generated tokens. None if unknown.
+
+    A posted value that is not a number of at least 0 is ignored.
+    """
+    stats, derived = build_inference_stats(trace), _derive(trace)
+    latency, tokens = (_first_amount(stats[name], derived[name]) for name in ("wall_time_ms", "generated_tokens"))
+    return latency, None if tokens is None else min(int(tokens), MAX_TOKENS)
+
+
+def _first_amount(*values: object) -> float | None:
+    """Return the first value that is an amount. A bool is not one, although Python counts it as a number."""
+    for value in values:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+            return float(min(value, MAX_AMOUNT))
+    return None
 
 
 def _derive(trace: ScoredTrace) -> dict[str, Any]:

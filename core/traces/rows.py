@@ -12,7 +12,9 @@ from core.pairing.pending_actions import block_key
 from core.pairing.scored_trace import ScoredTrace
 from core.pairing.steps import PairedAction
 from core.pairing.version import SCORING_VERSION
+from core.traces.ending import find_ending
 from core.traces.first_list import digest_prompt, find_first_list
+from core.traces.inference_stats import measure_answer
 from core.traces.kept import KeptTrace
 from core.wire.json_text import to_column_text
 
@@ -20,6 +22,8 @@ Columns = dict[str, Any]
 
 NONE = -1
 """The stored value of an unknown id or index."""
+PROMPT_CHARACTERS = 500
+"""Characters of the prompt that the feed shows."""
 MAX_SEARCHED = 50_000
 """Characters of a text that are indexed for search. A tsvector is limited to 1 MiB."""
 SEQUENCE_SCORES = (
@@ -82,7 +86,7 @@ def request_columns(kept: KeptTrace) -> Columns:
         "has_exception": facts.error is not None or any(call.exception_occurred for call in trace.document.mod_calls),
         "source": facts.source,
         "tags": text_array(facts.tags),
-        "search": find_words(trace),
+        **_describe(kept),
     }
 
 
@@ -98,12 +102,19 @@ def count_rows(trace: ScoredTrace) -> dict[str, int]:
     }
 
 
-def find_words(trace: ScoredTrace) -> str:
-    """Return the text that the feed's `q` searches: the start of the prompt and of the final text."""
-    request, first_pass = trace.document.request, next(iter(trace.pairing.passes), None)
+def _describe(kept: KeptTrace) -> Columns:
+    """Return what the feed shows of a request besides its scores, and the text that `q` searches."""
+    request, first_pass = kept.trace.document.request, next(iter(kept.trace.pairing.passes), None)
     prompt = request.user_prompt or (first_pass.event.input_text if first_pass else None)
+    latency_ms, generated_tokens = measure_answer(kept.trace)
     texts = (prompt or "", request.final_text or "")
-    return to_column_text("\n".join(text[:MAX_SEARCHED] for text in texts)) or ""
+    return {
+        "prompt": to_column_text(prompt and prompt[:PROMPT_CHARACTERS]),
+        "latency_ms": latency_ms,
+        "generated_tokens": generated_tokens,
+        "ending": find_ending(kept, generated_tokens),
+        "search": to_column_text("\n".join(text[:MAX_SEARCHED] for text in texts)) or "",
+    }
 
 
 def list_mods(trace: ScoredTrace) -> list[str]:

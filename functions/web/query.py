@@ -99,8 +99,15 @@ class PeriodQuery(FilterQuery):
     created_to: TimeParam = Field(default=None, alias="to")
 
 
+class FacetQuery(FilterQuery):
+    """The filters of the facets: all filters of the feed."""
+
+    api_key: TextParam = None
+    collection_id: RowId | None = None
+
+
 class FeedQuery(FilterQuery):
-    """The query of the feed. `limit` is clamped to 1…100; `api_key` selects one user, by key or label."""
+    """The query of the feed. `limit` is clamped to 1…100; `api_key` selects one user; `total` counts all."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -108,6 +115,7 @@ class FeedQuery(FilterQuery):
     collection_id: RowId | None = None
     sort: Sort = Sort.CREATED
     cursor: TextParam = None
+    total: bool = False
 
 
 def read_query(request: Request, model: type[Model]) -> Model:

@@ -13,7 +13,15 @@ from typing_extensions import override
 FOLDER = Path(__file__).parent.parent / "viewer"
 TEMPLATE = "index.html"
 FILES_PATH = "/viewer"
-PAGES = ("/", "/view/{request_id:path}", "/compare", "/overview", "/sign-in")
+PAGES = (
+    "/",
+    "/view/{request_id:path}",
+    "/compare",
+    "/overview",
+    "/collection",
+    "/collection/{collection_id}",
+    "/sign-in",
+)
 HEADERS = {
     "Cache-Control": "private, no-cache",
     # Only scripts and requests of this origin are allowed, and text can't become markup (Trusted Types).

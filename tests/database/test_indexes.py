@@ -9,11 +9,11 @@ import pytest
 
 from core.database.query import Query
 from core.database.statements import FIND_NEWEST
-from core.feed.store import LIST_REQUESTS
+from core.feed.store import LIST_REQUESTS, SEARCH_REQUESTS
 from core.stream.store import READ_NEWS
 from core.traces.filters import NO_FILTERS, Filters
 from tests.support.databases import Databases
-from tests.support.plans import explain
+from tests.support.plans import count_rows_of_requests, explain
 
 AFTER: dict[str, Any] = {"after_id": None, "after_created": None, "after_confidence": None}
 PAGE: dict[str, Any] = {"collection_id": None, "brief": False, "limit": 51, "offset": 0, **AFTER}
@@ -34,8 +34,8 @@ NEEDS: dict[str, tuple[Query[Any], dict[str, Any]]] = {
     **{index: (LIST_REQUESTS, {**NEWEST, "filters": filters}) for index, filters in RARE.items()},
     "requests_least_sure": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": NO_FILTERS}),
     "requests_least_sure_of_user": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(owner=b"user 7")}),
-    "requests_mods": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(mod="rare")}),
-    "requests_search": (LIST_REQUESTS, {**LEAST_CONFIDENT, "filters": Filters(q="rare")}),
+    "requests_mods": (SEARCH_REQUESTS, {**LEAST_CONFIDENT, "filters": NO_FILTERS, "q": None, "mod": "rare"}),
+    "requests_search": (SEARCH_REQUESTS, {**LEAST_CONFIDENT, "filters": NO_FILTERS, "q": "rare", "mod": None}),
     "requests_position": (READ_NEWS, {**NEWS, "limit": 256, "bytes": 1}),
     "requests_ingested": (FIND_NEWEST, {}),
 }
@@ -47,7 +47,8 @@ insert into requests (request_id, created_at, ingested_at, model, user_key_hmac,
 select 'r' || n, timestamptz '2026-01-01Z' + n * interval '1 second', timestamptz '2026-01-01Z' + n * interval '1 s',
     kind, convert_to('user ' || n % 100, 'utf8'), 'open', array[kind],
     case when n % 100 = 0 then array[kind] else '{}' end, case when n % 100 = 0 then array[kind] else '{}' end,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n % 997 / 1000.0, n = 9000, to_tsvector('simple', kind), n::text::xid8,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n % 997 / 1000.0, n = 9000,
+    array_to_tsvector(array[kind, 'word' || n % 500]), n::text::xid8,
     case kind when 'rare' then kind else 'quote' end, case kind when 'rare' then kind end
 from (select n, case n when 9000 then 'rare' else 'common' end as kind from generate_series(1, 20000) as n) as made
 """
@@ -88,11 +89,3 @@ def test_a_poll_reads_only_what_is_new_also_if_planned_for_an_empty_table(databa
         plan = explain(conn, READ_NEWS, options="analyze,", **polled)
     databases.drop("poll")
     assert 1 <= sum(count_rows_of_requests(plan)) <= 10
-
-
-def count_rows_of_requests(node: dict[str, Any]) -> Iterator[float]:
-    """Return the rows that each scan of requests has read."""
-    if node.get("Relation Name") == "requests":
-        yield node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
-    for child in node.get("Plans", []):
-        yield from count_rows_of_requests(child)

@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "POST /logs/{request_id}/public": {},
     "PUT /logs/{request_id}/hold": {"reason": "a case"},
     "PUT /collections/{collection_id}": {"description": "changed"},
+    "PUT /collections/{collection_id}/requests": {"request_id": "r", "notes": "hm"},
     "POST /collections/{collection_id}/requests": {"request_id": REQUEST},
     "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST},
     "POST /v1/alerts": {"name": "a", "kind": "silence", "url": "https://receiver.invalid/"},

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,12 +12,13 @@ import pytest
 
 from core.database.query import Query
 from core.feed.filters import Sort
-from core.feed.store import LIST_REQUESTS, SEARCH_REQUESTS
+from core.feed.store import COUNT_MATCHES, LIST_REQUESTS, SEARCH_REQUESTS
 from core.traces.filters import Filters
 from tests.support.client import Client
+from tests.support.databases import Databases
 from tests.support.documents import call, make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
-from tests.support.plans import explain
+from tests.support.plans import count_rows_of_requests, explain
 
 NOTHING: dict[str, Any] = dict.fromkeys(("after_id", "after_created", "after_confidence", "collection_id"))
 NOTHING |= {"limit": 51, "offset": 0, "brief": False, "sort": "created"}
@@ -99,6 +101,20 @@ def test_words_of_prompt_and_text_are_found(filled: Client) -> None:
     assert ids(filled, q="  ") == ["d", "c", "b", "a"]
 
 
+def test_a_search_finds_the_start_of_words_and_ids(filled: Client) -> None:
+    assert ids(filled, q="qui") == ["c", "b", "a"]
+    assert ids(filled, q="qui fo") == ids(filled, q='"qui fo"') == ["a"]
+    assert ids(filled, q="qui -do") == ["c", "b", "a"], "an excluded word is a whole word"
+    for name in ("550e8400-e29b-41d4", "550e8400-e29b-41D5", "chat'\\cmpl--x", "run_7:step", "two words"):
+        post(filled, name, created_at=50)
+    assert ids(filled, q="550e8400-e29b-41d4") == ids(filled, q="ID: 550e8400-e29b-41d4") == ["550e8400-e29b-41d4"]
+    assert ids(filled, q="550E84") == ids(filled, q="id:550e84") == ["550e8400-e29b-41D5", "550e8400-e29b-41d4"]
+    assert ids(filled, q="id:chat'\\cmpl--") == ids(filled, q="chat'\\cm") == ["chat'\\cmpl--x"]
+    assert ids(filled, q="step") == ids(filled, q="id:run_") == ["run_7:step"]
+    assert ids(filled, q="id:two w") == ["two words"]
+    assert ids(filled, q="id:qui") == ids(filled, q="id:") == ids(filled, q="id: ") == []
+
+
 def test_least_confident_requests_come_first_and_unscored_ones_last(filled: Client) -> None:
     assert ids(filled, sort="confidence") == ["b", "c", "a", "d"]
     assert ids(filled, sort="confidence", max_confidence=1) == ["b", "c", "a"]
@@ -144,9 +160,16 @@ def test_an_invalid_filter_or_cursor_is_rejected_with_an_explanation(filled: Cli
         assert (answer.status, named in answer.json["message"]) == (400, True), query
 
 
-@pytest.fixture
-def many(sql: psycopg.Connection) -> psycopg.Connection:
+@pytest.fixture(scope="module")
+def many(databases: Databases) -> Iterator[psycopg.Connection]:
     """100 000 requests, of which each word but "every" and "old", and each mod, is in few."""
+    with psycopg.connect(databases.reach(databases.create("many")), autocommit=True) as conn:
+        fill_many(conn)
+        yield conn
+    databases.drop("many")
+
+
+def fill_many(sql: psycopg.Connection) -> None:
     sql.execute(
         """
         insert into requests (request_id, created_at, model, user_key_hmac, posted_by, mods, tags, favorited_by,
@@ -158,14 +181,13 @@ def many(sql: psycopg.Connection) -> psycopg.Connection:
             case when n % 10 = 0 then array['tag ' || n % 1000] else '{}' end,
             case when n % 10 = 0 then array['fan ' || n % 1000] else '{}' end,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 100000.0, n % 1000 = 0,
-            to_tsvector('simple', 'every word' || n % 1000 || case when n <= 50000 then ' old' else '' end)
+            search_vector('r' || n, 'every word' || n % 1000 || case when n <= 50000 then ' old' else '' end)
         from generate_series(1, 100000) as n
     """
     )
     sql.execute("insert into collections (name) values ('c')")
     sql.execute("insert into collection_members select 1, id from requests where id % 100 = 0")
-    sql.execute("analyze requests, collection_members")
-    return sql
+    sql.execute("vacuum analyze requests, collection_members")
 
 
 def test_no_filter_reads_all_of_100_000_requests(many: psycopg.Connection) -> None:
@@ -188,6 +210,8 @@ SEARCHES: list[dict[str, Any]] = [
     {"q": "old", "owner": b"user 7"},
     {"q": "word7", "owner": b"user 8"},
     {"q": "every", "collection_id": 1},
+    {"q": "wor"},
+    {"q": "id:r9999"},
     {"q": "every", "offset": 2000},
     {"q": "word5", "offset": 70},
     {"q": "old", "after_id": 40000, "after_created": "2026-01-01T11:06:40Z"},
@@ -197,11 +221,30 @@ SEARCHES: list[dict[str, Any]] = [
 
 def test_a_search_finds_what_the_plain_statement_finds(many: psycopg.Connection) -> None:
     for used in SEARCHES:
-        found, expected = (one.run(many, **bind(one, used)).fetchall() for one in (SEARCH_REQUESTS, LIST_REQUESTS))
-        assert found == expected, used
+        for sort in Sort:
+            sorted_ = {"after_confidence": 0.4, **used, "sort": sort.value}
+            found, expected = (
+                one.run(many, **bind(one, sorted_)).fetchall() for one in (SEARCH_REQUESTS, LIST_REQUESTS)
+            )
+            assert found == expected, sorted_
 
 
-@pytest.mark.parametrize("used", [{"q": "nowhere"}, {"mod": "nobody"}, {"q": "word5"}, {"q": "every"}], ids=str)
-def test_a_search_reads_few_pages_however_many_match(many: psycopg.Connection, used: dict[str, Any]) -> None:
-    plan = explain(many, SEARCH_REQUESTS, options="analyze, buffers,", **bind(SEARCH_REQUESTS, used))
+FEW = [{"q": "nowhere"}, {"mod": "nobody"}, {"q": "word5"}, {"q": "every"}, {"q": "wor"}, {"q": "id:r9999"}]
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("used", FEW, ids=str)
+def test_a_search_reads_few_pages_however_many_match(
+    many: psycopg.Connection, used: dict[str, Any], sort: Sort
+) -> None:
+    plan = explain(
+        many, SEARCH_REQUESTS, options="analyze, buffers,", **bind(SEARCH_REQUESTS, {**used, "sort": sort.value})
+    )
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 2000
+
+
+@pytest.mark.parametrize("used", USED, ids=str)
+def test_a_total_reads_few_requests_however_many_match(many: psycopg.Connection, used: dict[str, Any]) -> None:
+    wanted = {name: value for name, value in bind(LIST_REQUESTS, used).items() if name in COUNT_MATCHES.parameters}
+    plan = explain(many, COUNT_MATCHES, options="analyze,", **{**wanted, "limit": 10_001})
+    assert sum(count_rows_of_requests(plan)) <= 20_000

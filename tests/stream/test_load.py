@@ -40,7 +40,26 @@ from tests.support.streams import (
 STREAMS = 200
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 NONES = (None,) * 4
-ROW = NewsRow("8:8:", 9, 1, 7, None, 1, "r", CREATED, *NONES, 0, [], 0, None, [], *NONES, "quote", *[None] * 3)
+ROW = NewsRow(
+    "8:8:",
+    9,
+    1,
+    7,
+    None,
+    1,
+    "r",
+    CREATED,
+    *NONES,
+    0,
+    [],
+    0,
+    None,
+    [],
+    *NONES,
+    "quote",
+    *[None] * 8,
+    has_exception=False,
+)
 
 
 async def receive_async(socket: AsyncConnection, count: int) -> list[str]:

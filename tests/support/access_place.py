@@ -148,6 +148,7 @@ class Place:
             "PATCH /v1/alerts/{alert_id}": lambda: {"name": "b"},
             "POST /collections": lambda: {"name": next(self.names)},
             "PUT /collections/{collection_id}": lambda: {"name": next(self.names)},
+            "PUT /collections/{collection_id}/requests": lambda: {**self.make_membership(), "notes": None},
             **{f"{method} /collections/{{collection_id}}/requests": self.make_membership for method in CHANGES},
             **{f"{method} /logs/{{request_id}}/collections": self.make_collection for method in CHANGES},
             "PUT /logs/{request_id}/hold": lambda: {"reason": "a case"},

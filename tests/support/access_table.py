@@ -38,6 +38,8 @@ GET    /view/{private}                 200  200    200   200   200    200    200
 GET    /compare                        200  200    200   200   200    200    200    200    200   200    200    200
 GET    /overview                       200  200    200   200   200    200    200    200    200   200    200    200
 GET    /sign-in                        200  200    200   200   200    200    200    200    200   200    200    200
+GET    /collection                     200  200    200   200   200    200    200    200    200   200    200    200
+GET    /collection/{collection}        200  200    200   200   200    200    200    200    200   200    200    200
 
 GET    /metrics                        401  403    403   403   403    403    403    403    200   200    401    401
 
@@ -57,6 +59,7 @@ POST   /v1/traces                      401  403    403   403   403    403    403
 POST   /v1/score                       401  200    200   200   200    200    200    200    200   200    401    401
 
 GET    /logs                           401  200    200   200   200    200    200    403    200   200    401    401
+GET    /v1/facets                      401  200    200   200   200    200    200    403    200   200    401    401
 GET    /logs/api-keys                  401  200    200   200   200    200    200    403    200   200    401    401
 GET    /logs/stream                    401  200    200   200   200    200    200    403    200   200    401    401
 WEBSOCKET /logs/stream                 1000 101    101   101   101    101    101    1000   101   101    1000   1000
@@ -170,6 +173,9 @@ DELETE /collections/{nowhere}          401  404    404   404   403    403    404
 POST   /collections/{collection}/requests 401  404    200   200   403    403    404    403    200   200    401    401
 POST   /collections/{admins}/requests  401  404    404   404   403    403    404    403    200   200    401    401
 POST   /collections/{nowhere}/requests 401  404    404   404   403    403    404    403    404   404    401    401
+PUT    /collections/{collection}/requests 401  404    200   200   403    403    404    403    200   200    401    401
+PUT    /collections/{admins}/requests  401  404    404   404   403    403    404    403    200   200    401    401
+PUT    /collections/{nowhere}/requests 401  404    404   404   403    403    404    403    404   404    401    401
 DELETE /collections/{collection}/requests 401  404    200   200   403    403    404    403    200   200    401    401
 DELETE /collections/{admins}/requests  401  404    404   404   403    403    404    403    200   200    401    401
 DELETE /collections/{nowhere}/requests 401  404    404   404   403    403    404    403    404   404    401    401

@@ -1,5 +1,6 @@
 """Plans of statements, as Postgres explains them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -13,3 +14,11 @@ def explain(conn: psycopg.Connection, one: Query[Any], /, *, options: str = "", 
     statement = f"explain ({options} format json) {one.text}".encode()
     ((plan,),) = cursor.execute(statement, one._order(parameters)).fetchall()
     return plan[0]["Plan"]
+
+
+def count_rows_of_requests(node: dict[str, Any]) -> Iterator[float]:
+    """Return the rows that each scan of requests has read."""
+    if node.get("Relation Name") == "requests":
+        yield node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    for child in node.get("Plans", []):
+        yield from count_rows_of_requests(child)

@@ -21,6 +21,12 @@ select
     group_id,
     p_correct,
     calibrator,
+    case when not %(brief)s then prompt end as prompt,
+    latency_ms,
+    tokens,
+    outcome,
+    ending,
+    has_exception,
     ingested_at,
     revision,
     curation

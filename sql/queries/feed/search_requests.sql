@@ -1,11 +1,12 @@
--- List the newest requests that pass the filters, some of which are a search or a mod.
+-- List requests that pass the filters, some of which are a search or a mod: newest first, or lowest confidence first.
 -- The planner does not know how many requests contain a rare word or mod, so this statement finds out. It looks among
--- the newest requests. If they don't fill the page, it collects all matches, and if there are too many, it reads on.
+-- the first requests. If they don't fill the page, it collects all matches, and if there are too many, it reads on.
 with
 candidates as not materialized (
     select
         id,
         created_at,
+        coalesce(sequence_confidence, 2::double precision) as sort_confidence,
         mods,
         search
     from requests
@@ -21,54 +22,76 @@ candidates as not materialized (
         )
         and (
             %(after_id)s::bigint is null
-            or (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint)
+            or case %(sort)s::text
+                when 'created' then (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s::bigint)
+                else
+                    (coalesce(sequence_confidence, 2::double precision), id)
+                    > (%(after_confidence)s::double precision, %(after_id)s::bigint)
+            end
         )
 ),
 
-newest as materialized (
+foremost as materialized (
     select
         id,
-        created_at
+        created_at,
+        sort_confidence
     from (
         select
             candidates.id,
             candidates.created_at,
+            candidates.sort_confidence,
             candidates.mods,
             candidates.search
         from candidates
-        order by candidates.created_at desc, candidates.id desc
+        order by
+            case when %(sort)s::text = 'created' then candidates.created_at end desc,
+            case when %(sort)s::text = 'created' then candidates.id end desc,
+            case when %(sort)s::text = 'confidence' then candidates.sort_confidence end asc,
+            case when %(sort)s::text = 'confidence' then candidates.id end asc
         limit 1000
     ) as candidates
     where
         (%(mod)s::text is null or mods @> array[%(mod)s::text])
-        and (%(q)s::text is null or search @@ websearch_to_tsquery('simple', %(q)s::text))
-    order by created_at desc, id desc
+        and (%(q)s::text is null or search @@ search_query(%(q)s::text))
+    order by
+        case when %(sort)s::text = 'created' then created_at end desc,
+        case when %(sort)s::text = 'created' then id end desc,
+        case when %(sort)s::text = 'confidence' then sort_confidence end asc,
+        case when %(sort)s::text = 'confidence' then id end asc
     limit %(limit)s::bigint + %(offset)s::bigint
 ),
 
 matching as materialized (
     select
         id,
-        created_at
+        created_at,
+        coalesce(sequence_confidence, 2::double precision) as sort_confidence
     from requests
     where
-        (select count(*) from newest) < %(limit)s::bigint + %(offset)s::bigint
+        (select count(*) from foremost) < %(limit)s::bigint + %(offset)s::bigint
         and (%(q)s::text is not null or mods @> array[%(mod)s::text])
-        and (%(q)s::text is null or search @@ websearch_to_tsquery('simple', %(q)s::text))
+        and (%(q)s::text is null or search @@ search_query(%(q)s::text))
     limit 3001 -- noqa: AM09
 ),
 
 collected as materialized (
     select
         ordered.id,
-        ordered.created_at
+        ordered.created_at,
+        ordered.sort_confidence
     from (
         select
             matching.id,
-            matching.created_at
+            matching.created_at,
+            matching.sort_confidence
         from matching
         where (select count(counted.id) from matching as counted) < 3001
-        order by matching.created_at desc, matching.id desc
+        order by
+            case when %(sort)s::text = 'created' then matching.created_at end desc,
+            case when %(sort)s::text = 'created' then matching.id end desc,
+            case when %(sort)s::text = 'confidence' then matching.sort_confidence end asc,
+            case when %(sort)s::text = 'confidence' then matching.id end asc
     ) as ordered
     cross join
         lateral (
@@ -78,40 +101,59 @@ collected as materialized (
                 candidates.id = ordered.id
                 and (%(mod)s::text is null or candidates.mods @> array[%(mod)s::text])
         ) as candidate
-    order by ordered.created_at desc, ordered.id desc
+    order by
+        case when %(sort)s::text = 'created' then ordered.created_at end desc,
+        case when %(sort)s::text = 'created' then ordered.id end desc,
+        case when %(sort)s::text = 'confidence' then ordered.sort_confidence end asc,
+        case when %(sort)s::text = 'confidence' then ordered.id end asc
     limit %(limit)s::bigint + %(offset)s::bigint
 ),
 
 walked as materialized (
     select
         id,
-        created_at
+        created_at,
+        sort_confidence
     from candidates
     where
         (select count(*) from matching) = 3001
         and (%(mod)s::text is null or mods @> array[%(mod)s::text])
-        and (%(q)s::text is null or search @@ websearch_to_tsquery('simple', %(q)s::text))
-    order by created_at desc, id desc
+        and (%(q)s::text is null or search @@ search_query(%(q)s::text))
+    order by
+        case when %(sort)s::text = 'created' then created_at end desc,
+        case when %(sort)s::text = 'created' then id end desc,
+        case when %(sort)s::text = 'confidence' then sort_confidence end asc,
+        case when %(sort)s::text = 'confidence' then id end asc
     limit %(limit)s::bigint + %(offset)s::bigint
 ),
 
 page as (
-    select
-        id,
-        created_at
-    from newest
-    where (select count(counted.id) from newest as counted) = %(limit)s::bigint + %(offset)s::bigint
-    union all
-    select
-        id,
-        created_at
-    from collected
-    union all
-    select
-        id,
-        created_at
-    from walked
-    order by created_at desc, id desc
+    select found.id
+    from (
+        select
+            id,
+            created_at,
+            sort_confidence
+        from foremost
+        where (select count(counted.id) from foremost as counted) = %(limit)s::bigint + %(offset)s::bigint
+        union all
+        select
+            id,
+            created_at,
+            sort_confidence
+        from collected
+        union all
+        select
+            id,
+            created_at,
+            sort_confidence
+        from walked
+    ) as found
+    order by
+        case when %(sort)s::text = 'created' then found.created_at end desc,
+        case when %(sort)s::text = 'created' then found.id end desc,
+        case when %(sort)s::text = 'confidence' then found.sort_confidence end asc,
+        case when %(sort)s::text = 'confidence' then found.id end asc
     limit %(limit)s offset %(offset)s
 )
 
@@ -136,9 +178,19 @@ select
     group_id,
     p_correct,
     calibrator,
+    case when not %(brief)s then prompt end as prompt,
+    latency_ms,
+    tokens,
+    outcome,
+    ending,
+    has_exception,
     ingested_at,
     revision,
     curation
 from feed
 where id = any(array(select page.id from page))
-order by created_ts desc, id desc
+order by
+    case when %(sort)s::text = 'created' then created_ts end desc,
+    case when %(sort)s::text = 'created' then id end desc,
+    case when %(sort)s::text = 'confidence' then sort_confidence end asc,
+    case when %(sort)s::text = 'confidence' then id end asc

@@ -5,7 +5,7 @@ with
 given as materialized (
     select
         filters.ordinality as ordinal,
-        websearch_to_tsquery('simple', filters.q) as words,
+        search_query(filters.q) as words,
         row(
             filters.model,
             filters.mod,

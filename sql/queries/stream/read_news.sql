@@ -123,7 +123,13 @@ select
     feed.source,
     feed.group_id,
     feed.p_correct,
-    feed.calibrator
+    feed.calibrator,
+    feed.prompt,
+    feed.latency_ms,
+    feed.tokens,
+    feed.outcome,
+    feed.ending,
+    feed.has_exception
 from here
 left join page on page.ordinal <= %(limit)s and (page.ordinal = 1 or page.weight <= %(bytes)s)
 left join feed on page.id = feed.id

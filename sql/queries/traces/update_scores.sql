@@ -1,4 +1,4 @@
--- Replace the stored scores of a request.
+-- Replace the stored scores of a request, and the other columns that the feed derives from its document.
 -- This counts as a change visible to readers, so `curation` grows.
 update requests
 set
@@ -30,6 +30,11 @@ set
     group_confidence = %(group_confidence)s::real[],
     low_confidence_fraction = %(low_confidence_fraction)s::double precision,
     logprobs_mode = %(logprobs_mode)s::text,
+    prompt = %(prompt)s::text,
+    latency_ms = %(latency_ms)s::double precision,
+    generated_tokens = %(generated_tokens)s::integer,
+    ending = %(ending)s::text,
+    search = search_vector(%(request_id)s::text, %(search)s::text),
     scoring_version = %(scoring_version)s,
     curation = curation + 1
 where request_id = %(request_id)s

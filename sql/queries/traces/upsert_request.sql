@@ -44,6 +44,10 @@ insert into requests (
     source,
     group_id,
     tags,
+    prompt,
+    latency_ms,
+    generated_tokens,
+    ending,
     search
 )
 values (
@@ -90,7 +94,11 @@ values (
     %(source)s,
     %(group_id)s::text,
     %(tags)s::text[],
-    to_tsvector('simple', %(search)s)
+    %(prompt)s::text,
+    %(latency_ms)s::double precision,
+    %(generated_tokens)s::integer,
+    %(ending)s::text,
+    search_vector(%(request_id)s::text, %(search)s::text)
 )
 on conflict (request_id) do update
     set
@@ -151,6 +159,10 @@ on conflict (request_id) do update
         source = excluded.source,
         group_id = excluded.group_id,
         tags = add_tags(requests.tags, excluded.tags),
+        prompt = excluded.prompt,
+        latency_ms = excluded.latency_ms,
+        generated_tokens = excluded.generated_tokens,
+        ending = excluded.ending,
         search = excluded.search,
         stored_xid = excluded.stored_xid
 returning id, revision, p_correct, calibrator_of(requests) as calibrator

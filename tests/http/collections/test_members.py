@@ -43,6 +43,19 @@ def test_adding_and_removing_are_idempotent_and_newest_members_come_first(client
     assert members(client, made["id"]) == ["a2"]
 
 
+def test_notes_on_a_request_can_be_replaced_and_removed(client: Client) -> None:
+    made = make(client)
+    path = f"/collections/{made['id']}/requests"
+    assert send(client, "PUT", path, ANN, request_id="a1", notes="n").json["message"] == "was not in collection"
+    add(client, made["id"], "a1", notes="first")
+    for notes, shown in (("second", "second"), (None, None), (ANN, label(ANN))):
+        assert send(client, "PUT", path, ANN, request_id="a1", notes=notes).json["message"] == "notes changed"
+        (row,) = send(client, "GET", f"/collections/{made['id']}", ANN).json["requests"]
+        assert row["notes"] == shown
+    assert send(client, "PUT", path, ANN, request_id="a1").status == 400
+    assert send(client, "PUT", path, BOB, request_id="a1", notes="n").status == 404
+
+
 def test_the_collections_of_a_request_are_listed_and_changed(client: Client) -> None:
     made, admins = make(client), make(client, "x", ADMIN_KEY)
     path = "/logs/a1/collections"

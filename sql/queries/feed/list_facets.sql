@@ -1,0 +1,71 @@
+-- List models, mods, tags and sources with their numbers of requests, among the newest that pass the filters.
+-- The last row has no value: it counts the requests.
+with
+counted as materialized (
+    select
+        model,
+        mods,
+        tags,
+        source
+    from requests
+    where
+        request_matches(requests, %(filters)s::feed_filters)
+        and (
+            %(collection_id)s::bigint is null
+            or id = any(array(
+                select collection_members.request_pk
+                from collection_members
+                where collection_members.collection_id = %(collection_id)s::bigint
+            ))
+        )
+    order by created_at desc, id desc
+    limit %(most)s
+),
+
+named as (
+    select
+        'models' as facet,
+        model as value
+    from counted
+    where model is not null
+    union all
+    select
+        'mods' as facet,
+        unnest(mods) as value
+    from counted
+    union all
+    select
+        'tags' as facet,
+        unnest(tags) as value
+    from counted
+    where tags <> '{}'
+    union all
+    select
+        'sources' as facet,
+        source as value
+    from counted
+),
+
+ranked as (
+    select
+        facet,
+        value,
+        count(*) as request_count,
+        row_number() over (partition by facet order by count(*) desc, value asc) as ordinal
+    from named
+    group by facet, value
+)
+
+select
+    facet,
+    value,
+    request_count
+from ranked
+where ordinal <= %(limit)s
+union all
+select
+    null as facet,
+    null as value,
+    count(*) as request_count
+from counted
+order by facet asc, request_count desc, value asc
