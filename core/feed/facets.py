@@ -14,6 +14,8 @@ from core.traces.filters import Filters
 
 MAX_COUNTED = 100_000
 """Requests that are counted. Counting takes about 2 µs for each."""
+WRAPPER = "wrapped_client_mod_"
+"""The engine's prefix of the name by which it calls a mod."""
 MAX_VALUES = 200
 """Values per facet; the most frequent ones."""
 
@@ -60,7 +62,12 @@ async def list_facets(
         wanted = filters._replace(owner=owner, favorited_by=name)
         with refuse_long_search():
             rows = await store.LIST_FACETS.fetch_all(
-                session.conn, filters=wanted, collection_id=collection, most=MAX_COUNTED, limit=MAX_VALUES
+                session.conn,
+                filters=wanted,
+                collection_id=collection,
+                wrapper=WRAPPER,
+                most=MAX_COUNTED,
+                limit=MAX_VALUES,
             )
     return _group(rows)
 

@@ -1,5 +1,6 @@
 -- List models, mods, tags and sources with their numbers of requests, among the newest that pass the filters.
--- The last row has no value: it counts the requests.
+-- The last row has no value: it counts the requests. The engine calls a mod by the name of its wrapper; if the request
+-- names the mod itself, only that name counts.
 with
 counted as materialized (
     select
@@ -31,8 +32,12 @@ named as (
     union all
     select
         'mods' as facet,
-        unnest(mods) as value
+        called.mod as value
     from counted
+    cross join unnest(counted.mods) as called (mod)
+    where
+        not starts_with(called.mod, %(wrapper)s)
+        or not counted.mods @> array[substr(called.mod, length(%(wrapper)s) + 1)]
     union all
     select
         'tags' as facet,
