@@ -1,5 +1,5 @@
 -- List models, mods, tags and sources with their numbers of requests, among the newest that pass the filters.
--- The last row has no value: it counts the requests. The engine calls a mod by the name of its wrapper; if the request
+-- The last row has no value: it counts the requests. The engine calls a mod by the name of its wrapper. If the request
 -- names the mod itself, only that name counts.
 with
 counted as materialized (
