@@ -266,7 +266,7 @@ COMMENT ON COLUMN public.requests.generated_tokens IS 'Number of tokens of the a
 
 COMMENT ON COLUMN public.requests.ending IS 'How the generation ended: stop, length, tool_calls, error, or the server''s word. Null: unknown.';
 
-COMMENT ON COLUMN public.requests.is_correct IS 'The latest verdict on the request in outcomes that was not withdrawn.';
+COMMENT ON COLUMN public.requests.is_correct IS 'The latest outcome of the request that was not withdrawn.';
 
 CREATE FUNCTION public.calibrator_of(request public.requests) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -524,6 +524,25 @@ CREATE FUNCTION public.open_link(token_hash bytea, request_id text) RETURNS bigi
 
 COMMENT ON FUNCTION public.open_link(token_hash bytea, request_id text) IS 'The request that a link opens, or null. With an id: a member of a public collection. Without: the request with this link.';
 
+CREATE TABLE public.outcomes (
+    request_pk bigint NOT NULL,
+    source text NOT NULL,
+    correct boolean,
+    note text,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
+);
+
+COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
+
+COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
+
+CREATE FUNCTION public.outcome_of(request public.requests) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (SELECT outcomes.correct FROM public.outcomes WHERE ((outcomes.request_pk = (outcome_of.request).id) AND (outcomes.correct IS NOT NULL)) ORDER BY outcomes.recorded_at DESC, outcomes.source LIMIT 1);
+
+COMMENT ON FUNCTION public.outcome_of(request public.requests) IS 'The latest outcome of a request that its source did not withdraw.';
+
 CREATE FUNCTION public.probability_of(calibrator public.calibrators, score double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -722,39 +741,20 @@ CREATE FUNCTION public.search_vector(request_id text, words text) RETURNS tsvect
 
 COMMENT ON FUNCTION public.search_vector(request_id text, words text) IS 'The value of requests.search.';
 
-CREATE FUNCTION public.update_verdict() RETURNS trigger
+CREATE FUNCTION public.update_outcome() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
     update requests
-    set is_correct = verdict_of(requests)
+    set is_correct = outcome_of(requests)
     where
         requests.id = new.request_pk
-        and requests.is_correct is distinct from verdict_of(requests);
+        and requests.is_correct is distinct from outcome_of(requests);
     return null;
 end
 $$;
 
-COMMENT ON FUNCTION public.update_verdict() IS 'Keeps requests.is_correct up to date when a verdict is recorded.';
-
-CREATE TABLE public.outcomes (
-    request_pk bigint NOT NULL,
-    source text NOT NULL,
-    correct boolean,
-    note text,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
-);
-
-COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
-
-COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
-
-CREATE FUNCTION public.verdict_of(request public.requests) RETURNS boolean
-    LANGUAGE sql STABLE
-    RETURN (SELECT outcomes.correct FROM public.outcomes WHERE ((outcomes.request_pk = (verdict_of.request).id) AND (outcomes.correct IS NOT NULL)) ORDER BY outcomes.recorded_at DESC, outcomes.source LIMIT 1);
-
-COMMENT ON FUNCTION public.verdict_of(request public.requests) IS 'The latest verdict on a request that its source did not withdraw.';
+COMMENT ON FUNCTION public.update_outcome() IS 'Keeps requests.is_correct up to date when an outcome is recorded.';
 
 CREATE TABLE public.actions (
     request_pk bigint NOT NULL,
@@ -1539,7 +1539,7 @@ CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXE
 
 CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
 
-CREATE TRIGGER outcomes_update_verdict AFTER INSERT OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION public.update_verdict();
+CREATE TRIGGER outcomes_update_outcome AFTER INSERT OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION public.update_outcome();
 
 CREATE TRIGGER requests_calibrate BEFORE INSERT OR UPDATE OF scoring_version ON public.requests FOR EACH ROW EXECUTE FUNCTION public.calibrate_request();
 
