@@ -4,12 +4,13 @@ import random
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
+from tests.support.geometry import SIZES, fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 
 HELLO = [{"token": 1, "logprob": -0.1, "token_str": "Hello"}]
@@ -105,7 +106,7 @@ def test_equal_texts_have_no_difference(client: Client, page: Page) -> None:
 def test_a_longer_text_differs_where_the_other_ends(client: Client, page: Page) -> None:
     open_two(client, page, make_text("a", (5, "five")), make_text("b", (5, "five"), (6, "six")))
     expect(page.get_by_text("Then A ends and B continues.")).to_be_visible()
-    assert read_places(page) == [["unknown: the text ended before this token", "rank 2, 22.3 %"]]
+    assert read_places(page) == [["the text ended before this token", "rank 2, 22.3 %"]]
 
 
 def test_models_with_different_token_ids_are_compared_by_text(client: Client, page: Page) -> None:
@@ -151,7 +152,7 @@ def test_two_requests_can_be_selected_and_swapped(client: Client, page: Page) ->
     for name in ("a", "b"):
         client.ingest(make_text(name, (5 if name == "a" else 6, "x")))
     sign_in(page, client.key, "/compare")
-    expect(page.get_by_role("heading", name="Choose two requests")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose two to four requests")).to_be_visible()
     expect(page.locator("datalist option")).to_have_count(2)
     page.get_by_label("A Request").fill("a")
     page.get_by_label("B Request").fill("b")
@@ -221,6 +222,77 @@ def test_alignments_cover_both_texts_and_are_optimal(page: Page, limit: int) -> 
         common = sum(run["a"][1] - run["a"][0] for run in found["runs"] if run["isSame"])
         assert found["gaveUpAt"] is not None or common == count_common(a, b)
         assert found["isEqual"] == (a == b)
+
+
+def test_up_to_four_requests_are_compared_with_the_first(client: Client, page: Page) -> None:
+    for name, tokens in (("a", (5, 6)), ("b", (5, 5)), ("c", (5, 6)), ("d", (6, 6, 6))):
+        words = [(token, {5: "five", 6: "six"}[token]) for token in tokens]
+        assert client.ingest(make_text(name, *words)).status == 201
+    sign_in(page, client.key, "/compare?a=a&b=b&c=c&d=d")
+    pairs = page.get_by_role("group", name="Compared pair").get_by_role("button")
+    expect(pairs).to_have_text(
+        [
+            "A B the first difference is at token 2",
+            "A C no difference",
+            "A D the first difference is at token 1",
+        ]
+    )
+    expect(page.get_by_role("row", name="Tokens 2 2 same 2 same 3 +1")).to_be_visible()
+    pairs.nth(2).click()
+    expect(page.get_by_role("heading", name="First difference: token 1")).to_be_visible()
+    expect(page.locator(".matrix thead")).to_contain_text("In D")
+    assert read_places(page) == [["rank 1, 60.7 %", "rank 1, 60.7 %"], ["rank 2, 22.3 %", "rank 2, 22.3 %"]]
+    expect(page.get_by_role("button", name="Add another")).to_be_hidden()
+    assert_accessible(page)
+
+
+def test_requests_with_the_same_prompt_are_suggested(client: Client, page: Page) -> None:
+    for name, prompt in (("a", "Count."), ("b", "Count."), ("c", "Count."), ("x", "Sing.")):
+        assert client.ingest(make_text(name, (5, "five"), user_prompt=prompt)).status == 201
+    sign_in(page, client.key, "/compare?a=a")
+    suggested = page.locator(".peers button")
+    expect(suggested).to_have_count(2)
+    page.locator(".peers").get_by_role("button", name="b 60.7 %").click()
+    expect(page).to_have_url(f"{client.url}/compare?a=a&b=b")
+    page.locator(".peers").get_by_role("button", name="c 60.7 %").click()
+    expect(page).to_have_url(f"{client.url}/compare?a=a&b=b&c=c")
+    expect(suggested).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "row"),
+    [
+        ((5, "five"), (9, "nine"), "Confidence 60.7 % ≤ 17.1 % ≤ \N{MINUS SIGN}43.6 points"),
+        ((9, "nine"), (5, "five"), "Confidence ≤ 17.1 % 60.7 % ≥ +43.6 points"),
+        ((9, "nine"), (8, "eight"), "Confidence ≤ 17.1 % ≤ 17.1 % both are upper bounds"),
+    ],
+)
+def test_a_difference_from_a_bound_is_a_bound(
+    client: Client, page: Page, a: tuple[int, str], b: tuple[int, str], row: str
+) -> None:
+    open_two(client, page, make_text("a", a), make_text("b", b, temperature=0.5))
+    expect(page.get_by_role("row", name=row)).to_be_visible()
+    expect(page.get_by_role("row", name="Temperature unknown 0.5 only B has it")).to_be_visible()
+    expect(page.locator(".numbers .difference", has_text="unknown")).to_have_count(0)
+
+
+def test_a_difference_of_the_settings_is_named(client: Client, page: Page) -> None:
+    open_two(client, page, make_text("a", (5, "five"), temperature=0.2), make_text("b", (6, "six"), temperature=0.9))
+    expect(page.get_by_text("The prompts are the same; the settings differ: temperature 0.2 and 0.9.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_long_names_fit(client: Client, browser: Browser, width: int, height: int) -> None:
+    context = browser.new_context(base_url=client.url, viewport={"width": width, "height": height})
+    page = context.new_page()
+    names = [letter + "x" * 190 for letter in "abcd"]
+    for name in names:
+        assert client.ingest(make_text(name, (5, "five"), model="m" * 200)).status == 201
+    sign_in(page, client.key, f"/compare?a={names[0]}&b={names[1]}&c={names[2]}")
+    expect(page.get_by_role("heading", name="Summary")).to_be_visible()
+    expect(page.locator(".peers button")).to_have_count(1)
+    assert fits(page)
+    context.close()
 
 
 def test_a_hostile_trace_is_shown_as_text(client: Client, page: Page) -> None:

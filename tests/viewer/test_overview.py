@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 import psycopg
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
@@ -60,6 +60,69 @@ def test_each_mod_has_a_line_next_to_that_of_all_requests(client: Client, page: 
     expect(section.get_by_role("row", name="(no mod) 1 50.0 %")).to_be_visible()
     section.get_by_text("By day, as a table").click()
     expect(section.get_by_role("row", name="1 Mar 60.0 % (2) 70.0 % (1)")).to_be_visible()
+
+
+def find_point(chart: Locator, share: float, value: float) -> tuple[float, float]:
+    """Return the place of a point of a chart whose y axis goes from 0 to 1, as a share of the x axis."""
+    box = chart.locator(".u-over").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] * share, box["y"] + box["height"] * (1 - value)
+
+
+def test_a_point_opens_its_requests(client: Client, page: Page) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, model="n"), make_sure("3", 0.2, "2026-03-02", model="n")])
+    sign_in(page, client.key, PATH)
+    chart = page.get_by_role("region", name="By model").get_by_role("img")
+    chart.scroll_into_view_if_needed()
+    # The axis has two days, and half a day on both sides.
+    page.mouse.click(*find_point(chart, 0.76, 0.21))
+    expect(page).to_have_url(
+        f"{client.url}/?model=n&created_from=2026-03-02T00%3A00%3A00.000Z&created_to=2026-03-03T00%3A00%3A00.000Z"
+    )
+    expect(page.get_by_role("article")).to_have_count(1)
+    page.go_back()
+    section = page.get_by_role("region", name="By mod", exact=True)
+    section.get_by_text("By day, as a table").click()
+    section.get_by_role("link", name="60.0 % (2)").first.click()
+    expect(page.get_by_role("article")).to_have_count(2)
+
+
+def test_a_chart_zooms_by_drag(client: Client, page: Page) -> None:
+    post(client, (make_sure(day, place / 10 + 0.2, day) for place, day in enumerate(DAYS)))
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="By model")
+    chart, reset = section.get_by_role("img"), section.get_by_role("button", name="Show all")
+    chart.scroll_into_view_if_needed()
+    expect(reset).to_be_hidden()
+    before = chart.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    page.mouse.move(*find_point(chart, 0.3, 0.9))
+    page.mouse.down()
+    page.mouse.move(*find_point(chart, 0.6, 0.8), steps=4)
+    page.mouse.up()
+    expect(reset).to_be_visible()
+    expect(page).to_have_url(f"{client.url}{PATH}")  # a drag opens nothing
+    assert chart.locator("canvas").evaluate("canvas => canvas.toDataURL()") != before
+    reset.click()
+    expect(reset).to_be_hidden()
+    page.mouse.move(0, 0)
+    page.wait_for_function("before => document.querySelector('.overview canvas').toDataURL() === before", arg=before)
+
+
+def test_a_mod_has_one_name(client: Client, page: Page) -> None:
+    for place, mod in enumerate(("wrapped_client_mod_nudge", "nudge")):
+        document = make_document(
+            str(place),
+            number([forward(), sampled(), added(5)]),
+            request={"active_mod_name": "nudge", "created_at": "2026-03-01T12:00:00Z", "model": "m"},
+            mod_calls=[call(1, mod=mod)],
+        )
+        assert client.ingest(document).status == 201
+    sign_in(page, client.key, PATH)
+    effects = page.get_by_role("region", name="Mod effects")
+    expect(effects.locator('th[scope="rowgroup"]')).to_have_count(1)
+    expect(effects.locator('th[scope="rowgroup"]')).to_contain_text("nudge")
+    expect(page.locator("#overview-mods option")).to_have_count(1)
+    expect(page.locator("main")).not_to_contain_text("wrapped_client_mod")
 
 
 def test_many_models_need_few_calls(client: Client, page: Page) -> None:
@@ -214,7 +277,7 @@ def test_leaving_during_loading_is_not_an_error(client: Client, page: Page) -> N
     sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
     expect(page.locator("main .loading")).to_have_count(7)
     page.get_by_role("link", name="Compare").click()
-    expect(page.get_by_role("heading", name="Compare two requests")).to_be_visible()
+    expect(page.get_by_role("heading", name="Compare requests")).to_be_visible()
 
 
 def test_an_expired_key_leads_to_the_sign_in(page: Page) -> None:

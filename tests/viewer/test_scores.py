@@ -54,10 +54,17 @@ def check(client: Client, page: Page, document: dict[str, Any]) -> None:
             if isinstance(wanted, float):
                 wanted = pytest.approx(wanted, rel=1e-9, abs=1e-12)
             assert ours[name] == wanted, (ours["index"], name)
-    lowest = report["sequence"]["lowest_group_confidence"]
-    assert (read["lowest"] is None) == (lowest is None)
-    if lowest is not None:
-        assert read["lowest"]["confidence"] == pytest.approx(lowest, rel=1e-9)
+    check_lowest(client, request_id, read["lowest"], report["sequence"]["lowest_group_confidence"])
+
+
+def check_lowest(client: Client, request_id: str, ours: dict[str, Any] | None, theirs: float | None) -> None:
+    """Check the least confident window, or the least confident quarter of a short answer."""
+    if ours is None or ours["kind"] == "token":
+        assert theirs is None or ours is not None
+        return
+    report = client.get(f"/v1/confidence/{request_id}?window={ours['size']}").json
+    assert ours["confidence"] == pytest.approx(report["sequence"]["lowest_group_confidence"], rel=1e-9)
+    assert (ours["kind"] == "window") == (ours["size"] == 32)
 
 
 @pytest.mark.parametrize("name", trace_names())

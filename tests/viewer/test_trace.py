@@ -2,29 +2,20 @@
 
 import json
 import re
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.bench.payload import build_trace, with_id
 from tests.support.axe import assert_accessible
-from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.documents import Document, added, forward, load_trace, make_document, number, one_token, sampled
+from tests.support.documents import added, forward, make_document, number, one_token, sampled
 from tests.support.hostile import MARKUP, NOTHING_RAN, make_hostile
-
-
-def open_trace(client: Client, page: Page, document: Document | str, query: str = "") -> None:
-    trace = load_trace(document) if isinstance(document, str) else document
-    assert client.ingest(trace).status == 201
-    sign_in(page, client.key, f"/view/{quote(trace['request']['request_id'], safe='')}{query}")
-    expect(page.get_by_role("tablist")).to_be_visible()
+from tests.support.trace_page import open_trace, options
 
 
 def test_forced_discarded_and_unlisted_tokens_differ_in_shape(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
-    expect(page.get_by_role("option")).to_have_count(86)
+    expect(options(page)).to_have_count(86)
     expect(page.locator(".tokens .is-forced")).to_have_count(16)
     expect(page.locator(".tokens .starts-run")).to_have_count(2)
     expect(page.locator(".tokens .is-discarded")).to_have_count(6)
@@ -39,7 +30,7 @@ def test_the_least_confident_window_is_one_click_away(client: Client, page: Page
     open_trace(client, page, "backtrack")
     lowest = client.get("/v1/confidence/smollm2-backtrack").json["sequence"]["lowest_group_confidence"]
     expect(page.get_by_text(f"{lowest:.2f} nats", exact=True)).to_be_visible()
-    page.get_by_role("option").first.click()
+    options(page).first.click()
     page.get_by_role("button", name="Go to the least confident window").click()
     selected = page.locator(".tokens .is-selected")
     expect(selected).to_have_class(re.compile("starts-lowest"))
@@ -86,7 +77,7 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text("Only the first token of a forced run has a top-k list.")
     expect(text).to_have_attribute("aria-activedescendant", "token-1")
-    page.get_by_role("option").nth(20).hover()
+    options(page).nth(20).hover()
     expect(panel).to_contain_text("Token 21 of 60")
     page.keyboard.press("End")
     expect(panel).to_contain_text("Token 60 of 60")
@@ -102,13 +93,13 @@ def test_a_click_in_the_chart_selects_that_token(client: Client, page: Page) -> 
     expect(page.get_by_role("listbox")).to_be_focused()
 
 
-def test_another_measure_colors_the_text_and_is_in_the_address(client: Client, page: Page) -> None:
+def test_another_score_colors_the_text_and_is_in_the_address(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
-    before = page.get_by_role("option").nth(30).get_attribute("class")
+    before = options(page).nth(30).get_attribute("class")
     page.get_by_label("Entropy").check()
-    expect(page.locator(".reading .legend")).to_contain_text("Entropy, nats:")
-    expect(page).to_have_url(re.compile(r"\?by=entropy$"))
-    assert page.get_by_role("option").nth(30).get_attribute("class") != before
+    expect(page.locator(".reading .legend")).to_contain_text("Entropy, nats")
+    expect(page).to_have_url(re.compile(r"\?mode=entropy$"))
+    assert options(page).nth(30).get_attribute("class") != before
     page.reload()
     expect(page.get_by_label("Entropy")).to_be_checked()
 
@@ -118,9 +109,9 @@ def test_an_unknown_probability_is_not_shown_as_zero(client: Client, page: Page)
     events = number([forward(), sampled(9, "nine"), added(9), *bare])
     open_trace(client, page, make_document("r", events))
     panel = page.get_by_label("Selected token")
-    page.get_by_role("option").first.click()
+    options(page).first.click()
     expect(panel).to_contain_text("≤ 17.1 %")
-    page.get_by_role("option").nth(1).click()
+    options(page).nth(1).click()
     expect(panel.locator("dd").first).to_have_text("unknown")
     expect(panel).not_to_contain_text("0.00 %")
     assert "correct" not in page.content().lower()
@@ -144,12 +135,12 @@ def test_an_exception_of_a_mod_is_shown_first(client: Client, page: Page) -> Non
 
 def test_calls_and_effects_of_mods_are_shown(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
-    page.get_by_role("tab", name="Actions").click()
+    page.get_by_role("tab", name="Interventions").click()
     panel = page.get_by_role("tabpanel")
     expect(panel).to_contain_text("≥ 5.35 nats")
     expect(panel).to_contain_text("While 34.3 %")
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_role("tab", name="Mods (1)")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Mod calls (1)")).to_be_focused()
     expect(panel).to_contain_text("forcing prefix")
     panel.get_by_role("button", name="token 1", exact=True).click()
     expect(page.locator(".tokens .is-selected")).to_have_id("token-0")
@@ -172,27 +163,6 @@ def test_empty_and_missing_traces_say_so(client: Client, page: Page) -> None:
     expect(page.get_by_role("alert")).to_have_text("request_id: there is no request 'nothing'; check the id")
 
 
-def test_five_thousand_tokens_are_fast(client: Client, page: Page) -> None:
-    answer = client.post_bytes("/v1/ingest", with_id(build_trace(5000), "long"))
-    assert answer.status == 201
-    sign_in(page, client.key, "/view/long")
-    expect(page.get_by_role("option")).to_have_count(5000)
-    page.get_by_role("listbox").focus()
-    page.keyboard.press("End")
-    expect(page.locator("#token-4999")).to_be_in_viewport()
-    changed = page.evaluate(
-        """() => new Promise((resolve) => {
-            let count = 0
-            const observer = new MutationObserver((records) => (count += records.length))
-            observer.observe(document.querySelector(".tokens"), { subtree: true, attributes: true, childList: true })
-            document.querySelector("#token-4000").dispatchEvent(
-                new PointerEvent("pointermove", { bubbles: true, pointerType: "mouse" }))
-            setTimeout(() => resolve(count), 0)
-        })"""
-    )
-    assert 0 < changed < 10
-
-
 @pytest.mark.parametrize("name", ["backtrack", "mod-exception"])
 def test_no_barrier_is_found(client: Client, page: Page, name: str) -> None:
     open_trace(client, page, name)
@@ -210,16 +180,16 @@ def test_markup_in_each_field_is_shown_as_text(client: Client, page: Page) -> No
         tab.click()
         expect(page.locator(".tab-panel .loading")).to_have_count(0)
         assert page.evaluate(NOTHING_RAN)
-    expect(page.get_by_role("option").first).to_have_text(MARKUP)
+    expect(options(page).first).to_have_text(MARKUP)
     expect(page.get_by_role("heading", level=1)).to_have_text("<img src=x onerror=alert(3)>r")
 
 
 def test_right_to_left_text_does_not_reverse_numbers(client: Client, page: Page) -> None:
     events = number([forward(), sampled(9, "\u202eevil"), added(9), forward(), sampled(8, "مرحبا"), added(8)])
     open_trace(client, page, make_document("r", events))
-    expect(page.get_by_role("option").first).to_have_text("⟨202e⟩evil")
+    expect(options(page).first).to_have_text("⟨202e⟩evil")
     expect(page.locator(".least-likely code").first).to_have_css("unicode-bidi", "isolate")
-    expect(page.get_by_role("option").nth(1)).to_have_css("unicode-bidi", "isolate")
+    expect(options(page).nth(1)).to_have_css("unicode-bidi", "isolate")
 
 
 def test_a_slow_tab_does_not_replace_the_next_one(client: Client, page: Page) -> None:
@@ -241,5 +211,5 @@ def test_a_slow_tab_does_not_replace_the_next_one(client: Client, page: Page) ->
 
 @pytest.mark.parametrize("name", ["__proto__", "constructor", "x"])
 def test_an_unknown_measure_is_the_default(client: Client, page: Page, name: str) -> None:
-    open_trace(client, page, make_document("r", number(one_token())), f"?by={name}")
+    open_trace(client, page, make_document("r", number(one_token())), f"?mode={name}")
     expect(page.get_by_label("Surprisal")).to_be_checked()

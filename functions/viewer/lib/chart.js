@@ -13,15 +13,24 @@ const MARKERS = [polygon(16), polygon(4, 0.125), polygon(3, -0.25), polygon(4), 
 /**
  * Draw a chart; `label` is its text alternative.
  *
- *   make(colors)  returns uPlot's {data, …options}; called again when the theme changes
+ *   make(colors)     returns uPlot's {data, …options}; called again when the theme changes
+ *   onPick(x, plot)  follows a click at a value of the x axis
+ *
+ * If `zooms` is set, a drag zooms in, and a double click or the button shows everything again.
  */
-export function drawChart({ label, height = 220, make, signal }) {
-  const element = h("div", { class: "chart", role: "img", "aria-label": label })
+export function drawChart({ label, height = 220, make, signal, zooms = false, onPick = null }) {
+  const element = h("div", { class: onPick ? "chart is-linked" : "chart", role: "img", "aria-label": label })
   let plot = null
+  const reset = zooms && h("button", { type: "button", class: "quiet zoom-reset", hidden: true, onclick: () => zoomOut() }, "Show all")
+  const zoomOut = () => {
+    plot.setData(plot.data)
+    reset.hidden = true
+  }
   const draw = () => {
     plot?.destroy()
     const { data, ...options } = make(readColors(element))
-    plot = new uPlot({ width: element.clientWidth, height, legend: { show: false }, ...options }, data, element)
+    const all = zooms || onPick ? addMouse(options, { zooms, onPick, onZoom: (isZoomed) => (reset.hidden = !isZoomed) }) : options
+    plot = new uPlot({ width: element.clientWidth, height, legend: { show: false }, ...all }, data, element)
   }
   const fit = () => {
     if (signal.aborted || !element.clientWidth) return
@@ -35,7 +44,48 @@ export function drawChart({ label, height = 220, make, signal }) {
     observer.disconnect()
     plot?.destroy()
   })
-  return element
+  // A button can't be part of an image.
+  return zooms ? h("div", { class: "zoomable" }, element, reset) : element
+}
+
+const DRAG_PX = 5
+
+/** Add a drag that selects a range of the x axis, and clicks, to uPlot's options. */
+export function addMouse(options, { zooms, onPick, onZoom }) {
+  let isDragged = false
+  const listen = (plot) => plot.over.addEventListener("click", (event) => {
+    // A drag ends with a click.
+    if (!isDragged) onPick?.(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x"), plot)
+    isDragged = false
+  })
+  const select = (plot) => {
+    const { left, width } = plot.select
+    if (width < DRAG_PX) return
+    isDragged = true
+    onZoom(true, [left, left + width].map((place) => plot.posToVal(place, "x")))
+  }
+  const drag = { x: zooms, y: false, setScale: zooms === true, dist: DRAG_PX, click: () => {} }
+  return {
+    ...options,
+    cursor: { points: { show: false }, y: false, ...options.cursor, show: true, drag, bind: { dblclick: (plot, _, reset) => (event) => {
+      reset?.(event)
+      onZoom(false)
+      return null
+    } } },
+    hooks: { ...options.hooks, ready: [...(options.hooks?.ready ?? []), listen], setSelect: [select] },
+  }
+}
+
+/** Return the range of an x axis of shares: from 0 to 1, or the zoomed part of it. uPlot calls this with the ends of the data. */
+export function readRange(plot, low, high) {
+  const values = plot.data[0]
+  const isWhole = low === values[0] && high === values.at(-1)
+  return isWhole || low === null ? [0, 1] : [low, high]
+}
+
+/** Return the index of the value that is nearest to a wanted one. */
+export function findNearest(values, wanted) {
+  return values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0)
 }
 
 /** Make an axis in the colors of the theme. */

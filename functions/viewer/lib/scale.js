@@ -2,9 +2,11 @@
 
 export const MAX_NATS = 5
 const STEPS = 20
+/** Below 1, low values get more of the steps: most tokens have less than 2 nats, and the eye separates dark colors badly. */
+const EXPONENT = 0.7
 
 /** Return the class that colors an element by a value from 0 to `max`; larger values get the last step. */
 export function scaleClass(value, max = MAX_NATS) {
   if (value === null || value === undefined || Number.isNaN(value)) return "scale-unknown"
-  return `scale scale-${Math.round(Math.min(Math.max(value / max, 0), 1) * STEPS)}`
+  return `scale scale-${Math.round(Math.min(Math.max(value / max, 0), 1) ** EXPONENT * STEPS)}`
 }

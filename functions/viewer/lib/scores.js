@@ -1,17 +1,19 @@
 // Compute the scores of every token of a log, as docs/CONFIDENCE.md defines them. Scores that the log omits come from its
 // top-k lists. All logarithms are natural (nats). An unknown score is null.
 
-const WINDOW = 32
+/** The window of docs/CONFIDENCE.md, in sampled tokens. */
+export const WINDOW = 32
+/** The least confident part of a shorter answer is this share of it. */
+const SHORT_PARTS = 4
 const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 
 /**
  * Read the answer of GET /logs/{id}: {log, tokens, passes, lowest}.
  *
  * `tokens` are all tokens added to the text, including discarded ones. `passes` are the forward passes, each with its
- * top-k list, its first token and its mod calls. `lowest` is the least confident window, {first, last, confidence} with
- * token indexes, or null.
+ * top-k list, its first token and its mod calls. `setWindow` adds `lowest` and `width`.
  */
-export function readTrace(log) {
+export function readTrace(log, window = WINDOW) {
   const passes = readPasses(log)
   const vocabulary = findVocabulary(log.actions)
   const seen = new Set()
@@ -23,7 +25,7 @@ export function readTrace(log) {
     return readToken(step, pass, isFirst ? pass.list : null, vocabulary)
   })
   markRuns(tokens)
-  return { log, tokens, passes, lowest: groupConfidences(tokens) }
+  return setWindow({ log, tokens, passes, window, width: 0, lowest: null }, window)
 }
 
 function readPasses(log) {
@@ -149,17 +151,55 @@ function markRuns(tokens) {
   })
 }
 
-/** Set each token's group confidence (the mean over the window that ends there) and return the lowest window. */
-function groupConfidences(tokens) {
-  const series = tokens.filter((token) => !token.forced && !token.discarded && token.confidence !== null)
-  const width = Math.min(WINDOW, series.length)
-  let lowest = null
-  for (let end = width; width && end <= series.length; end += 1) {
-    const window = series.slice(end - width, end)
-    const confidence = window.reduce((sum, token) => sum + token.confidence, 0) / width
-    const last = window.at(-1)
-    last.group = confidence
-    if (!lowest || confidence < lowest.confidence) lowest = { first: window[0].index, last: last.index, confidence }
-  }
-  return lowest
+/**
+ * Set the window of a trace: each token's group confidence, the mean over the window that ends there.
+ *
+ * `width` is the number of tokens of a window: the wanted one, or all tokens of a shorter answer. `lowest` is the least
+ * confident part, {first, last, confidence, size, kind} with token indexes: the least confident window, or, if the only
+ * window is the whole answer, a quarter of it (the kind "part"). With fewer than eight tokens it is the least likely
+ * token (the kind "token"), whose confidence is null. It is null if no token has a score.
+ */
+export function setWindow(trace, window) {
+  for (const token of trace.tokens) token.group = null
+  const series = trace.tokens.filter((token) => !token.forced && !token.discarded && token.confidence !== null)
+  trace.window = window
+  trace.width = Math.min(window, series.length)
+  const groups = measureGroups(series, trace.width)
+  for (const { end, confidence } of groups) series[end].group = confidence
+  const size = Math.floor(series.length / SHORT_PARTS)
+  if (series.length > window) trace.lowest = findLowest(series, groups, window, "window")
+  else trace.lowest = size > 1 ? findLowest(series, measureGroups(series, size), size, "part") : findLeastLikely(trace.tokens)
+  return trace
+}
+
+/** Return the mean confidence of each run of tokens of a length, with the position of its last token. */
+function measureGroups(series, size) {
+  const groups = []
+  let sum = 0
+  series.forEach((token, end) => {
+    sum += token.confidence - (end >= size ? series[end - size].confidence : 0)
+    if (end >= size - 1) groups.push({ end, confidence: sum / size })
+  })
+  return groups
+}
+
+function findLowest(series, groups, size, kind) {
+  const { end, confidence } = groups.reduce((least, one) => (one.confidence < least.confidence ? one : least))
+  return { first: series[end - size + 1].index, last: series[end].index, confidence, size, kind }
+}
+
+/** Return the nats of a token's surprisal, or the lower bound of it if only a bound is known; else null. */
+export function doubtOf(token) {
+  return token.surprisal ?? (token.bound > 0 ? -Math.log(token.bound) : null)
+}
+
+/** List the sampled tokens with a known surprisal, the least likely first. */
+export function rankByDoubt(tokens) {
+  const drawn = tokens.filter((token) => !token.forced && !token.discarded && doubtOf(token) !== null)
+  return drawn.sort((one, other) => doubtOf(other) - doubtOf(one))
+}
+
+function findLeastLikely(tokens) {
+  const least = rankByDoubt(tokens)[0]
+  return least ? { first: least.index, last: least.index, confidence: null, size: 1, kind: "token" } : null
 }

@@ -1,44 +1,57 @@
-// Compare two requests token by token: the first difference, the probabilities there, both texts and a summary.
+// Compare two to four requests token by token: the first difference, the probabilities there, both texts and a summary.
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { align } from "./compare/align.js"
 import { drawDivergence } from "./compare/divergence.js"
-import { drawForm, SIDES } from "./compare/form.js"
+import { drawForm, LETTERS } from "./compare/form.js"
 import { drawNumbers } from "./compare/numbers.js"
 import { drawTexts } from "./compare/texts.js"
 import { chooseIdentity, readTrace } from "./compare/trace.js"
 
-/** Show /compare?a=<request id>&b=<request id>. */
+/** Show /compare?a=<request id>&b=<request id>, and c and d. */
 export async function show(main, { address, go, signal }) {
-  const ids = SIDES.map((side) => address.searchParams.get(side.name) ?? "")
+  const ids = LETTERS.map((letter) => address.searchParams.get(letter.toLowerCase())).filter(Boolean)
   const place = h("div", { class: "comparison" })
-  const open = (a, b) => go(`/compare${formatQuery({ a, b })}`)
-  replace(main, h("h1", null, "Compare two requests"), drawForm(ids, open, signal), place)
-  if (!ids.every(Boolean)) return replace(place, drawInvitation())
+  const open = (chosen) => go(`/compare${formatQuery(Object.fromEntries(chosen.map((id, index) => [LETTERS[index].toLowerCase(), id])))}`)
+  replace(main, h("h1", null, "Compare requests"), drawForm(ids, open, signal), place)
+  if (ids.length < 2) return replace(place, drawInvitation())
   replace(place, h("p", { class: "loading" }, "Loading …"))
   const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
   const failures = answers.map((answer) => answer.reason)
   if (signal.aborted) return
   const refused = failures.find((error) => error?.status === 401)
   if (refused) throw refused
-  if (failures.some(Boolean)) return replace(place, failures.map((error, index) => error && drawFailure(SIDES[index], error)))
-  if (ids[0] === ids[1]) return replace(place, drawSame(ids[0]))
-  drawComparison(place, answers.map((answer) => readTrace(answer.value)))
+  if (failures.some(Boolean)) return replace(place, failures.map((error, index) => error && drawFailure(LETTERS[index], error)))
+  const repeated = ids.findIndex((id, index) => ids.indexOf(id) < index)
+  if (repeated > 0) return replace(place, drawSame(ids, repeated))
+  drawComparison(place, answers.map((answer, index) => readTrace(answer.value, LETTERS[index])))
 }
 
-function drawComparison(place, [a, b]) {
+function drawComparison(place, traces) {
+  const [first, ...others] = traces
+  const pairs = others.map((other) => ({ other, ...alignPair(first, other) }))
+  const detail = h("div", { class: "detail" })
+  const buttons = pairs.map((pair) => h("button", { type: "button", "aria-pressed": "false", onclick: () => choose(pair) },
+    h("span", { class: "side" }, first.letter), " ", h("span", { class: "side" }, pair.other.letter), ` ${describeDifference(pair.alignment)}`))
+  const choose = (pair) => {
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(pairs[index] === pair)))
+    replace(detail, drawDivergence(first, pair.other, pair.alignment.common, pair.identity), drawTexts(first, pair.other, pair.alignment, pair.identity))
+  }
+  choose(pairs[0])
+  replace(place, pairs.length > 1 ? h("div", { class: "choice pairs", role: "group", "aria-label": "Compared pair" }, buttons) : null, detail, drawNumbers(traces))
+  announce(`Compared: ${describeDifference(pairs[0].alignment)}.`)
+}
+
+function describeDifference({ isEqual, common }) {
+  return isEqual ? "no difference" : `the first difference is at token ${common + 1}`
+}
+
+function alignPair(a, b) {
   const identity = chooseIdentity(a, b)
   const keys = new Map()
   const [ones, others] = [a, b].map((trace) => trace.tokens.map((token, index) => intern(keys, identity.keyOf(token), trace, index)))
-  const alignment = align(ones, others)
-  replace(
-    place,
-    drawDivergence(a, b, alignment.common, identity),
-    drawTexts(a, b, alignment, identity),
-    drawNumbers(a, b),
-  )
-  announce(alignment.isEqual ? "Compared: no difference." : `Compared: the first difference is at token ${alignment.common + 1}.`)
+  return { identity, alignment: align(ones, others) }
 }
 
 // Map equal tokens to equal numbers. A token without id and text equals no other token.
@@ -50,16 +63,17 @@ function intern(keys, key, trace, index) {
 
 function drawInvitation() {
   return emptyState(
-    "Choose two requests",
+    "Choose two to four requests",
     "See where their texts diverge, how likely each token was there, and what they have in common. " +
       "The fields above suggest the latest requests; you can also enter any other id.",
   )
 }
 
-function drawSame(id) {
-  return emptyState("No difference", "A and B are the same request.", h("p", null, h("a", { href: `/view/${encodeURIComponent(id)}` }, "View request")))
+function drawSame(ids, repeated) {
+  const [one, other] = [LETTERS[ids.indexOf(ids[repeated])], LETTERS[repeated]]
+  return emptyState("No difference", `${one} and ${other} are the same request.`, h("p", null, h("a", { href: `/view/${encodeURIComponent(ids[repeated])}` }, "View request")))
 }
 
-function drawFailure(side, error) {
-  return h("p", { class: "error", role: "alert" }, h("strong", null, `${side.letter}: `), error.message)
+function drawFailure(letter, error) {
+  return h("p", { class: "error", role: "alert" }, h("strong", null, `${letter}: `), error.message)
 }

@@ -28,7 +28,7 @@ export async function show(main, { address, go, signal, signIn }) {
   const draw = (title, load) => drawSection(title, load, { signal, signIn })
   replace(main,
     h("h1", null, "Overview"),
-    drawFilters({ parameters, period, score, go, models: groups.model, mods }),
+    drawFilters({ parameters, period, score, go, models: groups.model, active: groups.mod, mods }),
     h("div", { class: "overview" },
       h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
       h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", () => loadCalibration({ ...context, list }))),
@@ -37,10 +37,10 @@ export async function show(main, { address, go, signal, signIn }) {
       draw("Mod effects", async () => drawMods(await mods))))
 }
 
-async function showTrend(kind, { call, groups, period, query, signal }) {
+async function showTrend(kind, { call, groups, period, query, go, signal }) {
   const found = await groups[kind]
   const lines = await loadLines(kind, found, { call, period, filtered: query[kind] })
-  return drawTrend(kind, { groups: found, lines, all: await groups.all }, period, signal)
+  return drawTrend(kind, { groups: found, lines, all: await groups.all }, period, { query, go, signal })
 }
 
 // Several sections await this promise and show its error; this handler avoids an unhandled rejection.

@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 import { findIn, measureMissing } from "../../lib/scores.js"
 import { placeIn } from "./trace.js"
 
@@ -11,13 +12,14 @@ const SHOWN = 6
 export function drawDivergence(a, b, common, identity) {
   const [one, other] = [a.tokens[common] ?? null, b.tokens[common] ?? null]
   if (!one && !other) return drawNone(common)
+  const sides = [[a.letter, one], [b.letter, other]]
   return h("section", { class: "divergence", "aria-labelledby": "divergence" },
     h("h2", { id: "divergence" }, `First difference: token ${formatCount(common + 1)}`),
     a.discarded || b.discarded ? h("p", { class: "faint" }, "Discarded tokens are not counted.") : null,
-    h("p", null, describe(one, other, common), " ", describeContext(a, b, common)),
+    h("p", null, describe(a, b, common), " ", describeContext(a, b, common)),
     h("div", { class: "parts" },
-      drawMatrix(one, other, identity),
-      [["A", one], ["B", other]].map(([letter, token]) => drawList(letter, token, { A: one, B: other }, identity))))
+      drawMatrix(sides, identity),
+      sides.map(([letter, token]) => drawList(letter, token, Object.fromEntries(sides), identity))))
 }
 
 function drawNone(count) {
@@ -26,10 +28,11 @@ function drawNone(count) {
     h("h2", { id: "divergence" }, "No difference"), h("p", null, sentence))
 }
 
-function describe(one, other, common) {
+function describe(a, b, common) {
+  const [one, other] = [a.tokens[common], b.tokens[common]]
   const begin = common ? `The first ${common === 1 ? "token is" : `${formatCount(common)} tokens are`} the same. ` : "They differ from the first token. "
-  if (!one) return `${begin}Then A ends and B continues.`
-  if (!other) return `${begin}Then B ends and A continues.`
+  if (!one) return `${begin}Then ${a.letter} ends and ${b.letter} continues.`
+  if (!other) return `${begin}Then ${b.letter} ends and ${a.letter} continues.`
   return `${begin}Then they diverge.`
 }
 
@@ -41,18 +44,26 @@ function describeContext(a, b, common) {
   const [first, second] = [a.tokens[common], b.tokens[common]]
   if (first?.forced || second?.forced) return "The prompts are the same; a mod intervened here."
   if (first?.adjusted || second?.adjusted) return "The prompts are the same; a mod changed the logits here."
+  const settings = listDifferent(a.log.sampling, b.log.sampling)
+  if (settings.length) return `The prompts are the same; the settings differ: ${settings.join(", ")}.`
   return "The prompts are the same too, so sampling caused the difference."
 }
 
-function drawMatrix(one, other, { keyOf }) {
+/** List the settings of the sampling that differ: "temperature 0.2 and 0.7". */
+function listDifferent(one, other) {
+  const names = [...new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])].filter((name) => one?.[name] !== other?.[name])
+  return names.map((name) => `${name} ${one?.[name] ?? "not given"} and ${other?.[name] ?? "not given"}`)
+}
+
+function drawMatrix(sides, { keyOf }) {
   const find = (token, reader) => (token === reader ? placeOwn(token) : placeIn(reader?.list, token, keyOf))
   const row = (letter, token) => h("tr", null,
     h("th", { scope: "row" }, h("span", { class: "side" }, letter), " has ", drawToken(token), h("br"), drawCause(token)),
-    [one, other].map((reader) => drawScore(token, reader, find(token, reader))))
+    sides.map(([, reader]) => drawScore(token, reader, find(token, reader))))
   return h("table", { class: "matrix" },
     h("caption", null, "Probability of each token in both requests, before temperature and mods"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), ["A", "B"].map((letter) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter))))),
-    h("tbody", null, one && row("A", one), other && row("B", other)))
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), sides.map(([letter]) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter))))),
+    h("tbody", null, sides.map(([letter, token]) => token && row(letter, token))))
 }
 
 // Look up a token in its own list by id, whatever the other request's vocabulary is; by text if it has no id.
@@ -66,7 +77,7 @@ function drawToken(token) {
 }
 
 function drawCause(token) {
-  if (token.forced) return h("span", { class: "cause" }, `⚑ forced by ${token.forcedBy ?? "a mod"}`)
+  if (token.forced) return h("span", { class: "cause" }, `⚑ forced by ${nameMod(token.forcedBy) || "a mod"}`)
   return h("span", { class: "cause" }, token.adjusted ? "sampled after a mod changed the logits" : "sampled from the model")
 }
 
@@ -77,7 +88,7 @@ function drawScore(token, reader, found) {
   if (found.isMasked) return cell(h("strong", null, "masked"), h("br"), "excluded before sampling")
   if (found.bound !== undefined) return cell(h("strong", null, `not in top ${found.k}`), h("br"), formatProbability(found.bound, { isBound: true }))
   if (reader?.list) return cell("unknown: the trace has no text or id for this token")
-  return cell(reader ? "unknown: no top-k list (inside a forced run)" : "unknown: the text ended before this token")
+  return cell(reader ? "unknown: no top-k list (inside a forced run)" : "the text ended before this token")
 }
 
 function drawList(letter, token, writers, { keyOf }) {

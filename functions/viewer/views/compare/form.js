@@ -1,40 +1,48 @@
-// The form to choose two requests.
+// The form to choose two to four requests, with suggestions: those with the same prompt, and the latest ones.
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
-import { formatTime } from "../../lib/format.js"
+import { formatProbability, formatTime } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 
-export const SIDES = [{ name: "a", letter: "A" }, { name: "b", letter: "B" }]
+export const LETTERS = ["A", "B", "C", "D"]
 const SUGGESTIONS = 50
+const SHOWN_PEERS = 6
 const LABEL_LENGTH = 80
 
-/** Draw the form. Submitting it or swapping the ids calls `open(a, b)`. */
+/** Draw the form. Submitting it, swapping the first two ids, and a suggestion call `open(ids)`. */
 export function drawForm(ids, open, signal) {
-  const fields = SIDES.map((side, index) =>
-    h("input", {
-      id: `compare-${side.name}`, name: side.name, value: ids[index], list: "latest-requests",
-      required: true, maxlength: 512, autocomplete: "off", spellcheck: "false",
-    }))
   const latest = h("datalist", { id: "latest-requests" })
-  suggest(latest, signal)
-  const read = () => fields.map((field) => field.value)
+  const list = h("div", { class: "fields" })
+  const peers = h("div", { class: "peers" })
+  const fields = []
+  const more = h("button", { type: "button", onclick: () => add("", { focuses: true }) }, "Add another")
+  const add = (id, { focuses = false } = {}) => {
+    const letter = LETTERS[fields.length]
+    const name = `compare-${letter.toLowerCase()}`
+    const field = h("input", { id: name, name: letter.toLowerCase(), value: id, list: latest.id, required: fields.length < 2, maxlength: 512, autocomplete: "off", spellcheck: "false" })
+    fields.push(field)
+    list.append(h("div", { class: "field" }, h("label", { for: name }, h("strong", { class: "side" }, letter), " Request"), field))
+    more.hidden = fields.length === LETTERS.length
+    if (focuses) field.focus()
+  }
+  const read = () => fields.map((field) => field.value.trim()).filter(Boolean)
+  const swap = () => {
+    const [a, b, ...rest] = fields.map((field) => field.value)
+    fields[0].value = b
+    fields[1].value = a
+    if (a && b) open([b, a, ...rest.filter(Boolean)])
+  }
   const submit = (event) => {
     event.preventDefault()
-    open(...read())
+    open(read())
   }
-  return h("form", { class: "compare-form", onsubmit: submit },
-    SIDES.map((side, index) => h("div", { class: "field" },
-      h("label", { for: `compare-${side.name}` }, h("strong", { class: "side" }, side.letter), " Request"), fields[index])),
-    h("button", { class: "primary" }, "Compare"),
-    h("button", { type: "button", onclick: () => swap(fields, read, open) }, "Swap"),
-    latest)
-}
-
-function swap(fields, read, open) {
-  const [a, b] = read()
-  fields[0].value = b
-  fields[1].value = a
-  if (a && b) open(b, a)
+  for (const id of ids.length < 2 ? [ids[0] ?? "", ""] : ids) add(id)
+  suggest(latest, signal)
+  if (ids[0]) suggestPeers(peers, ids, open, signal)
+  return h("form", { class: "compare-form", onsubmit: submit }, list,
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Compare"), h("button", { type: "button", onclick: swap }, "Swap"), more),
+    latest, peers)
 }
 
 // Suggestions are optional: without them, the user can still type an id.
@@ -47,7 +55,23 @@ async function suggest(list, signal) {
   }
 }
 
+/** Suggest the requests with the prompt of the first one. */
+async function suggestPeers(box, ids, open, signal) {
+  try {
+    const { same_prompt: found } = await api(`/v1/confidence/${encodeURIComponent(ids[0])}/peers`, { signal })
+    const others = found.filter((one) => !ids.includes(one.request_id)).slice(0, SHOWN_PEERS)
+    if (!others.length) return
+    const next = (id) => (ids.length < LETTERS.length ? [...ids, id] : [...ids.slice(0, -1), id])
+    replace(box, h("span", { class: "faint" }, `Same prompt as ${LETTERS[0]}:`),
+      others.map((one) => h("button", { type: "button", title: describe({ ...one, final_text: one.text }), onclick: () => open(next(one.request_id)) },
+        h("span", { class: "name" }, one.request_id),
+        h("span", { class: "faint" }, ` ${[one.active_mod && nameMod(one.active_mod), one.sequence_confidence === null ? null : formatProbability(one.sequence_confidence)].filter(Boolean).join(", ")}`))))
+  } catch {
+    replace(box)
+  }
+}
+
 function describe(row) {
   const text = (row.final_text ?? "").replace(/\s+/g, " ").slice(0, LABEL_LENGTH)
-  return [formatTime(row.created_ts), row.active_mod, text].filter(Boolean).join(" · ")
+  return [formatTime(row.created_ts), row.active_mod && nameMod(row.active_mod), text].filter(Boolean).join(" · ")
 }

@@ -1,69 +1,90 @@
-// A summary table of two requests: scores and settings, with their differences.
+// A summary table of two to four requests: scores and settings, with the differences from the first one.
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 
 const PROMPT_LENGTH = 200
 
 /** Draw the table. */
-export function drawNumbers(a, b) {
-  const links = [a, b].map(({ id }) => h("a", { href: `/view/${encodeURIComponent(id)}` }, id))
+export function drawNumbers(traces) {
+  const [first, ...others] = traces
+  const head = (trace) => h("th", { scope: "col" }, h("span", { class: "side" }, trace.letter), " ", h("a", { href: `/view/${encodeURIComponent(trace.id)}` }, trace.id))
+  const difference = (trace) => h("th", { scope: "col" }, others.length > 1 ? `${trace.letter} compared with ${first.letter}` : "Difference")
   return h("section", { class: "numbers", "aria-labelledby": "numbers" },
     h("h2", { id: "numbers" }, "Summary"),
     h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Summary" }, h("table", null,
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"),
-        links.map((link, index) => h("th", { scope: "col" }, h("span", { class: "side" }, "AB"[index]), " ", link)), h("th", { scope: "col" }, "Difference"))),
-      h("tbody", null, [...listOutcome(a, b), ...listSettings(a, b)].filter(isKnown).map(drawRow)))))
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"), head(first), others.map((trace) => [head(trace), difference(trace)]))),
+      h("tbody", null, [...listOutcome(), ...listSettings(traces)].map((row) => drawRow(row, traces))))))
 }
 
-// Leave out rows that are unknown for both requests.
-function isKnown([, one, other]) {
-  return one !== UNKNOWN || other !== UNKNOWN
+// Leave out rows that are unknown for all requests.
+function drawRow({ name, show, differ }, [first, ...others]) {
+  const differences = others.map((trace) => differ(first, trace))
+  if ([first, ...others].every((trace) => show(trace) === UNKNOWN)) return null
+  return h("tr", { class: differences.every((text) => text === "same") ? "is-same" : null }, h("th", { scope: "row" }, name), h("td", null, show(first)),
+    others.map((trace, index) => [h("td", null, show(trace)), h("td", { class: differences[index] === "same" ? "difference" : "difference is-known" }, differences[index])]))
 }
 
-function drawRow([name, one, other, difference]) {
-  return h("tr", { class: difference === "same" ? "is-same" : null }, h("th", { scope: "row" }, name), h("td", null, one), h("td", null, other), h("td", null, difference))
-}
-
-function listOutcome(a, b) {
-  const points = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value * 100).toFixed(1)} points`
-  const nats = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`
-  const count = (value) => `${value > 0 ? "+" : "−"}${formatCount(Math.abs(value))}`
+function listOutcome() {
+  const points = (value) => `${signOf(value)}${Math.abs(value * 100).toFixed(1)} points`
+  const nats = (value) => `${signOf(value)}${Math.abs(value).toFixed(2)}`
+  const count = (value) => `${signOf(value)}${formatCount(Math.abs(value))}`
   const confidence = ({ log }) => formatProbability(log.sequence_confidence, { isBound: log.sequence_confidence_is_bound === true })
-  const forced = ({ tokens }) => tokens.filter((token) => token.forced).length
   return [
-    // The difference between two bounds is unknown.
-    measure("Confidence", a, b, ({ log }) => (log.sequence_confidence_is_bound ? null : log.sequence_confidence), points, confidence),
-    measure("Least confident window", a, b, ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
-    measure("Tokens", a, b, ({ tokens }) => tokens.length, count),
-    measure("… forced by mods", a, b, forced, count),
-    measure("Discarded tokens", a, b, ({ discarded }) => discarded, count),
+    measure("Confidence", ({ log }) => log.sequence_confidence, points, confidence, ({ log }) => log.sequence_confidence_is_bound === true),
+    measure("Least confident window", ({ log }) => log.lowest_group_confidence, nats, ({ log }) => formatNats(log.lowest_group_confidence)),
+    measure("Tokens", ({ tokens }) => tokens.length, count),
+    measure("… forced by mods", ({ tokens }) => tokens.filter((token) => token.forced).length, count),
+    measure("Discarded tokens", ({ discarded }) => discarded, count),
   ]
 }
 
-function listSettings(a, b) {
-  const plain = (name, read) => compare(name, read(a), read(b))
+function signOf(value) {
+  return value > 0 ? "+" : value < 0 ? "−" : ""
+}
+
+function listSettings(traces) {
+  const known = ["temperature", "top_p", "top_k"]
+  const further = [...new Set(traces.flatMap(({ log }) => Object.keys(log.sampling ?? {})))].filter((name) => !known.includes(name) && name !== "max_tokens")
   return [
-    plain("Model", ({ log }) => log.model_id),
-    plain("Mod", ({ log }) => log.active_mod?.name ?? "none"),
-    plain("Temperature", (trace) => readSetting(trace, "temperature")),
-    plain("Top-p", (trace) => readSetting(trace, "top_p")),
-    plain("Top-k", (trace) => readSetting(trace, "top_k")),
-    plain("Max steps", ({ log }) => log.max_steps),
-    plain("System prompt", ({ log }) => log.system_prompt ?? "none"),
-    plain("User prompt", ({ log }) => log.user_prompt ?? "none"),
-    plain("Created", ({ log }) => formatTime(log.created_ts)),
+    compare("Model", ({ log }) => log.model_id),
+    compare("Mod", ({ log }) => (log.active_mod ? nameMod(log.active_mod.name) : "none")),
+    compare("Temperature", (trace) => readSetting(trace, "temperature")),
+    compare("Top-p", (trace) => readSetting(trace, "top_p")),
+    compare("Top-k", (trace) => readSetting(trace, "top_k")),
+    ...further.map((name) => compare(name, ({ log }) => log.sampling?.[name] ?? null)),
+    compare("Max steps", ({ log }) => log.max_steps),
+    compare("System prompt", ({ log }) => log.system_prompt ?? "none"),
+    compare("User prompt", ({ log }) => log.user_prompt ?? "none"),
+    compare("Created", ({ log }) => formatTime(log.created_ts)),
   ]
 }
 
-function measure(name, a, b, read, format, show = (trace) => formatCount(read(trace))) {
-  const [one, other] = [read(a), read(b)]
-  const areBoth = typeof one === "number" && typeof other === "number"
-  return [name, show(a), show(b), !areBoth ? UNKNOWN : one === other ? "same" : format(other - one)]
+function measure(name, read, format, show = (trace) => formatCount(read(trace)), isBound = () => false) {
+  const differ = (one, other) => {
+    const [from, to] = [read(one), read(other)]
+    if (typeof from !== "number" || typeof to !== "number") return describeOnly(one, other, from, to)
+    // A bound is an upper one: the real value is at most the shown one.
+    if (isBound(one) && isBound(other)) return "both are upper bounds"
+    if (isBound(other)) return `≤ ${format(to - from)}`
+    if (isBound(one)) return `≥ ${format(to - from)}`
+    return from === to ? "same" : format(to - from)
+  }
+  return { name, show, differ }
 }
 
-function compare(name, one, other) {
-  return [name, shorten(one), shorten(other), one === other ? "same" : "differs"]
+function compare(name, read) {
+  const differ = (one, other) => {
+    const [from, to] = [read(one), read(other)]
+    return (from ?? null) === null || (to ?? null) === null ? describeOnly(one, other, from, to) : from === to ? "same" : "differs"
+  }
+  return { name, show: (trace) => shorten(read(trace)), differ }
+}
+
+function describeOnly(one, other, from, to) {
+  if ((from ?? null) === (to ?? null)) return "same"
+  return `only ${(from ?? null) === null ? other.letter : one.letter} has it`
 }
 
 function shorten(value) {
@@ -73,5 +94,5 @@ function shorten(value) {
 
 // Read a setting from the first token that has it; a sampler's settings do not change within a request.
 function readSetting({ log }, name) {
-  return log.steps.find((step) => step[name] !== null)?.[name] ?? null
+  return log.steps.find((step) => step[name] !== null)?.[name] ?? log.sampling?.[name] ?? null
 }

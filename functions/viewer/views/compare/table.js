@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 
 const PAGE = 200
 
@@ -25,7 +26,7 @@ export function drawTable(a, b, runs) {
     h("table", { tabindex: -1 },
       h("caption", null, "Every token, in text order; ≠ marks tokens that only one text has at that position"),
       h("thead", null,
-        h("tr", null, h("th", { scope: "colgroup", colspan: 3 }, "A"), h("td"), h("th", { scope: "colgroup", colspan: 3 }, "B")),
+        h("tr", null, h("th", { scope: "colgroup", colspan: 3 }, a.letter), h("td"), h("th", { scope: "colgroup", colspan: 3 }, b.letter)),
         h("tr", null, drawHeads(), h("th", { scope: "col" }, "Same?"), drawHeads())),
       body),
     more)
@@ -51,7 +52,7 @@ function drawRow([one, isSame, other], [a, b]) {
 function drawCells(token, trace) {
   if (!token) return [h("td"), h("td"), h("td")]
   const isFirst = token.forced && !trace.tokens[token.index - 1]?.forced
-  const cause = isFirst ? ` ⚑ forced by ${token.forcedBy ?? "a mod"}` : " ⚑ forced"
+  const cause = isFirst ? ` ⚑ forced by ${nameMod(token.forcedBy) || "a mod"}` : " ⚑ forced"
   const prob = formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })
   return [
     h("td", { class: "number" }, formatCount(token.index + 1)),

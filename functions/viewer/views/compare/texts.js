@@ -2,9 +2,10 @@
 
 import { h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, nameToken, showWhitespace } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
+import { doubtOf } from "../../lib/scores.js"
 import { drawTable } from "./table.js"
-import { doubtOf } from "./trace.js"
 
 /** A common run of at least this many tokens gets its own row; a shorter one stays within the differences around it. */
 const ENOUGH_TO_PART = 4
@@ -34,20 +35,20 @@ export function drawTexts(a, b, alignment, identity) {
       alignment.isEqual ? null : h("button", { onclick: goThere }, "Go to the first difference"),
       drawLegend()),
     h("p", { class: "faint" }, countCommon(a, b, alignment.runs), " ", identity.sentence),
-    drawLimit(alignment.gaveUpAt),
+    drawLimit(a, b, alignment.gaveUpAt),
     container)
 }
 
 function countCommon(a, b, runs) {
   const common = runs.filter((run) => run.isSame).reduce((total, run) => total + run.a[1] - run.a[0], 0)
-  return `${formatCount(common)} tokens in common, of ${formatCount(a.tokens.length)} in A and ${formatCount(b.tokens.length)} in B.`
+  return `${formatCount(common)} tokens in common, of ${formatCount(a.tokens.length)} in ${a.letter} and ${formatCount(b.tokens.length)} in ${b.letter}.`
 }
 
-function drawLimit(gaveUpAt) {
+function drawLimit(a, b, gaveUpAt) {
   if (!gaveUpAt) return null
   const [one, other] = gaveUpAt.map((position) => formatCount(position + 1))
   return h("p", { class: "note" },
-    `The texts differ too much: alignment stopped at token ${one} of A and token ${other} of B. ` +
+    `The texts differ too much: alignment stopped at token ${one} of ${a.letter} and token ${other} of ${b.letter}. ` +
       "After that, only the common ending is aligned.")
 }
 
@@ -62,7 +63,7 @@ function drawLegend() {
 function drawColumns(a, b, alignment) {
   const known = new WeakMap()
   const element = h("div", { class: "runs", onpointerover: (event) => explain(event.target, known) },
-    h("div", { class: "run run-head" }, h("div", null, h("span", { class: "side" }, "A"), " ", a.id), h("div"), h("div", null, h("span", { class: "side" }, "B"), " ", b.id)),
+    h("div", { class: "run run-head" }, h("div", null, h("span", { class: "side" }, a.letter), " ", a.id), h("div"), h("div", null, h("span", { class: "side" }, b.letter), " ", b.id)),
     toRows(alignment.runs).map((row) => drawRow(row, a, b, alignment.common, known)))
   return element
 }
@@ -141,6 +142,6 @@ function describe(token) {
   return [
     `token ${token.index + 1}: ${nameToken(token)}`,
     `probability ${formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })}, surprisal ${surprisal}`,
-    token.forced ? `forced by ${token.forcedBy ?? "a mod"}` : null,
+    token.forced ? `forced by ${nameMod(token.forcedBy) || "a mod"}` : null,
   ].filter(Boolean).join("\n")
 }

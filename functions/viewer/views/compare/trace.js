@@ -7,22 +7,16 @@ const ENOUGH_IDS = 20
 const MOST_CONFLICTS = 0.05
 
 /**
- * Read the answer of GET /logs/{id}: {id, log, lists, tokens, discarded}.
+ * Read the answer of GET /logs/{id}: {id, letter, log, lists, tokens, discarded}. The letter names the request.
  *
  * `tokens` are those of lib/scores.js without the discarded ones, renumbered. `lists` are the top-k lists of all passes.
  * `discarded` is the number of discarded tokens.
  */
-export function readTrace(log) {
+export function readTrace(log, letter) {
   const { tokens, passes } = readWhole(log)
   const kept = tokens.filter((token) => !token.discarded).map((token, index) => ({ ...token, index }))
   const lists = passes.map((pass) => pass.list).filter(Boolean)
-  return { id: log.request_id, log, lists, tokens: kept, discarded: tokens.length - kept.length }
-}
-
-/** Return the nats to color a token by: its surprisal, or the lower bound of it if only a bound is known. */
-export function doubtOf(token) {
-  if (token.surprisal !== null) return token.surprisal
-  return token.bound > 0 ? -Math.log(token.bound) : null
+  return { id: log.request_id, letter, log, lists, tokens: kept, discarded: tokens.length - kept.length }
 }
 
 /**

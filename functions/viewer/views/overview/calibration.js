@@ -1,9 +1,9 @@
 // Calibration: the share of correct answers by score, among answers with a recorded outcome, and by p_correct.
 
-import { drawChart, drawSample, fillMarker, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
+import { drawChart, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
-import { describeScore } from "./scores.js"
+import { describeScore, linkRange } from "./scores.js"
 
 const [SMALLEST, LARGEST] = [3, 9]
 const MAX_CALIBRATORS = 3
@@ -12,11 +12,11 @@ const CALIBRATED = "p_correct"
 const BINS = 10
 
 /** Load and draw the reliability of a score before calibration and, if enough labelled requests have p_correct, after it. */
-export async function loadCalibration({ call, list, query, score, signal }) {
+export async function loadCalibration({ call, list, query, score, go, signal }) {
   const measure = (name) => call("/v1/confidence/calibration", { score: name, bins: BINS })
   const [answer, after, calibrators] = await Promise.all([measure(score), score === CALIBRATED ? null : measure(CALIBRATED), list("/v1/calibrators")])
   const fitted = calibrators.calibrators.filter((one) => one.active && one.score === score && (!query.model || one.model === query.model))
-  const parts = drawCalibration(answer, after?.enough && answer.bins ? after : null, score, signal)
+  const parts = drawCalibration(answer, after?.enough && answer.bins ? after : null, score, { query, go, signal })
   return [...parts, ...fitted.slice(0, MAX_CALIBRATORS).map(drawCalibrator)]
 }
 
@@ -28,13 +28,13 @@ function drawCalibrator({ model, k, version, method, n, ece }) {
 }
 
 // With too few outcomes, only the message.
-function drawCalibration(answer, after, score, signal) {
+function drawCalibration(answer, after, score, context) {
   const sentence = h("p", { class: answer.enough ? "faint" : "note" }, `Note: ${answer.message}.`)
   if (!answer.enough) return [sentence, h("p", { class: "faint" }, "An outcome records whether an answer was correct, as judged by a test, a person or another model (POST /logs/{id}/outcome).")]
   const parts = [drawWords(answer)]
   if (after) parts.push(h("p", null, `After calibration, the probability is off by ${Math.round(after.ece * 100)} points on average; ${after.message}.`))
   if (!answer.bins) return [...parts, sentence]
-  return [...parts, drawDiagram(answer, after, score, signal), sentence, drawTables(answer, after, score)]
+  return [...parts, drawDiagram(answer, after, score, context), sentence, drawTables(answer, after, score)]
 }
 
 function drawWords({ n, auroc, ece, mce, brier }) {
@@ -44,13 +44,18 @@ function drawWords({ n, auroc, ece, mce, brier }) {
   return h("p", null, parts.join(" "))
 }
 
-function drawDiagram(answer, after, score, signal) {
+function drawDiagram(answer, after, score, { query, go, signal }) {
   const lines = [answer, after].filter(Boolean).map(({ bins }) => bins.filter((bin) => bin.n))
   const { title } = describeScore(score)
   const describe = (bins) => bins.map((bin) => `${formatProbability(bin.accuracy)} correct at ${formatProbability(bin.mean_confidence)}`).join(", ")
   const label = `Reliability diagram of ${title}: ${lines.map(describe).join("; after calibration: ")}.`
+  const open = (value) => {
+    const bin = lines[0][findNearest(lines[0].map((one) => one.mean_confidence), value)]
+    go(linkRange(score, [bin.lo, bin.hi], query))
+  }
+  const canOpen = linkRange(score, [0, 1], query) !== null
   return h("figure", null,
-    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, lines, title), signal }),
+    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, lines, title), signal, zooms: true, onPick: canOpen ? open : null }),
     h("figcaption", null, drawSample(0), " share of correct answers (larger marker: more answers) ", after && [drawSample(1), " after calibration "], drawSample(null), " perfect calibration"))
 }
 
@@ -61,10 +66,9 @@ function makeOptions(colors, lines, title) {
   const values = lines.map((bins) => x.map((mean) => bins.find((bin) => bin.mean_confidence === mean)?.accuracy ?? null))
   return {
     data: [x, ...values],
-    scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
+    scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
     axes: [makeAxis(colors, { values: percent, label: title, labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "correct", labelSize: 20 })],
     series: [{}, ...lines.map((_, index) => makeLine(colors, index, { spanGaps: true }))],
-    cursor: { show: false },
     hooks: { drawClear: [(plot) => drawDiagonal(plot, colors)], draw: [(plot) => lines.forEach((bins, index) => drawPoints(plot, colors, bins, index))] },
   }
 }

@@ -5,7 +5,7 @@ import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
 import { readDate, toQuery } from "./period.js"
-import { describeScore } from "./scores.js"
+import { describeScore, linkRange } from "./scores.js"
 
 const FIELDS = [["baseline_from", "Baseline from"], ["baseline_to", "to"], ["current_from", "Current from"], ["current_to", "to"]]
 const SIGNIFICANT = 0.01
@@ -13,7 +13,7 @@ const POSSIBLE = 0.05
 const FEW = 30
 
 /** Draw the form for the two periods and their comparison. By default, each period has about half of the requests. */
-export async function drawDrift({ call, groups, parameters, score, go, signal }) {
+export async function drawDrift({ call, groups, parameters, query, score, go, signal }) {
   const given = Object.fromEntries(FIELDS.map(([name]) => [name, readDate(parameters.get(name))]))
   const isGiven = Object.values(given).some(Boolean)
   const dates = isGiven ? given : halve(await groups.all)
@@ -21,7 +21,8 @@ export async function drawDrift({ call, groups, parameters, score, go, signal })
   if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are from one day; choose two periods.")]
   const [before, after] = ["baseline", "current"].map((name) => toQuery({ from: dates[`${name}_from`], to: dates[`${name}_to`] }))
   const drift = await call("/v1/confidence/drift", { score, ...after, baseline_from: before.from, baseline_to: before.to })
-  return [form, ...drawResult(drift, score, signal)]
+  const periods = { from: before.from || after.from, to: after.to || before.to }
+  return [form, ...drawResult(drift, score, { query: { ...query, ...periods }, go, signal })]
 }
 
 // Split the days so that each period has about half of the requests.
@@ -48,16 +49,22 @@ function drawPeriods(dates, parameters, go) {
     h("button", null, "Compare"))
 }
 
-function drawResult(drift, score, signal) {
+function drawResult(drift, score, { query, go, signal }) {
   const { title } = describeScore(score)
   if (!drift.baseline.n || !drift.current.n) {
     const side = drift.baseline.n ? "the current" : drift.current.n ? "the baseline" : "either"
     return [emptyState("Nothing to compare", `No request in ${side} period has this score.`)]
   }
   const label = `Histograms of ${title}: ${drift.baseline.n} requests in the baseline period, ${drift.current.n} in the current one. ${judge(drift)}`
+  const bins = drift.baseline.histogram
+  const open = (value) => {
+    const bin = bins.find((one) => value < one.hi) ?? bins.at(-1)
+    go(linkRange(score, [bin.lo, bin.hi], query))
+  }
+  const canOpen = linkRange(score, [0, 1], query) !== null
   return [
     h("p", null, h("strong", null, judge(drift)), " ", explain(drift, score)),
-    h("figure", null, drawChart({ label, height: 180, make: (colors) => makeOptions(colors, drift, score), signal }),
+    h("figure", null, drawChart({ label, height: 180, make: (colors) => makeOptions(colors, drift, score), signal, zooms: true, onPick: canOpen ? open : null }),
       h("figcaption", null, `share of requests by ${title}: `, drawSample(0), ` baseline (${formatCount(drift.baseline.n)}) `, drawSample(1), ` current (${formatCount(drift.current.n)})`)),
     drawTable(drift, score),
   ]
@@ -98,7 +105,6 @@ function makeOptions(colors, drift, score) {
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
     axes: [makeAxis(colors, { space: 80, values: (_, splits) => splits.map(format) }), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, makeLine(colors, 0, { paths, fill: colors.line, fillTo: 0 }), makeLine(colors, 1, { paths })],
-    cursor: { show: false },
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { formatQuery } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
+import { nameMod } from "../../lib/mods.js"
 import { PRESETS } from "./period.js"
 import { SCORES } from "./scores.js"
 
 const PROMISE = ["target_error", "confidence"]
 
-/** Draw the form. `models` and `mods` are promises; their names become suggestions. */
-export function drawFilters({ parameters, period, score, go, models, mods }) {
+/** Draw the form. `models`, `active` and `mods` are promises; their names become suggestions. */
+export function drawFilters({ parameters, period, score, go, models, active, mods }) {
   const value = (name) => parameters.get(name) ?? ""
   const form = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
     drawPresets(parameters, period),
@@ -20,7 +21,7 @@ export function drawFilters({ parameters, period, score, go, models, mods }) {
       Object.entries(SCORES).map(([name, one]) => h("option", { value: name, selected: name === score }, one.title)))),
     h("button", { class: "primary" }, "Apply"),
     suggest("overview-models", models.then((all) => all.map((group) => group.key))),
-    suggest("overview-mods", mods.then((all) => all.map((mod) => mod.name))))
+    suggest("overview-mods", listMods(active, mods)))
   return form
 }
 
@@ -42,6 +43,13 @@ function submit(event, parameters, go) {
   const days = given.from || given.to ? null : parameters.get("days")
   const promise = Object.fromEntries(PROMISE.map((name) => [name, parameters.get(name)]))
   go(`/overview${formatQuery({ days, ...given, ...promise })}`)
+}
+
+// A mod that requests name has that name; another one has the name that its calls have.
+async function listMods(active, mods) {
+  const names = (await active).map((group) => group.key).filter(Boolean)
+  const known = new Set(names.map(nameMod))
+  return [...names, ...(await mods).map((mod) => mod.name).filter((name) => !known.has(nameMod(name)))]
 }
 
 function suggest(id, names) {

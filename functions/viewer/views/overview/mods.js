@@ -1,7 +1,9 @@
-// The handlers of each mod over all requests: calls, exceptions, timings, actions and their effect.
+// The handlers of each mod over all requests: calls, exceptions, timings, actions and their effect. A mod has one name,
+// whether the engine wraps it or not.
 
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { nameMod, splitHandler } from "../../lib/mods.js"
 
 const HEADS = ["Calls", "Exceptions", "p50 / p95 (ms)", "Surprisal", "Confidence change", "Tokens forced", "Tokens discarded"]
 
@@ -12,16 +14,30 @@ export function drawMods(mods) {
     h("caption", null, "All requests, regardless of the filters above. Surprisal is the mean over the first tokens of interventions. A confidence change does not prove a cause"),
     h("thead", null, h("tr", null, ["Mod", "Handler"].map((name) => h("th", { scope: "col" }, name)),
       h("th", { scope: "col" }, "Actions"), HEADS.map((name) => h("th", { scope: "col", class: "number" }, name)))),
-    h("tbody", null, mods.map(drawMod))))
+    h("tbody", null, mergeMods(mods).map(drawMod))))
 }
 
-function drawMod(mod) {
-  const name = h("th", { scope: "rowgroup", rowspan: mod.handlers.length }, mod.name, h("br"),
-    h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, `${formatCount(mod.requests)} ${mod.requests === 1 ? "request" : "requests"}`))
-  return mod.handlers.map((handler, index) => h("tr", null, index === 0 ? name : null, drawHandler(mod, handler)))
+/** Merge the mods with the same name: {name, found, handlers}; `found` are the mods as stored. */
+function mergeMods(mods) {
+  const merged = new Map()
+  for (const mod of mods) {
+    const name = nameMod(mod.name)
+    const one = merged.get(name) ?? { name, found: [], handlers: [] }
+    one.found.push(mod)
+    one.handlers.push(...mod.handlers)
+    merged.set(name, one)
+  }
+  return [...merged.values()]
 }
 
-function drawHandler(mod, { block_key: key, calls, exceptions, execution_ms: time, actions, effect }) {
+function drawMod({ name, found, handlers }) {
+  const links = found.map((mod) => [h("br"),
+    h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, `${formatCount(mod.requests)} ${mod.requests === 1 ? "request" : "requests"}`)])
+  const head = h("th", { scope: "rowgroup", rowspan: handlers.length }, name, links)
+  return handlers.map((handler, index) => h("tr", null, index === 0 ? head : null, drawHandler(handler)))
+}
+
+function drawHandler({ block_key: key, calls, exceptions, execution_ms: time, actions, effect }) {
   const points = effect.mean_confidence_change
   const numbers = [
     formatCount(calls),
@@ -33,6 +49,6 @@ function drawHandler(mod, { block_key: key, calls, exceptions, execution_ms: tim
     effect.discarded_tokens ? formatCount(effect.discarded_tokens) : "–",
   ]
   const did = Object.entries(actions).map(([type, count]) => h("div", null, `${type} × ${formatCount(count)}`))
-  return [h("td", null, key.startsWith(`${mod.name}:`) ? key.slice(mod.name.length + 1) : key), h("td", null, did.length ? did : "–"),
+  return [h("td", null, splitHandler(key)[1] || key), h("td", null, did.length ? did : "–"),
     numbers.map((text) => h("td", { class: "number" }, text))]
 }

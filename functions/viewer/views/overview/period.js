@@ -38,6 +38,12 @@ export function toSeconds(key) {
   return Date.parse(key) / 1000
 }
 
+/** Return the span of a group (a day or an hour) as filters of the feed. */
+export function readSpan(key, unit) {
+  const begin = Date.parse(key)
+  return { created_from: new Date(begin).toISOString(), created_to: new Date(begin + (unit === "hour" ? 3_600_000 : DAY_MS)).toISOString() }
+}
+
 /** Format the key of a group: "24 Nov", "24 Nov, 18:00". */
 export function formatKey(key) {
   const time = key.length > 10 ? { hour: "2-digit", minute: "2-digit" } : {}

@@ -1,10 +1,10 @@
 // Risk and coverage: how many answers are wrong if only the most confident are accepted, and a threshold with a guarantee.
 
 import { formatQuery } from "../../lib/api.js"
-import { drawChart, drawSample, fillMarker, makeAxis, makeLine, readPixelRatio } from "../../lib/chart.js"
+import { drawChart, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
-import { describeScore } from "./scores.js"
+import { describeScore, linkRange } from "./scores.js"
 
 const DEFAULTS = { target_error: 0.05, confidence: 0.95 }
 const STEPS = 20
@@ -17,7 +17,7 @@ export function readPromise(parameters) {
 }
 
 /** Draw the form for the promise, the curve with the threshold, and the ranking of all scores. */
-export async function drawRisk({ call, parameters, score, go, signal }) {
+export async function drawRisk({ call, parameters, query, score, go, signal }) {
   const promise = readPromise(parameters)
   const form = drawForm(promise, parameters, go)
   const [risk, threshold] = await Promise.all([
@@ -27,7 +27,7 @@ export async function drawRisk({ call, parameters, score, go, signal }) {
   const sentence = drawSentence(threshold)
   if (!risk.n) return [form, sentence, h("p", { class: "faint" }, "Record outcomes to compare scores with correct answers (POST /logs/{id}/outcome).")]
   return [form, sentence, h("div", { class: "pair" },
-    h("div", null, drawCurve({ risk, threshold, promise, score, signal }), drawTable(risk, score)),
+    h("div", null, drawCurve({ risk, threshold, promise, score, query, go, signal }), drawTable(risk, score)),
     drawRanking(risk.scores, score))]
 }
 
@@ -50,14 +50,17 @@ function drawSentence({ certified, message }) {
   return h("p", { class: certified ? null : "note" }, h("strong", null, verdict), `${rest}.`)
 }
 
-function drawCurve({ risk, threshold, promise, score, signal }) {
+function drawCurve({ risk, threshold, promise, score, query, go, signal }) {
   const { title } = describeScore(score)
   const all = risk.curve.at(-1).risk
   const cut = threshold.certified ? risk.curve.find((point) => point.threshold === threshold.threshold) : null
   const chosen = cut ? ` The threshold accepts ${formatProbability(cut.coverage)}, of which ${formatProbability(cut.risk)} are wrong here.` : ""
   const label = `Risk by coverage, accepted by ${title}: ${formatProbability(all)} wrong if all are accepted.${chosen}`
+  // The accepted requests of a point are those at least as confident as its threshold.
+  const open = (value) => go(linkRange(score, [risk.curve[findNearest(risk.curve.map((point) => point.coverage), value)].threshold, 1], query))
+  const canOpen = linkRange(score, [0, 1], query) !== null
   return h("figure", null,
-    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, risk.curve, cut, promise.target_error), signal }),
+    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, risk.curve, cut, promise.target_error), signal, zooms: true, onPick: canOpen ? open : null }),
     h("figcaption", null, drawSample(0), ` wrong answers among the accepted (${formatCount(risk.n)} labels) `, drawSample(null), ` wrong at most; `, cut ? "the square is the threshold" : "no threshold is certified"))
 }
 
@@ -65,10 +68,9 @@ function makeOptions(colors, curve, cut, target) {
   const percent = (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`)
   return {
     data: [curve.map((point) => point.coverage), curve.map((point) => point.risk)],
-    scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
+    scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
     axes: [makeAxis(colors, { values: percent, label: "accepted", labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "wrong", labelSize: 20 })],
     series: [{}, makeLine(colors, 0)],
-    cursor: { show: false },
     hooks: { drawClear: [(plot) => drawTarget(plot, colors, target)], draw: [(plot) => cut && drawCut(plot, colors, cut)] },
   }
 }

@@ -1,5 +1,6 @@
 // Titles and units of the scores of a request (docs/CONFIDENCE.md).
 
+import { formatQuery } from "../../lib/api.js"
 import { formatNumber, formatProbability } from "../../lib/format.js"
 
 const share = { unit: "", format: formatProbability }
@@ -27,4 +28,11 @@ export const SCORES = {
 /** Return the title and unit of a score. A name that only a newer server knows is its own title. */
 export function describeScore(name) {
   return Object.hasOwn(SCORES, name) ? SCORES[name] : { title: name, ...plain }
+}
+
+/** Return the address of the requests with a score in a range, or null: the feed filters by sequence confidence only. */
+export function linkRange(score, [low, high], { from, to, model, mod }) {
+  if (score !== "sequence_confidence") return null
+  const inside = [Math.max(0, low), Math.min(1, high)]
+  return `/${formatQuery({ model, mod, created_from: from, created_to: to, min_confidence: inside[0], max_confidence: inside[1] })}`
 }

@@ -1,9 +1,11 @@
 // Confidence over time: one line per model or mod, and a dotted reference line for all requests.
 
-import { drawChart, drawMarkers, drawSample, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
+import { formatQuery } from "../../lib/api.js"
+import { drawChart, drawMarkers, drawSample, findNearest, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
 import { emptyState, h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, UNKNOWN } from "../../lib/format.js"
-import { formatKey, toSeconds } from "./period.js"
+import { nameMod } from "../../lib/mods.js"
+import { formatKey, readSpan, toSeconds } from "./period.js"
 
 const NAMELESS = { model: "(no model named)", mod: "(no mod)" }
 
@@ -19,45 +21,61 @@ export async function loadLines(kind, groups, { call, period, filtered }) {
 }
 
 /** Draw the chart, its legend with numbers, and the same data as a table. */
-export function drawTrend(kind, { groups, lines, all }, period, signal) {
+export function drawTrend(kind, { groups, lines, all }, period, { query, go, signal }) {
   if (!groups.length) return emptyState("No requests", "No requests match the range and the filters.")
   const series = [{ name: "all requests", index: null, points: all }, ...lines]
   const keys = [...new Set(series.flatMap((line) => line.points.map((point) => point.key)))].sort()
   const rows = series.map((line) => new Map(line.points.map((point) => [point.key, point])))
   const readout = h("p", { class: "readout", "aria-hidden": "true" })
+  const linkTo = (line, key) => `/${formatQuery({ model: query.model, mod: query.mod, ...(line.index === null ? {} : { [kind]: line.name }), ...readSpan(key, period.unit) })}`
+  const open = (moment, plot) => {
+    const place = findNearest(keys.map(toSeconds), moment)
+    const line = findLine(plot, place)
+    if (line >= 0) go(linkTo(series[line], keys[place]))
+  }
   return [
     h("figure", null,
-      drawChart({ height: 180, label: describe(kind, lines, keys), make: (colors) => makeOptions(colors, series, keys, rows, period, readout), signal }),
-      h("figcaption", null, h("p", null, findLowest(lines.length ? lines : series)), readout)),
+      drawChart({ height: 180, label: describe(kind, lines, keys), make: (colors) => makeOptions(colors, kind, series, keys, rows, period, readout), signal, zooms: true, onPick: open }),
+      h("figcaption", null, h("p", null, findLowest(kind, lines.length ? lines : series), " Drag to zoom; click a point for its requests."), readout)),
     drawGroups(kind, groups, lines),
-    drawTable(series, keys, rows, period.unit),
+    drawTable(kind, series, keys, rows, period.unit, linkTo),
   ]
 }
 
+/** Return the index of the line that has the point nearest to the pointer at a position of the x axis; -1 without one. */
+function findLine(plot, place) {
+  const distances = plot.data.slice(1).map((values) => (values[place] === null ? Infinity : Math.abs(plot.valToPos(values[place], "y") - plot.cursor.top)))
+  const least = Math.min(...distances)
+  return Number.isFinite(least) ? distances.lastIndexOf(least) : -1  // a model before all requests
+}
+
+function nameLine(kind, name) {
+  return kind === "mod" ? nameMod(name) : name
+}
+
 function describe(kind, lines, keys) {
-  const names = lines.map((line) => line.name).join(", ")
+  const names = lines.map((line) => nameLine(kind, line.name)).join(", ")
   return `Line chart of sequence confidence by ${kind}, from ${formatKey(keys[0])} to ${formatKey(keys.at(-1))}: ${names || "all requests"}. The tables below have the numbers.`
 }
 
-function findLowest(lines) {
+function findLowest(kind, lines) {
   const known = lines.flatMap((line) => line.points.map((point) => ({ name: line.name, key: point.key, mean: point.sequence_confidence.mean })))
     .filter((point) => point.mean !== null)
   if (!known.length) return "No token of these requests has a known probability."
   const lowest = known.reduce((least, point) => (point.mean < least.mean ? point : least))
-  return `Lowest: ${formatProbability(lowest.mean)}, ${lowest.name}, ${formatKey(lowest.key)}.`
+  return `Lowest: ${formatProbability(lowest.mean)}, ${nameLine(kind, lowest.name)}, ${formatKey(lowest.key)}.`
 }
 
-function makeOptions(colors, series, keys, rows, period, readout) {
+function makeOptions(colors, kind, series, keys, rows, period, readout) {
   const indexes = series.map((line) => line.index)
-  const show = ({ cursor: { idx } }) => replace(readout, idx === null || idx === undefined ? null : describePoint(keys[idx], series, rows))
+  const show = ({ cursor: { idx } }) => replace(readout, idx === null || idx === undefined ? null : describePoint(keys[idx], kind, series, rows))
   return {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
     tzDate: readUtc,
     scales: { x: { range: (_, low, high) => widen(low, high, period.unit) }, y: { range: [0, 1] } },
     axes: [makeTimeAxis(colors, period.unit), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, ...indexes.map((index) => makeLine(colors, index))],
-    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
+        hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
   }
 }
 
@@ -67,9 +85,9 @@ function widen(low, high, unit) {
   return [low - room, high + room]
 }
 
-function describePoint(key, series, rows) {
+function describePoint(key, kind, series, rows) {
   const parts = series.map((line, position) => [line.name, rows[position].get(key)]).filter(([, point]) => point)
-    .map(([name, point]) => `${name} ${formatMean(point)} of ${formatCount(point.n)}`)
+    .map(([name, point]) => `${nameLine(kind, name)} ${formatMean(point)} of ${formatCount(point.n)}`)
   return `${formatKey(key)}: ${parts.join(" · ")}`
 }
 
@@ -99,15 +117,15 @@ function drawGroup(kind, group, index) {
     formatNats(group.lowest_group_confidence.mean),
     group.forced_rate ? formatProbability(group.forced_rate) : group.forced_rate === 0 ? "none" : UNKNOWN,
   ]
-  return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key ?? NAMELESS[kind]),
+  return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key === null ? NAMELESS[kind] : nameLine(kind, group.key)),
     numbers.map((text) => h("td", { class: "number" }, text)))
 }
 
-function drawTable(series, keys, rows, unit) {
-  const cell = (point) => h("td", { class: "number" }, point ? `${formatMean(point)} (${formatCount(point.n)})` : "–")
+function drawTable(kind, series, keys, rows, unit, linkTo) {
+  const cell = (point, line, key) => h("td", { class: "number" }, point ? h("a", { href: linkTo(line, key) }, `${formatMean(point)} (${formatCount(point.n)})`) : "–")
   return h("details", null, h("summary", null, `By ${unit}, as a table`),
     h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
       h("caption", null, "Mean sequence confidence, with the number of requests in parentheses; times are in UTC"),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, line.name)))),
-      h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row) => cell(row.get(key)))))))))
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, nameLine(kind, line.name))))),
+      h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row, position) => cell(row.get(key), series[position], key))))))))
 }

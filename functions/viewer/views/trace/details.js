@@ -1,25 +1,38 @@
-// The details of one token: its scores, its top-k list and the mod calls in its forward pass.
+// The details of one token: its scores, its top-k list, other requests in its place, and the mod calls in its forward pass.
 
-import { h, replace } from "../../lib/dom.js"
+import { announce, copyText, h, replace } from "../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 import { findIn } from "../../lib/scores.js"
+import { linkTo } from "./address.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
-/** Show the details of a token in the panel. */
-export function showDetails(panel, token, count) {
+/** Show the details of a token in the panel. `alternatives(token)` draws what followed elsewhere, if it is pinned. */
+export function showDetails(panel, token, { trace, pinned, alternatives, release, onComment }) {
+  const place = token.pass ? `, forward pass ${token.pass.index + 1}` : ", before the first forward pass"
   replace(panel,
     h("h2", null, h("code", { class: "token-text" }, nameToken(token))),
-    h("p", { class: "faint" }, `Token ${token.index + 1} of ${count}${token.pass ? `, forward pass ${token.pass.index + 1}` : ", before the first forward pass"}`),
+    h("p", { class: "faint" }, `Token ${token.index + 1} of ${trace.tokens.length}${place}`),
+    pinned ? drawPin(token, release, onComment) : h("p", { class: "faint pin" }, "Click the token to pin it."),
     h("p", null, describeOrigin(token)),
     drawOverridden(token),
-    drawScores(token),
+    drawScores(token, trace),
     drawBelief(token),
+    pinned && alternatives ? alternatives(token) : null,
     drawMods(token))
+}
+
+function drawPin(token, release, onComment) {
+  const copy = async () => announce((await copyText(new URL(linkTo(token.index), location.origin).href)) ? "Copied the link." : "The browser blocked copying.")
+  return h("p", { class: "pin" }, h("strong", null, "Pinned"), " ",
+    h("button", { class: "quiet", title: "Key Esc", onclick: release }, "Release"),
+    h("button", { class: "quiet", onclick: copy }, "Copy link"),
+    onComment ? h("button", { class: "quiet", onclick: () => onComment(token.index) }, "Comment") : null)
 }
 
 function describeOrigin(token) {
   const parts = []
-  if (token.forced) parts.push(`⚑ Forced by ${token.forcedBy ?? "a mod"}`)
+  if (token.forced) parts.push(`⚑ Forced by ${nameMod(token.forcedBy) || "a mod"}`)
   else parts.push(token.adjusted ? "Sampled after a mod changed the logits" : "Sampled from the model")
   if (token.discarded) parts.push("discarded by a backtrack")
   return `${parts.join(", ")}.`
@@ -36,7 +49,7 @@ function drawOverridden(token) {
     prob === null ? "." : ` (${formatProbability(prob)}).`)
 }
 
-function drawScores(token) {
+function drawScores(token, { width }) {
   const rows = [
     ["Probability", describeProbability(token)],
     ["Rank", describeRank(token)],
@@ -44,7 +57,7 @@ function drawScores(token) {
     ["Entropy", describeEntropy(token)],
     ["Margin", formatNumber(token.margin)],
     ["Token confidence", formatNats(token.confidence)],
-    ["Group confidence", formatNats(token.group)],
+    ...(width > 1 ? [[`Group confidence, ${width} tokens`, token.group === null && token.confidence !== null ? "–" : formatNats(token.group)]] : []),
   ]
   return h("dl", { class: "scores" }, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: value === "unknown" ? "faint" : null }, value))))
 }
@@ -77,7 +90,7 @@ function drawMods(token) {
   if (!calls.length) return null
   return h("section", null, h("h3", null, "Mods in this forward pass"), calls.map((call) =>
     h("div", { class: "call" },
-      h("p", null, h("strong", null, call.mod_name), ` at ${call.event_type}`,
+      h("p", null, h("strong", null, nameMod(call.mod_name)), ` at ${call.event_type}`,
         call.exception_occurred ? h("span", { class: "bad" }, " ⚠ raised an exception") : null),
       call.actions.length ? h("p", null, "Actions: ", call.actions.map((action) => action.action_type).join(", ")) : null,
       call.logs.map((line) => h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)))))

@@ -1,52 +1,48 @@
-// The head of a request's page: its facts, confidence, least confident window and prompts.
+// The head of a request's page: its facts, confidence, least confident part and prompt.
 
-import { h } from "../../lib/dom.js"
-import { formatAmount, formatCount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
-import { MODES, describeProbability } from "./modes.js"
+import { h, replace } from "../../lib/dom.js"
+import { formatAmount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
+import { rankByDoubt } from "../../lib/scores.js"
+import { nameLowest, nameSpan } from "./lowest.js"
+import { describeProbability, describeSurprisal } from "./modes.js"
 
 const LEAST_LIKELY = 5
 
-/** "tokens 3 to 34", "token 3". */
-export function nameSpan({ first, last }) {
-  return first === last ? `token ${first + 1}` : `tokens ${first + 1} to ${last + 1}`
-}
-
-/** Draw the head. `onLowest()` goes to the least confident window, `onToken(index)` to a token. */
-export function drawHead(trace, { onLowest, onToken, hasLinks }) {
-  const { log } = trace
-  return h("header", { class: "trace-head" },
-    h("h1", null, log.request_id),
-    h("p", { class: "facts" }, drawFacts(log, hasLinks)),
-    h("div", { class: "verdict" }, drawConfidence(log), drawCalibrated(log), drawLowest(trace, onLowest), drawCoverage(trace)),
-    drawLeastLikely(trace, onToken),
-    log.error ? h("p", { class: "bad" }, `⚠ The call failed: ${log.error}`) : null,
-    log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`)),
-    drawPrompts(log))
-}
-
-function drawFacts(log, hasLinks) {
+/** Draw the facts of a request in one line. */
+export function drawFacts(log) {
   const facts = [
     log.model_id ?? "unknown model",
     h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
     log.source,
     log.group_id ? h("a", { href: `/?${new URLSearchParams({ group_id: log.group_id })}` }, `group ${log.group_id}`) : null,
-    log.active_mod ? `mod ${log.active_mod.name}` : "no mod",
-    log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
+    log.active_mod ? `mod ${nameMod(log.active_mod.name)}` : "no mod",
     log.user_api_key ? `user ${log.user_api_key}` : null,
     log.revision > 1 ? `posted ${log.revision} times` : null,
-    hasLinks ? h("a", { href: `/compare?a=${encodeURIComponent(log.request_id)}` }, "Compare with another") : null,
   ]
-  return facts.filter(Boolean).flatMap((fact, index) => (index ? [" · ", fact] : [fact]))
+  return h("p", { class: "facts" }, facts.filter(Boolean).map((fact, index) => [index ? " · " : null, h("span", null, fact)]))
 }
 
-function drawConfidence(log) {
+/**
+ * Draw the cards with the numbers: {element, redraw()}; `redraw` follows a change of the window.
+ *
+ * `onLowest()` goes to the least confident part, `onToken(index)` to a token. `standing` is the line with the percentile.
+ */
+export function drawFigures(trace, { onLowest, onToken, standing }) {
+  const lowest = h("div")
+  const redraw = () => replace(lowest, drawLowest(trace, onLowest))
+  redraw()
+  return { element: h("div", { class: "figures" }, drawConfidence(trace.log, standing), drawCalibrated(trace.log), lowest, drawLeastLikely(trace, onToken), drawCoverage(trace)), redraw }
+}
+
+function drawConfidence(log, standing) {
   const isBound = log.sequence_confidence_is_bound === true
   const bar = h("span", { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })
   bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
-  return h("div", null, h("h2", null, "Confidence"),
+  return h("div", { class: "confidence" }, h("h2", null, "Confidence"),
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
     h("span", { class: "track" }, bar),
-    h("p", { class: "faint" }, "geometric mean of the token probabilities; not the probability of a right answer"))
+    standing ?? h("p", { class: "faint" }, "geometric mean of the token probabilities; not the probability of a right answer"))
 }
 
 // Null until a calibrator applies.
@@ -57,24 +53,26 @@ function drawCalibrated({ p_correct: value, calibrator }) {
     h("p", { class: "faint" }, `calibrator ${calibrator.id}, version ${calibrator.version}; the share of correct answers among labelled requests with such a score`))
 }
 
-function drawLowest({ lowest }, onLowest) {
-  return h("div", null, h("h2", null, "Least confident window"),
-    h("p", { class: "figure" }, formatNats(lowest?.confidence)),
-    lowest ? h("button", { class: "primary", onclick: onLowest }, "Go to the least confident window") : null,
-    h("p", { class: "faint" }, lowest
-      ? `mean token confidence of ${nameSpan(lowest)}`
-      : "no sampled token has a top-k list"))
+function drawLowest(trace, onLowest) {
+  const { lowest, tokens } = trace
+  if (!lowest) return [h("h2", null, nameLowest(trace)), h("p", { class: "figure" }, "unknown"), h("p", { class: "faint" }, "no sampled token has a score")]
+  const token = lowest.kind === "token" ? tokens[lowest.first] : null
+  const meaning = token ? `surprisal of ${nameSpan(lowest)}, ${describeProbability(token)}` : `mean token confidence of ${nameSpan(lowest)} (${lowest.size} sampled tokens); lower is less confident`
+  return [
+    h("h2", null, nameLowest(trace)),
+    h("p", { class: "figure" }, token ? describeSurprisal(token) : formatNats(lowest.confidence)),
+    h("button", { class: "primary", onclick: onLowest }, `Go to the ${nameLowest(trace).toLowerCase()}`),
+    h("p", { class: "faint" }, meaning),
+  ]
 }
 
 /** Draw buttons that go to the least likely sampled tokens. */
 function drawLeastLikely({ tokens }, onToken) {
-  const doubtOf = MODES.surprisal.read
-  const drawn = tokens.filter((token) => !token.forced && !token.discarded && doubtOf(token) !== null)
-  const least = drawn.sort((one, other) => doubtOf(other) - doubtOf(one)).slice(0, LEAST_LIKELY)
+  const least = rankByDoubt(tokens).slice(0, LEAST_LIKELY)
   if (!least.length) return null
-  return h("p", { class: "least-likely" }, "Least likely tokens: ", least.map((token) =>
+  return h("div", null, h("h2", null, "Least likely tokens"), h("p", { class: "least-likely" }, least.map((token) =>
     h("button", { onclick: () => onToken(token.index), "aria-label": `Token ${token.index + 1}, ${nameToken(token)}, ${describeProbability(token)}` },
-      h("code", null, nameToken(token)), ` ${describeProbability(token)}`)))
+      h("code", null, nameToken(token)), ` ${describeProbability(token)}`))))
 }
 
 function drawCoverage({ tokens }) {
@@ -87,10 +85,4 @@ function drawCoverage({ tokens }) {
   ]
   return h("div", null, h("h2", null, formatAmount(tokens.length, "token")),
     h("dl", { class: "coverage" }, rows.map(([name, count]) => h("div", null, h("dt", null, name), h("dd", null, count)))))
-}
-
-function drawPrompts(log) {
-  const prompts = [["System prompt", log.system_prompt], ["Prompt", log.user_prompt], ["Formatted prompt", log.formatted_prompt]]
-  return h("div", { class: "prompts" }, prompts.filter(([, text]) => text).map(([name, text]) =>
-    h("details", { open: name === "Prompt" && text.length < 300 }, h("summary", null, name), h("pre", { dir: "auto" }, text))))
 }

@@ -2,6 +2,7 @@
 
 import { h, replace } from "../../lib/dom.js"
 import { formatNats, nameToken } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
 const PAGE = 200
@@ -27,7 +28,7 @@ function showPage(box, tokens, start) {
 }
 
 function drawRow(token) {
-  const how = [token.forced ? `forced by ${token.forcedBy ?? "a mod"}` : "sampled", token.discarded && "discarded"].filter(Boolean).join(", ")
+  const how = [token.forced ? `forced by ${nameMod(token.forcedBy) || "a mod"}` : "sampled", token.discarded && "discarded"].filter(Boolean).join(", ")
   const cells = [describeProbability(token), describeRank(token), describeSurprisal(token), describeEntropy(token), formatNats(token.group)]
   return h("tr", null,
     h("td", { class: "number" }, token.index + 1),

@@ -1,12 +1,15 @@
-// The Comments tab.
+// The Comments tab. "#54" in a comment is a link to token 54.
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, errorNote, h, replace } from "../../../lib/dom.js"
 import { formatAge, formatTime } from "../../../lib/format.js"
+import { linkTo } from "../address.js"
 
 const PAGE = 50
 
-export async function drawComments(panel, { trace: { log } }) {
+/** Draw the comments and a form for another one. `about` is the index of the token that it is about, if any. */
+export async function drawComments(panel, { trace: { log, tokens }, goTo, about }) {
+  const link = (text) => linkTokens(text, tokens.length, goTo)
   const path = requestPath(log.request_id, "/discussions")
   const me = await api("/auth/me")
   const list = h("ol", { class: "comments" })
@@ -23,29 +26,29 @@ export async function drawComments(panel, { trace: { log } }) {
   }
   const refresh = async () => {
     const first = await api(path, { query: { limit: PAGE } })
-    replace(list, first.discussions.map((one) => drawComment(one, path, attempt)), drawMore(first, path, attempt))
+    replace(list, first.discussions.map((one) => drawComment(one, path, attempt, link)), drawMore(first, path, attempt, link))
     if (!first.total) replace(list, h("li", { class: "faint" }, "No comments yet."))
   }
-  replace(panel, list, drawForm(me, path, attempt), note)
+  replace(panel, list, drawForm(me, path, attempt, about), note)
   await refresh()
 }
 
-function drawMore(page, path, attempt) {
+function drawMore(page, path, attempt, link) {
   const next = page.offset + page.discussions.length
   if (next >= page.total) return null
   const more = h("button", {
     onclick: () => attempt(async () => {
       const following = await api(path, { query: { limit: PAGE, offset: next } })
-      const rows = following.discussions.map((one) => drawComment(one, path, attempt))
-      more.parentElement.replaceWith(...rows, ...[drawMore(following, path, attempt)].filter(Boolean))
+      const rows = following.discussions.map((one) => drawComment(one, path, attempt, link))
+      more.parentElement.replaceWith(...rows, ...[drawMore(following, path, attempt, link)].filter(Boolean))
     }, { refreshes: false }),
   }, `Show more (${page.total - next})`)
   return h("li", null, more)
 }
 
-function drawForm(me, path, attempt) {
+function drawForm(me, path, attempt, about) {
   const name = h("input", { id: "comment-name", value: me.name, required: true, maxlength: 200, autocomplete: "off" })
-  const text = h("textarea", { id: "comment-text", rows: 3, required: true, maxlength: 10_000 })
+  const text = h("textarea", { id: "comment-text", rows: 3, required: true, maxlength: 10_000 }, about === undefined ? null : `#${about + 1} `)
   const submit = async (event) => {
     event.preventDefault()
     await attempt(async () => {
@@ -54,10 +57,10 @@ function drawForm(me, path, attempt) {
     }, { sentence: "Comment added." })
   }
   return h("form", { class: "stacked", onsubmit: submit },
-    h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("button", { class: "primary" }, "Add comment"))
+    h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("p", { class: "faint" }, "#54 is a link to token 54."), h("button", { class: "primary" }, "Add comment"))
 }
 
-function drawComment(one, path, attempt) {
+function drawComment(one, path, attempt, link) {
   const item = h("li", { class: "comment" })
   const own = `${path}/${one.id}`
   const remove = () => attempt(() => api(own, { method: "DELETE" }), { sentence: "Comment deleted." })
@@ -65,7 +68,7 @@ function drawComment(one, path, attempt) {
     h("p", { class: "faint" }, h("strong", null, one.username), " · ",
       h("time", { datetime: one.created_at, title: formatTime(one.created_at) }, formatAge(one.created_at)),
       one.updated_at === one.created_at ? null : " · edited"),
-    h("p", { class: "words" }, one.comment),
+    h("p", { class: "words" }, link(one.comment)),
     h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
   const edit = () => {
     const text = h("textarea", { rows: 3, "aria-label": "Edit comment", maxlength: 10_000 }, one.comment)
@@ -75,4 +78,19 @@ function drawComment(one, path, attempt) {
   }
   read()
   return item
+}
+
+/** Split a comment into texts and links to the tokens that it names. */
+function linkTokens(text, count, goTo) {
+  return text.split(/(?<![\w#&/])#(\d{1,6})\b/).map((part, position) => {
+    const index = Number(part) - 1
+    if (position % 2 === 0) return part
+    if (index < 0 || index >= count) return `#${part}`
+    const follow = (event) => {
+      if (event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
+      event.preventDefault()
+      goTo(index)
+    }
+    return h("a", { href: linkTo(index), onclick: follow }, `#${part}`)
+  })
 }

@@ -2,6 +2,7 @@
 
 import { fetchText } from "../../../lib/api.js"
 import { copyText, h, replace } from "../../../lib/dom.js"
+import { save } from "../actions.js"
 
 const MAX_SHOWN = 200_000
 const MIB = 1024 * 1024
@@ -9,7 +10,7 @@ const MIB = 1024 * 1024
 export async function drawJson(panel, { trace: { log }, path }) {
   const text = await fetchText(path)
   const box = h("div")
-  const download = h("button", { onclick: () => save(text, `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
+  const download = h("button", { onclick: () => save(new Blob([text], { type: "application/json" }), `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {
     onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser blocked copying"),
   }, "Copy")
@@ -21,10 +22,4 @@ export async function drawJson(panel, { trace: { log }, path }) {
 
 function drawText(text, isWhole = true) {
   return h("pre", { class: "json", tabindex: "0" }, isWhole ? JSON.stringify(JSON.parse(text), null, 2) : text)
-}
-
-function save(text, name) {
-  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }))
-  h("a", { href: address, download: name }).click()
-  URL.revokeObjectURL(address)
 }

@@ -22,7 +22,7 @@ export function drawShare(panel, { trace: { log } }) {
     ? drawLink(state, () => attempt("DELETE"))
     : drawOffer((expires) => attempt("POST", expires ? { expires_at: new Date(expires).toISOString() } : {})))
   const url = log.public_token ? `/share/request/${log.public_token}` : null
-  show({ is_public: log.is_public, public_url: url, expires_at: undefined })
+  show({ is_public: log.is_public, public_url: url, expires_at: log.public_expires_at })
   replace(panel, box, note)
 }
 
@@ -35,7 +35,7 @@ function drawLink({ public_url: url, expires_at: expires }, unpublish) {
   return h("section", null,
     h("p", null, "Anyone with this link can read the request without an API key, but not its user, favorites or comments."),
     link ? h("p", { class: "inline" }, h("label", { for: field.id }, "Link"), field, copy, h("a", { href: url, target: "_blank", rel: "noopener" }, "Open")) : null,
-    expires ? h("p", null, `Expires on ${formatTime(expires)}.`) : null,
+    h("p", null, expires ? `Expires on ${formatTime(expires)}.` : "Does not expire."),
     h("p", null, h("button", { onclick: unpublish }, "Revoke link"), " Sharing again creates a different link."))
 }
 

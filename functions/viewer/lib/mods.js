@@ -1,0 +1,12 @@
+// Names of mods.
+
+/** Return the name of a mod without the wrapper that the engine adds to it. */
+export function nameMod(name) {
+  return (name ?? "").replace(/^wrapped_client_mod_(?=.)/, "")
+}
+
+/** Return the name of the mod that a handler (`<mod>:<event type>`) belongs to, and of the event: ["ban_the", "Sampled"]. */
+export function splitHandler(blockKey) {
+  const end = blockKey.lastIndexOf(":")
+  return [nameMod(blockKey.slice(0, end < 0 ? undefined : end)), end < 0 ? "" : blockKey.slice(end + 1)]
+}

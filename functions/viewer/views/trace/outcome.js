@@ -1,0 +1,66 @@
+// The user's outcome of the answer: right, wrong, and a note.
+
+import { api, requestPath } from "../../lib/api.js"
+import { announce, h, replace } from "../../lib/dom.js"
+
+const SOURCE = "user"
+
+/** Draw the outcome: {element, judge(correct), write()}. Judging the same way again withdraws it. */
+export function drawOutcome(requestId, signal) {
+  const path = requestPath(requestId, "/outcome")
+  const state = { correct: null, note: null, others: [] }
+  const button = (name, key, act) => h("button", { type: "button", "aria-pressed": "false", title: `Key ${key}`, onclick: act }, name)
+  const right = button("✓ Right", "r", () => judge(true))
+  const wrong = button("✗ Wrong", "w", () => judge(false))
+  const note = h("button", { type: "button", title: "Key n", onclick: () => write() }, "Note")
+  const said = h("span", { class: "said" })
+  const field = h("input", { id: "outcome-note", maxlength: 10_000, autocomplete: "off" })
+  const form = h("form", { class: "inline", hidden: true, onsubmit: (event) => submit(event) }, h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
+  const show = () => {
+    right.setAttribute("aria-pressed", String(state.correct === true))
+    wrong.setAttribute("aria-pressed", String(state.correct === false))
+    const others = state.others.filter((one) => one.correct !== null).map((one) => `${one.source}: ${one.correct ? "right" : "wrong"}`)
+    replace(said, state.note ? h("q", null, state.note) : null, others.length ? h("span", { class: "faint" }, ` ${others.join(", ")}`) : null)
+  }
+  const send = async (correct, text, sentence) => {
+    try {
+      const answer = await api(path, { method: "POST", body: { source: SOURCE, correct, note: text } })
+      Object.assign(state, { correct: answer.correct, note: answer.note })
+      show()
+      announce(sentence)
+      return true
+    } catch (error) {
+      if (!signal.aborted) replace(said, h("span", { class: "error", role: "alert" }, error.message))
+      return false
+    }
+  }
+  const judge = (correct) => {
+    const outcome = state.correct === correct ? null : correct
+    return send(outcome, state.note, outcome === null ? "Outcome withdrawn." : `Marked as ${outcome ? "right" : "wrong"}.`)
+  }
+  const write = () => {
+    form.hidden = false
+    field.value = state.note ?? ""
+    field.focus()
+  }
+  const submit = async (event) => {
+    event.preventDefault()
+    form.hidden = await send(state.correct, field.value || null, "Note saved.")
+    if (form.hidden) note.focus()
+  }
+  load(path, signal).then((outcomes) => {
+    const own = outcomes.find((one) => one.source === SOURCE)
+    Object.assign(state, { correct: own?.correct ?? null, note: own?.note ?? null, others: outcomes.filter((one) => one !== own) })
+    show()
+  })
+  return { element: h("div", { class: "outcome", role: "group", "aria-label": "Outcome" }, right, wrong, note, said, form), judge, write }
+}
+
+// Without the outcomes, the user can still record one.
+async function load(path, signal) {
+  try {
+    return (await api(path, { signal })).outcomes
+  } catch {
+    return []
+  }
+}

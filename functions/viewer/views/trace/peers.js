@@ -1,0 +1,65 @@
+// The request among others: its percentile, and the next and previous request.
+
+import { api, formatQuery } from "../../lib/api.js"
+import { h, replace } from "../../lib/dom.js"
+import { formatCount } from "../../lib/format.js"
+
+const ENOUGH = 5
+const EXPLANATION = [
+  "Confidence is the geometric mean of the probabilities that the model gave to the tokens of its answer, from 0 % to 100 %.",
+  "It depends on the model and the kind of prompt, so compare it with other requests of the same model: the percentile is the share of them with a lower confidence.",
+  "It measures how certain the model was, not whether the answer is right.",
+]
+
+/** Fetch the peers of a request. `query` has the filters of the feed that the user came from. */
+export function fetchPeers(requestId, query, signal) {
+  const names = ["model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence", "has_exception", "source", "group_id", "q"]
+  const given = new URLSearchParams(query ?? "")
+  const filters = Object.fromEntries(names.filter((name) => given.get(name)).map((name) => [name, given.get(name)]))
+  return api(`/v1/confidence/${encodeURIComponent(requestId)}/peers${formatQuery(filters)}`, { signal })
+}
+
+/** Draw the place of the percentile and its explanation: {element, show(peers), fail(error)}. */
+export function drawStanding() {
+  const line = h("p", { class: "standing" }, " ")
+  return {
+    element: h("div", null, line, h("details", { class: "help" }, h("summary", { "aria-label": "What does confidence mean?" }, "?"), EXPLANATION.map((text) => h("p", null, text)))),
+    show: ({ standing }) => replace(line, describeStanding(standing)),
+    fail: (error) => replace(line, h("span", { class: "faint" }, error.message)),
+  }
+}
+
+function describeStanding({ n, percentile, model }) {
+  if (percentile === null) return model === null ? "The request names no model to compare it with." : "No confidence to compare."
+  if (n < ENOUGH) return `${formatCount(n)} of ${ENOUGH} requests of this model that a comparison needs.`
+  const rank = Math.round(percentile)
+  return [h("strong", null, `${rank}${ordinal(rank)} percentile`), ` of this model's ${n >= 10_000 ? "newest " : ""}${formatCount(n)} requests`]
+}
+
+function ordinal(number) {
+  if (number % 100 >= 11 && number % 100 <= 13) return "th"
+  return { 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th"
+}
+
+/** Draw the links to the next and previous request: {element, show(peers), follow(step)}. Step 1 is the older one. */
+export function drawNeighbors(go) {
+  const element = h("nav", { class: "neighbors", "aria-label": "Other requests" })
+  let found = {}
+  const pathOf = (id) => `/view/${encodeURIComponent(id)}`
+  const link = (id, name, key, sign) => (id
+    ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, sign[0], name, sign[1])
+    : h("span", { class: "button is-off" }, sign[0], name, sign[1]))
+  const draw = () => replace(element, link(found.newer, "Newer", "k", ["← ", ""]), link(found.older, "Older", "j", ["", " →"]))
+  draw()
+  return {
+    element,
+    show: (peers) => {
+      found = peers
+      draw()
+    },
+    follow: (step) => {
+      const id = step > 0 ? found.older : found.newer
+      if (id) go(pathOf(id))
+    },
+  }
+}

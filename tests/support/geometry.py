@@ -1,0 +1,28 @@
+"""Places of elements in the window of a browser."""
+
+from playwright.sync_api import Locator, Page
+
+SIZES = ((400, 800), (1280, 900), (1920, 1080))
+"""Windows that each view is tested in, in CSS pixels."""
+IS_SHOWN = """element => {
+    // Each scrolled ancestor clips, and the window clips last.
+    const inside = (box, frame) => box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1
+    const box = element.getBoundingClientRect()
+    for (let one = element.parentElement; one; one = one.parentElement) {
+        const clips = ["auto", "scroll"].includes(getComputedStyle(one).overflowY)
+        if (clips && !inside(box, one.getBoundingClientRect())) return false
+    }
+    return box.height > 0 && inside(box, { top: 0, bottom: innerHeight })
+}"""
+WIDTH = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def wait_until_shown(page: Page, element: Locator) -> None:
+    """Wait until an element is inside the window and inside each part of the page that scrolls."""
+    page.wait_for_function(IS_SHOWN, arg=element.element_handle())
+
+
+def fits(page: Page) -> bool:
+    """Return whether the page is not wider than the window."""
+    wide, window = page.evaluate(WIDTH)
+    return wide <= window

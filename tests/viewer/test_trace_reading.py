@@ -1,0 +1,290 @@
+"""Reading a trace: pinning, previews, the address, search, keys, the window, and the chart that follows the text."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.client import Client
+from tests.support.documents import load_trace
+from tests.support.geometry import SIZES, fits, wait_until_shown
+from tests.support.trace_page import make_words, open_trace, options
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: str(size[0]))
+def sized(request: pytest.FixtureRequest, browser: Browser, client: Client) -> Iterator[Page]:
+    """A page in a window of each size."""
+    width, height = request.param
+    context = browser.new_context(base_url=client.url, viewport={"width": width, "height": height}, color_scheme="dark")
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def pin(page: Page, number: int) -> None:
+    """Pin a token, counted from 1, from the text itself."""
+    options(page).nth(number - 1).click()
+    expect(options(page).nth(number - 1)).to_have_class(re.compile("is-pinned"))
+
+
+def test_whatever_selects_a_token_shows_it(client: Client, sized: Page) -> None:
+    open_trace(client, sized, "long-story")
+    assert fits(sized)
+    selected = sized.locator(".tokens .is-pinned")
+    primary = sized.get_by_role("button", name="Go to the least confident window")
+    for _ in range(2):  # the second time, the token is already selected
+        primary.click()
+        expect(selected).to_have_class(re.compile("starts-lowest"))
+        wait_until_shown(sized, selected)
+    for chip in sized.locator(".least-likely button").all():
+        name = chip.get_attribute("aria-label") or ""
+        chip.click()
+        expect(selected).to_have_id(f"token-{int(name.split()[1].rstrip(',')) - 1}")
+        wait_until_shown(sized, selected)
+    over = sized.locator(".trace-course .u-over")
+    over.scroll_into_view_if_needed()
+    over.click(position={"x": 5, "y": 60})
+    wait_until_shown(sized, selected)
+    sized.keyboard.press("End")
+    expect(selected).to_have_id("token-321")
+    wait_until_shown(sized, selected)
+
+
+def test_a_link_to_a_token_shows_it(client: Client, sized: Page) -> None:
+    open_trace(client, sized, "long-story", "?token=300&mode=entropy&window=64")
+    selected = sized.locator(".tokens .is-pinned")
+    expect(selected).to_have_id("token-299")
+    wait_until_shown(sized, selected)
+    expect(sized.get_by_label("Entropy")).to_be_checked()
+    expect(sized.get_by_label("Window", exact=True)).to_have_value("64")
+
+
+def test_an_exception_an_intervention_and_a_comment_lead_to_their_token(client: Client, sized: Page) -> None:
+    open_trace(client, sized, "backtrack")
+    selected = sized.locator(".tokens .is-pinned")
+    sized.get_by_role("tabpanel").get_by_role("button", name="token 23").click()
+    expect(selected).to_have_id("token-22")
+    wait_until_shown(sized, selected)
+    open_trace(client, sized, "mod-exception")
+    sized.locator(".summary").get_by_role("button", name="token 4").click()
+    expect(selected).to_have_id("token-3")
+    wait_until_shown(sized, selected)
+
+
+def test_a_click_pins_and_the_pointer_only_previews(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    panel = page.get_by_label("Selected token")
+    pin(page, 20)
+    expect(page).to_have_url(re.compile(r"\?token=20$"))
+    expect(panel).to_contain_text("Pinned")
+    options(page).nth(30).hover()
+    expect(panel).to_contain_text("Token 31 of 60")
+    expect(page).to_have_url(re.compile(r"\?token=20$"))
+    page.get_by_role("heading", level=1).hover()
+    expect(panel).to_contain_text("Token 20 of 60")
+    page.keyboard.press("Escape")
+    expect(page.locator(".tokens .is-pinned")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"force-prefix$"))
+    options(page).nth(30).hover()
+    page.get_by_role("heading", level=1).hover()
+    expect(panel).to_contain_text("Token 31 of 60")
+
+
+@pytest.mark.parametrize("query", ["?token=0", "?token=61", "?token=x", "?token=1e9", "?window=7", "?mode=__proto__"])
+def test_an_invalid_address_is_ignored(client: Client, page: Page, query: str) -> None:
+    open_trace(client, page, "force-prefix", query)
+    expect(page.locator(".tokens .is-pinned")).to_have_count(0)
+    expect(page.get_by_label("Surprisal")).to_be_checked()
+    expect(page.get_by_label("Window", exact=True)).to_have_value("32")
+
+
+def test_the_text_is_searched(client: Client, page: Page) -> None:
+    open_trace(client, page, "long-story")
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Find in the text")
+    expect(field).to_be_focused()
+    field.press_sequentially("THE SEA")
+    matches = page.locator(".tokens .is-match")
+    expect(page.locator(".find")).to_contain_text(re.compile(r"1 of \d+"))
+    found = int(page.locator(".find").inner_text().split(" of ")[1].split()[0])
+    assert "".join(matches.all_inner_texts()).lower().count("the sea") == found > 1
+    first = page.locator(".tokens .is-pinned").get_attribute("id")
+    field.press("Enter")
+    expect(page.locator(".tokens .is-pinned")).not_to_have_id(first or "")
+    wait_until_shown(page, page.locator(".tokens .is-pinned"))
+    field.press("Shift+Enter")
+    expect(page.locator(".tokens .is-pinned")).to_have_id(first or "")
+    field.fill("no such text")
+    expect(page.locator(".find")).to_contain_text("Not found")
+    page.keyboard.press("Escape")
+    expect(field).to_be_hidden()
+    expect(matches).to_have_count(0)
+
+
+def test_keys_are_listed_and_lead_to_other_requests(client: Client, page: Page) -> None:
+    for place in range(3):
+        assert client.ingest(make_words(f"r{place}", 5, 6, created_at=f"2026-01-0{place + 1}T00:00:00Z")).status == 201
+    open_trace(client, page, make_words("r1", 5, 6, created_at="2026-01-02T00:00:00Z"))
+    expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/r0")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    for does in ("find in the text", "older request", "mark the answer as right", "release the pin"):
+        expect(dialog).to_contain_text(does)
+    page.keyboard.press("j")  # a dialog takes the keys
+    dialog.get_by_role("button", name="Close").click()
+    expect(page).to_have_url(re.compile(r"/view/r1"))
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", level=1)).to_have_text("r0")
+    expect(page.get_by_role("link", name="Newer")).to_have_attribute("href", "/view/r1")
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", level=1)).to_have_text("r1")
+    expect(page.get_by_role("link", name="Newer")).to_have_attribute("href", "/view/r2")
+    page.keyboard.press("c")
+    expect(page.get_by_label("Entropy")).to_be_checked()
+
+
+def test_neighbors_follow_the_filters_of_the_feed(client: Client, page: Page) -> None:
+    for place, model in enumerate("mnmn"):
+        document = make_words(f"r{place}", 5, created_at=f"2026-01-0{place + 1}T00:00:00Z", model=model)
+        assert client.ingest(document).status == 201
+    open_trace(client, page, make_words("r0", 5, created_at="2026-01-01T00:00:00Z"))
+    expect(page.get_by_role("link", name="Newer")).to_have_attribute("href", "/view/r1")
+    page.goto("/?model=m")
+    page.locator('a[href^="/view/r2"]').first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("r2")
+    expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/r0")
+
+
+def test_the_window_can_be_selected(client: Client, page: Page) -> None:
+    open_trace(client, page, "long-story")
+    for size in (8, 128):
+        page.get_by_label("Window", exact=True).select_option(str(size))
+        expect(page.locator(".tokens .in-lowest")).to_have_count(size)
+        expect(page.locator(".trace-course .key")).to_contain_text(f"mean of {size} sampled tokens")
+        report = client.get(f"/v1/confidence/smollm2-long-story?window={size}").json
+        lowest = report["sequence"]["lowest_group_confidence"]
+        expect(page.locator(".figures")).to_contain_text(f"{lowest:.2f} nats")
+        expect(page).to_have_url(re.compile(f"window={size}"))
+    page.reload()
+    expect(page.get_by_label("Window", exact=True)).to_have_value("128")
+
+
+def test_a_short_answer_has_a_least_confident_quarter_or_token(client: Client, page: Page) -> None:
+    open_trace(client, page, "noisy-logger")
+    expect(page.get_by_role("heading", name="Least confident quarter")).to_be_visible()
+    expect(page.locator(".tokens .in-lowest")).to_have_count(6)
+    page.get_by_role("button", name="Go to the least confident quarter").click()
+    expect(page.locator(".tokens .is-pinned")).to_have_class(re.compile("starts-lowest"))
+    open_trace(client, page, make_words("short", 5, 6, 5))
+    expect(page.get_by_role("heading", name="Least likely token", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Go to the least likely token").click()
+    expect(page.locator(".tokens .is-pinned")).to_have_id("token-1")
+
+
+def read_zoom(page: Page) -> list[str]:
+    """Return the numbers of the first and the last token of the zoomed range, as the button's label says."""
+    return re.findall(r"\d+", page.locator(".course-foot .range").inner_text())
+
+
+def test_the_chart_zooms_by_drag_and_scrolls_with_the_text(client: Client, page: Page) -> None:
+    open_trace(client, page, "long-story")
+    over = page.locator(".trace-course .u-over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 45, steps=4)
+    page.mouse.up()
+    reset = page.get_by_role("button", name="Show the whole text")
+    expect(reset).to_be_visible()
+    first, last = map(int, read_zoom(page))
+    assert 215 <= first <= 235
+    assert 280 <= last <= 300
+    # A drag does not pin, and the text shows the first token of the range.
+    expect(page.locator(".tokens .is-pinned")).to_have_count(0)
+    page.wait_for_function(
+        """index => {
+            const [token, text] = [document.getElementById(`token-${index}`), document.querySelector(".tokens")]
+            const [inner, outer] = [token.getBoundingClientRect(), text.getBoundingClientRect()]
+            return inner.top >= outer.top - 2 && inner.bottom <= outer.bottom + 2
+        }""",
+        arg=first - 1,
+    )
+    page.locator(".tokens").evaluate("text => (text.scrollTop = 0)")
+    expect(page.locator(".course-foot .range")).to_contain_text(re.compile(r"^Tokens \d\d? to"))
+    reset.click()
+    expect(reset).to_be_hidden()
+
+
+def test_comments_link_to_tokens(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    pin(page, 12)
+    page.get_by_label("Selected token").get_by_role("button", name="Comment").click()
+    field = page.get_by_role("textbox", name="Comment")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("#12 ")
+    field.fill("#12 is odd, #99 is not a token, a#5 and &#6 are text")
+    page.get_by_role("button", name="Add comment").click()
+    words = page.locator(".comment .words")
+    expect(words).to_have_text("#12 is odd, #99 is not a token, a#5 and &#6 are text")
+    expect(words.get_by_role("link")).to_have_count(1)
+    pin(page, 40)
+    words.get_by_role("link", name="#12").click()
+    expect(page.locator(".tokens .is-pinned")).to_have_id("token-11")
+    wait_until_shown(page, page.locator(".tokens .is-pinned"))
+    expect(page).to_have_url(re.compile(r"token=12"))
+
+
+def test_alternatives_show_what_followed_elsewhere(client: Client, page: Page) -> None:
+    for name, tokens in (("b", (5, 8, 9)), ("c", (5, 8, 7)), ("d", (6, 8))):
+        assert client.ingest(make_words(name, *tokens)).status == 201
+    open_trace(client, page, make_words("a", 5, 6, 7))
+    section = page.get_by_label("Selected token").locator(".alternatives")
+    options(page).nth(1).hover()
+    expect(section).to_have_count(0)
+    pin(page, 2)
+    expect(section).to_contain_text("eight 2 requests")
+    expect(section.get_by_role("link", name="eightnine")).to_have_attribute("href", "/view/b?token=2")
+    section.get_by_role("link", name="eightseven").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("c")
+    expect(page.locator(".tokens .is-pinned")).to_have_id("token-1")
+    pin(page, 3)
+    expect(section).to_contain_text("nine 1 request")
+    page.get_by_role("link", name="Newer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("d")
+    pin(page, 2)
+    expect(section).to_contain_text("No other request has the same prompt, model and text up to here.")
+
+
+def test_the_percentile_is_explained(client: Client, page: Page) -> None:
+    for place, tokens in enumerate([(5,), (5, 5), (6,), (5, 6, 6), (6, 6)]):
+        assert client.ingest(make_words(f"r{place}", *tokens)).status == 201
+    open_trace(client, page, make_words("r", 5, 6))
+    # Two are as confident as their lists allow, three are less confident: 3 of 6, and half of this one.
+    expect(page.locator(".standing")).to_have_text("58th percentile of this model's 6 requests")
+    page.get_by_label("What does confidence mean?").click()
+    expect(page.get_by_text("not whether the answer is right")).to_be_visible()
+
+
+def test_hatching_means_that_there_is_no_list(client: Client, page: Page) -> None:
+    open_trace(client, page, "backtrack", "?mode=group")
+    listed = {step["step_index"]: step for step in client.log("smollm2-backtrack")["steps"]}
+    hatched = page.locator(".tokens .scale-unknown")
+    expect(hatched).to_have_count(14)
+    assert all(
+        listed[int(index)]["forced"] for index in hatched.evaluate_all("all => all.map(one => one.dataset.index)")
+    )
+    legend = page.locator(".reading .legend")
+    expect(legend).to_contain_text("range of this answer, windows of 32 tokens")
+    expect(legend).to_contain_text("no group confidence here")
+    # The least and the most confident window have the two ends of the scale.
+    expect(page.locator(".tokens .scale-0").first).to_be_attached()
+    expect(page.locator(".tokens .scale-20").first).to_be_attached()
+
+
+@pytest.mark.parametrize(("mode", "last"), [("surprisal", "5+"), ("entropy", "4+"), ("margin", "0")])
+def test_only_an_open_end_of_a_legend_has_a_plus(client: Client, page: Page, mode: str, last: str) -> None:
+    open_trace(client, page, load_trace("force-prefix"), f"?mode={mode}")
+    expect(page.locator(".reading .legend .swatches .swatch").last).to_have_text(last)
