@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.client import Client
 from tests.support.documents import load_trace
 from tests.support.geometry import SIZES, fits, wait_until_shown
+from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.support.trace_page import make_words, open_trace, options
 
 
@@ -288,3 +289,26 @@ def test_hatching_means_that_there_is_no_list(client: Client, page: Page) -> Non
 def test_only_an_open_end_of_a_legend_has_a_plus(client: Client, page: Page, mode: str, last: str) -> None:
     open_trace(client, page, load_trace("force-prefix"), f"?mode={mode}")
     expect(page.locator(".reading .legend .swatches .swatch").last).to_have_text(last)
+
+
+def test_hostile_peers_are_shown_as_text(client: Client, page: Page) -> None:
+    for name, token in (("a", 5), ("b", 6)):
+        assert client.ingest(make_hostile(name, token=token)).status == 201
+    open_trace(client, page, make_hostile("c", token=5), "?token=2&mode=group&window=8")
+    section = page.get_by_label("Selected token").locator(".alternatives")
+    expect(section).to_contain_text("the same token")
+    expect(section.get_by_role("link")).to_have_count(2)
+    page.keyboard.press("/")
+    page.get_by_role("searchbox", name="Find in the text").fill("<script>")
+    expect(page.locator(".find")).to_contain_text("1 of 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Delete …").click()
+    expect(page.get_by_role("dialog")).to_contain_text("<img src=x onerror=alert(3)>c")
+    assert page.evaluate(NOTHING_RAN)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("link", name="Compare", exact=True).last.click()
+    expect(page.locator(".peers button")).to_have_count(2)
+    assert page.evaluate(NOTHING_RAN)
