@@ -85,6 +85,10 @@ class Settings(BaseModel):
     """The secret for hashing user API keys and deriving share links. If unset, `make run` generates one and keeps it in
     the data directory; elsewhere, one is generated and kept in the database, and leaks together with it."""
 
+    thunder_secret_previous: SecretStr | None = None
+    """The value of THUNDER_SECRET before it was changed. What a user owns moves to the new one when the user's key is
+    next used; `manage.py secret status` counts the rest."""
+
     bootstrap_secret: SecretStr | None = None
     """The secret with which POST /auth/bootstrap creates the first admin key. If unset, bootstrap is disabled."""
 
@@ -163,6 +167,16 @@ class Settings(BaseModel):
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
     """debug, info, warning or error, optionally followed by levels of single loggers: `warning,core.db=debug`. If
     unset, RUST_LOG applies."""
+
+    @property
+    def secret(self) -> str | None:
+        """The value of `thunder_secret`."""
+        return self.thunder_secret.get_secret_value() if self.thunder_secret else None
+
+    @property
+    def previous_secret(self) -> str | None:
+        """The value of `thunder_secret_previous`."""
+        return self.thunder_secret_previous.get_secret_value() if self.thunder_secret_previous else None
 
     @cached_property
     def proxy_networks(self) -> Networks:

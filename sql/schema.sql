@@ -103,6 +103,28 @@ CREATE FUNCTION public.applies_to(calibrator public.calibrators, owner bytea, mo
 
 COMMENT ON FUNCTION public.applies_to(calibrator public.calibrators, owner bytea, model text, k integer, logprobs_mode text) IS 'Whether a calibrator applies to requests of an owner. The owner''s takes precedence over the admins''.';
 
+CREATE FUNCTION public.assign_owner() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moved record;
+begin
+    select
+        former_owners.present_hmac,
+        former_owners.present_label
+    into moved
+    from former_owners
+    where former_owners.user_key_hmac = new.user_key_hmac and former_owners.present_hmac is not null;
+    if found then
+        new.user_key_hmac = moved.present_hmac;
+        new.user_key_label = moved.present_label;
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.assign_owner() IS 'Stores a request for the owner under the present secret if its rows have moved, although the process has the previous secret.';
+
 CREATE FUNCTION public.audit_adoption() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -117,6 +139,44 @@ end
 $$;
 
 COMMENT ON FUNCTION public.audit_adoption() IS 'Records a change of the database''s owner app in the audit log.';
+
+CREATE FUNCTION public.begin_rotation(former_fingerprint text, present_fingerprint text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    waiting bigint;
+    is_reversed boolean;
+    settled bytea[];
+begin
+    select environment.previous_fingerprint is not distinct from present_fingerprint
+    into is_reversed
+    from environment
+    for update;
+    update environment
+    set secret_fingerprint = present_fingerprint, previous_fingerprint = former_fingerprint
+    where environment.secret_fingerprint = former_fingerprint;
+    if not found then
+        return null;
+    end if;
+    -- If the previous rotation is reversed, the owners that wait for it already have the present secret.
+    settled = array(
+        select former_owners.user_key_hmac from former_owners
+        where is_reversed and former_owners.present_hmac is null
+    );
+    delete from former_owners;
+    insert into former_owners (user_key_hmac, user_key_label)
+    select
+        owners.user_key_hmac,
+        min(owners.user_key_label) as user_key_label
+    from owners
+    where owners.user_key_hmac <> all(settled)
+    group by owners.user_key_hmac;
+    get diagnostics waiting = row_count;
+    return waiting;
+end
+$$;
+
+COMMENT ON FUNCTION public.begin_rotation(former_fingerprint text, present_fingerprint text) IS 'Changes the secret of the database from the former to the present one, and notes the former owners. Returns their number, or null if it had another secret.';
 
 CREATE FUNCTION public.calibrate_request() RETURNS trigger
     LANGUAGE plpgsql
@@ -294,6 +354,20 @@ CREATE FUNCTION public.document_version(request public.requests, is_owned boolea
 
 COMMENT ON FUNCTION public.document_version(request public.requests, is_owned boolean) IS 'The version of the document as rendered for this reader. The key of the log cache.';
 
+CREATE FUNCTION public.end_rotation() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from former_owners;
+    update environment
+    set previous_fingerprint = null
+    where environment.previous_fingerprint is not null;
+    return found;
+end
+$$;
+
+COMMENT ON FUNCTION public.end_rotation() IS 'Forgets the owners under the previous secret.';
+
 CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(path text, hits bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
@@ -327,6 +401,36 @@ end
 $_$;
 
 COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'The columns (table.column) that match a pattern or contain a hash, with the number of rows.';
+
+CREATE FUNCTION public.has_rows(owner bytea) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return
+        exists (
+            select from requests
+            where requests.user_key_hmac = has_rows.owner
+        )
+        or exists (
+            select from api_keys
+            where api_keys.user_key_hmac = has_rows.owner
+        )
+        or exists (
+            select from collections
+            where collections.user_key_hmac = has_rows.owner
+        )
+        or exists (
+            select from alerts
+            where alerts.user_key_hmac = has_rows.owner
+        )
+        or exists (
+            select from calibrators
+            where calibrators.user_key_hmac = has_rows.owner
+        );
+end
+$$;
+
+COMMENT ON FUNCTION public.has_rows(owner bytea) IS 'Whether an owner owns anything.';
 
 CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
@@ -481,9 +585,138 @@ COMMENT ON FUNCTION public.link_receipt() IS 'Appends a receipt to the chain. Se
 
 CREATE FUNCTION public.mask_key(said public.storable_text) RETURNS text
     LANGUAGE sql STABLE
-    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = (mask_key.said).user_key_hmac))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = (mask_key.said).user_key_hmac)))) THEN (said).label ELSE (said).text END);
+    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)])))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)]))))) THEN (said).label ELSE (said).text END);
 
 COMMENT ON FUNCTION public.mask_key(said public.storable_text) IS 'The text to store: for a key, the name of the issued key, live or not, or the label of the user API key.';
+
+CREATE FUNCTION public.move_owner(former bytea, former_label text, present bytea, present_label text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    had_calibrators boolean;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('thunder owner ' || encode(former, 'hex'), 0));
+    if not has_rows(former) then
+        return;  -- another process has moved them
+    end if;
+    insert into former_owners (user_key_hmac, user_key_label, present_hmac, present_label)
+    values (former, former_label, present, present_label)
+    on conflict (user_key_hmac) do update
+        set
+            user_key_label = excluded.user_key_label,
+            present_hmac = excluded.present_hmac,
+            present_label = excluded.present_label;
+
+    -- In the order in which deletions lock them.
+    perform requests.id from requests
+    where requests.user_key_hmac = former
+    order by requests.id
+    for no key update;
+    update requests
+    set user_key_hmac = present, user_key_label = present_label, curation = requests.curation + 1
+    where requests.user_key_hmac = former;
+    update api_keys
+    set user_key_hmac = present, user_key_label = present_label
+    where api_keys.user_key_hmac = former;
+    update sign_ins
+    set user_key_hmac = present
+    where sign_ins.user_key_hmac = former;
+    update alerts
+    set user_key_hmac = present
+    where alerts.user_key_hmac = former;
+    -- The owner may already have collections and calibrators under the present secret, with the same names and versions.
+    update collections
+    set
+        user_key_hmac = present,
+        name = case
+            when exists (
+                select from collections as others
+                where others.user_key_hmac = present and others.name = collections.name
+            ) then left(collections.name, 170) || ' (' || collections.id || ')'
+            else collections.name
+        end
+    where collections.user_key_hmac = former;
+    had_calibrators = exists (
+        select from calibrators
+        where calibrators.user_key_hmac = present
+    );
+    update calibrators
+    set
+        user_key_hmac = present,
+        user_key_label = present_label,
+        version = calibrators.version + earlier.versions,
+        is_active = calibrators.is_active and not earlier.is_active
+    from calibrators as moved
+    cross join lateral (
+        select
+            coalesce(max(others.version), 0) as versions,
+            coalesce(bool_or(others.is_active), false) as is_active
+        from calibrators as others
+        where
+            others.user_key_hmac = present
+            and others.model = moved.model
+            and others.k = moved.k
+            and others.logprobs_mode is not distinct from moved.logprobs_mode
+    ) as earlier
+    where calibrators.id = moved.id and moved.user_key_hmac = former;
+    if had_calibrators then
+        update requests
+        set calibrator_version = calibrators.version
+        from calibrators
+        where
+            requests.user_key_hmac = present
+            and requests.calibrator_id = calibrators.id
+            and requests.calibrator_version <> calibrators.version;
+    end if;
+
+    -- People wrote the label elsewhere, too: as the author of a comment, for example.
+    update requests
+    set favorited_by = replace_label(requests.favorited_by, former_label, present_label)
+    where requests.favorited_by <> '{}' and strpos(array_to_string(requests.favorited_by, ' '), former_label) > 0;
+    update requests
+    set tags = replace_label(requests.tags, former_label, present_label)
+    where requests.tags <> '{}' and strpos(array_to_string(requests.tags, ' '), former_label) > 0;
+    update discussions
+    set
+        username = replace(discussions.username, former_label, present_label),
+        comment = replace(discussions.comment, former_label, present_label)
+    where strpos(concat_ws(' ', discussions.username, discussions.comment), former_label) > 0;
+    update collections
+    set
+        created_by = replace(collections.created_by, former_label, present_label),
+        description = replace(collections.description, former_label, present_label)
+    where strpos(concat_ws(' ', collections.created_by, collections.description), former_label) > 0;
+    update collections
+    set name = replace(collections.name, former_label, present_label)
+    where
+        strpos(collections.name, former_label) > 0
+        and not exists (
+            select from collections as others
+            where
+                others.user_key_hmac is not distinct from collections.user_key_hmac
+                and others.name = replace(collections.name, former_label, present_label)
+        );
+    update collection_members
+    set
+        added_by = replace(collection_members.added_by, former_label, present_label),
+        notes = replace(collection_members.notes, former_label, present_label)
+    where strpos(concat_ws(' ', collection_members.added_by, collection_members.notes), former_label) > 0;
+    update outcomes
+    set note = replace(outcomes.note, former_label, present_label)
+    where strpos(outcomes.note, former_label) > 0;
+    update alerts
+    set name = replace(alerts.name, former_label, present_label)
+    where strpos(alerts.name, former_label) > 0;
+    update alerts
+    set filters = jsonb_set(
+        alerts.filters, '{tag}', to_jsonb(replace(alerts.filters ->> 'tag', former_label, present_label))
+    )
+    where strpos(alerts.filters ->> 'tag', former_label) > 0;
+    perform pg_notify('thunder_logs', '');
+end
+$$;
+
+COMMENT ON FUNCTION public.move_owner(former bytea, former_label text, present bytea, present_label text) IS 'Moves all rows of an owner under the previous secret to the same owner under the present one, and replaces the label.';
 
 CREATE TABLE public.collection_members (
     collection_id bigint NOT NULL,
@@ -542,6 +775,29 @@ CREATE FUNCTION public.outcome_of(request public.requests) RETURNS boolean
     RETURN (SELECT outcomes.correct FROM public.outcomes WHERE ((outcomes.request_pk = (outcome_of.request).id) AND (outcomes.correct IS NOT NULL)) ORDER BY outcomes.recorded_at DESC, outcomes.source LIMIT 1);
 
 COMMENT ON FUNCTION public.outcome_of(request public.requests) IS 'The latest outcome of a request that its source did not withdraw.';
+
+CREATE TABLE public.former_owners (
+    user_key_hmac bytea NOT NULL,
+    user_key_label text,
+    present_hmac bytea,
+    present_label text
+);
+
+COMMENT ON TABLE public.former_owners IS 'While the secret is rotated: the owners under the previous secret. Empty otherwise.';
+
+COMMENT ON COLUMN public.former_owners.user_key_hmac IS 'The owner under the previous secret, as in requests.user_key_hmac.';
+
+COMMENT ON COLUMN public.former_owners.user_key_label IS 'Its label.';
+
+COMMENT ON COLUMN public.former_owners.present_hmac IS 'The same owner under the present secret. Null: its rows have not moved yet.';
+
+COMMENT ON COLUMN public.former_owners.present_label IS 'Its label under the present secret.';
+
+CREATE FUNCTION public.present_owner(owner bytea) RETURNS bytea
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT former_owners.present_hmac FROM public.former_owners WHERE (former_owners.user_key_hmac = present_owner.owner)), owner);
+
+COMMENT ON FUNCTION public.present_owner(owner bytea) IS 'The owner, or what its rows have moved to. A process that still has the previous secret passes the former owner.';
 
 CREATE FUNCTION public.probability_of(calibrator public.calibrators, score double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -683,6 +939,12 @@ $$;
 
 COMMENT ON FUNCTION public.refuse_change() IS 'Keeps a table append-only.';
 
+CREATE FUNCTION public.replace_label(texts text[], former text, present text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    RETURN ARRAY(SELECT replace(listed.text, replace_label.former, replace_label.present) AS shown FROM unnest(replace_label.texts) WITH ORDINALITY listed(text, place) GROUP BY (replace(listed.text, replace_label.former, replace_label.present)) ORDER BY (min(listed.place)));
+
+COMMENT ON FUNCTION public.replace_label(texts text[], former text, present text) IS 'The texts with a new label in place of a former one, each once.';
+
 CREATE FUNCTION public.request_count(collection public.collections) RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (SELECT count(*) AS count FROM public.collection_members WHERE (collection_members.collection_id = (request_count.collection).id));
@@ -729,6 +991,21 @@ end
 $_$;
 
 COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless the database belongs to the app.';
+
+CREATE FUNCTION public.require_present_secret(fingerprint text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (
+        select from environment
+        where environment.previous_fingerprint = require_present_secret.fingerprint
+    ) then
+        raise exception 'THUNDER_SECRET: changed since this server started; try again' using errcode = 'TH002';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION public.require_present_secret(fingerprint text) IS 'Raises TH002 if the secret of a process is the one before the rotation in progress.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -966,6 +1243,7 @@ CREATE TABLE public.environment (
     stamped_at timestamp with time zone DEFAULT now() NOT NULL,
     schema_version integer NOT NULL,
     secret_fingerprint text,
+    previous_fingerprint text,
     CONSTRAINT environment_app_name_length CHECK (((length(app_name) >= 1) AND (length(app_name) <= 200))),
     CONSTRAINT environment_only_row CHECK (only_row)
 );
@@ -978,7 +1256,9 @@ COMMENT ON COLUMN public.environment.stamped_at IS 'When the app became the owne
 
 COMMENT ON COLUMN public.environment.schema_version IS 'Schema version after the last migrate.';
 
-COMMENT ON COLUMN public.environment.secret_fingerprint IS 'Part of an HMAC of a constant under the THUNDER_SECRET first used here, or accepted since. Null: none was used yet.';
+COMMENT ON COLUMN public.environment.secret_fingerprint IS 'Part of an HMAC of a constant under the present THUNDER_SECRET. Null: none was used yet.';
+
+COMMENT ON COLUMN public.environment.previous_fingerprint IS 'The fingerprint before the rotation that is in progress. Null: none is.';
 
 CREATE VIEW public.feed AS
  SELECT requests.*::public.requests AS request,
@@ -1181,6 +1461,34 @@ CREATE VIEW public.outdated_calibrations AS
   WHERE (requests.calibrator_id IS DISTINCT FROM current.id);
 
 COMMENT ON VIEW public.outdated_calibrations IS 'Requests whose p_correct is not of the calibrator that a new request would get. `manage.py rescore` updates them.';
+
+CREATE VIEW public.owners AS
+ SELECT requests.user_key_hmac,
+    requests.user_key_label
+   FROM public.requests
+  WHERE (requests.user_key_hmac IS NOT NULL)
+UNION ALL
+ SELECT api_keys.user_key_hmac,
+    api_keys.user_key_label
+   FROM public.api_keys
+  WHERE (api_keys.user_key_hmac IS NOT NULL)
+UNION ALL
+ SELECT calibrators.user_key_hmac,
+    calibrators.user_key_label
+   FROM public.calibrators
+  WHERE (calibrators.user_key_hmac IS NOT NULL)
+UNION ALL
+ SELECT collections.user_key_hmac,
+    NULL::text AS user_key_label
+   FROM public.collections
+  WHERE (collections.user_key_hmac IS NOT NULL)
+UNION ALL
+ SELECT alerts.user_key_hmac,
+    NULL::text AS user_key_label
+   FROM public.alerts
+  WHERE (alerts.user_key_hmac IS NOT NULL);
+
+COMMENT ON VIEW public.owners IS 'The owner of each row that has one.';
 
 CREATE TABLE public.step_logit_summaries (
     request_pk bigint NOT NULL,
@@ -1403,6 +1711,9 @@ ALTER TABLE ONLY public.discussions
 ALTER TABLE ONLY public.environment
     ADD CONSTRAINT environment_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.former_owners
+    ADD CONSTRAINT former_owners_pkey PRIMARY KEY (user_key_hmac);
+
 ALTER TABLE ONLY public.generated_secret
     ADD CONSTRAINT generated_secret_pkey PRIMARY KEY (only_row);
 
@@ -1493,6 +1804,8 @@ CREATE INDEX deletions_of_request ON public.deletions USING btree (request_sha25
 
 CREATE INDEX discussions_of_request ON public.discussions USING btree (request_pk, id);
 
+CREATE INDEX former_owners_moved ON public.former_owners USING btree (present_hmac) WHERE (present_hmac IS NOT NULL);
+
 CREATE INDEX mod_blocks_mod ON public.mod_blocks USING btree (mod_id);
 
 CREATE INDEX requests_favorited ON public.requests USING btree (created_at DESC, id DESC) WHERE (favorited_by <> '{}'::text[]);
@@ -1540,6 +1853,8 @@ CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXE
 CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
 
 CREATE TRIGGER outcomes_update_outcome AFTER INSERT OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION public.update_outcome();
+
+CREATE TRIGGER requests_assign_owner BEFORE INSERT ON public.requests FOR EACH ROW WHEN ((new.user_key_hmac IS NOT NULL)) EXECUTE FUNCTION public.assign_owner();
 
 CREATE TRIGGER requests_calibrate BEFORE INSERT OR UPDATE OF scoring_version ON public.requests FOR EACH ROW EXECUTE FUNCTION public.calibrate_request();
 

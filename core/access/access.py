@@ -23,12 +23,13 @@ from core.access.caller import (
     UnauthorizedError,
     UnknownKeyError,
 )
-from core.access.hasher import Hasher, hash_token, prove_key
+from core.access.hasher import Hasher, Move, find_label_range, hash_token, prove_key
 from core.access.recent import RecentCallers
-from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, describe_lack, fingerprint_of
+from core.access.rotation import Mover, begin_rotation, end_rotation
+from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, describe_lack
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
-from core.access.store import CallerRow
+from core.access.store import CallerRow, Guards
 from core.access.turns import Account, Turns, client_address
 from core.database.connection import CHECKOUT_TIMEOUT_S
 from core.database.pool import (
@@ -61,6 +62,7 @@ class Access:
         open_pool: the connection pool. None if the process has no database.
         admin_key: THUNDER_ADMIN_KEY.
         secret: THUNDER_SECRET. None if the database stores a generated secret instead.
+        previous_secret: THUNDER_SECRET_PREVIOUS.
         file_secret: the secret of the data directory, for chores without THUNDER_SECRET.
         ingest_open: whether INGEST_AUTH=open.
         is_command: whether a manage.py command runs here, with its own admin key.
@@ -70,11 +72,13 @@ class Access:
     open_pool: Pool | None
     admin_key: str | None = None
     secret: str | None = None
+    previous_secret: str | None = None
     file_secret: str | None = None
     ingest_open: bool = False
     is_command: bool = False
     turns: Turns = field(init=False)
     _recent: RecentCallers = field(default_factory=RecentCallers)
+    _mover: Mover = field(default_factory=Mover)
     _hasher: Hasher | None = None
     _opening: asyncio.Task[Hasher] | None = None
 
@@ -114,6 +118,7 @@ class Access:
         if key is None and not public:
             raise UnauthorizedError("key: missing; send one as X-API-Key")
         hasher = await self.hasher()
+        await self.settle_key(key, by=key)
         async with self._admit(key, lambda: self._open(scope), lambda conn: self._identify(conn, hasher, key)) as (
             conn,
             caller,
@@ -195,12 +200,35 @@ class Access:
         if self._is_admin_key(key):
             return SETTING_ADMIN
         hasher = await self.hasher()
+        await self.settle_key(key, by=key)
         async with AsyncExitStack() as turn:
             await _await_turn(turn, self.turns, self.find_account(key))
             async with checkout(self.pool) as conn:
                 caller = await self._identify(conn, hasher, key)
         self._recent.keep(key, caller)
         return caller
+
+    async def settle_key(self, user_key: str | None, *, by: str | None) -> None:
+        """Move the rows of a user API key to the present secret, if some still have the previous one.
+
+        Call this before opening a session that works on this user. A label or the admin key has nothing to move.
+
+        Args:
+            user_key: the user API key.
+            by: the key of the caller.
+        """
+        if user_key is None or isinstance(user_key, SignInToken) or self._is_admin_key(user_key):
+            return
+        if find_label_range(user_key) is None:
+            await self.settle((await self.hasher()).plan_move(user_key), by=by)
+
+    async def settle(self, *moves: Move | None, by: str | None) -> None:
+        """Move the rows of owners to the present secret, if some still have the previous one."""
+        due = [one for one in moves if one is not None and not self._mover.is_settled(one)]
+        if due:
+            async with AsyncExitStack() as turn:
+                await _await_turn(turn, self.turns, self.find_account(by))
+                await self._mover.settle(self.pool, due)
 
     async def authorize_ingest(self, key: str | None) -> None:
         """Reject a caller who may not ingest before the body is read.
@@ -258,14 +286,21 @@ class Access:
             opening.exception()  # read here in case all callers were cancelled
 
     async def _open_hasher(self) -> Hasher:
-        chosen, is_recorded = await self._choose_secret()
+        chosen, guards = await self._choose_secret()
+        former = Hasher(chosen.previous.encode()) if chosen.previous else None
         if self.is_command:
+            if former is not None and chosen.is_new:  # a server begins the rotation; until then, nothing has moved
+                return former
             problem = chosen.problem or ("" if chosen.secret else NOT_USED_YET)
-            return Hasher((chosen.secret or "").encode(), problem)
-        secret = chosen.secret or await self._read_generated_secret()
-        if not is_recorded:
-            await self._keep_fingerprint(chosen.fingerprint or fingerprint_of(secret))
-        return Hasher(secret.encode())
+            return Hasher((chosen.secret or "").encode(), problem, former)
+        hasher = Hasher((chosen.secret or await self._read_generated_secret()).encode(), previous=former)
+        if guards.fingerprint is None:
+            await self._keep_fingerprint(chosen.fingerprint or hasher.fingerprint)
+        if former is not None and chosen.is_new:
+            await begin_rotation(self.pool, hasher, former)
+        elif former is None and guards.previous_fingerprint is not None and not (chosen.problem or guards.is_waiting):
+            await end_rotation(self.pool)
+        return hasher
 
     async def require_secret(self) -> None:
         """Check the secret before a command stores something under it. The first one is recorded.
@@ -275,24 +310,26 @@ class Access:
         """
         await self._keep_fingerprint((await self.hasher()).fingerprint)
 
-    async def find_fingerprint(self) -> str | None:
-        """Return the fingerprint of the secret that the rows of the database were written with; None if unknown."""
-        chosen, _ = await self._choose_secret()
-        return chosen.fingerprint
+    async def find_fingerprints(self) -> tuple[str | None, str | None]:
+        """Return the fingerprints of the secrets of the rows: the present one, and the one before a rotation."""
+        chosen, guards = await self._choose_secret()
+        return chosen.fingerprint, guards.previous_fingerprint
 
     async def find_warnings(self, conn: AsyncConnection) -> list[str]:
         """Return `warnings`, and what a look at the database adds to them."""
         guards = await store.FIND_GUARDS.fetch_only(conn)
-        chosen = choose_secret(guards, setting=self.secret, in_file=self.file_secret)
+        chosen = self._choose(guards)
         return self.warnings + describe_lack(guards, chosen, has_admin_key=self.admin_key is not None)
 
     @retry_read
-    async def _choose_secret(self) -> tuple[ChosenSecret, bool]:
-        """Return the secret, and whether the database has the fingerprint of one."""
+    async def _choose_secret(self) -> tuple[ChosenSecret, Guards]:
+        """Return the secret, and what the database knows of secrets."""
         async with checkout(self.pool) as conn:
             guards = await store.FIND_GUARDS.fetch_only(conn)
-        chosen = choose_secret(guards, setting=self.secret, in_file=self.file_secret)
-        return chosen, guards.fingerprint is not None
+        return self._choose(guards), guards
+
+    def _choose(self, guards: Guards) -> ChosenSecret:
+        return choose_secret(guards, setting=self.secret, previous=self.previous_secret, in_file=self.file_secret)
 
     @retry_read
     async def _keep_fingerprint(self, fingerprint: str) -> None:
@@ -318,16 +355,15 @@ class Access:
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
         """Return the callers of the keys that are live, and record the use of those keys."""
-        signed_in = [isinstance(key, SignInToken) for key in keys]
+        tokens = [key if isinstance(key, SignInToken) else None for key in keys]
+        sent = [None if isinstance(key, SignInToken) else key for key in keys]
+        former = hasher.previous
         rows = await store.FIND_CALLERS.fetch_all(
             conn,
-            key_hashes=[None if token else hash_token(key) for key, token in zip(keys, signed_in, strict=True)],
-            user_key_hmacs=[
-                None if token else hasher.hash_user_key(key) for key, token in zip(keys, signed_in, strict=True)
-            ],
-            token_hashes=[
-                hasher.hash_sign_in(key) if token else None for key, token in zip(keys, signed_in, strict=True)
-            ],
+            key_hashes=[None if key is None else hash_token(key) for key in sent],
+            user_key_hmacs=[None if key is None else hasher.hash_user_key(key) for key in sent],
+            token_hashes=[token and hasher.hash_sign_in(token) for token in tokens],
+            former_token_hashes=[token and former and former.hash_sign_in(token) for token in tokens],
         )
         for row in rows:
             if row.stale and row.key_id is not None:
@@ -386,6 +422,7 @@ def _make_caller(row: CallerRow) -> Caller:
         is_admin=row.is_admin,
         owner=row.user_key_hmac,
         owner_label=row.user_key_label,
+        former_owner=row.former_hmac,
         key_id=row.key_id,
         poster="user" if row.root_id is None else f"key:{row.root_id}",
         expires_at=row.expires_at,

@@ -5,6 +5,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import ThunderError
 from core.wire.json_text import to_column_text
@@ -15,7 +16,13 @@ LABEL_DIGITS = 12
 LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
 """Maximum length of a label."""
 HMAC_BYTES = 32
+SALT_BYTES, CHECK_BYTES = 16, 4
+WRAPPED_BYTES = SALT_BYTES + CHECK_BYTES + HMAC_BYTES
+"""Length of a nonce that contains, encrypted, what was derived under an earlier secret."""
 FINGERPRINT_LENGTH = 12
+
+WEBHOOKS = b"\0webhook"
+"""The purpose of the signing secrets of alerts."""
 
 LABEL_MARK = "…#"
 _LABEL = re.compile(rf"[^\0\ud800-\udfff]{{0,6}}…#([0-9a-f]{{{LABEL_DIGITS}}})")
@@ -25,6 +32,20 @@ class WrongSecretError(ThunderError):
     """The process does not have the secret of its database."""
 
 
+class Owner(NamedTuple):
+    """The HMAC and the label of a user API key."""
+
+    hmac: bytes
+    label: str
+
+
+class Move(NamedTuple):
+    """An owner under the previous secret, and the same owner under the present one."""
+
+    former: Owner
+    present: Owner
+
+
 @dataclass(frozen=True, slots=True)
 class Hasher:
     """HMAC-SHA256 under THUNDER_SECRET. A dictionary attack would reveal short user API keys behind a plain hash.
@@ -32,14 +53,28 @@ class Hasher:
     Attributes:
         secret: the secret.
         problem: why the secret must not be used. Then every method raises WrongSecretError.
+        previous: the hasher under THUNDER_SECRET_PREVIOUS, while the secret is rotated.
     """
 
     secret: bytes
     problem: str = ""
+    previous: "Hasher | None" = None
 
     def hash_user_key(self, key: str) -> bytes:
         """Return the HMAC of a user API key, 32 bytes."""
         return _digest(self._use_secret(), key.encode("utf-8", "surrogatepass"))
+
+    def list_hashes(self, key: str) -> list[bytes]:
+        """Return the HMAC of a user API key, and the one under the previous secret if there is one."""
+        return [self.hash_user_key(key)] + ([self.previous.hash_user_key(key)] if self.previous else [])
+
+    def identify(self, key: str) -> Owner:
+        """Return the owner that a user API key stands for."""
+        return Owner(self.hash_user_key(key), self.label_user_key(key))
+
+    def plan_move(self, key: str | None) -> Move | None:
+        """Return the move of a user API key's owner to the present secret; None without a key or a previous secret."""
+        return None if self.previous is None or not key else Move(self.previous.identify(key), self.identify(key))
 
     def label_user_key(self, key: str) -> str:
         """Return the label of a user API key: its first characters (two if it is short), then 12 digits of the HMAC."""
@@ -52,12 +87,35 @@ class Hasher:
         Deriving it allows the owner to see it again although the database does not store it. Share tokens use a
         separate secret, so the HMAC of a user API key can never equal a share token.
         """
-        secret = _digest(self._use_secret(), b"\0share:" + kind.encode())
-        return urlsafe_b64encode(_digest(secret, number.to_bytes(8, "big") + nonce)).decode().rstrip("=")
+        return _encode(self.derive(name_shares(kind), number, nonce))
 
-    def derive_webhook_secret(self, number: int, nonce: bytes) -> bytes:
-        """Derive the signing secret of an alert, 32 bytes, which the database does not store either."""
-        return _digest(_digest(self._use_secret(), b"\0webhook"), number.to_bytes(8, "big") + nonce)
+    def recover_share_token(self, kind: str, number: int, nonce: bytes) -> str | None:
+        """Return the share token of a stored nonce, as `recover` does."""
+        token = self.recover(name_shares(kind), number, nonce)
+        return None if token is None else _encode(token)
+
+    def derive(self, purpose: bytes, number: int, nonce: bytes) -> bytes:
+        """Derive 32 bytes for a purpose and a number, such as the signing secret of an alert."""
+        return _digest(_digest(self._use_secret(), purpose), number.to_bytes(8, "big") + nonce)
+
+    def recover(self, purpose: bytes, number: int, nonce: bytes) -> bytes | None:
+        """Return what was derived when a nonce was stored, which after a rotation of the secret the nonce contains.
+
+        None if another secret than this one encrypted it.
+        """
+        if len(nonce) != WRAPPED_BYTES:
+            return self.derive(purpose, number, nonce)
+        secret, place = _digest(self._use_secret(), purpose), number.to_bytes(8, "big")
+        salt, check, covered = nonce[:SALT_BYTES], nonce[SALT_BYTES:-HMAC_BYTES], nonce[-HMAC_BYTES:]
+        if not hmac.compare_digest(_check(secret, place + salt + covered), check):
+            return None
+        return _cover(secret, place + salt, covered)
+
+    def wrap(self, purpose: bytes, number: int, derived: bytes, salt: bytes) -> bytes:
+        """Return a nonce from which `recover` returns what was derived under another secret."""
+        secret, place = _digest(self._use_secret(), purpose), number.to_bytes(8, "big")
+        covered = _cover(secret, place + salt, derived)
+        return salt + _check(secret, place + salt + covered) + covered
 
     def hash_account(self, name: str) -> bytes:
         """Return the HMAC of an account, under which its calls are counted, 32 bytes."""
@@ -85,6 +143,25 @@ class Hasher:
         if self.problem:
             raise WrongSecretError(self.problem)
         return self.secret
+
+
+def name_shares(kind: str) -> bytes:
+    """Return the purpose of the share tokens of a kind."""
+    return b"\0share:" + kind.encode()
+
+
+def _encode(token: bytes) -> str:
+    return urlsafe_b64encode(token).decode().rstrip("=")
+
+
+def _check(secret: bytes, message: bytes) -> bytes:
+    return _digest(secret, b"\0check" + message)[:CHECK_BYTES]
+
+
+def _cover(secret: bytes, message: bytes, text: bytes) -> bytes:
+    """Encrypt or decrypt 32 bytes with a pad that is used once."""
+    pad = _digest(secret, b"\0cover" + message)
+    return bytes(one ^ other for one, other in zip(text, pad, strict=True))
 
 
 def _digest(secret: bytes, message: bytes) -> bytes:

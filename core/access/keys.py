@@ -116,6 +116,7 @@ async def create_key(access: Access, key: str | None, new: NewKey) -> CreatedKey
     Raises:
         InvalidInputError: the expiry is in the past, or no user has the label.
     """
+    await access.settle_key(new.allowed_api_key, by=key)
     async with access.session(key, Scope.ADMIN) as session:
         return await insert_key(session, new)
 
@@ -150,6 +151,7 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
         NotFoundError: no such key, or it is revoked.
     """
     _refuse_admin_scope(change.scopes)
+    await access.settle_key(change.allowed_api_key or None, by=key)
     async with access.session(key, Scope.ADMIN) as session:
         owner, label = await _resolve_user(session, change.allowed_api_key)
         row = await store.UPDATE_KEY.fetch_one(
@@ -226,7 +228,7 @@ async def _resolve_user(session: Session, user_key: str | None) -> tuple[bytes |
     owner = await session.resolve_owner(user_key)
     if owner is None:
         raise InvalidInputError("allowed_api_key: no user has this label; send the user API key itself")
-    return owner, session.label_of(user_key)
+    return owner
 
 
 def _choose_scopes(new: NewKey) -> list[str]:

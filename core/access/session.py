@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 
 from core.access import store
 from core.access.caller import SETTING_ADMIN, Caller
-from core.access.hasher import LONG_KEY, Hasher, find_label_range, hash_token
+from core.access.hasher import LONG_KEY, Hasher, Owner, find_label_range, hash_token
 from core.audit.store import Action, insert_entry
 
 
@@ -17,7 +17,7 @@ class StorableText(NamedTuple):
     Attributes:
         text: the text to store if it is not a key.
         key_hash: SHA-256 of the text. This and the next two are None if no lookup is needed.
-        user_key_hmac: HMAC of the text.
+        user_key_hmac: HMAC of the text; during a rotation of the secret followed by the one under the previous secret.
         label: the text's label as a user API key.
     """
 
@@ -42,13 +42,20 @@ class Session:
         """Record an action of this transaction in the audit log."""
         await insert_entry(self.conn, actor=self.actor, action=action, subject=subject, details=details or {})
 
-    async def resolve_owner(self, text: str) -> bytes | None:
-        """Return the HMAC of a user API key, given as key or label, or None for an unknown label."""
+    async def resolve_owner(self, text: str) -> Owner | None:
+        """Return the owner of a user API key, given as key or label, or None for an unknown label."""
         span = find_label_range(text)
         if span is None:
-            return self.hasher.hash_user_key(text)
-        found = await store.FIND_OWNER.fetch_one(self.conn, label=text, lowest=span[0], highest=span[1])
-        return found.user_key_hmac if found else None
+            return self.hasher.identify(text)
+        return await store.FIND_OWNER.fetch_one(self.conn, label=text, lowest=span[0], highest=span[1])
+
+    async def note_former_owner(self, owner: Owner, secret: str) -> None:
+        """Note an owner under the previous secret, given by its fingerprint, whose rows are about to be stored."""
+        await store.NOTE_FORMER_OWNER.execute(self.conn, owner=owner.hmac, label=owner.label, secret=secret)
+
+    async def require_present_secret(self) -> None:
+        """Fail if a rotation has replaced the secret of this process, which then must not derive links or secrets."""
+        await store.REQUIRE_PRESENT_SECRET.execute(self.conn, fingerprint=self.hasher.fingerprint)
 
     def mask_name(self, text: str | None) -> StorableText:
         """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
@@ -56,10 +63,10 @@ class Session:
             return StorableText(text)
         if text in {self.key, self.admin_key}:
             return StorableText(self.caller.name if text == self.key else SETTING_ADMIN.name)
-        owner, label = self.hasher.hash_user_key(text), self.hasher.label_user_key(text)
-        if owner == self.caller.owner:
+        hashes, label = self.hasher.list_hashes(text), self.hasher.label_user_key(text)
+        if self.caller.owner in hashes:
             return StorableText(label)
-        return StorableText(text, hash_token(text), owner, label)
+        return StorableText(text, hash_token(text), b"".join(hashes), label)
 
     def mask_text(self, text: str | None) -> StorableText:
         """Prepare any other text for storage: replace the caller's own key, and a text that is another long key.
@@ -69,7 +76,7 @@ class Session:
         storable = StorableText(text)
         if text is None or len(text) >= LONG_KEY or text == self.key:
             storable = self.mask_name(text)
-        elif self.hasher.hash_user_key(text) == self.caller.owner:
+        elif self.caller.owner in self.hasher.list_hashes(text):
             storable = StorableText(self.hasher.label_user_key(text))
         if storable.text is None or self.key is None or len(self.key) < LONG_KEY:
             return storable
@@ -88,7 +95,3 @@ class Session:
         return (
             storable.text if storable.key_hash is None else await store.MASK_KEY.fetch_one(self.conn, storable=storable)
         )
-
-    def label_of(self, text: str) -> str:
-        """Return the label of a user API key, given as key or label."""
-        return text if find_label_range(text) else self.hasher.label_user_key(text)

@@ -60,8 +60,9 @@ async def sign_in_by_link(access: Access, token: str) -> SignIn:
 async def sign_out(access: Access, token: SignInToken) -> None:
     """Sign a browser out. Every process refuses its cookie from the next request on."""
     hasher = await access.hasher()
+    hashes = [one.hash_sign_in(token) for one in (hasher, hasher.previous) if one is not None]
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-        if await store.DELETE_SIGN_IN.fetch_one(conn, token_hash=hasher.hash_sign_in(token)) is not None:
+        if await store.DELETE_SIGN_IN.fetch_one(conn, token_hashes=hashes) is not None:
             await NOTIFY_STREAMS.execute(conn)
 
 

@@ -1,5 +1,8 @@
 """The statements of access, and the types of their rows."""
 
+from typing import NamedTuple
+
+from core.access.hasher import Owner
 from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
 
@@ -19,6 +22,7 @@ class CallerRow(Row):
     scopes: list[str]
     user_key_hmac: bytes | None
     user_key_label: str | None
+    former_hmac: bytes | None
     expires_at: UtcMoment | None
     stale: bool
     admin_proof: bytes | None
@@ -41,35 +45,47 @@ class KeyRow(Row):
     expires_at: UtcMoment | None
 
 
-class OwnerRow(Row):
-    """The user a label belongs to."""
-
-    user_key_hmac: bytes
-    user_key_label: str
-
-
 class Guards(Row):
     """What protects a database.
 
     Attributes:
         admin_keys: the number of live admin keys.
         kept_secret: the secret that the database generated, if any.
-        fingerprint: the fingerprint of the secret that its rows were written with. None: no secret was used yet.
+        fingerprint: the fingerprint of its secret. None: no secret was used yet.
+        previous_fingerprint: the fingerprint before the rotation that is in progress. None: no rotation is.
+        is_waiting: whether rows of an owner still have the secret before that rotation.
     """
 
     admin_keys: int
     kept_secret: str | None
     fingerprint: str | None
+    previous_fingerprint: str | None
+    is_waiting: bool
 
 
 class Owned(Row):
-    """The number of rows that depend on the secret: owners (users), their requests, live keys, links and alerts."""
+    """The number of rows that depend on the secret: owners (users), their requests, live keys, links and alerts.
+
+    Attributes:
+        waiting: owners with rows that have the previous secret, and how many requests these are.
+    """
 
     owners: int
     requests: int
     keys: int
     links: int
     alerts: int
+    waiting: int
+    waiting_requests: int
+
+
+class Nonce(NamedTuple):
+    """A nonce from which something is derived: the kind of row, its number, and for an alert the nonce before it."""
+
+    kind: str
+    id: int
+    nonce: bytes
+    previous_nonce: bytes | None
 
 
 FIND_CALLERS = query("access/find_callers", CallerRow)
@@ -89,8 +105,16 @@ FIND_GUARDS = query("access/find_guards", Guards)
 SET_FINGERPRINT = query("access/set_fingerprint")
 COUNT_OWNED = query("access/count_owned", Owned)
 KEEP_FINGERPRINT = query("access/keep_fingerprint")
+BEGIN_ROTATION = query("access/begin_rotation", int)
+END_ROTATION = query("access/end_rotation", bool)
+LIST_NONCES = query("access/list_nonces", Nonce)
+SET_NONCE = query("access/set_nonce")
+FIND_WAITING = query("access/find_waiting", bytes)
+NOTE_FORMER_OWNER = query("access/note_former_owner")
+MOVE_OWNER = query("access/move_owner")
+REQUIRE_PRESENT_SECRET = query("access/require_present_secret")
 MASK_KEY = query("access/mask_key", str)
-FIND_OWNER = query("access/find_owner", OwnerRow)
+FIND_OWNER = query("access/find_owner", Owner)
 INSERT_SIGN_IN = query("access/insert_sign_in")
 DELETE_SIGN_IN = query("access/delete_sign_in", bytes)
 INSERT_SIGN_IN_LINK = query("access/insert_sign_in_link")

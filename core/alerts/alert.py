@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
+from core.access.hasher import WEBHOOKS
 from core.access.session import Session
 from core.alerts import store
 from core.alerts.rules import AlertChange, AlertFilters, Kind, NewAlert, complete
@@ -87,6 +88,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
         if caller.owner is None and not caller.is_admin:
             raise ForbiddenError("key: not bound to a user; use a user API key or a bound key")
         owner = None if caller.is_admin else caller.owner
+        await session.require_present_secret()
         await store.LOCK_OWNER.execute(session.conn, owner=owner)
         row = await store.INSERT_ALERT.fetch_one(
             session.conn,
@@ -169,6 +171,7 @@ async def rotate_secret(access: Access, key: str | None, *, number: int) -> Rota
     """
     nonce = secrets.token_bytes(NONCE_BYTES)
     async with access.session(key, Scope.CURATE) as session:
+        await session.require_present_secret()
         await lock_own_alert(session, number)
         await store.ROTATE_SECRET.execute(session.conn, id=number, secret_nonce=nonce, overlap_s=OVERLAP_S)
         await session.note(Action.ROTATE_ALERT, f"alert:{number}")
@@ -219,4 +222,4 @@ def to_alert(row: AlertRow) -> Alert:
 
 
 def _derive(session: Session, number: int, nonce: bytes) -> str:
-    return SECRET_PREFIX + b64encode(session.hasher.derive_webhook_secret(number, nonce)).decode()
+    return SECRET_PREFIX + b64encode(session.hasher.derive(WEBHOOKS, number, nonce)).decode()

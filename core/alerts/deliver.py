@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from core.access.access import Access
+from core.access.hasher import WEBHOOKS
 from core.alerts import store
 from core.alerts.payload import write_headers, write_payload
 from core.alerts.prompt import MOST_PROMPT_BYTES, read_user_prompt
@@ -13,13 +14,14 @@ from core.alerts.store import ClaimedEvent
 from core.database.pool import checkout, checkout_transaction, retry_read
 
 if TYPE_CHECKING:
-    from core.alerts.send import Result, Sender
+    from core.alerts.send import Sender
 
 MAX_ATTEMPTS = 8
 FIRST_DELAY_S, FACTOR = 5, 4
 """Delay before the second attempt; each further one is this many times as long: 5 s, 20 s, … 5.7 h."""
 JITTER = 0.2
 TIMEOUT_MS = 10_000
+NO_SIGNATURE = "not sent, because it can't be signed: THUNDER_SECRET was changed; rotate the secret of the alert"
 
 
 async def deliver(access: Access, sender: "Sender", event: ClaimedEvent, *, base_url: str) -> float | None:
@@ -28,9 +30,12 @@ async def deliver(access: Access, sender: "Sender", event: ClaimedEvent, *, base
     body = write_payload(event, base_url=base_url, prompt=prompt)
     hasher = await access.hasher()
     nonces = [nonce for nonce in (event.secret_nonce, event.previous_nonce) if nonce is not None]
-    secrets = [hasher.derive_webhook_secret(event.alert_id, nonce) for nonce in nonces]
+    secrets = [secret for nonce in nonces if (secret := hasher.recover(WEBHOOKS, event.alert_id, nonce)) is not None]
+    if not secrets:
+        return await _record(access, event, NO_SIGNATURE)
     headers = write_headers(event.webhook_id, body, secrets=secrets, seconds=int(time.time()))
-    return await _record(access, event, await sender.post(event.url, body, headers))
+    result = await sender.post(event.url, body, headers)
+    return await _record(access, event, result.error, is_gone=result.is_gone)
 
 
 async def _read_prompt(access: Access, event: ClaimedEvent) -> str | None:
@@ -44,9 +49,9 @@ async def _find_document(access: Access, event_id: int) -> store.PromptRow | Non
         return await store.GET_PROMPT.fetch_one(conn, id=event_id, most_bytes=MOST_PROMPT_BYTES)
 
 
-async def _record(access: Access, event: ClaimedEvent, result: "Result") -> float | None:
-    is_last = event.attempts >= MAX_ATTEMPTS or event.kind == "test" or result.is_gone
-    status = "delivered" if result.error is None else "failed" if is_last else "waiting"
+async def _record(access: Access, event: ClaimedEvent, error: str | None, *, is_gone: bool = False) -> float | None:
+    is_last = event.attempts >= MAX_ATTEMPTS or event.kind == "test" or is_gone
+    status = "delivered" if error is None else "failed" if is_last else "waiting"
     delay_s = choose_delay(event.attempts) if status == "waiting" else 0.0
     async with checkout_transaction(access.pool, timeout_ms=TIMEOUT_MS) as conn:
         await store.RECORD_ATTEMPT.execute(
@@ -55,9 +60,9 @@ async def _record(access: Access, event: ClaimedEvent, result: "Result") -> floa
             alert_id=event.alert_id,
             attempts=event.attempts,
             status=status,
-            error=result.error,
+            error=error,
             delay_s=delay_s,
-            is_gone=result.is_gone,
+            is_gone=is_gone,
         )
     return delay_s or None
 

@@ -38,6 +38,7 @@ class Action(StrEnum):
     LIFT_HOLD = "request.release"
     ADOPT = "database.adopt"
     CLEAR = "database.clear"
+    ROTATE_SECRET = "secret.rotate"  # noqa: S105 - not a secret
     ACCEPT_SECRET = "secret.accept"  # noqa: S105 - not a secret
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from core.access.secret import choose_secret
+from core.access.secret import ChosenSecret, choose_secret, list_left_over
 from core.access.store import Guards
 from core.cli.findings import Finding, fail, ok, warn
 from core.cli.sizes import describe_bytes
@@ -88,15 +88,17 @@ def examine_disk(data_dir: Path) -> Finding:
 
 def examine_secret(settings: Settings, guards: Guards) -> Finding:
     """Check that the process has the secret of the database, and that the database has no copy."""
-    setting = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
+    setting, previous = settings.secret, settings.previous_secret
     in_file, kept = find_secret(settings), guards.kept_secret
-    chosen = choose_secret(guards, setting=setting, in_file=in_file)
+    chosen = choose_secret(guards, setting=setting, previous=previous, in_file=in_file)
     if chosen.problem:
         return fail("secret", chosen.problem)
+    if (finding := _examine_rotation(guards, chosen)) is not None:
+        return finding
     if chosen.secret is None or (chosen.secret == kept and setting is None):
         advice = "keep one outside the database (`manage.py secret` prints one; see docs/SECRETS.md)"
         return warn("secret", f"THUNDER_SECRET is not set; {advice}")
-    if chosen.secret == kept:
+    if kept is not None and setting is not None:
         return warn("secret", "the database still keeps a copy of THUNDER_SECRET; empty the table generated_secret")
     if len(chosen.secret) < SHORT_SECRET:
         return warn(
@@ -104,6 +106,19 @@ def examine_secret(settings: Settings, guards: Guards) -> Finding:
         )
     where = "THUNDER_SECRET is set" if setting else f"it is in {settings.thunder_data_dir / 'secret'}"
     return ok("secret", f"{where}, and is not in the database")
+
+
+def _examine_rotation(guards: Guards, chosen: ChosenSecret) -> Finding | None:
+    """Check THUNDER_SECRET_PREVIOUS; None if it is not set and not needed."""
+    if left_over := list_left_over(guards, chosen):
+        return warn("secret", left_over[0])
+    if chosen.is_new:
+        return ok("secret", "THUNDER_SECRET is new; the next server begins the rotation from THUNDER_SECRET_PREVIOUS")
+    if chosen.previous is None:
+        return None
+    if not guards.is_waiting:
+        return warn("secret", "THUNDER_SECRET_PREVIOUS is set, but no owner waits for it any more; remove it")
+    return ok("secret", "a rotation is in progress; `manage.py secret status` counts the owners that wait")
 
 
 def examine_webhooks(settings: Settings) -> Finding | None:

@@ -42,7 +42,7 @@ def status() -> None:
     with plain_errors(), open_chore_database(load_settings()) as reached:
         found = read_secret(reached)
     click.echo("\n".join(describe_secret(found)))
-    if found.chosen.problem:
+    if found.problem:
         raise click.exceptions.Exit(1)
 
 
@@ -62,10 +62,10 @@ def accept(*, yes: bool) -> None:
         show_database(reached.dsn)
         found = read_secret(reached)
         value = require_value(found)
-        if found.is_recorded and not found.chosen.problem:
+        if found.guards.fingerprint is not None and not found.problem:
             click.echo("nothing to do: this is the secret of the database")
             return
-        for line in describe_loss(found.owned) if found.chosen.problem else []:
+        for line in describe_loss(found):
             click.echo(line, err=True)
         ask("Accept the present THUNDER_SECRET", yes=yes)
         accept_secret(reached, value, found)

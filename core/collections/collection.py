@@ -186,6 +186,6 @@ async def resolve_author(session: Session, given: str | None) -> str:
 
 def to_collection(row: CollectionRow, hasher: Hasher) -> Collection:
     """Convert a row to the collection its owner sees, with the link if it is public."""
-    token = None if row.share_nonce is None else hasher.derive_share_token(SHARED, row.id, row.share_nonce)
+    token = None if row.share_nonce is None else hasher.recover_share_token(SHARED, row.id, row.share_nonce)
     shown = row.model_dump(include=set(Collection.model_fields) & set(CollectionRow.model_fields))
     return Collection(**shown, is_public=token is not None, public_token=token)

@@ -1,6 +1,5 @@
 """Publish a collection, and read one by its link. core.shares.share explains the tokens."""
 
-import secrets
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +14,7 @@ from core.collections.store import MemberRow
 from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL
 from core.errors import NotFoundError
-from core.shares.share import DEAD_LINK, NONCE_BYTES
+from core.shares.share import DEAD_LINK, make_token
 
 
 class CollectionShare(BaseModel):
@@ -50,8 +49,8 @@ async def publish_collection(access: Access, key: str | None, *, number: int) ->
     """
     async with access.session(key, Scope.CURATE) as session:
         row = await lock_own(session, number)
-        nonce = row.share_nonce or secrets.token_bytes(NONCE_BYTES)
-        token = session.hasher.derive_share_token(SHARED, number, nonce)
+        await session.require_present_secret()
+        nonce, token = make_token(session.hasher, SHARED, number, row.share_nonce)
         await store.SET_SHARE.execute(session.conn, id=number, nonce=nonce, token_hash=hash_token(token))
         if row.share_nonce is None:
             await session.note(Action.PUBLISH_COLLECTION, f"collection:{number}")

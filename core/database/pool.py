@@ -22,7 +22,7 @@ from core.database.connection import (
     configure,
 )
 from core.database.constraints import translate_violation
-from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER
+from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER, SET_TIMEOUT, SUPERSEDED
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logging import DATABASE
@@ -128,7 +128,9 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[AsyncConnection]:
+async def checkout_transaction(
+    pool: Pool, *, timeout_ms: int, holds_owner: bool = True
+) -> AsyncIterator[AsyncConnection]:
     """Check out a connection in a transaction for writes. The owner is checked, and cannot change until it ends.
 
     It takes two round trips if the block reads no result: a check that the connection is alive (because a write is not
@@ -137,6 +139,7 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
     Args:
         pool: the database.
         timeout_ms: the timeout of each statement, which includes waiting for locks.
+        holds_owner: whether to keep the stamp unchanged. Two transactions that do so could not both change it.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app. Nothing was written.
@@ -144,7 +147,10 @@ async def checkout_transaction(pool: Pool, *, timeout_ms: int) -> AsyncIterator[
     """
     with _translated_errors():
         async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
-            await HOLD_OWNER.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
+            if holds_owner:
+                await HOLD_OWNER.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
+            else:
+                await SET_TIMEOUT.execute(conn, milliseconds=timeout_ms)
             yield conn
 
 
@@ -246,6 +252,8 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
     match error:
         case psycopg.Error(sqlstate=state) if state == FOREIGN:
             return ForeignDatabaseError(error.diag.message_primary)
+        case psycopg.Error(sqlstate=state) if state == SUPERSEDED:
+            return DatabaseUnavailableError(error.diag.message_primary)
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn() | psycopg.errors.UndefinedFunction():
             return DatabaseUnavailableError("database: not migrated; run `manage.py migrate`")
         case psycopg.errors.QueryCanceled():

@@ -69,6 +69,7 @@ async def count_doomed(access: Access, key: str | None, doomed: DeletionScope) -
         InvalidInputError: neither a user nor a time is given.
         NothingMatchedError: no user has this label, or the user owns nothing that matches.
     """
+    await access.settle_key(doomed.user_key, by=key)
     async with access.session(key, Scope.ADMIN) as session:
         owner = await _find_owner(session, doomed)
         found = await store.COUNT_DOOMED.fetch_only(session.conn, owner=owner, before=doomed.before)
@@ -89,6 +90,7 @@ async def delete_doomed(
         NothingMatchedError: no user has this label.
     """
     while True:
+        await access.settle_key(doomed.user_key, by=key)
         async with access.session(key, Scope.ADMIN) as session:
             owner = await _find_owner(session, doomed)
             ids = await store.LOCK_DOOMED.fetch_all(session.conn, owner=owner, before=doomed.before, limit=BATCH)
@@ -97,6 +99,7 @@ async def delete_doomed(
                 await store.DELETE_ALERTS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_SIGN_INS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_CALIBRATORS_OF.execute(session.conn, owner=owner)
+                await store.DELETE_FORMER_OWNERS_OF.execute(session.conn, owner=owner)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
@@ -155,4 +158,4 @@ async def _find_owner(session: Session, doomed: DeletionScope) -> bytes | None:
     owner = await session.resolve_owner(doomed.user_key)
     if owner is None:
         raise NothingMatchedError(f"user_key: no user has the label {doomed.user_key!r}; send the key itself")
-    return owner
+    return owner.hmac

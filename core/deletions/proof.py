@@ -59,8 +59,9 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
     texts: list[str] = [request_id]
     hashes: list[bytes] = []
     if user_key is not None:
-        texts += [user_key, session.hasher.label_user_key(user_key)]
-        hashes = [session.hasher.hash_user_key(user_key)]
+        hashers = [session.hasher] + ([session.hasher.previous] if session.hasher.previous else [])
+        texts += [user_key, *(one.label_user_key(user_key) for one in hashers)]
+        hashes = session.hasher.list_hashes(user_key)
     pattern = write_pattern(texts)
     findings = await proof_store.FIND_TEXTS.fetch_all(session.conn, pattern=pattern, hashes=hashes)
     hits, documents = await _search_documents(session, re.compile(pattern.encode()))

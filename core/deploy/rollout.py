@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.access.secret import NO_ADMIN_KEY, UNSET_SECRET, WRONG_SECRET
+from core.access.secret import NO_ADMIN_KEY, PROBLEMS
 from core.deploy.commit import SHORT, Commit, find_commit
 from core.deploy.layout import GROUPED_FUNCTIONS, explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
@@ -128,7 +128,7 @@ def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Ca
     if commit is not None and body.get("commit") != commit:
         raise RolloutError(f"{url}: deployed, but it still serves {body.get('commit')} instead of {commit}; try again")
     for warning in body.get("warnings", []):
-        if warning in {WRONG_SECRET, UNSET_SECRET}:
+        if warning in PROBLEMS:
             raise RolloutError(f"{url}/healthz: deployed, but with a warning; {warning}")
         if warning != NO_ADMIN_KEY:  # the next step creates one
             say(f"warning: {warning}")

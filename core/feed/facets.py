@@ -50,14 +50,16 @@ async def list_facets(
     Raises:
         NotFoundError: the collection does not exist, or belongs to another user.
     """
+    await access.settle_key(user_key, by=key)
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         if collection is not None:
             require_own(await GET_COLLECTION.fetch_one(session.conn, id=collection, owner=owner), collection)
         if user_key is not None:
-            owner = await session.resolve_owner(user_key)
-            if owner is None or not session.caller.may_see(owner):
+            user = await session.resolve_owner(user_key)
+            if user is None or not session.caller.may_see(user.hmac):
                 return _group([])
+            owner = user.hmac
         name = await session.resolve_name(filters.favorited_by)
         wanted = filters._replace(owner=owner, favorited_by=name)
         with refuse_long_search():

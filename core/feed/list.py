@@ -79,13 +79,14 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     wanted = _Wanted(
         sort, filters, limit, {"offset": offset, "collection_id": collection, **_position_after(after)}, counts
     )
+    await access.settle_key(user_key, by=key)
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         if user_key is not None:
             user = await session.resolve_owner(user_key)
-            if user is None or not session.caller.may_see(user):
+            if user is None or not session.caller.may_see(user.hmac):
                 return _make_page([], wanted, 0)
-            owner = user
+            owner = user.hmac
         storable = session.mask_name(filters.favorited_by)
         wanted = wanted.narrow(owner=owner, favorited_by=storable.text)
         if storable.key_hash is not None or collection is not None or counts:

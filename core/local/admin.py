@@ -21,9 +21,15 @@ def run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]
 
 async def _run_as_admin(settings: Settings, work: Callable[[Access, str], Awaitable[T]]) -> T:
     key = secrets.token_hex(32)
-    given = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
     async with open_pool(settings) as pool:
-        access = Access(pool, admin_key=key, secret=given, file_secret=find_secret(settings), is_command=True)
+        access = Access(
+            pool,
+            admin_key=key,
+            secret=settings.secret,
+            previous_secret=settings.previous_secret,
+            file_secret=find_secret(settings),
+            is_command=True,
+        )
         return await work(access, key)
 
 

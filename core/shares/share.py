@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.access import Access
 from core.access.caller import Scope
-from core.access.hasher import hash_token, strip_cut_labels
+from core.access.hasher import Hasher, hash_token, strip_cut_labels
 from core.access.session import Session
 from core.audit.store import Action, name_request
 from core.database.pool import retry_read
@@ -62,10 +62,10 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
         raise InvalidInputError("expires_at: must be in the future")
     async with access.session(key, Scope.CURATE) as session:
         row = await _lock_own(session, request_id)
+        await session.require_present_secret()
         kept = row.share_nonce if row.is_public else None
-        nonce = kept or secrets.token_bytes(NONCE_BYTES)
+        nonce, token = make_token(session.hasher, SHARED, row.id, kept)
         expires_at = publication.expires_at or (row.share_expires_at if kept else None)
-        token = session.hasher.derive_share_token(SHARED, row.id, nonce)
         await store.SET_SHARE.execute(
             session.conn, id=row.id, nonce=nonce, token_hash=hash_token(token), expires_at=expires_at
         )
@@ -80,6 +80,14 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
         expires_at=expires_at,
         message="already public" if kept else "public to anyone with the link",
     )
+
+
+def make_token(hasher: Hasher, kind: str, number: int, kept: bytes | None) -> tuple[bytes, str]:
+    """Return a nonce and its share token: the kept ones, or new ones if there are none or the secret was lost."""
+    if kept is not None and (token := hasher.recover_share_token(kind, number, kept)) is not None:
+        return kept, token
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce, hasher.derive_share_token(kind, number, nonce)
 
 
 async def unpublish_request(access: Access, key: str | None, *, request_id: str) -> Share:

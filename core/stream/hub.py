@@ -90,6 +90,8 @@ class Hub:
         if key is None:
             raise UnauthorizedError("key: missing; send one as X-API-Key, or as api_key in the query")
         start = None if position is None else Position.parse(position)
+        await self._access.settle_key(key, by=key)
+        await self._access.settle_key(user_key, by=key)
         subscription = Subscription(key, await self._want(filters, user_key), self._catch_up)
         self._subscriptions.add(subscription)
         try:

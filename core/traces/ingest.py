@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.access.access import Access
 from core.access.caller import Caller, ForbiddenError
-from core.access.hasher import Hasher
+from core.access.hasher import Hasher, Move
 from core.document.formats import QUOTE_FORMAT
 from core.document.mask import MaskedDocument, mask_document
 from core.document.parse import parse_document
@@ -61,6 +61,7 @@ class PreparedTrace:
     Attributes:
         owner: the HMAC of the trace's user API key; None if the trace has no key.
         owner_label: the masked label of that key.
+        move: the move of the owner to the present secret, while THUNDER_SECRET is rotated.
         request: the row of `requests`.
         document: the row of `request_traces`.
         arrays: the rows of `request_steps` and `step_logit_summaries`.
@@ -83,6 +84,7 @@ class PreparedTrace:
     events: int
     warnings: list[str]
     base_id: str | None = None
+    move: Move | None = None
 
     @property
     def request_id(self) -> str:
@@ -108,7 +110,13 @@ def prepare_document(body: bytes, document: TraceDocument, hasher: Hasher) -> Pr
     key = document.request.user_api_key
     masked = mask_document(body, document, hasher.label_user_key)
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
-    return prepare_rows(keep_quote(masked.document), compress_document(masked), owner=owner, owner_label=label)
+    return prepare_rows(
+        keep_quote(masked.document),
+        compress_document(masked),
+        owner=owner,
+        owner_label=label,
+        move=hasher.plan_move(key),
+    )
 
 
 def compress_document(masked: MaskedDocument) -> Columns:
@@ -125,6 +133,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
     owner_label: str | None,
     request_id: str | None = None,
     base_id: str | None = None,
+    move: Move | None = None,
 ) -> PreparedTrace:
     """Turn a scored request into the rows of all tables.
 
@@ -135,6 +144,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
         owner_label: the label of that key.
         request_id: its id; None for the id in the document.
         base_id: the id of its item.
+        move: the move of the owner to the present secret.
 
     Raises:
         InvalidInputError: an object in the document is nested too deeply for the log.
@@ -155,6 +165,7 @@ def prepare_rows(  # noqa: PLR0913 - the parts of a request
         events=len(posted.events),
         warnings=list(kept.facts.warnings),
         base_id=base_id,
+        move=move,
     )
 
 
@@ -180,12 +191,14 @@ async def ingest_answers(
         ForbiddenError: the caller's key is bound to one user, and the trace belongs to another.
         OtherOwnerError: the id belongs to another owner's request, or to one on legal hold.
     """
+    await access.settle(answers[0].move, by=key)
+    secret = (await access.hasher()).fingerprint
     try:
         async with access.ingest_session(key, timeout_ms=INGEST_TIMEOUT_MS) as (conn, caller):
             ownership = _decide_ownership(answers[0], caller)
             await _drop_group(conn, answers, ownership)
             upserted = [await _write(conn, one, ownership, caller) for one in answers]
-            raised = await _finish(conn, answers, is_new=on_alert is not None)
+            raised = await _finish(conn, answers, ownership, secret=secret, is_new=on_alert is not None)
     except NotNullViolation as error:
         if error.diag.column_name != "revision":
             raise
@@ -199,10 +212,14 @@ async def ingest_answers(
     return [_make_receipt(one, row) for one, row in zip(answers, stored, strict=True)]
 
 
-async def _finish(conn: AsyncConnection, answers: list[PreparedTrace], *, is_new: bool) -> AsyncRawCursor[int]:
-    """Evaluate the alerts of new requests, and notify the streams."""
+async def _finish(
+    conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any], *, secret: str, is_new: bool
+) -> AsyncRawCursor[int]:
+    """Evaluate the alerts of new requests, and notify the streams. An owner hashed under an old secret is noted."""
     ids = [one.request_id for one in answers] if is_new else []
-    return await store.FINISH_INGEST.execute(conn, request_ids=ids, most_waiting=MOST_WAITING_EVENTS)
+    hashed = answers[0].owner == ownership["user_key_hmac"]
+    owner = {"owner": answers[0].owner if hashed else None, "owner_label": answers[0].owner_label, "secret": secret}
+    return await store.FINISH_INGEST.execute(conn, request_ids=ids, most_waiting=MOST_WAITING_EVENTS, **owner)
 
 
 async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any]) -> None:
@@ -243,7 +260,7 @@ def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]
     """Set the owner: the user of the trace's user API key, else the user that the caller's key is bound to."""
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
-        if owner not in (None, caller.owner):
+        if owner not in (None, caller.owner, caller.former_owner):
             raise ForbiddenError(
                 f"request.user_api_key: another user's; this key may only post traces of {caller.owner_label}"
             )

@@ -159,6 +159,7 @@ def _prepare_answers(body: bytes, number: int, hasher: Hasher) -> list[PreparedT
             owner_label=label,
             request_id=name_answer(base_id, choice, len(answers)),
             base_id=base_id,
+            move=hasher.plan_move(key),
         )
         for choice, kept in enumerate(answers)
     ]

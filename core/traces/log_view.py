@@ -133,7 +133,7 @@ def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[Ca
 def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
     token = None
     if stored.is_owned and stored.is_public and stored.share_nonce is not None:
-        token = hasher.derive_share_token(SHARED, stored.id, stored.share_nonce)
+        token = hasher.recover_share_token(SHARED, stored.id, stored.share_nonce)
     return {
         "request_id": stored.request_id,
         "created_ts": stored.created_at,

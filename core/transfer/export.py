@@ -69,13 +69,13 @@ class Order:
 
     Attributes:
         filters: the filters of the feed.
-        secret: the fingerprint of THUNDER_SECRET.
+        secrets: the fingerprints of the secrets of the owners: the present one, and the one before a rotation.
     """
 
     what: What
     format: Format
     filters: Filters
-    secret: str
+    secrets: tuple[str, str]
 
 
 def export_to(  # noqa: PLR0913 - each is an option of the command
@@ -91,8 +91,8 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
     """
     require_possible(what, as_format, filters, user)
     with open_chore_database(settings) as reached:
-        owner, secret = run_as_admin(reached.settings, partial(find_user, user=user))
-        order = Order(what, as_format, filters._replace(owner=owner), secret)
+        owner, secrets = run_as_admin(reached.settings, partial(find_user, user=user))
+        order = Order(what, as_format, filters._replace(owner=owner), secrets)
         with (
             open_output(None if output == "-" else Path(output)) as file,
             open_snapshot(reached.dsn, app_name=settings.thunder_app_name) as conn,
@@ -142,17 +142,19 @@ def _read_moment(text: str, option: str) -> Any:  # noqa: ANN401 - a datetime, a
 
 
 @retry_read
-async def find_user(access: Access, key: str | None, *, user: str | None) -> tuple[bytes | None, str]:
-    """Return the HMAC of a user API key, given as the key or its label, and the fingerprint of the secret.
+async def find_user(access: Access, key: str | None, *, user: str | None) -> tuple[bytes | None, tuple[str, str]]:
+    """Return the HMAC of a user API key, given as the key or its label, and the fingerprints of the secrets.
 
     Raises:
         NothingMatchedError: no user has the label.
     """
+    await access.settle_key(user, by=key)
     async with access.session(key, Scope.READ) as session:
         owner = None if user is None else await session.resolve_owner(user)
     if user is not None and owner is None:
         raise NothingMatchedError(f"--user: no user has the label {user!r}; give the key itself")
-    return owner, await access.find_fingerprint() or NO_SECRET
+    present, previous = await access.find_fingerprints()
+    return owner.hmac if owner else None, (present or NO_SECRET, previous or NO_SECRET)
 
 
 @contextmanager
@@ -204,5 +206,5 @@ def iterate_batches(cursor: psycopg.ServerCursor[tuple[Any, ...]], size: int) ->
 
 def _make_writer(order: Order, file: BinaryIO, columns: Sequence[Column]) -> Writer:
     if order.what is What.TRACES:
-        return TraceWriter(file, order.secret)
+        return TraceWriter(file, order.secrets)
     return ParquetWriter(file, columns) if order.format is Format.PARQUET else JsonWriter(file, columns)

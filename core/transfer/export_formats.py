@@ -51,18 +51,22 @@ class JsonWriter:
 class TraceWriter:
     """Writes each trace as its document on one line (core.transfer.export_line)."""
 
-    def __init__(self, file: BinaryIO, secret: str) -> None:
+    def __init__(self, file: BinaryIO, secrets: tuple[str, str]) -> None:
         self._file = file
-        self._secret = secret
+        self._secrets = secrets
 
     def write(self, batch: Batch) -> None:
-        """Write some traces. A row is: id, format, document, created_at, owner, owner's label, choice, group_id."""
-        for request_id, number, frame, created_at, owner, label, choice, group_id in batch:
+        """Write some traces.
+
+        A row is: id, format, document, created_at, owner, owner's label, choice, group_id, and whether the owner still
+        has the secret before a rotation.
+        """
+        for request_id, number, frame, created_at, owner, label, choice, group_id, is_former in batch:
             require_known_format(number)
             document = decompress(frame)
             if number != QUOTE_FORMAT:
                 document = wrap_item(ExportedItem(number, choice, request_id, group_id, document.decode()))
-            self._file.write(write_line(document, Origin(owner, label, created_at, self._secret)))
+            self._file.write(write_line(document, Origin(owner, label, created_at, self._secrets[is_former])))
 
     def close(self) -> None:
         """Do nothing: the format has no footer."""

@@ -141,4 +141,4 @@ async def _find_owner(session: Session, label: str | None) -> bytes | None:
         raise InvalidInputError(
             f"thunder_calibrator.user_api_key: no user has the label {label!r}; import the user's traces first"
         )
-    return owner
+    return owner.hmac if owner else None

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import Hasher, find_label_range
+from core.access.hasher import Owner as KeyOwner
 from core.access.session import Session
 from core.database.pool import retry_read
 from core.document.formats import QUOTE_FORMAT, require_known_format
@@ -181,5 +182,11 @@ async def _find_owner(session: Session, key: str | None, origin: Origin | None) 
         key = origin.label
     if not key:
         return Owner(None, None, is_known=False)
-    hmac = await session.resolve_owner(key)
-    return Owner(None, None, is_known=False) if hmac is None else Owner(hmac, session.label_of(key))
+    found = await session.resolve_owner(key)
+    if found is not None:
+        return Owner(*found)
+    previous = session.hasher.previous
+    if origin is None or origin.owner is None or previous is None or origin.secret != previous.fingerprint:
+        return Owner(None, None, is_known=False)
+    await session.note_former_owner(KeyOwner(origin.owner, key), origin.secret)
+    return Owner(origin.owner, key)  # moves when the user's key is next used

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from core.access.bootstrap import create_first_admin
-from core.access.secret import choose_secret
-from core.access.store import FIND_GUARDS
+from core.access.secret import ChosenSecret, choose_secret, list_left_over
+from core.access.store import FIND_GUARDS, Guards
 from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
@@ -50,14 +50,15 @@ def describe_database() -> Description:
     except InvalidSettingError as error:
         return Description([], str(error))
     status, app_name = read_database_status(find_dsn(settings)), settings.thunder_app_name
-    problem = ""
+    problem, warnings = "", list[str]()
     if status.pending:
         problem = f"{len(status.pending)} migrations are pending"
     elif status.stamp is None or status.stamp.app_name != app_name:
         problem = f"the database does not belong to {app_name}"
     else:
-        problem = _find_secret_problem(settings)
-    return Description(describe_status(status), problem)
+        guards, chosen = _choose_secret(settings)
+        problem, warnings = chosen.problem, list_left_over(guards, chosen)
+    return Description([*describe_status(status), *(f"warning   {one}" for one in warnings)], problem)
 
 
 def create_admin_key() -> str | None:
@@ -70,11 +71,11 @@ def create_admin_key() -> str | None:
     return made.api_key if made else None
 
 
-def _find_secret_problem(settings: Settings) -> str:
+def _choose_secret(settings: Settings) -> tuple[Guards, ChosenSecret]:
     with connect(find_dsn(settings)) as conn:
         guards = FIND_GUARDS.run_only(conn)
-    setting = settings.thunder_secret.get_secret_value() if settings.thunder_secret else None
-    return choose_secret(guards, setting=setting).problem
+    setting, previous = settings.secret, settings.previous_secret
+    return guards, choose_secret(guards, setting=setting, previous=previous)
 
 
 def find_dsn(settings: Settings) -> str:

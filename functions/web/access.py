@@ -13,7 +13,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from starlette.responses import Response
 
-from core.access.access import Access
+from core.access.hasher import Hasher
 from core.access.sign_in_token import SignInToken
 from core.access.sign_ins import LIFETIME_S
 
@@ -33,8 +33,10 @@ async def read_cookie(connection: HTTPConnection) -> SignInToken | None:
     """Return the token in this instance's cookie; None if the request does not come from a page of this origin."""
     if COOKIE_PREFIX not in connection.headers.get("cookie", "") or not comes_from_own_page(connection):
         return None
-    token = connection.cookies.get(await _name_cookie(connection.app.state.context.access))
-    return SignInToken(token) if token else None
+    hasher = await connection.app.state.context.access.hasher()
+    names = [_name_cookie(one) for one in (hasher, hasher.previous) if one is not None]
+    token = next((token for name in names if (token := connection.cookies.get(name))), None)
+    return None if token is None else SignInToken(token)
 
 
 def comes_from_own_page(connection: HTTPConnection) -> bool:
@@ -58,7 +60,7 @@ async def set_cookie(connection: HTTPConnection, response: Response, token: str 
     It is Secure if the page is, which its Origin shows even behind a proxy that decrypts.
     """
     response.set_cookie(
-        await _name_cookie(connection.app.state.context.access),
+        _name_cookie(await connection.app.state.context.access.hasher()),
         token or "",
         max_age=LIFETIME_S if token else 0,
         secure=connection.headers.get("origin", "").startswith("https:"),
@@ -67,9 +69,9 @@ async def set_cookie(connection: HTTPConnection, response: Response, token: str 
     )
 
 
-async def _name_cookie(access: Access) -> str:
+def _name_cookie(hasher: Hasher) -> str:
     """Return a name that contains the instance, so that two servers on one host keep separate cookies."""
-    return COOKIE_PREFIX + (await access.hasher()).instance
+    return COOKIE_PREFIX + hasher.instance
 
 
 def _decode(value: str) -> str:

@@ -258,11 +258,12 @@ def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
 
 
 def _make_access(settings: Settings, pool: Pool | None) -> Access:
-    admin_key, secret = settings.thunder_admin_key, settings.thunder_secret
+    admin_key = settings.thunder_admin_key
     return Access(
         open_pool=pool,
         admin_key=admin_key.get_secret_value() if admin_key else None,
-        secret=secret.get_secret_value() if secret else None,
+        secret=settings.secret,
+        previous_secret=settings.previous_secret,
         ingest_open=settings.ingest_auth == "open",
     )
 

@@ -44,7 +44,8 @@ def answer(usage: SimpleNamespace, _path: Path) -> SimpleNamespace:
 
 
 def make_guards(kept_secret: str | None) -> Guards:
-    return Guards(admin_keys=0, kept_secret=kept_secret, fingerprint=None)
+    none = dict.fromkeys(("fingerprint", "previous_fingerprint"))
+    return Guards(admin_keys=0, kept_secret=kept_secret, is_waiting=False, **none)
 
 
 def make_settings(**environment: str) -> Settings:

@@ -26,6 +26,7 @@ restart identity cascade"""
 
 KEPT = {"schema_migrations", "environment", "api_keys", "bootstrap_attempts", "generated_secret", "collections"}
 KEPT |= {"deletions", "deletion_chain", "audit_log", "calibrators", "alerts", "sign_ins", "sign_in_links"}
+KEPT |= {"former_owners", "call_counts"}
 """Tables that emptying the traces keeps. Add a new table here, or to the tables that TRUNCATE reaches."""
 
 FILLED_BY_OTHERS = [
@@ -42,6 +43,8 @@ FILLED_BY_OTHERS = [
     ) values (true, 'm', 1, 1, true, 's', 'platt', 0, 0, 1, 1, now(), now(), '{}')""",
     "insert into legal_holds (request_pk, reason, held_by) select id, 'r', 'admin' from requests limit 1",
     "insert into bootstrap_attempts default values",
+    "insert into call_counts values ('inference', '\\x00', 1, '{}', now())",
+    "insert into former_owners (user_key_hmac) values ('\\x00')",
     "insert into audit_log (actor, action, subject) values ('admin', 'key.create', 'key:1')",
     """insert into alerts (name, kind, score, fires_above, filters, url, include_prompt, active, secret_nonce)
     values ('a', 'silence', 's', false, '{}', 'https://a', false, true, '\\x00')""",

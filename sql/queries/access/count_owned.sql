@@ -1,25 +1,13 @@
--- Count what depends on the secret: owners and their rows, links and alerts.
+-- Count what depends on the secret: owners and their rows, links and alerts, and the owners that wait for a rotation.
 with
-owned as (
-    select requests.user_key_hmac
-    from requests
-    where requests.user_key_hmac is not null
-    union
-    select api_keys.user_key_hmac
-    from api_keys
-    where api_keys.user_key_hmac is not null
-    union
-    select collections.user_key_hmac
-    from collections
-    where collections.user_key_hmac is not null
-    union
-    select alerts.user_key_hmac
-    from alerts
-    where alerts.user_key_hmac is not null
+waiting as (
+    select former_owners.user_key_hmac
+    from former_owners
+    where has_rows(former_owners.user_key_hmac)
 )
 
 select
-    (select count(*) from owned) as owners,
+    (select count(distinct owners.user_key_hmac) from owners) as owners,
     (
         select count(*) from requests
         where requests.user_key_hmac is not null
@@ -38,4 +26,9 @@ select
         select count(*) from collections
         where collections.share_token_hash is not null
     ) as links,
-    (select count(*) from alerts) as alerts
+    (select count(*) from alerts) as alerts,
+    (select count(*) from waiting) as waiting,
+    (
+        select count(*) from requests
+        where requests.user_key_hmac in (select waiting.user_key_hmac from waiting)
+    ) as waiting_requests

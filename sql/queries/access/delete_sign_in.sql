@@ -1,4 +1,4 @@
 -- Sign a browser out.
 delete from sign_ins
-where token_hash = %(token_hash)s
+where token_hash = any(%(token_hashes)s)
 returning token_hash

@@ -5,13 +5,19 @@ asked as (
     select
         asked.ordinal,
         coalesce(sign_ins.key_hash, asked.key_hash) as key_hash,
-        coalesce(sign_ins.user_key_hmac, asked.user_key_hmac) as user_key_hmac,
+        present_owner(coalesce(sign_ins.user_key_hmac, asked.user_key_hmac)) as user_key_hmac,
         sign_ins.admin_proof,
         sign_ins.expires_at
     from
-        unnest(%(key_hashes)s::bytea[], %(user_key_hmacs)s::bytea[], %(token_hashes)s::bytea[])
-        with ordinality as asked (key_hash, user_key_hmac, token_hash, ordinal)
-    left join sign_ins on asked.token_hash = sign_ins.token_hash and sign_ins.expires_at > now()
+        unnest(
+            %(key_hashes)s::bytea[],
+            %(user_key_hmacs)s::bytea[],
+            %(token_hashes)s::bytea[],
+            %(former_token_hashes)s::bytea[]
+        )
+        with ordinality as asked (key_hash, user_key_hmac, token_hash, former_token_hash, ordinal)
+    left join sign_ins
+        on sign_ins.token_hash in (asked.token_hash, asked.former_token_hash) and sign_ins.expires_at > now()
 ),
 
 ours as (
@@ -25,6 +31,10 @@ ours as (
         api_keys.user_key_hmac,
         api_keys.user_key_label,
         least(api_keys.expires_at, asked.expires_at) as expires_at,
+        (
+            select max(former_owners.user_key_hmac) from former_owners
+            where former_owners.present_hmac = api_keys.user_key_hmac
+        ) as former_hmac,
         coalesce(api_keys.last_used_at < now() - interval '5 minutes', true) as stale,
         -- A rotated key keeps working for programs, but its browsers sign in again.
         is_live(api_keys) and (asked.expires_at is null or api_keys.replaced_at is null) as is_live
@@ -60,6 +70,7 @@ select
     ours.scopes,
     ours.user_key_hmac,
     ours.user_key_label,
+    ours.former_hmac,
     ours.expires_at,
     ours.stale,
     null::bytea as admin_proof
@@ -75,6 +86,7 @@ select
     array['read', 'curate', 'delete'] as scopes,
     theirs.user_key_hmac,
     theirs.user_key_label,
+    null as former_hmac,
     theirs.expires_at,
     false as stale,
     null::bytea as admin_proof
@@ -90,6 +102,7 @@ select
     array[]::text[] as scopes,
     null as user_key_hmac,
     null as user_key_label,
+    null as former_hmac,
     asked.expires_at,
     false as stale,
     asked.admin_proof

@@ -1,4 +1,4 @@
--- Count the live admin keys, and get the generated secret and the fingerprint of the secret, if there are any.
+-- Count the live admin keys, and get the generated secret and the fingerprints of the secrets, if there are any.
 select
     (
         select count(*) from api_keys
@@ -7,4 +7,13 @@ select
             and is_live(api_keys)
     ) as admin_keys,
     (select max(generated_secret.secret) from generated_secret) as kept_secret,
-    (select max(environment.secret_fingerprint) from environment) as fingerprint
+    (select max(environment.secret_fingerprint) from environment) as fingerprint,
+    (select max(environment.previous_fingerprint) from environment) as previous_fingerprint,
+    (
+        select count(*) from (
+            select former_owners.user_key_hmac from former_owners
+            where former_owners.present_hmac is null and has_rows(former_owners.user_key_hmac)
+            order by former_owners.user_key_hmac
+            limit 1
+        ) as waiting
+    ) > 0 as is_waiting

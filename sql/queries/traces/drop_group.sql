@@ -6,7 +6,7 @@ previous as (
         requests.id,
         (
             %(may_replace_any)s::boolean
-            or requests.user_key_hmac = %(user_key_hmac)s::bytea
+            or requests.user_key_hmac = present_owner(%(user_key_hmac)s::bytea)
             or (
                 requests.user_key_hmac is null
                 and %(user_key_hmac)s::bytea is null

@@ -10,7 +10,9 @@ previous as (
         share_nonce = null,
         share_token_hash = null,
         share_expires_at = null
-    where requests.request_id = %(request_id)s and requests.user_key_hmac is distinct from %(owner)s::bytea
+    where
+        requests.request_id = %(request_id)s
+        and requests.user_key_hmac is distinct from present_owner(%(owner)s::bytea)
     returning requests.id
 ),
 
