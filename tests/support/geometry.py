@@ -12,13 +12,16 @@ IS_SHOWN = """element => {
         const clips = ["auto", "scroll"].includes(getComputedStyle(one).overflowY)
         if (clips && !inside(box, one.getBoundingClientRect())) return false
     }
-    return box.height > 0 && inside(box, { top: 0, bottom: innerHeight })
+    if (box.height === 0 || !inside(box, { top: 0, bottom: innerHeight })) return false
+    // Nothing covers it.
+    const [line] = element.getClientRects()
+    return element.contains(document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2))
 }"""
 WIDTH = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
 def wait_until_shown(page: Page, element: Locator) -> None:
-    """Wait until an element is inside the window and inside each part of the page that scrolls."""
+    """Wait until an element is inside the window and each part of the page that scrolls, and nothing covers it."""
     page.wait_for_function(IS_SHOWN, arg=element.element_handle())
 
 

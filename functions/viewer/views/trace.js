@@ -2,6 +2,7 @@
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
+import { drawIcon } from "../lib/icons.js"
 import { findIdentity } from "../lib/identity.js"
 import { readTrace } from "../lib/scores.js"
 import { drawActions } from "./trace/actions.js"
@@ -44,7 +45,7 @@ export async function show(main, { address, parameters, go, feedQuery, signal, s
   const keys = listenToKeys(listShortcuts({ reading, neighbors, outcome, onLowest }), () => reading?.escape() ?? false, signal)
   replace(main,
     h("header", { class: "trace-head" },
-      h("div", { class: "title" }, h("h1", null, log.request_id), neighbors?.element, h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, "Keys ?")),
+      h("div", { class: "title" }, h("h1", null, log.request_id), neighbors?.element, h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), "Keys")),
       drawFacts(log),
       drawSummary(trace, onToken),
       h("div", { class: "toolbar" }, outcome?.element,

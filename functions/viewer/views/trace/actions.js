@@ -2,6 +2,7 @@
 
 import { api, fetchText, requestPath } from "../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../lib/dom.js"
+import { drawIcon } from "../../lib/icons.js"
 import { linkTo } from "./address.js"
 
 const JSON_TYPE = "application/json"
@@ -26,24 +27,24 @@ export function drawActions(trace, { path, isOwn, course, pinned, main }) {
   const file = (ending) => `${log.request_id}${ending}`
   const here = () => new URL(linkTo(pinned(), isOwn ? log.request_id : null), location.origin).href
   return h("div", { class: "actions" },
-    drawMenu("Copy", [
+    drawMenu("Copy", "copy", [
       copy("id", () => log.request_id),
       copy("text", () => log.final_text ?? trace.tokens.filter((token) => !token.discarded).map((token) => token.text ?? "").join("")),
       copy("link", here),
       copy("curl command", () => `curl -sS -H "X-API-Key: $KEY" '${location.origin}${requestPath(log.request_id).replaceAll("'", "%27")}'`),
     ]),
-    drawMenu("Download", [
+    drawMenu("Download", "download", [
       isOwn ? get("trace", async () => save(new Blob([await fetchText(`${path}/trace`)], { type: JSON_TYPE }), file(".trace.json"))) : null,
       get("log", async () => save(new Blob([await fetchText(path)], { type: JSON_TYPE }), file(".json"))),
       course ? get("chart as PNG", async () => save(await course.toBlob(), file(".png"))) : null,
     ]),
-    isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, "Compare") : null,
-    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, "Delete …") : null,
+    isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, drawIcon("compare"), "Compare") : null,
+    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, drawIcon("trash"), "Delete …") : null,
     note)
 }
 
-function drawMenu(name, items) {
-  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, name),
+function drawMenu(name, icon, items) {
+  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, drawIcon(icon), name),
     h("div", { class: "items" }, items.filter(Boolean).map(([label, act]) => h("button", {
       onclick: () => {
         menu.open = false

@@ -2,6 +2,7 @@
 
 import { announce, copyText, h, replace } from "../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
+import { drawIcon } from "../../lib/icons.js"
 import { nameMod } from "../../lib/mods.js"
 import { findIn } from "../../lib/scores.js"
 import { linkTo } from "./address.js"
@@ -10,6 +11,7 @@ import { describeEntropy, describeProbability, describeRank, describeSurprisal }
 /** Show the details of a token in the panel. `alternatives(token)` draws what followed elsewhere, if it is pinned. */
 export function showDetails(panel, token, { trace, pinned, alternatives, release, onComment }) {
   const place = token.pass ? `, forward pass ${token.pass.index + 1}` : ", before the first forward pass"
+  panel.classList.toggle("is-pinned", pinned)
   replace(panel,
     h("h2", null, h("code", { class: "token-text" }, nameToken(token))),
     h("p", { class: "faint" }, `Token ${token.index + 1} of ${trace.tokens.length}${place}`),
@@ -24,10 +26,10 @@ export function showDetails(panel, token, { trace, pinned, alternatives, release
 
 function drawPin(token, release, onComment) {
   const copy = async () => announce((await copyText(new URL(linkTo(token.index), location.origin).href)) ? "Copied the link." : "The browser blocked copying.")
-  return h("p", { class: "pin" }, h("strong", null, "Pinned"), " ",
+  return h("p", { class: "pin" }, h("strong", null, drawIcon("pin"), " Pinned"),
     h("button", { class: "quiet", title: "Key Esc", onclick: release }, "Release"),
-    h("button", { class: "quiet", onclick: copy }, "Copy link"),
-    onComment ? h("button", { class: "quiet", onclick: () => onComment(token.index) }, "Comment") : null)
+    h("button", { class: "quiet", onclick: copy }, drawIcon("link"), "Copy link"),
+    onComment ? h("button", { class: "quiet", onclick: () => onComment(token.index) }, drawIcon("comment"), "Comment") : null)
 }
 
 function describeOrigin(token) {

@@ -1,7 +1,7 @@
 // The head of a request's page: its facts, confidence, least confident part and prompt.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatAmount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
+import { formatAmount, formatCount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { rankByDoubt } from "../../lib/scores.js"
 import { nameLowest, nameSpan } from "./lowest.js"
@@ -17,6 +17,7 @@ export function drawFacts(log) {
     log.source,
     log.group_id ? h("a", { href: `/?${new URLSearchParams({ group_id: log.group_id })}` }, `group ${log.group_id}`) : null,
     log.active_mod ? `mod ${nameMod(log.active_mod.name)}` : "no mod",
+    log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
     log.user_api_key ? `user ${log.user_api_key}` : null,
     log.revision > 1 ? `posted ${log.revision} times` : null,
   ]

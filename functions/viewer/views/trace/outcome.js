@@ -2,6 +2,7 @@
 
 import { api, requestPath } from "../../lib/api.js"
 import { announce, h, replace } from "../../lib/dom.js"
+import { drawIcon } from "../../lib/icons.js"
 
 const SOURCE = "user"
 
@@ -9,10 +10,10 @@ const SOURCE = "user"
 export function drawOutcome(requestId, signal) {
   const path = requestPath(requestId, "/outcome")
   const state = { correct: null, note: null, others: [] }
-  const button = (name, key, act) => h("button", { type: "button", "aria-pressed": "false", title: `Key ${key}`, onclick: act }, name)
-  const right = button("✓ Right", "r", () => judge(true))
-  const wrong = button("✗ Wrong", "w", () => judge(false))
-  const note = h("button", { type: "button", title: "Key n", onclick: () => write() }, "Note")
+  const button = (name, icon, key, act) => h("button", { type: "button", title: `Key ${key}`, onclick: act }, drawIcon(icon), name)
+  const right = button("Right", "check", "r", () => judge(true))
+  const wrong = button("Wrong", "cross", "w", () => judge(false))
+  const note = button("Note", "note", "n", () => write())
   const said = h("span", { class: "said" })
   const field = h("input", { id: "outcome-note", maxlength: 10_000, autocomplete: "off" })
   const form = h("form", { class: "inline", hidden: true, onsubmit: (event) => submit(event) }, h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
@@ -48,6 +49,7 @@ export function drawOutcome(requestId, signal) {
     form.hidden = await send(state.correct, field.value || null, "Note saved.")
     if (form.hidden) note.focus()
   }
+  show()
   load(path, signal).then((outcomes) => {
     const own = outcomes.find((one) => one.source === SOURCE)
     Object.assign(state, { correct: own?.correct ?? null, note: own?.note ?? null, others: outcomes.filter((one) => one !== own) })

@@ -3,6 +3,7 @@
 import { api, formatQuery } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
+import { drawIcon } from "../../lib/icons.js"
 
 const ENOUGH = 5
 const EXPLANATION = [
@@ -46,10 +47,10 @@ export function drawNeighbors(go) {
   const element = h("nav", { class: "neighbors", "aria-label": "Other requests" })
   let found = {}
   const pathOf = (id) => `/view/${encodeURIComponent(id)}`
-  const link = (id, name, key, sign) => (id
-    ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, sign[0], name, sign[1])
-    : h("span", { class: "button is-off" }, sign[0], name, sign[1]))
-  const draw = () => replace(element, link(found.newer, "Newer", "k", ["← ", ""]), link(found.older, "Older", "j", ["", " →"]))
+  const link = (id, key, ...parts) => (id
+    ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, parts)
+    : h("span", { class: "button is-off" }, parts))
+  const draw = () => replace(element, link(found.newer, "k", drawIcon("left"), "Newer"), link(found.older, "j", "Older", drawIcon("right")))
   draw()
   return {
     element,

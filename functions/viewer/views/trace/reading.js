@@ -3,6 +3,7 @@
 import { api, spansPath } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatAmount } from "../../lib/format.js"
+import { drawIcon } from "../../lib/icons.js"
 import { setWindow } from "../../lib/scores.js"
 import { WINDOWS, writeAddress } from "./address.js"
 import { makeAlternatives } from "./alternatives.js"
@@ -63,7 +64,7 @@ export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onCo
   replace(legend, drawLegend(trace, MODES[mode]))
   const element = h("div", { class: "reading" },
     h("div", { class: "controls" }, modes.element, drawWindows(trace.window, chooseWindow), discarded?.label, isOwn ? drawWordsToggle(trace, text, signal) : null,
-      h("button", { class: "quiet", title: "Key /", onclick: () => search.open() }, "Find")),
+      h("button", { class: "quiet", title: "Key /", onclick: () => search.open() }, drawIcon("search"), "Find")),
     legend,
     h("div", { class: "columns" }, h("div", { class: "left" }, course.element, search.element, text.element, drawTable(trace)), panel, tabs))
   return {

@@ -1,6 +1,7 @@
 // Search in the text of the answer.
 
 import { announce, h } from "../../lib/dom.js"
+import { drawIcon } from "../../lib/icons.js"
 
 const MAX_MATCHES = 1000
 
@@ -10,9 +11,9 @@ export function drawSearch(tokens, { onMatches, onGo }) {
   const count = h("span", { class: "faint" })
   const field = h("input", { type: "search", placeholder: "Find in the text", "aria-label": "Find in the text", autocomplete: "off", spellcheck: "false" })
   const element = h("search", { class: "find", hidden: true }, field, count,
-    h("button", { class: "quiet", "aria-label": "Previous match", onclick: () => step(-1) }, "↑"),
-    h("button", { class: "quiet", "aria-label": "Next match", onclick: () => step(1) }, "↓"),
-    h("button", { class: "quiet", "aria-label": "Close the search", onclick: () => close() }, "×"))
+    h("button", { class: "quiet", "aria-label": "Previous match", onclick: () => step(-1) }, drawIcon("up")),
+    h("button", { class: "quiet", "aria-label": "Next match", onclick: () => step(1) }, drawIcon("down")),
+    h("button", { class: "quiet", "aria-label": "Close the search", onclick: () => close() }, drawIcon("cross")))
   let [matches, current] = [[], -1]
   const show = () => {
     count.textContent = field.value ? (matches.length ? `${current + 1} of ${matches.length}${matches.length === MAX_MATCHES ? "+" : ""}` : "Not found") : ""
