@@ -18,6 +18,7 @@ from functions import (
     metrics,
     mods,
     outcomes,
+    playground,
     score,
     share,
     stream,
@@ -46,6 +47,7 @@ ENDPOINTS = (
     metrics,
     mods,
     outcomes,
+    playground,
     score,
     share,
 )

@@ -1782,6 +1782,10 @@ CREATE INDEX alerts_of_owner ON public.alerts USING btree (user_key_hmac, id DES
 
 CREATE INDEX alerts_of_periods ON public.alerts USING btree (id) WHERE (active AND (kind = ANY (ARRAY['rate'::text, 'drift'::text, 'change'::text, 'silence'::text])));
 
+CREATE INDEX api_keys_of_user ON public.api_keys USING btree (user_key_hmac) WHERE (user_key_hmac IS NOT NULL);
+
+CREATE INDEX api_keys_unused ON public.api_keys USING btree (created_at) WHERE (is_playground AND (last_used_at IS NULL));
+
 CREATE INDEX audit_log_of_action ON public.audit_log USING btree (action, id);
 
 CREATE INDEX audit_log_of_actor ON public.audit_log USING btree (actor, id);

@@ -37,6 +37,7 @@ class KeyRow(Row):
     description: str | None
     allowed_api_key: str | None
     is_admin: bool
+    is_playground: bool
     scopes: list[str]
     is_active: bool
     created_at: UtcMoment
@@ -99,6 +100,8 @@ COUNT_ADMINS = query("access/count_admins", int)
 LOCK_BOOTSTRAP = query("access/lock_bootstrap")
 LOCK_ATTEMPTS = query("access/lock_attempts")
 RECORD_ATTEMPT = query("access/record_attempt", bool)
+INSERT_PLAYGROUND_KEY = query("access/insert_playground_key")
+FORGET_PLAYGROUND_KEYS = query("access/forget_playground_keys")
 COUNT_CALL = query("access/count_call", bytes)
 GENERATE_SECRET = query("access/generate_secret", str)
 FIND_GUARDS = query("access/find_guards", Guards)

@@ -30,7 +30,7 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
         with admin_database(None, yes=True) as run_work:
             found = run_work(lambda access, key: count_doomed(access, key, doomed))
         with (
-            # Runs even if no request matches: it deletes the user's collections and alerts.
+            # Runs even if no request matches: it deletes the user's collections, alerts and playground key.
             admin_database(f"Permanently delete {found.doomed} requests", yes=yes) as run_work,
             tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
         ):

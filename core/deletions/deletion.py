@@ -3,8 +3,8 @@
 Requests on legal hold (core.deletions.hold) are skipped.
 
 Mods that no remaining request uses are deleted, because their names may come from the deleted requests alone. When all
-requests of a user are deleted, so are the user's collections and alerts. A receipt has a hash of the request's id
-and no text.
+requests of a user are deleted, so are the user's collections, alerts and playground key. A receipt has a hash of the
+request's id and no text.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -100,6 +100,7 @@ async def delete_doomed(
                 await store.DELETE_SIGN_INS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_CALIBRATORS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_FORMER_OWNERS_OF.execute(session.conn, owner=owner)
+                await store.DELETE_PLAYGROUND_KEYS_OF.execute(session.conn, owner=owner)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}

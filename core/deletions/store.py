@@ -45,7 +45,7 @@ class DoomedCount(Row):
     Attributes:
         doomed: requests that would be deleted.
         held: requests that would stay because of a legal hold.
-        others: collections and alerts of the user that would be deleted as well.
+        others: collections, alerts and playground keys of the user that would be deleted as well.
     """
 
     doomed: int
@@ -70,6 +70,7 @@ DELETE_ALERTS_OF = query("deletions/delete_alerts_of")
 DELETE_SIGN_INS_OF = query("deletions/delete_sign_ins_of")
 DELETE_CALIBRATORS_OF = query("deletions/delete_calibrators_of")
 DELETE_FORMER_OWNERS_OF = query("deletions/delete_former_owners_of")
+DELETE_PLAYGROUND_KEYS_OF = query("deletions/delete_playground_keys_of")
 LIST_DELETIONS = query("deletions/list_deletions", Deletion)
 SET_HOLD = query("deletions/set_hold", Hold)
 LIFT_HOLD = query("deletions/lift_hold", int)

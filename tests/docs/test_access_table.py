@@ -20,6 +20,9 @@ ROW = re.compile(
 )
 OWNER, OTHER = "the-owner-s-own-key", "bob"
 REQUEST, GROUP = "owned", "owned group"
+PLAYGROUND = "/playground/"
+"""Its servers get the key, so a key that an admin bound to a user does not act as that user."""
+TIMELINE = [{"position": 0, "token": 1, "token_str": "a", "top_features": []}]
 NAMES = (f"collection {number}" for number in itertools.count())
 BODIES: dict[str, Any] = {
     "POST /v1/ingest": {"request": {"request_id": REQUEST, "user_api_key": OWNER, "group_id": GROUP}},
@@ -44,6 +47,10 @@ BODIES: dict[str, Any] = {
     "POST /v1/score": {"tokens": []},
     "POST /v1/calibrators": {"score": "perplexity", "method": "platt"},
     "PATCH /v1/calibrators/{calibrator_id}": {"active": True},
+    "POST /playground/mods/generate": {"config": {"position": "start", "injection_string": "x"}},
+    "POST /playground/inference": {"model": "llama-3.1-8b", "messages": [{"role": "user", "content": "x"}]},
+    "POST /playground/features/extract": {"model": "llama-3.1-8b", "tokens": [1]},
+    "POST /playground/features/analyze": {"model": "llama-3.1-8b", "feature_timeline": TIMELINE},
     "POST /auth/keys": {"name": "made"},
     "POST /auth/keys/{key_id}/rotate": {},
     "POST /auth/bootstrap": {"name": "first", "secret": "guessed"},
@@ -78,7 +85,7 @@ def test_each_caller_gets_the_answer_in_the_table(serve: Serve, database_url: st
     wrong = []
     for method, path, public, _, *statuses in ROWS:
         for caller, keys, expected in zip(CALLERS, callers, statuses, strict=True):
-            for key in keys:
+            for key in keys[:1] if path.startswith(PLAYGROUND) else keys:
                 send(client, "POST", "/v1/ingest", BODIES["POST /v1/ingest"], ADMIN_KEY)  # an earlier row may delete it
                 token = publish(client, wanted=bool(public) or "{token}" in path)
                 body, filled = fill(client, sql, method, path, token)
@@ -120,6 +127,13 @@ def comment(client: Client) -> int:
     return send(client, "POST", f"/logs/{REQUEST}/discussions", body, ADMIN_KEY)[1]["discussion"]["id"]
 
 
+def generate_mod(client: Client) -> dict[str, str]:
+    """Return the body of an upload."""
+    form = BODIES["POST /playground/mods/generate"]
+    code = send(client, "POST", "/playground/mods/generate", form, ADMIN_KEY)[1]["code"]
+    return {"model": "llama-3.1-8b", "code": code, "mod_name": "playground_mod"}
+
+
 def alert(client: Client) -> int:
     """Replace the alerts of the owner by one, because their number is limited, and return its id."""
     for one in send(client, "GET", "/v1/alerts", None, ADMIN_KEY)[1]["alerts"]:
@@ -137,7 +151,7 @@ def collect(client: Client, name: str) -> dict[str, Any]:
 
 def fill(client: Client, sql: psycopg.Connection, method: str, path: str, token: str) -> tuple[object, str]:
     """Return the path and body of a request after creating the objects that they name."""
-    body = BODIES.get(f"{method} {path}")
+    body = generate_mod(client) if path == "/playground/mods/upload" else BODIES.get(f"{method} {path}")
     places: dict[str, Any] = {"request_id": REQUEST, "group_id": GROUP, "token": token}
     if "{key_id}" in path or (path == "/auth/keys" and method in ("PUT", "DELETE")):
         places["key_id"] = make_key(client, name="one")["id"]

@@ -14,6 +14,9 @@ from tests.support.labels import insert_calibrator
 
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
 CHANGES = ("POST", "DELETE")
+LLAMA = {"model": "llama-3.1-8b"}
+MOD = {"config": {"position": "start", "injection_string": "x"}}
+ENTRY: dict[str, Any] = {"position": 0, "token": 1, "token_str": "a", "top_features": []}
 TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
 
 
@@ -66,6 +69,10 @@ class Place:
             send(self.client, "DELETE", f"/collections/{number}/public", OWNER)
         assert added.status == 200
         return token
+
+    def make_mod(self) -> dict[str, Any]:
+        code = send(self.client, "POST", "/playground/mods/generate", ADMIN_KEY, **MOD).json["code"]
+        return {**LLAMA, "code": code, "mod_name": "playground_mod"}
 
     def make_membership(self) -> dict[str, Any]:
         return {"request_id": self.post(OWNER)}
@@ -137,6 +144,11 @@ class Place:
             "POST /v1/traces": lambda: {"resourceSpans": []},
             "POST /v1/score": lambda: TOKENS,
             "POST /auth/bootstrap": lambda: {"name": "me", "secret": "guessed"},
+            "POST /playground/mods/generate": lambda: MOD,
+            "POST /playground/mods/upload": self.make_mod,
+            "POST /playground/inference": lambda: {**LLAMA, "messages": [{"role": "user", "content": "x"}]},
+            "POST /playground/features/extract": lambda: {**LLAMA, "tokens": [1]},
+            "POST /playground/features/analyze": lambda: {**LLAMA, "feature_timeline": [ENTRY]},
             "POST /auth/keys": lambda: {"name": "new", "is_admin": True},
             "PUT /auth/keys": lambda: {"id": int(self.make("key")), "is_admin": True},
             "DELETE /auth/keys": lambda: {"id": int(self.make("key"))},

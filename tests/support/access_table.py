@@ -54,6 +54,13 @@ PUT    /auth/keys                      401  403    403   403   403    403    403
 DELETE /auth/keys                      401  403    403   403   403    403    403    403    200   200    401    401
 POST   /auth/keys/{key}/rotate         401  403    403   403   403    403    403    403    200   200    401    401
 
+POST   /playground/api-key             403  403    403   403   403    403    403    403    403   403    403    403
+POST   /playground/mods/generate       401  200    200   200   200    200    200    200    200   200    401    401
+POST   /playground/mods/upload         401  503    503   403   403    403    403    403    403   403    401    401
+POST   /playground/inference           401  503    503   403   403    403    403    403    403   403    401    401
+POST   /playground/features/extract    401  503    503   403   403    403    403    403    403   403    401    401
+POST   /playground/features/analyze    401  503    503   403   403    403    403    403    403   403    401    401
+
 POST   /v1/ingest                      401  403    403   403   403    403    403    201    201   201    401    401
 POST   /v1/traces                      401  403    403   403   403    403    403    200    200   200    401    401
 POST   /v1/score                       401  200    200   200   200    200    200    200    200   200    401    401

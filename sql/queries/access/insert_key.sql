@@ -28,6 +28,7 @@ returning
     description,
     user_key_label as allowed_api_key,
     is_admin,
+    is_playground,
     scopes,
     is_live(api_keys) as is_active,
     created_at,

@@ -1,4 +1,4 @@
--- List API keys, newest first.
+-- List API keys, newest first, those of the playground last, because anyone may create many of them.
 select
     id,
     key_prefix,
@@ -6,6 +6,7 @@ select
     description,
     user_key_label as allowed_api_key,
     is_admin,
+    is_playground,
     scopes,
     is_live(api_keys) as is_active,
     created_at,
@@ -13,5 +14,5 @@ select
     last_used_at,
     expires_at
 from api_keys
-order by id desc
+order by is_playground asc, id desc
 limit %(limit)s

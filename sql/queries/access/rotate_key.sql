@@ -10,7 +10,8 @@ present as (
         scopes,
         user_key_hmac,
         user_key_label,
-        expires_at
+        expires_at,
+        is_playground
     from api_keys
     where
         id = %(key_id)s
@@ -39,7 +40,8 @@ insert into api_keys (
     scopes,
     user_key_hmac,
     user_key_label,
-    expires_at
+    expires_at,
+    is_playground
 )
 select
     coalesce(present.root_id, present.id),
@@ -51,7 +53,8 @@ select
     present.scopes,
     present.user_key_hmac,
     present.user_key_label,
-    present.expires_at
+    present.expires_at,
+    present.is_playground
 from present
 returning
     id,
@@ -60,6 +63,7 @@ returning
     description,
     user_key_label as allowed_api_key,
     is_admin,
+    is_playground,
     scopes,
     is_live(api_keys) as is_active,
     created_at,

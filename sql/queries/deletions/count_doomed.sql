@@ -1,4 +1,4 @@
--- Count the requests that a deletion covers and those on legal hold, and the user's collections and alerts.
+-- Count the requests that a deletion covers, those on legal hold, and the user's collections, alerts and keys.
 select
     count(*) filter (where legal_holds.request_pk is null) as doomed,
     count(legal_holds.request_pk) as held,
@@ -12,6 +12,10 @@ select
                 + (
                     select count(*) from alerts
                     where alerts.user_key_hmac = %(owner)s::bytea
+                )
+                + (
+                    select count(*) from api_keys
+                    where api_keys.is_playground and api_keys.user_key_hmac = %(owner)s::bytea
                 )
         else 0
     end as others

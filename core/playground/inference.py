@@ -1,0 +1,118 @@
+"""Run a chat on a model server, with or without a mod. The server posts the trace to ingest itself."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.access.access import Access
+from core.access.caller import Scope
+from core.access.limits import CallLimit, count_call
+from core.playground.keys import require_playground_key
+from core.playground.models import Model
+from core.playground.mods import ModName
+from core.settings import Settings
+from core.upstream.errors import UpstreamTimeoutError
+
+if TYPE_CHECKING:
+    from core.upstream.client import Upstreams
+
+TIMEOUT_S = 135
+"""With the waits before it, less than the 150 s after which Modal answers 303, which browsers can't follow."""
+LIMIT = CallLimit("inference")
+MAX_MESSAGES = 100
+MAX_ROLE_CHARACTERS = 32
+MAX_TOKENS = 8192
+MAX_TEMPERATURE = 2
+PREFIX = "chatcmpl-"
+_ID_FIELDS = ("request_id", "x_request_id", "concordance_request_id", "id")
+
+
+class Message(BaseModel):
+    """A message of the chat."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    role: Annotated[str, Field(min_length=1, max_length=MAX_ROLE_CHARACTERS)]
+    content: str
+
+
+class InferenceRequest(BaseModel):
+    """A chat.
+
+    Attributes:
+        model: the model.
+        messages: the messages so far.
+        mod_name: the name of an uploaded mod. A name that the server does not know has no effect.
+        max_tokens: the most tokens of the answer.
+        temperature: the temperature of the draws.
+        extract_features: has no effect; the UI sends it.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    model: Annotated[Model, Field(strict=False)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
+    mod_name: ModName | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=MAX_TEMPERATURE)] | None = None
+    extract_features: bool | None = None
+
+
+class Inference(BaseModel):
+    """The answer of a model.
+
+    Attributes:
+        text: the text of the answer; empty if it has none.
+        request_id: the id of its log; null if the server reports none.
+        raw_response: the response of the server, without secrets and addresses.
+    """
+
+    text: str
+    request_id: str | None
+    raw_response: dict[str, Any]
+
+
+async def run_inference(
+    access: Access, upstreams: "Upstreams", settings: Settings, key: str | None, chat: InferenceRequest
+) -> Inference:
+    """Run a chat, as the user that the key identifies.
+
+    Raises:
+        ForbiddenError: the key can't be used in the playground.
+        TooManyCallsError: the key or its address has used up its calls.
+        UpstreamError: the setting is missing, or the server does not answer the chat.
+    """
+    server = chat.model.find_server(settings)
+    async with access.session(key, Scope.CURATE) as session:
+        user_key = require_playground_key(session)
+        server.require_url()
+        await count_call(session, LIMIT)
+    try:
+        response = await upstreams.post(
+            server, "/v1/chat/completions", _write_chat(chat, user_key), timeout_s=TIMEOUT_S, user_key=user_key
+        )
+    except UpstreamTimeoutError:
+        raise UpstreamTimeoutError(
+            f"model server: still at work after {TIMEOUT_S} s; its log will appear among your logs when it finishes"
+        ) from None
+    return Inference(text=_read_text(response), request_id=_read_id(response), raw_response=response)
+
+
+def _write_chat(chat: InferenceRequest, user_key: str) -> dict[str, object]:
+    options = chat.model_dump(include={"max_tokens", "temperature"}, exclude_none=True)
+    model = chat.model.base_id if chat.mod_name is None else f"{chat.model.base_id}/{chat.mod_name}"
+    messages = [message.model_dump() for message in chat.messages]
+    return {"model": model, "messages": messages, "user_api_key": user_key, **options}
+
+
+def _read_text(response: dict[str, Any]) -> str:
+    match response:
+        case {"choices": [{"message": {"content": str(text)}}, *_]}:
+            return text
+        case _:
+            return ""
+
+
+def _read_id(response: dict[str, Any]) -> str | None:
+    found = (response.get(name) for name in _ID_FIELDS)
+    return next((text.removeprefix(PREFIX) for text in found if isinstance(text, str) and text), None)

@@ -1,0 +1,90 @@
+"""Timelines: the strongest features of each token. Incomplete entries are left out: the UI reads every field."""
+
+import math
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class Feature(BaseModel):
+    """A feature of a token."""
+
+    id: int
+    activation: float
+
+
+class Entry(BaseModel):
+    """A token and its features, the strongest first."""
+
+    position: int
+    token: int
+    token_str: str
+    top_features: list[Feature]
+
+
+class Comparison(BaseModel):
+    """An injected token, and the tokens before and behind the injection."""
+
+    position: int
+    before: Entry | None = None
+    injection: Entry
+    after: Entry | None = None
+
+
+def read_timeline(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
+    """Return the complete entries of a timeline; None if it is not a list."""
+    if not isinstance(content, list):
+        return None
+    return [entry for one in content if (entry := _read_entry(one)) is not None]
+
+
+def read_comparisons(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
+    """Return the complete comparisons of a list; None if it is not a list."""
+    if not isinstance(content, list):
+        return None
+    return [found for one in content if (found := _read_comparison(one)) is not None]
+
+
+def read_described(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
+    """Return the complete features of a list, with their descriptions; None if it is not a list."""
+    if not isinstance(content, list):
+        return None
+    described = (one for one in content if isinstance(one, dict) and isinstance(one.get("description"), str))
+    return [{**feature, "description": one["description"]} for one in described if (feature := _read_feature(one))]
+
+
+def _read_entry(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
+    match content:
+        case {"position": position, "token": token, "token_str": str(text), "top_features": list(features)} if (
+            _is_integer(position) and _is_integer(token)
+        ):
+            complete = [feature for one in features if (feature := _read_feature(one)) is not None]
+            complete.sort(key=lambda feature: -feature["activation"])
+            return {"position": position, "token": token, "token_str": text, "top_features": complete}
+        case _:
+            return None
+
+
+def _read_feature(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
+    match content:
+        case {"id": number, "activation": activation} if _is_integer(number) and _is_number(activation):
+            return {"id": number, "activation": activation}
+        case _:
+            return None
+
+
+def _read_comparison(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
+    if not isinstance(content, dict) or not _is_integer(content.get("position")):
+        return None
+    entries = {name: _read_entry(content.get(name)) for name in ("before", "injection", "after")}
+    if entries["injection"] is None:
+        return None
+    return {"position": content["position"], **{name: entry for name, entry in entries.items() if entry is not None}}
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))

@@ -1,0 +1,14 @@
+-- Delete some keys of the playground that were never used within a day. The UI uses a key at once.
+delete from api_keys
+where
+    id in (
+        select unused.id
+        from api_keys as unused
+        where
+            unused.is_playground
+            and unused.last_used_at is null
+            and unused.created_at < now() - interval '1 day'
+        order by unused.id
+        limit 100
+        for update skip locked
+    )
