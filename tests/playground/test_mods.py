@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.access.hasher import Hasher
@@ -185,6 +185,7 @@ def cut(text: bytes, sizes: list[int]) -> list[bytes]:
     return pieces
 
 
+@settings(deadline=None)
 @given(
     text=st.text(ALPHABET, max_size=60),
     phrase=st.text(ALPHABET, min_size=1, max_size=4),
@@ -202,6 +203,7 @@ def test_a_phrase_is_replaced_wherever_tokens_begin(
     assert request.run() == text.replace(phrase, replacement or phrase)
 
 
+@settings(deadline=None)
 @given(parts=st.lists(st.text("ab😀", max_size=6), min_size=3, max_size=3), read=cuts, written=cuts)
 def test_tags_are_found_wherever_tokens_begin(parts: list[str], read: list[int], written: list[int]) -> None:
     before, reasoning, response = parts
@@ -224,6 +226,7 @@ def test_tags_are_found_wherever_tokens_begin(parts: list[str], read: list[int],
     assert generate("response_phrase_replace", **pairs) == expected
 
 
+@settings(deadline=None)
 @given(sizes=cuts, count=st.integers(1, 30))
 def test_tokens_are_counted_from_the_one_that_completes_the_tag(sizes: list[int], count: int) -> None:
     text = "Hm.<think>" + "x" * 12 + "</think>" + "y" * 12
