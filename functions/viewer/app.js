@@ -1,6 +1,7 @@
 // The frame around the views: routing, signing in and out, and the header.
 
 import { announce, errorNote, h, replace } from "./lib/dom.js"
+import { isLocalZone, nameZone, switchZone } from "./lib/format.js"
 import { findIdentity, forgetIdentity, getIdentity, signOut } from "./lib/identity.js"
 import { getKey } from "./lib/session.js"
 import { askForKey } from "./views/sign_in.js"
@@ -14,11 +15,13 @@ const VIEWS = [
   [/^\/share\/request\/(?<token>[^/]+)$/, "trace", () => import("./views/trace.js"), "Shared request"],
   [/^\/share\/(?<token>[^/]+)\/request\/(?<member>[^/]+)$/, "trace", () => import("./views/trace.js"), "Shared request"],
   [/^\/share\/(?<token>[^/]+)$/, "collection", () => import("./views/collection.js"), "Shared collection"],
+  [/^\/collection$/, "collections", () => import("./views/collections.js"), "Collections"],
+  [/^\/collection\/(?<id>\d+)$/, "collections", () => import("./views/collections/one.js"), "Collection"],
   [/^\/compare$/, "compare", () => import("./views/compare.js"), "Compare"],
   [/^\/overview$/, "overview", () => import("./views/overview.js"), "Overview"],
   [/^\/sign-in$/, "sign-in", () => import("./views/sign_in.js"), "Sign in"],
 ]
-const LINKS = [["/", "Requests"], ["/compare", "Compare"], ["/overview", "Overview"]]
+const LINKS = [["/", "Requests"], ["/collection", "Collections"], ["/compare", "Compare"], ["/overview", "Overview"]]
 
 const main = document.getElementById("main")
 let leaving = new AbortController()
@@ -109,10 +112,22 @@ function drawHeader(path) {
     document.getElementById("header"),
     h("a", { class: "brand", href: "/" }, "Thunder"),
     path.startsWith("/share/") ? null : h("nav", { "aria-label": "Views" }, links),
+    drawZone(),
     identity || getKey()
       ? [h("span", { class: "who" }, identity?.name), h("button", { class: "quiet", onclick: leaveAll }, "Sign out")]
       : null,
   )
+}
+
+function drawZone() {
+  const other = isLocalZone() ? "UTC" : "your time zone"
+  const change = () => {
+    switchZone()
+    open()
+    announce(`Times are shown in ${nameZone()}.`)
+  }
+  return h("button", { class: "quiet zone", title: `Times are shown in ${nameZone()}. Switch to ${other}.`, onclick: change },
+    h("span", { class: "visually-hidden" }, "Time zone: "), nameZone())
 }
 
 // Follow links between views without reloading the page.

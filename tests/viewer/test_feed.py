@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client, send
-from tests.support.documents import load_trace, make_document, number, one_token
+from tests.support.documents import action, call, load_trace, make_document, number, one_token
 from tests.support.feed_page import HOSTILE, post, rows, texts, wait_until_live
 from tests.support.keys import ADMIN_KEY
 from tests.support.proxy import Proxy
@@ -42,7 +42,8 @@ def test_a_row_shows_model_confidence_and_counts(client: Client, page: Page) -> 
     expect(row.get_by_role("link", name=re.compile("^Certainly! Here is"))).to_have_attribute(
         "href", f"/view/{request_id}"
     )
-    for text in (listed["model_id"], "mod force_prefix", "doubtful", "1 comment", listed["user_api_key"]):
+    texts = (listed["model_id"], "mod force_prefix", "doubtful", "1 comment", listed["user_api_key"], request_id)
+    for text in (*texts, "Should I trust this product?", "862 ms", "60", "token limit reached"):
         expect(row).to_contain_text(text)
     at_most = math.ceil(listed["sequence_confidence"] * 1000) / 10
     expect(row.locator(".confidence .number")).to_have_text(f"≤ {at_most:.1f} %")
@@ -104,18 +105,23 @@ def test_j_k_and_enter_move_through_the_list(feed: Page) -> None:
     expect(feed).to_have_title(re.compile("Thunder"))
     feed.go_back()
     expect(feed.get_by_role("link", name="answer of b")).to_be_focused()
-    feed.get_by_label("Model").fill("jk")
-    expect(feed.get_by_label("Model")).to_have_value("jk")
+    feed.get_by_label("Search", exact=True).fill("jk")
+    expect(feed.get_by_label("Search", exact=True)).to_have_value("jk")
 
 
-def test_two_selected_requests_lead_to_their_comparison(feed: Page) -> None:
+def test_two_to_four_selected_requests_lead_to_their_comparison(feed: Page) -> None:
     feed.keyboard.press("j")
     feed.keyboard.press("x")
-    expect(feed.get_by_text("Select another request to compare.")).to_be_visible()
-    feed.get_by_role("checkbox", name="Compare: answer of b").check()
-    feed.get_by_role("checkbox", name="Compare: answer of a").check()
-    expect(feed.get_by_role("checkbox", name="Compare: answer of c")).not_to_be_checked()
-    expect(feed.get_by_role("link", name="Compare selected")).to_have_attribute("href", "/compare?a=b&b=a")
+    expect(feed.get_by_text("1 request selected", exact=True)).to_be_visible()
+    expect(feed.get_by_role("link", name="Compare selected")).to_have_count(0)
+    feed.get_by_role("checkbox", name="Select: answer of b").check()
+    expect(feed.get_by_role("link", name="Compare selected")).to_have_attribute("href", "/compare?a=c&b=b")
+    feed.get_by_role("checkbox", name="Select: answer of c").uncheck()
+    feed.get_by_role("checkbox", name="Select: answer of b").uncheck()
+    feed.get_by_role("checkbox", name="Select: answer of a").click()
+    feed.get_by_role("checkbox", name="Select: answer of c").click(modifiers=["Shift"])
+    expect(feed.get_by_text("3 requests selected", exact=True)).to_be_visible()
+    expect(feed.get_by_role("link", name="Compare selected")).to_have_attribute("href", "/compare?a=a&b=c&c=b")
     feed.get_by_role("button", name="Clear").click()
     expect(feed.get_by_role("link", name="Compare selected")).to_have_count(0)
     expect(feed.get_by_role("checkbox", checked=True)).to_have_count(0)
@@ -152,6 +158,57 @@ def test_axe_finds_nothing(client: Client, browser: Browser, scheme: Any) -> Non
     page.get_by_text("More filters").click()
     page.keyboard.press("Escape")
     rows(page).first.get_by_role("checkbox").check()
+    page.get_by_text("Columns", exact=True).click()
+    expect(page.get_by_label("Density")).to_be_visible()
     found = Axe().run(page)
     context.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_badges_show_exceptions_errors_and_outcomes(client: Client, page: Page) -> None:
+    calls = [call(0, mod="guard", exception_occurred=True)]
+    ends = make_document(
+        "r", number(one_token()), mod_calls=calls, actions=[action("EmitError")], request={"final_text": "hm"}
+    )
+    client.ingest(ends)
+    post(client, "s", created_at=100)
+    send(client, "POST", "/logs/r/outcome", ADMIN_KEY, correct=False)
+    send(client, "POST", "/logs/s/outcome", ADMIN_KEY, correct=True)
+    sign_in(page, client.key)
+    expect(rows(page).first.locator(".badge")).to_have_text(["exception", "ended with an error", "\u2717 incorrect"])
+    expect(rows(page).last.locator(".badge")).to_have_text(["\u2713 correct"])
+
+
+def test_the_empty_state_says_why_it_is_empty(client: Client, page: Page) -> None:
+    made = send(client, "POST", "/auth/keys", ADMIN_KEY, name="lonely", scopes=["read"]).json
+    sign_in(page, made["api_key"])
+    expect(page.get_by_role("heading", name="This key sees no requests")).to_be_visible()
+    expect(page.get_by_text("The key “lonely” is not bound to a user")).to_be_visible()
+    sign_in(page, client.key, "/?q=nothing")
+    expect(page.get_by_role("heading", name="No matching requests")).to_be_visible()
+    page.get_by_role("link", name="Show all requests").click()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+
+
+def test_rows_that_load_have_their_place_before(client: Client, page: Page) -> None:
+    post(client, "a", user_prompt="about foxes")
+    sign_in(page, client.key, "/viewer/icon.svg")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/logs?*", hold)
+    page.goto("/")
+    skeleton = page.locator(".skeleton").first
+    expect(skeleton).to_be_visible()
+    before = skeleton.bounding_box()
+    held[0].continue_()
+    expect(rows(page)).to_have_count(1)
+    expect(page.locator(".skeleton")).to_have_count(0)
+    after = rows(page).first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] == pytest.approx(before["height"], abs=4)
+    assert after["x"] == before["x"]
+    page.unroute("**/logs?*")

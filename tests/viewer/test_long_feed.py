@@ -3,6 +3,7 @@
 import re
 
 import psycopg
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import sign_in
@@ -21,8 +22,10 @@ def test_new_requests_do_not_scroll_the_list(client: Client, sql: psycopg.Connec
     post(client, "d")
     post(client, "e")
     page.get_by_role("button", name="2 new requests").wait_for()
-    assert row.bounding_box() == before
-    expect(page.get_by_text("answer of e", exact=True)).to_have_count(0)
+    after = row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] == pytest.approx(before["y"], abs=1)
     page.get_by_role("button", name="2 new requests").click()
     expect(page.get_by_role("link", name="answer of e")).to_be_focused()
     expect(page.get_by_role("link", name="answer of e")).to_be_in_viewport()

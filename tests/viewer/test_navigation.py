@@ -107,7 +107,7 @@ def test_the_first_tab_stop_skips_to_the_content(client: Client, page: Page) -> 
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Search prompts and answers")).to_be_focused()
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
 
 
 def test_an_unknown_address_says_so(client: Client, page: Page) -> None:

@@ -47,9 +47,54 @@ export function formatCount(value) {
   return value === null || value === undefined ? UNKNOWN : value.toLocaleString("en")
 }
 
-/** Format a time in the user's time zone: "24 Nov 2026, 18:40:49". */
+const ZONE = "thunder-zone"
+const MINUTE_MS = 60000
+
+/** Whether times are shown in the time zone of this computer. All views show UTC otherwise, as the statistics count days. */
+export function isLocalZone() {
+  return localStorage.getItem(ZONE) === "local"
+}
+
+/** Switch between UTC and the time zone of this computer. UTC is not stored, because it is the default. */
+export function switchZone() {
+  if (isLocalZone()) localStorage.removeItem(ZONE)
+  else localStorage.setItem(ZONE, "local")
+}
+
+/** Name the time zone that is shown: "UTC", "UTC+01:00". */
+export function nameZone() {
+  const minutes = isLocalZone() ? -new Date().getTimezoneOffset() : 0
+  if (!minutes) return "UTC"
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `UTC${minutes < 0 ? "−" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`
+}
+
+/** Format a time in the time zone that is shown: "24 Nov 2026, 18:40:49". */
 export function formatTime(text) {
-  return text ? new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" }) : UNKNOWN
+  const zone = isLocalZone() ? {} : { timeZone: "UTC" }
+  return text ? new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", ...zone }) : UNKNOWN
+}
+
+/** Convert a time of the API (RFC 3339, or seconds since the epoch) to the value of a datetime-local field; "" if invalid. */
+export function toField(text) {
+  const moment = new Date(/^[\d.]+$/.test(text) ? text * 1000 : text)
+  if (Number.isNaN(moment.getTime())) return ""
+  const offset = isLocalZone() ? moment.getTimezoneOffset() * MINUTE_MS : 0
+  return new Date(moment - offset).toISOString().slice(0, 19)
+}
+
+/** Convert the value of a datetime-local field to a time of the API. */
+export function fromField(value) {
+  return new Date(isLocalZone() ? value : `${value}Z`).toISOString()
+}
+
+/** Format a duration in milliseconds: "862 ms", "2.41 s", "3 min 5 s". */
+export function formatDuration(ms) {
+  if (ms === null || ms === undefined) return UNKNOWN
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59950) return `${(ms / 1000).toPrecision(3)} s`
+  const seconds = Math.round(ms / 1000)
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${(seconds / 3600).toFixed(1)} h`
 }
 
 /** Format the age of a time: "3 min ago". Show the full time in a title. */

@@ -1,63 +1,94 @@
-// The feed: a live list of requests, newest first. The address holds the filters. Two requests can be compared.
+// The feed: a live list of requests, newest first. The address holds the filters, the columns and the density.
 
 import { announce, h, replace } from "../lib/dom.js"
-import { addressOf, drawFilters, readFilters } from "./feed/filters.js"
+import { formatQuery } from "../lib/api.js"
+import { drawFilters, readFilters, toApi } from "./feed/filters.js"
 import { listenToKeys } from "./feed/keys.js"
+import { applyLook, readLook, writeLook } from "./feed/look.js"
 import { recall } from "./feed/memory.js"
-import { loadPage, openSession } from "./feed/session.js"
+import { viewPath } from "./feed/row.js"
+import { drawSkeleton, loadPage, openSession } from "./feed/session.js"
+import { drawToolbar } from "./feed/toolbar.js"
+
+const ID = /^id:/i
 
 /** Show the feed with the filters of the address. */
-export async function show(main, { address, signal, signIn }) {
+export async function show(main, { address, go, signal, signIn }) {
   let filters = readFilters(address.searchParams)
-  const remembered = recall()
-  const first = remembered ?? (await loadPage(filters, { signal }))
-  if (signal.aborted) return null
-  const parts = drawParts()
+  let look = readLook(address.searchParams)
   let session = null
   let loading = null
-  const open = (page) => openSession(filters, page, { parts, learn: form.learn, signIn, reopen: load })
+  const write = (some = filters) => `/${formatQuery({ ...some, ...writeLook(look) })}`
+  const parts = drawParts()
+  const change = (wanted) => {
+    if (write(wanted) === write()) return
+    session?.leave()
+    session = null
+    filters = wanted
+    history.pushState(null, "", write())
+    recall()
+    load()
+  }
+  const onLook = (wanted) => {
+    look = wanted
+    applyLook(parts.feed, look)
+    history.replaceState(history.state, "", write())
+  }
+  const form = drawFilters(filters, change)
+  const toolbar = drawToolbar({ look, onLook, address: write, query: () => toApi(filters), signal })
+  parts.showTotal = toolbar.showTotal
+  const narrow = (filter) => write({ ...filters, ...filter })
+  const open = (page) => openSession(filters, page, { parts, narrow, signIn, reopen: load })
   const load = async () => {
     session?.leave()
     session = null
     loading?.abort()
     const { signal: current } = (loading = new AbortController())
-    replace(parts.rows, h("p", { class: "loading" }, "Loading …"))
+    replace(parts.rows, drawSkeleton())
     const page = await loadPage(filters, { signal: current }).catch((error) => ({ thrown: error }))
     if (current.aborted || signal.aborted) return
     if (page.thrown) return signIn(page.thrown.message)
+    if (isFoundById(filters, page)) return go(viewPath(page.rows[0].request_id), { replaces: true })
     session = open(page)
+    form.count(filters, current)
     announce(page.rows.length ? "List updated." : "No requests found.")
   }
-  const change = (wanted) => {
-    if (addressOf(wanted) === addressOf(filters)) return
-    session?.leave()
-    session = null
-    filters = wanted
-    history.pushState(null, "", addressOf(wanted))
-    recall()
-    load()
-  }
-  const form = drawFilters(filters, change)
+  applyLook(parts.feed, look)
+  replace(parts.rows, drawSkeleton())
   replace(main, h("div", { class: "feed-title" }, h("h1", null, "Requests"), parts.state, parts.hint),
-    form.element, parts.news, parts.rows, parts.more, parts.bar)
-  session = open(first)
-  if (remembered) session.restore(remembered)
+    form.element, toolbar.element, parts.news, parts.feed, parts.more, parts.bar)
+  const remembered = recall()
   const stopKeys = listenToKeys({ step: (by) => session?.step(by), choose: () => session?.choose() })
-  return () => {
+  const leave = () => {
     stopKeys()
     loading?.abort()
     session?.leave()
   }
+  signal.addEventListener("abort", stopKeys)
+  const first = remembered ?? (await loadPage(filters, { signal }))
+  if (signal.aborted) return null
+  if (!remembered && isFoundById(filters, first)) return go(viewPath(first.rows[0].request_id), { replaces: true })
+  session = open(first)
+  form.count(filters, signal)
+  if (remembered) session.restore(remembered)
+  return leave
+}
+
+// A search for an id that finds one request opens it.
+function isFoundById({ q }, { rows, cursor }) {
+  return ID.test(q ?? "") && rows.length === 1 && !cursor
 }
 
 function drawParts() {
   const key = (name) => h("kbd", null, name)
+  const rows = h("div", { class: "list" })
   return {
     state: h("span", { class: "live" }),
     hint: h("p", { class: "hint faint" },
-      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " select to compare"),
+      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " select"),
     news: h("div", { class: "news" }),
-    rows: h("div", { class: "feed" }),
+    rows,
+    feed: h("div", { class: "feed" }, rows),
     more: h("div", { class: "more" }),
     bar: h("div", { class: "choice-place" }),
   }

@@ -1,43 +1,79 @@
-// The two requests selected for comparison, and the bar with the link to compare them.
+// The selected requests, and the bar with what can be done with them.
 
 import { announce, h, replace } from "../../lib/dom.js"
+import { formatAmount } from "../../lib/format.js"
+import { drawActions } from "./actions.js"
+import { nameRow } from "./row.js"
 
-const MOST = 2
+const MOST_COMPARED = 4
+const LETTERS = "abcd"
 
-/** Make the selection: {element, has(id), toggle(row)}. Selecting a third request deselects the first. */
-export function makeChoice() {
-  let chosen = []
-  const element = h("div", { class: "choice", hidden: true })
+/**
+ * Make the selection: {element, has(id), toggle(row, event), chooseAll(rows), clear()}.
+ *
+ *   between(id, other)    the rows from one to the other, for a click with the shift key
+ *   onDeleted(ids)        called after requests were deleted
+ *   onChanged(rows)       called with rows that have new tags
+ */
+export function makeChoice({ between, onDeleted, onChanged }) {
+  const chosen = new Map()
+  let last = null
+  const summary = h("div", { class: "summary" })
+  const place = h("div", { class: "action" })
+  const element = h("section", { class: "choice", hidden: true, "aria-label": "Selected requests" }, summary, place)
   const mark = (id, isChosen) => {
     const box = document.querySelector(`article[data-id="${CSS.escape(id)}"] input[type=checkbox]`)
     if (box) box.checked = isChosen
   }
+  const set = (row, isChosen) => {
+    if (isChosen) chosen.set(row.request_id, row)
+    else chosen.delete(row.request_id)
+    mark(row.request_id, isChosen)
+  }
   const clear = () => {
-    for (const row of chosen) mark(row.request_id, false)
-    chosen = []
-    draw()
+    for (const row of [...chosen.values()]) set(row, false)
+    change()
     document.querySelector(".request a")?.focus()
   }
+  // A form or result below the summary belongs to the previous selection.
+  const change = () => {
+    replace(place)
+    draw()
+  }
+  const forget = (ids) => {
+    for (const id of ids) chosen.delete(id)
+    onDeleted(ids)
+    draw()
+  }
   const draw = () => {
-    element.hidden = !chosen.length
-    const [a, b] = chosen.map((row) => row.request_id)
-    const names = chosen.map((row) => h("span", { class: "chosen", dir: "auto" }, row.final_text || row.request_id))
-    const further = b === undefined
-      ? h("span", { class: "faint" }, "Select another request to compare.")
-      : h("a", { class: "button primary", href: `/compare?${new URLSearchParams({ a, b })}` }, "Compare selected")
-    replace(element, names, further, h("button", { class: "quiet", onclick: clear }, "Clear"))
+    const rows = [...chosen.values()]
+    element.hidden = !rows.length && !place.hasChildNodes()
+    replace(summary,
+      rows.length ? [h("strong", null, `${formatAmount(rows.length, "request")} selected`), drawCompare(rows), drawActions(rows, place, { onDeleted: forget, onChanged })] : null,
+      h("button", { class: "quiet", onclick: clear }, rows.length ? "Clear" : "Close"))
   }
   return {
     element,
-    has: (id) => chosen.some((row) => row.request_id === id),
-    toggle(row) {
-      const others = chosen.filter((one) => one.request_id !== row.request_id)
-      const isNew = others.length === chosen.length
-      chosen = isNew ? [...others, row] : others
-      if (chosen.length > MOST) mark(chosen.shift().request_id, false)
-      mark(row.request_id, isNew)
-      draw()
-      if (chosen.length === MOST && isNew) announce("Two requests selected. The Compare selected link is at the end of the page.")
+    has: (id) => chosen.has(id),
+    toggle(row, event) {
+      const isChosen = !chosen.has(row.request_id)
+      const range = event?.shiftKey && last !== null ? between(last, row.request_id) : []
+      for (const one of [...range, row]) set(one, isChosen)
+      last = row.request_id
+      change()
+      announce(`${formatAmount(chosen.size, "request")} selected.`)
+    },
+    setAll(rows, isChosen) {
+      for (const row of rows) set(row, isChosen)
+      change()
+      announce(`${formatAmount(chosen.size, "request")} selected.`)
     },
   }
+}
+
+function drawCompare(rows) {
+  if (rows.length < 2) return h("span", { class: "faint chosen", dir: "auto" }, rows.length ? nameRow(rows[0]) : "")
+  if (rows.length > MOST_COMPARED) return h("span", { class: "faint" }, `Up to ${MOST_COMPARED} can be compared.`)
+  const query = new URLSearchParams(rows.map((row, index) => [LETTERS[index], row.request_id]))
+  return h("a", { class: "button primary", href: `/compare?${query}` }, "Compare selected")
 }

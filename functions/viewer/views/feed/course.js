@@ -36,7 +36,7 @@ function drawCourse(values, viewBox) {
   const points = values.map((value, i) => `${xOf(i).toFixed(1)} ${(-value).toFixed(3)}`)
   const line = values.length === 1 ? `M${EDGE} ${-lowest}H${WIDTH - EDGE}` : `M${points.join("L")}`
   const dot = `M${points[values.indexOf(lowest)]}h0`
-  return h("div", { class: "course", title: label },
+  return h("div", { class: "course", "data-part": "curve", title: label },
     svg("svg", { viewBox, preserveAspectRatio: "none", role: "img", "aria-label": label },
       svg("path", { class: "course-line", d: line }),
       svg("path", { class: "course-edge", d: dot }),
@@ -45,7 +45,7 @@ function drawCourse(values, viewBox) {
 }
 
 function drawNone() {
-  return h("div", { class: "course" }, h("span", { class: "visually-hidden" }, `Group confidence: ${UNKNOWN}`))
+  return h("div", { class: "course", "data-part": "curve" }, h("span", { class: "visually-hidden" }, `Group confidence: ${UNKNOWN}`))
 }
 
 function describePosition(values, lowest) {

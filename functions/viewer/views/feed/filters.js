@@ -1,140 +1,157 @@
-// The filters of the feed. The page's address holds them under the parameter names of GET /logs.
+// The filters of the feed. The page's address holds them under the parameter names of GET /logs, and a period such as 24h.
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
+import { formatCount, fromField, toField } from "../../lib/format.js"
 
-// `many` fetches a field's options when "More filters" is opened; `seen` collects suggestions from the rows.
+const PERIODS = { "15m": 900, "1h": 3600, "24h": 86400, "7d": 604800, "30d": 2592000 }
+const RANGE = "range"
+const TIMES = [
+  ["", "All time"], ["15m", "Last 15 minutes"], ["1h", "Last hour"], ["24h", "Last 24 hours"], ["7d", "Last 7 days"],
+  ["30d", "Last 30 days"], [RANGE, "From … to …"],
+]
+// `facet` is the list of /v1/facets with a field's values; `many` loads them when "More filters" is opened.
 const USUAL = [
-  { name: "q", label: "Search prompts and answers", type: "search" },
-  { name: "model", label: "Model", seen: (row) => [row.model_id] },
-  { name: "mod", label: "Mod", seen: (row) => [row.active_mod] },
-  { name: "tag", label: "Tag", seen: (row) => row.tags },
+  { name: "q", label: "Search", type: "search", hint: "Words, the start of an id, or id:…" },
+  { name: "period", label: "Time", options: TIMES },
+  { name: "model", label: "Model", options: [["", "All models"]], facet: "models" },
+  { name: "mod", label: "Mod", options: [["", "Any"]], facet: "mods" },
+  { name: "tag", label: "Tag", options: [["", "Any"]], facet: "tags" },
   { name: "max_confidence", label: "Max confidence (%)", type: "percent" },
   { name: "sort", label: "Order", options: [["", "Newest first"], ["confidence", "Least confident first"]] },
 ]
 const FURTHER = [
   { name: "min_confidence", label: "Min confidence (%)", type: "percent" },
-  { name: "created_from", label: "Created from", type: "datetime-local" },
-  { name: "created_to", label: "Created before", type: "datetime-local" },
   { name: "has_exception", label: "Exceptions", options: [["", "Any"], ["true", "With exceptions"], ["false", "Without exceptions"]] },
-  { name: "source", label: "Source", seen: (row) => [row.source] },
-  { name: "group_id", label: "Group", seen: (row) => [row.group_id] },
+  { name: "source", label: "Source", options: [["", "Any"]], facet: "sources" },
+  { name: "group_id", label: "Group" },
   { name: "api_key", label: "User", options: [["", "All users"]], many: listUsers },
-  { name: "favorited_by", label: "Favorited by", seen: (row) => row.favorited_by },
+  { name: "favorited_by", label: "Favorited by" },
   { name: "collection_id", label: "Collection", options: [["", "Any"]], many: listCollections },
 ]
-const FIELDS = [...USUAL, ...FURTHER]
-const MAX_SEEN = 100
+const BETWEEN = [
+  { name: "created_from", label: "Created from", type: "datetime-local" },
+  { name: "created_to", label: "Created before", type: "datetime-local" },
+]
+const FIELDS = [...USUAL, ...BETWEEN, ...FURTHER]
 
 /** Read the filters from the parameters of an address: {model: "…", …}. */
 export function readFilters(parameters) {
   const given = FIELDS.map(({ name }) => [name, parameters.get(name)?.trim()]).filter(([, value]) => value)
-  return Object.fromEntries(given)
+  const filters = Object.fromEntries(given)
+  if (!PERIODS[filters.period]) delete filters.period
+  return filters
 }
 
-/** Return the address of the feed with these filters. */
-export function addressOf(filters) {
-  const text = new URLSearchParams(filters).toString()
-  return text ? `/?${text}` : "/"
+/** Convert filters to parameters of the API: a period becomes the time at which it began. */
+export function toApi({ period, ...filters }, now = Date.now()) {
+  return period ? { ...filters, created_from: new Date(now - PERIODS[period] * 1000).toISOString() } : filters
 }
 
-/**
- * Draw the form: {element, learn(rows)}. `onChange(filters)` receives each change; `learn` adds suggestions from rows.
- */
+/** Whether filters exclude requests: all but the order. */
+export function isFiltered(filters) {
+  return Object.keys(filters).some((name) => name !== "sort")
+}
+
+/** Draw the form: {element, count()}. `onChange(filters)` receives each change; `count` loads the values with their counts. */
 export function drawFilters(filters, onChange) {
   const controls = FIELDS.map((field) => [field, drawControl(field, filters[field.name] ?? "")])
+  const controlOf = Object.fromEntries(controls.map(([field, control]) => [field.name, control]))
+  const between = h("div", { class: "filter-grid between" }, controls.filter(([field]) => BETWEEN.includes(field)).map(drawField))
+  if (filters.created_from || filters.created_to) controlOf.period.value = RANGE
+  const showBetween = () => { between.hidden = controlOf.period.value !== RANGE }
+  showBetween()
   const apply = (event) => {
     event?.preventDefault()
+    showBetween()
+    if (event?.target === controlOf.period && controlOf.period.value === RANGE) return controlOf.created_from.focus()
     if (form.reportValidity()) onChange(readControls(controls))
   }
-  const drawn = ([field, control]) => h("div", { class: `filter filter-${field.name}` },
-    h("label", { for: control.id }, field.label), control, field.seen && h("datalist", { id: `${control.id}-seen` }))
-  const isFurther = ([field]) => FURTHER.includes(field)
-  const further = h("details", { open: FURTHER.some(({ name }) => filters[name]), ontoggle: () => fillOnce(controls) },
-    h("summary", null, "More filters"), h("div", { class: "filter-grid" }, controls.filter(isFurther).map(drawn)))
   const reset = () => {
     for (const [, control] of controls) control.value = ""
     apply()
-    controls[0][1].focus()
+    showBetween()
+    controlOf.q.focus()
   }
+  const further = h("details", { open: FURTHER.some(({ name }) => filters[name]), ontoggle: () => fillOnce(controls) },
+    h("summary", null, "More filters"), h("div", { class: "filter-grid" }, controls.filter(([field]) => FURTHER.includes(field)).map(drawField)))
   const form = h("form", { class: "filters", role: "search", "aria-label": "Requests", onsubmit: apply, onchange: apply },
-    h("div", { class: "filter-grid" }, controls.filter((one) => !isFurther(one)).map(drawn)),
-    further,
+    h("div", { class: "filter-grid usual" }, controls.filter(([field]) => USUAL.includes(field)).map(drawField)), between, further,
     h("div", { class: "filter-buttons" },
       h("button", { class: "primary" }, "Apply"), h("button", { type: "button", onclick: reset }, "Reset")))
-  return { element: form, learn: (rows) => learn(controls, rows) }
+  return { element: form, count: (current, signal) => countValues(controls, current, signal) }
+}
+
+function drawField([field, control]) {
+  return h("div", { class: `filter filter-${field.name}` }, h("label", { for: control.id }, field.label), control)
 }
 
 function drawControl(field, value) {
   const common = { id: `filter-${field.name}`, name: field.name }
   if (field.options) {
-    const known = field.options.some(([one]) => one === value)
-    const options = known ? field.options : [...field.options, [value, value]]
-    const select = h("select", common, options.map(([one, text]) => h("option", { value: one }, text)))
-    select.value = value
+    const select = h("select", common)
+    fill(select, field.options, value)
     return select
   }
   const types = { percent: { type: "number", min: 0, max: 100, step: "any" }, "datetime-local": { step: 1 } }
   const control = h("input", {
-    ...common, type: field.type ?? "text", autocomplete: "off", maxlength: 1000,
-    list: field.seen && `${common.id}-seen`, ...types[field.type],
+    ...common, type: field.type ?? "text", autocomplete: "off", maxlength: 1000, placeholder: field.hint, ...types[field.type],
   })
   control.value = showValue(field, value)
   return control
+}
+
+// A value of the address stays an option, even if no request has it.
+function fill(select, options, value) {
+  const known = !value || options.some(([one]) => one === value)
+  replace(select, [...options, ...(known ? [] : [[value, value]])].map(([one, text]) => h("option", { value: one }, text)))
+  select.value = value
 }
 
 // The address holds API values: confidences from 0 to 1, and times in UTC.
 function showValue(field, value) {
   if (!value) return ""
   if (field.type === "percent") return String(Number((value * 100).toPrecision(12)))
-  if (field.type !== "datetime-local") return value
-  const moment = new Date(/^[\d.]+$/.test(value) ? value * 1000 : value)
-  if (Number.isNaN(moment.getTime())) return ""
-  return new Date(moment - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 19)
+  return field.type === "datetime-local" ? toField(value) : value
 }
 
 function readControls(controls) {
+  const isRange = controls.some(([field, control]) => field.name === "period" && control.value === RANGE)
   const read = ([field, control]) => {
     const value = control.value.trim()
-    if (!value) return null
+    if (!value || value === RANGE || (BETWEEN.includes(field) && !isRange)) return null
     if (field.type === "percent") return [field.name, String(Number((value / 100).toPrecision(12)))]
-    if (field.type === "datetime-local") return [field.name, new Date(value).toISOString()]
-    return [field.name, value]
+    return [field.name, field.type === "datetime-local" ? fromField(value) : value]
   }
   return Object.fromEntries(controls.map(read).filter(Boolean))
+}
+
+/** Load the values of each facet, with the number of requests that pass the other filters. */
+async function countValues(controls, filters, signal) {
+  const { sort, ...query } = toApi(filters)
+  const load = (name) => api("/v1/facets", { query: { ...query, [name]: null }, signal }).catch(() => null)
+  const all = load()
+  await Promise.all(controls.filter(([field]) => field.facet).map(async ([field, control]) => {
+    const answer = await (filters[field.name] ? load(field.name) : all)
+    if (!answer || signal.aborted || document.activeElement === control) return
+    fill(control, [...field.options, ...answer[field.facet].map((one) => [one.value, `${one.value} (${formatCount(one.request_count)})`])], control.value)
+  }))
 }
 
 async function fillOnce(controls) {
   for (const [field, control] of controls) {
     if (!field.many || control.dataset.filled) continue
     control.dataset.filled = "yes"
-    const chosen = control.value
-    const found = await field.many().catch(() => [])
-    const missing = chosen && !found.some(([one]) => one === chosen) ? [[chosen, chosen]] : []
-    replace(control, [...field.options, ...missing, ...found].map(([one, text]) => h("option", { value: one }, text)))
-    control.value = chosen
+    fill(control, [...field.options, ...(await field.many().catch(() => []))], control.value)
   }
 }
 
 async function listUsers() {
   const { api_keys: users } = await api("/logs/api-keys")
-  return users.map((user) => [user.api_key, `${user.api_key} (${user.request_count})`])
+  return users.map((user) => [user.api_key, `${user.api_key} (${formatCount(user.request_count)})`])
 }
 
 async function listCollections() {
   const { collections } = await api("/collections", { query: { limit: 100 } })
-  return collections.map((one) => [String(one.id), `${one.name} (${one.request_count})`])
-}
-
-function learn(controls, rows) {
-  for (const [field, control] of controls) {
-    if (!field.seen) continue
-    const list = control.parentElement.querySelector("datalist")
-    const known = new Set([...list.options].map((option) => option.value))
-    for (const value of rows.flatMap(field.seen)) {
-      if (!value || known.has(value) || known.size >= MAX_SEEN) continue
-      known.add(value)
-      list.append(h("option", { value }))
-    }
-  }
+  return collections.map((one) => [String(one.id), `${one.name} (${formatCount(one.request_count)})`])
 }

@@ -3,6 +3,7 @@
 import { h } from "../../lib/dom.js"
 import { formatAge } from "../../lib/format.js"
 import { makeCourses } from "./course.js"
+import { findPlace } from "./order.js"
 import { drawRow } from "./row.js"
 
 const CHUNK = 50
@@ -12,9 +13,10 @@ const AGES_MS = 30000
 /**
  * Make a list of requests, keyed by id.
  *
- * `choice` is the selection (choice.js); `narrow(filter)` returns the address of the feed with one more filter.
+ * `choice` is the selection (choice.js); `narrow(filter)` returns the address of the feed with one more filter; `sort` is
+ * the order.
  */
-export function makeList({ choice, narrow, signal }) {
+export function makeList({ choice, narrow, sort, signal }) {
   const element = h("div", { class: "rows", role: "feed", "aria-label": "Requests" })
   const rows = new Map()
   const badges = new Map()
@@ -44,12 +46,59 @@ export function makeList({ choice, narrow, signal }) {
       const ids = keepNew(given)
       for (let i = 0; i < ids.length; i += CHUNK) chunks.add(ids.slice(i, i + CHUNK))
     },
-    /** Add rows at the top, so that the last one given comes first; `badge` is shown on each. */
-    prepend(given, badge) {
-      for (const id of keepNew(given)) {
-        badges.set(id, badge)
-        chunks.putFirst(id)
+    /**
+     * Add new rows where the order puts them; `badge` is shown on each. Returns {shown, further}: the ids of the added rows,
+     * and the number of rows that belong after the last one, which are loaded with the next page if `hasMore`.
+     */
+    insert(given, badge, hasMore) {
+      const shown = []
+      let further = 0
+      for (const row of given.filter((one) => !rows.has(one.request_id))) {
+        const ordered = chunks.ids().map((id) => rows.get(id))
+        const place = findPlace(ordered, row, sort)
+        if (hasMore && place === ordered.length) {
+          further += 1
+          continue
+        }
+        const [id] = keepNew([row])
+        if (badge) badges.set(id, badge)
+        chunks.insert(place, id)
+        shown.push(id)
       }
+      return { shown, further }
+    },
+    /** Return the rows from one to another, in display order. */
+    between(id, other) {
+      const ids = chunks.ids()
+      const [from, to] = [ids.indexOf(id), ids.indexOf(other)].sort((one, two) => one - two)
+      return from < 0 ? [] : ids.slice(from, to + 1).map((one) => rows.get(one))
+    },
+    /** Remove rows. */
+    remove(ids) {
+      for (const id of ids) {
+        rows.delete(id)
+        badges.delete(id)
+        chunks.remove(id)
+      }
+    },
+    /** Whether a row is drawn and at least partly inside the viewport. */
+    isInView(id) {
+      const box = find(id)?.getBoundingClientRect()
+      return Boolean(box) && box.bottom > 0 && box.top < innerHeight
+    },
+    /** Scroll to a row and focus it, also if it is not drawn. */
+    show(id) {
+      chunks.draw(id)
+      const drawn = find(id)
+      drawn?.scrollIntoView({ block: "center" })
+      drawn?.querySelector("a").focus({ preventScroll: true })
+    },
+    /** Return the element whose position on the screen must not change: the row with the focus, else the first visible one. */
+    anchor() {
+      const focused = document.activeElement?.closest?.("article")
+      if (focused && element.contains(focused)) return focused
+      if (element.getBoundingClientRect().top >= 0) return null
+      return [...element.querySelectorAll("article")].find((article) => article.getBoundingClientRect().bottom > 0)
     },
     /** Redraw a row in place with new values. */
     update(row, badge = null) {
@@ -109,15 +158,29 @@ function makeChunks(element, draw, signal) {
     fill(chunk)
     observer.observe(chunk.element)
   }
-  const putFirst = (id) => {
+  const insert = (place, id) => {
     const [first] = chunks
-    if (!first || first.ids.length >= CHUNK || !first.element.hasChildNodes()) return add([id], true)
-    first.ids.unshift(id)
+    if (!first || (place === 0 && first.ids.length >= CHUNK)) return add([id], true)
+    let at = place
+    const chunk = chunks.find((one) => at <= one.ids.length || ((at -= one.ids.length), false))
+    chunk.ids.splice(at, 0, id)
+    if (!chunk.element.hasChildNodes()) return
     const drawn = draw(id)
     drawn.classList.add("fresh")
-    first.element.prepend(drawn)
+    chunk.element.insertBefore(drawn, chunk.element.children[at] ?? null)
   }
-  return { add, putFirst, ids: () => chunks.flatMap((chunk) => chunk.ids) }
+  const remove = (id) => {
+    const chunk = chunks.find((one) => one.ids.includes(id))
+    if (!chunk) return
+    const at = chunk.ids.indexOf(id)
+    chunk.ids.splice(at, 1)
+    chunk.element.children[at]?.remove()
+  }
+  const drawOne = (id) => {
+    const chunk = chunks.find((one) => one.ids.includes(id))
+    if (chunk && !chunk.element.hasChildNodes()) fill(chunk)
+  }
+  return { add, insert, remove, draw: drawOne, ids: () => chunks.flatMap((chunk) => chunk.ids) }
 }
 
 function keepAges(element, signal) {

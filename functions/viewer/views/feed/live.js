@@ -1,12 +1,12 @@
-// Live updates from GET /logs/stream. New requests are shown at once, or held back while the user is reading.
+// Live updates from GET /logs/stream. New requests appear where the order puts them, without moving the rows on the screen.
 
 import { listen } from "../../lib/api.js"
 import { announce } from "../../lib/dom.js"
+import { formatAmount } from "../../lib/format.js"
 import { keepRow } from "./row.js"
 
 const TOGETHER_MS = 50
 const ANNOUNCED_MS = 5000
-const MOST_HELD = 500
 const STATES = {
   connecting: "Connecting …",
   live: "Live",
@@ -23,49 +23,60 @@ export function showState(element, state) {
 }
 
 /**
- * Follow the feed until `signal` is aborted: {release(), isWhole()}.
+ * Follow the feed until `signal` is aborted: {show(), count()}.
  *
- * `release` shows the held rows and returns the id of the newest. `isWhole` is false if some rows were dropped because
- * too many arrived; reload the list then.
+ * `show` scrolls to the first new row outside the viewport. `count` is their number.
  *
- *   isReading()        whether adding rows at the top would move the text that the user is reading
- *   onHeld(count)      called with the number of held rows after each change of the list
- *   onState(state)     see lib/api.js
- *   refresh()          resolves to the newest rows, in case some were missed
+ *   hasMore()         whether the list ends before the last row of the feed
+ *   onNews(count)     called with that number, and `isWhole`: false if rows are missing, so that the list must be reloaded
+ *   onAdded(count)    called with the number of new rows, shown or not
+ *   onState(state)    see lib/api.js
+ *   refresh()         resolves to the first rows, in case some were missed
  */
-export function follow({ query, signal, list, isReading, onHeld, onState, refresh }) {
-  const held = new Map()
-  let dropped = 0
+export function follow({ query, signal, list, hasMore, onNews, onAdded, onState, refresh }) {
+  const unseen = new Set()
+  let further = 0
   let hasGap = false
   let arrived = []
-  const take = (rows, badge) => {
-    for (const row of rows.map(keepRow)) {
-      if (list.has(row.request_id)) list.update(row, badge)
-      else if (held.size < MOST_HELD || held.has(row.request_id)) held.set(row.request_id, row)
-      else dropped += 1
-    }
-    if (held.size && !hasGap && !isReading()) release()
-    else onHeld(held.size + dropped)
+  const report = () => onNews(unseen.size + further, !hasGap)
+  const look = () => {
+    for (const id of unseen) if (list.isInView(id)) unseen.delete(id)
+    report()
   }
-  const release = () => {
-    const rows = [...held.values()]
-    held.clear()
-    list.prepend(rows, "new")
-    announceCount(rows.length)
-    onHeld(0)
-    return rows.at(-1)?.request_id
+  const take = (rows, badge) => {
+    const kept = rows.map(keepRow)
+    for (const row of kept) if (list.has(row.request_id)) list.update(row, badge)
+    const fresh = kept.filter((row) => !list.has(row.request_id))
+    if (!fresh.length) return report()
+    const added = keepPlace(list, () => list.insert(fresh, "new", hasMore()))
+    further += added.further
+    for (const id of added.shown) unseen.add(id)
+    announceCount(fresh.length)
+    onAdded(fresh.length)
+    report()
+    requestAnimationFrame(look) // a first row has no element in the page until now
   }
   const catchUp = async () => {
     const rows = await refresh().catch(() => [])
     if (signal.aborted) return
-    // If the list has none of the newest rows, there may be others between them and the list.
+    // If the list has none of the first rows, there may be others between them and the list.
     hasGap ||= list.size() > 0 && rows.length > 0 && !rows.some((row) => list.has(row.request_id))
-    take(rows.reverse(), null)
+    take(hasGap ? [] : rows, null)
+    if (hasGap) onNews(rows.length, false)
   }
   const gather = (row) => {
     if (arrived.push(row) === 1) setTimeout(() => signal.aborted || take(arrived.splice(0), "replaced"), TOGETHER_MS)
   }
   let wasLive = false
+  let waits = false
+  addEventListener("scroll", () => {
+    if (waits || !unseen.size) return
+    waits = true
+    requestAnimationFrame(() => {
+      waits = false
+      if (!signal.aborted) look()
+    })
+  }, { signal, passive: true })
   listen({
     query,
     signal,
@@ -78,7 +89,26 @@ export function follow({ query, signal, list, isReading, onHeld, onState, refres
       wasLive ||= state === "live"
     },
   })
-  return { release, isWhole: () => !dropped && !hasGap }
+  return {
+    show() {
+      const [first] = list.rows().map((row) => row.request_id).filter((id) => unseen.has(id))
+      unseen.clear()
+      further = 0
+      if (first) list.show(first)
+      report()
+    },
+  }
+}
+
+// Keep the anchor where it is on the screen. Browsers do so only in some cases, so their way is off meanwhile.
+function keepPlace(list, change) {
+  const anchor = list.anchor()
+  const before = anchor?.getBoundingClientRect().top
+  document.documentElement.style.setProperty("overflow-anchor", "none")
+  const result = change()
+  if (anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - before)
+  requestAnimationFrame(() => document.documentElement.style.removeProperty("overflow-anchor"))
+  return result
 }
 
 let announcedAt = 0
@@ -86,5 +116,5 @@ let announcedAt = 0
 function announceCount(count) {
   if (Date.now() - announcedAt < ANNOUNCED_MS) return
   announcedAt = Date.now()
-  announce(count === 1 ? "1 new request." : `${count} new requests.`)
+  announce(`${formatAmount(count, "new request")}.`)
 }

@@ -1,0 +1,127 @@
+// One collection: rename, describe, share and delete it, and annotate and remove its requests.
+
+import { api } from "../../lib/api.js"
+import { announce, copyText, emptyState, errorNote, h, replace } from "../../lib/dom.js"
+import { formatCount, formatTime, showControls } from "../../lib/format.js"
+import { drawMore } from "../feed/more.js"
+import { viewPath } from "../feed/row.js"
+
+const PAGE = 50
+const MAX_TEXT = 400
+
+/** Show /collection/<id>. */
+export async function show(main, { parameters: { id }, go, signal, signIn }) {
+  const path = `/collections/${id}`
+  const { collection, requests, total_requests: total } = await api(path, { query: { limit: PAGE }, signal })
+  const head = h("section")
+  const note = h("div")
+  const attempt = async (work) => {
+    try {
+      const answer = await work()
+      replace(note)
+      announce(`${answer.message}.`)
+      return answer
+    } catch (error) {
+      if (error.status === 401) signIn(error.message)
+      else replace(note, errorNote(error))
+      return null
+    }
+  }
+  const drawHead = (shown) => {
+    document.title = `${shown.name} · Thunder`
+    replace(head,
+      h("h1", { dir: "auto" }, shown.name),
+      shown.description && h("p", { class: "description", dir: "auto" }, shown.description),
+      h("p", { class: "faint" }, `${formatCount(shown.request_count)} request${shown.request_count === 1 ? "" : "s"}, last added first. Created ${formatTime(shown.created_at)}${shown.created_by ? ` by ${shown.created_by}` : ""}.`),
+      drawCommands(shown))
+  }
+  const drawCommands = (shown) => {
+    const place = h("div")
+    const change = async (body) => {
+      const answer = await attempt(() => api(path, { method: "PUT", body }))
+      if (answer) drawHead(answer.collection)
+    }
+    const share = async (method) => {
+      const answer = await attempt(() => api(`${path}/public`, { method }))
+      if (answer) drawHead({ ...shown, is_public: answer.is_public, public_token: answer.public_token })
+    }
+    const remove = async () => (await attempt(() => api(path, { method: "DELETE" }))) && go("/collection")
+    return [
+      h("p", { class: "commands" },
+        h("a", { class: "button", href: `/?collection_id=${shown.id}` }, "Show in the list"),
+        h("button", { onclick: () => replace(place, drawEdit(shown, change, () => replace(place))) }, "Rename …"),
+        shown.is_public ? h("button", { onclick: () => share("DELETE") }, "Revoke link") : h("button", { onclick: () => share("POST") }, "Create link"),
+        h("button", { onclick: () => replace(place, drawDelete(remove, () => replace(place))) }, "Delete …")),
+      shown.public_token && drawLink(`/share/${shown.public_token}`), place]
+  }
+  const list = h("ol", { class: "members", "aria-label": "Requests" })
+  const more = h("div", { class: "more" })
+  const add = (rows) => list.append(...rows.map((row) => drawMember(row, { path, attempt })))
+  const next = (offset) => (offset < total ? offset : null)
+  const load = async (offset) => {
+    const page = await api(path, { query: { limit: PAGE, offset }, signal })
+    return { rows: page.requests, cursor: page.requests.length ? next(offset + page.requests.length) : null }
+  }
+  drawHead(collection)
+  add(requests)
+  replace(main, head, note, total ? list : emptyState("No requests yet", "Select requests in the list, and choose “Add to collection”."), more)
+  drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
+}
+
+function drawEdit(shown, change, cancel) {
+  const name = h("input", { id: "name", required: true, maxlength: 200, autocomplete: "off", value: shown.name })
+  const description = h("textarea", { id: "description", maxlength: 10000 }, shown.description)
+  const submit = (event) => {
+    event.preventDefault()
+    change({ name: name.value.trim(), description: description.value.trim() || null })
+  }
+  return h("form", { class: "edit", onsubmit: submit }, h("label", { for: name.id }, "Name"), name,
+    h("label", { for: description.id }, "Description"), description,
+    h("p", { class: "commands" }, h("button", { class: "primary" }, "Save"), h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")))
+}
+
+function drawDelete(remove, cancel) {
+  return h("p", { class: "inline" }, "Delete this collection and its link? Its requests stay.",
+    h("button", { class: "danger", onclick: remove }, "Delete the collection"), h("button", { class: "quiet", onclick: cancel }, "Cancel"))
+}
+
+function drawLink(url) {
+  const link = new URL(url, location.origin).href
+  const field = h("input", { id: "collection-link", class: "share-link", readonly: true, value: link, onfocus: () => field.select() })
+  const copy = async () => ((await copyText(link)) ? announce("Copied.") : field.select())
+  return h("p", { class: "inline" }, h("label", { for: field.id }, "Link for anyone, without an API key"), field, h("button", { onclick: copy }, "Copy"))
+}
+
+function drawMember(row, { path, attempt }) {
+  const text = showControls((row.final_text ?? "").slice(0, MAX_TEXT)).replace(/\s+/g, " ").trim() || "(no text)"
+  const body = { request_id: row.request_id }
+  const element = h("li")
+  const draw = (notes, isEditing = false) => {
+    const remove = async () => (await attempt(() => api(`${path}/requests`, { method: "DELETE", body }))) && element.remove()
+    const save = async (value) => {
+      const given = value.trim() || null
+      if (await attempt(() => api(`${path}/requests`, { method: "PUT", body: { ...body, notes: given } }))) draw(given)
+    }
+    replace(element,
+      h("div", null, h("a", { class: "text", href: viewPath(row.request_id), dir: "auto" }, text),
+        h("p", { class: "meta" }, h("time", { datetime: row.created_ts }, formatTime(row.created_ts)),
+          row.model_id && h("span", { title: row.model_id }, row.model_id), h("span", { title: row.request_id }, row.request_id), row.added_by && h("span", { title: row.added_by }, `added by ${row.added_by}`))),
+      h("span", { class: "buttons" },
+        h("button", { class: "quiet", "aria-label": `Edit notes: ${text.slice(0, 60)}`, onclick: () => draw(notes, true) }, notes ? "Edit notes" : "Add notes"),
+        h("button", { class: "quiet", "aria-label": `Remove: ${text.slice(0, 60)}`, onclick: remove }, "Remove")),
+      isEditing ? drawNotes(notes, save, () => draw(notes)) : notes && h("p", { class: "notes", dir: "auto" }, notes))
+    if (isEditing) element.querySelector("textarea").focus()
+  }
+  draw(row.notes)
+  return element
+}
+
+function drawNotes(notes, save, cancel) {
+  const field = h("textarea", { "aria-label": "Notes", maxlength: 10000 }, notes)
+  const submit = (event) => {
+    event.preventDefault()
+    save(field.value)
+  }
+  return h("form", { class: "edit", onsubmit: submit }, field,
+    h("p", { class: "commands" }, h("button", { class: "primary" }, "Save notes"), h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")))
+}
