@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
@@ -23,6 +23,7 @@ from core.audit.store import Action
 from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.settings import Networks
+from core.wire.models import Frozen
 from core.wire.page import read_cursor
 
 MAX_ALERTS = 20
@@ -39,10 +40,8 @@ class TooManyAlertsError(ThunderError):
     status = 409
 
 
-class Alert(BaseModel):
+class Alert(Frozen):
     """An alert as its owner sees it. Settings that its kind does not have are None."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     name: str

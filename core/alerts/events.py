@@ -12,6 +12,7 @@ from core.alerts.alert import lock_own_alert
 from core.alerts.store import ClaimedEvent, EventRow
 from core.database.pool import checkout, retry_read
 from core.errors import ThunderError
+from core.wire.models import Frozen
 from core.wire.page import read_cursor
 
 LEASE_S = 60
@@ -36,7 +37,7 @@ class Window(BaseModel):
     end: datetime = Field(alias="to")
 
 
-class AlertEvent(BaseModel):
+class AlertEvent(Frozen):
     """An event of an alert, and the state of its webhook.
 
     Attributes:
@@ -44,8 +45,6 @@ class AlertEvent(BaseModel):
         next_attempt_at: None if no attempt follows.
         error: why the last attempt failed.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     alert_id: int

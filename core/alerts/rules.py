@@ -3,11 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from core.errors import InvalidInputError
 from core.statistics.scores import Score
 from core.wire.json_text import to_column_text
+from core.wire.models import Frozen
 
 MAX_WINDOW_S = 30 * 86_400
 DEFAULT_WINDOW_S = 3600
@@ -59,10 +60,8 @@ Window = Annotated[int, Field(ge=60, le=MAX_WINDOW_S)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class AlertFilters(BaseModel):
+class AlertFilters(Frozen):
     """The requests that an alert covers: the filters of the feed that a new request can match."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: Text | None = None
     mod: Text | None = None

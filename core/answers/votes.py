@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
-from pydantic import BaseModel, ConfigDict
-
 from core.answers.ending import find_end
 from core.errors import InvalidInputError
+from core.wire.models import Frozen
 
 MAX_PATTERN_CHARS = 500
 MAX_PATTERN_S = 2.0
@@ -34,7 +33,7 @@ class Ballot(NamedTuple):
     lowest_group_confidence: float | None
 
 
-class Vote(BaseModel):
+class Vote(Frozen):
     """The winner of a vote.
 
     Attributes:
@@ -43,14 +42,12 @@ class Vote(BaseModel):
         request_ids: the requests that gave this answer and were counted.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     answer: str | None
     share: float | None
     request_ids: list[str]
 
 
-class Votes(BaseModel):
+class Votes(Frozen):
     """Three votes among the same answers.
 
     Attributes:
@@ -59,17 +56,13 @@ class Votes(BaseModel):
         filtered: each answer of the better half by lowest group confidence counts once. Source: DeepConf.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     majority: Vote
     weighted: Vote
     filtered: Vote
 
 
-class GroupVotes(BaseModel):
+class GroupVotes(Frozen):
     """The votes among the requests of a group, and their number."""
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     votes: Votes

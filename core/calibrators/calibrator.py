@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
@@ -23,18 +23,17 @@ from core.calibrators.store import CalibratorRow
 from core.database.pool import retry_read
 from core.errors import NotFoundError
 from core.statistics.scores import Score
+from core.wire.models import Frozen
 
 
-class Period(BaseModel):
+class Period(Frozen):
     """When the earliest and the latest of the labelled requests began."""
-
-    model_config = ConfigDict(frozen=True)
 
     start: Annotated[datetime, Field(serialization_alias="from")]
     finish: Annotated[datetime, Field(serialization_alias="to")]
 
 
-class Calibrator(BaseModel):
+class Calibrator(Frozen):
     """A calibrator as its owner sees it.
 
     Attributes:
@@ -47,8 +46,6 @@ class Calibrator(BaseModel):
         ece: expected calibration error, cross-validated.
         brier: mean squared error, cross-validated.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     version: int

@@ -6,7 +6,7 @@ A user's collections belong to that user. Collections made by admins belong to a
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
@@ -19,6 +19,7 @@ from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import NotFoundError
 from core.wire.json_text import to_column_text
+from core.wire.models import Body, Frozen
 
 SHARED = "collection"
 """The kind of share token that collections have."""
@@ -29,29 +30,23 @@ Text = Annotated[str, Field(max_length=10_000)]
 Who = Annotated[str, Field(max_length=1000)]
 
 
-class NewCollection(BaseModel):
+class NewCollection(Body):
     """A new collection."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     name: Name
     description: Text | None = None
     created_by: Who | None = None
 
 
-class CollectionChange(BaseModel):
+class CollectionChange(Body):
     """Changes to a collection. Omitted fields keep their value. A null description removes it."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     name: Name | None = None
     description: Text | None = None
 
 
-class Collection(BaseModel):
+class Collection(Frozen):
     """A collection as its owner sees it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     name: str

@@ -6,7 +6,7 @@ its owner cannot change in the meantime. A request that changes owner leaves all
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -19,6 +19,7 @@ from core.database.reading import together
 from core.errors import ThunderError
 from core.traces.own_request import hidden, is_invalid_id, is_own_request, require_own_request
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 MAX_COLLECTIONS_SHOWN = 1000
 
@@ -31,29 +32,23 @@ class OtherUserError(ThunderError):
     status = 409
 
 
-class Membership(BaseModel):
+class Membership(Body):
     """A request to add to or remove from a collection."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     request_id: Annotated[str, Field(min_length=1, max_length=512)]
     added_by: Who | None = None
     notes: Text | None = None
 
 
-class Notes(BaseModel):
+class Notes(Body):
     """New notes on a request in a collection; null removes them."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     request_id: Annotated[str, Field(min_length=1, max_length=512)]
     notes: Text | None
 
 
-class CollectionReference(BaseModel):
+class CollectionReference(Body):
     """A collection to add a request to or remove it from."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     collection_id: Number
     added_by: Who | None = None

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels, strip_labels
@@ -15,12 +13,11 @@ from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL
 from core.errors import NotFoundError
 from core.shares.share import DEAD_LINK, make_token
+from core.wire.models import Frozen
 
 
-class CollectionShare(BaseModel):
+class CollectionShare(Frozen):
     """A collection's link. The token and URL are None if it is not public."""
-
-    model_config = ConfigDict(frozen=True)
 
     collection_id: int
     is_public: bool
@@ -29,10 +26,8 @@ class CollectionShare(BaseModel):
     message: str
 
 
-class SharedCollection(BaseModel):
+class SharedCollection(Frozen):
     """A collection as the readers of its link see it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: int
     name: str

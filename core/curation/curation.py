@@ -6,7 +6,7 @@ One statement changes each set, so concurrent edits do not overwrite each other.
 from typing import Annotated
 
 from psycopg import AsyncCursor
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -18,6 +18,7 @@ from core.database.pool import retry_read
 from core.errors import ThunderError
 from core.traces.own_request import hidden, is_invalid_id
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 MAX_TAGS = 100
 MAX_FAVORITES = 1000
@@ -47,18 +48,14 @@ class FullError(ThunderError):
     status = 409
 
 
-class TagChange(BaseModel):
+class TagChange(Body):
     """The tag to add or remove."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     tag: Tag
 
 
-class FavoriteChange(BaseModel):
+class FavoriteChange(Body):
     """The name to add to or remove from the favorites."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     name: Name
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from psycopg import AsyncConnection
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from core.database.migrations import LATEST_VERSION
 from core.database.pool import DatabaseUnavailableError, NotConfiguredError, Pool, checkout, retry_read
 from core.database.statements import FIND_NEWEST, PING
 from core.errors import ThunderError
+from core.wire.models import Frozen
 
 T = TypeVar("T")
 
@@ -19,20 +20,16 @@ DEADLINE_S = 2.5
 """Probes time out after three seconds; this is shorter."""
 
 
-class DatabaseHealth(BaseModel):
+class DatabaseHealth(Frozen):
     """The state of the database, as a probe reads it."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["ok", "error"]
     error: str | None = None
     schema_version: int | None = None
 
 
-class HealthReport(BaseModel):
+class HealthReport(Frozen):
     """The answer of /health."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["ok", "degraded"]
     app: str
@@ -40,7 +37,7 @@ class HealthReport(BaseModel):
     commit: str | None
     """The commit of the code; None if it was not deployed from a git checkout."""
     database: DatabaseHealth
-    warnings: list[str] = []
+    warnings: list[str] = Field(default_factory=list[str])
     """Problems of the settings that don't prevent answers, each with the remedy."""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -12,12 +12,11 @@ from core.deletions.store import Hold
 from core.errors import NotFoundError
 from core.traces.own_request import lock_own_request
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 
-class NewHold(BaseModel):
+class NewHold(Body):
     """The reason for a legal hold."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 

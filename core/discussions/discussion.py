@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -14,25 +14,22 @@ from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
 from core.traces.own_request import hidden, is_invalid_id, lock_own_request
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 MAX_DISCUSSIONS = 10_000
 
 Comment = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 
 
-class NewDiscussion(BaseModel):
+class NewDiscussion(Body):
     """A new comment."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     username: Name
     comment: Comment
 
 
-class DiscussionChange(BaseModel):
+class DiscussionChange(Body):
     """The new text of a comment."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     comment: Comment
 

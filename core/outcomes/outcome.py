@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -12,16 +12,15 @@ from core.outcomes import store
 from core.outcomes.store import Outcome
 from core.traces.own_request import hidden, is_invalid_id, lock_own_request, require_own_request
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
 MAX_NOTE_LENGTH = 10_000
 
 
-class NewOutcome(BaseModel):
+class NewOutcome(Body):
     """An outcome to record: correct (true), incorrect (false), or null to withdraw the source's outcome."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     correct: bool | None
     source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_LENGTH)] = DEFAULT_SOURCE

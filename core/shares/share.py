@@ -8,8 +8,6 @@ import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import Hasher, hash_token, strip_cut_labels
@@ -23,6 +21,7 @@ from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
 from core.traces.own_request import hidden, is_invalid_id
+from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
@@ -30,18 +29,14 @@ PREVIEW_CHARACTERS = 500
 DEAD_LINK = "link: unknown, revoked or expired; ask its owner for a new one"
 
 
-class Publication(BaseModel):
+class Publication(Frozen):
     """How to publish: until `expires_at`, or until the link is revoked."""
-
-    model_config = ConfigDict(frozen=True)
 
     expires_at: Timestamp | None = None
 
 
-class Share(BaseModel):
+class Share(Frozen):
     """A request's link. The token and URL are None if it is not public."""
-
-    model_config = ConfigDict(frozen=True)
 
     request_id: str
     is_public: bool

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from core.decisions.bootstrap import Interval, bootstrap
 from core.decisions.ranking import rank
@@ -11,17 +10,12 @@ from core.decisions.reliability import Reliability, sort_into_bins
 from core.statistics.labels import read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
+from core.wire.models import Frozen
 
 ENOUGH = 100
 """Minimum number of labelled requests for meaningful results."""
 DEFAULT_BINS = 15
 MAX_BINS = 100
-
-
-class Frozen(BaseModel):
-    """Base of the immutable models in a response."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class CalibrationBin(Frozen):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from psycopg import AsyncConnection
-from pydantic import BaseModel, ConfigDict
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -20,6 +19,7 @@ from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import FirstListRow
 from core.traces.filters import Filters
+from core.wire.models import Frozen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ NOISE = 1e-9
 """Relative difference of two equal statistics that are summed in another order."""
 
 
-class Changes(BaseModel):
+class Changes(Frozen):
     """Two periods compared.
 
     Attributes:
@@ -48,8 +48,6 @@ class Changes(BaseModel):
             requests.
         message: how to interpret the result.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     prompts: int
     statistic: float | None

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
@@ -13,16 +11,11 @@ from core.database.reading import together
 from core.statistics import store
 from core.statistics.scores import Score
 from core.traces.filters import Filters
+from core.wire.models import Frozen
 
 HISTOGRAM_BINS = 20
 
 Values = Sequence[tuple[int, float | None]]
-
-
-class Frozen(BaseModel):
-    """Base of the immutable models in a response."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Bin(Frozen):

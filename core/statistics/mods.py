@@ -2,19 +2,12 @@
 
 from itertools import groupby
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import HandlerRow
-
-
-class Frozen(BaseModel):
-    """Base of the immutable models in a response."""
-
-    model_config = ConfigDict(frozen=True)
+from core.wire.models import Frozen
 
 
 class ExecutionTime(Frozen):

@@ -2,8 +2,6 @@
 
 from collections import defaultdict
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
@@ -12,13 +10,14 @@ from core.statistics import store
 from core.statistics.store import ContinuationRow, PeerRow
 from core.traces.filters import Filters
 from core.traces.own_request import hidden, require_own_request
+from core.wire.models import Frozen
 
 MAX_INDEX = MAX_TOKENS - 1
 MAX_EXAMPLES = 3
 """Requests that are named for each alternative."""
 
 
-class Standing(BaseModel):
+class Standing(Frozen):
     """The rank of a request among the newest requests of its model.
 
     Attributes:
@@ -27,18 +26,14 @@ class Standing(BaseModel):
         percentile: percentage with a lower one, counting half of the equal ones; None if the request has none.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     model: str | None
     n: int
     lower: int
     percentile: float | None
 
 
-class Peers(BaseModel):
+class Peers(Frozen):
     """The standing of a request, its neighbors in the filtered feed, and the newest requests with the same prompt."""
-
-    model_config = ConfigDict(frozen=True)
 
     request_id: str
     standing: Standing
@@ -47,10 +42,8 @@ class Peers(BaseModel):
     same_prompt: list[PeerRow]
 
 
-class Example(BaseModel):
+class Example(Frozen):
     """A request that took an alternative: the index of that token in it, and the text that followed."""
-
-    model_config = ConfigDict(frozen=True)
 
     request_id: str
     index: int
@@ -58,10 +51,8 @@ class Example(BaseModel):
     sequence_confidence: float | None
 
 
-class Alternative(BaseModel):
+class Alternative(Frozen):
     """A token that other requests have in the same place, the number of these requests, and the newest of them."""
-
-    model_config = ConfigDict(frozen=True)
 
     token: int | None
     token_text: str | None

@@ -4,19 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from core.decisions.bootstrap import Interval, bootstrap
 from core.decisions.ranking import Ranking, rank
 from core.statistics.labels import Labels, read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
-
-
-class Frozen(BaseModel):
-    """Base of the immutable models in a response."""
-
-    model_config = ConfigDict(frozen=True)
+from core.wire.models import Frozen
 
 
 class Measured(NamedTuple):

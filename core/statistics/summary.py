@@ -2,8 +2,6 @@
 
 import math
 
-from pydantic import BaseModel, ConfigDict
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.confidence import Coverage
@@ -11,12 +9,7 @@ from core.database.pool import retry_read
 from core.statistics import store
 from core.statistics.store import GroupBy, GroupRow
 from core.traces.filters import Filters
-
-
-class Frozen(BaseModel):
-    """Base of the immutable models in a response."""
-
-    model_config = ConfigDict(frozen=True)
+from core.wire.models import Frozen
 
 
 class Spread(Frozen):

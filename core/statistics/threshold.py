@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from core.decisions.threshold import Cut, count_labels, count_needed, find_possible_target, search_threshold
 from core.statistics.labels import Labels, read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
+from core.wire.models import Frozen
 
 DEFAULT_TARGET = 0.05
 DEFAULT_CONFIDENCE = 0.95
 
 
-class Threshold(BaseModel):
+class Threshold(Frozen):
     """The threshold of a score, or the reason why no threshold is certified.
 
     Attributes:
@@ -29,8 +28,6 @@ class Threshold(BaseModel):
         n: number of requests that the threshold is computed from.
         message: the result as a sentence.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     score: Score
     accepts: Literal[">=", "<="]

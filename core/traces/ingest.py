@@ -10,7 +10,6 @@ from typing import Any
 
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.errors import NotNullViolation
-from pydantic import BaseModel, ConfigDict
 
 from core.access.access import Access
 from core.access.caller import Caller, ForbiddenError
@@ -24,6 +23,7 @@ from core.traces import rows, store
 from core.traces.kept import KeptTrace, keep_quote
 from core.traces.log import check_log
 from core.traces.rows import Columns
+from core.wire.models import Frozen
 from core.wire.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
@@ -38,10 +38,8 @@ class OtherOwnerError(ThunderError):
     status = 409
 
 
-class Receipt(BaseModel):
+class Receipt(Frozen):
     """The answer to an ingest, sent after the commit."""
-
-    model_config = ConfigDict(frozen=True)
 
     request_id: str
     revision: int

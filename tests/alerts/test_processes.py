@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.alerts.test_delivery import create
+from tests.support.alerts import create
 from tests.support.posts import post_probs
 from tests.support.processes import served
 from tests.support.receiver import Receiver, wait_until

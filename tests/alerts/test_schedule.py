@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from functions.jobs.schedule import run
-from tests.alerts.test_delivery import create, read_feed
-from tests.http.test_changes import draw_list, post_quote
+from tests.support.alerts import create, read_feed
 from tests.support.client import Client
+from tests.support.first_lists import draw_list, post_quote
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post_probs
 from tests.support.receiver import Receiver, wait_until

@@ -11,9 +11,9 @@ from core.access.hasher import Hasher
 from core.responses.keys import mask_item
 from core.traces.items import Prepared, prepare_events, prepare_item, prepare_span
 from core.wire.zstandard import decompress
-from tests.answers.test_ingest_answers import make_chat, post
-from tests.answers.test_otlp import export, make_inference, make_span
+from tests.support.answers import make_chat, post
 from tests.support.client import Client
+from tests.support.spans import export, make_inference, make_span
 
 HASHER = Hasher(b"secret")
 CARRIERS = ("x-api-key", "api-key", "authorization", "proxy-authorization", "cookie", "set-cookie", "x-litellm-api-key")

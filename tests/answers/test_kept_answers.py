@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.answers.test_ingest_answers import make_chat, post
+from tests.support.answers import make_chat, post
 from tests.support.client import Client, make_key, send
 from tests.support.keys import ADMIN_KEY
 from tests.support.model_server import make_chunks

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.answers.test_ingest_answers import make_chat, post
+from tests.support.answers import make_chat, post
 from tests.support.client import Client
 from tests.support.keys import label
 from tests.support.model_server import CONFIDENCE, WORDS, run_model_server

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from core.access.hasher import strip_labels
-from tests.answers.test_ingest_answers import load, make_chat, post
-from tests.answers.test_otlp import SPAN, TRACE, export, make_inference, make_span
+from tests.support.answers import load, make_chat, post
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.derived import AGE, DERIVED, dump, read_scores
 from tests.support.keys import label
+from tests.support.spans import SPAN, TRACE, export, make_inference, make_span
 
 STREAM = b'data: {"id":"s","object":"text_completion","choices":[{"text":"a","logprobs":null}]}\n\ndata: [DONE]\n\n'
 COLUMNS = "request_id, source, group_id, tokens, sequence_confidence, final_text, model, user_key_label, created_at"

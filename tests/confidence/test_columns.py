@@ -1,4 +1,4 @@
-"""Scores of all tokens of a trace at once, compared with the scores of each token."""
+"""The vectorised scores equal the scores of each token."""
 
 import json
 import math
@@ -19,9 +19,7 @@ from core.confidence import (
     Token,
     TokenColumns,
     TokenScores,
-    decode_distribution,
     decode_lists,
-    find_nucleus,
     find_nucleus_columns,
     group_confidences,
     score_columns,
@@ -34,63 +32,10 @@ from core.confidence.window import slide_windows
 from core.document.parse import parse_document
 from core.pairing.scored_trace import list_tokens, list_top_ps, score_trace
 from tests.confidence.builders import moderate, some_tokens
+from tests.support.score_lists import tables
 
 TRACES = sorted((Path(__file__).parents[1] / "traces").glob("*.json"))
 COUNTS = ("rank", "k", "top_p_count")
-
-logs = st.floats(-12.0, 0.0) | st.sampled_from([-0.0, -1.0, -745.2, -760.0, -999.0]) | st.floats(-999.0, -0.0)
-roundings = st.sampled_from(["none", "float32", "3 digits", "above 1"])
-
-
-@st.composite
-def regular_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Generate a list as engines send it: rounded probabilities with ties that sum to 1 or slightly more."""
-    raw = draw(st.lists(logs, min_size=1, max_size=8))
-    total = max(0.0, math.log(math.fsum(map(math.exp, raw)) or 1.0))
-    rounding = draw(roundings)
-    shift = total - (9e-7 if rounding == "above 1" else 0.0)
-    logprobs = sorted((max(-999.0, min(log - shift, 0.0)) for log in raw), reverse=True)
-    if rounding == "float32":
-        logprobs = [float(np.float32(logprob)) for logprob in logprobs]
-    if rounding == "3 digits":
-        logprobs = [round(logprob, 3) for logprob in logprobs]
-    tokens = draw(st.lists(st.integers(0, 9) | st.just(2**31 - 1), min_size=len(raw), max_size=len(raw), unique=True))
-    name = draw(st.sampled_from(["token_str", "text", "neither"]))
-    named = {} if name == "neither" else {name: draw(st.sampled_from(["a", "b", None]))}
-    return [{"token": token, "logprob": log, **named} for token, log in zip(tokens, logprobs, strict=True)]
-
-
-@st.composite
-def mutated_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Generate a regular list in which one entry may be replaced, changed, moved, removed or repeated."""
-    entries = draw(regular_lists())
-    place = draw(st.integers(0, len(entries) - 1))
-    odd = st.sampled_from([None, "-inf", -1000.0, 1e-9, 0.5, 0, -1, True, -998.9])
-    match draw(st.sampled_from(["nothing", "logprob", "token", "key", "repeat", "reverse", "remove", "prob"])):
-        case "logprob":
-            entries[place]["logprob"] = draw(odd)
-        case "token":
-            entries[place]["token"] = draw(st.sampled_from([None, -1, 2**31, 1.0, "1", entries[0]["token"]]))
-        case "key":
-            entries[place]["rank"] = 1
-        case "repeat":
-            entries.insert(place, entries[place])
-        case "reverse":
-            entries.reverse()
-        case "remove":
-            del entries[place]
-        case "prob":
-            entries[place] = {"token": 1, "prob": 0.5}
-    return entries
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> ListTable:
-    drawn = draw(st.lists(regular_lists(), max_size=6))
-    texts = [json.dumps(entries).encode() for entries in drawn]
-    table = decode_lists([text for text in texts if decode_distribution(text)])  # rounding may have exceeded the limit
-    assert table is not None
-    return table
 
 
 @st.composite
@@ -152,61 +97,6 @@ def marks(tokens: list[Token]) -> dict[str, Any]:
 
 
 @moderate
-@given(st.lists(mutated_lists(), max_size=4))
-def test_a_table_accepts_the_lists_that_decode_one_by_one(lists: list[list[dict[str, Any]]]) -> None:
-    texts = [json.dumps(entries).encode() for entries in lists]
-    expected = [decode_distribution(text) for text in texts]
-    table = decode_lists(texts)
-    if all(distribution is not None and distribution.mass <= 1.0 for distribution in expected):
-        assert table is not None
-    if table is None:
-        return
-    assert None not in expected
-    for row, distribution in enumerate(expected):
-        assert distribution is not None
-        assert table.distribution(row) == distribution
-        k = distribution.k
-        assert table.sizes[row] == k
-        assert table.tokens[row].tolist() == [*distribution.tokens] + [-1] * (table.tokens.shape[1] - k)
-        assert table.logprobs[row, :k].tolist() == [*distribution.logprobs]
-        assert table.probs[row, :k] == pytest.approx(distribution.probs, rel=1e-14, abs=1e-300)
-        assert not table.logprobs[row, k:].any()
-        assert not table.probs[row, k:].any()
-        assert table.mass[row] == pytest.approx(distribution.mass, rel=1e-14, abs=1e-300)
-        assert table.missing_mass[row] == pytest.approx(distribution.missing_mass, abs=1e-14)
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        [],
-        [{"token": 1, "logprob": -1}, {"token": 1, "logprob": -1}],
-        [{"token": 1, "logprob": -2}, {"token": 2, "logprob": -1}],
-        [{"token": 1, "logprob": -1}, {"token": 2, "logprob": None}],
-        [{"token": 1, "logprob": -1}, {"token": 2, "logprob": -1000}],
-        [{"token": 1, "logprob": -0.1}, {"token": 2, "logprob": -0.2}],
-        [{"token": 1, "prob": 0.5}],
-        [{"token": 1, "logprob": -1, "rank": 1}],
-        [{"token": 1, "logprob": -1, "token_str": 5}],
-        [{"logprob": -1, "text": "a"}],
-        [{"token": token, "logprob": -10} for token in range(1025)],
-        None,
-    ],
-)
-def test_one_irregular_list_selects_the_scalar_code(odd: object) -> None:
-    regular = b'[{"token": 1, "logprob": -1}]'
-    assert decode_lists([regular, json.dumps(odd).encode(), regular]) is None
-    assert decode_lists([regular, regular]) is not None
-
-
-def test_a_list_is_regular_up_to_the_maximum_length() -> None:
-    entries = [{"token": token, "logprob": -10 - token / 1e3} for token in range(1024)]
-    table = decode_lists([json.dumps(entries).encode(), b'[{"token": 3, "logprob": -1}]'])
-    assert table is not None
-    assert (table.tokens.shape, table.sizes.tolist()) == ((2, 1024), [1024, 1])
-
-
-@moderate
 @given(scored_tables())
 def test_columns_equal_the_scores_of_each_token(scored: tuple[list[Token], list[float], TokenColumns]) -> None:
     tokens, top_ps, columns = scored
@@ -249,15 +139,6 @@ def test_the_scores_of_any_token_fit_into_columns(tokens: list[Token]) -> None:
         null = 0 if field.name in COUNTS else math.nan
         expected = [null if getattr(row, field.name) is None else getattr(row, field.name) for row in scores]
         np.testing.assert_array_equal(getattr(columns, field.name), expected)
-
-
-@moderate
-@given(tables(), st.floats(1e-6, 1.0) | st.sampled_from([0.5, 0.9, 1.0]))
-def test_each_list_has_its_nucleus(table: ListTable, top_p: float) -> None:
-    counts, cutoffs = find_nucleus_columns(table, top_p)
-    expected = [find_nucleus(table.distribution(row), top_p) for row in range(table.sizes.size)]
-    assert [count or None for count in counts.tolist()] == [count for count, _ in expected]
-    assert cutoffs == pytest.approx([math.nan if cut is None else cut for _, cut in expected], nan_ok=True, rel=1e-14)
 
 
 @moderate

@@ -8,7 +8,7 @@ import pytest
 from core.database.constraints import MESSAGES
 from core.database.pool import checkout_transaction, open_pool
 from core.errors import ThunderError
-from tests.database.test_stamp import OURS, make_settings
+from tests.support.stamps import OURS, make_settings
 
 NOT_FOR_CALLERS = {
     "alert_events_dedup_key",

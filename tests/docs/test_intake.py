@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.recorder.test_recorder import await_rows
 from tests.support.client import Client
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY
 from tests.support.model_server import CONFIDENCE, run_model_server
+from tests.support.recorders import await_rows
 
 INTAKE = (ROOT / "docs" / "INTAKE.md").read_text(encoding="utf-8")
 SUPPORT = ROOT / "tests" / "support"

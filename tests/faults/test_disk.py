@@ -9,7 +9,6 @@ import psycopg
 import pytest
 import urllib3
 
-from core.cli.banner import SAMPLE
 from core.database.migrations import migrate
 from core.local.cluster import ROLE
 from core.local.postgres import start_embedded
@@ -17,7 +16,7 @@ from core.local.socket_directory import find_socket_dir
 from tests.support.disk import Disk, mount_disk
 from tests.support.posters import Poster, assert_whole, small
 from tests.support.processes import served
-from tests.support.running import Running, running
+from tests.support.running import post, running
 
 SIZE_MB = 150
 REFUSED = 3
@@ -30,11 +29,6 @@ def disk() -> Iterator[Disk]:
         if mounted is None:
             pytest.skip("mounting a small disk takes root")
         yield mounted
-
-
-def post(run: Running) -> int:
-    """Post the sample with a long timeout, because a request waits 10 s for a connection."""
-    return urllib3.request("POST", f"{run.url}/v1/ingest", body=SAMPLE.read_bytes(), timeout=30).status
 
 
 def test_a_full_disk_rejects_traces_and_loses_none(disk: Disk, tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import pytest
 
 from core.local.cluster import runs_postgres
 from core.local.postgres import EmbeddedPostgres
-from tests.faults.test_disk import post
 from tests.support.processes import kill_postgres, list_children
-from tests.support.running import Running, running
+from tests.support.running import Running, post, running
 
 PATIENCE_SECONDS = 60
 

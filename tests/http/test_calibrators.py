@@ -1,4 +1,4 @@
-"""Calibrators: fitted to labelled requests, applied to new ones, and kept apart by owner."""
+"""Calibrators: from labelled requests to p_correct."""
 
 import json
 from typing import Any
@@ -9,35 +9,11 @@ import pytest
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 
-from tests.support.client import Answer, Client, make_key, send
-from tests.support.command import Command
-from tests.support.documents import make_document
-from tests.support.keys import ADMIN_KEY
+from tests.support.calibrators import LABELS, fit, fit_well, post_new, refer
+from tests.support.client import Client
 from tests.support.labels import MODEL, draw_labels, make_answer, post_labelled
 
-LABELS = draw_labels(150)
 PROBES = [0.01, 0.05, 0.123, 0.3, 0.5, 0.501, 0.77, 0.9, 0.99]
-
-
-def fit(client: Client, key: str = ADMIN_KEY, **fields: Any) -> Answer:
-    body = {"score": "sequence_confidence", "method": "isotonic", **fields}
-    return client.post_bytes("/v1/calibrators", json.dumps(body).encode(), x_api_key=key)
-
-
-def fit_well(client: Client, key: str = ADMIN_KEY, **fields: Any) -> dict[str, Any]:
-    answer = fit(client, key, **fields)
-    assert answer.status == 201, answer.data
-    return answer.json["calibrator"]
-
-
-def post_new(client: Client, request_id: str, prob: float = 0.5, **request: Any) -> dict[str, Any]:
-    answer = client.ingest(make_answer(request_id, prob, **request), x_api_key=ADMIN_KEY)
-    assert answer.status == 201, answer.data
-    return answer.json
-
-
-def refer(calibrator: dict[str, Any]) -> dict[str, int]:
-    return {"id": calibrator["id"], "version": calibrator["version"]}
 
 
 @pytest.mark.parametrize("method", ["isotonic", "platt"])
@@ -116,153 +92,6 @@ def test_only_one_request_of_a_group_counts(client: Client, sql: psycopg.Connect
     post_labelled(client, sql, LABELS[:99])
     post_labelled(client, sql, LABELS[99:102], prefix="g", group_id="one")
     assert fit_well(client)["n"] == 100
-
-
-def test_requests_of_other_models_and_lists_are_not_calibrated(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    fit_well(client)
-    longer = make_answer("k", 0.5)
-    longer["events"][0]["top_tokens"].append({"token": 7, "logprob": -30})
-    for document in (
-        make_answer("model", 0.5, model="other"),
-        longer,
-        make_document("empty", request={"model": MODEL}),
-    ):
-        receipt = client.ingest(document).json
-        assert (receipt["p_correct"], receipt["calibrator"]) == (None, None)
-        score = client.post_bytes("/v1/score", json.dumps(document).encode(), x_api_key=client.key).json
-        assert (score["p_correct"], score["calibrator"]) == (None, None)
-
-
-def test_a_logprobs_mode_has_its_own_calibrator(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    post_labelled(client, sql, LABELS, prefix="m")
-    sql.execute("update requests set logprobs_mode = 'processed_logprobs' where request_id like 'm%'")
-    answer = fit(client)
-    assert answer.status == 409
-    for named in ("model: the labelled requests differ", f"model '{MODEL}', k 2, logprobs_mode 'raw_logprobs' (150)"):
-        assert named in answer.json["error"]
-    processed, raw = (fit_well(client, logprobs_mode=mode) for mode in ("processed_logprobs", "raw_logprobs"))
-    assert (processed["version"], raw["version"], processed["active"], raw["n"]) == (1, 1, True, 150)
-    assert post_new(client, "new")["calibrator"] == refer(raw)
-    assert fit(client, logprobs_mode=None).status == 409
-    item = {
-        "request_id": "item",
-        "request": {"model": MODEL},
-        "response": post_item(),
-        "logprobs_mode": "processed_logprobs",
-    }
-    assert client.ingest(item).json["calibrator"] == refer(processed)
-    assert client.post_bytes("/v1/score", json.dumps(item).encode(), x_api_key=client.key).json["calibrator"] == refer(
-        processed
-    )
-    assert client.ingest({**item, "request_id": "undeclared", "logprobs_mode": None}).json["calibrator"] is None
-
-
-def post_item() -> dict[str, Any]:
-    top = [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -1.5}]
-    content = [{"token": "a", "logprob": -0.5, "top_logprobs": top}]
-    return {"choices": [{"message": {"content": "a"}, "logprobs": {"content": content}, "finish_reason": "stop"}]}
-
-
-def test_a_request_keeps_its_version_until_it_is_posted_again(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    first = fit_well(client, method="platt")
-    before = post_new(client, "old")
-    second = fit_well(client)
-    assert client.log("old")["p_correct"] == before["p_correct"]
-    assert client.log("old")["calibrator"] == refer(first)
-    assert post_new(client, "new")["calibrator"] == refer(second)
-    again = post_new(client, "old")
-    assert (again["revision"], again["calibrator"]) == (2, refer(second))
-    assert again["p_correct"] != before["p_correct"]
-
-
-def test_one_calibrator_is_active(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    first, second = fit_well(client, method="platt"), fit_well(client)
-    path = f"/v1/calibrators/{first['id']}"
-    answer = send(client, "PATCH", path, ADMIN_KEY, active=True)
-    assert (answer.status, answer.json["calibrator"]["active"]) == (200, True)
-    assert post_new(client, "a")["calibrator"] == refer(first)
-    listed = {one["id"]: one["active"] for one in client.get("/v1/calibrators").json["calibrators"]}
-    assert listed == {first["id"]: True, second["id"]: False}
-    assert send(client, "PATCH", path, ADMIN_KEY, active=False).json["calibrator"]["active"] is False
-    assert post_new(client, "b")["calibrator"] is None
-    for body in (b"{}", b'{"active": "yes"}', b'{"active": true, "version": 9}'):
-        assert client.request("PATCH", path, body, x_api_key=ADMIN_KEY).status == 400
-    assert send(client, "PATCH", "/v1/calibrators/999", ADMIN_KEY, active=True).status == 404
-
-
-def test_requests_keep_the_probability_of_a_deleted_calibrator(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    calibrator = fit_well(client)
-    before = post_new(client, "old")
-    path = f"/v1/calibrators/{calibrator['id']}"
-    assert send(client, "DELETE", path, ADMIN_KEY).json == {"id": calibrator["id"], "message": "calibrator deleted"}
-    assert send(client, "DELETE", path, ADMIN_KEY).status == 404
-    assert client.get("/v1/calibrators").json["total"] == 0
-    log = client.log("old")
-    assert (log["p_correct"], log["calibrator"]) == (before["p_correct"], refer(calibrator))
-    assert post_new(client, "new")["p_correct"] is None
-    audited = [(one["action"], one["subject"]) for one in client.get("/v1/audit").json["entries"]]
-    subject = f"calibrator:{calibrator['id']}"
-    assert audited == [("calibrator.delete", subject), ("calibrator.create", subject)]
-
-
-def test_a_user_fits_own_requests_and_calibrates_only_them(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS[:100], user_api_key="key-of-ann")
-    post_labelled(client, sql, LABELS[100:], prefix="m", user_api_key="key-of-bob")
-    assert fit(client, "key-of-bob").json["error"].startswith("score: 50 labelled requests")
-    own = fit_well(client, "key-of-ann")
-    assert (own["n"], own["for_users"], own["user_api_key"][:4]) == (100, False, "ke…#")
-    assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] == refer(own)
-    assert post_new(client, "b", user_api_key="key-of-bob")["calibrator"] is None
-    assert post_new(client, "c")["calibrator"] is None
-    assert fit(client, "key-of-ann", for_users=True).status == 403
-
-    path = f"/v1/calibrators/{own['id']}"
-    assert send(client, "GET", "/v1/calibrators", "key-of-bob").json["calibrators"] == []
-    assert send(client, "PATCH", path, "key-of-bob", active=False).status == 404
-    assert send(client, "DELETE", path, "key-of-bob").status == 404
-    assert send(client, "GET", "/v1/calibrators", "key-of-ann").json["calibrators"] == [own]
-    assert send(client, "GET", "/v1/calibrators", ADMIN_KEY).json["calibrators"] == [own]
-
-    of_all = fit_well(client)
-    assert of_all["n"] == 150
-    assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] == refer(own)
-    assert post_new(client, "b", user_api_key="key-of-bob")["calibrator"] == refer(of_all)
-    assert send(client, "GET", "/v1/calibrators", "key-of-bob").json["calibrators"] == []
-    for key, expected in (("key-of-ann", own), ("key-of-bob", of_all), (ADMIN_KEY, of_all)):
-        body = json.dumps(make_answer("x", 0.5)).encode()
-        assert client.post_bytes("/v1/score", body, x_api_key=key).json["calibrator"] == refer(expected)
-
-
-def test_an_admin_can_keep_a_calibrator_from_users(client: Client, sql: psycopg.Connection) -> None:
-    post_labelled(client, sql, LABELS)
-    calibrator = fit_well(client, for_users=False)
-    assert calibrator["for_users"] is False
-    assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] is None
-    assert post_new(client, "b")["calibrator"] == refer(calibrator)
-    body = json.dumps(make_answer("x", 0.5)).encode()
-    assert client.post_bytes("/v1/score", body, x_api_key="key-of-ann").json["calibrator"] is None
-
-
-def test_an_unbound_key_cannot_fit(client: Client) -> None:
-    unbound = make_key(client, name="unbound", scopes=["read", "curate"])["api_key"]
-    assert fit(client, unbound).status == 403
-    assert send(client, "GET", "/v1/calibrators", unbound).json["calibrators"] == []
-
-
-def test_a_deleted_user_leaves_no_calibrator(
-    client: Client, sql: psycopg.Connection, manage: Command, database_url: str
-) -> None:
-    post_labelled(client, sql, LABELS, user_api_key="key-of-ann")
-    fit_well(client, "key-of-ann")
-    fit_well(client)
-    done = manage("delete", "--user-key", "key-of-ann", "--yes", on=database_url)
-    assert done.exit_code == 0, done.output
-    assert [one["user_api_key"] for one in client.get("/v1/calibrators").json["calibrators"]] == [None]
 
 
 INVALID = [{"score": "luck"}, {"method": "magic"}, {"modell": "x"}, {"k": 0}, {"from": "then"}, {"for_users": "?"}]

@@ -10,7 +10,7 @@ from core.confidence import Token
 from core.responses import read_response
 from tests.responses.render import Drawn, llama_cpp, openai_chat, openai_completions, plain
 from tests.responses.samples import load, read_tokens
-from tests.responses.test_properties import draws
+from tests.support.response_draws import draws
 
 
 def entries(*names: str, top: bool = True) -> list[dict[str, Any]]:

@@ -12,12 +12,11 @@ from core.errors import InvalidInputError
 from core.responses import is_quote_trace, read_options
 from tests.responses.render import EXACT, Drawn, llama_cpp_probs, openai_responses, plain
 from tests.responses.samples import FIXTURES, load, read_tokens
+from tests.support.response_draws import draws
 
 SMOOTH = ["logprob", "prob_upper_bound", "cum_nll", "entropy", "missing_mass", "negentropy", "margin", "varentropy"]
 """Scores without steps. Rounding may move rank, top_p_count or the bounds of the entropy past a step."""
-
 often = settings(max_examples=150, deadline=None)
-
 KEYS = [
     "choices",
     "candidates",
@@ -62,7 +61,6 @@ KEYS = [
     "request",
     "events",
 ]
-
 scalars = (
     st.none()
     | st.booleans()
@@ -114,17 +112,6 @@ def test_any_value_anywhere_in_a_response_is_read_or_rejected(name: str, value: 
         key = data.draw(st.sampled_from(sorted(spot) if type(spot) is dict else range(len(spot))))
     spot[key] = value
     read_or_refuse(body["root"])
-
-
-@st.composite
-def draws(draw: st.DrawFn) -> Drawn:
-    """Generate draws with unique ids and texts; the chosen token may be outside the list, which may be missing."""
-    weights = draw(st.lists(st.integers(1, 1000), max_size=6))
-    total = sum(weights) + draw(st.integers(1, 500))
-    ids = draw(st.lists(st.integers(0, 10**5), min_size=len(weights) + 1, max_size=len(weights) + 1, unique=True))
-    rows = [(token, f" t{token}", math.log(weight / total)) for token, weight in zip(ids, weights, strict=False)]
-    outside = (ids[-1], f" t{ids[-1]}", math.log(1 / (2 * total)))
-    return Drawn(draw(st.sampled_from([*rows, outside])), draw(st.permutations(rows)))
 
 
 def score(body: object) -> list[TokenScores]:

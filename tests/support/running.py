@@ -125,3 +125,8 @@ def running(directory: Path, **env: str) -> Generator[Running]:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait()
         run.end()
+
+
+def post(run: Running) -> int:
+    """Post the sample with a long timeout, because a request waits 10 s for a connection."""
+    return urllib3.request("POST", f"{run.url}/v1/ingest", body=SAMPLE.read_bytes(), timeout=30).status

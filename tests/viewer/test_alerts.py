@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.alerts.test_delivery import create
+from tests.support.alerts import create
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client

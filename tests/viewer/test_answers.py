@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.answers.test_ingest_answers import load, make_chat, post
+from tests.support.answers import load, make_chat, post
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import load_trace

@@ -1,0 +1,105 @@
+"""The spool of the recorder: answers wait in it while Thunder is not reachable."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.support.bystanders import run_server
+from tests.support.client import Client
+from tests.support.environment import ROOT
+from tests.support.keys import ADMIN_KEY
+from tests.support.model_server import ModelServer
+from tests.support.recorders import MESSAGES, await_rows, open_client, thunder_recorder
+
+CALLS = ROOT / "tests" / "support" / "recorder_calls.py"
+
+
+def find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_nothing_is_lost_and_no_token_waits_while_thunder_is_away(
+    client: Client, model: ModelServer, tmp_path: Path
+) -> None:
+    away = f"http://127.0.0.1:{find_free_port()}"
+    command = [sys.executable, str(CALLS), model.url]
+    began = time.monotonic()
+    done = subprocess.run([*command, away, str(tmp_path), "5"], capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 2, "a call waited for Thunder"
+    assert time.monotonic() - began < 30, "the exit takes at most five seconds"
+    assert len(list(tmp_path.iterdir())) == 5
+    subprocess.run([*command, client.url, str(tmp_path), "1"], capture_output=True, timeout=60, check=True)
+    assert len(await_rows(client, 6)) == 6
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_accepts_and_never_answers_delays_nothing(model: ModelServer, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, str(CALLS), model.url, url, str(tmp_path), "3"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_processes_share_a_spool_and_post_each_item_once(client: Client, model: ModelServer, tmp_path: Path) -> None:
+    away = f"http://127.0.0.1:{find_free_port()}"
+    command = [sys.executable, str(CALLS), model.url]
+    subprocess.run([*command, away, str(tmp_path), "20"], capture_output=True, timeout=60, check=True)
+    both = [subprocess.Popen([*command, client.url, str(tmp_path), "1"], stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait(60) for one in both] == [0, 0]
+    rows = await_rows(client, 22)
+    assert [row["request_id"] for row in rows if client.log(row["request_id"])["revision"] != 1] == []
+
+
+def test_a_full_spool_drops_the_oldest(tmp_path: Path) -> None:
+    spool = thunder_recorder.Spool(tmp_path, limit=2500)
+    for index in range(5):
+        spool.put(bytes([index]) * 1000)
+    assert [path.read_bytes()[0] for path in spool.list()] == [3, 4]
+
+
+def test_an_item_of_a_dead_process_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = thunder_recorder.Spool(tmp_path)
+    spool.put(b"{}")
+    assert spool.claim(spool.list()[0])
+    assert spool.list() == []
+    monkeypatch.setattr(thunder_recorder, "STALE_S", -1.0)
+    spool.recover()
+    assert [path.read_bytes() for path in spool.list()] == [b"{}"]
+
+
+def test_a_killed_thunder_loses_nothing_and_delays_nothing(
+    model: ModelServer, database_url: str, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{(port := find_free_port())}"
+    openai = open_client(model, url, tmp_path / "spool")
+    settings = {"APP_PORT": str(port), "INGEST_AUTH": "open"}
+    waits: list[float] = []
+
+    def call() -> None:
+        began = time.monotonic()
+        openai.chat.completions.create(model="m", messages=MESSAGES)
+        waits.append(time.monotonic() - began)
+
+    with run_server(tmp_path, database_url, **settings) as server:
+        client = Client(urllib3.PoolManager(retries=False, timeout=60), url, ADMIN_KEY)
+        call()
+        await_rows(client, 1)
+        for pid in server.list_processes():
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(5):
+            call()
+    with run_server(tmp_path, database_url, **settings):
+        call()
+        assert len(await_rows(client, 7)) == 7
+    client.pool.clear()
+    assert max(waits) < 2

@@ -1,0 +1,25 @@
+"""Apps and settings for tests of the stamp."""
+
+from contextlib import AbstractContextManager
+
+import pytest
+
+from core.database.migrations import read_stamp
+from core.settings import Settings
+
+OURS = "thunder-backend"
+THEIRS = "thunder-backend-staging"
+SENTENCE = f"this database belongs to {OURS}; this app is {THEIRS}; "
+
+
+def owner_of(dsn: str) -> str | None:
+    stamp = read_stamp(dsn)
+    return None if stamp is None else stamp.app_name
+
+
+def make_settings(dsn: str, app_name: str) -> Settings:
+    return Settings.model_validate({"database_url": dsn, "thunder_app_name": app_name, "database_pool_size": 1})
+
+
+def catches(error: type[Exception], match: str) -> AbstractContextManager[object]:
+    return pytest.raises(error, match=match)
