@@ -19,7 +19,7 @@ from core.alerts.alert import (
 from core.alerts.events import AlertEvent, insert_test, list_events, read_event
 from core.alerts.rules import AlertChange, NewAlert
 from core.errors import NotFoundError
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -59,10 +59,9 @@ class DeletedAlert(BaseModel):
 
 @router.get("")
 async def get_alerts(
-    context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, cursor: TextParam = None
+    context: ContextDep, key: KeyDep, *, limit: Limit = DEFAULT_LIMIT, cursor: TextParam = None
 ) -> Alerts:
     """List the caller's alerts, newest first. Admins see all alerts."""
-    limit, _ = clamp_page(limit, 0)
     alerts, next_cursor = await list_alerts(context.access, key, cursor=cursor, limit=limit)
     return Alerts(alerts=alerts, limit=limit, next_cursor=next_cursor)
 
@@ -79,11 +78,10 @@ async def get_feed(
     key: KeyDep,
     *,
     alert_id: RowId | None = None,
-    limit: int = DEFAULT_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: TextParam = None,
 ) -> AlertFeed:
     """List the events of the caller's alerts with the state of their webhooks, newest first."""
-    limit, _ = clamp_page(limit, 0)
     events, next_cursor = await list_events(context.access, key, alert_id=alert_id, cursor=cursor, limit=limit)
     return AlertFeed(events=events, limit=limit, next_cursor=next_cursor)
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from core.audit.audit import AuditFilters, list_audit
 from core.audit.store import Action, Entry
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -36,11 +36,10 @@ async def get_audit(  # noqa: PLR0913 - each is a query parameter
     action: Action | None = None,
     start: Annotated[TimeParam, Query(alias="from")] = None,
     finish: Annotated[TimeParam, Query(alias="to")] = None,
-    limit: int = DEFAULT_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: TextParam = None,
 ) -> AuditPage:
     """List the audit log, newest first. Requires an admin key. `from` is inclusive, `to` is exclusive."""
-    limit, _ = clamp_page(limit, 0)
     filters = AuditFilters(actor or None, action, start, finish)
     entries, next_cursor = await list_audit(context.access, key, filters, cursor=cursor, limit=limit)
     return AuditPage(entries=entries, limit=limit, next_cursor=next_cursor)

@@ -20,7 +20,7 @@ from core.confidence.distribution import MAX_TOP_TOKENS
 from core.responses.options import MAX_MODE_CHARS
 from core.statistics.labels import LabelFilters, fetch_labels
 from core.statistics.scores import Score
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -107,10 +107,9 @@ async def post_calibrator(context: ContextDep, key: KeyDep, new: NewCalibrator) 
 
 @router.get("/v1/calibrators")
 async def get_calibrators(
-    context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+    context: ContextDep, key: KeyDep, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Calibrators:
     """List the caller's calibrators, newest first. Admins see all calibrators."""
-    limit, offset = clamp_page(limit, offset)
     page, total = await list_calibrators(context.access, key, limit=limit, offset=offset)
     return Calibrators(calibrators=page, total=total, limit=limit, offset=offset)
 

@@ -28,7 +28,7 @@ from core.collections.members import (
 )
 from core.collections.sharing import CollectionShare, publish_collection, unpublish_collection
 from core.collections.store import MemberRow
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -96,10 +96,9 @@ class CollectionsOfRequest(BaseModel):
 
 @router.get("/collections")
 async def get_collections(
-    context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+    context: ContextDep, key: KeyDep, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Collections:
     """List the caller's collections, newest first. Admins see all collections."""
-    limit, offset = clamp_page(limit, offset)
     page, total = await list_collections(context.access, key, limit=limit, offset=offset)
     return Collections(collections=page, total=total, limit=limit, offset=offset)
 
@@ -120,10 +119,9 @@ async def post_collection(
 
 @router.get("/collections/{collection_id}")
 async def get_collection(
-    context: ContextDep, key: KeyDep, collection_id: RowId, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+    context: ContextDep, key: KeyDep, collection_id: RowId, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> OneCollection:
     """Return a collection and a page of its requests, most recently added first."""
-    limit, offset = clamp_page(limit, offset)
     collection, members = await read_collection(context.access, key, number=collection_id, limit=limit, offset=offset)
     return OneCollection(
         collection=collection,

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from core.deletions.deletion import delete_request, list_deletions
 from core.deletions.hold import NewHold, lift_hold, list_holds, set_hold
 from core.deletions.store import Deletion, Hold
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -59,10 +59,9 @@ async def delete_log(context: ContextDep, key: KeyDep, request_id: str) -> Delet
 
 @router.get("/v1/deletions")
 async def get_deletions(
-    context: ContextDep, key: KeyDep, *, request_id: TextParam = None, limit: int = DEFAULT_LIMIT, offset: int = 0
+    context: ContextDep, key: KeyDep, *, request_id: TextParam = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Deletions:
     """List deletion receipts, newest first; with `request_id`, those of one request. Requires an admin key."""
-    limit, offset = clamp_page(limit, offset)
     page = await list_deletions(context.access, key, request_id=request_id or None, limit=limit, offset=offset)
     return Deletions(deletions=page, limit=limit, offset=offset)
 
@@ -81,9 +80,8 @@ async def delete_hold(context: ContextDep, key: KeyDep, request_id: str) -> Lift
 
 
 @router.get("/v1/holds")
-async def get_holds(context: ContextDep, key: KeyDep, *, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Holds:
+async def get_holds(context: ContextDep, key: KeyDep, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Holds:
     """List the requests on legal hold, most recent hold first. Requires an admin key."""
-    limit, offset = clamp_page(limit, offset)
     page = await list_holds(context.access, key, limit=limit, offset=offset)
     return Holds(holds=page, limit=limit, offset=offset)
 

@@ -13,7 +13,7 @@ from core.discussions.discussion import (
     list_discussions,
     read_discussion,
 )
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -52,10 +52,9 @@ class DeletedDiscussion(BaseModel):
 
 @router.get("")
 async def get_discussions(
-    context: ContextDep, key: KeyDep, request_id: str, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+    context: ContextDep, key: KeyDep, request_id: str, *, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Discussions:
     """List the comments on a request, oldest first. Comments on a public request are visible only to its owner."""
-    limit, offset = clamp_page(limit, offset)
     page, total = await list_discussions(context.access, key, request_id=request_id, limit=limit, offset=offset)
     return Discussions(request_id=request_id, discussions=page, total=total, limit=limit, offset=offset)
 

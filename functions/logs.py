@@ -14,7 +14,6 @@ from core.feed.render import is_large, render_feed
 from core.feed.store import FeedRow, UserRow
 from core.traces.log_view import PackedJson
 from core.traces.read import read_document, read_log
-from core.wire.page import clamp_page
 from core.wire.zstandard import iterate_decompressed
 from functions.web.access import KeyDep, read_key
 from functions.web.application import build_app
@@ -53,7 +52,7 @@ async def list_logs(request: Request) -> Response:
     """List the caller's requests, newest or least confident first. `api_key` selects one user, by key or label."""
     query = read_query(request, FeedQuery)  # FastAPI parses 17 parameters more slowly than Postgres reads the page
     context, key, known = await get_context(request), await read_key(request), await read_etags(request)
-    limit, offset = clamp_page(query.limit, query.offset)
+    limit, offset = query.limit, query.offset
     page = await list_requests(
         context.access,
         key,

@@ -22,7 +22,7 @@ from core.shares.share import (
     read_shared_log,
     unpublish_request,
 )
-from core.wire.page import DEFAULT_LIMIT, clamp_page
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, EtagsDep
@@ -98,12 +98,11 @@ async def get_shared_collection(  # noqa: PLR0913 - query parameters
     context: ContextDep,
     token: str,
     *,
-    limit: int = DEFAULT_LIMIT,
-    offset: int = 0,
+    limit: Limit = DEFAULT_LIMIT,
+    offset: Offset = 0,
     _format: FormatParam = None,
 ) -> SharedRequests | Response:
     """Return the collection of a share link and a page of its requests. Needs no API key; omits labels."""
-    limit, offset = clamp_page(limit, offset)
     page = wants_page(request)
     limit = 0 if page else limit  # the HTML page shows no requests
     try:

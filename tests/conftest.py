@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.database.migrations import migrate
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
@@ -17,6 +18,10 @@ from tests.support.command import Command, run_command
 from tests.support.databases import TEMPLATE, Databases, SharedDatabase
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import ALL_ENDPOINTS, Serve, ServerThread, serving, start_thread
+
+# A busy machine draws slowly, and misses deadlines.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

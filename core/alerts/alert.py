@@ -114,7 +114,9 @@ async def list_alerts(
     before_id = read_cursor(cursor)
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows = await store.LIST_ALERTS.fetch_all(session.conn, owner=owner, before_id=before_id, limit=limit + 1)
+        rows = await store.LIST_ALERTS.fetch_all(
+            session.conn, owner=owner, id=None, before_id=before_id, limit=limit + 1
+        )
     page = [to_alert(row) for row in rows[:limit]]
     return page, str(page[-1].id) if len(rows) > limit else None
 
@@ -127,7 +129,8 @@ async def read_alert(access: Access, key: str | None, *, number: int) -> Alert:
         NotFoundError: no such alert, or it belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
-        row = await store.GET_ALERT.fetch_one(session.conn, id=number, owner=session.caller.owner_filter)
+        owner = session.caller.owner_filter
+        row = await store.LIST_ALERTS.fetch_one(session.conn, owner=owner, id=number, before_id=None, limit=1)
     return to_alert(_require(row, number))
 
 

@@ -112,7 +112,6 @@ class PromptRow(Row):
 LOCK_OWNER = query("alerts/lock_owner")
 INSERT_ALERT = query("alerts/insert_alert", AlertRow)
 LIST_ALERTS = query("alerts/list_alerts", AlertRow)
-GET_ALERT = query("alerts/get_alert", AlertRow)
 LOCK_ALERT = query("alerts/lock_alert", AlertRow)
 UPDATE_ALERT = query("alerts/update_alert", AlertRow)
 ROTATE_SECRET = query("alerts/rotate_secret")

@@ -1,5 +1,9 @@
 """Limits of the pages of every list, and cursors that are the id of the last row."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from core.errors import InvalidInputError
 
 MAX_LIMIT = 100
@@ -7,10 +11,10 @@ DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
 MAX_CURSOR = 2**63 - 1
 
-
-def clamp_page(limit: int, offset: int) -> tuple[int, int]:
-    """Clamp `limit` to 1…100 and `offset` to at least 0: lists accept any number instead of refusing it."""
-    return min(max(limit, 1), MAX_LIMIT), min(max(offset, 0), MAX_OFFSET)
+Limit = Annotated[int, AfterValidator(lambda limit: min(max(limit, 1), MAX_LIMIT))]
+"""The number of rows of a page. Any integer is accepted, and clamped to 1…100."""
+Offset = Annotated[int, AfterValidator(lambda offset: min(max(offset, 0), MAX_OFFSET))]
+"""The number of rows before a page. Any integer is accepted, and clamped to at least 0."""
 
 
 def read_cursor(text: str | None) -> int | None:

@@ -12,7 +12,7 @@ from core.confidence.distribution import MAX_TOP_TOKENS
 from core.feed.filters import Sort, clean_query
 from core.traces.filters import Filters
 from core.wire.json_text import to_column_text
-from core.wire.page import DEFAULT_LIMIT
+from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from core.wire.timestamp import parse_timestamp
 
 MAX_TEXT_LENGTH = 1000
@@ -109,8 +109,8 @@ class FacetQuery(FilterQuery):
 class FeedQuery(FilterQuery):
     """The query of the feed. `limit` is clamped to 1…100; `api_key` selects one user; `total` counts all."""
 
-    limit: int = DEFAULT_LIMIT
-    offset: int = 0
+    limit: Limit = DEFAULT_LIMIT
+    offset: Offset = 0
     api_key: TextParam = None
     collection_id: RowId | None = None
     sort: Sort = Sort.CREATED

@@ -28,6 +28,7 @@ NOT_FOR_CALLERS = {
     "mods_name_key",
     "requests_request_id_key",
     "requests_share_token_hash_key",
+    "sign_ins_key",
 }
 """Constraints that no input can violate: random values, values of the code, and keys of upserts."""
 

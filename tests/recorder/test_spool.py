@@ -31,12 +31,12 @@ def test_nothing_is_lost_and_no_token_waits_while_thunder_is_away(
 ) -> None:
     away = f"http://127.0.0.1:{find_free_port()}"
     command = [sys.executable, str(CALLS), model.url]
-    began = time.monotonic()
-    done = subprocess.run([*command, away, str(tmp_path), "5"], capture_output=True, text=True, timeout=60, check=True)
-    assert float(done.stdout) < 2, "a call waited for Thunder"
-    assert time.monotonic() - began < 30, "the exit takes at most five seconds"
+    done = subprocess.run([*command, away, str(tmp_path), "5"], capture_output=True, text=True, timeout=120, check=True)
+    longest, exit_s = map(float, done.stdout.split())
+    assert longest < 2, "a call waited for Thunder"
+    assert exit_s < 30, "the exit takes at most five seconds"
     assert len(list(tmp_path.iterdir())) == 5
-    subprocess.run([*command, client.url, str(tmp_path), "1"], capture_output=True, timeout=60, check=True)
+    subprocess.run([*command, client.url, str(tmp_path), "1"], capture_output=True, timeout=120, check=True)
     assert len(await_rows(client, 6)) == 6
     assert list(tmp_path.iterdir()) == []
 
