@@ -84,7 +84,7 @@ def test_the_documentation_lists_every_action() -> None:
     )
     assert row
     listed, noun = set[str](), ""
-    for name in re.findall(r"`([a-z]*\.[a-z]+)`", row[1]):
+    for name in re.findall(r"`([a-z]*\.[a-z_]+)`", row[1]):
         noun = name.partition(".")[0] or noun
         listed.add(f"{noun}.{name.partition('.')[2]}")
     assert listed == set(Action)
