@@ -2,7 +2,7 @@
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
-import { formatCount, fromField, toField } from "../../lib/format.js"
+import { formatCount, fromField, nameZone, toField } from "../../lib/format.js"
 
 const PERIODS = { "15m": 900, "1h": 3600, "24h": 86400, "7d": 604800, "30d": 2592000 }
 const RANGE = "range"
@@ -83,7 +83,7 @@ export function drawFilters(filters, onChange) {
 }
 
 function drawField([field, control]) {
-  return h("div", { class: `filter filter-${field.name}` }, h("label", { for: control.id }, field.label), control)
+  return h("div", { class: `filter filter-${field.name}` }, h("label", { for: control.id }, field.label, field.type === "datetime-local" && ` (${nameZone()})`), control)
 }
 
 function drawControl(field, value) {

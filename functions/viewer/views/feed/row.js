@@ -4,6 +4,7 @@ import { h } from "../../lib/dom.js"
 import { formatAge, formatAmount, formatCount, formatDuration, formatProbability, formatTime, showControls } from "../../lib/format.js"
 
 const MAX_TEXT = 400
+const QUOTE = "quote" // the usual source, so it is not shown
 const ENDINGS = { length: "token limit reached", tool_calls: "ended with tool calls" }
 
 let count = 0
@@ -72,7 +73,7 @@ function drawMeta(row, narrow) {
     row.active_mod && h("a", { class: "mod", "data-part": "mod", title: row.active_mod, href: narrow({ mod: row.active_mod }) }, `mod ${row.active_mod}`),
     row.tags.map((tag) => h("a", { class: "tag", "data-part": "tags", title: tag, href: narrow({ tag }), "aria-label": `tag ${tag}` }, tag)),
     row.group_id && h("a", { "data-part": "group", title: row.group_id, href: narrow({ group_id: row.group_id }) }, `group ${row.group_id}`),
-    plain("source", row.source, "Source"),
+    row.source !== QUOTE && plain("source", row.source, "Source"),
     plain("user", row.user_api_key, "User"),
     drawCalibrated(row),
     row.discussion_count > 0 && plain("comments", formatAmount(row.discussion_count, "comment")),

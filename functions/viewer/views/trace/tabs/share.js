@@ -2,7 +2,7 @@
 
 import { api, requestPath } from "../../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../../lib/dom.js"
-import { formatTime } from "../../../lib/format.js"
+import { formatTime, fromField, nameZone } from "../../../lib/format.js"
 
 export function drawShare(panel, { trace: { log } }) {
   const path = requestPath(log.request_id, "/public")
@@ -20,7 +20,7 @@ export function drawShare(panel, { trace: { log } }) {
   }
   const show = (state) => replace(box, state.is_public
     ? drawLink(state, () => attempt("DELETE"))
-    : drawOffer((expires) => attempt("POST", expires ? { expires_at: new Date(expires).toISOString() } : {})))
+    : drawOffer((expires) => attempt("POST", expires ? { expires_at: fromField(expires) } : {})))
   const url = log.public_token ? `/share/request/${log.public_token}` : null
   show({ is_public: log.is_public, public_url: url, expires_at: log.public_expires_at })
   replace(panel, box, note)
@@ -47,6 +47,6 @@ function drawOffer(publish) {
   }
   return h("form", { class: "stacked", onsubmit: submit },
     h("p", null, "Not shared: only users with access can read this request."),
-    h("label", { for: expires.id }, "Expires at (empty: never)"), expires,
+    h("label", { for: expires.id }, `Expires at (${nameZone()}; empty: never)`), expires,
     h("button", { class: "primary" }, "Create link"))
 }
