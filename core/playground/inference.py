@@ -16,7 +16,7 @@ from core.upstream.errors import UpstreamTimeoutError
 if TYPE_CHECKING:
     from core.upstream.client import Upstreams
 
-TIMEOUT_S = 135
+TIMEOUT_S = 130
 """With the waits before it, less than the 150 s after which Modal answers 303, which browsers can't follow."""
 LIMIT = CallLimit("inference")
 MAX_MESSAGES = 100

@@ -26,7 +26,7 @@ from core.wire.parse_json import parse_json
 
 AT_ONCE, PER_ADDRESS = 24, 8
 """Calls that one process makes at the same time, for all callers, and for one address."""
-TURN_S = 10
+TURN_S = 5
 """How long a call waits until others of its address have finished."""
 CONNECT_S = 10
 MOST_BYTES = 8 * 1024 * 1024

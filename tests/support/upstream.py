@@ -10,7 +10,7 @@ from typing import Any
 
 from typing_extensions import override
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 PIECE = bytes(64 * 1024)
 
 
