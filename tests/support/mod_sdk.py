@@ -168,8 +168,7 @@ class Request:
         return action
 
     def is_end(self, tokens: Iterable[int]) -> bool:
-        ends = [text.encode() for text in self.tokenizer.special]
-        return any(self.tokenizer.pieces[token] in ends for token in tokens)
+        return any(self.tokenizer.decode([token]) in self.tokenizer.special for token in tokens)
 
     def run_step(self) -> None:
         """Run a step. A list in the script is sampled, a tuple is forced by something else than the mod."""
