@@ -1,5 +1,6 @@
 """The page of a request in the viewer."""
 
+import re
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
@@ -22,6 +23,12 @@ def open_trace(client: Client, page: Page, document: Document | str, query: str 
 def options(page: Page) -> Locator:
     """Find the tokens of the text."""
     return page.get_by_role("listbox").get_by_role("option")
+
+
+def pin(page: Page, number: int) -> None:
+    """Pin a token, counted from 1, from the text itself."""
+    options(page).nth(number - 1).click()
+    expect(options(page).nth(number - 1)).to_have_class(re.compile("is-pinned"))
 
 
 def make_words(request_id: str, *tokens: int, **request: object) -> Document:

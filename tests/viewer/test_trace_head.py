@@ -1,9 +1,7 @@
 """The head of a trace: the summary in words, the prompt as a chat, and what to do with the request."""
 
 import itertools
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
-from tests.support.client import Client, make_key
+from tests.support.client import Client
 from tests.support.documents import Document, action, call, make_document, number, one_token
 from tests.support.geometry import SIZES, fits
 from tests.support.hostile import RUN
@@ -172,105 +170,6 @@ def test_interventions_are_grouped_with_their_effect(client: Client, page: Page)
     expect(group.locator("tbody tr")).to_have_count(51)  # a page of 50, and the button for the rest
     group.get_by_role("button", name="Show more (10)").click()
     expect(group.locator("tbody tr")).to_have_count(60)
-
-
-def test_an_outcome_takes_one_key_and_keeps_its_note(client: Client, page: Page) -> None:
-    open_trace(client, page, make_words("r", 5, 6))
-    right, wrong = page.get_by_role("button", name="Right"), page.get_by_role("button", name="Wrong")
-    page.keyboard.press("w")
-    expect(wrong).to_have_attribute("aria-pressed", "true")
-    page.keyboard.press("n")
-    page.get_by_label("Note", exact=True).fill("It lies.")
-    page.keyboard.press("r")  # types
-    page.get_by_role("button", name="Save note").click()
-    expect(page.get_by_text("It lies.r")).to_be_visible()
-    page.get_by_role("heading", level=1).click()
-    page.keyboard.press("r")
-    expect(right).to_have_attribute("aria-pressed", "true")
-    expect(wrong).to_have_attribute("aria-pressed", "false")
-    (outcome,) = client.get("/logs/r/outcome").json["outcomes"]
-    assert (outcome["source"], outcome["correct"], outcome["note"]) == ("user", True, "It lies.r")
-    page.reload()
-    expect(right).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_text("It lies.r")).to_be_visible()
-    right.click()
-    expect(right).to_have_attribute("aria-pressed", "false")
-    assert client.get("/logs/r/outcome").json["outcomes"][0]["correct"] is None
-
-
-def test_a_key_that_may_only_read_is_told_so(client: Client, page: Page) -> None:
-    assert client.ingest(make_words("r", 5, user_api_key="u")).status == 201
-    key = make_key(client, name="reader", allowed_api_key="u", scopes=["read"])["api_key"]
-    sign_in(page, key, "/view/r")
-    page.get_by_role("button", name="Right").click()
-    expect(page.get_by_role("alert")).to_contain_text("curate")
-
-
-@pytest.fixture
-def copying(browser: Browser, client: Client) -> Iterator[Page]:
-    """A page that may use the clipboard."""
-    context = browser.new_context(base_url=client.url, permissions=["clipboard-read", "clipboard-write"])
-    yield context.new_page()
-    context.close()
-
-
-def test_id_text_link_and_command_are_copied(client: Client, copying: Page) -> None:
-    open_trace(client, copying, "force-prefix", "?token=12")
-    for name, expected in (
-        ("id", "smollm2-force-prefix"),
-        ("text", client.log("smollm2-force-prefix")["final_text"]),
-        ("link", f"{client.url}/view/smollm2-force-prefix?token=12"),
-        ("curl command", f"curl -sS -H \"X-API-Key: $KEY\" '{client.url}/logs/smollm2-force-prefix'"),
-    ):
-        copying.get_by_text("Copy", exact=True).click()
-        copying.get_by_role("button", name=name, exact=True).click()
-        expect(copying.get_by_text(f"Copied the {name}.").first).to_be_visible()
-        assert copying.evaluate("navigator.clipboard.readText()") == expected
-
-
-def test_trace_log_and_chart_are_downloaded(client: Client, page: Page) -> None:
-    open_trace(client, page, "force-prefix")
-    for name, file in (
-        ("trace", "smollm2-force-prefix.trace.json"),
-        ("log", "smollm2-force-prefix.json"),
-        ("chart as PNG", "smollm2-force-prefix.png"),
-    ):
-        page.get_by_text("Download", exact=True).click()
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name, exact=True).click()
-        assert download.value.suggested_filename == file
-        content = download.value.path().read_bytes()
-        if file.endswith(".png"):
-            assert content.startswith(b"\x89PNG")
-        else:
-            path = "/logs/smollm2-force-prefix" + ("/trace" if ".trace." in file else "")
-            assert json.loads(content) == client.get(path).json
-
-
-def test_a_request_is_deleted_with_a_receipt(client: Client, page: Page) -> None:
-    open_trace(client, page, make_words("r", 5))
-    page.get_by_role("button", name="Delete …").click()
-    dialog = page.get_by_role("dialog", name="Delete this request?")
-    dialog.get_by_role("button", name="Cancel").click()
-    assert client.get("/logs/r").status == 200
-    page.get_by_role("button", name="Delete …").click()
-    dialog.get_by_role("button", name="Delete permanently").click()
-    expect(page.get_by_role("heading", name="Deleted permanently")).to_be_visible()
-    (receipt,) = client.get("/v1/deletions?request_id=r").json["deletions"]
-    expect(page.get_by_text(receipt["request_sha256"])).to_be_visible()
-    assert client.get("/logs/r").status == 404
-
-
-def test_the_expiry_of_a_link_is_shown_again_later(client: Client, page: Page) -> None:
-    assert client.ingest(make_words("r", 5)).status == 201
-    body = b'{"expires_at": "2099-01-02T03:04:05Z"}'
-    assert client.post_bytes("/logs/r/public", body, x_api_key=client.key).status == 200
-    sign_in(page, client.key, "/view/r")
-    page.get_by_role("tab", name="Share").click()
-    expect(page.get_by_text("Expires on 2 Jan 2099")).to_be_visible()
-    page.get_by_role("button", name="Revoke link").click()
-    page.get_by_role("button", name="Create link").click()
-    expect(page.get_by_text("Does not expire.")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
