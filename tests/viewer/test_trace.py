@@ -165,8 +165,16 @@ def test_empty_and_missing_traces_say_so(client: Client, page: Page) -> None:
 
 @pytest.mark.parametrize("name", ["backtrack", "mod-exception"])
 def test_no_barrier_is_found(client: Client, page: Page, name: str) -> None:
-    open_trace(client, page, name)
+    open_trace(client, page, name, "?token=3")
+    page.keyboard.press("/")
+    page.get_by_role("searchbox").fill("a")
+    page.get_by_text("Copy", exact=True).click()
+    page.get_by_label("What does confidence mean?").click()
+    expect(page.locator(".alternatives")).not_to_contain_text("Loading")
     assert_accessible(page)
+    page.get_by_role("button", name="Keys").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Close", exact=True).click()
     for tab in page.get_by_role("tab").all():
         tab.click()
         expect(page.locator(".tab-panel .loading")).to_have_count(0)
