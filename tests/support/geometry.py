@@ -17,6 +17,19 @@ IS_SHOWN = """element => {
     const [line] = element.getClientRects()
     return element.contains(document.elementFromPoint((line.left + line.right) / 2, (line.top + line.bottom) / 2))
 }"""
+LINES = """([selector, word]) => {
+    // The number of lines that a word is on.
+    const walker = document.createTreeWalker(document.querySelector(selector), NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const at = node.data.indexOf(word)
+        if (at < 0) continue
+        const range = new Range()
+        range.setStart(node, at)
+        range.setEnd(node, at + word.length)
+        return new Set([...range.getClientRects()].map((box) => box.top)).size
+    }
+    return 0
+}"""
 WIDTH = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
@@ -29,3 +42,8 @@ def fits(page: Page) -> bool:
     """Return whether the page is not wider than the window."""
     wide, window = page.evaluate(WIDTH)
     return wide <= window
+
+
+def count_lines(page: Page, selector: str, word: str) -> int:
+    """Return the number of lines that the first occurrence of a word in an element is on; 0 if it does not occur."""
+    return page.evaluate(LINES, [selector, word])

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable
 
 import psycopg
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
+from tests.support.geometry import SIZES, count_lines, fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.support.labels import draw_labels, post_labelled
 
@@ -123,6 +125,32 @@ def test_a_mod_has_one_name(client: Client, page: Page) -> None:
     expect(effects.locator('th[scope="rowgroup"]')).to_contain_text("nudge")
     expect(page.locator("#overview-mods option")).to_have_count(1)
     expect(page.locator("main")).not_to_contain_text("wrapped_client_mod")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_names_break_between_words_and_long_ones_fit(client: Client, page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    post(
+        client,
+        [make_sure("1", 0.5, model="acme/forwardpass_of_the_model-instruct"), make_sure("2", 0.5, model="m" * 200)],
+    )
+    sign_in(page, client.key, PATH)
+    groups = page.get_by_role("region", name="By model").locator(".groups")
+    expect(groups.locator("tbody tr")).to_have_count(2)
+    for word in ("forwardpass_", "model-", "instruct"):
+        assert count_lines(page, ".groups", word) == 1
+    assert fits(page)
+    # No date is cut off.
+    expect(page.locator("main .loading")).to_have_count(0)
+    assert page.locator("input[type=date]").evaluate_all(
+        """dates => dates.length === 6 && dates.every((date) => {
+            const width = date.offsetWidth
+            date.style.width = "auto"
+            return width >= date.offsetWidth
+        })"""
+    )
+    if width >= 1280:
+        assert groups.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
 
 
 def test_many_models_need_few_calls(client: Client, page: Page) -> None:

@@ -11,7 +11,7 @@ from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, call, make_document, number, one_token
-from tests.support.geometry import SIZES, fits
+from tests.support.geometry import SIZES, count_lines, fits
 from tests.support.hostile import RUN
 from tests.support.trace_page import make_words, open_trace
 
@@ -20,19 +20,6 @@ CRASHED = (
     "Stopped after 35 tokens, before the limit of 40. crashing was called once and changed nothing. "
     "⚠ crashing raised an exception at token 4: KeyError: 'state'"
 )
-LINES = """([selector, word]) => {
-    // The number of lines that a word is on.
-    const walker = document.createTreeWalker(document.querySelector(selector), NodeFilter.SHOW_TEXT)
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        const at = node.data.indexOf(word)
-        if (at < 0) continue
-        const range = new Range()
-        range.setStart(node, at)
-        range.setEnd(node, at + word.length)
-        return new Set([...range.getClientRects()].map((box) => box.top)).size
-    }
-    return 0
-}"""
 BRIGHTNESS = """(names) => {
     // The relative luminance of each background (WCAG 2), as the browser paints it.
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
@@ -207,6 +194,6 @@ def test_long_names_fit_and_words_stay_whole(
     assert fits(page)
     words = (".story", "backtrack_sorry"), (".trace-head .facts", "SmolLM2-135M-Instruct-Q4_1")
     for selector, word in words:
-        assert page.evaluate(LINES, [selector, word]) == 1
+        assert count_lines(page, selector, word) == 1
     assert_accessible(page)
     context.close()

@@ -34,6 +34,11 @@ export function replace(element, ...children) {
   element.replaceChildren(...clean(children))
 }
 
+/** Return the parts of a name, such as that of a model or a mod, so that lines break between its words. */
+export function drawName(name) {
+  return name.split(/(?<=[_/.:-])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]))
+}
+
 /** Announce a sentence to screen readers. */
 export function announce(sentence) {
   document.getElementById("status").textContent = sentence

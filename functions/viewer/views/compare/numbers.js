@@ -1,6 +1,6 @@
 // A summary table of two to four requests: scores and settings, with the differences from the first one.
 
-import { h } from "../../lib/dom.js"
+import { drawName, h } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 
@@ -9,7 +9,7 @@ const PROMPT_LENGTH = 200
 /** Draw the table. */
 export function drawNumbers(traces) {
   const [first, ...others] = traces
-  const head = (trace) => h("th", { scope: "col" }, h("span", { class: "side" }, trace.letter), " ", h("a", { href: `/view/${encodeURIComponent(trace.id)}` }, trace.id))
+  const head = (trace) => h("th", { scope: "col" }, h("span", { class: "side" }, trace.letter), " ", h("a", { href: `/view/${encodeURIComponent(trace.id)}` }, drawName(trace.id)))
   const difference = (trace) => h("th", { scope: "col" }, others.length > 1 ? `${trace.letter} compared with ${first.letter}` : "Difference")
   return h("section", { class: "numbers", "aria-labelledby": "numbers" },
     h("h2", { id: "numbers" }, "Summary"),

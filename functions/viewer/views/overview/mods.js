@@ -1,7 +1,7 @@
 // The handlers of each mod over all requests: calls, exceptions, timings, actions and their effect. A mod has one name,
 // whether the engine wraps it or not.
 
-import { emptyState, h } from "../../lib/dom.js"
+import { drawName, emptyState, h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
 import { nameMod, splitHandler } from "../../lib/mods.js"
 
@@ -33,7 +33,7 @@ function mergeMods(mods) {
 function drawMod({ name, found, handlers }) {
   const links = found.map((mod) => [h("br"),
     h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, `${formatCount(mod.requests)} ${mod.requests === 1 ? "request" : "requests"}`)])
-  const head = h("th", { scope: "rowgroup", rowspan: handlers.length }, name, links)
+  const head = h("th", { scope: "rowgroup", rowspan: handlers.length }, drawName(name), links)
   return handlers.map((handler, index) => h("tr", null, index === 0 ? head : null, drawHandler(handler)))
 }
 

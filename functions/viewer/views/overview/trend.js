@@ -2,7 +2,7 @@
 
 import { formatQuery } from "../../lib/api.js"
 import { drawChart, drawMarkers, drawSample, findNearest, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
-import { emptyState, h, replace } from "../../lib/dom.js"
+import { drawName, emptyState, h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, UNKNOWN } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { formatKey, readSpan, toSeconds } from "./period.js"
@@ -72,14 +72,15 @@ function makeOptions(colors, kind, series, keys, rows, period, readout) {
   return {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
     tzDate: readUtc,
-    scales: { x: { range: (_, low, high) => widen(low, high, period.unit) }, y: { range: [0, 1] } },
+    scales: { x: { range: (plot, low, high) => widen(low, plot.data[0].length > 1 ? high : low, period.unit) }, y: { range: [0, 1] } },
     axes: [makeTimeAxis(colors, period.unit), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, ...indexes.map((index) => makeLine(colors, index))],
-        hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
+    hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
   }
 }
 
-// Add half a day or half an hour on both sides, so that markers at the ends are not cut off.
+// Add half a day or half an hour on both sides, so that markers at the ends are not cut off. uPlot gives a single point the
+// range of a day.
 function widen(low, high, unit) {
   const room = (unit === "hour" ? 3600 : 86400) / 2
   return [low - room, high + room]
@@ -117,7 +118,7 @@ function drawGroup(kind, group, index) {
     formatNats(group.lowest_group_confidence.mean),
     group.forced_rate ? formatProbability(group.forced_rate) : group.forced_rate === 0 ? "none" : UNKNOWN,
   ]
-  return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key === null ? NAMELESS[kind] : nameLine(kind, group.key)),
+  return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key === null ? NAMELESS[kind] : drawName(nameLine(kind, group.key))),
     numbers.map((text) => h("td", { class: "number" }, text)))
 }
 
