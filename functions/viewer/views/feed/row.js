@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatAge, formatAmount, formatCount, formatDuration, formatProbability, formatTime, showControls } from "../../lib/format.js"
+import { nameMod } from "../../lib/mods.js"
 
 const MAX_TEXT = 400
 const QUOTE = "quote" // the usual source, so it is not shown
@@ -70,7 +71,7 @@ function drawMeta(row, narrow) {
     plain("model", row.model_id),
     plain("id", row.request_id),
     ending && plain("ending", ENDINGS[row.ending] ?? row.ending),
-    row.active_mod && h("a", { class: "mod", "data-part": "mod", title: row.active_mod, href: narrow({ mod: row.active_mod }) }, `mod ${row.active_mod}`),
+    row.active_mod && h("a", { class: "mod", "data-part": "mod", title: row.active_mod, href: narrow({ mod: row.active_mod }) }, `mod ${nameMod(row.active_mod)}`),
     row.tags.map((tag) => h("a", { class: "tag", "data-part": "tags", title: tag, href: narrow({ tag }), "aria-label": `tag ${tag}` }, tag)),
     row.group_id && h("a", { "data-part": "group", title: row.group_id, href: narrow({ group_id: row.group_id }) }, `group ${row.group_id}`),
     row.source !== QUOTE && plain("source", row.source, "Source"),

@@ -1,7 +1,7 @@
 // What happened, in words: how the answer ended, what mods did, exceptions, speed and sampling parameters.
 
 import { h } from "../../lib/dom.js"
-import { formatAmount, formatCount, formatNumber } from "../../lib/format.js"
+import { formatAmount, formatCount, formatDuration, formatNumber } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 
 const STOPPED = new Set(["stop", "end_turn", "eos", "eos_token", "stop_sequence", "stop_token", "complete", "completed", "finish"])
@@ -107,9 +107,9 @@ function drawSettings({ inference_stats: stats, sampling, events }) {
   const speed = stats?.avg_tokens_per_sec
   const first = findTimeToFirst(events)
   const facts = [
-    typeof ms === "number" ? `${ms < 1000 ? `${Math.round(ms)} ms` : `${formatNumber(ms / 1000)} s`}` : null,
+    typeof ms === "number" ? formatDuration(ms) : null,
     typeof speed === "number" ? `${formatNumber(speed, speed < 10 ? 1 : 0)} tokens/s` : null,
-    first === null ? null : `first token after ${first} ms`,
+    first === null ? null : `first token after ${formatDuration(first)}`,
     typeof stats?.prompt_tokens === "number" ? `${formatAmount(stats.prompt_tokens, "prompt token")}` : null,
     ...Object.entries(sampling ?? {}).map(([name, value]) => `${name} ${value}`),
   ].filter(Boolean)
@@ -119,7 +119,7 @@ function drawSettings({ inference_stats: stats, sampling, events }) {
 // Engines that send whole seconds only would show 0 ms.
 function findTimeToFirst(events) {
   const [begin, first] = [events[0], events.find((event) => event.event_type === "Added")].map((event) => Date.parse(event?.created_at ?? ""))
-  return first > begin ? Math.round(first - begin) : null
+  return first > begin ? first - begin : null
 }
 
 /** Return the index of the first token of a forward pass, or null. */

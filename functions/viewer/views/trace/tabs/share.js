@@ -35,7 +35,7 @@ function drawLink({ public_url: url, expires_at: expires }, unpublish) {
   return h("section", null,
     h("p", null, "Anyone with this link can read the request without an API key, but not its user, favorites or comments."),
     link ? h("p", { class: "inline" }, h("label", { for: field.id }, "Link"), field, copy, h("a", { href: url, target: "_blank", rel: "noopener" }, "Open")) : null,
-    h("p", null, expires ? `Expires on ${formatTime(expires)}.` : "Does not expire."),
+    h("p", null, expires ? `Expires on ${formatTime(expires)} ${nameZone()}.` : "Does not expire."),
     h("p", null, h("button", { onclick: unpublish }, "Revoke link"), " Sharing again creates a different link."))
 }
 
