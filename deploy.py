@@ -26,7 +26,7 @@ import modal
 
 from core.deploy.capacity import POOL, choose_capacity, describe_connections
 from core.deploy.commit import find_commit
-from core.deploy.layout import Layout, choose_layout, describe_layout
+from core.deploy.layout import Layout, choose_layout, describe_layout, describe_workspace
 from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
     alerts,
@@ -135,9 +135,32 @@ except DeploymentError as error:
 if CAPACITY.pool_size is not None:
     ENVIRONMENT[POOL] = str(CAPACITY.pool_size)
 
+
+def count_others() -> dict[str, int] | None:
+    """Return the number of web functions of each other app in the workspace; None if Modal does not list them."""
+    target, counts = modal.config.config.get("environment"), dict[str, int]()
+    try:
+        for environment in modal.Environment.objects.list():
+            for one in environment.apps.list():
+                info = one.info()
+                is_this = one.name == DEPLOYMENT.app_name and target in {None, "", environment.name}
+                if one.name is None or info.lifecycle.state != "deployed" or is_this:
+                    continue
+                found = (
+                    modal.Function.from_name(one.name, name, environment_name=environment.name).get_web_url()
+                    for name in info.functions
+                )
+                counts[one.name] = counts.get(one.name, 0) + sum(map(bool, found))
+    except Exception:  # noqa: BLE001 - the deploy itself reports what is wrong, and an older client lists no apps
+        return None
+    return counts
+
+
 MOST = {name: int(CAPACITY.most.of(name) or module.SCALING.max_containers) for name, module in FUNCTIONS.items()}
 if find_command(sys.argv[1:]) in {"deploy", "serve"}:
     print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
+    if find_command(sys.argv[1:]) == "deploy" and (others := count_others()) is not None:
+        print(describe_workspace(others, len(FUNCTIONS)), flush=True)  # noqa: T201 - the same
     print(describe_connections(MOST, CAPACITY.pool_size, {"api", "stream"}), flush=True)  # noqa: T201 - the same
 
 

@@ -13,14 +13,14 @@ except ModuleNotFoundError:
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
 from core.cli.keys import keys
 from core.cli.secret import secret
-from core.cli.shared import admin_database, plain_errors
+from core.cli.shared import PlainGroup, admin_database, plain_errors
 
 if TYPE_CHECKING:
     from core.local.database import Database
     from core.settings import Settings
 
 
-@click.group(context_settings={"max_content_width": 100})
+@click.group(cls=PlainGroup, context_settings={"max_content_width": 100})
 def cli() -> None:
     """Run and administer Thunder. Settings are read from the environment and .env; see .env.example."""
     from core.logging import configure_logging
@@ -243,13 +243,16 @@ def serve_on(database: "Database", settings: "Settings") -> None:
     """Set the environment of the app and serve it until a signal arrives."""
     from core.cli.banner import write_banner, write_url
     from core.deploy.commit import find_commit
+    from core.local.connection import read_guards
     from core.local.environment import export, open_ingest
     from core.local.secrets import load_admin_key, load_secret
     from core.logging import configure_logging
     from functions.web.serve import bind, count_cores, serve
 
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
-    export(dsn=database.embedded_dsn, admin_key=admin_key, secret=load_secret(settings), ingest_open=ingest_open)
+    guards = None if database.embedded_dsn else read_guards(find_migration_dsn())
+    secret = load_secret(settings, guards)
+    export(dsn=database.embedded_dsn, admin_key=admin_key, secret=secret, ingest_open=ingest_open)
     if (commit := find_commit()) is not None:
         os.environ["THUNDER_COMMIT"] = commit.sha
     with bind(settings.app_host, settings.app_port) as bound:

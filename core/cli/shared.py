@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from core.errors import NothingMatchedError, ThunderError
 
@@ -35,7 +36,7 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
 @contextlib.contextmanager
 def plain_errors() -> Generator[None]:
-    """Print expected errors (for example a lost database) as one sentence, and exit with 1, or 3 if nothing matched."""
+    """Print errors as one sentence, and exit with 1, or 3 if nothing matched. LOG_LEVEL=debug shows tracebacks."""
     try:
         yield
     except NothingMatchedError as error:
@@ -46,11 +47,19 @@ def plain_errors() -> Generator[None]:
         raise click.ClickException(str(error)) from error
     except Exception as error:
         # Imported late, because run and --help start faster without it.
-        import psycopg
+        from core.cli.failures import describe_failure, wants_traceback
 
-        from core.cli.failures import describe_failure
-
-        if not isinstance(error, psycopg.Error):
+        if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort) or wants_traceback():
             raise
         sys.stdout.flush()
         raise click.ClickException(describe_failure(error)) from error
+
+
+class PlainGroup(click.Group):
+    """Commands whose errors are one sentence each, wherever they occur."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with plain_errors():
+            return super().invoke(ctx)

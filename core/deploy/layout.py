@@ -8,6 +8,11 @@ from core.deploy.names import EPHEMERAL, DeploymentError, find_command
 STARTER_ENDPOINTS = 8
 """Web endpoints that Modal's Starter plan allows in a workspace, over all deployed apps."""
 
+REMEDY = (
+    f"If your plan allows {STARTER_ENDPOINTS}, set MODAL_LAYOUT=grouped (4 functions) or MODAL_LAYOUT=one (1), "
+    "or stop an app that you don't need (`modal app stop NAME`)"
+)
+
 GROUPED_FUNCTIONS = ("api", "health", "ingest", "logs")
 """The web functions of the layout `grouped`, which `each` has as well."""
 
@@ -58,11 +63,25 @@ def describe_layout(layout: Layout, app_name: str, functions: Collection[str]) -
     )
 
 
+def describe_workspace(others: Mapping[str, int], count: int) -> str:
+    """Return the sentence that compares a layout with the workspace, which a deploy prints before anything is built.
+
+    Args:
+        others: the web functions of each other deployed app.
+        count: the web functions of this layout.
+    """
+    there = sum(others.values())
+    named = ", ".join(f"{name}: {number}" for name, number in others.items() if number)
+    sentence = (
+        f"Other apps of the workspace have {there} web functions ({named or 'none'}); with this one, {there + count}"
+    )
+    if there + count <= STARTER_ENDPOINTS:
+        return f"{sentence} of {STARTER_ENDPOINTS}"
+    return f"{sentence}. {REMEDY}"
+
+
 def explain_refusal(output: str) -> str | None:
     """Return the remedy if Modal refused the deploy because of its limit of web endpoints, or None."""
     if "web endpoints" not in output:
         return None
-    return (
-        "Modal's plan does not allow this many web endpoints in the workspace. Set MODAL_LAYOUT=grouped (4 functions) "
-        "or MODAL_LAYOUT=one (1 function), stop an app that you don't need (`modal app stop NAME`), or change the plan"
-    )
+    return f"Modal's plan does not allow this many web endpoints in the workspace. {REMEDY}"

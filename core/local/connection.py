@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from core.access.store import FIND_GUARDS, Guards
 from core.database.migrations import CONNECT_TIMEOUT_S
 from core.database.statements import FOREIGN
 from core.errors import ThunderError
@@ -30,6 +31,12 @@ def connect(dsn: str) -> Generator[psycopg.Connection]:
         parameters = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": APPLICATION}
         with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, **parameters) as conn:
             yield conn
+
+
+def read_guards(dsn: str) -> Guards:
+    """Return what a database knows of its secret and its admin keys."""
+    with connect(dsn) as conn:
+        return FIND_GUARDS.run_only(conn)
 
 
 @contextmanager

@@ -54,17 +54,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def export(*, dsn: str | None, admin_key: str, secret: str, ingest_open: bool) -> None:
+def export(*, dsn: str | None, admin_key: str, secret: str | None, ingest_open: bool) -> None:
     """Set the environment variables that the app reads, as Modal does.
 
     Args:
         dsn: The DSN of the embedded database; None leaves DATABASE_URL unchanged.
         admin_key: The key that reads everything.
-        secret: The secret that user API keys are hashed with.
+        secret: The secret that user API keys are hashed with; None if the database keeps it.
         ingest_open: Whether ingest needs no key.
     """
     os.environ["THUNDER_ADMIN_KEY"] = admin_key
-    os.environ["THUNDER_SECRET"] = secret
+    if secret is not None:
+        os.environ["THUNDER_SECRET"] = secret
     os.environ["INGEST_AUTH"] = "open" if ingest_open else "key"
     if dsn is not None:
         os.environ["DATABASE_URL"] = os.environ["DATABASE_URL_DIRECT"] = dsn

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 from core.access.keys import KEY_BYTES, KEY_PREFIX
+from core.access.secret import choose_secret
+from core.access.store import Guards
 from core.local.data_directory import make_data_dir, using_directory
 from core.settings import Settings
 
@@ -31,11 +33,21 @@ def find_secret(settings: Settings) -> str | None:
     return read_key(settings.thunder_data_dir / "secret") or None
 
 
-def load_secret(settings: Settings) -> str:
-    """Return the configured THUNDER_SECRET, or else the one of the data directory, generated if it doesn't exist."""
-    if settings.thunder_secret is not None:
-        return settings.thunder_secret.get_secret_value()
-    return _load_key(settings.thunder_data_dir / "secret", prefix="")
+def load_secret(settings: Settings, guards: Guards | None) -> str | None:
+    """Return the configured THUNDER_SECRET, or else the one of the data directory, generated if it doesn't exist.
+
+    Args:
+        settings: the settings.
+        guards: what a database at DATABASE_URL knows. If it has a secret, none is generated, and the result is None if
+            the database keeps it.
+    """
+    if settings.secret is not None:
+        return settings.secret
+    if guards is None or (guards.fingerprint is None and guards.kept_secret is None):
+        return _load_key(settings.thunder_data_dir / "secret", prefix="")
+    in_file = find_secret(settings)
+    chosen = choose_secret(guards, setting=None, in_file=in_file)
+    return in_file if chosen.problem or chosen.secret == in_file else None
 
 
 def _load_key(path: Path, *, prefix: str) -> str:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from core.access.bootstrap import create_first_admin
 from core.access.secret import ChosenSecret, choose_secret, list_left_over
-from core.access.store import FIND_GUARDS, Guards
+from core.access.store import Guards
 from core.cli.status import describe_status, read_database_status
 from core.database.direct import find_session_dsn
 from core.database.pool import NotConfiguredError
 from core.local.admin import run_as_admin
-from core.local.connection import connect
+from core.local.connection import read_guards
 from core.local.database import migrate_remote
 from core.local.environment import InvalidSettingError, load_settings
 from core.logging import configure_logging
@@ -72,8 +72,7 @@ def create_admin_key() -> str | None:
 
 
 def _choose_secret(settings: Settings) -> tuple[Guards, ChosenSecret]:
-    with connect(find_dsn(settings)) as conn:
-        guards = FIND_GUARDS.run_only(conn)
+    guards = read_guards(find_dsn(settings))
     setting, previous = settings.secret, settings.previous_secret
     return guards, choose_secret(guards, setting=setting, previous=previous)
 

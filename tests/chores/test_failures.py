@@ -54,6 +54,21 @@ def test_a_failure_is_one_sentence_with_fitting_advice(  # noqa: PLR0917 - fixtu
     assert "Traceback" not in done.output
 
 
+def test_a_bug_is_one_sentence_and_debug_shows_its_traceback(
+    database_url: str, manage: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("a text of a user")
+
+    monkeypatch.setattr("core.cli.status.describe_owner", fail)
+    done = manage("status", on=database_url)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
+    assert "Error: bug: KeyError in status.py, line " in done.stderr
+    assert "report this bug, with the traceback that LOG_LEVEL=debug shows" in done.stderr
+    assert "a text of a user" not in done.output
+    assert isinstance(manage("status", on=database_url, LOG_LEVEL="debug").exception, KeyError)
+
+
 def test_make_without_a_package_index_says_that_it_needs_the_network_once(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

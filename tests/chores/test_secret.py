@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import urllib3
 
 from core.access.hasher import Hasher
 from core.access.secret import NOT_USED_YET, UNSET_SECRET, WRONG_SECRET
@@ -17,6 +18,7 @@ from tests.support.command import Command
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post
+from tests.support.running import running
 from tests.support.servers import Serve
 
 USER = "the key of ann"
@@ -126,6 +128,23 @@ def test_the_secret_in_the_file_is_used_if_it_is_the_one_of_the_database(
     (tmp_path / ".thunder" / "secret").write_text(SECRET)
     done = manage("export", "--user", USER, on=database_url, THUNDER_SECRET="")
     assert (done.exit_code, done.stdout.count("of-ann")) == (0, 1)
+
+
+def test_make_run_generates_no_secret_for_a_database_that_keeps_one(
+    serve: Serve, database_url: str, sql: psycopg.Connection, tmp_path: Path
+) -> None:
+    client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET="")
+    post(client, "of-ann", user=USER)
+    (tmp_path / ".thunder").mkdir()
+    with running(tmp_path, DATABASE_URL=database_url, APP_WORKERS="1", THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
+        listed = urllib3.request("GET", f"{run.url}/logs", headers={"X-API-Key": USER}).json()
+    assert [row["request_id"] for row in listed["data"]] == ["of-ann"]
+    assert not (tmp_path / ".thunder" / "secret").exists()
+    sql.execute("delete from generated_secret")
+    sql.execute("update environment set secret_fingerprint = null")
+    with running(tmp_path, DATABASE_URL=database_url, APP_WORKERS="1", THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
+        assert run.url
+    assert len((tmp_path / ".thunder" / "secret").read_text().strip()) == 64
 
 
 @pytest.mark.parametrize("secret", ["", OTHER])

@@ -25,7 +25,7 @@ from tests.support.fakemodal import FakeModal
 from tests.support.fakemodal_more import Plane
 from tests.support.keys import ADMIN_KEY, SECRET
 
-SECONDS = 100
+SECONDS = 400
 APP = "thunder-backend-staging"
 
 
@@ -152,14 +152,21 @@ def test_staging_and_production_fit_in_the_starter_plan() -> None:
     async def run() -> None:
         secrets = {"thunder-db": unused, "thunder-db-staging": unused}
         async with asyncio.timeout(SECONDS), Plane(secrets=secrets, web_endpoint_cap=STARTER_ENDPOINTS) as modal:
-            for environment in (name_variables(), production):
+            for environment, others in (
+                (name_variables(), "have 0 web functions (none); with this one, 4 of 8"),
+                (production, "have 4 web functions (thunder-backend-staging: 4); with this one, 8 of 8"),
+                (production, "have 4 web functions (thunder-backend-staging: 4); with this one, 8 of 8"),
+            ):
                 _, output = await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=environment)
                 assert "registers 4 web functions (api, health, ingest, logs)" in output
+                assert others in output, output
             assert sum(map(modal.count_web, modal.deployed.values())) == STARTER_ENDPOINTS
             status, output = await modal.cli(
                 "deploy", "deploy.py", cwd=str(ROOT), env={"MODAL_LAYOUT": "each"}, check=False
             )
             assert (status, "more than the 8 in a workspace" in output) == (1, True)
+            before, _, _ = output.partition("reached limit of 8 web endpoints")
+            assert "(thunder-backend-staging: 4); with this one, 23. If your plan allows 8, set MODAL" in before, output
             remedy = explain_refusal(output)
             assert remedy is not None
             assert "MODAL_LAYOUT=grouped" in remedy

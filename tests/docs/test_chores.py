@@ -17,10 +17,12 @@ from core.local.postgres import EmbeddedPostgres
 from tests.support.documents import trace_names
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY
+from tests.support.pgbouncer import pooled_dsn, run_pgbouncer
 
 DOCUMENT = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)
 COMMAND_SECONDS = 60
+Settings = dict[str, str]
 APP_NAME = "thunder-backend-staging"
 
 
@@ -30,10 +32,30 @@ def read_section(title: str) -> str:
     return found[1]
 
 
+POOLED = {
+    "set: DATABASE_URL, ": "set: DATABASE_URL, DATABASE_URL_DIRECT, ",
+    "DATABASE_URL itself": "DATABASE_URL_DIRECT: …",
+}
+"""What doctor shows otherwise of a database behind a pooler."""
+
+
 @pytest.fixture
 def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
     yield postgres.create_database("chores_test")
     postgres.drop_database("chores_test")
+
+
+@pytest.fixture(params=["direct", "pooled"])
+def settings(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, empty: str, tmp_path: Path
+) -> Iterator[Settings]:
+    """The settings that lead to a new database, without and with PgBouncer in front of it."""
+    if request.param == "direct":
+        yield {"DATABASE_URL": empty}
+        return
+    (tmp_path / "pgbouncer").mkdir()
+    with run_pgbouncer(postgres, tmp_path / "pgbouncer") as port:
+        yield {"DATABASE_URL": pooled_dsn(port, "chores_test"), "DATABASE_URL_DIRECT": empty}
 
 
 @pytest.fixture
@@ -53,13 +75,12 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_command_of_the_chores_has_the_documented_effect(empty: str, directory: Path) -> None:
+def test_each_command_of_the_chores_has_the_documented_effect(settings: Settings, directory: Path) -> None:
     # Chores ends with `clear`; the deletions need something that they can match.
     again = (".venv/bin/python manage.py import traces-of-the-engine.jsonl", "")
     blocks = [*BLOCK.findall(read_section("Chores")), again, *BLOCK.findall(read_section("Delete"))]
     assert len(blocks) > 3
-    settings = {"DATABASE_URL": empty, "THUNDER_APP_NAME": APP_NAME}
-    secrets = {"THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+    secrets = {"THUNDER_APP_NAME": APP_NAME, "THUNDER_SECRET": "s" * 64, "THUNDER_ADMIN_KEY": ADMIN_KEY}
     for commands, shown in blocks:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands],
@@ -72,6 +93,9 @@ def test_each_command_of_the_chores_has_the_documented_effect(empty: str, direct
         )
         assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
         assert "s" * 64 not in done.stdout + done.stderr
+        if shown and "DATABASE_URL_DIRECT" in settings:
+            for direct, pooled in POOLED.items():
+                shown = shown.replace(direct, pooled)  # noqa: PLW2901 - the same text
         if shown:
             pattern = re.escape(shown).replace("…", "[^\n]+")
             assert re.fullmatch(pattern, done.stdout), f"the document shows\n{shown}\nbut the output is\n{done.stdout}"

@@ -6,6 +6,7 @@
 - `modal secret create NAME K=V [--force]` stores a secret; running containers keep the values they started with.
 - `modal.Function.from_name(app, name)` finds a deployed function (get_web_url(), .remote()).
 - Publishing again retires the containers of the former version: they finish what they have and take no more.
+- `modal.Environment.objects.list()` and `environment.apps.list()` list the deployed apps with their functions.
 - `web_endpoint_cap`: publishing more web functions than that, over all deployed apps, fails as Modal's Starter plan does.
 """
 
@@ -77,6 +78,24 @@ async def AppPublish(self, s):
     await s.send_message(api_pb2.AppPublishResponse(url=url, deployed_at=time.time()))
 
 
+async def EnvironmentList(self, s):
+    await s.recv_message()
+    items = [_mk(api_pb2.EnvironmentListItem, name=name, environment_id="en-" + name) for name in self.fm.environments]
+    await s.send_message(api_pb2.EnvironmentListResponse(items=items))
+
+
+async def AppList(self, s):
+    r = await s.recv_message()
+    answer = api_pb2.AppListResponse()
+    for (env, name), app_id in self.fm.deployed.items():
+        if env != (r.environment_name or self.fm.default_env):
+            continue
+        one = answer.apps.add(app_id=app_id, description=name, name=name, state=self.fm.apps[app_id]["state"])
+        one.metadata.lifecycle.app_state = one.state
+        one.metadata.functions.update(self.fm.apps[app_id]["function_ids"])
+    await s.send_message(answer)
+
+
 _find_secret = _Servicer.SecretGetOrCreate
 
 
@@ -129,5 +148,5 @@ async def FunctionGet(self, s):
     await s.send_message(answer)
 
 
-for _method in (FunctionGetInputs, AppPublish, SecretGetOrCreate, FunctionGet):
+for _method in (FunctionGetInputs, AppPublish, EnvironmentList, AppList, SecretGetOrCreate, FunctionGet):
     setattr(_Servicer, _method.__name__, _method)
