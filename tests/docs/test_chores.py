@@ -1,4 +1,4 @@
-"""The commands of docs/OPERATIONS.md, section "Chores", run as printed with a new database.
+"""The commands of docs/OPERATIONS.md, section "Chores", run as printed with a new database behind PgBouncer.
 
 A ```sh block contains a command, or several on separate lines. A ```text block after it is the output; … replaces any
 text.
@@ -22,7 +22,6 @@ from tests.support.pgbouncer import pooled_dsn, run_pgbouncer
 DOCUMENT = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:```text\n(.*?)```\n)?", re.DOTALL)
 COMMAND_SECONDS = 60
-Settings = dict[str, str]
 APP_NAME = "thunder-backend-staging"
 
 
@@ -36,26 +35,16 @@ POOLED = {
     "set: DATABASE_URL, ": "set: DATABASE_URL, DATABASE_URL_DIRECT, ",
     "DATABASE_URL itself": "DATABASE_URL_DIRECT: …",
 }
-"""What doctor shows otherwise of a database behind a pooler."""
+"""What the output of doctor has in place of the document's, whose database has no pooler."""
 
 
 @pytest.fixture
-def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
-    yield postgres.create_database("chores_test")
-    postgres.drop_database("chores_test")
-
-
-@pytest.fixture(params=["direct", "pooled"])
-def settings(
-    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, empty: str, tmp_path: Path
-) -> Iterator[Settings]:
-    """The settings that lead to a new database, without and with PgBouncer in front of it."""
-    if request.param == "direct":
-        yield {"DATABASE_URL": empty}
-        return
-    (tmp_path / "pgbouncer").mkdir()
-    with run_pgbouncer(postgres, tmp_path / "pgbouncer") as port:
+def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings that lead to a new database behind PgBouncer."""
+    empty = postgres.create_database("chores_test")
+    with run_pgbouncer(postgres, tmp_path_factory.mktemp("pgbouncer")) as port:
         yield {"DATABASE_URL": pooled_dsn(port, "chores_test"), "DATABASE_URL_DIRECT": empty}
+    postgres.drop_database("chores_test")
 
 
 @pytest.fixture
@@ -75,7 +64,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_command_of_the_chores_has_the_documented_effect(settings: Settings, directory: Path) -> None:
+def test_each_command_of_the_chores_has_the_documented_effect(settings: dict[str, str], directory: Path) -> None:
     # Chores ends with `clear`; the deletions need something that they can match.
     again = (".venv/bin/python manage.py import traces-of-the-engine.jsonl", "")
     blocks = [*BLOCK.findall(read_section("Chores")), again, *BLOCK.findall(read_section("Delete"))]
@@ -93,10 +82,9 @@ def test_each_command_of_the_chores_has_the_documented_effect(settings: Settings
         )
         assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
         assert "s" * 64 not in done.stdout + done.stderr
-        if shown and "DATABASE_URL_DIRECT" in settings:
+        if shown:
             for direct, pooled in POOLED.items():
                 shown = shown.replace(direct, pooled)  # noqa: PLW2901 - the same text
-        if shown:
             pattern = re.escape(shown).replace("…", "[^\n]+")
             assert re.fullmatch(pattern, done.stdout), f"the document shows\n{shown}\nbut the output is\n{done.stdout}"
     left = {path.name for path in directory.iterdir()}

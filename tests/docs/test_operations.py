@@ -22,7 +22,8 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", DEPLOY, re.DOTALL)
 SCALING = re.compile(r"^\| `(\w+)` \| (\d+) \((\d+)\) \| (\d+) MB \| (\d+) s \| .+ \|$", re.MULTILINE)
 COST = re.compile(r"^\| (\d+) MB \| ([\d.]+) \+ ([\d.]+) = ([\d.]+) \$ \|$", re.MULTILINE)
 APP = "thunder-backend-staging"
-SECONDS = 400
+SECRETS = ("thunder-db-staging", "thunder-db")
+SECONDS = 600
 
 
 def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
                 assert status == 0, f"{command}\n{output}"
             apps = (APP, "thunder-backend")
             assert {app["name"] for app in modal.apps.values()} == {*apps, *(f"{app}-chores" for app in apps)}
-            assert {secret["THUNDER_ADMIN_KEY"] for secret in modal.secrets.values()} == {ADMIN_KEY}
+            assert {modal.secrets["main", name]["THUNDER_ADMIN_KEY"] for name in SECRETS} == {ADMIN_KEY}
 
     with run_pgbouncer(postgres, tmp_path) as port:
         asyncio.run(run(pooled_dsn(port, names[0])))
