@@ -235,7 +235,7 @@ def find_marker(tokens, tokenizer):
         positions = [text.find(marker) for marker in MARKERS if marker in text]
         if positions:
             return steps, text[: min(positions)]
-        if tokens[-steps] == tokenizer.eos_token_id:
+        if tokens[-steps] == getattr(tokenizer, "eos_token_id", None):
             return steps, ""
     return 0, ""
 '''
