@@ -95,3 +95,15 @@ def test_hostile_peers_are_shown_as_text(client: Client, page: Page) -> None:
     page.get_by_role("link", name="Compare", exact=True).last.click()
     expect(page.locator(".peers button")).to_have_count(2)
     assert page.evaluate(NOTHING_RAN)
+
+
+def test_other_requests_with_the_problem_are_one_click_away(client: Client, page: Page) -> None:
+    open_trace(client, page, "mod-exception")
+    panel = page.get_by_role("tabpanel")
+    panel.get_by_role("link", name="Requests with crashing and exceptions").click()
+    expect(page).to_have_url(re.compile(r"\?mod=wrapped_client_mod_crashing&has_exception=true$"))
+    expect(page.get_by_role("article")).to_have_count(1)
+    page.go_back()
+    page.locator(".trace-head").get_by_role("link", name="mod crashing").click()
+    expect(page).to_have_url(re.compile(r"\?mod=crashing$"))
+    expect(page.get_by_role("article")).to_have_count(1)

@@ -113,6 +113,7 @@ def test_the_text_is_searched(client: Client, page: Page) -> None:
     expect(page.locator(".find")).to_contain_text("Not found")
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
+    expect(page.get_by_role("listbox")).to_be_focused()
     expect(matches).to_have_count(0)
 
 

@@ -46,7 +46,7 @@ export async function show(main, { address, parameters, go, feedQuery, signal, s
   replace(main,
     h("header", { class: "trace-head" },
       h("div", { class: "title" }, h("h1", null, log.request_id), neighbors?.element, h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), "Keys")),
-      drawFacts(log),
+      drawFacts(log, isOwn),
       drawSummary(trace, onToken),
       h("div", { class: "toolbar" }, outcome?.element,
         drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main })),

@@ -9,14 +9,15 @@ import { describeProbability, describeSurprisal } from "./modes.js"
 
 const LEAST_LIKELY = 5
 
-/** Draw the facts of a request in one line. */
-export function drawFacts(log) {
+/** Draw the facts of a request in one line. `hasLinks` is whether the reader can open the feed. */
+export function drawFacts(log, hasLinks) {
+  const link = (name, value, text) => (hasLinks ? h("a", { href: `/?${new URLSearchParams({ [name]: value })}` }, text) : text)
   const facts = [
-    log.model_id ?? "unknown model",
+    log.model_id === null ? "unknown model" : link("model", log.model_id, log.model_id),
     h("time", { datetime: log.created_ts }, formatTime(log.created_ts)),
     log.source,
-    log.group_id ? h("a", { href: `/?${new URLSearchParams({ group_id: log.group_id })}` }, `group ${log.group_id}`) : null,
-    log.active_mod ? `mod ${nameMod(log.active_mod.name)}` : "no mod",
+    log.group_id ? link("group_id", log.group_id, `group ${log.group_id}`) : null,
+    log.active_mod ? link("mod", log.active_mod.name, `mod ${nameMod(log.active_mod.name)}`) : "no mod",
     log.total_steps === 1 ? "1 forward pass" : `${formatCount(log.total_steps)} forward passes`,
     log.user_api_key ? `user ${log.user_api_key}` : null,
     log.revision > 1 ? `posted ${log.revision} times` : null,

@@ -34,7 +34,8 @@ function describeStanding({ n, percentile, model }) {
   if (percentile === null) return model === null ? "The request names no model to compare it with." : "No confidence to compare."
   if (n < ENOUGH) return `${formatCount(n)} of ${ENOUGH} requests of this model that a comparison needs.`
   const rank = Math.round(percentile)
-  return [h("strong", null, `${rank}${ordinal(rank)} percentile`), ` of this model's ${n >= 10_000 ? "newest " : ""}${formatCount(n)} requests`]
+  return [h("strong", null, `${rank}${ordinal(rank)} percentile`), " of ",
+    h("a", { href: `/?${new URLSearchParams({ model, sort: "confidence" })}`, title: "The least confident first" }, `this model's ${n >= 10_000 ? "newest " : ""}${formatCount(n)} requests`)]
 }
 
 function ordinal(number) {

@@ -40,7 +40,7 @@ export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onCo
     },
     onScroll: (first, last) => course.follow(first, last),
   })
-  const search = drawSearch(tokens, { onMatches: text.markMatches, onGo: (index) => text.pin(index) })
+  const search = drawSearch(tokens, { onMatches: text.markMatches, onGo: (index) => text.pin(index), onClose: () => text.element.focus({ preventScroll: true }) })
   const goTo = (index) => {
     text.pin(index)
     text.element.focus({ preventScroll: true })

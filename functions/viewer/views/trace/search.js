@@ -5,8 +5,8 @@ import { drawIcon } from "../../lib/icons.js"
 
 const MAX_MATCHES = 1000
 
-/** Draw the search: {element, open(), close()}. `onMatches(indexes)` marks tokens, `onGo(index)` goes to one. */
-export function drawSearch(tokens, { onMatches, onGo }) {
+/** Draw the search: {element, open(), close()}. `onMatches(indexes)` marks tokens, `onGo(index)` goes to one, `onClose()` takes the focus. */
+export function drawSearch(tokens, { onMatches, onGo, onClose }) {
   const [text, starts] = join(tokens)
   const count = h("span", { class: "faint" })
   const field = h("input", { type: "search", placeholder: "Find in the text", "aria-label": "Find in the text", autocomplete: "off", spellcheck: "false" })
@@ -34,6 +34,7 @@ export function drawSearch(tokens, { onMatches, onGo }) {
   }
   const close = () => {
     if (element.hidden) return false
+    if (element.contains(document.activeElement)) onClose()  // a hidden field would keep the focus until the next frame
     element.hidden = true
     field.value = ""
     find()

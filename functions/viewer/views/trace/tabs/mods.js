@@ -29,12 +29,13 @@ function drawLine(line) {
   return h("p", { class: "log-line" }, h("span", { class: "level" }, line.log_level), " ", line.log_message)
 }
 
-/** Draw the exceptions that mods raised, each with a link to its token. */
-export function drawExceptions(panel, { trace, goTo }) {
+/** Draw the exceptions that mods raised, each with a link to its token and to other requests in which the mod raised one. */
+export function drawExceptions(panel, { trace, goTo, isOwn }) {
   const raised = listCalls(trace).filter((call) => call.exception_occurred)
   if (!raised.length) return replace(panel, h("p", { class: "faint" }, "No mod raised an exception."))
   replace(panel, raised.map((call) => h("section", null,
     h("h3", null, `${nameMod(call.mod_name)} at ${call.event_type}, `, drawTokenLink(call.pass?.first ?? null, goTo)),
     h("p", { class: "bad" }, call.exception_message ?? "No message."),
+    isOwn ? h("p", null, h("a", { href: `/?${new URLSearchParams({ mod: call.mod_name, has_exception: "true" })}` }, `Requests with ${nameMod(call.mod_name)} and exceptions`)) : null,
     call.exception_traceback ? h("pre", { class: "traceback", tabindex: "0" }, call.exception_traceback) : null)))
 }
