@@ -23,6 +23,7 @@ from functions import (
     share,
     stream,
 )
+from functions.web import reference
 from functions.web.application import build_app
 from functions.web.scaling import Scaling
 from functions.web.viewer import mount_viewer
@@ -58,4 +59,5 @@ def web() -> FastAPI:
     """Build the ASGI application that serves every endpoint and the viewer."""
     app = build_app(*(endpoint.router for endpoint in ENDPOINTS))
     mount_viewer(app)
+    app.include_router(reference.router)
     return app

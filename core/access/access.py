@@ -123,9 +123,8 @@ class Access:
             conn,
             caller,
         ):
-            if key is not None and scope is not None:
-                caller.require(scope)
-            yield Session(conn, caller, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
+            able = caller if key is None or scope is None else caller.using(scope)
+            yield Session(conn, able, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
 
     def _open(self, scope: Scope | None) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
@@ -402,10 +401,9 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
     if caller is None:
         return _unknown_key(key)
     try:
-        caller.require(scope)
+        return caller.using(scope)
     except ForbiddenError as error:
         return error
-    return caller
 
 
 def _unknown_key(key: str) -> UnknownKeyError:

@@ -1,8 +1,9 @@
 """A caller: the identity and rights of the client that sent a request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from core.access.hasher import LABEL_DIGITS
 from core.access.turns import Account
@@ -14,6 +15,7 @@ class Scope(StrEnum):
 
     INGEST = "ingest"
     READ = "read"
+    READ_ALL = "read_all"
     CURATE = "curate"
     DELETE = "delete"
     ADMIN = "admin"
@@ -59,6 +61,7 @@ class Caller:
         name: the key's name, or the label of a user API key.
         scopes: the rights of the key.
         is_admin: whether the caller sees all requests.
+        reads_all: whether the caller sees all requests in this session, which only reads.
         owner: HMAC of the user API key whose requests the caller sees. None: no requests, or all for an admin.
         owner_label: the label of that key.
         former_owner: HMAC of that key under the previous secret, if its rows have moved from there.
@@ -71,6 +74,7 @@ class Caller:
     name: str
     scopes: frozenset[Scope]
     is_admin: bool = False
+    reads_all: bool = False
     owner: bytes | None = None
     owner_label: str | None = None
     former_owner: bytes | None = None
@@ -81,7 +85,7 @@ class Caller:
     @property
     def owner_filter(self) -> bytes | None:
         """The owner parameter of statements: None selects every request, else only this owner's."""
-        if self.is_admin:
+        if self.is_admin or self.reads_all:
             return None
         return NOBODY if self.owner is None else self.owner
 
@@ -99,7 +103,18 @@ class Caller:
 
     def may_see(self, owner: bytes | None) -> bool:
         """Return whether the caller may see this owner's requests."""
-        return self.is_admin or (owner is not None and owner == self.owner)
+        return self.is_admin or self.reads_all or (owner is not None and owner == self.owner)
+
+    def using(self, scope: Scope) -> Self:
+        """Return the caller for work that needs a scope. With READ_ALL, it reads the requests of every owner.
+
+        Raises:
+            ForbiddenError: the key lacks the scope.
+        """
+        if scope is Scope.READ and Scope.READ_ALL in self.scopes:
+            return replace(self, reads_all=True)
+        self.require(scope)
+        return self
 
     def require(self, scope: Scope) -> None:
         """Check that the key has a scope.

@@ -13,7 +13,10 @@ def keys() -> None:
 @keys.command("create")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, help="ingest, read, curate or delete; repeatable  [default: read, curate]"
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="ingest, read, read_all, curate or delete; repeatable  [default: read, curate]",
 )
 @click.option("--user-key", help="Limit the key to this user: a user API key or its label.")
 @click.option("--admin", is_flag=True, help="Create an admin key, which may do everything.")

@@ -84,7 +84,7 @@ class _Files(StaticFiles):
 
     @override
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if path == TEMPLATE or "\0" in path:
+        if path.endswith(".html") or "\0" in path:
             raise HTTPException(404)
         response = await super().get_response(path, scope)
         response.headers.update({**HEADERS, "Cache-Control": "no-cache"})

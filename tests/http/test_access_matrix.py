@@ -30,6 +30,7 @@ def place(databases: Databases) -> Iterator[Place]:
             "eraser": make_key(client, name="eraser", allowed_api_key=OWNER, scopes=["read", "delete"]),
             "unbound": make_key(client, name="unbound"),
             "ingest": make_key(client, name="ingest", scopes=["ingest"]),
+            "team": make_key(client, name="team", scopes=["read_all"]),
             "admin": make_key(client, name="admin", is_admin=True),
             "expired": make_key(client, name="expired", is_admin=True, allowed_api_key=OWNER),
             "revoked": make_key(client, name="revoked", is_admin=True, allowed_api_key=OWNER),

@@ -14,9 +14,15 @@ from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token
 from tests.support.servers import Serve
 
-PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/")
+PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/", "/sign-in", "/docs")
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "application/octet-stream"}
+TYPES = {
+    ".txt": "text/plain",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    "": "application/octet-stream",
+}
 
 
 def get_raw(client: Client, path: str) -> tuple[int, bytes]:
@@ -69,17 +75,45 @@ def test_each_page_has_a_policy(client: Client) -> None:
 
 
 def test_no_page_runs_scripts_of_other_sites(client: Client) -> None:
-    answer = client.request("GET", "/docs", accept="application/json")
-    assert (answer.status, "/openapi.json" in answer.json["error"]) == (404, True)
-    assert b"/openapi.json" in client.request("GET", "/docs", accept=BROWSER).data
+    page = client.request("GET", "/docs", accept=BROWSER)
+    sources = re.findall(rb'(?:src|href)="([^"]*)"', page.data)
+    assert len(sources) > 5
+    assert all(re.match(rb"/(?!/)", source) for source in sources)
     assert client.get("/openapi.json").json["openapi"].startswith("3.")
+    assert client.request("GET", "/docs/oauth2-redirect").status == 404
+
+
+def test_an_application_without_the_viewer_names_the_document(serve: Serve) -> None:
+    answer = serve("functions.mods:web").request("GET", "/docs")
+    assert (answer.status, "/openapi.json" in answer.json["error"]) == (404, True)
+
+
+def test_the_overview_for_language_models_names_each_route(client: Client) -> None:
+    answer = client.request("GET", "/llms.txt")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    text = answer.data.decode()
+    assert text.startswith("# Thunder\n\n> ")
+    named = re.findall(r"^- `([A-Z]+) (/\S*)`: [A-Z].+\.$", text, re.MULTILINE)
+    paths = web().openapi()["paths"]
+    assert sorted(named) == sorted((method.upper(), path) for path, item in paths.items() for method in item)
+    for target in re.findall(r"\]\((/\S*)\)", text):
+        assert client.get(target).status == 200
+
+
+def test_the_viewer_is_small(client: Client) -> None:
+    """The files that a visitor of every view loads, as they are sent to a browser."""
+    names = [name for name in FILES if not name.startswith("vendor/swagger-ui/") and not name.startswith("docs.")]
+    headers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    urls = [f"{client.url}/viewer/{name}" for name in names if not name.endswith(("LICENSE", ".html"))]
+    sizes = [len(client.pool.request("GET", url, headers=headers, decode_content=False).data) for url in urls]
+    assert 50_000 < sum(sizes) < 250_000, sum(sizes)
 
 
 def test_each_file_has_its_type_and_is_not_sent_twice(client: Client) -> None:
     assert len(FILES) > 10
     for name in FILES:
         answer = client.request("GET", f"/viewer/{name}")
-        if name == "index.html":
+        if name.endswith(".html"):
             assert answer.status == 404, "it is a template, not a page"
             continue
         assert (answer.status, answer.data) == (200, (FOLDER / name).read_bytes())

@@ -78,4 +78,4 @@ def test_the_scopes_of_an_admin_key_cannot_be_reduced(closed: Client) -> None:
     change = json.dumps({"id": made["id"], "scopes": ["ingest"]}).encode()
     closed.request("PUT", "/auth/keys", change, x_api_key=ADMIN_KEY, content_type="application/json")
     (row,) = closed.get("/auth/keys").json["keys"]
-    assert (row["is_admin"], row["scopes"]) == (True, ["admin", "curate", "delete", "ingest", "read"])
+    assert (row["is_admin"], row["scopes"]) == (True, ["admin", "curate", "delete", "ingest", "read", "read_all"])
