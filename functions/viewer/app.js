@@ -3,6 +3,7 @@
 import { announce, errorNote, h, replace } from "./lib/dom.js"
 import { isLocalZone, nameZone, switchZone } from "./lib/format.js"
 import { findIdentity, forgetIdentity, getIdentity, signOut } from "./lib/identity.js"
+import { pause, pauseAfter, waitForServer } from "./lib/outage.js"
 import { getKey } from "./lib/session.js"
 import { askForKey } from "./views/sign_in.js"
 
@@ -19,15 +20,18 @@ const VIEWS = [
   [/^\/collection\/(?<id>\d+)$/, "collections", () => import("./views/collections/one.js"), "Collection"],
   [/^\/compare$/, "compare", () => import("./views/compare.js"), "Compare"],
   [/^\/overview$/, "overview", () => import("./views/overview.js"), "Overview"],
+  [/^\/score$/, "score", () => import("./views/score.js"), "Score a response"],
+  [/^\/keys$/, "keys", () => import("./views/keys.js"), "API keys"],
   [/^\/sign-in$/, "sign-in", () => import("./views/sign_in.js"), "Sign in"],
 ]
-const LINKS = [["/", "Requests"], ["/collection", "Collections"], ["/compare", "Compare"], ["/overview", "Overview"]]
+const LINKS = [["/", "Requests"], ["/collection", "Collections"], ["/compare", "Compare"], ["/overview", "Overview"], ["/score", "Score"]]
 
 const main = document.getElementById("main")
 let leaving = new AbortController()
 let leave = null
 let isAsking = false
 let feedQuery = ""  // the filters of the feed that the user saw last
+let failures = 0
 
 /** Navigate to a path, as a link to it would. */
 export function go(path, { replaces = false } = {}) {
@@ -63,6 +67,7 @@ async function open({ focuses = false, isNew = false } = {}) {
     const done = await view.show(main, { address, parameters, go, feedQuery, signal, signIn })
     if (signal.aborted) done?.()
     else leave = done
+    failures = 0
   } catch (error) {
     if (signal.aborted) return
     if (error.status === 401) return signIn(error.message)
@@ -71,12 +76,20 @@ async function open({ focuses = false, isNew = false } = {}) {
   if (focuses && !signal.aborted) main.focus()
 }
 
-// An error without a status comes from the browser: it could not load one of the viewer's files.
-function showFailure(error) {
-  const isAway = error.status === undefined || error.status === 0 || error.status >= 500
-  const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached." } : error
+// An error without a status comes from the browser: it could not load one of the viewer's files. The view opens again when
+// the server is back.
+async function showFailure(error) {
+  const isOff = error.status === undefined || error.status === 0 || error.status === 503
+  const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it runs and that you are connected." } : error
   replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
-    isAway ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
+    isOff ? h("p", { class: "faint" }, "This page opens by itself when the server is back.") : null,
+    isOff || error.status >= 500 ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
+  if (!isOff) return
+  const { signal } = leaving
+  await pause(pauseAfter(failures), signal)
+  failures += 1
+  await waitForServer(signal)
+  if (!signal.aborted) open()
 }
 
 function showNotFound() {
@@ -106,7 +119,7 @@ async function leaveAll() {
 }
 
 function drawHeader(path) {
-  const links = LINKS.map(([href, name]) => h("a", { href, "aria-current": href === path ? "page" : null }, name))
+  const links = [...LINKS, ...(getIdentity()?.is_admin ? [["/keys", "Keys"]] : [])].map(([href, name]) => h("a", { href, "aria-current": href === path ? "page" : null }, name))
   const identity = getIdentity()
   replace(
     document.getElementById("header"),

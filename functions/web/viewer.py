@@ -20,6 +20,8 @@ PAGES = (
     "/overview",
     "/collection",
     "/collection/{collection_id}",
+    "/score",
+    "/keys",
     "/sign-in",
 )
 HEADERS = {

@@ -45,6 +45,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/alerts/{alert_id}/rotate": {},
     "POST /v1/traces": {"resourceSpans": []},
     "POST /v1/score": {"tokens": []},
+    "POST /v1/score/log": {"tokens": []},
     "POST /v1/calibrators": {"score": "perplexity", "method": "platt"},
     "PATCH /v1/calibrators/{calibrator_id}": {"active": True},
     "POST /playground/mods/generate": {"config": {"position": "start", "injection_string": "x"}},

@@ -14,7 +14,18 @@ from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token
 from tests.support.servers import Serve
 
-PAGES = ("/", "/view/r1", "/view/a%2Fb", "/compare?a=r1&b=r2", "/overview", "/overview/", "/sign-in", "/docs")
+PAGES = (
+    "/",
+    "/view/r1",
+    "/view/a%2Fb",
+    "/compare?a=r1&b=r2",
+    "/overview",
+    "/overview/",
+    "/score",
+    "/keys",
+    "/sign-in",
+    "/docs",
+)
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
 TYPES = {
     ".txt": "text/plain",

@@ -143,6 +143,7 @@ class Place:
             "POST /v1/ingest": lambda: make_document(next(self.names)),
             "POST /v1/traces": lambda: {"resourceSpans": []},
             "POST /v1/score": lambda: TOKENS,
+            "POST /v1/score/log": lambda: TOKENS,
             "POST /auth/bootstrap": lambda: {"name": "me", "secret": "guessed"},
             "POST /playground/mods/generate": lambda: MOD,
             "POST /playground/mods/upload": self.make_mod,

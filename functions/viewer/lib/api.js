@@ -1,6 +1,10 @@
 // A client for the public API (docs/API.md). It sends the key of this tab; without one, the browser sends its cookie.
 
+import { pause, pauseAfter, waitForServer } from "./outage.js"
 import { getKey } from "./session.js"
+
+// The server sends at least a heartbeat every 15 s. After a longer silence, the connection is dead.
+const SILENCE_MS = 35000
 
 /** A failed call. `status` is the HTTP status, or 0 if the server can't be reached; `message` comes from the server. */
 export class ApiError extends Error {
@@ -50,7 +54,7 @@ export function formatQuery(query) {
 /**
  * Subscribe to the events of GET /logs/stream. Uses fetch, so that the key is sent in a header and not in the URL.
  *
- * Reconnects after each interruption and resumes at the last position, until `signal` is aborted or the server refuses.
+ * Reconnects after each interruption, at most 5 s after the server is back, and resumes at the last position, until `signal` is aborted or the server refuses.
  *   onMessage(message)   {type: "new_log", data} or {type: "lagged", missed}
  *   onState(state)       "live", "waiting" (reconnecting) or "refused"
  */
@@ -72,7 +76,8 @@ export async function listen({ query, signal, onMessage, onState }) {
     }
     if (signal.aborted) return
     onState("waiting")
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, 30000)))
+    await pause(pauseAfter(failures), signal)
+    await waitForServer(signal)
   }
 }
 
@@ -81,7 +86,8 @@ async function readEvents(stream, position, onMessage) {
   let rest = ""
   try {
     for (;;) {
-      const { value, done } = await reader.read()
+      const silence = setTimeout(() => reader.cancel(), SILENCE_MS)
+      const { value, done } = await reader.read().finally(() => clearTimeout(silence))
       if (done) return position
       const events = (rest + value).split("\n\n")
       rest = events.pop()
@@ -115,6 +121,6 @@ async function request(path, options) {
     return await fetch(path, options)
   } catch (error) {
     if (error.name === "AbortError") throw error
-    throw new ApiError(0, "The server can't be reached.")
+    throw new ApiError(0, "The server can't be reached. Check that it runs and that you are connected.")
   }
 }

@@ -39,13 +39,10 @@ def test_it_reads_every_owner(keys: Client) -> None:
 
 def test_it_changes_nothing(keys: Client) -> None:
     key = make_team_key(keys)
-    for method, path, body in (
-        ("POST", "/tags", {"tag": "t"}),
-        ("POST", "/public", {}),
-        ("POST", "/outcome", {"correct": True}),
-        ("DELETE", "", {}),
-    ):
-        assert send(keys, method, f"/logs/of-ann{path}", key, **body).status == 403, path
+    for path, body in (("/tags", {"tag": "t"}), ("/favorite", {"name": "ann"}), ("/outcome", {"correct": True})):
+        assert send(keys, "POST", f"/logs/of-ann{path}", key, **body).status == 403, path
+    assert send(keys, "POST", "/logs/of-ann/public", key).status == 403
+    assert send(keys, "DELETE", "/logs/of-ann", key).status == 403
     assert send(keys, "GET", "/auth/keys", key).status == 403
     assert keys.ingest(make_document("new"), x_api_key=key).status == 403
 

@@ -1,0 +1,72 @@
+// API keys, for admins: list, create, rotate and revoke them. A key is shown once, after it was created.
+
+import { api } from "../lib/api.js"
+import { announce, copyText, emptyState, errorNote, h, replace } from "../lib/dom.js"
+import { drawForm } from "./keys/form.js"
+import { drawTable } from "./keys/table.js"
+
+const PATH = "/auth/keys"
+
+export async function show(main, { signal }) {
+  const note = h("div", { class: "key-note", role: "status" })
+  const list = h("div")
+  let showsEnded = false
+  const load = async () => {
+    const { keys } = await api(PATH, { signal })
+    replace(list, drawKeys(keys, { showsEnded, onToggle, rotate, revoke }))
+  }
+  const onToggle = (wanted) => {
+    showsEnded = wanted
+    attempt(async () => null)
+  }
+  // Run a change, show its result or error above the list, and load the list again. Resolves to whether it worked.
+  const attempt = async (change) => {
+    replace(note)
+    try {
+      const shown = await change()
+      if (!signal.aborted && shown) replace(note, shown) // a rotated key may be the one that signed in, so loading fails
+      await load()
+      return true
+    } catch (error) {
+      if (!signal.aborted) note.append(errorNote(error))
+      return false
+    } finally {
+      if (!signal.aborted) note.scrollIntoView({ block: "nearest" })
+    }
+  }
+  const create = (body) => attempt(async () => drawSecret(await api(PATH, { method: "POST", body })))
+  const rotate = (key, hours) => attempt(async () => {
+    const made = await api(`${PATH}/${key.id}/rotate`, { method: "POST", body: { overlap_hours: hours } })
+    return drawSecret(made)
+  })
+  const revoke = (key) => attempt(async () => {
+    await api(PATH, { method: "DELETE", body: { id: key.id } })
+    announce(`Key ${key.name} revoked.`)
+    return h("p", { class: "note" }, `Key ${key.name} is revoked.`)
+  })
+  const [users] = await Promise.all([api("/logs/api-keys", { signal }), load()])
+  if (signal.aborted) return
+  replace(main, h("h1", null, "API keys"), note, drawForm(users.api_keys, create), list)
+}
+
+function drawKeys(keys, { showsEnded, onToggle, rotate, revoke }) {
+  const live = keys.filter((key) => key.is_active)
+  const shown = showsEnded ? keys : live
+  const toggle = h("label", { class: "check" },
+    h("input", { type: "checkbox", checked: showsEnded, onchange: (event) => onToggle(event.target.checked) }),
+    ` Show revoked and expired keys (${keys.length - live.length})`)
+  return [
+    shown.length ? drawTable(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke it alone."),
+    keys.length > live.length ? h("p", null, toggle) : null,
+  ]
+}
+
+function drawSecret({ name, api_key: secret, message }) {
+  announce(`Key ${name} created.`)
+  const copy = async (event) => {
+    event.target.textContent = (await copyText(secret)) ? "Copied" : "Select the text to copy it"
+  }
+  return h("div", { class: "note" },
+    h("p", null, h("strong", null, "The key of ", name), ": ", message, "."),
+    h("p", null, h("code", { class: "secret" }, secret), " ", h("button", { onclick: copy }, "Copy")))
+}

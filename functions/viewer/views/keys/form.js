@@ -1,0 +1,56 @@
+// The form that creates a key. The server checks all values.
+
+import { h } from "../../lib/dom.js"
+
+const DAY_MS = 24 * 3600 * 1000
+const SCOPES = {
+  read: "read the requests of the user",
+  read_all: "read the requests of all users",
+  curate: "tag, comment, record outcomes, publish",
+  delete: "delete requests",
+  ingest: "post traces",
+}
+const DEFAULTS = ["read", "curate"]
+const EXPIRIES = [["", "never"], ["30", "in 30 days"], ["90", "in 90 days"], ["365", "in a year"]]
+
+/** Draw the form, closed. `create(body)` posts the key and resolves to whether that worked; `users` are offered as owners. */
+export function drawForm(users, create) {
+  const boxes = Object.entries(SCOPES).map(([scope, meaning]) => h("label", { class: "check" },
+    h("input", { type: "checkbox", name: "scopes", value: scope, checked: DEFAULTS.includes(scope) }), ` ${scope}`, h("span", { class: "faint" }, `: ${meaning}`)))
+  const scopes = h("fieldset", null, h("legend", null, "Scopes"), boxes)
+  const admin = h("input", { type: "checkbox", name: "is_admin", onchange: () => { scopes.disabled = admin.checked } })
+  const form = h("form", { class: "key-form", onsubmit: submit },
+    field("Name", h("input", { id: "key-name", name: "name", required: true, maxlength: 200, autocomplete: "off" })),
+    field("Description", h("input", { id: "key-description", name: "description", maxlength: 2000, autocomplete: "off" })),
+    field("User", h("input", { id: "key-user", name: "allowed_api_key", list: "key-users", maxlength: 1000, autocomplete: "off", placeholder: "none" })),
+    h("datalist", { id: "key-users" }, users.map((user) => h("option", { value: user.api_key }))),
+    field("Expires", h("select", { id: "key-expiry", name: "days" }, EXPIRIES.map(([value, text]) => h("option", { value }, text)))),
+    scopes,
+    h("label", { class: "check" }, admin, " Admin", h("span", { class: "faint" }, ": everything, including keys")),
+    h("p", null, h("button", { class: "primary" }, "Create key")))
+  return h("details", { class: "new-key" }, h("summary", null, "New key"), form)
+
+  async function submit(event) {
+    event.preventDefault()
+    if (!await create(readBody(new FormData(form)))) return
+    form.reset()
+    scopes.disabled = false
+  }
+}
+
+function readBody(given) {
+  const days = Number(given.get("days"))
+  const isAdmin = given.get("is_admin") !== null
+  return {
+    name: given.get("name"),
+    is_admin: isAdmin,
+    ...(given.get("description") ? { description: given.get("description") } : {}),
+    ...(given.get("allowed_api_key") ? { allowed_api_key: given.get("allowed_api_key") } : {}),
+    ...(days ? { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() } : {}),
+    ...(isAdmin ? {} : { scopes: given.getAll("scopes") }),
+  }
+}
+
+function field(name, input) {
+  return h("div", { class: "field" }, h("label", { for: input.id }, name), input)
+}
