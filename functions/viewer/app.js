@@ -20,7 +20,7 @@ const VIEWS = [
   [/^\/collection\/(?<id>\d+)$/, "collections", () => import("./views/collections/one.js"), "Collection"],
   [/^\/compare$/, "compare", () => import("./views/compare.js"), "Compare"],
   [/^\/overview$/, "overview", () => import("./views/overview.js"), "Overview"],
-  [/^\/score$/, "score", () => import("./views/score.js"), "Score a response"],
+  [/^\/score$/, "trace", () => import("./views/score.js"), "Score a response"],
   [/^\/keys$/, "keys", () => import("./views/keys.js"), "API keys"],
   [/^\/sign-in$/, "sign-in", () => import("./views/sign_in.js"), "Sign in"],
 ]

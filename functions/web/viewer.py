@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from typing_extensions import override
@@ -13,6 +13,8 @@ from typing_extensions import override
 FOLDER = Path(__file__).parent.parent / "viewer"
 TEMPLATE = "index.html"
 FILES_PATH = "/viewer"
+WHOLE_BYTES = 4 * 1024 * 1024
+"""Files up to this size are sent in one message, because only those are compressed."""
 PAGES = (
     "/",
     "/view/{request_id:path}",
@@ -89,5 +91,7 @@ class _Files(StaticFiles):
         if path.endswith(".html") or "\0" in path:
             raise HTTPException(404)
         response = await super().get_response(path, scope)
+        if isinstance(response, FileResponse):
+            response.chunk_size = WHOLE_BYTES
         response.headers.update({**HEADERS, "Cache-Control": "no-cache"})
         return response

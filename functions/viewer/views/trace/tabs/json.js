@@ -8,7 +8,7 @@ const MAX_SHOWN = 200_000
 const MIB = 1024 * 1024
 
 export async function drawJson(panel, { trace: { log }, path }) {
-  const text = await fetchText(path)
+  const text = path === null ? JSON.stringify(log) : await fetchText(path) // a scored response has no address
   const box = h("div")
   const download = h("button", { onclick: () => save(new Blob([text], { type: "application/json" }), `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {

@@ -1,0 +1,80 @@
+// Paste a response or a trace, and read it like a stored request. Nothing is stored.
+
+import { api } from "../lib/api.js"
+import { announce, emptyState, errorNote, h, replace } from "../lib/dom.js"
+import { readTrace } from "../lib/scores.js"
+import { readAddress } from "./trace/address.js"
+import { drawFacts, drawFigures } from "./trace/head.js"
+import { listenToKeys } from "./trace/keys.js"
+import { drawPrompt } from "./trace/prompt.js"
+import { drawReading } from "./trace/reading.js"
+import { drawSummary } from "./trace/summary.js"
+import { drawTabs } from "./trace/tabs.js"
+
+const EXAMPLE = {
+  model: "example",
+  choices: [{
+    index: 0,
+    text: "Paris is",
+    finish_reason: "length",
+    logprobs: {
+      tokens: ["Paris", " is"],
+      token_logprobs: [-0.2, -1.9],
+      top_logprobs: [{ Paris: -0.2, Lyon: -2.1 }, { ",": -0.4, " is": -1.9 }],
+    },
+  }],
+}
+
+export async function show(main, { address, signal, signIn }) {
+  const field = h("textarea", { id: "score-body", required: true, spellcheck: "false", autocomplete: "off" })
+  const answer = h("input", { id: "score-answer", type: "number", min: 1, step: 1, value: 1 })
+  const note = h("div")
+  const result = h("div")
+  let shown = new AbortController()
+  const submit = async (event) => {
+    event.preventDefault()
+    shown.abort()
+    shown = new AbortController()
+    try {
+      const body = JSON.parse(field.value)
+      const log = await api("/v1/score/log", { method: "POST", body, query: { choice: answer.valueAsNumber - 1 }, signal })
+      replace(note)
+      drawLog(result, log, { address, signal: AbortSignal.any([signal, shown.signal]), signIn })
+      announce("Scored. Nothing was stored.")
+      result.scrollIntoView({ block: "start" })
+    } catch (error) {
+      if (signal.aborted) return
+      if (error.status === 401) return signIn(error.message)
+      replace(note, errorNote(error instanceof SyntaxError ? { message: `Not JSON: ${error.message}. Paste the whole body of a response.` } : error))
+    }
+  }
+  replace(main,
+    h("h1", null, "Score a response"),
+    h("p", null, "Paste the response of a model server with log probabilities (OpenAI, vLLM, SGLang, llama.cpp, Ollama, TGI, Gemini) or a trace of Quote. It is shown like a stored request, but not stored."),
+    h("form", { class: "score-form", onsubmit: submit },
+      h("label", { for: "score-body" }, "Response"), field,
+      h("div", { class: "row" },
+        h("label", { for: "score-answer" }, "Answer"), answer,
+        h("button", { class: "primary" }, "Score"),
+        h("button", { type: "button", class: "quiet", onclick: () => { field.value = JSON.stringify(EXAMPLE, null, 2) } }, "Use an example"))),
+    note, result)
+}
+
+function drawLog(element, log, { address, signal, signIn }) {
+  const count = log.steps.length
+  const wanted = { ...readAddress(address, count), token: null }
+  const trace = readTrace(log, wanted.window)
+  const onToken = (index) => reading?.goTo(index)
+  const onLowest = () => trace.lowest && onToken(trace.lowest.first)
+  const figures = drawFigures(trace, { onLowest, onToken })
+  const tabs = drawTabs(trace, { path: null, isOwn: false, goTo: onToken, signal, signIn })
+  const reading = count ? drawReading(trace, { wanted, isOwn: false, tabs: tabs.element, signal, onWindow: figures.redraw, onComment: tabs.comment }) : null
+  replace(element,
+    h("header", { class: "trace-head" },
+      drawFacts(log), drawSummary(trace, onToken), figures.element,
+      log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`))),
+    drawPrompt(log),
+    reading?.element ?? [emptyState("No tokens", "This response has no tokens with log probabilities. Ask the server for them (logprobs)."), tabs.element],
+    listenToKeys({ g: ["go to the least confident part", onLowest] }, () => reading?.escape() ?? false, signal))
+  reading?.begin()
+}
