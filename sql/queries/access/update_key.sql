@@ -6,7 +6,8 @@ set
     is_admin = coalesce(%(is_admin)s::boolean, is_admin),
     -- A key that loses is_admin also loses the admin's scopes.
     scopes = case
-        when coalesce(%(is_admin)s::boolean, is_admin) then array['admin', 'curate', 'delete', 'ingest', 'read', 'read_all']
+        when coalesce(%(is_admin)s::boolean, is_admin)
+            then array['admin', 'curate', 'delete', 'ingest', 'read', 'read_all']
         else coalesce(%(scopes)s::text[], case when is_admin then array['curate', 'read'] else scopes end)
     end,
     user_key_hmac = case when %(sets_owner)s then %(user_key_hmac)s::bytea else user_key_hmac end,
