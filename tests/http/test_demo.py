@@ -13,8 +13,6 @@ import pytest
 
 from core.local.lock import find_served_url
 from core.local.postgres import EmbeddedPostgres
-from functions.client.connection import Connection
-from functions.client.demo import post_demo
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.environment import ROOT
@@ -27,17 +25,32 @@ TRACES = 1386
 CONFIDENCE = (ROOT / "docs" / "CONFIDENCE.md").read_text(encoding="utf-8")
 
 
+def run_demo(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo", *options],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def demonstrated(databases: Databases) -> Iterator[Client]:
-    """A server with the traces of the demo."""
+    """A server to which the command has posted the traces of the demo."""
     url = databases.create("demo")
     with server_thread(url, THUNDER_SECRET=SECRET) as client:
-        assert post_demo(Connection(client.url, client.key), now=datetime.now(UTC)) == TRACES
+        done = run_demo("--url", client.url, THUNDER_ADMIN_KEY=client.key)
+        assert done.returncode == 0, done.stderr
+        assert f"{TRACES} traces posted." in done.stdout
+        assert f"{TRACES}/{TRACES}" in done.stderr  # the progress bar
         yield client
     databases.drop("demo")
 
 
-def test_the_demo_fills_every_statistic(demonstrated: Client) -> None:
+def test_the_demo_posted_to_a_running_server_fills_every_statistic(demonstrated: Client) -> None:
     groups = demonstrated.get("/v1/confidence/summary?group_by=day").json["groups"]
     assert sum(group["n"] for group in groups) == TRACES
     assert 7 <= len(groups) <= 8
@@ -75,34 +88,8 @@ def test_the_documentation_prints_what_can_be_certified(demonstrated: Client) ->
             assert text == ("" if found["certified"] else "no, ") + f"{100 * share:.1f} %"
 
 
-def test_the_demo_uses_a_running_server(client: Client) -> None:
-    environment = {**os.environ, "THUNDER_ADMIN_KEY": client.key}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "demo", "--url", client.url],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert f"{TRACES} traces posted." in done.stdout
-    assert f"{TRACES}/{TRACES}" in done.stderr  # the progress bar
-    assert client.get("/logs?limit=1").json["returned"] == 1
-
-
 def test_a_rejected_demo_reports_the_error(client: Client) -> None:
-    environment = {**os.environ, "THUNDER_ADMIN_KEY": "wrong"}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "demo", "--url", client.url],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_demo("--url", client.url, THUNDER_ADMIN_KEY="wrong")
     assert done.returncode == 1
     assert "answered 401" in done.stderr
     assert "Traceback" not in done.stderr
@@ -112,21 +99,11 @@ def test_the_demo_starts_a_server_if_none_runs(tmp_path: Path, postgres: Embedde
     del postgres
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "APP_PORT": str(port),
-        "THUNDER_DATA_DIR": str(tmp_path / "data"),
-        "THUNDER_ADMIN_KEY": "ck_demo",
-    }
-    done = subprocess.run(
-        [sys.executable, "manage.py", "demo"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
+    done = run_demo(
+        DATABASE_URL=database_url,
+        APP_PORT=str(port),
+        THUNDER_DATA_DIR=str(tmp_path / "data"),
+        THUNDER_ADMIN_KEY="ck_demo",
     )
     assert done.returncode == 0, done.stderr
     assert "Start the server with: make run" in done.stdout

@@ -7,21 +7,12 @@ from contextlib import contextmanager
 from tests.bench.case import Case, Group
 from tests.bench.measure import MS, Check, Measured
 from tests.bench.stage import Stage
-from tests.support.bombs import pack_bomb
+from tests.support.bombs import KINDS, pack_bomb
 from tests.support.bystanders import MAX_MB, Others, Target, attack_together, run_server
 
 ATTACKERS = 3
 MAX_WAIT_MS = 1000
 CALM_S = 3.0
-FORMS = (
-    "ndjson of large lines",
-    "list of large items",
-    "stream of chunks",
-    "envelope of a stream",
-    "OTLP of spans",
-    "protobuf of spans",
-)
-"""One of each kind; the tests use all."""
 
 
 @contextmanager
@@ -39,7 +30,7 @@ def attack(server: Target) -> Measured:
     with calm.calling():
         time.sleep(CALM_S)
     waits, peak = list[float](), 0.0
-    for name in FORMS:
+    for name in KINDS:
         path, body, headers = pack_bomb(name)
         others = Others(server)
         attack_together(others, lambda: server.post(path, body, headers), ATTACKERS)  # noqa: B023 - ends in the loop
@@ -51,7 +42,7 @@ def attack(server: Target) -> Measured:
         Check(f"others waited {max(waits):.0f} ms at most", max(waits) <= MAX_WAIT_MS),
         Check(f"no process exceeded {peak:.0f} MB", peak <= MAX_MB),
     ]
-    return Measured(waits, [max(calm.waits) * MS], checks=checks, notes=[f"{len(FORMS)} forms"])
+    return Measured(waits, [max(calm.waits) * MS], checks=checks, notes=[f"{len(KINDS)} forms"])
 
 
 GROUP = Group(
