@@ -29,6 +29,7 @@ from core.deploy.commit import find_commit
 from core.deploy.layout import Layout, choose_layout, describe_layout, describe_workspace
 from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
+    activations,
     alerts,
     api,
     audit,
@@ -106,6 +107,7 @@ app = modal.App(
 LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
     Layout.GROUPED: {"api": api, "health": health, "ingest": ingest, "logs": log_group},
     Layout.EACH: {
+        "activations": activations,
         "alerts": alerts,
         "api": api,
         "audit": audit,

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from functions import (
+    activations,
     alerts,
     audit,
     auth,
@@ -35,6 +36,7 @@ ENDPOINTS = (
     stream,
     logs,
     ingest,
+    activations,
     alerts,
     audit,
     auth,

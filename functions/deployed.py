@@ -10,6 +10,7 @@ from importlib import import_module
 from fastapi import FastAPI
 
 USED_LATER = {
+    "activations": ("core.upstream.client", "functions.web.heavy"),
     "api": (
         "scipy.stats",
         "core.stream.hub",

@@ -348,6 +348,21 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.count_linked_run() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update requests
+    set curation = curation + 1
+    where
+        id in (old.request_pk, new.request_pk)
+        and old.request_pk is distinct from new.request_pk;
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION public.count_linked_run() IS 'Changes the version of a log whose run was stored or deleted.';
+
 CREATE FUNCTION public.document_version(request public.requests, is_owned boolean) RETURNS text
     LANGUAGE sql STABLE
     RETURN concat_ws('.'::text, (request).id, (request).revision, EXTRACT(epoch FROM (request).ingested_at), is_owned);
@@ -426,6 +441,10 @@ begin
         or exists (
             select from calibrators
             where calibrators.user_key_hmac = has_rows.owner
+        )
+        or exists (
+            select from activation_runs
+            where activation_runs.user_key_hmac = has_rows.owner
         );
 end
 $$;
@@ -567,6 +586,76 @@ CREATE FUNCTION public.is_public(request public.requests) RETURNS boolean
 
 COMMENT ON FUNCTION public.is_public(request public.requests) IS 'Whether a request is public: it has a link that has not expired.';
 
+CREATE TABLE public.activation_runs (
+    id bigint NOT NULL,
+    request_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_key_hmac bytea,
+    user_key_label text,
+    is_keyless boolean NOT NULL,
+    model_id text NOT NULL,
+    prompt_chars integer NOT NULL,
+    output_tokens integer NOT NULL,
+    activation_rows_count integer NOT NULL,
+    unique_features_count integer NOT NULL,
+    sae_enabled boolean NOT NULL,
+    sae_id text,
+    sae_layer integer,
+    duration_ms bigint NOT NULL,
+    status text NOT NULL,
+    error_message text,
+    top_features_preview bigint[] NOT NULL,
+    trace_request_id text,
+    request_pk bigint,
+    CONSTRAINT activation_runs_status CHECK ((status = ANY (ARRAY['ok'::text, 'error'::text])))
+);
+
+COMMENT ON TABLE public.activation_runs IS 'One row per run of the activations page, failed ones included.';
+
+COMMENT ON COLUMN public.activation_runs.request_id IS 'The id of the run: ax-<32 hex digits>, or as the caller chose.';
+
+COMMENT ON COLUMN public.activation_runs.user_key_hmac IS 'The owner, as in requests.user_key_hmac. Null: owned by the admins, or run without a key.';
+
+COMMENT ON COLUMN public.activation_runs.user_key_label IS 'Label of that key.';
+
+COMMENT ON COLUMN public.activation_runs.is_keyless IS 'Whether it was run without a key, so that callers without a key see it.';
+
+COMMENT ON COLUMN public.activation_runs.output_tokens IS 'Number of tokens of the whole sequence, the prompt included.';
+
+COMMENT ON COLUMN public.activation_runs.activation_rows_count IS 'Number of pairs of a token and a feature in the timeline.';
+
+COMMENT ON COLUMN public.activation_runs.duration_ms IS 'How long the HF server took. 0 if it failed.';
+
+COMMENT ON COLUMN public.activation_runs.error_message IS 'Why the run failed.';
+
+COMMENT ON COLUMN public.activation_runs.top_features_preview IS 'The features with the highest activations, at most 20.';
+
+COMMENT ON COLUMN public.activation_runs.trace_request_id IS 'The request_id of the trace that the HF server posts for the run.';
+
+COMMENT ON COLUMN public.activation_runs.request_pk IS 'That trace, once it is stored. It takes the run with it when it is deleted.';
+
+CREATE FUNCTION public.is_visible(run public.activation_runs, sees_all boolean, is_keyless boolean, owner bytea) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (sees_all OR (is_keyless AND (run).is_keyless) OR COALESCE(((run).user_key_hmac = owner), false));
+
+COMMENT ON FUNCTION public.is_visible(run public.activation_runs, sees_all boolean, is_keyless boolean, owner bytea) IS 'Whether a caller sees a run. Admins see all, callers without a key those without a key, others their own.';
+
+CREATE FUNCTION public.link_activation_run() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- A run and its trace may be stored at the same time. The one that is second sees the first.
+    perform pg_advisory_xact_lock(hashtextextended(new.request_id, 0));
+    update activation_runs
+    set request_pk = new.id, updated_at = now()
+    where trace_request_id = new.request_id and may_link(activation_runs, new);
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION public.link_activation_run() IS 'Links a new trace to its run.';
+
 CREATE FUNCTION public.link_receipt() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -588,6 +677,25 @@ CREATE FUNCTION public.mask_key(said public.storable_text) RETURNS text
     RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)])))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)]))))) THEN (said).label ELSE (said).text END);
 
 COMMENT ON FUNCTION public.mask_key(said public.storable_text) IS 'The text to store: for a key, the name of the issued key, live or not, or the label of the user API key.';
+
+CREATE FUNCTION public.may_link(run public.activation_runs, request public.requests) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (((run).request_pk IS NULL) AND (((request).user_key_hmac IS NULL) OR ((request).user_key_hmac = (run).user_key_hmac)));
+
+COMMENT ON FUNCTION public.may_link(run public.activation_runs, request public.requests) IS 'Whether a run and its trace can be linked. A trace with an owner is linked only to a run of this owner.';
+
+CREATE FUNCTION public.move_activation_runs() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update activation_runs
+    set user_key_hmac = new.present_hmac, user_key_label = new.present_label
+    where user_key_hmac = new.user_key_hmac;
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION public.move_activation_runs() IS 'Moves the runs of an owner whose rows move to the present secret (move_owner).';
 
 CREATE FUNCTION public.move_owner(former bytea, former_label text, present bytea, present_label text) RETURNS void
     LANGUAGE plpgsql
@@ -1048,6 +1156,34 @@ CREATE TABLE public.actions (
 
 COMMENT ON TABLE public.actions IS 'Actions of mods, in the order of the posted list, with the token they changed and their effect.';
 
+CREATE TABLE public.activation_previews (
+    run_id bigint NOT NULL,
+    prompt text NOT NULL,
+    output_text text NOT NULL,
+    output_token_ids bigint[] NOT NULL,
+    sae_top_k integer NOT NULL,
+    answer bytea NOT NULL,
+    answer_bytes bigint NOT NULL
+);
+ALTER TABLE ONLY public.activation_previews ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE public.activation_previews IS 'The texts and features of a run that succeeded.';
+
+COMMENT ON COLUMN public.activation_previews.output_token_ids IS 'Token ids of the whole sequence, the prompt first.';
+
+COMMENT ON COLUMN public.activation_previews.answer IS 'The answer of the HF server as one zstd frame of JSON. It has the feature timeline; rows and statistics are derived from it.';
+
+COMMENT ON COLUMN public.activation_previews.answer_bytes IS 'Length of the answer before compression.';
+
+ALTER TABLE public.activation_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.activation_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.alert_events (
     id bigint NOT NULL,
     alert_id bigint NOT NULL,
@@ -1486,7 +1622,12 @@ UNION ALL
  SELECT alerts.user_key_hmac,
     NULL::text AS user_key_label
    FROM public.alerts
-  WHERE (alerts.user_key_hmac IS NOT NULL);
+  WHERE (alerts.user_key_hmac IS NOT NULL)
+UNION ALL
+ SELECT activation_runs.user_key_hmac,
+    activation_runs.user_key_label
+   FROM public.activation_runs
+  WHERE (activation_runs.user_key_hmac IS NOT NULL);
 
 COMMENT ON VIEW public.owners IS 'The owner of each row that has one.';
 
@@ -1654,6 +1795,18 @@ COMMENT ON COLUMN public.steps.surprisal IS 'In nats, like every entropy and log
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_pkey PRIMARY KEY (request_pk);
 
+ALTER TABLE ONLY public.activation_previews
+    ADD CONSTRAINT activation_previews_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.activation_runs
+    ADD CONSTRAINT activation_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.activation_runs
+    ADD CONSTRAINT activation_runs_request_id_key UNIQUE (request_id);
+
+ALTER TABLE ONLY public.activation_runs
+    ADD CONSTRAINT activation_runs_request_pk_key UNIQUE (request_pk);
+
 ALTER TABLE ONLY public.alert_events
     ADD CONSTRAINT alert_events_dedup_key UNIQUE (alert_id, dedup_key);
 
@@ -1768,6 +1921,12 @@ ALTER TABLE ONLY public.sign_ins
 ALTER TABLE ONLY public.step_logit_summaries
     ADD CONSTRAINT step_logit_summaries_pkey PRIMARY KEY (request_pk);
 
+CREATE INDEX activation_runs_by_owner ON public.activation_runs USING btree (user_key_hmac) WHERE (user_key_hmac IS NOT NULL);
+
+CREATE INDEX activation_runs_by_time ON public.activation_runs USING btree (created_at, request_id);
+
+CREATE INDEX activation_runs_by_trace ON public.activation_runs USING btree (trace_request_id) WHERE (trace_request_id IS NOT NULL);
+
 CREATE INDEX alert_events_due ON public.alert_events USING btree (alert_id, next_attempt_at) WHERE (status = 'waiting'::text);
 
 CREATE INDEX alert_events_finished ON public.alert_events USING btree (finished_at) WHERE (finished_at IS NOT NULL);
@@ -1848,13 +2007,21 @@ CREATE INDEX sign_ins_of_user ON public.sign_ins USING btree (user_key_hmac) WHE
 
 CREATE INDEX step_logit_summaries_of_prompt ON public.step_logit_summaries USING btree (prompt_digest, request_pk) WHERE (prompt_digest IS NOT NULL);
 
+CREATE TRIGGER activation_runs_assign_owner BEFORE INSERT ON public.activation_runs FOR EACH ROW WHEN ((new.user_key_hmac IS NOT NULL)) EXECUTE FUNCTION public.assign_owner();
+
 CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER count_linked_run AFTER INSERT OR DELETE OR UPDATE OF request_pk ON public.activation_runs FOR EACH ROW EXECUTE FUNCTION public.count_linked_run();
 
 CREATE TRIGGER deletions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.deletions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER deletions_link BEFORE INSERT ON public.deletions FOR EACH ROW EXECUTE FUNCTION public.link_receipt();
 
 CREATE TRIGGER environment_audit_adoption AFTER UPDATE OF app_name ON public.environment FOR EACH ROW WHEN ((old.app_name IS DISTINCT FROM new.app_name)) EXECUTE FUNCTION public.audit_adoption();
+
+CREATE TRIGGER link_activation_run AFTER INSERT ON public.requests FOR EACH ROW WHEN ((new.request_id ~~ 'hf-%'::text)) EXECUTE FUNCTION public.link_activation_run();
+
+CREATE TRIGGER move_activation_runs AFTER INSERT OR UPDATE OF present_hmac ON public.former_owners FOR EACH ROW WHEN ((new.present_hmac IS NOT NULL)) EXECUTE FUNCTION public.move_activation_runs();
 
 CREATE TRIGGER outcomes_update_outcome AFTER INSERT OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION public.update_outcome();
 
@@ -1866,6 +2033,12 @@ CREATE TRIGGER requests_count_curation BEFORE UPDATE ON public.requests FOR EACH
 
 ALTER TABLE ONLY public.actions
     ADD CONSTRAINT actions_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.activation_previews
+    ADD CONSTRAINT activation_previews_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.activation_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.activation_runs
+    ADD CONSTRAINT activation_runs_request_pk_fkey FOREIGN KEY (request_pk) REFERENCES public.requests(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.alert_events
     ADD CONSTRAINT alert_events_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alerts(id) ON DELETE CASCADE;

@@ -113,10 +113,10 @@ def clear(*, yes: bool, yes_production: bool) -> None:
 @click.command()
 @click.option(
     "--what",
-    type=click.Choice(["requests", "steps", "actions", "traces", "audit", "calibrators"]),
+    type=click.Choice(["requests", "steps", "actions", "traces", "audit", "calibrators", "activations"]),
     default="requests",
     show_default=True,
-    help="One row per request, token or action; whole traces or calibrators (for import); or the audit log.",
+    help="One row per request, token or action; whole traces, calibrators or runs of activations; or the audit log.",
 )
 @click.option("--format", "as_format", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
 @click.option("--output", default="-", help="File to write; - is stdout. *.gz and *.zst are compressed.")

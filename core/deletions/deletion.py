@@ -101,6 +101,8 @@ async def delete_doomed(
                 await store.DELETE_CALIBRATORS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_FORMER_OWNERS_OF.execute(session.conn, owner=owner)
                 await store.DELETE_PLAYGROUND_KEYS_OF.execute(session.conn, owner=owner)
+            if len(ids) < BATCH:
+                await store.DELETE_RUNS_OF.execute(session.conn, owner=owner, before=doomed.before)
             receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}

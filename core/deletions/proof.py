@@ -17,6 +17,7 @@ from core.document.formats import require_known_format
 SEARCH_TIMEOUT_MS = 600_000
 """Statement timeout for searching one table or fetching a few documents."""
 DOCUMENTS = "request_traces, stored documents"
+ANSWERS = "activation_previews, stored answers"
 DOCUMENTS_AT_ONCE = 4
 """Documents in memory at a time. One may have 75 MB."""
 LATEST = 1
@@ -67,6 +68,8 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
     hits, documents = await _search_documents(session, re.compile(pattern.encode()))
     if hits:
         findings.append(Finding(path=DOCUMENTS, hits=hits))
+    if hits := await _search_answers(session, re.compile(pattern.encode())):
+        findings.append(Finding(path=ANSWERS, hits=hits))
     return findings, documents
 
 
@@ -84,6 +87,15 @@ async def _search_documents(session: Session, pattern: re.Pattern[bytes]) -> tup
             require_known_format(row.format)
         hits += sum(matches(pattern, row.document) for row in page)
     return hits, documents
+
+
+async def _search_answers(session: Session, pattern: re.Pattern[bytes]) -> int:
+    """Return the number of answers of activation runs that match the pattern."""
+    hits = after = 0
+    while page := await proof_store.LIST_ANSWERS.fetch_all(session.conn, after=after, limit=DOCUMENTS_AT_ONCE):
+        after = page[-1].run_id
+        hits += sum(matches(pattern, row.answer) for row in page)
+    return hits
 
 
 def describe_proof(proof: Proof) -> list[str]:

@@ -47,6 +47,14 @@ class StoredFrame(Row):
     document: bytes
 
 
+class StoredAnswer(Row):
+    """The compressed answer of an activation run."""
+
+    run_id: int
+    answer: bytes
+
+
 CHECK_CHAIN = query("deletions/check_chain", Chain)
 FIND_TEXTS = query("deletions/find_texts", Finding)
 LIST_DOCUMENTS = query("deletions/list_documents", StoredFrame, is_binary=True)
+LIST_ANSWERS = query("deletions/list_answers", StoredAnswer, is_binary=True)

@@ -10,7 +10,10 @@ from core.access.caller import Scope
 from core.access.limits import CallLimit, count_call
 from core.errors import InvalidInputError
 from core.playground.keys import require_playground_key
-from core.playground.timeline import (
+from core.settings import Settings
+from core.upstream.errors import BadResponseError
+from core.upstream.server import Server, find_sae_server
+from core.upstream.timeline import (
     Comparison,
     Entry,
     Feature,
@@ -18,9 +21,6 @@ from core.playground.timeline import (
     read_described,
     read_timeline,
 )
-from core.settings import Settings
-from core.upstream.errors import BadResponseError
-from core.upstream.server import Server, find_sae_server
 from core.wire.parse_json import parse_json
 from core.wire.validation import describe_validation
 

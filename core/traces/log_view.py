@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.access.hasher import Hasher, strip_labels
+from core.activations.token_features import TokenFeatures
 from core.document.formats import require_known_format
 from core.traces.kept import read_kept
 from core.traces.log import render_log
@@ -108,8 +109,15 @@ def _render_members(document: bytes, number: int, choice: int, *, is_owned: bool
     return pieces if is_owned else [strip_members(b"".join(pieces))]
 
 
-def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[CachedLog]) -> LogView:
-    """Build a reader's view of a log. Readers other than the owner see no labels and no share token.
+def view_log(
+    stored: StoredLog,
+    hasher: Hasher,
+    *,
+    cache_key: str,
+    held: list[CachedLog],
+    activations: TokenFeatures | None = None,
+) -> LogView:
+    """Build a reader's view of a log. Readers other than the owner see no labels, no share token and no activations.
 
     Raises:
         NewerFormatError: a newer version of Thunder stored the document.
@@ -122,7 +130,7 @@ def view_log(stored: StoredLog, hasher: Hasher, *, cache_key: str, held: list[Ca
         cache_key=cache_key,
         is_owned=stored.is_owned,
         document_version=stored.document_version,
-        start=orjson.dumps(_list_changing(stored, hasher))[:-1] + b",",
+        start=orjson.dumps({**_list_changing(stored, hasher), "activations": activations})[:-1] + b",",
         format=stored.format,
         choice=stored.choice,
         document=stored.document,

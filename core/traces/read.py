@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from core.access.access import Access
 from core.access.caller import Scope
+from core.activations.token_features import read_token_features
 from core.database.pool import retry_read
 from core.document.formats import require_known_format
 from core.traces import store
@@ -35,7 +36,8 @@ async def read_log(
             )
         if stored is None:
             raise await explain_hidden(session, request_id)
-    return view_log(stored, session.hasher, cache_key=request_id, held=held)
+        activations = await read_token_features(session.conn, stored.id) if stored.has_run else None
+    return view_log(stored, session.hasher, cache_key=request_id, held=held, activations=activations)
 
 
 @retry_read

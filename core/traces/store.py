@@ -21,6 +21,7 @@ class StoredLog(Row):
         version: the version of everything that this reader sees.
         document_version: the version of the document and of this view.
         is_known: whether the client has this version.
+        has_run: whether a run of the activations page, which only the owner sees, is linked to the request.
         format: the format of the document.
         choice: the position of the answer in the document.
         document: one zstd frame; None if the client or the process already has the rendered log.
@@ -45,6 +46,7 @@ class StoredLog(Row):
     version: str
     document_version: str
     is_known: bool
+    has_run: bool
     format: int
     choice: int
     document: bytes | None

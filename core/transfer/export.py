@@ -43,6 +43,7 @@ class What(StrEnum):
     TRACES = "traces"
     AUDIT = "audit"
     CALIBRATORS = "calibrators"
+    ACTIVATIONS = "activations"
 
 
 class Format(StrEnum):
@@ -59,8 +60,13 @@ BATCH_ROWS = {
     What.TRACES: 4,
     What.AUDIT: 500,
     What.CALIBRATORS: 100,
+    What.ACTIVATIONS: 4,
 }
 """Rows per batch; for steps, documents per batch. A trace may have 75 MB."""
+
+
+UNFILTERED = (What.CALIBRATORS, What.ACTIVATIONS)
+"""Kinds of rows that have no mods and tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +115,10 @@ def require_possible(what: What, as_format: Format, filters: Filters, user: str 
     Raises:
         InvalidInputError: the options can't be combined.
     """
-    if what in (What.TRACES, What.AUDIT, What.CALIBRATORS) and as_format is Format.PARQUET:
+    if what in (What.TRACES, What.AUDIT, *UNFILTERED) and as_format is Format.PARQUET:
         raise InvalidInputError(f"--format: parquet is not available for {what.value}; use jsonl")
-    if what is What.CALIBRATORS and (filters.mod, filters.tag) != (None, None):
-        raise InvalidInputError("--what calibrators: can't be filtered by mod or tag; use --model or --user")
+    if what in UNFILTERED and (filters.mod, filters.tag) != (None, None):
+        raise InvalidInputError(f"--what {what.value}: can't be filtered by mod or tag; use --model or --user")
     if what is What.AUDIT and (user, filters.model, filters.mod, filters.tag) != (None, None, None, None):
         raise InvalidInputError("--what audit: can't be filtered by model, mod, tag or user; use --from and --to")
 
@@ -175,7 +181,7 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """Count the rows of an export; None if counting would take as long as exporting."""
     counted = store.COUNT_EXPORT.run_only(conn, filters=order.filters)
-    unknown = dict.fromkeys((What.ACTIONS, What.AUDIT, What.CALIBRATORS))
+    unknown = dict.fromkeys((What.ACTIONS, What.AUDIT, *UNFILTERED))
     return {What.STEPS: counted.tokens, **unknown}.get(order.what, counted.requests)
 
 

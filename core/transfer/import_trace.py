@@ -24,6 +24,7 @@ from core.transfer.export_line import Origin, flatten, read_line
 from core.transfer.exported_item import ExportedItem, unwrap_item
 from core.transfer.import_calibrator import restore_calibrator, unwrap_calibrator
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
+from core.transfer.import_run import restore_run, unwrap_run
 from core.wire.zstandard import compress, decompress
 
 Turns = WeakValueDictionary[str, Lock]
@@ -75,7 +76,7 @@ def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> St
 
 
 async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *, on_conflict: OnConflict) -> Outcome:
-    """Store a trace or a calibrator unless it is already stored.
+    """Store a trace, a calibrator or an activation run unless it is already stored.
 
     Args:
         access: the database.
@@ -93,6 +94,10 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
     if calibrator is not None:
         async with turns.setdefault(CALIBRATORS, Lock()):
             return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
+    run = unwrap_run(body)
+    if run is not None:
+        async with turns.setdefault(f"\0{run.request_id}", Lock()):
+            return await restore_run(access, key, run, on_conflict=on_conflict)
     masked = unwrap_item(body)
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())

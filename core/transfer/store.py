@@ -1,5 +1,6 @@
 """The statements of the chores, and the types of their rows."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection, ServerCursor
@@ -59,6 +60,13 @@ class CalibratorVersion(NamedTuple):
     for_users: bool
 
 
+class StoredRun(NamedTuple):
+    """A stored activation run; its answer is None if it failed."""
+
+    created_at: datetime
+    answer: bytes | None
+
+
 class ExportSize(Row):
     """The number of requests that match the filters of an export, and of their tokens."""
 
@@ -67,6 +75,8 @@ class ExportSize(Row):
 
 
 FIND_CALIBRATOR = query("transfer/find_calibrator", CalibratorVersion)
+FIND_RUN = query("transfer/find_run", StoredRun, is_binary=True)
+DELETE_RUN = query("transfer/delete_run")
 COUNT_CONTENTS = query("transfer/count_contents", Contents)
 HOLD_WRITERS = query("transfer/hold_writers", str)
 SET_LOCK_TIMEOUT = query("transfer/set_lock_timeout")
@@ -85,6 +95,7 @@ EXPORTS = {
     "traces": EXPORT_TRACES,
     "audit": query("transfer/export_audit"),
     "calibrators": query("transfer/export_calibrators"),
+    "activations": query("transfer/export_activations"),
 }
 
 

@@ -49,11 +49,16 @@ BODY_ERRORS = {
 
 
 class ErrorBody(BaseModel):
-    """The body of every error. `error` and `message` are the same sentence; `code` is the HTTP status."""
+    """The body of every error. `error` and `message` are the same sentence; `code` is the HTTP status.
+
+    Errors under /playground/activations also have `status`, which is `error`, and `error_code`.
+    """
 
     error: str
     message: str
     code: int
+    status: str | None = None
+    error_code: str | None = None
 
 
 def build_app(*routers: APIRouter) -> FastAPI:

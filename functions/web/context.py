@@ -35,6 +35,7 @@ from functions.web.spool import Part
 from functions.web.unpack import MIB
 
 if TYPE_CHECKING:
+    from core.activations.health import Probes
     from core.alerts.worker import AlertWorker
     from core.stream.hub import Hub
     from core.upstream.client import Upstreams
@@ -133,6 +134,13 @@ class Context:
         from core.upstream.client import Upstreams  # noqa: PLC0415 - see above
 
         return Upstreams(self.settings)
+
+    @cached_property
+    def activation_probes(self) -> "Probes":
+        """The process's probes of the servers of the activations page."""
+        from core.activations.health import Probes  # noqa: PLC0415 - see above
+
+        return Probes()
 
     def nudge_alerts(self) -> None:
         """Evaluate and deliver alerts in the background."""

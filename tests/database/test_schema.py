@@ -51,6 +51,11 @@ FILLED_BY_OTHERS = [
     "insert into alert_events (alert_id, kind) select id, 'test' from alerts",
     "insert into sign_ins (token_hash, key_hash, expires_at) values ('\\x00', '\\x00', now())",
     "insert into sign_in_links (token_hash, admin_proof, expires_at) values ('\\x00', '\\x00', now())",
+    """insert into activation_runs (
+        request_id, is_keyless, model_id, prompt_chars, output_tokens, activation_rows_count, unique_features_count,
+        sae_enabled, duration_ms, status, top_features_preview
+    ) values ('ax-1', true, 'm', 1, 1, 0, 0, true, 1, 'ok', '{}')""",
+    "insert into activation_previews select id, 'p', 'o', '{1}', 20, '\\x00', 1 from activation_runs",
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
 """One row for each table that a posted trace leaves empty."""

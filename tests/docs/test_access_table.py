@@ -11,6 +11,7 @@ from tests.support.client import Client, make_key
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET, label
 from tests.support.labels import insert_calibrator
+from tests.support.runs import insert_run
 from tests.support.servers import Serve
 from tests.support.streams import PATH, ask_for_events
 
@@ -52,6 +53,8 @@ BODIES: dict[str, Any] = {
     "POST /playground/inference": {"model": "llama-3.1-8b", "messages": [{"role": "user", "content": "x"}]},
     "POST /playground/features/extract": {"model": "llama-3.1-8b", "tokens": [1]},
     "POST /playground/features/analyze": {"model": "llama-3.1-8b", "feature_timeline": TIMELINE},
+    "POST /playground/activations/run": {"prompt": "x"},
+    "POST /playground/activations/extract": {"token_ids": [1]},
     "POST /auth/keys": {"name": "made"},
     "POST /auth/keys/{key_id}/rotate": {},
     "POST /auth/bootstrap": {"name": "first", "secret": "guessed"},
@@ -175,7 +178,14 @@ def fill(client: Client, sql: psycopg.Connection, method: str, path: str, token:
             body = {"collection_id": shelf["collection_id"]}
         if path == "/collections" and method == "POST":
             body = {"name": next(NAMES)}
-    return body, path.format(**places)
+    return body, make_run(sql, path).format(**places)
+
+
+def make_run(sql: psycopg.Connection, path: str) -> str:
+    """Insert the run of a path of the activations page, and return the path with the parameters that it needs."""
+    if path.startswith("/playground/activations/{request_id}"):
+        insert_run(sql, REQUEST, label(OWNER))
+    return f"{path}?feature_id=1" if path.endswith("/feature-deltas") else path
 
 
 def test_each_route_is_in_the_table(client: Client) -> None:

@@ -11,6 +11,7 @@ from tests.support.client import Client, make_key, send
 from tests.support.documents import call, make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, label
 from tests.support.labels import insert_calibrator
+from tests.support.runs import insert_run
 
 OWNER, STRANGER = "key-of-the-owner", "key-of-the-stranger"
 CHANGES = ("POST", "DELETE")
@@ -110,6 +111,7 @@ class Place:
             "nowhere": lambda: "9999999",
             "nowhen": lambda: "9999999",
             "alert": self.alert,
+            "run": self.insert_run,
             "shelf": lambda: self.shelve(taken_back=False),
             "fallen": lambda: self.shelve(taken_back=True),
             "member": lambda: self.members[before],
@@ -123,6 +125,11 @@ class Place:
             "key": lambda: str(make_key(self.client, name="another")["id"]),
         }
         return makers[name]()
+
+    def insert_run(self) -> str:
+        request_id = next(self.names)
+        insert_run(self.sql, request_id, label(OWNER))
+        return request_id
 
     def post_published(self) -> tuple[str, str]:
         request_id = self.post(OWNER)
@@ -157,6 +164,8 @@ class Place:
             **{f"{method} /logs/{{request_id}}/favorite": lambda: {"name": "ann"} for method in CHANGES},
             "POST /logs/{request_id}/discussions": lambda: {"username": "ann", "comment": "hm"},
             "PUT /logs/{request_id}/discussions/{discussion_id}": lambda: {"comment": "hm!"},
+            "POST /playground/activations/run": lambda: {"prompt": "x"},
+            "POST /playground/activations/extract": lambda: {"token_ids": [1]},
             "POST /v1/alerts": self.make_alert,
             "PATCH /v1/alerts/{alert_id}": lambda: {"name": "b"},
             "POST /collections": lambda: {"name": next(self.names)},

@@ -23,6 +23,7 @@ import re
 # {collection} belongs to the owner, {admins} to the admins; {nowhere} does not exist. {shelf} is a link to a public
 # collection, {fallen} a revoked link. {member} is a log in the preceding {shelf}.
 # {group} is a group of the owner, {strange} one without an owner; {nobody} does not exist.
+# {run} is a run of the activations page that belongs to the owner.
 # {alert} belongs to the owner; {nowhen} does not exist.
 # {calibrator} belongs to the owner, {general} to the admins; {absent} does not exist.
 # {comment} is a comment on the preceding request. {link} opens a public log; {dead} is a revoked link. {key} is the id
@@ -166,6 +167,20 @@ GET    /share/request/{link}/og-image.png 200   200   200   200   200   200   20
 GET    /share/request/{dead}/og-image.png 404   404   404   404   404   404   404   404   404   404   404   404   404
 GET    /playground                     404   404   404   404   404   404   404   404   404   404   404   404   404
 GET    /playground/og-image.png        200   200   200   200   200   200   200   200   200   200   200   200   200
+POST   /playground/activations/run     401   503   503   503   403   403   403   403   403   503   503   401   401
+POST   /playground/activations/extract 401   503   503   503   403   403   503   403   403   503   503   401   401
+GET    /playground/activations/runs    401   200   200   200   200   200   200   403   200   200   200   401   401
+GET    /playground/activations/health  401   200   200   200   200   200   200   403   200   200   200   401   401
+GET /playground/activations/{run}/summary 401 404 200 200 200 200 404 403 200 200 200 401 401
+GET /playground/activations/{missing}/summary 401 404 404 404 404 404 404 403 404 404 404 401 401
+GET    /playground/activations/{run}/rows 401   404   200   200   200   200   404   403   200   200   200   401   401
+GET /playground/activations/{missing}/rows 401 404 404 404 404 404 404 403 404 404 404 401 401
+GET /playground/activations/{run}/top-features 401 404 200 200 200 200 404 403 200 200 200 401 401
+GET /playground/activations/{missing}/top-features 401 404 404 404 404 404 404 403 404 404 404 401 401
+GET /playground/activations/{run}/feature-deltas?feature_id=1 401 404 200 200 200 200 404 403 200 200 200 401 401
+GET /playground/activations/{missing}/feature-deltas?feature_id=1 401 404 404 404 404 404 404 403 404 404 404 401 401
+GET /playground/activations/{run}/features-by-confidence 401 404 200 200 200 200 404 403 200 200 200 401 401
+GET /playground/activations/{missing}/features-by-confidence 401 404 404 404 404 404 404 403 404 404 404 401 401
 
 GET    /share/{shelf}                  200   200   200   200   200   200   200   200   200   200   200   200   200
 GET    /share/{fallen}                 404   404   404   404   404   404   404   404   404   404   404   404   404
@@ -261,7 +276,7 @@ POST   /v1/alerts/{nowhen}/rotate      401   404   404   404   403   403   404  
 """
 COLUMNS, *ROWS = [line.split() for line in TABLE.splitlines() if line.strip()]
 PARAMETERS = {
-    **dict.fromkeys(("private", "public", "orphan", "missing", "held"), "request_id"),
+    **dict.fromkeys(("private", "public", "orphan", "missing", "held", "run"), "request_id"),
     **dict.fromkeys(("link", "dead"), "token"),
     **dict.fromkeys(("collection", "admins", "nowhere"), "collection_id"),
     **dict.fromkeys(("shelf", "fallen"), "token"),
@@ -276,4 +291,5 @@ PARAMETERS = {
 
 def name_route(method: str, path: str) -> str:
     """Return a row's route with the parameter names of the application."""
-    return f"{method} {re.sub(r'{(.*?)}', lambda found: f'{{{PARAMETERS[found[1]]}}}', path)}"
+    named = re.sub(r"{(.*?)}", lambda found: f"{{{PARAMETERS[found[1]]}}}", path.partition("?")[0])
+    return f"{method} {named}"

@@ -17,6 +17,13 @@ known as (
     where api_keys.user_key_hmac between %(lowest)s and %(highest)s
     union
     select
+        activation_runs.user_key_hmac,
+        activation_runs.user_key_label,
+        activation_runs.user_key_label as label
+    from activation_runs
+    where activation_runs.user_key_hmac between %(lowest)s and %(highest)s
+    union
+    select
         former_owners.present_hmac,
         former_owners.present_label,
         former_owners.user_key_label as label

@@ -2,7 +2,13 @@
 select
     count(*) filter (where legal_holds.request_pk is null) as doomed,
     count(legal_holds.request_pk) as held,
-    case
+    (
+        select count(*) from activation_runs
+        where
+            activation_runs.user_key_hmac = %(owner)s::bytea
+            and (%(before)s::timestamptz is null or activation_runs.created_at < %(before)s::timestamptz)
+    )
+    + case
         when %(before)s::timestamptz is null
             then
                 (

@@ -20,6 +20,7 @@ select
     request_version(requests, false) as version,
     document_version(requests, false) as document_version,
     array[request_version(requests, false), '*'] && %(known)s::text[] as is_known,
+    false as has_run,
     request_traces.format,
     request_traces.choice,
     case

@@ -29,6 +29,11 @@ select
     request_version(requests, readers.is_owned) as version,
     document_version(requests, readers.is_owned) as document_version,
     array[request_version(requests, readers.is_owned), '*'] && %(known)s::text[] as is_known,
+    readers.is_owned
+    and exists (
+        select from activation_runs
+        where activation_runs.request_pk = requests.id
+    ) as has_run,
     request_traces.format,
     request_traces.choice,
     case

@@ -20,6 +20,7 @@ FLOOR = "the start of a process that imports fastapi and nothing else"
 IMPORT = [sys.executable, "-c", "import fastapi, os; os.write(1, b'200\\n')"]
 PATHS = {
     "api": "/logs",
+    "activations": "/playground/activations/runs",
     "auth": "/auth/me",
     "calibrators": "/v1/calibrators",
     "collections": "/collections",

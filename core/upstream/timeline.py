@@ -1,9 +1,11 @@
 """Timelines: the strongest features of each token. Incomplete entries are left out: the UI reads every field."""
 
-import math
 from typing import Any
 
 from pydantic import BaseModel
+
+MAX_ACTIVATION = 1e100
+"""Larger values are errors of the server, and their squares would not be numbers."""
 
 
 class Feature(BaseModel):
@@ -83,8 +85,8 @@ def _read_comparison(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - J
 
 
 def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _is_number(value: object) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_integer(value) or (isinstance(value, float) and abs(value) <= MAX_ACTIVATION)

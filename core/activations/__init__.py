@@ -1,0 +1,1 @@
+"""Runs of the activations page: a prompt, its output, and the features of an autoencoder at each token."""

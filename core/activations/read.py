@@ -1,0 +1,117 @@
+"""Read stored runs: pages of summaries, and the answers that rows and statistics are derived from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from core.access.access import Access
+from core.access.caller import Scope
+from core.access.limits import require_key
+from core.activations import store
+from core.activations.models import Runs
+from core.activations.sight import hidden, sight
+from core.activations.store import ScoredRun, StoredAnswer, Summary
+from core.database.pool import retry_read
+from core.errors import InvalidInputError
+from core.wire.json_text import to_column_text
+from core.wire.timestamp import parse_timestamp
+
+MAX_RUNS = 200
+
+Status = Literal["ok", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """A page of runs: filters, of which None matches every run, the number of runs, and the previous page's cursor."""
+
+    status: Status | None
+    model_id: str | None
+    sae_enabled: bool | None
+    limit: int
+    cursor: str | None
+
+
+@retry_read
+async def list_runs(access: Access, key: str | None, query: RunQuery, *, keyless: bool) -> Runs:
+    """List a page of the runs that the caller sees. They contain no prompts and outputs.
+
+    Raises:
+        UnauthorizedError: there is no key, and PLAYGROUND_KEYLESS is not set.
+        InvalidInputError: the cursor is not valid.
+    """
+    require_key(key, keyless=keyless)
+    before, before_id = (None, None) if query.cursor is None else _read_cursor(query.cursor)
+    limit = min(max(query.limit, 1), MAX_RUNS)
+    async with access.session(key, Scope.READ, public=True) as session:
+        rows = await store.LIST_RUNS.fetch_all(
+            session.conn,
+            **sight(session),
+            status=query.status,
+            model_id=to_column_text(query.model_id),
+            sae_enabled=query.sae_enabled,
+            before=before,
+            before_id=before_id,
+            limit=limit + 1,
+        )
+    page = rows[:limit]
+    return Runs(items=page, next_cursor=_write_cursor(page[-1]) if len(rows) > limit else None)
+
+
+@retry_read
+async def read_summary(access: Access, key: str | None, *, keyless: bool, request_id: str) -> Summary:
+    """Read the summary of a run.
+
+    Raises:
+        UnauthorizedError: there is no key, and PLAYGROUND_KEYLESS is not set.
+        NotFoundError: the run does not exist, or the caller does not see it.
+    """
+    require_key(key, keyless=keyless)
+    async with access.session(key, Scope.READ, public=True) as session:
+        found = await store.GET_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
+    if found is None:
+        raise hidden(request_id)
+    return found
+
+
+@retry_read
+async def read_stored_answer(access: Access, key: str | None, *, keyless: bool, request_id: str) -> StoredAnswer:
+    """Read the answer of a run. Raises as `read_summary` does."""
+    require_key(key, keyless=keyless)
+    async with access.session(key, Scope.READ, public=True) as session:
+        found = await store.GET_ANSWER.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
+    if found is None:
+        raise hidden(request_id)
+    return found
+
+
+@retry_read
+async def read_scored_run(access: Access, key: str | None, *, keyless: bool, request_id: str) -> ScoredRun:
+    """Read the answer of a run with the scores of its trace. Raises as `read_summary` does."""
+    require_key(key, keyless=keyless)
+    async with access.session(key, Scope.READ, public=True) as session:
+        found = await store.GET_SCORED_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
+    if found is None:
+        raise hidden(request_id)
+    return found
+
+
+def _write_cursor(last: Summary) -> str:
+    """Return the cursor behind a row. It ends in Z, because a plus sign arrives as a space."""
+    return f"{last.created_at:%Y-%m-%dT%H:%M:%S.%fZ}|{last.request_id}"
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    moment, _, request_id = cursor.partition("|")
+    try:
+        read = parse_timestamp(moment.replace(" ", "+")), _storable(request_id)
+    except ValueError:
+        read = None
+    if read is None or not read[1]:
+        raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page")
+    return read
+
+
+def _storable(request_id: str) -> str:
+    """Return an id that Postgres can compare; an id that it can't store is no run's."""
+    return request_id if to_column_text(request_id) == request_id else ""

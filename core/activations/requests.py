@@ -1,0 +1,137 @@
+"""The bodies of the activations page. A null means the default."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from core.errors import InvalidInputError
+from core.settings import Settings
+from core.wire.json_text import to_column_text
+
+DEFAULT_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+DEFAULT_SAE = "llama_scope_lxr_8x"
+DEFAULT_LAYER, DEFAULT_SAE_TOP_K = 16, 20
+DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, DEFAULT_TOP_K = 128, 0.7, 0.9, 1
+MAX_PROMPT = 12_000
+"""Characters."""
+MAX_MODEL, MAX_SAE = 500, 200
+"""Characters of names."""
+MAX_NEW_TOKENS = 2048
+MAX_TOP_K = 200
+MAX_LAYER = 255
+MAX_TOKENS = 8192
+"""Tokens of a sequence whose features are extracted."""
+ID = r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$"
+
+
+def _check_text(text: str) -> str:
+    if to_column_text(text) != text:
+        raise ValueError("can't contain U+0000 or lone surrogates; remove them")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+Prompt = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT), AfterValidator(_check_text)
+]
+Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
+TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K)]
+
+
+class Run(BaseModel):
+    """A prompt to run.
+
+    Attributes:
+        prompt: the prompt.
+        model_id: the name of the model, which is only recorded.
+        max_tokens: the number of tokens to generate at most.
+        temperature: of the sampler.
+        top_p: of the sampler.
+        top_k: of the sampler.
+        collect_activations: whether features are wanted.
+        inline_sae: whether the HF server computes them while it generates. Features need both.
+        sae_id: the autoencoder: the default, or one that the operator lists.
+        sae_layer: the layer of the autoencoder.
+        sae_top_k: features per token.
+        sae_local_path: has no effect.
+        request_id: the id of the run. By default a new one.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    prompt: Prompt
+    model_id: Annotated[Text, Field(max_length=MAX_MODEL)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_NEW_TOKENS)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: TopK | None = None
+    collect_activations: bool | None = None
+    inline_sae: bool | None = None
+    sae_id: Annotated[Text, Field(max_length=MAX_SAE)] | None = None
+    sae_layer: Layer | None = None
+    sae_top_k: TopK | None = None
+    sae_local_path: str | None = None
+    request_id: Annotated[str, Field(pattern=ID)] | None = None
+
+    @property
+    def sae_enabled(self) -> bool:
+        """Whether features are computed."""
+        return self.collect_activations is not False and self.inline_sae is not False
+
+    def write(self, settings: Settings) -> dict[str, object]:
+        """Return the body for the HF server, with every default filled in.
+
+        Raises:
+            InvalidInputError: the operator does not list the autoencoder.
+        """
+        return {
+            "prompt": self.prompt,
+            "max_tokens": _choose(self.max_tokens, DEFAULT_MAX_TOKENS),
+            "temperature": _choose(self.temperature, DEFAULT_TEMPERATURE),
+            "top_p": _choose(self.top_p, DEFAULT_TOP_P),
+            "top_k": _choose(self.top_k, DEFAULT_TOP_K),
+            "inline_sae": self.sae_enabled,
+            "sae_id": choose_sae(self.sae_id, settings),
+            "sae_layer": _choose(self.sae_layer, DEFAULT_LAYER),
+            "sae_top_k": _choose(self.sae_top_k, DEFAULT_SAE_TOP_K),
+        }
+
+
+class Extraction(BaseModel):
+    """A token sequence whose features are extracted. Nothing is stored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    token_ids: Annotated[list[Annotated[int, Field(ge=0, le=2**31 - 1)]], Field(min_length=1, max_length=MAX_TOKENS)]
+    sae_id: Annotated[Text, Field(max_length=MAX_SAE)] | None = None
+    sae_layer: Layer | None = None
+    top_k: TopK | None = None
+
+    def write(self, settings: Settings) -> dict[str, object]:
+        """Return the body for the HF server, without the fields that are not given.
+
+        Raises:
+            InvalidInputError: the operator does not list the autoencoder.
+        """
+        sae_id = None if self.sae_id is None else choose_sae(self.sae_id, settings)
+        asked = {"sae_id": sae_id, "sae_layer": self.sae_layer, "sae_top_k": self.top_k}
+        return {"token_ids": self.token_ids, **{name: value for name, value in asked.items() if value is not None}}
+
+
+def choose_sae(sae_id: str | None, settings: Settings) -> str:
+    """Return an autoencoder that may be loaded.
+
+    Raises:
+        InvalidInputError: it is not the default, and the operator does not list it.
+    """
+    listed = {one.strip() for one in settings.playground_sae_ids.split(",")} - {""}
+    if sae_id is not None and sae_id != DEFAULT_SAE and sae_id not in listed:
+        raise InvalidInputError(f"sae_id: not available; use {DEFAULT_SAE}, or add it to PLAYGROUND_SAE_IDS")
+    return sae_id or DEFAULT_SAE
+
+
+Number = int | float
+
+
+def _choose(given: Number | None, default: Number) -> Number:
+    return default if given is None else given

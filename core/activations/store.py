@@ -1,0 +1,95 @@
+"""The statements of activation runs, and the types of their rows."""
+
+from core.activations.doubt import Points, place_entropies
+from core.database.query import Row, query
+from core.wire.timestamp import UtcMoment
+from core.wire.zstandard import compress
+
+EMPTY = compress([b"{}"])
+
+
+class Summary(Row):
+    """A run without its texts.
+
+    Attributes:
+        output_tokens: tokens of the whole sequence, the prompt included.
+        events_count: always 0: the HF server runs no mods. The same holds for actions_count.
+        activation_rows_count: pairs of a token and a feature.
+        duration_ms: how long the HF server took; 0 if it failed.
+        status: ok or error.
+        top_features_preview: the ids of the 20 features with the highest activations.
+        trace_request_id: the id of the log of the run, which may not be stored; null if the HF server named none.
+    """
+
+    request_id: str
+    created_at: UtcMoment
+    model_id: str
+    prompt_chars: int
+    output_tokens: int
+    events_count: int
+    actions_count: int
+    activation_rows_count: int
+    unique_features_count: int
+    sae_enabled: bool
+    sae_id: str | None
+    sae_layer: int | None
+    duration_ms: int
+    status: str
+    error_message: str | None
+    top_features_preview: list[int]
+    trace_request_id: str | None
+
+
+class StoredAnswer(Row):
+    """The answer of the HF server to a run, as one zstd frame, and the token ids in it. None if the run failed."""
+
+    answer: bytes | None
+    output_token_ids: list[int] | None
+
+    @property
+    def frame(self) -> bytes:
+        """The answer. That of a failed run is empty."""
+        return self.answer or EMPTY
+
+
+class ScoredRun(StoredAnswer):
+    """The answer with what its trace says about each token. None if no trace is linked.
+
+    Attributes:
+        token: the ids of the tokens of the trace.
+        discarded: whether each was removed again.
+        entropy: the entropy of the distribution that each was drawn from, in nats; NaN if unknown.
+    """
+
+    trace_request_id: str | None
+    token: list[int] | None
+    discarded: list[bool] | None
+    entropy: list[float | None] | None
+
+    def place_entropies(self) -> Points:
+        """Return the entropies by position in the whole sequence."""
+        return place_entropies(self.output_token_ids or [], self.token or [], self.discarded or [], self.entropy or [])
+
+
+class LinkedRun(Row):
+    """The run of a trace."""
+
+    request_id: str
+    sae_id: str | None
+    sae_layer: int | None
+    answer: bytes
+    output_token_ids: list[int]
+    token: list[int]
+    discarded: list[bool]
+
+
+HAS_RUN = query("activations/has_run", bool)
+INSERT_RUN = query("activations/insert_run", int)
+INSERT_PREVIEW = query("activations/insert_preview")
+LOCK_LINK = query("activations/lock_link")
+LINK_TRACE = query("activations/link_trace")
+LIST_RUNS = query("activations/list_runs", Summary)
+GET_RUN = query("activations/get_run", Summary)
+GET_ANSWER = query("activations/get_answer", StoredAnswer, is_binary=True)
+GET_SCORED_RUN = query("activations/get_scored_run", ScoredRun, is_binary=True)
+GET_LINKED_RUN = query("activations/get_linked_run", LinkedRun, is_binary=True)
