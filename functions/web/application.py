@@ -17,6 +17,7 @@ from core.settings import Settings
 from functions.web.activation_errors import ActivationErrors
 from functions.web.compress import Compress
 from functions.web.context import open_context
+from functions.web.described import describe
 from functions.web.errors import AlwaysAnswer, add_error_handlers
 from functions.web.head import AnswerHead
 from functions.web.limits import Limits
@@ -123,6 +124,7 @@ class _Application(FastAPI):
             )
             _hoist_definitions(document)
             _describe_errors(document)
+            describe(document)
             self.openapi_schema = document
         return self.openapi_schema
 

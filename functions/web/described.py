@@ -1,0 +1,151 @@
+"""What the OpenAPI document contains beyond the signatures: parameters, example bodies, answers rendered as text.
+
+tests/http/test_openapi_descriptions.py posts each example, and compares the answers with the schemas.
+"""
+
+from typing import Any
+
+REQUEST_ID = "smollm2-force-prefix"
+PARAMETERS = {
+    "Last-Event-ID": "the position after which the stream resumes: the id of the last event",
+    "last_event_id": "as the header Last-Event-ID",
+    "action": "the action, for example key.create",
+    "actor": "the caller that acted, for example admin or key:1",
+    "alert_id": "the number of an alert",
+    "api_key": "a user, by user API key or label; for a stream without a key in a header, the key",
+    "bins": "the number of bins",
+    "calibrator_id": "the number of a calibrator",
+    "collection_id": "the number of a collection",
+    "cursor": "next_cursor of the previous page",
+    "discussion_id": "the number of a comment",
+    "favorited_by": "the name of a person who marked the request as a favorite",
+    "group_by": "the unit of the groups",
+    "group_id": "the id of a group of answers to one prompt",
+    "has_exception": "whether a mod raised an exception",
+    "index": "the index of a token, from 0",
+    "k": "the length of the top-k lists",
+    "keep": "the share of answers to keep",
+    "key_id": "the number of an API key",
+    "limit": "the largest number of rows",
+    "max_confidence": "requests with at most this sequence confidence",
+    "min_confidence": "requests with at least this sequence confidence",
+    "mod": "the name of the active mod",
+    "model": "the name of the model",
+    "offset": "the number of rows to skip",
+    "outcome_source": "the source of the outcomes",
+    "q": "words of the prompt or the answer",
+    "request_id": "the id of a request",
+    "score": "the name of a score",
+    "source": "the origin of the requests",
+    "tag": "a tag",
+    "token": "the token of a share link",
+    "total": "whether to count all matching rows",
+    "window": "the tokens of a window of group confidence",
+}
+PATH_EXAMPLES = {"request_id": REQUEST_ID, "group_id": "2-plus-2"}
+ANSWER = {
+    "id": "example",
+    "model": "m",
+    "choices": [{"index": 0, "text": "Paris", "logprobs": {"tokens": ["Paris"], "token_logprobs": [-0.2]}}],
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /v1/ingest": ANSWER,
+    "POST /v1/traces": {"resourceSpans": list[Any]()},
+    "POST /v1/score": ANSWER,
+    "POST /v1/score/log": ANSWER,
+    "POST /v1/alerts": {
+        "name": "uncertain answers",
+        "kind": "threshold",
+        "score": "sequence_confidence",
+        "threshold": 0.2,
+        "url": "https://receiver.example/",
+    },
+    "PATCH /v1/alerts/{alert_id}": {"active": False},
+    "POST /v1/calibrators": {"score": "mean_token_entropy", "method": "isotonic"},
+    "PATCH /v1/calibrators/{calibrator_id}": {"active": True},
+    "POST /auth/sign-in": {},
+    "POST /auth/bootstrap": {"name": "first", "secret": "the value of BOOTSTRAP_SECRET"},
+    "POST /auth/keys": {"name": "engine of team a", "scopes": ["ingest"], "allowed_api_key": "quote-user-2"},
+    "PUT /auth/keys": {"id": 1, "description": "on the machine downstairs"},
+    "DELETE /auth/keys": {"id": 1},
+    "POST /auth/keys/{key_id}/rotate": {"overlap_hours": 24.0},
+    "POST /collections": {"name": "to look at", "created_by": "ann"},
+    "PUT /collections/{collection_id}": {"name": "looked at"},
+    "POST /collections/{collection_id}/requests": {"request_id": REQUEST_ID, "notes": "from the first word on"},
+    "PUT /collections/{collection_id}/requests": {"request_id": REQUEST_ID, "notes": "fixed"},
+    "DELETE /collections/{collection_id}/requests": {"request_id": REQUEST_ID},
+    "POST /logs/{request_id}/collections": {"collection_id": 1},
+    "DELETE /logs/{request_id}/collections": {"collection_id": 1},
+    "POST /logs/{request_id}/tags": {"tag": "good"},
+    "DELETE /logs/{request_id}/tags": {"tag": "good"},
+    "POST /logs/{request_id}/favorite": {"name": "ann"},
+    "DELETE /logs/{request_id}/favorite": {"name": "ann"},
+    "PUT /logs/{request_id}/hold": {"reason": "case 12"},
+    "POST /logs/{request_id}/discussions": {"username": "ann", "comment": "It never says why."},
+    "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "It says why at the end."},
+    "POST /logs/{request_id}/outcome": {"correct": False, "source": "reviewer"},
+    "POST /logs/{request_id}/public": {"expires_at": "2099-01-01T00:00:00Z"},
+}
+TEXT = {"type": "string"}
+REPORT = {
+    "type": "object",
+    "description": "every score of one answer; docs/API.md describes the fields",
+    "required": ["sequence", "tokens"],
+}
+LOG = {
+    "type": "object",
+    "description": "one request with all its scored tokens; docs/API.md describes the fields",
+    "required": [
+        "request_id",
+        "created_ts",
+        "final_text",
+        "events",
+        "steps",
+        "step_logit_summaries",
+        "mod_calls",
+        "actions",
+    ],
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "GET /logs/{request_id}/trace": {"type": "object", "description": "the posted document, with user API keys masked"},
+    "GET /logs/{request_id}": LOG,
+    "POST /v1/score/log": LOG,
+    "POST /v1/traces": {"type": "object", "description": "an ExportTraceServiceResponse of OTLP"},
+    "GET /v1/confidence/{request_id}": REPORT,
+    "POST /v1/score": REPORT,
+    "GET /v1/confidence/{request_id}/spans": {"type": "object", "required": ["spans"]},
+    "GET /metrics": TEXT,
+    "GET /share/request/{token}": LOG,
+    "GET /share/{token}/request/{request_id}": LOG,
+}
+MEDIA = {"GET /metrics": "text/plain"}
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Add the descriptions, examples and schemas to an OpenAPI document."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            route = f"{method.upper()} {path}"
+            for parameter in operation.get("parameters", []):
+                _describe_parameter(parameter)
+            if route in BODIES:
+                operation["requestBody"]["content"]["application/json"]["example"] = BODIES[route]
+            _describe_answers(route, operation["responses"])
+
+
+def _describe_parameter(parameter: dict[str, Any]) -> None:
+    name = parameter["name"]
+    if name in PARAMETERS:
+        parameter.setdefault("description", PARAMETERS[name])
+    if parameter["in"] == "path" and name in PATH_EXAMPLES:
+        parameter["example"] = PATH_EXAMPLES[name]
+
+
+def _describe_answers(route: str, responses: dict[str, Any]) -> None:
+    content: dict[str, Any] = responses.get("200", {}).setdefault("content", {}) if "200" in responses else {}
+    if route in ANSWERS:
+        content.setdefault(MEDIA.get(route, "application/json"), {})["schema"] = ANSWERS[route]
+    for media_type, media in content.items():
+        if not media_type.endswith("json"):
+            binary = {"type": "string", "format": "binary"} if media_type.startswith("image/") else TEXT
+            media.setdefault("schema", binary)
