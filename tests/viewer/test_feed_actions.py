@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client, send
@@ -20,10 +20,14 @@ def choose(page: Page, *names: str) -> None:
         page.get_by_role("checkbox", name=f"Select: answer of {name}").check()
 
 
+def selection(page: Page) -> Locator:
+    return page.get_by_role("region", name="Selected requests")
+
+
 def test_selected_requests_are_tagged(client: Client, feed: Page) -> None:
     choose(feed, "a", "b")
     feed.get_by_role("button", name="Tag …").click()
-    feed.get_by_label("Tag", exact=True).last.fill("<i>odd")
+    selection(feed).get_by_label("Tag", exact=True).fill("<i>odd")
     feed.get_by_role("button", name="Add", exact=True).click()
     expect(feed.get_by_text("Tagged “<i>odd”: 2 requests.")).to_be_visible()
     expect(rows(feed).get_by_role("link", name="tag <i>odd")).to_have_count(2)
@@ -38,7 +42,7 @@ def test_selected_requests_are_added_to_a_new_or_existing_collection(client: Cli
     expect(feed.get_by_text("Added to “odd ones”: 2 requests.")).to_be_visible()
     choose(feed, "b")
     feed.get_by_role("button", name="Add to collection …").click()
-    feed.get_by_label("Collection", exact=True).last.select_option(label="odd ones")
+    selection(feed).get_by_label("Collection", exact=True).select_option(label="odd ones")
     feed.get_by_role("button", name="Add", exact=True).click()
     expect(feed.get_by_text("Added to “odd ones”: 3 requests.")).to_be_visible()
     (collection,) = send(client, "GET", "/collections", ADMIN_KEY).json["collections"]

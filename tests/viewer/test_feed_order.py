@@ -38,7 +38,10 @@ def test_a_hint_counts_requests_outside_the_window_and_leads_there(
     expect(page.get_by_role("button", name="new requests")).to_have_count(0)
     page.mouse.wheel(0, -100_000)
     expect(page.get_by_role("link", name="answer of a", exact=True)).to_be_in_viewport()
-    assert first.bounding_box() == before
+    after = first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) <= 1
 
 
 def test_a_request_after_the_loaded_rows_is_counted_and_loaded_with_them(
