@@ -6,6 +6,7 @@ import { drawIcon } from "../../lib/icons.js"
 import { nameMod } from "../../lib/mods.js"
 import { findIn } from "../../lib/scores.js"
 import { linkTo } from "./address.js"
+import { drawFeatures } from "./features.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
 /** Show the details of a token in the panel. `alternatives(token)` draws what followed elsewhere, if it is pinned. */
@@ -20,6 +21,7 @@ export function showDetails(panel, token, { trace, pinned, alternatives, release
     drawOverridden(token),
     drawScores(token, trace),
     drawBelief(token),
+    drawFeatures(token, trace),
     pinned && alternatives ? alternatives(token) : null,
     drawMods(token))
 }

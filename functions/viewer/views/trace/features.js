@@ -1,0 +1,21 @@
+// The strongest features of an autoencoder at a token, if the trace is of a run of the activations page.
+
+import { h } from "../../lib/dom.js"
+import { formatNumber } from "../../lib/format.js"
+
+/** Draw the features at a token; null if the trace has none there. */
+export function drawFeatures(token, { log: { activations } }) {
+  const step = activations?.steps.find((one) => one.step_index === token.index)
+  if (!step) return null
+  const most = Math.max(...step.features.map((one) => one.activation), 0)
+  return h("table", { class: "bars features" },
+    h("caption", null, `Strongest features, ${activations.sae_id ?? "autoencoder"}, layer ${activations.sae_layer ?? "unknown"}`),
+    h("thead", { class: "visually-hidden" }, h("tr", null, ["Feature", "Activation", "Bar"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", null, step.features.map(({ id, activation }) => drawFeature(id, activation, most))))
+}
+
+function drawFeature(id, activation, most) {
+  const bar = h("span", { class: "bar" })
+  bar.style.setProperty("--share", `${most > 0 ? Math.max(activation / most, 0) * 100 : 0}%`)
+  return h("tr", null, h("td", null, `#${id}`), h("td", { class: "number" }, formatNumber(activation)), h("td", { class: "track" }, bar))
+}
