@@ -187,7 +187,7 @@ class Access:
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
-        """Return the caller that a live key belongs to, whatever its scopes.
+        """Return the caller that a live key belongs to, for any scopes.
 
         The configured admin key needs no database.
 

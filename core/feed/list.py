@@ -132,7 +132,7 @@ async def _look_up(session: Session, storable: StorableText, collection: int | N
 async def _read_page(
     session: Session, wanted: _Wanted, rows: list[ListedRow], total: int | None, known: Collection[str]
 ) -> Page:
-    """Make a page of its rows. If the client may have it, the rows come without texts, and in full if it has not."""
+    """Make a page of its rows. If the client may have the page, rows come without texts; if it does not, in full."""
     page = _make_page(rows, wanted, total)
     if not known:
         return page

@@ -1,4 +1,4 @@
-"""Call upstream servers over HTTP: in bounded time and memory, and without leaking what they answer.
+"""Call upstream servers over HTTP: in bounded time and memory, and without leaking their answers.
 
 Addresses come from settings only, and a redirect to another server is refused. Nothing of the caller's request is sent
 except what the functions of core pass. httpx's client is not used, because it keeps cookies and logs addresses.
@@ -84,7 +84,7 @@ class Upstreams:
         """Check that a GET is answered with 2xx. The body is not read.
 
         Raises:
-            UpstreamError: as of `post`.
+            UpstreamError: as for `post`.
         """
         async with self._exchange(server, _make_request("GET", server.require_url() + path), timeout_s):
             pass
@@ -196,7 +196,7 @@ def _follow(server: Server, request: httpx.Request, response: httpx.Response) ->
 async def _read(server: Server, response: httpx.Response) -> bytes:
     """Read the body of an answer, within MOST_BYTES."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise BadResponseError(f"{server.name}: compresses its answer, which was not asked for; check the server")
+        raise BadResponseError(f"{server.name}: compresses its answer without being asked to; check the server")
     received = bytearray()
     async for chunk in response.aiter_raw():
         received += chunk

@@ -29,7 +29,7 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class BadResponseError(UpstreamError):
-    """The answer of the server has another status than 2xx, is too large, or has not the expected form.
+    """The answer of the server has another status than 2xx, is too large, or does not have the expected form.
 
     Attributes:
         upstream_status: the status of the answer.
