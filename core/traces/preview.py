@@ -38,6 +38,7 @@ def render_preview(body: bytes, choice: int, hasher: Hasher) -> bytes:
         "favorited_by": list[str](),
         "tags": list[str](),
         "discussion_count": 0,
+        "activations": None,
         "source": one.request["source"],
         "group_id": one.request["group_id"],
         "p_correct": None,
