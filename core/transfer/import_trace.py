@@ -47,12 +47,17 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A trace to import: its masked document, its owner, and the stored document with the same id."""
+    """A trace to import: its masked document, its owner, and the stored document with the same id.
+
+    Attributes:
+        former: the document with labels under the previous secret, which a document stored before a rotation has.
+    """
 
     masked: MaskedDocument | ExportedItem
     owner: Owner
     created_at: datetime | None
     stored: StoredDocument | None
+    former: MaskedDocument | None = None
 
     @property
     def is_stored(self) -> bool:
@@ -62,7 +67,8 @@ class Found:
         stored = decompress(self.stored.document)
         if isinstance(self.masked, ExportedItem):
             return stored == self.masked.document.encode() and self.stored.choice == self.masked.choice
-        return flatten(stored) == flatten(self.masked.body)
+        bodies = (one.body for one in (self.masked, self.former) if one is not None)
+        return flatten(stored) in map(flatten, bodies)
 
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
@@ -98,7 +104,7 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
     if run is not None:
         async with turns.setdefault(f"\0{run.request_id}", Lock()):
             return await restore_run(access, key, run, on_conflict=on_conflict)
-    masked = unwrap_item(body)
+    masked, former = unwrap_item(body), None
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())
         if isinstance(prepared, list) and prepared[0].document["format"] != QUOTE_FORMAT:
@@ -106,13 +112,16 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
                 return await _restore_answers(access, key, prepared, on_conflict)
     if masked is None:
         posted = parse_document(body)
-        masked = mask_import(body, posted, await access.hasher())
+        hasher = await access.hasher()
+        masked = mask_import(body, posted, hasher)
+        if hasher.previous is not None:
+            former = mask_import(body, parse_document(body), hasher.previous)
         request_id, user_key = posted.request.request_id, posted.request.user_api_key
     else:
         request_id, user_key = masked.request_id, None
     async with turns.setdefault(request_id, Lock()):
         owner, stored = await _find_stored(access, key, request_id, user_key, origin)
-        found = Found(masked, owner, origin.created_at if origin else None, stored)
+        found = Found(masked, owner, origin.created_at if origin else None, stored, former)
         note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"
         if found.is_stored:
             return Outcome(Status.SKIPPED, request_id)
@@ -172,6 +181,7 @@ def _prepare(masked: MaskedDocument | ExportedItem, owner: Owner) -> PreparedTra
 async def _find_stored(
     access: Access, key: str | None, request_id: str, user_key: str | None, origin: Origin | None
 ) -> tuple[Owner, StoredDocument | None]:
+    await access.settle_key(user_key, by=key)
     async with access.session(key, Scope.READ) as session:
         owner = await _find_owner(session, user_key, origin)
         stored = await GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=None)

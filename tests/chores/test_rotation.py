@@ -210,8 +210,9 @@ def test_chores_find_a_user_before_and_during_the_rotation(
     start(**ROTATING).request("GET", "/logs", x_api_key=ANN)
     assert manage("export", "--user", CARL, **on).stdout.count("carl-") == 1
     assert read_owner(sql, "carl-1") == NEW_HASHER.identify(CARL)
-    assert manage("keys", "create", "k2", "--user-key", "eve", "--yes", **on).exit_code == 0
+    assert "skipped eve-1" in manage("import", "eve.json", **on).stdout
     assert read_owner(sql, "eve-1") == NEW_HASHER.identify("eve")
+    assert manage("keys", "create", "k2", "--user-key", "eve", "--yes", **on).exit_code == 0
     assert manage("delete", "--user-key", CARL, "--yes", **on).exit_code == 0
     assert manage("verify-deletion", "carl-1", "--user-key", CARL, **on).exit_code == 0
     assert manage("delete", "--user-key", "nobody", "--yes", **on).exit_code == 3
