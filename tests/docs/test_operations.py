@@ -33,9 +33,9 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
 
     async def run(pooled: str) -> None:
         async with asyncio.timeout(SECONDS), Plane(web_endpoint_cap=STARTER_ENDPOINTS) as modal:
-            values = f"DATABASE_URL={pooled} DATABASE_URL_DIRECT={staging}"
+            values = f"DATABASE_URL='{pooled}' DATABASE_URL_DIRECT='{staging}'"
             commands = [fill_in(command, values) for command in COMMANDS]
-            commands += [name_production(fill_in(command, f"DATABASE_URL={production}")) for command in COMMANDS[:2]]
+            commands += [name_production(fill_in(command, f"DATABASE_URL='{production}'")) for command in COMMANDS[:2]]
             for command in commands:
                 status, output = await shell(command, modal.cli_env(), ROOT)
                 assert status == 0, f"{command}\n{output}"
@@ -54,7 +54,7 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
 
 def fill_in(command: str, values: str) -> str:
     """Replace what the document leaves out: the URLs and the key."""
-    return command.replace("DATABASE_URL=postgresql://…", values).replace("ADMIN_KEY=…", f"ADMIN_KEY={ADMIN_KEY}")
+    return command.replace("DATABASE_URL='postgresql://…'", values).replace("ADMIN_KEY=…", f"ADMIN_KEY={ADMIN_KEY}")
 
 
 def name_production(command: str) -> str:
