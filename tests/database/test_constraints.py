@@ -11,6 +11,9 @@ from core.errors import ThunderError
 from tests.support.stamps import OURS, make_settings
 
 NOT_FOR_CALLERS = {
+    "activation_runs_request_id_key",
+    "activation_runs_request_pk_key",
+    "activation_runs_status",
     "alert_events_dedup_key",
     "alert_events_status",
     "alerts_kind",
