@@ -37,7 +37,7 @@ COLUMNS = (
 
 def iterate_steps(batch: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Derive the step rows from rows of the query transfer/export_traces."""
-    for request_id, number, document, _, _, _, choice, _ in batch:
+    for request_id, number, document, _, _, _, choice, *_ in batch:
         require_known_format(number)
         trace = read_kept(decompress(document), number, choice).trace
         for step, scores in zip(trace.pairing.steps, trace.scores.to_rows(), strict=True):
