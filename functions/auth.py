@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.access.bootstrap import BootstrapRequest, bootstrap
-from core.access.caller import Caller, ForbiddenError, UnauthorizedError
+from core.access.caller import Caller, ForbiddenError, Scope, UnauthorizedError
 from core.access.keys import (
     DEFAULT_OVERLAP_HOURS,
     CreatedKey,
@@ -32,11 +32,12 @@ router = APIRouter(tags=["auth"], prefix="/auth", route_class=SmallBodyRoute)
 
 
 class Identity(BaseModel):
-    """The identity of the caller: the name of the key, its user and whether it is an admin key."""
+    """The identity of the caller: the name of the key, its user, and whether it sees the requests of all users."""
 
     name: str
     allowed_api_key: str | None
     is_admin: bool
+    reads_all: bool
 
 
 class Validation(Identity):
@@ -180,7 +181,12 @@ async def post_rotation(context: ContextDep, key: KeyDep, key_id: RowId, rotatio
 
 
 def _identify(caller: Caller) -> Identity:
-    return Identity(name=caller.name, allowed_api_key=caller.owner_label, is_admin=caller.is_admin)
+    return Identity(
+        name=caller.name,
+        allowed_api_key=caller.owner_label,
+        is_admin=caller.is_admin,
+        reads_all=caller.is_admin or Scope.READ_ALL in caller.scopes,
+    )
 
 
 def web() -> FastAPI:

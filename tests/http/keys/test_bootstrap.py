@@ -34,7 +34,12 @@ def test_the_bootstrap_secret_creates_the_first_admin_key(empty: Client, sql: ps
     key = made.json["api_key"]
     assert re.fullmatch(r"ck_[0-9a-f]{64}", key)
     assert made.json["key_prefix"] == key[:8]
-    assert send(empty, "GET", "/auth/me", key).json == {"name": "me", "allowed_api_key": None, "is_admin": True}
+    assert send(empty, "GET", "/auth/me", key).json == {
+        "name": "me",
+        "allowed_api_key": None,
+        "is_admin": True,
+        "reads_all": True,
+    }
     assert bootstrap(empty).status == 409
     assert bootstrap(empty, "wrong").status == 401
     assert sql.execute("select count(*) from api_keys").fetchone() == (1,)

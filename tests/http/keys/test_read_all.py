@@ -25,6 +25,7 @@ def make_team_key(client: Client, *scopes: str, **fields: object) -> str:
 
 def test_it_reads_every_owner(keys: Client) -> None:
     key = make_team_key(keys)
+    assert send(keys, "GET", "/auth/me", key).json["reads_all"] is True
     rows = send(keys, "GET", "/logs?limit=100", key).json["data"]
     assert {row["request_id"] for row in rows} >= set(OWNERS)
     for request_id in OWNERS:

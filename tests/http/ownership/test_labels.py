@@ -106,4 +106,9 @@ def test_an_api_key_used_as_a_user_key_gains_no_rights(place: OpenServer) -> Non
     request_id = place.post(key["api_key"], None)
     assert place.get(f"/logs/{request_id}", key["api_key"]).status == 404
     place.post(ADMIN_KEY, None)
-    assert place.get("/auth/me", ADMIN_KEY).json == {"name": "admin", "allowed_api_key": None, "is_admin": True}
+    assert place.get("/auth/me", ADMIN_KEY).json == {
+        "name": "admin",
+        "allowed_api_key": None,
+        "is_admin": True,
+        "reads_all": True,
+    }
