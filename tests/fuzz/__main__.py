@@ -12,8 +12,10 @@ from core.database.migrations import migrate
 from core.local.postgres import TEST_SETTINGS, start_embedded
 from core.local.signals import stopped_by_signals
 from tests.support.environment import ROOT
+from tests.support.hf_server import HfServer
 from tests.support.keys import ADMIN_KEY
 from tests.support.processes import served
+from tests.support.upstream import run_upstream
 
 SLACK_S = 60
 """Additional time to start, and to minimize a finding."""
@@ -63,10 +65,13 @@ def finish_bodies(process: subprocess.Popen[bytes], seconds: int, directory: Pat
 
 
 def fuzz_api(seconds: int, seed: int | None, directory: Path) -> bool:
-    """Start a server with a database, and run schemathesis against its OpenAPI document."""
-    with start_embedded(directory / "postgres", settings=TEST_SETTINGS) as postgres:
+    """Start a server with a database and an HF server, and run schemathesis against its OpenAPI document."""
+    hf = HfServer()
+    with start_embedded(directory / "postgres", settings=TEST_SETTINGS) as postgres, run_upstream(**hf.scripts()) as up:
         migrate(postgres.dsn)
-        with served(directory / "server.log", postgres.dsn, BOOTSTRAP_SECRET="x" * 32) as server:
+        settings = {"BOOTSTRAP_SECRET": "x" * 32, "PLAYGROUND_ACTIVATIONS_HF_URL": up.url}
+        with served(directory / "server.log", postgres.dsn, **settings) as server:
+            hf.post_to = server.client
             url = server.client.url
             command = ["schemathesis", "run", f"{url}/openapi.json", "--header", f"X-API-Key: {ADMIN_KEY}"]
             command += ["--max-time", str(seconds), "--checks", ",".join(CHECKS), "--continue-on-failure"]
