@@ -110,8 +110,9 @@ def test_the_whole_answer_is_stored(place: Place) -> None:
         "more": {"a": 1},
     }
     ran = place.run(**UI)
-    columns = "prompt, output_text, output_token_ids, sae_top_k, answer, answer_bytes"
-    row = place.sql.execute(f"select {columns} from activation_previews").fetchone()  # type: ignore[arg-type]
+    row = place.sql.execute(
+        "select prompt, output_text, output_token_ids, sae_top_k, answer, answer_bytes from activation_previews"
+    ).fetchone()
     assert row is not None
     assert row[:4] == ("Is it?", TEXT, TOKENS, 20)
     stored = orjson.loads(decompress(row[4]))

@@ -32,7 +32,7 @@ SCRIPTS = {
 
 
 def compose(**given: Any) -> PreviewImage:
-    empty = {
+    empty: dict[str, Any] = {
         "model": "",
         "max_tokens": None,
         "prompt": "",
@@ -41,7 +41,7 @@ def compose(**given: Any) -> PreviewImage:
         "confidence": "",
         "share": None,
     }
-    return PreviewImage(**{**empty, **given})  # type: ignore[arg-type]
+    return PreviewImage(**{**empty, **given})
 
 
 def test_the_coverage_file_lists_the_characters_of_the_fonts() -> None:

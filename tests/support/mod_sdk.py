@@ -77,8 +77,7 @@ def mod(function: Callable[..., Any]) -> Callable[..., Any]:
             function.__globals__.setdefault("exceptions", []).append(traceback.format_exc())
             return None
 
-    run.is_mod = True  # type: ignore[attr-defined]
-    run.positional = len(inspect.signature(function).parameters)  # type: ignore[attr-defined]
+    vars(run).update(is_mod=True, positional=len(inspect.signature(function).parameters))
     return run
 
 
