@@ -155,7 +155,7 @@ def count_others() -> dict[str, int] | None:
                     for name in info.functions
                 )
                 counts[one.name] = counts.get(one.name, 0) + sum(map(bool, found))
-    except Exception:  # noqa: BLE001 - the deploy itself reports what is wrong, and an older client lists no apps
+    except Exception:  # noqa: BLE001 - the deploy itself reports the problem, and an older client lists no apps
         return None
     return counts
 

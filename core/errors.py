@@ -33,4 +33,4 @@ class NotFoundError(ThunderError):
 
 
 class NothingMatchedError(NotFoundError):
-    """The user given to a command owns nothing that matches, for example because the key is mistyped."""
+    """The user given to a command has no data that matches, for example because the key is mistyped."""

@@ -86,8 +86,8 @@ class Settings(BaseModel):
     the data directory; elsewhere, one is generated and kept in the database, and leaks together with it."""
 
     thunder_secret_previous: SecretStr | None = None
-    """The value of THUNDER_SECRET before it was changed. What a user owns moves to the new one when the user's key is
-    next used; `manage.py secret status` counts the rest."""
+    """The previous value of THUNDER_SECRET. A user's data moves to the new secret when the user's key is next used;
+    `manage.py secret status` counts the remaining owners."""
 
     bootstrap_secret: SecretStr | None = None
     """The secret with which POST /auth/bootstrap creates the first admin key. If unset, bootstrap is disabled."""
@@ -153,7 +153,7 @@ class Settings(BaseModel):
 
     playground_sae_ids: str = ""
     """Comma-separated ids of autoencoders, in addition to the default, that callers may choose. The HF server downloads
-    and loads the ones that they choose."""
+    and loads the chosen ones."""
 
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = 75
     """The size limit (MiB) of a request body, both compressed and decompressed."""

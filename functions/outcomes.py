@@ -1,4 +1,4 @@
-"""/logs/{id}/outcome: statements on whether an answer was correct."""
+"""/logs/{id}/outcome: statements about whether an answer was correct."""
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel

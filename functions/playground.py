@@ -25,7 +25,7 @@ from functions.web.scaling import Scaling
 from functions.web.small_body import MediumBodyRoute
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512, timeout_s=180)
-"""The timeout is longer than the answers of model servers may take."""
+"""The timeout is longer than the time limit of model servers."""
 
 UPSTREAM: dict[int | str, dict[str, Any]] = {
     502: {"description": "the server can't be reached, or its answer is not usable"},

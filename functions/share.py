@@ -157,7 +157,7 @@ def _draw_playground() -> bytes:
 
 
 def _vary(answer: Response) -> Response:
-    """Add that crawlers get another answer."""
+    """Add the header Vary, because crawlers get another answer."""
     answer.headers["Vary"] = VARIES
     return answer
 

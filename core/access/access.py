@@ -187,7 +187,7 @@ class Access:
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
-        """Return the caller that a live key belongs to, for any scopes.
+        """Return the caller that a live key belongs to, whatever its scopes.
 
         The configured admin key needs no database.
 
@@ -322,7 +322,7 @@ class Access:
 
     @retry_read
     async def _choose_secret(self) -> tuple[ChosenSecret, Guards]:
-        """Return the secret, and what the database knows of secrets."""
+        """Return the secret, and the records of the database about secrets."""
         async with checkout(self.pool) as conn:
             guards = await store.FIND_GUARDS.fetch_only(conn)
         return self._choose(guards), guards
@@ -408,7 +408,9 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
 
 def _unknown_key(key: str) -> UnknownKeyError:
     if isinstance(key, SignInToken):
-        return UnknownKeyError("cookie: signed out, expired, or its key ended; sign in again", hash_token(key))
+        return UnknownKeyError(
+            "cookie: signed out or expired, or its key is no longer valid; sign in again", hash_token(key)
+        )
     return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))
 
 

@@ -18,7 +18,7 @@ LABEL_CHARACTERS = 6 + len("…#") + LABEL_DIGITS
 HMAC_BYTES = 32
 SALT_BYTES, CHECK_BYTES = 16, 4
 WRAPPED_BYTES = SALT_BYTES + CHECK_BYTES + HMAC_BYTES
-"""Length of a nonce that contains, encrypted, what was derived under an earlier secret."""
+"""Length of a nonce that contains a value derived under a previous secret, encrypted."""
 FINGERPRINT_LENGTH = 12
 
 WEBHOOKS = b"\0webhook"
@@ -69,7 +69,7 @@ class Hasher:
         return [self.hash_user_key(key)] + ([self.previous.hash_user_key(key)] if self.previous else [])
 
     def identify(self, key: str) -> Owner:
-        """Return the owner that a user API key stands for."""
+        """Return the owner that a user API key identifies."""
         return Owner(self.hash_user_key(key), self.label_user_key(key))
 
     def plan_move(self, key: str | None) -> Move | None:
@@ -99,9 +99,9 @@ class Hasher:
         return _digest(_digest(self._use_secret(), purpose), number.to_bytes(8, "big") + nonce)
 
     def recover(self, purpose: bytes, number: int, nonce: bytes) -> bytes | None:
-        """Return what was derived when a nonce was stored, which after a rotation of the secret the nonce contains.
+        """Return the value that was derived when a nonce was stored. After a rotation, the nonce contains it.
 
-        None if another secret than this one encrypted it.
+        None if a secret other than this one encrypted it.
         """
         if len(nonce) != WRAPPED_BYTES:
             return self.derive(purpose, number, nonce)
@@ -112,13 +112,13 @@ class Hasher:
         return _cover(secret, place + salt, covered)
 
     def wrap(self, purpose: bytes, number: int, derived: bytes, salt: bytes) -> bytes:
-        """Return a nonce from which `recover` returns what was derived under another secret."""
+        """Return a nonce from which `recover` returns a value derived under another secret."""
         secret, place = _digest(self._use_secret(), purpose), number.to_bytes(8, "big")
         covered = _cover(secret, place + salt, derived)
         return salt + _check(secret, place + salt + covered) + covered
 
     def hash_account(self, name: str) -> bytes:
-        """Return the HMAC of an account, under which its calls are counted, 32 bytes."""
+        """Return the HMAC of an account, 32 bytes. Its calls are counted under this HMAC."""
         return _digest(_digest(self._use_secret(), b"\0account"), name.encode())
 
     def sign_mod(self, source: str) -> str:
@@ -131,7 +131,7 @@ class Hasher:
 
     @property
     def instance(self) -> str:
-        """A name of the instance for its cookies: 12 hex digits, the same in every process."""
+        """The name of the instance in its cookies: 12 hex digits, the same in every process."""
         return _digest(self._use_secret(), b"\0instance").hex()[:LABEL_DIGITS]
 
     @property

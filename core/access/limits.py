@@ -1,4 +1,4 @@
-"""Limit calls per key and per address, in a sliding window that all processes share; calls without a key."""
+"""Limit calls per key and per address in a sliding window that all processes share, and check calls without a key."""
 
 from typing import NamedTuple
 

@@ -18,7 +18,8 @@ TIMEOUT_MS = 600_000
 PATIENCE_S = 25
 """How long a request waits for the move of its owner, which continues without it."""
 SETTLED_S = 10
-"""How long a process does not look for rows of an owner again. A process with the previous secret may add some."""
+"""How long a process waits before it looks for rows of an owner again, which a process with the previous secret may
+add."""
 MAX_SETTLED = 10_000
 MAX_ATTEMPTS = 3
 """Attempts of a move that is in a deadlock with another transaction."""
@@ -120,12 +121,12 @@ async def begin_rotation(pool: Pool, present: Hasher, former: Hasher) -> None:
 
 
 def _rewrap(present: Hasher, former: Hasher, purpose: bytes, number: int, nonce: bytes | None) -> bytes | None:
-    """Return a nonce from which the present secret derives the same. One of another secret stays as it is."""
+    """Return a nonce from which the present secret recovers the same value. Another secret's nonce stays the same."""
     derived = None if nonce is None else former.recover(purpose, number, nonce)
     return nonce if derived is None else present.wrap(purpose, number, derived, secrets.token_bytes(SALT_BYTES))
 
 
 async def end_rotation(pool: Pool) -> None:
-    """Forget the owners under the previous secret if no rows have it any more."""
+    """Delete the owners under the previous secret if no rows have it any more."""
     async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_owner=False) as conn:
         await store.END_ROTATION.execute(conn, gives_up=False)

@@ -7,8 +7,8 @@ from core.access.store import Guards
 
 PAGE = "(docs/SECRETS.md)"
 REMEDY = (
-    "set the earlier value, or, if it is lost, run `manage.py secret accept` with the new one, which says what is lost "
-    f"{PAGE}"
+    "set the previous value or, if it is lost, run `manage.py secret accept` with the new one, which first lists the "
+    f"consequences {PAGE}"
 )
 WRONG_SECRET = f"THUNDER_SECRET: not the secret of this database, so no user API key matches; {REMEDY}"
 UNSET_SECRET = f"THUNDER_SECRET: not set, but this database was used with one; {REMEDY}"
@@ -18,14 +18,14 @@ SUPERSEDED_SECRET = (
 )
 UNFINISHED_ROTATION = (
     "THUNDER_SECRET: changed again, although owners still wait for the last rotation; set the value of that one, or "
-    f"give them up with it and `manage.py secret accept` {PAGE}"
+    f"abandon their rows with it and `manage.py secret accept` {PAGE}"
 )
 LEFT_OVER = (
     "THUNDER_SECRET_PREVIOUS: not the secret before the last rotation, which the rows of some owners still have; "
-    f"set that one, or give these rows up with `manage.py secret accept` {PAGE}"
+    f"set that one, or abandon these rows with `manage.py secret accept` {PAGE}"
 )
 PROBLEMS = {WRONG_SECRET, UNSET_SECRET, SUPERSEDED_SECRET, UNFINISHED_ROTATION}
-"""What a process reports that does not have the secret of its database."""
+"""The problems of a process that does not have the secret of its database."""
 NOT_USED_YET = (
     "THUNDER_SECRET: not set, and no server has used this database yet; set it to the value of the server, or start "
     "the server first"

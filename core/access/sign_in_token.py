@@ -2,9 +2,9 @@
 
 
 class SignInToken(str):
-    """The token in the cookie of a signed-in browser. It stands for the key that signed in.
+    """The token in the cookie of a signed-in browser. It represents the key that signed in.
 
-    A type of its own, because a token that is sent as a key is not one: only the check of a cookie's origin makes it.
+    It has its own type, because a token sent as a key is not valid: only the check of a cookie's origin creates one.
     """
 
     __slots__ = ()

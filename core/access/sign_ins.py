@@ -1,4 +1,4 @@
-"""Sign browsers in and out. A sign-in has the rights of the key that signed in, and ends with it."""
+"""Sign browsers in and out. A sign-in has the rights of the key that signed in, and is valid as long as that key."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TOKEN_BYTES = 32
 LIFETIME_S = 30 * 24 * 3600
 LINK_LIFETIME_S = 15 * 60
 MAX_PER_KEY = 100
-"""Browsers that are signed in with one key; another one signs the oldest out."""
+"""Number of browsers that one key can sign in. One more signs the oldest out."""
 
 
 @dataclass(frozen=True, slots=True)

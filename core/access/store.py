@@ -11,7 +11,7 @@ class CallerRow(Row):
     """A live issued key or user API key. `ordinal` is its position in the list of given keys, from 1.
 
     `admin_proof` is set for a browser that signed in with the configured admin key. It has no rights unless the proof
-    is the one of this process's admin key.
+    belongs to this process's admin key.
     """
 
     ordinal: int
@@ -81,7 +81,7 @@ class Owned(Row):
 
 
 class Nonce(NamedTuple):
-    """A nonce from which something is derived: the kind of row, its number, and for an alert the nonce before it."""
+    """A nonce from which a value is derived: the kind of row, its number, and for an alert the nonce before it."""
 
     kind: str
     id: int

@@ -1,4 +1,4 @@
-"""Read what the HF server answers to a run."""
+"""Read the answer of the HF server to a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Answer:
     Attributes:
         text: the generated text.
         token_ids: the tokens of the whole sequence, the prompt first.
-        trace_request_id: the id of the trace that the server posts; None if it names none.
+        trace_request_id: the id of the trace that the server posts; None if the answer has no id.
         entries: the timeline.
         frame: the whole answer, compressed.
         size: its length before compression.
@@ -82,7 +82,7 @@ def read_answer(server: Server, content: dict[str, Any], mask: Callable[[str], s
 
 
 def check_frame(frame: bytes) -> bool:
-    """Return whether a frame is that of an answer."""
+    """Return whether a frame contains an answer."""
     try:
         return isinstance(parse_json(decompress(frame)), dict)
     except (zstd.ZstdError, InvalidInputError):

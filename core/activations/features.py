@@ -16,7 +16,7 @@ Entry = dict[str, Any]
 
 
 class Pick(NamedTuple):
-    """Which rows are wanted. None means any.
+    """The rows to return. None means any.
 
     Attributes:
         feature_id: the feature.

@@ -1,4 +1,4 @@
-"""The health of the activations page. Each check wakes two GPU containers, so a process remembers its outcome."""
+"""The health of the activations page. Each check wakes two GPU containers, so a process keeps the result."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ class ActivationsHealth(BaseModel):
     Attributes:
         status: ok if both the database and the HF server can be reached, else degraded.
         sae_service_reachable: the same as sae_reachable.
-        last_error: the first problem; null if there is none.
+        last_error: the first problem; None without a problem.
     """
 
     status: str
@@ -41,7 +41,7 @@ class ActivationsHealth(BaseModel):
 
 @dataclass(slots=True)
 class Probes:
-    """The outcome of the last probes of this process. Callers that come meanwhile wait for the running ones."""
+    """The result of the last probes of this process. Callers wait for probes that are running."""
 
     _outcome: tuple[str | None, str | None] = (None, None)
     _expires: float = float("-inf")

@@ -76,7 +76,7 @@ class TopFeatures(BaseModel):
 
 
 class Delta(BaseModel):
-    """A position of a feature. `delta` is the change since its previous position; null for the first."""
+    """A position of a feature. `delta` is the change since its previous position; None for the first."""
 
     step: int
     token_position: int
@@ -109,9 +109,9 @@ class DoubtfulFeatures(BaseModel):
     """The features of a run by confidence, those of the least confident positions first.
 
     Attributes:
-        trace_request_id: the log of the run; null if it is not stored.
+        trace_request_id: the log of the run; None if it is not stored.
         positions: the positions that have both features and an entropy.
-        mean_entropy: the mean entropy at these positions, in nats; null without positions.
+        mean_entropy: the mean entropy at these positions, in nats; None without positions.
     """
 
     request_id: str

@@ -23,7 +23,7 @@ Status = Literal["ok", "error"]
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """A page of runs: filters, of which None matches every run, the number of runs, and the previous page's cursor."""
+    """A page of runs: filters (None matches every run), the number of runs, and the previous page's cursor."""
 
     status: Status | None
     model_id: str | None
@@ -97,7 +97,7 @@ async def read_scored_run(access: Access, key: str | None, *, keyless: bool, req
 
 
 def _write_cursor(last: Summary) -> str:
-    """Return the cursor behind a row. It ends in Z, because a plus sign arrives as a space."""
+    """Return the cursor after a row. It ends in Z, because a plus sign arrives as a space."""
     return f"{last.created_at:%Y-%m-%dT%H:%M:%S.%fZ}|{last.request_id}"
 
 
@@ -113,5 +113,5 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
 
 
 def _storable(request_id: str) -> str:
-    """Return an id that Postgres can compare; an id that it can't store is no run's."""
+    """Return an id that Postgres can compare; an id that it can't store belongs to no run."""
     return request_id if to_column_text(request_id) == request_id else ""

@@ -1,4 +1,4 @@
-"""Render what is derived from the stored answer of a run. All functions are pure, CPU-bound and return JSON."""
+"""Render rows and statistics of the stored answer of a run. All functions are pure, CPU-bound and return JSON."""
 
 from collections.abc import Iterable
 from typing import Any

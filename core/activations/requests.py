@@ -1,4 +1,4 @@
-"""The bodies of the activations page. A null means the default."""
+"""The bodies of the activations page. The value null means the default."""
 
 from typing import Annotated
 
@@ -44,11 +44,11 @@ class Run(BaseModel):
     Attributes:
         prompt: the prompt.
         model_id: the name of the model, which is only recorded.
-        max_tokens: the number of tokens to generate at most.
+        max_tokens: the maximum number of tokens to generate.
         temperature: of the sampler.
         top_p: of the sampler.
         top_k: of the sampler.
-        collect_activations: whether features are wanted.
+        collect_activations: whether to return features.
         inline_sae: whether the HF server computes them while it generates. Features need both.
         sae_id: the autoencoder: the default, or one that the operator lists.
         sae_layer: the layer of the autoencoder.

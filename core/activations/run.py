@@ -1,4 +1,4 @@
-"""Run a prompt on the HF server, and store the run whole or as failed."""
+"""Run a prompt on the HF server, and store the complete run or its failure."""
 
 import asyncio
 import time
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from core.upstream.client import Upstreams
 
 TIMEOUT_S = 125
-"""With the waits around it, less than the 150 s after which Modal answers 303, which browsers can't follow."""
+"""Timeout of the server. Together with other waits, it is below the 150 s after which Modal answers 303, which browsers
+can't follow."""
 LIMIT = CallLimit("activations")
 
 
@@ -85,7 +86,7 @@ async def run_prompt(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A run on its way. `asked` is the body for the HF server."""
+    """A run in progress. `asked` is the body for the HF server."""
 
     access: Access
     key: str | None
@@ -94,7 +95,7 @@ class _Task:
     request_id: str
 
     async def begin(self, server: Server) -> Session:
-        """Check the caller, the setting and the id, and count the call. The session that is returned has ended."""
+        """Check the caller, the setting and the id, and count the call. The returned session has ended."""
         async with self.access.session(self.key, Scope.CURATE, public=True) as session:
             require_owner(session)
             server.require_url()
@@ -152,7 +153,7 @@ class _Task:
         """Insert the row of the run, and return its number.
 
         Raises:
-            ExistsError: another run has got the id in the meantime.
+            ExistsError: another run was stored with the id in the meantime.
         """
         is_on = self.run.sae_enabled
         row = await store.INSERT_RUN.fetch_one(
@@ -174,13 +175,13 @@ class _Task:
         return row
 
     def _taken(self) -> ExistsError:
-        return ExistsError(f"request_id: {self.request_id!r} is the id of another run; use another one, or none")
+        return ExistsError(f"request_id: {self.request_id!r} is the id of another run; use another id, or omit it")
 
 
 def _explain(error: UpstreamError) -> UpstreamError:
     if isinstance(error, UpstreamTimeoutError):
         return UpstreamTimeoutError(
-            f"HF server: still at work after {TIMEOUT_S} s; if it finishes, its log will appear in the feed"
+            f"HF server: still running after {TIMEOUT_S} s; if it finishes, its log will appear in the feed"
         )
     return error
 

@@ -1,4 +1,4 @@
-"""Who sees which runs: admins all, callers without a key those without a key, and others their own."""
+"""Visibility of runs: admins see all, callers without a key those without a key, and others their own."""
 
 from core.access.caller import ForbiddenError
 from core.access.session import Session

@@ -13,12 +13,12 @@ class Summary(Row):
 
     Attributes:
         output_tokens: tokens of the whole sequence, the prompt included.
-        events_count: always 0: the HF server runs no mods. The same holds for actions_count.
+        events_count: always 0, because the HF server runs no mods. actions_count is also 0.
         activation_rows_count: pairs of a token and a feature.
         duration_ms: how long the HF server took; 0 if it failed.
         status: ok or error.
         top_features_preview: the ids of the 20 features with the highest activations.
-        trace_request_id: the id of the log of the run, which may not be stored; null if the HF server named none.
+        trace_request_id: the id of the log of the run, which may not be stored; None if the HF server sent no id.
     """
 
     request_id: str
@@ -53,7 +53,7 @@ class StoredAnswer(Row):
 
 
 class ScoredRun(StoredAnswer):
-    """The answer with what its trace says about each token. None if no trace is linked.
+    """The answer, with data of its trace about each token. The data is None if no trace is linked.
 
     Attributes:
         token: the ids of the tokens of the trace.

@@ -10,10 +10,10 @@ from core.reports.scored_body import ScoredBody
 
 
 async def calibrate_report(access: Access, key: str | None, caller: Caller, scored: ScoredBody) -> bytes:
-    """Return the report of a posted body with p_correct and its calibrator, both null if no calibrator applies.
+    """Return the report of a posted body with p_correct and its calibrator, both None if no calibrator applies.
 
-    A body without a model or top-k lists has none, and neither has a body from a key that may not read. The database is
-    then not queried.
+    No calibrator applies to a body without a model or top-k lists, or from a key that may not read. In these
+    cases, the database is not queried.
     """
     applied = None
     if scored.model and scored.k is not None and access.open_pool is not None and Scope.READ in caller.scopes:

@@ -16,7 +16,7 @@ FOLDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """An error measure before and after calibration. `before` is None if the score is not like a probability."""
+    """An error measure before and after calibration. `before` is None if the score is not a probability."""
 
     before: Interval | None
     after: Interval

@@ -49,7 +49,7 @@ def status() -> None:
 @secret.command()
 @YES
 def accept(*, yes: bool) -> None:
-    """Record the present THUNDER_SECRET as that of the database, if the earlier one is lost.
+    """Record the present THUNDER_SECRET as that of the database, if the previous one is lost.
 
     First lists the consequences. Nothing is deleted: admins still see every request.
     """

@@ -24,7 +24,7 @@ class SecretStatus:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the settings: another secret, or a rotation that can't be finished."""
+        """The problem with the settings: another secret, or a rotation that can't be finished."""
         return self.chosen.problem or "".join(list_left_over(self.guards, self.chosen))
 
 

@@ -8,7 +8,7 @@ FOREIGN = "TH001"
 """The SQLSTATE of a database that belongs to another app or has no owner yet; the message names the case."""
 
 SUPERSEDED = "TH002"
-"""The SQLSTATE of a process whose THUNDER_SECRET was replaced by a rotation, if it derives something from it."""
+"""The SQLSTATE for a process that derives a value from a THUNDER_SECRET that a rotation has replaced."""
 
 SET_TIMEOUT = query("database/set_timeout")
 """Limit each following statement of this transaction. A session setting would not survive a pooler."""

@@ -132,7 +132,7 @@ async def _look_up(session: Session, storable: StorableText, collection: int | N
 async def _read_page(
     session: Session, wanted: _Wanted, rows: list[ListedRow], total: int | None, known: Collection[str]
 ) -> Page:
-    """Make a page of its rows. If the client may have the page, rows come without texts; if it does not, in full."""
+    """Make a page of its rows. If `known` is not empty, they lack texts and are read in full unless it has the page."""
     page = _make_page(rows, wanted, total)
     if not known:
         return page

@@ -34,7 +34,7 @@ def connect(dsn: str) -> Generator[psycopg.Connection]:
 
 
 def read_guards(dsn: str) -> Guards:
-    """Return what a database knows of its secret and its admin keys."""
+    """Return the records of a database about its secret and its admin keys."""
     with connect(dsn) as conn:
         return FIND_GUARDS.run_only(conn)
 

@@ -38,8 +38,8 @@ def load_secret(settings: Settings, guards: Guards | None) -> str | None:
 
     Args:
         settings: the settings.
-        guards: what a database at DATABASE_URL knows. If it has a secret, none is generated, and the result is None if
-            the database keeps it.
+        guards: the records of a database at DATABASE_URL. If it has a secret, no secret is generated, and the result is
+            None if the database keeps it.
     """
     if settings.secret is not None:
         return settings.secret

@@ -82,13 +82,13 @@ class Extracted(BaseModel):
 
 
 class DescribedFeature(Feature):
-    """A feature and what it stands for."""
+    """A feature and its description."""
 
     description: str
 
 
 class Analyzed(BaseModel):
-    """What a model makes of the features."""
+    """The analysis of the features by a model."""
 
     analysis: str
     top_features: list[DescribedFeature]
@@ -140,7 +140,7 @@ def read_analysis(body: bytes) -> dict[str, Any]:
         raise InvalidInputError(describe_validation(error)) from None
     timeline = read_timeline(analysis.feature_timeline)
     if not timeline:
-        raise InvalidInputError("feature_timeline: has no complete entry; send the one of /playground/features/extract")
+        raise InvalidInputError("feature_timeline: has no complete entry; send that of /playground/features/extract")
     asked = analysis.model_dump(exclude={"model", "feature_timeline"}, exclude_none=True)
     return {"feature_timeline": timeline, **asked}
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from core.upstream.client import Upstreams
 
 TIMEOUT_S = 130
-"""With the waits before it, less than the 150 s after which Modal answers 303, which browsers can't follow."""
+"""Timeout of the server. Together with the waits before it, it is below the 150 s after which Modal answers 303, which
+browsers can't follow."""
 LIMIT = CallLimit("inference")
 MAX_MESSAGES = 100
 MAX_ROLE_CHARACTERS = 32
@@ -43,8 +44,8 @@ class InferenceRequest(BaseModel):
         model: the model.
         messages: the messages so far.
         mod_name: the name of an uploaded mod. A name that the server does not know has no effect.
-        max_tokens: the most tokens of the answer.
-        temperature: the temperature of the draws.
+        max_tokens: the maximum number of tokens of the answer.
+        temperature: the sampling temperature.
         extract_features: has no effect; the UI sends it.
     """
 
@@ -63,7 +64,7 @@ class Inference(BaseModel):
 
     Attributes:
         text: the text of the answer; empty if it has none.
-        request_id: the id of its log; null if the server reports none.
+        request_id: the id of its log; None if the server reports no id.
         raw_response: the response of the server, without secrets and addresses.
     """
 
@@ -93,7 +94,7 @@ async def run_inference(
         )
     except UpstreamTimeoutError:
         raise UpstreamTimeoutError(
-            f"model server: still at work after {TIMEOUT_S} s; its log will appear among your logs when it finishes"
+            f"model server: still running after {TIMEOUT_S} s; its log will appear among your logs when it finishes"
         ) from None
     return Inference(text=_read_text(response), request_id=_read_id(response), raw_response=response)
 

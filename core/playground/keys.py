@@ -20,7 +20,7 @@ SCOPES = sorted((Scope.READ, Scope.CURATE, Scope.DELETE))
 LIMIT = CallLimit("api-key")
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
-"""A model server makes a folder of this name."""
+"""The keys that a model server can use: it creates a folder with the key as its name."""
 
 
 class NewPlaygroundKey(BaseModel):

@@ -10,7 +10,7 @@ states = OrderedDict()
 
 
 def find_state(request_id):
-    """Return the state of a request. The request that was quiet for the longest time is forgotten."""
+    """Return the state of a request. The least recently active request is removed."""
     state = states.pop(request_id, None) or State()
     states[request_id] = state
     if len(states) > MOST_REQUESTS:
@@ -32,7 +32,7 @@ TAIL_STATE = '''\
 class State:
     """The state of a request: its newest tokens in `tokens`, and their text.
 
-    `seen` characters of the text were searched before. What is searched for starts at `start` or later.
+    `seen` characters of the text were searched before. Matches start at `start` or later.
     """
 
     def __init__(self):
@@ -43,14 +43,14 @@ class State:
         self.restart()
 
     def restart(self):
-        """Forget the text, for example because other tokens were forced behind it."""
+        """Forget the text, for example because other tokens were forced after it."""
         self.tokens, self.text, self.start, self.seen = [], "", 0, 0
         self.half, self.waited = -1, 0
 
     def add(self, tokenizer, tokens):
         """Append tokens, and return whether the text ends with a whole character.
 
-        A half decodes to U+FFFD until the rest comes, which takes at most three more tokens.
+        Part of a character decodes to U+FFFD until the rest arrives, within at most three more tokens.
         """
         if len(self.tokens) > 2 * MOST_TOKENS:
             self.trim(tokenizer)
@@ -80,7 +80,7 @@ class State:
         return 0, 0
 
     def replace(self, tokenizer, actions, edits):
-        """Take back the tokens that the edits (from, to, text) touch, and force the edited text in their place."""
+        """Remove the tokens that the edits (from, to, text) touch, and force the edited text in their place."""
         kept, position = self.find_cut(tokenizer, edits[0][0])
         text = ""
         for start, end, replacement in edits:
@@ -188,7 +188,7 @@ def playground_mod(event, actions, tokenizer):
 
 
 def count_since_tag(state, tokens, tokenizer):
-    """Return how many of the new tokens count: all behind the tag, and the one that completes it."""
+    """Return how many of the new tokens count: all after the tag, and the one that completes it."""
     state.add(tokenizer, tokens)
     number = len(tokens)
     if not state.count:
@@ -229,7 +229,7 @@ def playground_mod(event, actions, tokenizer):
 
 
 def find_marker(tokens, tokenizer):
-    """Return how many of the tokens an end-of-turn marker and what is behind it take, and their text before it."""
+    """Return the number of last tokens that contain an end-of-turn marker and the rest, and their text before it."""
     for steps in range(1, len(tokens) + 1):
         text = tokenizer.decode(tokens[-steps:])
         positions = [text.find(marker) for marker in MARKERS if marker in text]
@@ -262,7 +262,7 @@ def playground_mod(event, actions, tokenizer):
 
 
 def find_edits(state):
-    """List what to replace in the new text, as (from, to, replacement)."""
+    """List the replacements in the new text, as (from, to, replacement)."""
     edits = []
     tags = re.finditer("</?think>", state.text) if SECTION else ()
     for tag in tags:

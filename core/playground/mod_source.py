@@ -16,9 +16,9 @@ MAX_PHRASE_CHARACTERS = 1000
 MAX_PHRASES = 16
 MAX_COUNT = 1_000_000
 MAX_SOURCE_CHARACTERS = 1_000_000
-"""More than the source of the longest texts has, all of whose characters are escaped."""
+"""Size limit of a source: more than the longest texts need, even if all their characters are escaped."""
 TOKENS_PER_CHARACTER = 4
-"""The most tokens of one character, whose UTF-8 has four bytes."""
+"""Maximum number of tokens of one character, whose UTF-8 has four bytes."""
 SPARE_TOKENS = 16
 
 _HEAD = '''\
@@ -102,14 +102,14 @@ def require_own_source(source: str, hasher: Hasher) -> None:
     """Check that source was written by `write_mod`, and was not changed since.
 
     Raises:
-        InvalidInputError: it was not.
+        InvalidInputError: the source has no valid MAC.
     """
     written, mark, mac = source.rpartition(_MARK)
     content, given = written.encode("utf-8", "replace").decode(), mac.strip().encode("utf-8", "replace")
     macs = [one.sign_mod(content).encode() for one in (hasher, hasher.previous) if one is not None]
     if not mark or not any(hmac.compare_digest(given, expected) for expected in macs):
         raise InvalidInputError(
-            "code: not the code of a generated mod; upload what POST /playground/mods/generate answered, unchanged"
+            "code: not the code of a generated mod; upload the code of POST /playground/mods/generate unchanged"
         )
 
 

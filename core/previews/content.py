@@ -1,4 +1,4 @@
-"""What the image of a request shows. This module does not import the libraries that draw it."""
+"""The content of a request's image. This module does not import the libraries that draw it."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class PreviewImage:
         max_tokens: the token limit.
         prompt: the user prompt.
         output: the answer.
-        injected: the text that a mod injected; empty for none.
+        injected: the text that a mod injected; empty if no mod injected text.
         confidence: the sequence confidence in words.
         share: the sequence confidence, from 0 to 1; None if unknown.
     """

@@ -1,4 +1,4 @@
-"""Read from a stored document what the preview of its request shows."""
+"""Read the facts for the preview of a request from its stored document."""
 
 from collections.abc import Sequence
 from typing import Any

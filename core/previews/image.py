@@ -58,7 +58,7 @@ class _Canvas:
         self._draw.rectangle((0, 0, WIDTH, 10), fill=MARK)
 
     def write_heading(self, title: str, kind: str) -> None:
-        """Write what the image shows above its title."""
+        """Write the line above the title of the image."""
         self.write(kind, 62, MUTED)
         self._write_run(MARGIN, 108, to_visual(fit(title, LARGE, INNER - 320)), TEXT, LARGE)
 

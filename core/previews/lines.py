@@ -49,7 +49,7 @@ def to_visual(text: str) -> str:
 
 
 def fit(text: str, size: int, width: float) -> str:
-    """Cut a text to a width in pixels. It then ends in …."""
+    """Cut a text to a width in pixels. A cut text ends in …."""
     if measure(text, size) <= width:
         return text
     end = _find_end(text, 0, len(text), size, width - measure(ELLIPSIS, size))

@@ -5,7 +5,7 @@ import unicodedata
 from core.access.hasher import strip_cut_labels
 
 READ_CHARACTERS = 2000
-"""Characters of a text that are read at most."""
+"""Maximum number of characters of a text that are read."""
 REPLACEMENT = "\ufffd"
 ELLIPSIS = "…"
 _VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))

@@ -78,7 +78,7 @@ async def publish_request(access: Access, key: str | None, *, request_id: str, p
 
 
 def make_token(hasher: Hasher, kind: str, number: int, kept: bytes | None) -> tuple[bytes, str]:
-    """Return a nonce and its share token: the kept ones, or new ones if there are none or the secret was lost."""
+    """Return a nonce and its share token: the stored ones, or new ones if none are stored or the secret was lost."""
     if kept is not None and (token := hasher.recover_share_token(kind, number, kept)) is not None:
         return kept, token
     nonce = secrets.token_bytes(NONCE_BYTES)

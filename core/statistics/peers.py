@@ -23,7 +23,7 @@ class Standing(Frozen):
     Attributes:
         n: compared requests that have a sequence confidence.
         lower: number of them with a lower one.
-        percentile: percentage with a lower one, counting half of the equal ones; None if the request has none.
+        percentile: percentage with a lower one, plus half of those with an equal one; None if the request has none.
     """
 
     model: str | None
@@ -85,7 +85,7 @@ async def fetch_peers(access: Access, key: str | None, *, request_id: str, filte
             limit=store.MAX_SAME_PROMPT,
             chars=store.PEER_TEXT_CHARS,
         )
-    if row is None:  # deleted in the meantime
+    if row is None:  # the request was deleted in the meantime
         raise hidden(session.caller, request_id)
     is_ranked = row.sequence_confidence is not None and row.n > 0
     percentile = 100 * (row.lower + row.equal / 2) / row.n if is_ranked else None

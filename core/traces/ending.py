@@ -7,7 +7,7 @@ from core.wire.json_text import to_column_text
 
 STOP, LENGTH, TOOL_CALLS, ERROR = "stop", "length", "tool_calls", "error"
 MAX_ENDING = 100
-"""Characters of a server's own word."""
+"""Maximum number of characters of a server's own word."""
 _SAME = MappingProxyType(
     {
         "completed": STOP,

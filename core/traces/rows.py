@@ -103,7 +103,7 @@ def count_rows(trace: ScoredTrace) -> dict[str, int]:
 
 
 def _describe(kept: KeptTrace) -> Columns:
-    """Return what the feed shows of a request besides its scores, and the text that `q` searches."""
+    """Return the columns of the feed other than scores, and the text that `q` searches."""
     request, first_pass = kept.trace.document.request, next(iter(kept.trace.pairing.passes), None)
     prompt = request.user_prompt or (first_pass.event.input_text if first_pass else None)
     latency_ms, generated_tokens = measure_answer(kept.trace)

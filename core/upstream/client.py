@@ -1,7 +1,7 @@
 """Call upstream servers over HTTP: in bounded time and memory, and without leaking their answers.
 
 Addresses come from settings only, and a redirect to another server is refused. Nothing of the caller's request is sent
-except what the functions of core pass. httpx's client is not used, because it keeps cookies and logs addresses.
+except the arguments of `post`. httpx's client is not used, because it keeps cookies and logs addresses.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from core.wire.parse_json import parse_json
 AT_ONCE, PER_ADDRESS = 24, 8
 """Calls that one process makes at the same time, for all callers, and for one address."""
 TURN_S = 5
-"""How long a call waits until others of its address have finished."""
+"""How long a call waits for other calls of its address."""
 CONNECT_S = 10
 MOST_BYTES = 8 * 1024 * 1024
 """Size limit of an answer."""
 MAX_REDIRECTS = 20
 """Modal answers 303 after each 150 s."""
 MIN_SECRET_CHARACTERS = 4
-"""A shorter secret is a part of ordinary words."""
+"""Minimum length of a secret that is removed from answers. Shorter ones occur in ordinary words."""
 HIDDEN = "…"
 USER_AGENT = "Thunder/1"
 
@@ -69,7 +69,7 @@ class Upstreams:
 
         Raises:
             NotConfiguredError: the server's setting is not set.
-            UnavailableError: the server can't be reached, or broke the connection off.
+            UnavailableError: the server can't be reached, or closed the connection.
             UpstreamTimeoutError: the server did not answer in time.
             BadResponseError: the answer is not 2xx, too large or not a JSON object.
             TooManyCallsError: the caller's address has too many calls waiting.
@@ -108,7 +108,7 @@ class Upstreams:
             ) from None
         except (httpx.TransportError, OSError) as error:
             log.info("the %s can't be reached: %s", server.name, type(error).__name__)
-            raise UnavailableError(f"{server.name}: can't be reached, or broke off; try again later") from None
+            raise UnavailableError(f"{server.name}: not reachable, or closed the connection; try again later") from None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -177,11 +177,11 @@ async def _send(server: Server, transport: httpx.AsyncHTTPTransport, request: ht
 
 
 def _follow(server: Server, request: httpx.Request, response: httpx.Response) -> httpx.Request:
-    """Return the request that a redirect within the server asks for."""
+    """Return the next request after a redirect within the server."""
     try:
         url = request.url.join(response.headers["Location"])
     except (KeyError, httpx.InvalidURL):
-        raise BadResponseError(f"{server.name}: redirects to no valid URL; check {server.setting}") from None
+        raise BadResponseError(f"{server.name}: redirects to an invalid URL; check {server.setting}") from None
     if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):
         raise BadResponseError(f"{server.name}: redirects to another server; check {server.setting}")
     if response.status_code in _KEEPS_METHOD:
@@ -196,7 +196,7 @@ def _follow(server: Server, request: httpx.Request, response: httpx.Response) ->
 async def _read(server: Server, response: httpx.Response) -> bytes:
     """Read the body of an answer, within MOST_BYTES."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise BadResponseError(f"{server.name}: compresses its answer without being asked to; check the server")
+        raise BadResponseError(f"{server.name}: compresses its answer, which was not requested; check the server")
     received = bytearray()
     async for chunk in response.aiter_raw():
         received += chunk

@@ -18,7 +18,7 @@ class NotConfiguredError(UpstreamError):
 
 
 class UnavailableError(UpstreamError):
-    """The server can't be reached, or broke the connection off."""
+    """The server can't be reached, or closed the connection."""
 
 
 class UpstreamTimeoutError(UpstreamError):
@@ -29,7 +29,7 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class BadResponseError(UpstreamError):
-    """The answer of the server has another status than 2xx, is too large, or does not have the expected form.
+    """The answer of the server has a status other than 2xx, is too large, or does not have the expected form.
 
     Attributes:
         upstream_status: the status of the answer.

@@ -11,7 +11,7 @@ class Server:
     """An upstream server.
 
     Attributes:
-        name: what errors call it.
+        name: its name in errors.
         setting: the setting with its URL.
         url: its base URL, without a slash at the end. None if the setting is not set.
     """

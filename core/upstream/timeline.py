@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 MAX_ACTIVATION = 1e100
-"""Larger values are errors of the server, and their squares would not be numbers."""
+"""Larger values are errors of the server, and their squares would overflow."""
 
 
 class Feature(BaseModel):
@@ -25,7 +25,7 @@ class Entry(BaseModel):
 
 
 class Comparison(BaseModel):
-    """An injected token, and the tokens before and behind the injection."""
+    """An injected token, and the tokens before and after the injection."""
 
     position: int
     before: Entry | None = None

@@ -82,7 +82,7 @@ async function showFailure(error) {
   const isOff = error.status === undefined || error.status === 0 || error.status === 503
   const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it runs and that you are connected." } : error
   replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
-    isOff ? h("p", { class: "faint" }, "This page opens by itself when the server is back.") : null,
+    isOff ? h("p", { class: "faint" }, "This page opens automatically when the server is back.") : null,
     isOff || error.status >= 500 ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
   if (!isOff) return
   const { signal } = leaving

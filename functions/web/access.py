@@ -2,7 +2,7 @@
 
 A browser sends the cookie with every request to this host, whichever page causes it: cookies ignore ports, so
 SameSite=Strict does not exclude the pages of another server on this machine. The cookie therefore counts only if the
-browser states that the request comes from a page of this origin. A page can't choose Sec-Fetch-Site and Origin.
+browser reports that the request comes from a page of this origin. A page can't choose Sec-Fetch-Site and Origin.
 """
 
 import base64
@@ -40,7 +40,7 @@ async def read_cookie(connection: HTTPConnection) -> SignInToken | None:
 
 
 def comes_from_own_page(connection: HTTPConnection) -> bool:
-    """Return whether the browser states that a page of this origin caused the request.
+    """Return whether the browser reports that a page of this origin caused the request.
 
     Browsers omit Sec-Fetch-Site on plain HTTP, except on this machine; they send Origin there with every request but
     simple reads.
@@ -57,7 +57,7 @@ def comes_from_own_page(connection: HTTPConnection) -> bool:
 async def set_cookie(connection: HTTPConnection, response: Response, token: str | None) -> None:
     """Add the cookie with a token to a response; None deletes the cookie.
 
-    It is Secure if the page is, which its Origin shows even behind a proxy that decrypts.
+    It is Secure if the page uses HTTPS. The Origin shows this even if a proxy ends TLS.
     """
     response.set_cookie(
         _name_cookie(await connection.app.state.context.access.hasher()),

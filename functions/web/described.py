@@ -1,4 +1,4 @@
-"""What the OpenAPI document contains beyond the signatures: parameters, example bodies, answers rendered as text.
+"""Parts of the OpenAPI document that the signatures lack: parameters, example bodies, answers rendered as text.
 
 tests/http/test_openapi_descriptions.py posts each example, and compares the answers with the schemas.
 """
@@ -26,7 +26,7 @@ PARAMETERS = {
     "k": "the length of the top-k lists",
     "keep": "the share of answers to keep",
     "key_id": "the number of an API key",
-    "limit": "the largest number of rows",
+    "limit": "the maximum number of rows",
     "max_confidence": "requests with at most this sequence confidence",
     "min_confidence": "requests with at least this sequence confidence",
     "mod": "the name of the active mod",

@@ -15,7 +15,7 @@ from functions.web.viewer import has_viewer, render_viewer
 
 SITE = "Thunder"
 VARIES = f"{DEPENDS_ON}, User-Agent"
-"""Vary of a page that crawlers get whatever they accept."""
+"""Vary of a page that crawlers get regardless of Accept."""
 STYLE = """
 :root { color-scheme: light dark; font: 1.125rem/1.5 system-ui, sans-serif; }
 body { max-width: 40rem; margin: 15vh auto; padding: 0 1.5rem; }
@@ -58,7 +58,7 @@ _FURTHER = '<p><a href="?format=json">View as JSON</a></p>\n'
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the tags of a page describe, as plain text; rendering escapes it.
+    """The content of the tags of a page, as plain text; rendering escapes it.
 
     Attributes:
         title: the title of the page.

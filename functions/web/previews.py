@@ -22,11 +22,11 @@ from functions.web.stored import work_on_document
 NAME_CHARACTERS = 100
 IMAGE = "og-image.png"
 IMAGE_HEADERS = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-"""The contract's. A revoked link's image can stay in shared caches for this long."""
+"""The headers of the contract. The image of a revoked link can stay in shared caches for an hour."""
 
 
 async def answer_page(request: Request, context: Context, token: str, request_id: str | None = None) -> Response:
-    """Answer with the page of a link to a request, which only the link to a single request illustrates."""
+    """Answer with the page of a link to a request. Only the link of a single request has an image."""
     try:
         row, facts = await _read(request, context, token, request_id)
     except NotFoundError as error:
@@ -52,7 +52,7 @@ async def answer_image(request: Request, context: Context, token: str) -> Respon
 
 
 def add_addresses(preview: Preview, request: Request, context: Context) -> Preview:
-    """Add the absolute addresses of a page and of its image, `og-image.png` below it, if the server's is known."""
+    """Add the absolute addresses of a page and of its image (`og-image.png`), if the address of the server is known."""
     base = find_base_url(request, context.settings)
     if base is None:
         return preview
@@ -63,7 +63,7 @@ def add_addresses(preview: Preview, request: Request, context: Context) -> Previ
 async def _read(
     request: Request, context: Context, token: str, request_id: str | None = None
 ) -> tuple[PreviewRow, PreviewFacts]:
-    """Read the preview of the request behind a link. Each version of a document is parsed once per process.
+    """Read the preview of the request that a link opens. Each version of a document is parsed once per process.
 
     Raises:
         NotFoundError: the link is unknown, revoked or expired.

@@ -100,7 +100,7 @@ async def answer_stored(
     with context.budget.reserve(await find_account(request)) as reservation:
         if encoding is None and (stored.size is None or stored.size > PIECE_BYTES):
             return _Unpacked(context.budget, reservation.account, stored, headers)
-        if encoding is None:  # decompressed here, which takes less time than the way to a thread and back
+        if encoding is None:  # decompressed here, which takes less time than a switch to a thread and back
             reservation.grow_within_share(len(stored.frame) + PIECE_BYTES)
             return Response(stored.unpack(), headers=headers)
         reservation.grow_within_share(_estimate_size(stored, encoding))

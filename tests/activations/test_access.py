@@ -1,4 +1,4 @@
-"""Who may make and read runs; deletion, retention, export, and what a database dump shows."""
+"""Access to runs; deletion, retention, export, and the contents of a database dump."""
 
 from core.wire.zstandard import decompress
 from tests.activations.conftest import OWNER, PATH, Place, check_error
@@ -76,7 +76,7 @@ def test_calls_without_a_key_must_be_allowed(databases: Databases, place: Place)
 
 def test_a_key_in_a_text_is_not_stored(place: Place, owner_key: str) -> None:
     place.hf.user_key = OWNER
-    place.hf.post_trace("hf-owned")  # makes the user key valid by itself
+    place.hf.post_trace("hf-owned")  # is enough to make the user key valid
     place.hf.user_key = None
     for key in (owner_key, OWNER):
         place.hf.change = lambda answer, key=key: {**answer, "output_text": f"you said {key}"}

@@ -1,4 +1,4 @@
-"""Runs whose server fails: nothing is half-stored, errors have the words of the contract, and leak nothing."""
+"""Runs whose server fails: nothing is stored in part, and errors have the codes of the contract and leak nothing."""
 
 import logging
 import time

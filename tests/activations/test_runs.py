@@ -1,4 +1,4 @@
-"""Runs of the activations page: what is sent, stored and answered, field by field."""
+"""Runs of the activations page: the sent, stored and returned fields."""
 
 from datetime import datetime
 from typing import Any
@@ -237,7 +237,7 @@ def test_runs_are_listed_newest_first_without_gaps_and_repeats(place: Place) -> 
         cursor, pages = page["next_cursor"] or "", pages + 1
         assert all(set(one) == SUMMARY | {"trace_request_id"} for one in page["items"])
         if pages == 1:
-            place.run(request_id="later")  # a run that arrives meanwhile is not in older pages
+            place.run(request_id="later")  # a run that arrives in the meantime is not in older pages
     assert seen == [row[0] for row in rows]
     assert (set(seen), pages) == (set(ids), 4)
     page = place.read("/runs?limit=200")

@@ -1,4 +1,4 @@
-"""The events of alerts: which requests have one, and what deletes them."""
+"""The events of alerts: the requests that have one, and deletions of events."""
 
 from typing import Any
 

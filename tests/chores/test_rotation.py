@@ -1,4 +1,4 @@
-"""Rotation of THUNDER_SECRET: what a user owns moves when the user's key is next used, and nothing is lost."""
+"""Rotation of THUNDER_SECRET: a user's data moves when the user's key is next used, and nothing is lost."""
 
 import json
 from collections.abc import Callable
@@ -258,7 +258,7 @@ def test_a_container_with_the_old_secret_keeps_working(
     assert find_remains(sql, ANN) == set()
     log = new.request("GET", "/logs/ann-1", x_api_key=ANN).json
     assert (log["revision"], log["tags"], log["public_token"]) == (2, ["kept"], link)
-    # It can't derive links or secrets under the present secret, so it refuses to make some.
+    # It can't derive links or secrets under the present secret, so it refuses to create any.
     assert old.request("GET", "/logs/ann-1", x_api_key=ANN).json["public_token"] is None
     refused = send(old, "POST", "/logs/ann-1/public", ANN)
     assert (refused.status, "try again" in refused.json["error"]) == (503, True)

@@ -30,7 +30,7 @@ def test_the_order_of_the_entries_does_not_matter(entries: list[Any], random: An
 @moderate
 @given(entry_lists())
 def test_reading_in_one_pass_equals_reading_entry_by_entry(entries: list[Any]) -> None:
-    """A number sent as text takes the careful path, whatever its neighbours are."""
+    """A number sent as text takes the careful path, whatever its neighbors are."""
     ordered = sorted(entries, key=lambda entry: -entry["logprob"])
     in_one_pass = msgspec.structs.replace(read(*ordered), is_verbatim=False)
     assert in_one_pass == read({**ordered[0], "logprob": repr(ordered[0]["logprob"])}, *ordered[1:])

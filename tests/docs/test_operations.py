@@ -53,7 +53,7 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
 
 
 def fill_in(command: str, values: str) -> str:
-    """Replace what the document leaves out: the URLs and the key."""
+    """Replace the placeholders of the document: the URLs and the key."""
     return command.replace("DATABASE_URL='postgresql://…'", values).replace("ADMIN_KEY=…", f"ADMIN_KEY={ADMIN_KEY}")
 
 

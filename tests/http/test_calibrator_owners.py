@@ -1,4 +1,4 @@
-"""The owners of calibrators: who fits them, and to whose requests they apply."""
+"""The owners of calibrators: permissions to fit them, and the requests that they apply to."""
 
 import json
 

@@ -25,7 +25,7 @@ def bytes_of(text: str) -> list[bytes]:
 
 
 def start(module: dict[str, Any], pieces: list[Any], tokenizer: Tokenizer | None = None, name: str = "r") -> Request:
-    """Start a request whose model samples these pieces; those in a tuple are forced by something else."""
+    """Start a request whose model samples these pieces; those in a tuple are forced by another mod."""
     tokenizer = tokenizer or Tokenizer()
 
     def number(piece: Any) -> Any:
@@ -71,7 +71,7 @@ def test_injected_and_replaced_text_comes_out_exactly(position: Position) -> Non
 def test_each_position_injects_once(position: str, fields: dict[str, int], expected: str) -> None:
     again = {"eot_backtrack": [EOT], "response_end": [EOT], "reasoning_end": []}
     pieces = ["Hi.", "<think>", "A!", " B?", "</think>", "C.", "D", EOT, *again.get(position, [])]
-    if position == "reasoning_end":  # the model closes again
+    if position == "reasoning_end":  # the model closes the tag again
         pieces.insert(5, "</think>")
     assert run(position, pieces, **fields) == expected
 

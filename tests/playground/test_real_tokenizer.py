@@ -1,4 +1,4 @@
-"""Generated mods over the byte-level BPE of a real model, which LiteLLM brings along."""
+"""Generated mods over the byte-level BPE of a real model, which is part of LiteLLM."""
 
 import random
 from importlib.util import find_spec

@@ -12,7 +12,7 @@ import re
 # eraser      an issued key for the owner with the scopes `read` and `delete`
 # unbound     an issued key for no user
 # ingest      an issued key that may only post traces
-# team        an issued key that may only read, over all owners
+# team        an issued key that may only read, but from all owners
 # admin       an issued admin key
 # configured  THUNDER_ADMIN_KEY
 # expired     an expired admin key

@@ -1,4 +1,4 @@
-"""What deploy.py registers, recorded from its calls of Modal."""
+"""The registrations of deploy.py, recorded from its calls of Modal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

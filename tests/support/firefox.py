@@ -1,4 +1,4 @@
-"""Firefox over WebDriver BiDi, the protocol that it speaks itself: neither a driver nor another package is needed.
+"""Firefox over WebDriver BiDi, the protocol that it supports itself: neither a driver nor another package is needed.
 
 Playwright drives only a Firefox of its own.
 """

@@ -84,7 +84,7 @@ def mod(function: Callable[..., Any]) -> Callable[..., Any]:
 class Tokenizer:
     """Tokens are pieces of UTF-8. `encode` cuts a text as `cut` does, except for special tokens.
 
-    Like Hugging Face's, `decode` replaces what is not a whole character by U+FFFD.
+    Like Hugging Face's, `decode` replaces incomplete characters by U+FFFD.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Request:
         return any(self.tokenizer.decode([token]) in self.tokenizer.special for token in tokens)
 
     def run_step(self) -> None:
-        """Run a step. A list in the script is sampled, a tuple is forced by something else than the mod."""
+        """Run a step. A list in the script is sampled, a tuple is forced, but not by the mod."""
         if not self.script:
             self.ended = True
             return

@@ -36,7 +36,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Hang:
-    """The begin of an answer, and nothing more until the server is closed."""
+    """The beginning of an answer, and nothing more until the server is closed."""
 
     begin: bytes = b""
 

@@ -1,4 +1,4 @@
-"""Calls to upstream servers over real sockets: redirects, limits, timeouts, and what is removed from answers."""
+"""Calls to upstream servers over real sockets: redirects, limits, timeouts, and the removal of secrets from answers."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What can be done with selected requests, and the export of a filter's result."""
+"""Actions on selected requests, and the export of filtered requests."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""New requests appear where the order puts them, and a hint shows those outside the window."""
+"""New requests appear at their place in the order, and a hint shows those outside the window."""
 
 import psycopg
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""Outages of the server: the stream and a failed page come back without the user."""
+"""Outages of the server: the stream and a failed page reconnect automatically."""
 
 from collections.abc import Iterator
 
@@ -49,6 +49,6 @@ def test_a_page_that_failed_opens_when_the_server_is_back(server: Server, tab: P
     server.kill()
     tab.get_by_role("link", name="later").first.click()
     expect(tab.get_by_role("alert")).to_contain_text("can't be reached")
-    expect(tab.get_by_text("opens by itself")).to_be_visible()
+    expect(tab.get_by_text("opens automatically")).to_be_visible()
     server.start()
     expect(tab.get_by_role("heading", level=1, name="later")).to_be_visible(timeout=RETURN_MS)

@@ -1,4 +1,4 @@
-"""What to do with a request on its page: judge, copy, download, share and delete it."""
+"""Actions on the page of a request: record an outcome, copy, download, share and delete."""
 
 import json
 from collections.abc import Iterator

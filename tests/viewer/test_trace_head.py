@@ -1,4 +1,4 @@
-"""The head of a trace: the summary in words, the prompt as a chat, and what to do with the request."""
+"""The head of a trace: the summary in words, the prompt as a chat, and the actions on the request."""
 
 import itertools
 import re
@@ -89,7 +89,7 @@ def test_speed_and_sampling_parameters_are_shown(client: Client, page: Page) -> 
 @pytest.mark.parametrize(
     ("reason", "sentence"),
     [
-        ("stop", "Stopped by itself after 1 token (stop)."),
+        ("stop", "Stopped after 1 token (stop)."),
         ("length", "Cut off at the limit of 10 tokens (length)."),
         ("content_filter", "⚠ Stopped by a filter (content_filter)."),
         ("tool_calls", "Ended with tool calls (tool_calls)."),

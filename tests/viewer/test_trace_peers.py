@@ -1,4 +1,4 @@
-"""A request among others on its page: its percentile, its neighbors, and what followed elsewhere."""
+"""A request among others on its page: its percentile, its neighbors, and how other requests continued."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_keys_are_listed_and_lead_to_other_requests(client: Client, page: Page) 
     dialog = page.get_by_role("dialog", name="Keys")
     for does in ("find in the text", "older request", "mark the answer as right", "release the pin"):
         expect(dialog).to_contain_text(does)
-    page.keyboard.press("j")  # a dialog takes the keys
+    page.keyboard.press("j")  # a dialog receives the keys
     dialog.get_by_role("button", name="Close").click()
     expect(page).to_have_url(re.compile(r"/view/r1"))
     page.keyboard.press("j")

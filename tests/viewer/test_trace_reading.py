@@ -144,7 +144,7 @@ def test_a_short_answer_has_a_least_confident_quarter_or_token(client: Client, p
 
 
 def read_zoom(page: Page) -> list[str]:
-    """Return the numbers of the first and the last token of the zoomed range, as the button's label says."""
+    """Return the numbers of the first and the last token of the zoomed range, from the label of the button."""
     return re.findall(r"\d+", page.locator(".course-foot .range").inner_text())
 
 

@@ -83,7 +83,7 @@ export function readRange(plot, low, high) {
   return isWhole || low === null ? [0, 1] : [low, high]
 }
 
-/** Return the index of the value that is nearest to a wanted one. */
+/** Return the index of the value that is nearest to a given one. */
 export function findNearest(values, wanted) {
   return values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0)
 }

@@ -21,7 +21,7 @@ const PATHS = {
   comment: "M2.5 3h11v8h-6l-3 2.5V11h-2z",
 }
 
-/** Draw an icon; the text next to it, or the label of its button, says the same. */
+/** Draw an icon; the text next to it, or the label of its button, has the same meaning. */
 export function drawIcon(name) {
   const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round", "stroke-linejoin": "round" }
   return svg("svg", { class: "icon", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true", ...look }, svg("path", { d: PATHS[name] }))

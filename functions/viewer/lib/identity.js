@@ -50,7 +50,7 @@ export function forgetIdentity() {
 /**
  * Sign in with a key, in this browser or only in this tab. Resolves to the identity.
  *
- * Over plain HTTP from another machine, browsers don't state where a request comes from, so the server can't accept the
+ * Over plain HTTP from another machine, browsers don't report the origin of a request, so the server can't accept the
  * cookie. Then the key stays in this tab.
  */
 export async function signInWithKey(key, { onlyThisTab }) {

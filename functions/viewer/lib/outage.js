@@ -24,7 +24,7 @@ export function pauseAfter(failures) {
 /**
  * Wait until the server and its database answer, or until `signal` is aborted.
  *
- * A probe is abandoned after 3 s, because a connection to a host that is away may hang for minutes. So this resolves at
+ * A probe is abandoned after 3 s, because a connection to an unreachable host may hang for minutes. So this resolves at
  * most 4 s after the server is back.
  */
 export async function waitForServer(signal) {
@@ -34,7 +34,7 @@ export async function waitForServer(signal) {
       const answer = await fetch("/health", { signal: limit, cache: "no-store", credentials: "omit" })
       if (answer.ok) return
     } catch {
-      // still away
+      // still unreachable
     }
     await pause(PAUSE_MS, signal)
   }

@@ -2,7 +2,7 @@
 
 export const MAX_NATS = 5
 const STEPS = 20
-/** Below 1, low values get more of the steps: most tokens have less than 2 nats, and the eye separates dark colors badly. */
+/** Below 1, low values get more of the steps: most tokens have less than 2 nats, and the eye distinguishes dark colors poorly. */
 const EXPONENT = 0.7
 
 /** Return the class that colors an element by a value from 0 to `max`; larger values get the last step. */

@@ -154,7 +154,7 @@ function markRuns(tokens) {
 /**
  * Set the window of a trace: each token's group confidence, the mean over the window that ends there.
  *
- * `width` is the number of tokens of a window: the wanted one, or all tokens of a shorter answer. `lowest` is the least
+ * `width` is the number of tokens of a window: the given one, or all tokens of a shorter answer. `lowest` is the least
  * confident part, {first, last, confidence, size, kind} with token indexes: the least confident window, or, if the only
  * window is the whole answer, a quarter of it (the kind "part"). With fewer than eight tokens it is the least likely
  * token (the kind "token"), whose confidence is null. It is null if no token has a score.

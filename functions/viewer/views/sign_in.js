@@ -10,7 +10,7 @@ export async function show(main, { address, go }) {
   const home = () => go("/", { replaces: true })
   const link = address.hash.slice(1)
   if (!link) return askForKey(main, { onDone: home })
-  history.replaceState(null, "", "/sign-in") // the token works once, so the history needn't keep it
+  history.replaceState(null, "", "/sign-in") // the token works once, so the history need not keep it
   try {
     const { name } = await signInByLink(link)
     announce(`Signed in as ${name}.`)
@@ -48,7 +48,7 @@ export function askForKey(main, { error = null, onDone }) {
         h("label", { for: "key" }, "API key"), field,
         h("div", { class: "choice" }, onlyThisTab, h("label", { for: "only-this-tab" }, "Only in this tab")),
         h("button", { class: "primary" }, "Sign in")),
-      h("p", { class: "faint" }, "Without the check mark, all tabs of this browser are signed in for 30 days, until you sign out or the key ends. With it, closing the tab forgets the key."),
+      h("p", { class: "faint" }, "Without the check mark, all tabs of this browser are signed in for 30 days, until you sign out or the key is no longer valid. With it, closing the tab forgets the key."),
       note),
   )
   field.focus()

@@ -1,4 +1,4 @@
--- End a rotation, unless rows of an owner still have the previous secret and must not be given up.
+-- End a rotation, unless rows of an owner still have the previous secret and must not be abandoned.
 select end_rotation() as is_ended
 where
     %(gives_up)s

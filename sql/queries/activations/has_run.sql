@@ -1,4 +1,4 @@
--- Find out whether a run with this id is stored.
+-- Return whether a run with this id is stored.
 select exists(
     select from activation_runs
     where request_id = %(request_id)s

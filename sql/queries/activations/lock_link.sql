@@ -1,2 +1,2 @@
--- Wait for a trace with this id that is being stored, or make it wait, so that it is linked to its run.
+-- Serialize with a transaction that stores the trace with this id, so that one of the two links the run.
 select pg_advisory_xact_lock(hashtextextended(%(trace_request_id)s::text, 0))

@@ -1,4 +1,4 @@
--- Export the activation runs of an owner, of a model, and of a period, oldest first.
+-- Export activation runs, filtered by owner, model and period, oldest first.
 select
     jsonb_build_object(
         'request_id', activation_runs.request_id,

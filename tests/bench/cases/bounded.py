@@ -1,4 +1,4 @@
-"""The guarantee: no caller makes a process exceed 1 GB, or another caller wait for longer than a second."""
+"""The guarantee: no caller makes a process exceed 1 GB, or another caller wait longer than a second."""
 
 import time
 from collections.abc import Generator

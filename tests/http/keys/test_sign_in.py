@@ -1,4 +1,4 @@
-"""Browsers sign in with a cookie. It works only for pages of the server's origin, and ends with its key."""
+"""Browsers sign in with a cookie. It works only for pages of the server's origin, and as long as its key is valid."""
 
 import hashlib
 import hmac
@@ -83,7 +83,7 @@ def test_an_origin_that_equals_the_own_is_enough(keys: Client) -> None:
 
 
 def test_a_form_of_another_site_changes_nothing(keys: Client) -> None:
-    """A browser sends a form without asking first, and Chrome sends recent cookies with it."""
+    """A browser sends a form without a preflight request, and Chrome sends recent cookies with it."""
     browser = sign_in(keys)
     form = {"origin": "https://evil.example", "sec_fetch_site": "cross-site", "content_type": "text/plain"}
     posted = keys.request(
@@ -141,7 +141,7 @@ def test_a_sign_in_ends_with_its_key(keys: Client, rows: psycopg.Connection, end
             rows.execute("update api_keys set expires_at = now() where id = %s", [key["id"]])
     assert browser.who(keys) == 401
     assert browser.send(keys, "GET", "/logs").json["message"] == (
-        "cookie: signed out, expired, or its key ended; sign in again"
+        "cookie: signed out or expired, or its key is no longer valid; sign in again"
     )
 
 

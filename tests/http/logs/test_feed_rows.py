@@ -1,4 +1,4 @@
-"""What a row of the feed and of the stream says about a request besides its scores, and the total of a page."""
+"""The fields of rows of the feed and of the stream other than scores, and the total of a page."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may post a trace, and replace a stored one."""
+"""Permissions to post a trace, and to replace a stored one."""
 
 from concurrent.futures import ThreadPoolExecutor
 

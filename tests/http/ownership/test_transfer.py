@@ -1,4 +1,4 @@
-"""What a request loses when an admin changes its owner, and what a revoked key loses."""
+"""The data that a request loses when an admin changes its owner, and the rights that a revoked key loses."""
 
 import json
 import socket

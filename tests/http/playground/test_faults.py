@@ -1,4 +1,4 @@
-"""Servers that hang or misbehave while others call, what the log has of a call, and deletion of a key with its data."""
+"""Servers that hang or misbehave during other calls, log entries of calls, and deletion of a key with its data."""
 
 import json
 import logging

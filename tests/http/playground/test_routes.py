@@ -1,4 +1,4 @@
-"""The playground's routes, field by field: what callers get, and what upstream servers get."""
+"""The playground's routes, field by field: the answers to callers, and the requests to upstream servers."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the playground answers if settings are missing, or calls without a key are not wanted."""
+"""Answers of the playground if settings are missing, or calls without a key are not allowed."""
 
 import json
 from typing import Any

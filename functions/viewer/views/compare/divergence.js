@@ -49,7 +49,7 @@ function describeContext(a, b, common) {
   return "The prompts are the same too, so sampling caused the difference."
 }
 
-/** List the settings of the sampling that differ: "temperature 0.2 and 0.7". */
+/** List the sampling settings that differ: "temperature 0.2 and 0.7". */
 function listDifferent(one, other) {
   const names = [...new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])].filter((name) => one?.[name] !== other?.[name])
   return names.map((name) => `${name} ${one?.[name] ?? "not given"} and ${other?.[name] ?? "not given"}`)

@@ -1,4 +1,4 @@
-// The selected requests, and the bar with what can be done with them.
+// The selected requests, and the bar with the actions on them.
 
 import { announce, h, replace } from "../../lib/dom.js"
 import { formatAmount } from "../../lib/format.js"

@@ -47,7 +47,7 @@ export function makeList({ choice, narrow, sort, signal }) {
       for (let i = 0; i < ids.length; i += CHUNK) chunks.add(ids.slice(i, i + CHUNK))
     },
     /**
-     * Add new rows where the order puts them; `badge` is shown on each. Returns {shown, further}: the ids of the added rows,
+     * Add new rows at their place in the order; `badge` is shown on each. Returns {shown, further}: the ids of the added rows,
      * and the number of rows that belong after the last one, which are loaded with the next page if `hasMore`.
      */
     insert(given, badge, hasMore) {

@@ -1,4 +1,4 @@
-// Live updates from GET /logs/stream. New requests appear where the order puts them, without moving the rows on the screen.
+// Live updates from GET /logs/stream. New requests appear at their place in the order, without moving the rows on the screen.
 
 import { listen } from "../../lib/api.js"
 import { announce } from "../../lib/dom.js"
@@ -100,7 +100,7 @@ export function follow({ query, signal, list, hasMore, onNews, onAdded, onState,
   }
 }
 
-// Keep the anchor where it is on the screen. Browsers do so only in some cases, so their way is off meanwhile.
+// Keep the anchor where it is on the screen. Browsers do so only in some cases, so their scroll anchoring is off meanwhile.
 function keepPlace(list, change) {
   const anchor = list.anchor()
   const before = anchor?.getBoundingClientRect().top

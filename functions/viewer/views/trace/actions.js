@@ -1,4 +1,4 @@
-// What to do with a request: copy, download, compare, delete.
+// Actions on a request: copy, download, compare, delete.
 
 import { api, fetchText, requestPath } from "../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../lib/dom.js"

@@ -1,4 +1,4 @@
-// What followed where another stored request took another token.
+// How other stored requests continued the same text.
 
 import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"

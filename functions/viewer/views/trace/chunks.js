@@ -13,7 +13,7 @@ const MARGIN_PX = 600
  *
  *   draw(token)   returns the element of a token
  *   write(token)  returns its text
- *   holds(index)  tells whether the block with this token must stay drawn
+ *   holds(index)  returns whether the block with this token must stay drawn
  */
 export function makeChunks(element, tokens, { draw, write, holds, signal }) {
   const places = split(tokens)

@@ -9,7 +9,7 @@ import { linkTo } from "./address.js"
 import { drawFeatures } from "./features.js"
 import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
 
-/** Show the details of a token in the panel. `alternatives(token)` draws what followed elsewhere, if it is pinned. */
+/** Show the details of a token in the panel. `alternatives(token)` draws the continuations of other requests, if the token is pinned. */
 export function showDetails(panel, token, { trace, pinned, alternatives, release, onComment }) {
   const place = token.pass ? `, forward pass ${token.pass.index + 1}` : ", before the first forward pass"
   panel.classList.toggle("is-pinned", pinned)

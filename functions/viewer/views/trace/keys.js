@@ -5,7 +5,7 @@ import { h } from "../../lib/dom.js"
 const TEXT_KEYS = [["← →", "pin the previous or next token"], ["↑ ↓", "move by 10 tokens"], ["Home End", "go to the first or last token"]]
 
 /**
- * Listen for shortcuts: `shortcuts` maps a key to [what it does, function]. `onEscape()` returns whether it did something.
+ * Listen for shortcuts: `shortcuts` maps a key to [description, function]. `onEscape()` returns whether it did something.
  *
  * Returns the dialog, which "?" opens.
  */

@@ -6,7 +6,7 @@ import { drawIcon } from "../../lib/icons.js"
 
 const SOURCE = "user"
 
-/** Draw the outcome: {element, judge(correct), write()}. Judging the same way again withdraws it. */
+/** Draw the outcome: {element, judge(correct), write()}. Choosing the same outcome again withdraws it. */
 export function drawOutcome(requestId, signal) {
   const path = requestPath(requestId, "/outcome")
   const state = { correct: null, note: null, others: [] }

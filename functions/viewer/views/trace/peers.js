@@ -31,7 +31,7 @@ export function drawStanding() {
 }
 
 function describeStanding({ n, percentile, model }) {
-  if (percentile === null) return model === null ? "The request names no model to compare it with." : "No confidence to compare."
+  if (percentile === null) return model === null ? "The request has no model to compare with." : "No confidence to compare."
   if (n < ENOUGH) return `${formatCount(n)} of ${ENOUGH} requests of this model that a comparison needs.`
   const rank = Math.round(percentile)
   return [h("strong", null, `${rank}${ordinal(rank)} percentile`), " of ",

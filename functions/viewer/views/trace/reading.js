@@ -17,7 +17,7 @@ import { drawText } from "./text.js"
 /**
  * Draw the reading: {element, course, begin(), goTo(index), pinned(), find(), escape(), nextMode(), toggleDiscarded()}.
  *
- * `wanted` is what the address asks for, `tabs` the element below the text. `onWindow()` follows a change of the window, `onComment(index)` opens a comment.
+ * `wanted` is the state that the address describes, `tabs` the element below the text. `onWindow()` follows a change of the window, `onComment(index)` opens a comment.
  */
 export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onComment }) {
   const { tokens } = trace

@@ -58,7 +58,7 @@ export function drawSearch(tokens, { onMatches, onGo, onClose }) {
   }
 }
 
-// Lower case can have another length, so the places count the characters of the lower-case text.
+// Lower case can change the length, so positions count the characters of the lower-case text.
 function join(tokens) {
   const starts = []
   const parts = []
@@ -79,7 +79,7 @@ function findAll(text, wanted) {
   return found
 }
 
-// The last token that begins at or before a place: tokens without text begin there, too, and are not the one.
+// The last token that begins at or before a position. Tokens without text also begin there, but are skipped.
 function findToken(starts, place) {
   let [low, high] = [0, starts.length - 1]
   while (low < high) {

@@ -1,4 +1,4 @@
-// What happened, in words: how the answer ended, what mods did, exceptions, speed and sampling parameters.
+// A summary in words: how the answer ended, what mods did, exceptions, speed and sampling parameters.
 
 import { h } from "../../lib/dom.js"
 import { formatAmount, formatCount, formatDuration, formatNumber } from "../../lib/format.js"
@@ -19,7 +19,7 @@ export function drawSummary(trace, onToken) {
     h("p", { class: "facts" }, drawSettings(trace.log)))
 }
 
-/** Describe how the answer ended. An action of a mod that ends the generation is the ending, whatever the engine says. */
+/** Describe how the answer ended. An action of a mod that ends the generation is the ending, whatever the engine reports. */
 function describeEnding(trace, onToken) {
   const { log } = trace
   const ending = log.actions.findLast((action) => action.action_type === "EmitError" || action.action_type === "ToolCalls")
@@ -45,7 +45,7 @@ function describeReason({ log, tokens }) {
   if (CUT.has(name)) return `Cut off at the limit${limit === null ? "" : ` of ${formatAmount(limit, "token")}`} (${reason}).`
   if (FILTERED.has(name)) return h("span", { class: "bad" }, `⚠ Stopped by a filter (${reason}).`)
   if (CALLED.has(name)) return `Ended with tool calls (${reason}).`
-  if (STOPPED.has(name)) return `Stopped by itself after ${formatAmount(kept, "token")} (${reason}).`
+  if (STOPPED.has(name)) return `Stopped after ${formatAmount(kept, "token")} (${reason}).`
   if (reason) return `Ended after ${formatAmount(kept, "token")}: ${reason}.`
   if (!kept) return "The request has no answer."
   if (limit !== null && kept >= limit) return `Cut off at the limit of ${formatAmount(limit, "token")}.`
