@@ -23,7 +23,7 @@ def test_validate_and_me_describe_the_caller(keys: Client) -> None:
         (unbound, "nobody's", None, False),
         ("key-of-ann", shown, shown, False),
     ):
-        me = {"name": name, "allowed_api_key": allowed, "is_admin": is_admin}
+        me = {"name": name, "allowed_api_key": allowed, "is_admin": is_admin, "reads_all": is_admin}
         assert send(keys, "GET", "/auth/me", key).json == me
         validated = send(keys, "GET", "/auth/validate", key).json
         assert validated == {**me, "valid": True, "message": validated["message"]}
