@@ -41,10 +41,12 @@ class Hang:
     begin: bytes = b""
 
 
+@dataclass(frozen=True)
 class Huge:
     """An endless answer, of which at most a GiB is sent."""
 
 
+@dataclass(frozen=True)
 class Cut:
     """A connection that is closed within the head of the answer."""
 
