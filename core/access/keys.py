@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from core.access import store
 from core.access.access import Access
 from core.access.caller import DEFAULT_SCOPES, Scope
-from core.access.hasher import hash_token
+from core.access.hasher import find_label_range, hash_token
 from core.access.session import Session
 from core.access.store import KeyRow
 from core.audit.store import Action
@@ -225,6 +225,8 @@ def make_key() -> str:
 async def _resolve_user(session: Session, user_key: str | None) -> tuple[bytes | None, str | None]:
     if not user_key:
         return None, None
+    if find_label_range(user_key) is None:
+        await session.require_present_secret()
     owner = await session.resolve_owner(user_key)
     if owner is None:
         raise InvalidInputError("allowed_api_key: no user has this label; send the user API key itself")

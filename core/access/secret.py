@@ -44,7 +44,7 @@ class ChosenSecret:
         secret: None if the process has none and must not generate one, or has not done so yet.
         problem: the difference between the process and its database, with the remedy; empty if they agree.
         fingerprint: the fingerprint of the secret of the database; None if no secret is known.
-        previous: THUNDER_SECRET_PREVIOUS, unless the rows of the database move from another secret.
+        previous: THUNDER_SECRET_PREVIOUS, unless it equals the secret or the rows of the database move from another.
         is_new: whether `previous` is still the secret of the database, so that a server must begin the rotation.
     """
 
@@ -73,7 +73,7 @@ def choose_secret(
     candidates = [one for one in ([setting] if setting else [guards.kept_secret, in_file]) if one]
     for secret in candidates:
         if known is None or fingerprint_of(secret) == known:
-            moving = previous if guards.previous_fingerprint in {None, former} else None
+            moving = previous if guards.previous_fingerprint in {None, former} and previous != secret else None
             return ChosenSecret(secret, "", fingerprint_of(secret), moving)
     is_reversed = setting is not None and fingerprint_of(setting) == guards.previous_fingerprint
     if setting and former is not None and former == known and (is_reversed or not guards.is_waiting):

@@ -53,6 +53,7 @@ async def create_playground_key(access: Access, new: NewPlaygroundKey, *, keyles
         raise ForbiddenError("PLAYGROUND_KEYLESS: not set; set it to true to let everyone create keys")
     key = make_key()
     async with access.session(None, Scope.CURATE, public=True) as session:
+        await session.require_present_secret()
         await count_call(session, LIMIT)
         name = await session.resolve_text((new.session_id or "").strip()) or f"playground_{key[:SHOWN_CHARACTERS]}"
         await store.FORGET_PLAYGROUND_KEYS.execute(session.conn)

@@ -49,7 +49,7 @@ def start(serve: Serve, database_url: str) -> Start:
 
     def start(**environment: str) -> Client:
         settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "INGEST_AUTH": "open"}
-        return serve(**settings, WEBHOOK_ALLOW="127.0.0.0/8", **environment)
+        return serve(**settings, PLAYGROUND_KEYLESS="true", WEBHOOK_ALLOW="127.0.0.0/8", **environment)
 
     return start
 
@@ -262,6 +262,14 @@ def test_a_container_with_the_old_secret_keeps_working(
     assert old.request("GET", "/logs/ann-1", x_api_key=ANN).json["public_token"] is None
     refused = send(old, "POST", "/logs/ann-1/public", ANN)
     assert (refused.status, "try again" in refused.json["error"]) == (503, True)
+    # Nobody would count an owner of a key that it stored.
+    unbound = make_key(old, name="unbound")
+    assert send(old, "POST", "/auth/keys", ADMIN_KEY, name="k", allowed_api_key="eve").status == 503
+    assert send(old, "PUT", "/auth/keys", ADMIN_KEY, id=unbound["id"], allowed_api_key="eve").status == 503
+    assert send(old, "PUT", "/auth/keys", ADMIN_KEY, id=unbound["id"], name="renamed").status == 200
+    assert old.request("POST", "/playground/api-key", b"{}").status == 503
+    assert make_key(old, name="k", allowed_api_key=NEW_HASHER.label_user_key(ANN))["id"]
+    assert find_remains(sql, "eve") == set()
     post(old, "dora-1", user="dora")
     assert "waiting   3 owners" in read_status(manage, database_url, **ROTATING)[1]
     assert list_ids(new, "dora") == ["dora-1"]
@@ -307,6 +315,21 @@ def test_rows_that_meet_others_of_the_same_name_are_kept(old: Client, start: Sta
     assert calibrators == [(2, False, present.hmac), (1, True, present.hmac)]
     assert sql.execute("select calibrator_version from requests where request_id = 'ann-1'").fetchone() == (2,)
     assert find_remains(sql, ANN) == set()
+
+
+def test_the_secret_as_its_own_previous_one_changes_nothing(
+    old: Client, start: Start, database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    assert send(old, "POST", "/collections", ANN, name="mine").status in {200, 201}
+    sql.execute(INSERT_CALIBRATOR, [*OLD_HASHER.identify(ANN)])
+    same = {"THUNDER_SECRET": SECRET, "THUNDER_SECRET_PREVIOUS": SECRET}
+    for client in (start(**same), start(**same)):
+        assert list_ids(client, ANN) == ["ann-1", "ann-2"]
+    assert sql.execute("select name from collections").fetchall() == [("mine",)]
+    assert sql.execute("select version, is_active from calibrators").fetchall() == [(1, True)]
+    assert sql.execute("select count(*) from former_owners").fetchone() == (0,)
+    code, shown = read_status(manage, database_url, **same)
+    assert (code, "waiting" in shown) == (0, False), shown
 
 
 def test_streams_follow_their_user(old: Client, start: Start) -> None:

@@ -1,2 +1,3 @@
--- Move all rows of an owner to the present secret.
-select move_owner(%(former)s, %(former_label)s, %(present)s, %(present_label)s)
+-- Move all rows of an owner to the present secret, unless that is the previous one.
+select move_owner(%(former)s::bytea, %(former_label)s, %(present)s::bytea, %(present_label)s)
+where %(former)s::bytea <> %(present)s::bytea
