@@ -18,7 +18,7 @@ from core.access.keys import (
 )
 from core.access.sign_ins import sign_in, sign_in_by_link, sign_out
 from core.access.store import KeyRow
-from functions.web.access import KeyDep, comes_from_own_page, read_cookie, set_cookie
+from functions.web.access import KeyDep, comes_from_own_page, read_cookies, set_cookie
 from functions.web.address import find_address
 from functions.web.application import build_app
 from functions.web.context import ContextDep
@@ -114,6 +114,7 @@ async def post_sign_in(
     if not comes_from_own_page(request):
         raise ForbiddenError("Origin: only pages of this origin can sign in; send the key with each request instead")
     made = await (sign_in(context.access, key) if asked.link is None else sign_in_by_link(context.access, asked.link))
+    await sign_out(context.access, await read_cookies(request))
     await set_cookie(request, response, made.token)
     return _identify(made.caller)
 
@@ -121,10 +122,10 @@ async def post_sign_in(
 @router.post("/sign-out")
 async def post_sign_out(request: Request, response: Response, context: ContextDep) -> SignedOut:
     """Sign this browser out. Every process refuses its cookie from the next request on."""
-    token = await read_cookie(request)
-    if token is None:
+    tokens = await read_cookies(request)
+    if not tokens:
         raise UnauthorizedError("cookie: missing, or not sent by a page of this origin; sign in first")
-    await sign_out(context.access, token)
+    await sign_out(context.access, tokens)
     await set_cookie(request, response, None)
     return SignedOut()
 

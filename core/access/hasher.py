@@ -129,6 +129,10 @@ class Hasher:
         """Return the hash of a sign-in's token, so that signed-in browsers are signed out if the secret changes."""
         return _digest(_digest(self._use_secret(), b"\0sign-in"), token.encode("utf-8", "surrogatepass"))
 
+    def list_sign_in_hashes(self, token: str) -> list[bytes]:
+        """Return the hash of a sign-in's token, and the one under the previous secret if there is one."""
+        return [one.hash_sign_in(token) for one in (self, self.previous) if one is not None]
+
     @property
     def instance(self) -> str:
         """The name of the instance in its cookies: 12 hex digits, the same in every process."""

@@ -1,6 +1,7 @@
 """Sign browsers in and out. A sign-in has the rights of the key that signed in, and is valid as long as that key."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.access import store
@@ -48,7 +49,7 @@ async def sign_in_by_link(access: Access, token: str) -> SignIn:
     """
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-        proof = await store.USE_SIGN_IN_LINK.fetch_one(conn, token_hash=hasher.hash_sign_in(token))
+        proof = await store.USE_SIGN_IN_LINK.fetch_one(conn, token_hashes=hasher.list_sign_in_hashes(token))
         if proof is None or not access.is_proof(proof, token):
             raise UnknownKeyError(
                 "link: used, expired or unknown; sign in with a key, or get a new link with `manage.py sign-in`",
@@ -57,12 +58,14 @@ async def sign_in_by_link(access: Access, token: str) -> SignIn:
         return await _insert(Session(conn, SETTING_ADMIN, hasher), access)
 
 
-async def sign_out(access: Access, token: SignInToken) -> None:
-    """Sign a browser out. Every process refuses its cookie from the next request on."""
+async def sign_out(access: Access, tokens: Collection[SignInToken]) -> None:
+    """End the sign-ins of a browser. Every process refuses its cookies from the next request on."""
+    if not tokens:
+        return
     hasher = await access.hasher()
-    hashes = [one.hash_sign_in(token) for one in (hasher, hasher.previous) if one is not None]
+    hashes = [one for token in tokens for one in hasher.list_sign_in_hashes(token)]
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-        if await store.DELETE_SIGN_IN.fetch_one(conn, token_hashes=hashes) is not None:
+        if await store.DELETE_SIGN_INS.fetch_all(conn, token_hashes=hashes):
             await NOTIFY_STREAMS.execute(conn)
 
 

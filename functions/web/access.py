@@ -26,17 +26,18 @@ async def read_key(connection: HTTPConnection) -> str | None:
     It is in X-API-Key, else the Bearer token, else the password of Basic (user:key@host), else the cookie.
     """
     given = _decode(connection.headers.get("x-api-key", "")) or _read_authorization(connection)
-    return given or await read_cookie(connection)
+    return given or next(iter(await read_cookies(connection)), None)
 
 
-async def read_cookie(connection: HTTPConnection) -> SignInToken | None:
-    """Return the token in this instance's cookie; None if the request does not come from a page of this origin."""
+async def read_cookies(connection: HTTPConnection) -> list[SignInToken]:
+    """Return the tokens in this instance's cookies. None count if the request does not come from a page of this origin.
+
+    While the secret is rotated, there may be a second one, from before the rotation.
+    """
     if COOKIE_PREFIX not in connection.headers.get("cookie", "") or not comes_from_own_page(connection):
-        return None
-    hasher = await connection.app.state.context.access.hasher()
-    names = [_name_cookie(one) for one in (hasher, hasher.previous) if one is not None]
-    token = next((token for name in names if (token := connection.cookies.get(name))), None)
-    return None if token is None else SignInToken(token)
+        return []
+    tokens = map(connection.cookies.get, await _name_cookies(connection))
+    return [SignInToken(token) for token in tokens if token]
 
 
 def comes_from_own_page(connection: HTTPConnection) -> bool:
@@ -55,23 +56,29 @@ def comes_from_own_page(connection: HTTPConnection) -> bool:
 
 
 async def set_cookie(connection: HTTPConnection, response: Response, token: str | None) -> None:
-    """Add the cookie with a token to a response; None deletes the cookie.
+    """Add the cookie with a token to a response; None deletes the cookie. One from before a rotation is deleted.
 
     It is Secure if the page uses HTTPS. The Origin shows this even if a proxy ends TLS.
     """
-    response.set_cookie(
-        _name_cookie(await connection.app.state.context.access.hasher()),
-        token or "",
-        max_age=LIFETIME_S if token else 0,
-        secure=connection.headers.get("origin", "").startswith("https:"),
-        httponly=True,
-        samesite="strict",
-    )
+    present, *former = await _name_cookies(connection)
+    for name, value in {present: token, **dict.fromkeys(former)}.items():
+        response.set_cookie(
+            name,
+            value or "",
+            max_age=LIFETIME_S if value else 0,
+            secure=connection.headers.get("origin", "").startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
 
 
-def _name_cookie(hasher: Hasher) -> str:
-    """Return a name that contains the instance, so that two servers on one host keep separate cookies."""
-    return COOKIE_PREFIX + hasher.instance
+async def _name_cookies(connection: HTTPConnection) -> list[str]:
+    """Return the name of the cookie and, while the secret is rotated, the one before.
+
+    A name contains the instance, so that two servers on one host keep separate cookies.
+    """
+    hasher: Hasher = await connection.app.state.context.access.hasher()
+    return [COOKIE_PREFIX + one.instance for one in (hasher, hasher.previous) if one is not None]
 
 
 def _decode(value: str) -> str:

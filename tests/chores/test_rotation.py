@@ -386,3 +386,37 @@ def test_signed_in_browsers_stay_signed_in(old: Client, start: Start) -> None:
     assert browser.who(new) == NEW_HASHER.label_user_key(ANN)
     assert browser.send(new, "POST", "/auth/sign-out", {}).status == 200
     assert browser.who(new) == 401
+
+
+def test_no_cookie_from_before_a_rotation_stays(old: Client, start: Start) -> None:
+    before = BrowserOf()
+    assert before.sign_in(old, ANN).status == 200
+    both, renewed = BrowserOf(dict(before.cookies)), BrowserOf()
+    new = start(**ROTATING)
+    assert renewed.sign_in(new, ANN).status == 200
+    both.cookies.update(renewed.cookies)
+    assert len(both.cookies) == 2
+    assert both.send(new, "POST", "/auth/sign-out", {}).status == 200
+    assert both.cookies == {}
+    assert [before.who(old), before.who(new), renewed.who(new)] == [401, 401, 401]
+
+
+def test_signing_in_replaces_the_cookie_from_before_a_rotation(old: Client, start: Start) -> None:
+    browser = BrowserOf()
+    assert browser.sign_in(old, ANN).status == 200
+    copy = BrowserOf(dict(browser.cookies))
+    new = start(**ROTATING)
+    assert browser.sign_in(new, BOB).status == 200
+    assert len(browser.cookies) == 1
+    assert (browser.who(new), copy.who(new)) == (NEW_HASHER.label_user_key(BOB), 401)
+
+
+def test_a_sign_in_link_from_before_a_rotation_works(
+    old: Client, start: Start, manage: Command, database_url: str
+) -> None:
+    del old
+    made = manage("sign-in", on=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
+    browser, new = BrowserOf(), start(**ROTATING)
+    link = {"link": made.stdout.strip().partition("#")[2]}
+    assert browser.send(new, "POST", "/auth/sign-in", link).status == 200
+    assert browser.who(new) == "admin"

@@ -20,6 +20,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM")
     # Chromium can't use its sandbox as root, and CI runs as root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments.append("--host-resolver-rules=MAP thunder.test 127.0.0.1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser

@@ -88,10 +88,28 @@ def test_a_wrong_key_is_refused_in_both_ways(page: Page) -> None:
         assert page.context.cookies() == []
 
 
-def test_a_link_signs_in_once(client: Client, page: Page, manage: Command, database_url: str) -> None:
+def make_link(manage: Command, url: str, database_url: str) -> str:
     with ThreadPoolExecutor() as threads:  # Playwright runs its event loop in this thread
-        asked = partial(manage, "sign-in", "--url", client.url, on=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY)
-        link = threads.submit(asked).result().stdout.strip()
+        asked = partial(manage, "sign-in", "--url", url, on=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY)
+        return threads.submit(asked).result().stdout.strip()
+
+
+def test_over_plain_http_from_another_machine_no_cookie_stays(
+    client: Client, page: Page, manage: Command, database_url: str
+) -> None:
+    page = page.context.new_page()  # its console reports headers that need HTTPS
+    url = client.url.replace("127.0.0.1", "thunder.test")
+    page.goto(make_link(manage, url, database_url))
+    expect(page.get_by_role("alert")).to_contain_text("Open Thunder with HTTPS")
+    assert page.context.cookies() == []
+    sign_in_by_form(page, client.key)
+    expect_the_feed(page)
+    assert page.context.cookies() == []
+    assert page.evaluate("sessionStorage.length") == 1
+
+
+def test_a_link_signs_in_once(client: Client, page: Page, manage: Command, database_url: str) -> None:
+    link = make_link(manage, client.url, database_url)
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     page.goto(link)

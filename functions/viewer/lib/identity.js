@@ -50,14 +50,15 @@ export function forgetIdentity() {
 /**
  * Sign in with a key, in this browser or only in this tab. Resolves to the identity.
  *
- * Over plain HTTP from another machine, browsers don't report the origin of a request, so the server can't accept the
- * cookie. Then the key stays in this tab.
+ * Over plain HTTP from another machine, browsers don't report the origin of a read, so the server can't accept the
+ * cookie. Then the browser is signed out, because the cookie would still count for writes, and the key stays in this tab.
  */
 export async function signInWithKey(key, { onlyThisTab }) {
   forgetIdentity()
   if (!onlyThisTab) {
     await api("/auth/sign-in", { method: "POST", body: {}, key })
     if (await findIdentity()) return identity
+    await signOut()
   }
   try {
     // Before it is kept, because a key that is not live must not stay.
@@ -75,7 +76,9 @@ export async function signInWithKey(key, { onlyThisTab }) {
 export async function signInByLink(link) {
   forgetIdentity()
   await api("/auth/sign-in", { method: "POST", body: { link }, key: null })
-  return await findIdentity()
+  if (await findIdentity()) return identity
+  await signOut()
+  throw new Error("The link doesn't work here: over plain HTTP, only a browser on the server's machine can use it. Open Thunder with HTTPS, or sign in with a key.")
 }
 
 /** Sign out of this tab and this browser. */
