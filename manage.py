@@ -257,8 +257,8 @@ def serve_on(database: "Database", settings: "Settings") -> None:
         os.environ["THUNDER_COMMIT"] = commit.sha
     with bind(settings.app_host, settings.app_port) as bound:
         url = write_url(settings.app_host, bound.getsockname()[1])
-        os.environ["THUNDER_URL"] = settings.thunder_url or url
-        link = create_sign_in_link(os.environ["THUNDER_URL"], admin_key)
+        os.environ["THUNDER_OWN_URL"] = url
+        link = create_sign_in_link(settings.thunder_url or url, admin_key)
         banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name, link=link)
 
         def announce() -> None:

@@ -125,8 +125,13 @@ class Settings(BaseModel):
     the peer of the connection."""
 
     thunder_url: str = ""
-    """The address at which users reach this Thunder, for links in webhooks: https://thunder.example.com. If unset,
-    links are paths; `make run` uses its own address."""
+    """The address at which users reach this Thunder, for links in webhooks and link previews:
+    https://thunder.example.com. If unset, webhooks use THUNDER_OWN_URL, and previews the host that the crawler
+    requested."""
+
+    thunder_own_url: str = ""
+    """The address that this Thunder serves on, for links in webhooks if THUNDER_URL is unset. `make run` sets it. If
+    both are unset, these links are paths."""
 
     webhook_allow: Annotated[str, AfterValidator(_check_networks)] = ""
     """Comma-separated addresses or networks that webhooks may reach although they are private. Plain http is accepted

@@ -70,7 +70,7 @@ class AlertWorker:
 
     async def deliver(self, event: ClaimedEvent) -> None:
         """Attempt to deliver a claimed event, and retry it later if necessary."""
-        base_url = self._settings.thunder_url.rstrip("/")
+        base_url = (self._settings.thunder_url or self._settings.thunder_own_url).rstrip("/")
         delay_s = await deliver(self._access, self._get_sender(), event, base_url=base_url)
         if delay_s is not None and delay_s <= SOON_S:
             asyncio.get_running_loop().call_later(delay_s, self._start_pump)

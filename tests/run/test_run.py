@@ -21,7 +21,12 @@ from core.cli.banner import write_banner, write_url
 from core.local.cluster import ALIVE_FILE, runs_postgres, take_lock
 from core.local.environment import InvalidSettingError, describe_database, load_settings, open_ingest
 from core.settings import Settings
+from tests.support.alerts import create
+from tests.support.client import Client
 from tests.support.environment import ROOT
+from tests.support.page import Page
+from tests.support.posts import post_probs
+from tests.support.receiver import receiving
 from tests.support.running import WAIT_SECONDS, Running, find, list_workers, read_command, running
 
 
@@ -38,6 +43,21 @@ def test_the_printed_commands_post_the_sample_and_read_it(directory: Path) -> No
         assert json.loads(posted.stdout)["request_id"] == "smollm2-force-prefix"
         read = subprocess.run(run.command("/logs/"), cwd=ROOT, capture_output=True, check=True, timeout=60)
         assert "steps" in json.loads(read.stdout)
+
+
+def test_webhooks_link_to_its_own_address_and_previews_to_the_requested_host(directory: Path) -> None:
+    with running(directory, WEBHOOK_ALLOW="127.0.0.0/8") as run, receiving() as receiver, urllib3.PoolManager() as pool:
+        client = Client(pool, run.url, run.key)
+        create(client, receiver.url(), run.key)
+        post_probs(client, "unsure", [0.25])
+        (received,) = receiver.wait()
+        assert json.loads(received.body)["data"]["link"] == f"{run.url}/view/unsure"
+        answer = client.request(
+            "GET", "/playground", None, user_agent="Slackbot", host="up.example", x_forwarded_proto="https"
+        )
+        page = Page(answer.data.decode())
+        assert page.meta["og:url"] == "https://up.example/playground"
+        assert page.meta["og:image"] == "https://up.example/playground/og-image.png"
 
 
 @pytest.mark.parametrize("ending", ["ctrl-c", "interrupt", "terminate", "hang-up"])
