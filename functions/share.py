@@ -133,12 +133,12 @@ async def get_shared_member(
     return _vary(await answer_log(request, context, view))
 
 
-@router.get("/playground", response_class=HTMLResponse)
+@router.get("/playground", response_class=HTMLResponse, responses={200: {"content": {"text/html": {}}}})
 async def get_playground(request: Request, context: ContextDep) -> HTMLResponse:
     """Return the preview of the playground's page to crawlers, and 404 to others: the Quote UI's host serves it."""
     if not is_crawler(request):
         raise NotFoundError("page: only for crawlers of link previews; open the playground of the Quote UI")
-    preview = Preview(PLAYGROUND, PLAYGROUND_SENTENCE, image_alt=PLAYGROUND_SENTENCE)
+    preview = Preview(PLAYGROUND, PLAYGROUND_SENTENCE, image_alt=PLAYGROUND_SENTENCE, is_site=True)
     return render_plain_page(add_addresses(preview, request, context))
 
 

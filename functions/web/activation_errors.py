@@ -37,9 +37,14 @@ class ActivationErrors:
             _applies.reset(token)
 
 
+def has_more_fields() -> bool:
+    """Return whether errors of the present request have the additional fields."""
+    return _applies.get()
+
+
 def list_more_fields(status: int, error_code: str | None) -> dict[str, str]:
     """Return the additional fields of an error of the present request, if it has them."""
-    if not _applies.get():
+    if not has_more_fields():
         return {}
     code = error_code or _CODES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
     return {"status": "error", "error_code": code}

@@ -40,6 +40,7 @@ def find_base_url(request: HTTPConnection, settings: Settings) -> str | None:
     hosts = request.headers.getlist("host")
     if len(hosts) != 1 or not is_host(hosts[0]):
         return None
-    # A proxy that ends TLS, such as Modal's, sets the header.
-    is_secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    # A proxy that ends TLS, such as Modal's, sets the header. Each further proxy appends its own scheme.
+    first, _, _ = request.headers.get("x-forwarded-proto", "").partition(",")
+    is_secure = request.url.scheme == "https" or first.strip().lower() == "https"
     return f"{'https' if is_secure else 'http'}://{hosts[0]}"

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import ThunderError
 from core.wire.validation import describe_problems
-from functions.web.activation_errors import list_more_fields
+from functions.web.activation_errors import has_more_fields, list_more_fields
 from functions.web.context import slow_down
 from functions.web.negotiation import wants_page
 from functions.web.viewer import has_viewer, render_viewer
@@ -72,7 +72,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
         405: f"method: {path} does not allow {request.method}; see /openapi.json",
     }
     sentence = sentences.get(error.status_code, str(error.detail))
-    if error.status_code == 404 and has_viewer(request) and wants_page(request):
+    if error.status_code == 404 and has_viewer(request) and wants_page(request) and not has_more_fields():
         return render_viewer(title="Not found", description=sentence, status=404)
     return render_error(error.status_code, sentence, error.headers)
 

@@ -71,6 +71,6 @@ def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
 
 
 def _is_page(connection: HTTPConnection, route: APIRoute | APIWebSocketRoute) -> bool:
-    """Return whether a browser opens a share link. Programs that forward links often append parameters to them."""
-    has_page = isinstance(route, APIRoute) and "text/html" in route.responses.get(200, {}).get("content", {})
-    return has_page and wants_page(connection)
+    """Return whether the answer is a page or an image. Programs that forward links often append parameters to them."""
+    content = route.responses.get(200, {}).get("content", {}) if isinstance(route, APIRoute) else {}
+    return "image/png" in content or ("text/html" in content and wants_page(connection))

@@ -28,7 +28,6 @@ HEADERS = {
     "form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",  # the address is a secret
     "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
     "Vary": VARIES,
 }
 PAGES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}, "application/json": {}}}}
@@ -66,6 +65,7 @@ class Preview:
         url: the absolute address of the page, if known.
         image: the absolute address of its image, if it has one.
         image_alt: the content of the image in words.
+        is_site: whether it is a page of the site, which search engines may list, and not a request or a collection.
     """
 
     title: str
@@ -73,6 +73,7 @@ class Preview:
     url: str | None = None
     image: str | None = None
     image_alt: str = ""
+    is_site: bool = False
 
 
 def render_page(request: Request, preview: Preview) -> HTMLResponse:
@@ -96,9 +97,11 @@ def _render(request: Request, preview: Preview, status: int, further: str) -> HT
         answer = render_viewer(
             title=preview.title, description=preview.description, head=head, further=further, status=status
         )
-        answer.headers.update({"X-Robots-Tag": "noindex", "Vary": HEADERS["Vary"]})
-        return answer
-    return HTMLResponse(_fill(preview, head, further), status, HEADERS)
+        answer.headers["Vary"] = VARIES
+    else:
+        answer = HTMLResponse(_fill(preview, head, further), status, HEADERS)
+    answer.headers["X-Robots-Tag"] = "noindex"
+    return answer
 
 
 def _fill(preview: Preview, head: str, further: str) -> str:
@@ -109,18 +112,19 @@ def _fill(preview: Preview, head: str, further: str) -> str:
 def _list_tags(preview: Preview) -> str:
     """Return the tags of a page: Open Graph's, which most programs read, and Twitter's."""
     named = {
-        "robots": "noindex",
         "description": preview.description,
         "twitter:card": "summary_large_image" if preview.image else "summary",
         "twitter:title": preview.title,
         "twitter:description": preview.description,
     }
     properties = {
-        "og:type": "article",
+        "og:type": "website" if preview.is_site else "article",
         "og:site_name": SITE,
         "og:title": preview.title,
         "og:description": preview.description,
     }
+    if not preview.is_site:
+        named["robots"] = "noindex"
     if preview.url:
         properties["og:url"] = preview.url
     if preview.image:

@@ -95,6 +95,9 @@ def test_the_tags_are_those_of_the_contract_with_absolute_addresses(client: Clie
     ("host", "scheme", "base"),
     [
         ("thunder.example.com", "https", "https://thunder.example.com"),
+        ("thunder.example.com", "https, http", "https://thunder.example.com"),
+        ("thunder.example.com", "HTTPS,http", "https://thunder.example.com"),
+        ("thunder.example.com", "http,https", "http://thunder.example.com"),
         ("thunder.example.com:8443", "http", "http://thunder.example.com:8443"),
         ('"><script>alert(1)</script>', "https", None),
         ("a.example/evil", "https", None),
@@ -126,8 +129,12 @@ def test_the_configured_address_wins_over_the_host_header(serve: Serve, database
 
 
 def test_the_playground_has_a_preview_for_crawlers_only(client: Client) -> None:
-    page = read_page(crawl(client, "/playground/", accept="application/json"))
+    found = crawl(client, "/playground/", accept="application/json")
+    page = read_page(found)
     assert set(page.meta) >= NAMES
+    assert page.meta["og:type"] == "website"
+    assert "robots" not in page.meta
+    assert "X-Robots-Tag" not in found.headers
     assert page.meta["og:url"] == f"{client.url}/playground"
     for accept in (BROWSER, "*/*"):
         answer = crawl(client, "/playground", "Mozilla/5.0", accept=accept)
@@ -136,6 +143,24 @@ def test_the_playground_has_a_preview_for_crawlers_only(client: Client) -> None:
     assert answer.headers["Cache-Control"] == "public, max-age=86400"
     assert read_image(answer)
     assert crawl(client, "/playground/og-image.png").data == answer.data
+
+
+def test_pages_and_images_accept_the_parameters_of_chat_programs(client: Client) -> None:
+    link = publish(client, make_document("r1", number(one_token())))
+    for path in ("/playground", link):
+        page = read_page(crawl(client, f"{path}?utm_source=x&utm_source=y"))
+        assert page.meta["og:url"] == client.url + path
+        for agent in (BOT, "curl/8"):
+            read_image(crawl(client, f"{path}/og-image.png?v=1", agent))
+    assert crawl(client, "/playground?utm_source=x", "Mozilla/5.0", accept=BROWSER).status == 404
+
+
+@pytest.mark.parametrize("path", ["/playground/activations", "/playground/activations/a/b/c"])
+def test_unknown_paths_of_activations_are_json_for_everyone(client: Client, path: str) -> None:
+    for agent, accept in ((BOT, "*/*"), ("Mozilla/5.0", BROWSER)):
+        answer = crawl(client, f"{path}/none", agent, accept=accept)
+        error = answer.json
+        assert (answer.status, error["status"], error["error_code"]) == (404, "error", "NOT_FOUND")
 
 
 def test_an_image_marks_the_injected_text_and_shows_the_confidence(client: Client) -> None:

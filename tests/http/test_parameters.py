@@ -23,7 +23,7 @@ OPERATIONS = [
     (path, [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"])
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
-    if method == "get"
+    if method == "get" and not path.endswith(".png")  # chat programs append parameters to images, too
 ]
 PARAMETERS = [(path, name) for path, names in OPERATIONS for name in names if path != "/logs/stream"]
 TEXT_FILTERS = ("api_key", "model", "mod", "tag", "favorited_by", "q")
