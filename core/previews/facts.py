@@ -14,7 +14,8 @@ from core.traces.kept import parse_item
 from core.wire.zstandard import decompress
 
 PROMPT_CHARACTERS = 180
-INJECTED_CHARACTERS = 200
+INJECTED_CHARACTERS = 400
+"""More than an image shows of the answer, so that a longer injected text is marked to the end."""
 
 
 class PreviewFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,7 +79,8 @@ class _Canvas:
         """Write the first lines of the answer, with the injected text marked."""
         self.write("Output", 304, MUTED)
         self._draw.rounded_rectangle((MARGIN, 322, WIDTH - MARGIN, 486), 12, fill=CARD)
-        text = shorten(output, OUTPUT.lines * OUTPUT.characters + 1)
+        # An injected text that begins in these lines is found although it ends after them.
+        text = shorten(output, OUTPUT.lines * (OUTPUT.characters + 1) + len(injected))
         for number, line in enumerate(break_lines(text, injected, OUTPUT)):
             self.write_line(line, 360 + 34 * number)
         if not text:

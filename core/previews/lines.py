@@ -59,10 +59,12 @@ def fit(text: str, size: int, width: float) -> str:
 def break_lines(text: str, injected: str, shape: Shape) -> list[Line]:
     """Break a text, one cleaned line, into lines, and mark the first occurrence of the injected text in it.
 
-    If the text is longer than the shape, the last line ends in ….
+    Of an injected text that was cut, and therefore ends in …, the part before the … is marked. If the text is longer
+    than the shape, the last line ends in ….
     """
-    start = text.find(injected) if injected else -1
-    stop = start + len(injected) if start >= 0 else -1
+    marked = injected if injected in text else injected.removesuffix(ELLIPSIS)
+    start = text.find(marked) if marked else -1
+    stop = start + len(marked) if start >= 0 else -1
     lines: list[Line] = []
     position = 0
     while position < len(text) and len(lines) < shape.lines:

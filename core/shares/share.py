@@ -25,7 +25,8 @@ from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 
 NONCE_BYTES = 16
-PREVIEW_CHARACTERS = 500
+PREVIEW_CHARACTERS = 2000
+"""Much more of the answer than its image shows, because an injected text may end after that."""
 DEAD_LINK = "link: unknown, revoked or expired; ask its owner for a new one"
 
 

@@ -163,6 +163,27 @@ def test_unknown_paths_of_activations_are_json_for_everyone(client: Client, path
         assert (answer.status, error["status"], error["error_code"]) == (404, "error", "NOT_FOUND")
 
 
+@pytest.mark.parametrize("length", [190, 210, 300, 1000])
+def test_a_long_injected_text_is_marked_up_to_the_cut(client: Client, length: int) -> None:
+    injected = ("abcdefghi " * 100)[:length].strip()
+
+    def draw(request_id: str, output: str, forced: str) -> int:
+        document = make_document(
+            request_id,
+            number([*one_token(), forward()]),
+            mod_calls=[call(1)],
+            actions=[action("ForceTokens", details={"tokens_as_text": [forced]})],
+            request={"final_text": output},
+        )
+        return count_marked(read_image(client.request("GET", f"{publish(client, document)}/og-image.png")))
+
+    none = draw("r0", "x " * 100, "y")
+    begins = draw("r1", f"{injected} and the answer", injected)
+    assert begins - none > 60 * min(length, 340)
+    late = draw("r2", "x " * 120 + injected + " end", injected)
+    assert late - none > 60 * 90
+
+
 def test_an_image_marks_the_injected_text_and_shows_the_confidence(client: Client) -> None:
     recorded = load_trace("force-prefix")
     image = read_image(client.request("GET", publish(client, recorded) + "/og-image.png"))

@@ -113,6 +113,13 @@ def test_the_injected_text_is_marked_across_lines() -> None:
     assert lines[-1].pieces[-1] == (" end", False)
 
 
+def test_the_beginning_of_a_cut_injected_text_is_marked() -> None:
+    lines = break_lines("so be it … and on", "be it…", SHAPE)
+    assert lines[0].pieces == (("so ", False), ("be it", True), (" … and on", False))
+    assert break_lines("so be it… and on", "be it…", SHAPE)[0].pieces[1] == ("be it…", True)
+    assert break_lines("so be it", "…", SHAPE)[0].pieces == (("so be it", False),)
+
+
 def test_a_long_word_is_broken_and_a_long_text_ends_in_an_ellipsis() -> None:
     lines = break_lines("x" * 1000, "", SHAPE)
     assert len(lines) == SHAPE.lines
