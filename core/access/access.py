@@ -20,6 +20,7 @@ from core.access.caller import (
     Caller,
     ForbiddenError,
     Scope,
+    SignedOutError,
     UnauthorizedError,
     UnknownKeyError,
 )
@@ -109,7 +110,9 @@ class Access:
         Args:
             key: the key as sent, or None.
             scope: the scope the caller needs; None if every live key may do this.
-            public: whether a caller without a key is allowed. The code in the session then decides what to show.
+            public: whether a caller without a key is allowed. The code in the session then decides what to show. A
+                cookie that is no longer valid then counts as no key. Pass `key is None` to refuse such a cookie where
+                callers without a key share data, as in the playground.
 
         Raises:
             UnauthorizedError: no key, or not a live one.
@@ -119,12 +122,19 @@ class Access:
             raise UnauthorizedError("key: missing; send one as X-API-Key")
         hasher = await self.hasher()
         await self.settle_key(key, by=key)
-        async with self._admit(key, lambda: self._open(scope), lambda conn: self._identify(conn, hasher, key)) as (
-            conn,
-            caller,
-        ):
-            able = caller if key is None or scope is None else caller.using(scope)
-            yield Session(conn, able, hasher, key, self.admin_key, "command" if self.is_command else caller.actor)
+
+        async def identify(conn: AsyncConnection) -> Caller:
+            try:
+                return await self._identify(conn, hasher, key)
+            except SignedOutError:
+                if public:
+                    return ANONYMOUS
+                raise
+
+        async with self._admit(key, lambda: self._open(scope), identify) as (conn, caller):
+            live = None if caller is ANONYMOUS else key
+            able = caller if live is None or scope is None else caller.using(scope)
+            yield Session(conn, able, hasher, live, self.admin_key, "command" if self.is_command else caller.actor)
 
     def _open(self, scope: Scope | None) -> AbstractAsyncContextManager[AsyncConnection]:
         if scope is Scope.READ:
@@ -166,7 +176,7 @@ class Access:
                 await _await_turn(turn, self.turns, account)
                 async with connect() as conn:
                     caller = await identify(conn)
-                    if key is not None and self._remember(key, caller) != account:
+                    if key is not None and caller is not ANONYMOUS and self._remember(key, caller) != account:
                         if not self.turns.has_room(caller.account):
                             continue
                         await turn.aclose()
@@ -406,11 +416,9 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
         return error
 
 
-def _unknown_key(key: str) -> UnknownKeyError:
+def _unknown_key(key: str) -> UnauthorizedError:
     if isinstance(key, SignInToken):
-        return UnknownKeyError(
-            "cookie: signed out or expired, or its key is no longer valid; sign in again", hash_token(key)
-        )
+        return SignedOutError("cookie: signed out or expired, or its key is no longer valid; sign in again")
     return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))
 
 

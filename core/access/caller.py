@@ -47,6 +47,10 @@ class UnknownKeyError(UnauthorizedError):
         self.fingerprint = fingerprint
 
 
+class SignedOutError(UnauthorizedError):
+    """The cookie of a browser is no longer valid. The answer deletes it."""
+
+
 class ForbiddenError(ThunderError):
     """The key is live, but its scopes do not allow the call."""
 

@@ -1,5 +1,6 @@
 """Sessions: a database connection together with the authenticated caller."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +9,10 @@ from psycopg import AsyncConnection
 from core.access import store
 from core.access.caller import SETTING_ADMIN, Caller
 from core.access.hasher import LONG_KEY, Hasher, Owner, find_label_range, hash_token
+from core.access.sign_in_token import SignInToken
 from core.audit.store import Action, insert_entry
+
+ISSUED_KEY = re.compile(r"ck_[0-9a-f]{64}")
 
 
 class StorableText(NamedTuple):
@@ -78,9 +82,24 @@ class Session:
             storable = self.mask_name(text)
         elif self.caller.owner in self.hasher.list_hashes(text):
             storable = StorableText(self.hasher.label_user_key(text))
-        if storable.text is None or self.key is None or len(self.key) < LONG_KEY:
+        masked = storable.text
+        if masked is None or ISSUED_KEY.fullmatch(masked):  # then the lookup replaces it
             return storable
-        return storable._replace(text=storable.text.replace(self.key, self.caller.name))
+        for key, name in self.find_own_keys(masked).items():
+            masked = masked.replace(key, name) if len(key) >= LONG_KEY else masked
+        return storable._replace(text=masked)
+
+    def find_own_keys(self, text: str) -> dict[str, str]:
+        """Return the caller's own keys in a text, and the names that replace them.
+
+        The server does not have the key of a signed-in browser, so every issued key counts as the caller's.
+        """
+        keys: dict[str, str] = {} if self.key is None else {self.key: self.caller.name}
+        if isinstance(self.key, SignInToken):
+            keys = dict.fromkeys(ISSUED_KEY.findall(text), "ck_…")
+            if self.admin_key is not None and self.caller.poster == SETTING_ADMIN.poster:
+                keys[self.admin_key] = self.caller.name
+        return {key: name for key, name in keys.items() if key in text}
 
     async def resolve_name(self, text: str | None) -> str | None:
         """Prepare a name for storage (`mask_name`) and look it up."""

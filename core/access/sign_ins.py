@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.access import store
 from core.access.access import WRITE_TIMEOUT_MS, Access
-from core.access.caller import SETTING_ADMIN, Caller, Scope, UnauthorizedError, UnknownKeyError
+from core.access.caller import SETTING_ADMIN, Caller, ForbiddenError, Scope, UnauthorizedError, UnknownKeyError
 from core.access.hasher import hash_token, prove_key
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
@@ -34,6 +34,7 @@ async def sign_in(access: Access, key: str | None) -> SignIn:
 
     Raises:
         UnauthorizedError: no key, or not a live one.
+        ForbiddenError: the key was rotated, and is live only during the overlap.
     """
     if isinstance(key, SignInToken):
         raise UnauthorizedError("key: missing; send one as X-API-Key")
@@ -86,7 +87,7 @@ async def _insert(session: Session, access: Access) -> SignIn:
     token, caller = secrets.token_urlsafe(TOKEN_BYTES), session.caller
     is_issued, is_user = caller.key_id is not None, caller.poster == "user"
     key = session.key or ""
-    await store.INSERT_SIGN_IN.execute(
+    made = await store.INSERT_SIGN_IN.fetch_one(
         session.conn,
         token_hash=session.hasher.hash_sign_in(token),
         key_hash=hash_token(key) if is_issued else None,
@@ -95,5 +96,7 @@ async def _insert(session: Session, access: Access) -> SignIn:
         lifetime_s=LIFETIME_S,
         most=MAX_PER_KEY,
     )
+    if made is None:
+        raise ForbiddenError("key: rotated; sign in with its successor")
     await session.note(Action.SIGN_IN, "browser")
     return SignIn(caller, token)

@@ -40,7 +40,7 @@ async def extract_timeline(
     """
     require_key(key, keyless=settings.playground_keyless)
     server, asked = find_hf_server(settings), extraction.write(settings)
-    async with access.session(key, Scope.CURATE, public=True) as session:
+    async with access.session(key, Scope.CURATE, public=key is None) as session:
         server.require_url()
         await count_call(session, LIMIT)
     content = await upstreams.post(server, "/hf/extract", asked, timeout_s=TIMEOUT_S)

@@ -68,7 +68,7 @@ async def read_health(
     require_key(key, keyless=settings.playground_keyless)
     database: str | None = None
     try:
-        async with asyncio.timeout(TIMEOUT_S), access.session(key, Scope.READ, public=True):
+        async with asyncio.timeout(TIMEOUT_S), access.session(key, Scope.READ, public=key is None):
             pass
     except TimeoutError:
         database = f"database: did not answer within {TIMEOUT_S:g} s; try again later"

@@ -43,7 +43,7 @@ async def list_runs(access: Access, key: str | None, query: RunQuery, *, keyless
     require_key(key, keyless=keyless)
     before, before_id = (None, None) if query.cursor is None else _read_cursor(query.cursor)
     limit = min(max(query.limit, 1), MAX_RUNS)
-    async with access.session(key, Scope.READ, public=True) as session:
+    async with access.session(key, Scope.READ, public=key is None) as session:
         rows = await store.LIST_RUNS.fetch_all(
             session.conn,
             **sight(session),
@@ -67,7 +67,7 @@ async def read_summary(access: Access, key: str | None, *, keyless: bool, reques
         NotFoundError: the run does not exist, or the caller does not see it.
     """
     require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=True) as session:
+    async with access.session(key, Scope.READ, public=key is None) as session:
         found = await store.GET_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
     if found is None:
         raise hidden(request_id)
@@ -78,7 +78,7 @@ async def read_summary(access: Access, key: str | None, *, keyless: bool, reques
 async def read_stored_answer(access: Access, key: str | None, *, keyless: bool, request_id: str) -> StoredAnswer:
     """Read the answer of a run. Raises as `read_summary` does."""
     require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=True) as session:
+    async with access.session(key, Scope.READ, public=key is None) as session:
         found = await store.GET_ANSWER.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
     if found is None:
         raise hidden(request_id)
@@ -89,7 +89,7 @@ async def read_stored_answer(access: Access, key: str | None, *, keyless: bool, 
 async def read_scored_run(access: Access, key: str | None, *, keyless: bool, request_id: str) -> ScoredRun:
     """Read the answer of a run with the scores of its trace. Raises as `read_summary` does."""
     require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=True) as session:
+    async with access.session(key, Scope.READ, public=key is None) as session:
         found = await store.GET_SCORED_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
     if found is None:
         raise hidden(request_id)

@@ -96,7 +96,7 @@ class _Task:
 
     async def begin(self, server: Server) -> Session:
         """Check the caller, the setting and the id, and count the call. The returned session has ended."""
-        async with self.access.session(self.key, Scope.CURATE, public=True) as session:
+        async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
             require_owner(session)
             server.require_url()
             if await store.HAS_RUN.fetch_only(session.conn, request_id=self.request_id):
@@ -108,7 +108,7 @@ class _Task:
         """Store the run with its texts and features, and link it to its trace."""
         facts = await asyncio.to_thread(answer.count)
         try:
-            async with self.access.session(self.key, Scope.CURATE, public=True) as session:
+            async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
                 trace_id = answer.trace_request_id
                 if trace_id is not None:
                     await store.LOCK_LINK.execute(session.conn, trace_request_id=trace_id)
@@ -139,7 +139,7 @@ class _Task:
         """Store that the run failed. If that fails too, the caller gets the error of the server alone."""
         nothing = {"output_tokens": 0, "activation_rows_count": 0, "unique_features_count": 0, "duration_ms": 0}
         with suppress(ThunderError):
-            async with self.access.session(self.key, Scope.CURATE, public=True) as session:
+            async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
                 await self._insert(
                     session,
                     status="error",

@@ -210,7 +210,7 @@ def _require(row: AlertRow | None, number: int) -> AlertRow:
 
 async def _to_columns(session: Session, columns: dict[str, Any], filters: AlertFilters) -> dict[str, Any]:
     """Prepare the columns for storage: keys are replaced in the name, and refused in the URL."""
-    if session.key is not None and session.key in columns["url"]:
+    if session.find_own_keys(columns["url"]):
         raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
     name = await session.resolve_text(columns["name"])
     return {**columns, "name": name, "filters": Jsonb(filters.list_filters())}

@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from core.access.caller import SignedOutError
 from core.errors import ThunderError
 from core.wire.validation import describe_problems
+from functions.web.access import set_cookie
 from functions.web.activation_errors import has_more_fields, list_more_fields
 from functions.web.context import slow_down
 from functions.web.negotiation import wants_page
@@ -60,7 +62,10 @@ async def _answer_thunder_error(request: Request, error: Exception) -> JSONRespo
     headers = {"Retry-After": RETRIES_AFTER_S[status]} if status in RETRIES_AFTER_S else None
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
-    return render_error(status, str(error), headers, error.error_code)
+    response = render_error(status, str(error), headers, error.error_code)
+    if isinstance(error, SignedOutError):
+        await set_cookie(request, response, None)
+    return response
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from core.wire.zstandard import decompress
 from tests.activations.conftest import OWNER, PATH, Place, check_error
+from tests.support.browsers import BrowserOf
 from tests.support.client import make_key, send
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET
@@ -72,6 +73,16 @@ def test_calls_without_a_key_must_be_allowed(databases: Databases, place: Place)
         assert send(client, "GET", f"{PATH}/health", ADMIN_KEY).json["status"] == "ok"
         assert send(client, "POST", f"{PATH}/run", ADMIN_KEY, prompt="x").status == 200
     databases.drop("activations_keyed")
+
+
+def test_a_dead_cookie_is_not_a_caller_without_a_key(place: Place) -> None:
+    ran = place.run()["request_id"]
+    browser = BrowserOf()
+    assert browser.sign_in(place.client, ADMIN_KEY).status == 200
+    (name,) = browser.cookies
+    for method, path in (("GET", "/runs"), ("GET", f"/{ran}/summary"), ("GET", "/health"), ("POST", "/run")):
+        body = {"prompt": "x"} if method == "POST" else None
+        check_error(BrowserOf({name: "dead"}).send(place.client, method, PATH + path, body), 401, "UNAUTHENTICATED")
 
 
 def test_a_key_in_a_text_is_not_stored(place: Place, owner_key: str) -> None:

@@ -1,4 +1,4 @@
--- Sign a browser in, and delete the sign-ins that have expired or are more than the key may have.
+-- Sign a browser in unless its key was rotated, and delete sign-ins that have expired or exceed what the key may have.
 with
 obsolete as (
     delete from sign_ins
@@ -16,10 +16,15 @@ obsolete as (
 )
 
 insert into sign_ins (token_hash, key_hash, user_key_hmac, admin_proof, expires_at)
-values (
+select
     %(token_hash)s,
     %(key_hash)s::bytea,
     %(user_key_hmac)s::bytea,
     %(admin_proof)s::bytea,
     now() + make_interval(secs => %(lifetime_s)s)
-)
+where
+    not exists (
+        select from api_keys
+        where api_keys.key_hash = %(key_hash)s::bytea and api_keys.replaced_at is not null
+    )
+returning token_hash

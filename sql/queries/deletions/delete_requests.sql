@@ -1,5 +1,5 @@
--- Delete requests and insert a receipt for each.
--- Both parts see the state before the statement. Foreign keys and triggers delete the child rows.
+-- Delete requests and insert a receipt for each. Users who have no requests left are signed out.
+-- All parts see the state before the statement. Foreign keys and triggers delete the child rows.
 with
 doomed as (
     delete from requests
@@ -7,7 +7,19 @@ doomed as (
         id = any(%(ids)s::bigint[])
         -- Checked again under the lock, because a hold may have been set since the rows were selected.
         and not is_on_hold(requests)
-    returning id, request_id, tokens
+    returning id, request_id, tokens, user_key_hmac
+),
+
+ended as (
+    delete from sign_ins
+    where
+        user_key_hmac in (select doomed.user_key_hmac from doomed)
+        and not exists (
+            select from requests
+            where
+                requests.user_key_hmac = sign_ins.user_key_hmac
+                and requests.id not in (select doomed.id from doomed)
+        )
 )
 
 insert into deletions (

@@ -14,7 +14,7 @@ from tests.support.command import Command
 from tests.support.databases import Databases
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET, label
-from tests.support.servers import server_thread
+from tests.support.servers import ServerThread, server_thread
 
 USER = "key-of-ann"
 
@@ -110,19 +110,19 @@ def test_the_token_is_not_a_key(keys: Client) -> None:
 
 
 def test_a_key_in_the_cookie_is_not_a_token(keys: Client) -> None:
-    browser = sign_in(keys)
+    (name,) = sign_in(keys).cookies
     for value in (ADMIN_KEY, USER, make_key(keys, name="k")["api_key"], "", "x" * 3000, "\u00e9", '"a;b"'):
-        browser.cookies = dict.fromkeys(browser.cookies, value)
-        assert browser.who(keys) == 401, value
+        assert BrowserOf({name: value}).who(keys) == 401, value
 
 
 def test_signing_out_ends_only_this_browser(keys: Client) -> None:
     one, other = sign_in(keys), sign_in(keys)
-    stolen = BrowserOf(dict(one.cookies))
+    stolen, late = BrowserOf(dict(one.cookies)), BrowserOf(dict(one.cookies))
     assert one.send(keys, "POST", "/auth/sign-out").json == {"message": "signed out"}
     assert one.cookies == {}
     assert [each.who(keys) for each in (one, stolen, other)] == [401, 401, "admin"]
-    assert stolen.send(keys, "POST", "/auth/sign-out").status == 200, "the cookie is deleted in any case"
+    assert stolen.cookies == {}, "a refusal deletes the cookie"
+    assert late.send(keys, "POST", "/auth/sign-out").status == 200, "the cookie is deleted in any case"
     assert BrowserOf().send(keys, "POST", "/auth/sign-out").status == 401
 
 
@@ -137,12 +137,45 @@ def test_a_sign_in_ends_with_its_key(keys: Client, rows: psycopg.Connection, end
         case "rotated":
             assert send(keys, "POST", f"/auth/keys/{key['id']}/rotate", ADMIN_KEY, overlap_hours=1).status == 200
             assert send(keys, "GET", "/auth/me", key["api_key"]).status == 200, "programs keep the overlap"
+            refused = BrowserOf().sign_in(keys, key["api_key"])
+            assert (refused.status, refused.json["message"]) == (403, "key: rotated; sign in with its successor")
         case _:
             rows.execute("update api_keys set expires_at = now() where id = %s", [key["id"]])
-    assert browser.who(keys) == 401
+    assert BrowserOf(dict(browser.cookies)).who(keys) == 401
     assert browser.send(keys, "GET", "/logs").json["message"] == (
         "cookie: signed out or expired, or its key is no longer valid; sign in again"
     )
+
+
+@pytest.mark.parametrize("path", ["", "/tags", "/favorite", "/discussions", "/collections"])
+def test_a_dead_cookie_reads_a_public_request_as_no_key_does(keys: Client, path: str) -> None:
+    assert send(keys, "POST", "/logs/r1/public", ADMIN_KEY).status == 200
+    (name,) = sign_in(keys).cookies
+    browser = BrowserOf({name: "dead"})
+    assert browser.send(keys, "GET", f"/logs/r1{path}").json == keys.request("GET", f"/logs/r1{path}").json
+    assert send(keys, "DELETE", "/logs/r1/public", ADMIN_KEY).status == 200
+    assert browser.send(keys, "GET", f"/logs/r1{path}").status == 401
+
+
+def test_a_dead_cookie_is_no_guess(keys: Client, server: ServerThread) -> None:
+    (name,) = sign_in(keys).cookies
+    assert [BrowserOf({name: f"dead-{number}"}).who(keys) for number in range(3)] == [401] * 3
+    assert not server.app.state.context.guesses._guessers
+    assert send(keys, "GET", "/auth/me", "unknown").status == 401
+    assert server.app.state.context.guesses._guessers
+
+
+def test_a_comment_of_a_signed_in_browser_keeps_no_issued_key(keys: Client) -> None:
+    key = make_key(keys, name="k", allowed_api_key=USER)["api_key"]
+    for browser, secret, shown in ((sign_in(keys, key), key, "ck_…"), (sign_in(keys), ADMIN_KEY, "admin")):
+        sent = {"username": "n", "comment": f"use {secret}."}
+        made = browser.send(keys, "POST", "/logs/r1/discussions", sent)
+        assert (made.status, made.json["discussion"]["comment"]) == (201, f"use {shown}.")
+        alert = {"name": "a", "kind": "exception", "url": f"https://example.com/{secret}"}
+        refused = browser.send(keys, "POST", "/v1/alerts", alert)
+        assert (refused.status, "contains your API key" in refused.json["message"]) == (400, True)
+    whole = sign_in(keys, key).send(keys, "POST", "/logs/r1/tags", {"tag": key})
+    assert "k" in whole.json["tags"]
 
 
 def test_changed_rights_of_a_key_apply_to_its_browsers(keys: Client) -> None:
@@ -187,7 +220,7 @@ def test_the_configured_admin_key_ends_its_browsers_when_it_changes(databases: D
         {"THUNDER_SECRET": "another one"},
     ):
         with server_thread(url, **{"THUNDER_SECRET": SECRET, **change}) as client:
-            assert browser.who(client) == 401, change
+            assert BrowserOf(dict(browser.cookies)).who(client) == 401, change
     with server_thread(url, THUNDER_SECRET=SECRET) as client:
         assert browser.who(client) == "admin"
     databases.drop("changed_admin")
@@ -226,6 +259,21 @@ def test_deleting_a_user_signs_the_user_out(keys: Client, rows: psycopg.Connecti
     assert browser.who(keys) == 401
     owner = hmac.new(SECRET.encode(), b"leaver", hashlib.sha256).digest()
     assert rows.execute("select count(*) from sign_ins where user_key_hmac = %s", [owner]).fetchone() == (0,)
+
+
+def test_a_user_whose_requests_are_deleted_is_signed_out_for_good(keys: Client) -> None:
+    document = make_document("last", request={"user_api_key": "deleter"})
+    assert keys.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    browser = sign_in(keys, "deleter")
+    copy = BrowserOf(dict(browser.cookies))
+    assert browser.send(keys, "DELETE", "/logs/last").status == 200
+    assert keys.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    assert copy.who(keys) == 401
+    stays = sign_in(keys, "deleter")
+    other = make_document("other", request={"user_api_key": "deleter"})
+    assert keys.ingest(other, x_api_key=ADMIN_KEY).status == 201
+    assert stays.send(keys, "DELETE", "/logs/other").status == 200
+    assert stays.who(keys) == label("deleter")
 
 
 def test_a_sign_in_is_in_the_audit_log_without_its_token(keys: Client, rows: psycopg.Connection) -> None:
