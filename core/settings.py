@@ -15,6 +15,8 @@ DEFAULT_APP_NAME = "thunder-backend"
 OTHER_NAMES = {"thunder_app_name": "modal_app_name", "log_level": "rust_log"}
 """Variables that apply if a setting is unset. Secrets of the service that Thunder replaces have RUST_LOG."""
 
+MIN_MODEL_KEY_CHARACTERS = 8
+"""The key is removed from the answers of the model servers. A shorter one would occur in ordinary text."""
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
@@ -36,6 +38,12 @@ def _check_url(text: str) -> str:
 Url = Annotated[str, AfterValidator(_check_url)]
 
 
+def _check_model_key(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < MIN_MODEL_KEY_CHARACTERS:
+        raise ValueError(f"has fewer than {MIN_MODEL_KEY_CHARACTERS} characters; set a longer ADMIN_KEY there and here")
+    return key
+
+
 def _check_networks(text: str) -> str:
     read_networks(text)
     return text
@@ -52,7 +60,7 @@ class Settings(BaseModel):
     A setting is the variable of its name, in upper or lower case. An empty variable counts as unset.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - checked by pydantic
         variables = {name.lower(): value for name, value in os.environ.items() if value}
@@ -143,9 +151,9 @@ class Settings(BaseModel):
     playground_qwen_14b_url: Url | None = None
     """The model server of `qwen-14b` for the playground. If unset, the playground answers 503 for this model."""
 
-    playground_admin_key: SecretStr | None = None
-    """The ADMIN_KEY of the model servers, with which the playground registers its users there. If unset, mods can't be
-    uploaded."""
+    playground_admin_key: Annotated[SecretStr, AfterValidator(_check_model_key)] | None = None
+    """The ADMIN_KEY of the model servers (at least 8 characters), with which the playground registers its users there.
+    If unset, mods can't be uploaded."""
 
     playground_sae_url: Url | None = None
     """The server that extracts and analyzes features for the playground. If unset, these routes answer 503."""

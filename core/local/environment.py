@@ -32,8 +32,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        # The error's own text quotes the value, which may be a secret.
-        wrong = [f"{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()]
+        wrong = [
+            f"{str(detail['loc'][0]).upper()}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in error.errors()
+        ]
         raise InvalidSettingError("; ".join(wrong)) from None
 
 

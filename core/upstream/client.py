@@ -15,17 +15,17 @@ from typing import Any
 import httpx
 import orjson
 
-from core.access.limits import TooManyCallsError
 from core.access.turns import Account, Turns, client_address
 from core.errors import InvalidInputError
 from core.settings import Settings
-from core.upstream.errors import BadResponseError, UnavailableError, UpstreamTimeoutError
+from core.upstream.errors import BadResponseError, BusyError, UnavailableError, UpstreamTimeoutError
 from core.upstream.server import Server
 from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
 
-AT_ONCE, PER_ADDRESS = 24, 8
-"""Calls that one process makes at the same time, for all callers, and for one address."""
+AT_ONCE, PER_ADDRESS = 64, 32
+"""Calls that one process makes at the same time, for all callers, and for one address. An address may make 30 calls a
+minute, even if each takes longer."""
 TURN_S = 5
 """How long a call waits for other calls of its address."""
 CONNECT_S = 10
@@ -34,7 +34,8 @@ MOST_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 20
 """Modal answers 303 after each 150 s."""
 MIN_SECRET_CHARACTERS = 4
-"""Minimum length of a secret that is removed from answers. Shorter ones occur in ordinary words."""
+"""Minimum length of Thunder's own secrets that are removed from answers. Shorter ones occur in ordinary words, and no
+server knows them. The admin key of the servers is longer."""
 HIDDEN = "…"
 USER_AGENT = "Thunder/1"
 
@@ -53,7 +54,7 @@ class Upstreams:
 
     def __init__(self, settings: Settings) -> None:
         self._turns = Turns(AT_ONCE, share=PER_ADDRESS)
-        self._hidden = [orjson.dumps(text)[1:-1] for text in _list_hidden(settings)]
+        self._hidden = _list_hidden(settings)
 
     async def post(
         self, server: Server, path: str, body: Mapping[str, object], *, timeout_s: float, user_key: str | None = None
@@ -72,43 +73,24 @@ class Upstreams:
             UnavailableError: the server can't be reached, or closed the connection.
             UpstreamTimeoutError: the server did not answer in time.
             BadResponseError: the answer is not 2xx, too large or not a JSON object.
-            TooManyCallsError: the caller's address has too many calls waiting.
+            BusyError: too many calls are running, in all or for the caller's address.
         """
         headers = {"Content-Type": "application/json"} | ({} if user_key is None else {"X-User-Api-Key": user_key})
         request = _make_request("POST", server.require_url() + path, dump_json(body), headers)
-        async with self._exchange(server, request, timeout_s) as response:
+        async with self._turn(), _exchange(server, request, timeout_s) as response:
             content = await _read(server, response)
         return self._parse(server, content)
 
     async def probe(self, server: Server, path: str, *, timeout_s: float) -> None:
         """Check that a GET is answered with 2xx. The body is not read.
 
+        A probe takes no turn, so it works while all calls are taken. Callers limit how many run.
+
         Raises:
             UpstreamError: as for `post`.
         """
-        async with self._exchange(server, _make_request("GET", server.require_url() + path), timeout_s):
+        async with _exchange(server, _make_request("GET", server.require_url() + path), timeout_s):
             pass
-
-    @asynccontextmanager
-    async def _exchange(
-        self, server: Server, request: httpx.Request, timeout_s: float
-    ) -> AsyncIterator[httpx.Response]:
-        """Send a request when it is the address's turn, and follow redirects within the server."""
-        try:
-            async with (
-                self._turn(),
-                asyncio.timeout(timeout_s),
-                httpx.AsyncHTTPTransport(verify=_make_tls(), trust_env=False) as transport,
-                aclosing(await _send(server, transport, request)) as response,
-            ):
-                yield response
-        except (TimeoutError, httpx.TimeoutException):
-            raise UpstreamTimeoutError(
-                f"{server.name}: did not answer within {timeout_s:g} s; try again later"
-            ) from None
-        except (httpx.TransportError, OSError) as error:
-            log.info("the %s can't be reached: %s", server.name, type(error).__name__)
-            raise UnavailableError(f"{server.name}: not reachable, or closed the connection; try again later") from None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -117,22 +99,33 @@ class Upstreams:
                 async with asyncio.timeout(TURN_S):
                     await turn.enter_async_context(self._turns.turn(Account(f"address:{client_address.get()}")))
             except TimeoutError:
-                raise TooManyCallsError("calls: too many of yours are running; try again when they finish") from None
+                raise BusyError("calls: too many are running; try again when some have finished") from None
             yield
 
     def _parse(self, server: Server, content: bytes) -> dict[str, Any]:
         """Parse an answer, and remove secrets and addresses from it."""
         try:
-            # Written again, because the escapes of the server may hide a secret.
-            plain = dump_json(parse_json(content))
-            for hidden in self._hidden:
-                plain = plain.replace(hidden, HIDDEN.encode())
-            parsed = orjson.loads(plain)
-        except (InvalidInputError, orjson.JSONDecodeError):
+            # Written and parsed again, so that it can be shown: see dump_json.
+            parsed = orjson.loads(dump_json(self._hide(parse_json(content))))
+        except (InvalidInputError, RecursionError):
             raise BadResponseError(f"{server.name}: its answer is not JSON; check the server") from None
         if not isinstance(parsed, dict):
             raise BadResponseError(f"{server.name}: its answer is not a JSON object; check the server")
         return parsed
+
+    def _hide(self, value: object) -> object:
+        """Remove secrets and addresses from each text. Numbers are kept, even if a secret consists of digits."""
+        match value:
+            case str():
+                for hidden in self._hidden:
+                    value = value.replace(hidden, HIDDEN)
+                return value
+            case dict():
+                return {self._hide(key): self._hide(item) for key, item in value.items()}
+            case list():
+                return [self._hide(item) for item in value]
+            case _:
+                return value
 
 
 @cache
@@ -141,6 +134,7 @@ def _make_tls() -> ssl.SSLContext:
 
 
 def _list_hidden(settings: Settings) -> list[str]:
+    """Return the secrets and addresses. The longest comes first, because a shorter one may be a part of it."""
     secrets = [settings.playground_admin_key, settings.thunder_admin_key, settings.thunder_secret]
     urls = [
         settings.playground_llama_8b_url,
@@ -149,7 +143,7 @@ def _list_hidden(settings: Settings) -> list[str]:
         settings.playground_activations_hf_url,
     ]
     texts = [one.get_secret_value() for one in secrets if one is not None] + [one for one in urls if one is not None]
-    return [one for one in texts if len(one) >= MIN_SECRET_CHARACTERS]
+    return sorted((one for one in texts if len(one) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
 
 
 def _make_request(
@@ -160,6 +154,23 @@ def _make_request(
     # The limit of the whole call is asyncio's.
     extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_S).as_dict()}
     return httpx.Request(method, url, content=content, headers={**own, **(headers or {})}, extensions=extensions)
+
+
+@asynccontextmanager
+async def _exchange(server: Server, request: httpx.Request, timeout_s: float) -> AsyncIterator[httpx.Response]:
+    """Send a request, and follow redirects within the server."""
+    try:
+        async with (
+            asyncio.timeout(timeout_s),
+            httpx.AsyncHTTPTransport(verify=_make_tls(), trust_env=False) as transport,
+            aclosing(await _send(server, transport, request)) as response,
+        ):
+            yield response
+    except (TimeoutError, httpx.TimeoutException):
+        raise UpstreamTimeoutError(f"{server.name}: did not answer within {timeout_s:g} s; try again later") from None
+    except (httpx.TransportError, OSError) as error:
+        log.info("the %s can't be reached: %s", server.name, type(error).__name__)
+        raise UnavailableError(f"{server.name}: not reachable, or closed the connection; try again later") from None
 
 
 async def _send(server: Server, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:

@@ -3,6 +3,12 @@
 from core.errors import ThunderError
 
 
+class BusyError(ThunderError):
+    """Too many calls to upstream servers are running in this process."""
+
+    status = 503
+
+
 class UpstreamError(ThunderError):
     """A call to an upstream server failed. Its `error_code` is for the HF server, the only one of the activations."""
 

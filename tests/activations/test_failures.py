@@ -1,6 +1,7 @@
 """Runs whose server fails: nothing is stored in part, and errors have the codes of the contract and leak nothing."""
 
 import logging
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,12 +12,14 @@ from core.access.limits import WINDOW_S
 from core.activations import health as health_module
 from core.activations import run as run_module
 from core.activations.run import LIMIT
+from core.upstream import client as client_module
 from tests.activations.conftest import PATH, Place, check_error
 from tests.support.client import send
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.receiver import wait_until
 from tests.support.servers import server_thread
-from tests.support.upstream import Cut, Hang, Huge, Raw, Script
+from tests.support.upstream import Call, Cut, Hang, Huge, Raw, Script
 
 LEAK = "Traceback: secret-of-the-upstream at 10.1.2.3"
 
@@ -143,6 +146,34 @@ def test_health_is_remembered(place: Place) -> None:
     degraded = place.read("/health")
     assert (degraded["status"], degraded["hf_inference_reachable"]) == ("degraded", False)
     assert degraded["last_error"] == "HF server: answered 500; check the request and the server"
+
+
+def test_health_answers_while_all_calls_are_running(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = vars(place.app.state.context)
+    for name, value in {"AT_ONCE": 1, "PER_ADDRESS": 1, "TURN_S": 0.05}.items():
+        monkeypatch.setattr(client_module, name, value)
+    context.pop("upstreams", None)
+    ends = threading.Event()
+
+    def answer(_: Call) -> Raw:
+        ends.wait()
+        return Raw(status=500)
+
+    place.upstream.scripts["/hf/generate"] = answer
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(place.ask, "POST", "/run", prompt="x")
+            try:
+                wait_until(lambda: place.upstream.list_calls("/hf/generate") != [])
+                refused = place.ask("POST", "/run", prompt="x")
+                check_error(refused, 503, "UNAVAILABLE")
+                assert refused.headers["Retry-After"]
+                assert place.read("/health")["status"] == "ok"
+                assert not running.done()
+            finally:
+                ends.set()
+    finally:
+        del context["upstreams"]
 
 
 def test_concurrent_callers_share_the_probes(place: Place) -> None:

@@ -1,9 +1,12 @@
 """Settings: .env.example lists each of them once, with its default."""
 
 import re
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from core.local.environment import InvalidSettingError, load_settings
 from core.settings import Settings
 from tests.support.environment import ROOT
 
@@ -39,3 +42,17 @@ def test_the_values_of_the_example_are_valid(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.model_dump(exclude={"database_url"}) == Settings.model_construct().model_dump(
         exclude={"database_url"}
     )
+
+
+def test_an_admin_key_of_the_model_servers_that_is_too_short_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLAYGROUND_ADMIN_KEY", "qzj4567")
+    with pytest.raises(InvalidSettingError, match=r"^PLAYGROUND_ADMIN_KEY: has fewer than 8 characters; set a longer"):
+        load_settings()
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "qzj4567" not in str(caught.value)
+    monkeypatch.setenv("PLAYGROUND_ADMIN_KEY", "qzj45678")
+    assert load_settings().playground_admin_key is not None

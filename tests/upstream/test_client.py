@@ -14,6 +14,7 @@ from core.upstream import client as client_module
 from core.upstream.client import MOST_BYTES, Upstreams
 from core.upstream.errors import (
     BadResponseError,
+    BusyError,
     NotConfiguredError,
     UnavailableError,
     UpstreamError,
@@ -147,6 +148,25 @@ def test_secrets_and_addresses_are_removed_from_answers(upstream: Upstream, begi
     assert post(upstream) == {"echo": {"key …": ["… at …/v1"]}, "half": "\ufffd"}
 
 
+def test_a_secret_of_digits_is_removed_from_texts_alone(upstream: Upstream) -> None:
+    settings = Settings(
+        playground_sae_url=upstream.url,
+        playground_admin_key="12345678",
+        thunder_secret="1234567890",
+        thunder_admin_key="1",
+    )
+    upstream.scripts["/run"] = {"n": 12345678, "list": [912345678.5, "is 12345678, 1234567890", {"12345678": 1}]}
+    answer = asyncio.run(Upstreams(settings).post(find_sae_server(settings), "/run", {}, timeout_s=30))
+    assert answer == {"n": 12345678, "list": [912345678.5, "is …, …", {"…": 1}]}
+
+
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+def test_an_answer_that_is_nested_too_deeply_is_refused(upstream: Upstream, depth: int) -> None:
+    upstream.scripts["/run"] = Raw(b'{"a": ' + b"[" * depth + b"]" * depth + b"}")
+    with pytest.raises(BadResponseError):
+        post(upstream)
+
+
 def test_nothing_of_an_answer_is_logged(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("httpcore").setLevel(logging.INFO)  # as configure_logging does
@@ -181,4 +201,28 @@ def test_calls_wait_for_others_of_their_address(upstream: Upstream, monkeypatch:
 
     *first, last = asyncio.run(call_many())
     assert {type(one) for one in first} == {UpstreamTimeoutError}
-    assert "too many of yours are running" in str(last)
+    assert isinstance(last, BusyError)
+    assert last.status == 503
+
+
+def test_a_probe_needs_no_turn(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "TURN_S", 0.05)
+    settings = Settings(playground_sae_url=upstream.url)
+    server: Server = find_sae_server(settings)
+    upstream.scripts |= {"/run": Hang(), "/health": {}}
+
+    async def probe() -> None:
+        upstreams = Upstreams(settings)
+        calls = [
+            asyncio.ensure_future(upstreams.post(server, "/run", {}, timeout_s=60))
+            for _ in range(client_module.PER_ADDRESS)
+        ]
+        await asyncio.sleep(0)  # each takes its turn
+        with pytest.raises(BusyError):
+            await upstreams.post(server, "/run", {}, timeout_s=60)
+        await upstreams.probe(server, "/health", timeout_s=30)
+        for call in calls:
+            assert call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    asyncio.run(probe())
