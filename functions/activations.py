@@ -17,8 +17,8 @@ from core.wire.json_text import dump_json
 from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.keyed_body import KeylessBodyRoute
 from functions.web.scaling import Scaling
-from functions.web.small_body import MediumBodyRoute
 from functions.web.stored import MEDIA_TYPE, work_on_document
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512, timeout_s=180)
@@ -32,7 +32,7 @@ CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "the request_i
 Whole = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 LayerParam = Annotated[int | None, Query(alias="sae_layer", description="ignored")]
 
-router = APIRouter(tags=["activations"], prefix="/playground/activations", route_class=MediumBodyRoute)
+router = APIRouter(tags=["activations"], prefix="/playground/activations", route_class=KeylessBodyRoute)
 
 
 @router.post("/run", response_model=Ran, responses={**CONFLICT, **UPSTREAM})

@@ -21,6 +21,7 @@ from functions.web.access import KeyDep
 from functions.web.application import build_app
 from functions.web.body import JSON, receive_body
 from functions.web.context import ContextDep
+from functions.web.keyed_body import KeyedBodyRoute, KeylessBodyRoute
 from functions.web.scaling import Scaling
 from functions.web.small_body import MediumBodyRoute
 
@@ -33,41 +34,43 @@ UPSTREAM: dict[int | str, dict[str, Any]] = {
 }
 ANALYSIS = {"requestBody": {"required": True, "content": {JSON: {"schema": Analysis.model_json_schema()}}}}
 
-router = APIRouter(tags=["playground"], prefix="/playground", route_class=MediumBodyRoute)
+public = APIRouter(tags=["playground"], prefix="/playground", route_class=MediumBodyRoute)
+keyless = APIRouter(tags=["playground"], prefix="/playground", route_class=KeylessBodyRoute)
+keyed = APIRouter(tags=["playground"], prefix="/playground", route_class=KeyedBodyRoute)
 
 
-@router.post("/api-key")
+@public.post("/api-key")
 async def post_key(context: ContextDep, new: NewPlaygroundKey) -> PlaygroundKey:
     """Create a key that sees exactly the requests whose user API key it is. Needs PLAYGROUND_KEYLESS."""
     return await create_playground_key(context.access, new, keyless=context.settings.playground_keyless)
 
 
-@router.post("/mods/generate")
+@keyless.post("/mods/generate")
 async def post_generation(context: ContextDep, key: KeyDep, new: NewMod) -> GeneratedMod:
     """Write the source of a mod from a form."""
     return await generate_mod(context.access, key, new, keyless=context.settings.playground_keyless)
 
 
-@router.post("/mods/upload", responses=UPSTREAM)
+@keyed.post("/mods/upload", responses=UPSTREAM)
 async def post_upload(context: ContextDep, key: KeyDep, upload: ModUpload) -> UploadedMod:
     """Upload a generated mod to the server of a model."""
     return await upload_mod(context.access, context.upstreams, context.settings, key, upload)
 
 
-@router.post("/inference", responses=UPSTREAM)
+@keyed.post("/inference", responses=UPSTREAM)
 async def post_inference(context: ContextDep, key: KeyDep, chat: InferenceRequest) -> Inference:
     """Run a chat on the server of a model. The server posts the trace itself, under the caller's key."""
     return await run_inference(context.access, context.upstreams, context.settings, key, chat)
 
 
-@router.post("/features/extract", response_model=Extracted, responses=UPSTREAM)
+@keyed.post("/features/extract", response_model=Extracted, responses=UPSTREAM)
 async def post_extraction(context: ContextDep, key: KeyDep, extraction: Extraction) -> Response:
     """Extract the features of a log's tokens."""
     found = await extract_features(context.access, context.upstreams, context.settings, key, extraction)
     return Response(dump_json(found), media_type=JSON)
 
 
-@router.post("/features/analyze", response_model=Analyzed, responses=UPSTREAM, openapi_extra=ANALYSIS)
+@public.post("/features/analyze", response_model=Analyzed, responses=UPSTREAM, openapi_extra=ANALYSIS)
 async def post_analysis(request: Request, context: ContextDep, key: KeyDep) -> Response:
     """Let a model analyze extracted features. At most five times a minute per key."""
     await context.access.authenticate(key)
@@ -75,6 +78,11 @@ async def post_analysis(request: Request, context: ContextDep, key: KeyDep) -> R
         asked = await body.work(read_analysis)
     found = await analyze_features(context.access, context.upstreams, context.settings, key, asked)
     return Response(dump_json(found), media_type=JSON)
+
+
+router = APIRouter()
+for part in (public, keyless, keyed):
+    router.include_router(part)
 
 
 def web() -> FastAPI:

@@ -36,9 +36,13 @@ class SmallBodyRoute(APIRoute):
             return handle
 
         async def receive_and_handle(request: Request) -> Response:
+            await self.check_caller(request)
             return await handle(_Received(request, await _receive_json(request, self.most_bytes)))
 
         return receive_and_handle
+
+    async def check_caller(self, request: Request) -> None:
+        """Check the caller before the body is received. Most routes check it only when the body is valid."""
 
 
 class _Received(Request):

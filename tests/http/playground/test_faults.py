@@ -37,7 +37,7 @@ def test_a_server_that_hangs_is_a_504(playground: Playground) -> None:
     assert "its log will appear among your logs" in answer.json["message"]
 
 
-def test_others_are_served_while_a_server_hangs(playground: Playground) -> None:
+def test_others_are_served_while_30_calls_of_an_address_are_running(playground: Playground) -> None:
     hanging, other = playground.make_key(), playground.make_key()
     going_on = threading.Event()
 
@@ -47,17 +47,27 @@ def test_others_are_served_while_a_server_hangs(playground: Playground) -> None:
         return {"id": "r"}
 
     playground.model.scripts["/v1/chat/completions"] = answer
-    threads = [threading.Thread(target=playground.infer, args=(hanging,)) for _ in range(6)]
+    threads = [threading.Thread(target=playground.infer, args=(hanging,)) for _ in range(30)]
     for thread in threads:
         thread.start()
     try:
-        wait_until(lambda: len(playground.model.calls) == 6)
+        wait_until(lambda: len(playground.model.calls) == 30)
         assert playground.infer(other).status == 200
         assert playground.logs(other) == []
     finally:
         going_on.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.parametrize("route", ["mods/upload", "inference", "features/extract", "features/analyze"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"model": 7}', b" " * 2 * MIB], ids=["no", "cut", "list", "7", "long"]
+)
+def test_the_key_is_checked_before_the_body(playground: Playground, route: str, body: bytes) -> None:
+    assert playground.client.post_bytes(f"/playground/{route}", body).status == 401
+    assert playground.client.post_bytes(f"/playground/{route}", body, x_api_key="unknown").status == 401
+    assert playground.client.post_bytes(f"/playground/{route}", body, x_api_key=ADMIN_KEY).status in (400, 403, 413)
 
 
 def test_an_endless_answer_is_a_502(playground: Playground) -> None:

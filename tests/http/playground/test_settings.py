@@ -24,6 +24,9 @@ def test_keyless_calls_are_refused_by_default_and_name_the_setting(client: Clien
         answer = post(client, path, None, FORM)
         assert answer.status == status
         assert "PLAYGROUND_KEYLESS" in answer.json["message"]
+    for path in ("mods/generate", "activations/run", "activations/extract"):
+        assert client.post_bytes(f"/playground/{path}", b"{").status == 401
+        assert client.post_bytes(f"/playground/{path}", b"{", x_api_key="unknown").status == 401
     assert post(client, "mods/generate", ADMIN_KEY, FORM).status == 200
     assert post(client, "mods/generate", "unknown", FORM).status == 401
 
