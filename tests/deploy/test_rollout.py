@@ -166,7 +166,7 @@ def test_staging_and_production_fit_in_the_starter_plan() -> None:
             )
             assert (status, "more than the 8 in a workspace" in output) == (1, True)
             before, _, _ = output.partition("reached limit of 8 web endpoints")
-            assert "(thunder-backend-staging: 4); with this one, 23. If your plan allows 8, set MODAL" in before, output
+            assert "(thunder-backend-staging: 4); with this one, 25. If your plan allows 8, set MODAL" in before, output
             remedy = explain_refusal(output)
             assert remedy is not None
             assert "MODAL_LAYOUT=grouped" in remedy

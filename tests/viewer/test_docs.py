@@ -24,6 +24,7 @@ def test_it_works_offline_and_with_the_sign_in_of_the_browser(client: Client, pa
     expect(page.get_by_role("heading", level=1, name="Requests")).to_be_visible()
     page.goto("/docs")
     operation = page.locator("#operations-logs-list_logs_logs_get")
+    expect(operation).to_be_visible(timeout=60_000)  # Swagger UI renders a large document
     operation.locator("button.opblock-summary-control").evaluate("button => button.click()")
     operation.get_by_role("button", name="Try it out").click()
     operation.get_by_role("button", name="Execute").click()

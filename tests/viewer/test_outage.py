@@ -46,6 +46,7 @@ def test_a_page_that_failed_opens_when_the_server_is_back(server: Server, tab: P
     post(server.client, "later")
     sign_in(tab, server.client.key)
     expect(tab.get_by_role("heading", level=1, name="Requests")).to_be_visible()
+    expect(tab.get_by_role("link", name="later").first).to_be_visible()
     server.kill()
     tab.get_by_role("link", name="later").first.click()
     expect(tab.get_by_role("alert")).to_contain_text("can't be reached")
