@@ -30,7 +30,13 @@ def _check_levels(text: str) -> str:
 
 
 def _check_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
+    import httpx  # noqa: PLC0415 - takes long to import, and most processes have no URL to check
+
+    try:
+        is_valid = text.startswith(("http://", "https://")) and httpx.URL(text).host != ""
+    except (httpx.InvalidURL, ValueError):
+        is_valid = False
+    if not is_valid:
         raise ValueError("is not a URL; write http://host:port")
     return text.rstrip("/")
 

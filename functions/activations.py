@@ -30,7 +30,7 @@ UPSTREAM: dict[int | str, dict[str, Any]] = {
 }
 CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "the request_id belongs to another run"}}
 Whole = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
-LayerParam = Annotated[int | None, Query(alias="sae_layer", description="ignored")]
+LayerParam = Annotated[str | None, Query(alias="sae_layer", description="ignored")]
 
 router = APIRouter(tags=["activations"], prefix="/playground/activations", route_class=KeylessBodyRoute)
 

@@ -113,7 +113,7 @@ class Extraction(BaseModel):
         Raises:
             InvalidInputError: the operator does not list the autoencoder.
         """
-        sae_id = None if self.sae_id is None else choose_sae(self.sae_id, settings)
+        sae_id = choose_sae(self.sae_id, settings) if self.sae_id else None
         asked = {"sae_id": sae_id, "sae_layer": self.sae_layer, "sae_top_k": self.top_k}
         return {"token_ids": self.token_ids, **{name: value for name, value in asked.items() if value is not None}}
 
@@ -125,7 +125,7 @@ def choose_sae(sae_id: str | None, settings: Settings) -> str:
         InvalidInputError: it is not the default, and the operator does not list it.
     """
     listed = {one.strip() for one in settings.playground_sae_ids.split(",")} - {""}
-    if sae_id is not None and sae_id != DEFAULT_SAE and sae_id not in listed:
+    if sae_id and sae_id != DEFAULT_SAE and sae_id not in listed:
         raise InvalidInputError(f"sae_id: not available; use {DEFAULT_SAE}, or add it to PLAYGROUND_SAE_IDS")
     return sae_id or DEFAULT_SAE
 

@@ -115,5 +115,5 @@ def _read_text(response: dict[str, Any]) -> str:
 
 
 def _read_id(response: dict[str, Any]) -> str | None:
-    found = (response.get(name) for name in _ID_FIELDS)
-    return next((text.removeprefix(PREFIX) for text in found if isinstance(text, str) and text), None)
+    texts = (text for name in _ID_FIELDS if isinstance(text := response.get(name), str))
+    return next(filter(None, (text.removeprefix(PREFIX) for text in texts)), None)

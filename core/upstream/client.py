@@ -31,6 +31,8 @@ TURN_S = 5
 CONNECT_S = 10
 MOST_BYTES = 8 * 1024 * 1024
 """Size limit of an answer."""
+THREAD_BYTES = 256 * 1024
+"""A larger answer is parsed in a thread."""
 MAX_REDIRECTS = 20
 """Modal answers 303 after each 150 s."""
 MIN_SECRET_CHARACTERS = 4
@@ -79,6 +81,8 @@ class Upstreams:
         request = _make_request("POST", server.require_url() + path, dump_json(body), headers)
         async with self._turn(), _exchange(server, request, timeout_s) as response:
             content = await _read(server, response)
+        if len(content) > THREAD_BYTES:
+            return await asyncio.to_thread(self._parse, server, content)
         return self._parse(server, content)
 
     async def probe(self, server: Server, path: str, *, timeout_s: float) -> None:
@@ -191,9 +195,10 @@ def _follow(server: Server, request: httpx.Request, response: httpx.Response) ->
     """Return the next request after a redirect within the server."""
     try:
         url = request.url.join(response.headers["Location"])
-    except (KeyError, httpx.InvalidURL):
+        place = url.scheme, url.host, url.port
+    except (KeyError, ValueError, httpx.InvalidURL):
         raise BadResponseError(f"{server.name}: redirects to an invalid URL; check {server.setting}") from None
-    if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):
+    if place != (request.url.scheme, request.url.host, request.url.port):
         raise BadResponseError(f"{server.name}: redirects to another server; check {server.setting}")
     if response.status_code in _KEEPS_METHOD:
         kept, method, content = ("content-type", "x-user-api-key"), request.method, request.content

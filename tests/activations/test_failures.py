@@ -11,6 +11,7 @@ import pytest
 from core.access.limits import WINDOW_S
 from core.activations import health as health_module
 from core.activations import run as run_module
+from core.activations.requests import DEFAULT_SAE
 from core.activations.run import LIMIT
 from core.upstream import client as client_module
 from tests.activations.conftest import PATH, Place, check_error
@@ -204,6 +205,15 @@ def test_health_without_a_database_is_degraded_and_wakes_no_server(place: Place)
         assert (answer.status, answer.json["status"], answer.json["index_db_reachable"]) == (200, "degraded", False)
         assert answer.json["last_error"]
         assert place.upstream.calls == []
+
+
+def test_an_ignored_layer_and_an_empty_autoencoder_are_accepted(place: Place) -> None:
+    ran = place.run(sae_id="", request_id="plain")
+    assert ran["run_summary"]["sae_id"] == DEFAULT_SAE
+    for path in ("rows", "top-features", "feature-deltas?feature_id=1"):
+        assert place.read(f"/plain/{path}{'&' if '?' in path else '?'}sae_layer=abc")
+    assert place.ask("POST", "/extract", token_ids=[1], sae_id="").status == 200
+    assert "sae_id" not in place.upstream.list_calls("/hf/extract")[-1].body
 
 
 def test_calls_are_limited_per_address(place: Place) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.upstream.errors import (
     UpstreamTimeoutError,
 )
 from core.upstream.server import Server, find_sae_server
+from core.wire.parse_json import parse_json
 from tests.support.upstream import Answer, Call, Cut, Hang, Huge, Raw, Upstream, run_upstream
 
 SECRET = "the-admin-key-of-the-model-server"
@@ -158,6 +160,29 @@ def test_a_secret_of_digits_is_removed_from_texts_alone(upstream: Upstream) -> N
     upstream.scripts["/run"] = {"n": 12345678, "list": [912345678.5, "is 12345678, 1234567890", {"12345678": 1}]}
     answer = asyncio.run(Upstreams(settings).post(find_sae_server(settings), "/run", {}, timeout_s=30))
     assert answer == {"n": 12345678, "list": [912345678.5, "is …, …", {"…": 1}]}
+
+
+@pytest.mark.parametrize(("size", "in_thread"), [(client_module.THREAD_BYTES // 2, False), (MOST_BYTES // 2, True)])
+def test_a_large_answer_is_parsed_in_a_thread(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, size: int, *, in_thread: bool
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def parse(content: bytes) -> object:
+        threads.append(threading.current_thread())
+        return parse_json(content)
+
+    monkeypatch.setattr(client_module, "parse_json", parse)
+    upstream.scripts["/run"] = {"text": "x" * size}
+    assert len(post(upstream)["text"]) == size
+    assert [one is not threading.main_thread() for one in threads] == [in_thread]
+
+
+@pytest.mark.parametrize("location", ["http://xn--", "http://[::1"])
+def test_a_redirect_to_an_invalid_url_is_refused(upstream: Upstream, location: str) -> None:
+    upstream.scripts["/run"] = redirect(307, location)
+    with pytest.raises(BadResponseError, match="redirects to an invalid URL"):
+        post(upstream)
 
 
 @pytest.mark.parametrize("depth", [300, 900, 100_000])

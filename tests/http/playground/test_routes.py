@@ -188,6 +188,7 @@ def test_absent_and_null_fields_are_not_sent(playground: Playground) -> None:
         ({"choices": [{"message": {"content": "a"}}], "id": "chatcmpl-x", "request_id": "y"}, "a", "y"),
         ({"id": "chatcmpl-x", "request_id": None, "x_request_id": 4, "concordance_request_id": "z"}, "", "z"),
         ({"id": "plain"}, "", "plain"),
+        ({"id": "chatcmpl-"}, "", None),
     ],
 )
 def test_text_and_id_of_unusual_responses(
