@@ -417,7 +417,7 @@ $_$;
 
 COMMENT ON FUNCTION public.find_texts(pattern text, hashes bytea[]) IS 'The columns (table.column) that match a pattern or contain a hash, with the number of rows.';
 
-CREATE FUNCTION public.has_rows(owner bytea) RETURNS boolean
+CREATE FUNCTION public.has_rows(owner bytea, only_live boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
 begin
@@ -428,7 +428,7 @@ begin
         )
         or exists (
             select from api_keys
-            where api_keys.user_key_hmac = has_rows.owner
+            where api_keys.user_key_hmac = has_rows.owner and (not only_live or is_live(api_keys))
         )
         or exists (
             select from collections
@@ -449,7 +449,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.has_rows(owner bytea) IS 'Whether an owner owns anything.';
+COMMENT ON FUNCTION public.has_rows(owner bytea, only_live boolean) IS 'Whether an owner owns anything or, if only_live, anything but revoked and expired keys.';
 
 CREATE FUNCTION public.hold_owner(app_name text) RETURNS void
     LANGUAGE plpgsql
@@ -672,9 +672,26 @@ $$;
 
 COMMENT ON FUNCTION public.link_receipt() IS 'Appends a receipt to the chain. Serializes the transactions that delete.';
 
+CREATE TABLE public.former_owners (
+    user_key_hmac bytea NOT NULL,
+    user_key_label text,
+    present_hmac bytea,
+    present_label text
+);
+
+COMMENT ON TABLE public.former_owners IS 'While the secret is rotated: the owners under the previous secret. Empty otherwise.';
+
+COMMENT ON COLUMN public.former_owners.user_key_hmac IS 'The owner under the previous secret, as in requests.user_key_hmac.';
+
+COMMENT ON COLUMN public.former_owners.user_key_label IS 'Its label.';
+
+COMMENT ON COLUMN public.former_owners.present_hmac IS 'The same owner under the present secret. Null: its rows have not moved yet.';
+
+COMMENT ON COLUMN public.former_owners.present_label IS 'Its label under the present secret.';
+
 CREATE FUNCTION public.mask_key(said public.storable_text) RETURNS text
     LANGUAGE sql STABLE
-    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)])))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)]))))) THEN (said).label ELSE (said).text END);
+    RETURN COALESCE((SELECT api_keys.name FROM public.api_keys WHERE (api_keys.key_hash = (mask_key.said).key_hash)), (SELECT former_owners.present_label FROM public.former_owners WHERE ((former_owners.user_key_hmac = substr((mask_key.said).user_key_hmac, 1, 32)) AND (former_owners.present_hmac IS NOT NULL))), CASE WHEN ((EXISTS (SELECT FROM public.requests WHERE (requests.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)])))) OR (EXISTS (SELECT FROM public.api_keys WHERE (api_keys.user_key_hmac = ANY (ARRAY[substr((mask_key.said).user_key_hmac, 1, 32), substr((mask_key.said).user_key_hmac, 33)]))))) THEN (said).label ELSE (said).text END);
 
 COMMENT ON FUNCTION public.mask_key(said public.storable_text) IS 'The text to store: for a key, the name of the issued key, live or not, or the label of the user API key.';
 
@@ -883,23 +900,6 @@ CREATE FUNCTION public.outcome_of(request public.requests) RETURNS boolean
     RETURN (SELECT outcomes.correct FROM public.outcomes WHERE ((outcomes.request_pk = (outcome_of.request).id) AND (outcomes.correct IS NOT NULL)) ORDER BY outcomes.recorded_at DESC, outcomes.source LIMIT 1);
 
 COMMENT ON FUNCTION public.outcome_of(request public.requests) IS 'The latest outcome of a request that its source did not withdraw.';
-
-CREATE TABLE public.former_owners (
-    user_key_hmac bytea NOT NULL,
-    user_key_label text,
-    present_hmac bytea,
-    present_label text
-);
-
-COMMENT ON TABLE public.former_owners IS 'While the secret is rotated: the owners under the previous secret. Empty otherwise.';
-
-COMMENT ON COLUMN public.former_owners.user_key_hmac IS 'The owner under the previous secret, as in requests.user_key_hmac.';
-
-COMMENT ON COLUMN public.former_owners.user_key_label IS 'Its label.';
-
-COMMENT ON COLUMN public.former_owners.present_hmac IS 'The same owner under the present secret. Null: its rows have not moved yet.';
-
-COMMENT ON COLUMN public.former_owners.present_label IS 'Its label under the present secret.';
 
 CREATE FUNCTION public.present_owner(owner bytea) RETURNS bytea
     LANGUAGE sql STABLE

@@ -89,7 +89,12 @@ class Caller:
     @property
     def owner_filter(self) -> bytes | None:
         """The owner parameter of statements: None selects every request, else only this owner's."""
-        if self.is_admin or self.reads_all:
+        return None if self.reads_all else self.own_filter
+
+    @property
+    def own_filter(self) -> bytes | None:
+        """The owner parameter for what belongs to the caller: as `owner_filter`, but not everything for READ_ALL."""
+        if self.is_admin:
             return None
         return NOBODY if self.owner is None else self.owner
 

@@ -61,15 +61,20 @@ class Session:
         """Fail if a rotation has replaced the secret of this process, which then must not derive links or secrets."""
         await store.REQUIRE_PRESENT_SECRET.execute(self.conn, fingerprint=self.hasher.fingerprint)
 
+    def is_own_user_key(self, text: str) -> bool:
+        """Return whether a text is the user API key whose requests the caller sees."""
+        owners = {self.caller.owner, self.caller.former_owner}
+        return not owners.isdisjoint(self.hasher.list_hashes(text))
+
     def mask_name(self, text: str | None) -> StorableText:
         """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
         if text is None or find_label_range(text):
             return StorableText(text)
         if text in {self.key, self.admin_key}:
             return StorableText(self.caller.name if text == self.key else SETTING_ADMIN.name)
+        if self.is_own_user_key(text):
+            return StorableText(self.caller.owner_label)
         hashes, label = self.hasher.list_hashes(text), self.hasher.label_user_key(text)
-        if self.caller.owner in hashes:
-            return StorableText(label)
         return StorableText(text, hash_token(text), b"".join(hashes), label)
 
     def mask_text(self, text: str | None) -> StorableText:
@@ -80,8 +85,8 @@ class Session:
         storable = StorableText(text)
         if text is None or len(text) >= LONG_KEY or text == self.key:
             storable = self.mask_name(text)
-        elif self.caller.owner in self.hasher.list_hashes(text):
-            storable = StorableText(self.hasher.label_user_key(text))
+        elif self.is_own_user_key(text):
+            storable = StorableText(self.caller.owner_label)
         masked = storable.text
         if masked is None or ISSUED_KEY.fullmatch(masked):  # then the lookup replaces it
             return storable

@@ -113,10 +113,7 @@ async def list_alerts(
     """
     before_id = read_cursor(cursor)
     async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
-        rows = await store.LIST_ALERTS.fetch_all(
-            session.conn, owner=owner, id=None, before_id=before_id, limit=limit + 1
-        )
+        rows = await _fetch(session, before_id=before_id, limit=limit + 1)
     page = [to_alert(row) for row in rows[:limit]]
     return page, str(page[-1].id) if len(rows) > limit else None
 
@@ -129,9 +126,17 @@ async def read_alert(access: Access, key: str | None, *, number: int) -> Alert:
         NotFoundError: no such alert, or it belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
-        row = await store.LIST_ALERTS.fetch_one(session.conn, owner=owner, id=number, before_id=None, limit=1)
-    return to_alert(_require(row, number))
+        rows = await _fetch(session, number=number, limit=1)
+    return to_alert(_require(next(iter(rows), None), number))
+
+
+async def _fetch(
+    session: Session, *, number: int | None = None, before_id: int | None = None, limit: int
+) -> list[AlertRow]:
+    caller = session.caller
+    return await store.LIST_ALERTS.fetch_all(
+        session.conn, owner=caller.owner_filter, own=caller.own_filter, id=number, before_id=before_id, limit=limit
+    )
 
 
 async def change_alert(

@@ -16,7 +16,8 @@ async def calibrate_report(access: Access, key: str | None, caller: Caller, scor
     cases, the database is not queried.
     """
     applied = None
-    if scored.model and scored.k is not None and access.open_pool is not None and Scope.READ in caller.scopes:
+    may_read = not caller.scopes.isdisjoint({Scope.READ, Scope.READ_ALL})
+    if scored.model and scored.k is not None and access.open_pool is not None and may_read:
         applied = await _apply(access, key, scored)
     return scored.render({"p_correct": None, "calibrator": None} if applied is None else applied.model_dump())
 
@@ -26,7 +27,7 @@ async def _apply(access: Access, key: str | None, scored: ScoredBody) -> store.A
     async with access.session(key, Scope.READ) as session:
         return await store.APPLY_CALIBRATOR.fetch_one(
             session.conn,
-            owner=session.caller.owner_filter,
+            owner=session.caller.own_filter,
             model=scored.model,
             k=scored.k,
             logprobs_mode=scored.logprobs_mode,

@@ -76,7 +76,7 @@ def require_playground_key(session: Session) -> str:
         ForbiddenError: it is the key of an admin or for ingest, or it sees the requests of another user.
     """
     key = session.key or ""
-    if not _is_allowed(session.caller) or session.caller.owner not in session.hasher.list_hashes(key):
+    if not _is_allowed(session.caller) or not session.is_own_user_key(key):
         raise ForbiddenError("key: can't be used here; create a key with POST /playground/api-key")
     if not _SAFE.fullmatch(key):
         raise ForbiddenError("key: has characters that model servers can't use; create one with /playground/api-key")

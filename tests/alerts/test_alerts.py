@@ -151,3 +151,16 @@ def test_changes_are_in_the_audit_log_without_the_url(client: Client) -> None:
     assert {entry["subject"] for entry in entries} == {f"alert:{number}"}
     assert entries[2]["details"] == {"changed": ["url"]}
     assert "example" not in str(entries)
+
+
+def test_a_key_that_reads_all_sees_where_the_webhooks_of_others_go_but_no_path(client: Client) -> None:
+    post(client, "mine", user=USER)
+    number, of_admin = create(client, USER)["id"], create(client)["id"]
+    team = make_key(client, name="team", scopes=["read_all"])["api_key"]
+    bound = make_key(client, name="bound", scopes=["read_all"], allowed_api_key=USER)["api_key"]
+    host = "https://receiver.example"
+    for key, urls in ((team, (host, host)), (bound, (URL, host)), (ADMIN_KEY, (URL, URL))):
+        listed = client.request("GET", "/v1/alerts", x_api_key=key).json["alerts"]
+        shown = {alert["id"]: alert["url"] for alert in listed}
+        assert (shown[number], shown[of_admin]) == urls
+        assert client.request("GET", f"/v1/alerts/{number}", x_api_key=key).json["url"] == urls[0]

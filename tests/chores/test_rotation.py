@@ -276,6 +276,36 @@ def test_a_container_with_the_old_secret_keeps_working(
     assert old.request("GET", "/logs/ann-2", x_api_key=CARL).status == 404
 
 
+def test_a_container_with_the_old_secret_stores_no_key_of_a_user_that_moved(
+    old: Client, start: Start, sql: psycopg.Connection
+) -> None:
+    bound = make_key(old, name="reader", allowed_api_key=BOB, scopes=["read", "curate"])["api_key"]
+    new = start(**ROTATING)
+    assert list_ids(new, ANN)
+    assert list_ids(new, BOB)
+    comment = {"username": ANN, "comment": ANN}
+    assert send(old, "POST", "/logs/ann-1/discussions", ADMIN_KEY, **comment).status == 201
+    assert send(old, "POST", "/logs/bob-1/favorite", ADMIN_KEY, name=BOB).status == 200
+    assert send(old, "POST", "/logs/bob-1/tags", bound, tag=BOB).status == 200
+    ann, bob = (NEW_HASHER.label_user_key(user) for user in (ANN, BOB))
+    assert sql.execute("select username, comment from discussions").fetchall() == [(ann, ann)]
+    stored = sql.execute("select favorited_by, tags from requests where request_id = 'bob-1'").fetchall()
+    assert stored == [([bob], [bob])]
+
+
+def test_an_owner_of_nothing_but_dead_keys_does_not_wait(
+    old: Client, start: Start, database_url: str, manage: Command, sql: psycopg.Connection
+) -> None:
+    made = make_key(old, name="reader", allowed_api_key="eve")
+    new = start(**ROTATING)
+    assert [list_ids(new, user) != [] for user in (ANN, BOB, CARL)] == [True] * 3
+    assert "waiting   1 owner with 0 requests" in read_status(manage, database_url, **ROTATING)[1]
+    assert send(new, "DELETE", "/auth/keys", ADMIN_KEY, id=made["id"]).status == 200
+    assert "waiting   no owner" in read_status(manage, database_url, **ROTATING)[1]
+    assert list_ids(start(**FINISHED), ANN) == ["ann-1", "ann-2"]
+    assert sql.execute("select count(*) from former_owners").fetchone() == (0,)
+
+
 def test_a_second_rotation_needs_the_first_to_be_finished(
     old: Client, start: Start, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:

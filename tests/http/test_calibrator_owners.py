@@ -34,7 +34,10 @@ def test_a_user_fits_own_requests_and_calibrates_only_them(client: Client, sql: 
     assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] == refer(own)
     assert post_new(client, "b", user_api_key="key-of-bob")["calibrator"] == refer(of_all)
     assert send(client, "GET", "/v1/calibrators", "key-of-bob").json["calibrators"] == []
-    for key, expected in (("key-of-ann", own), ("key-of-bob", of_all), (ADMIN_KEY, of_all)):
+    team = make_key(client, name="team", scopes=["read_all"])["api_key"]
+    of_ann = make_key(client, name="ann", scopes=["read_all"], allowed_api_key="key-of-ann")["api_key"]
+    expectations = {"key-of-ann": own, "key-of-bob": of_all, ADMIN_KEY: of_all, team: of_all, of_ann: own}
+    for key, expected in expectations.items():
         body = json.dumps(make_answer("x", 0.5)).encode()
         assert client.post_bytes("/v1/score", body, x_api_key=key).json["calibrator"] == refer(expected)
 
@@ -46,7 +49,8 @@ def test_an_admin_can_keep_a_calibrator_from_users(client: Client, sql: psycopg.
     assert post_new(client, "a", user_api_key="key-of-ann")["calibrator"] is None
     assert post_new(client, "b")["calibrator"] == refer(calibrator)
     body = json.dumps(make_answer("x", 0.5)).encode()
-    assert client.post_bytes("/v1/score", body, x_api_key="key-of-ann").json["calibrator"] is None
+    for key in ("key-of-ann", make_key(client, name="team", scopes=["read", "read_all"])["api_key"]):
+        assert client.post_bytes("/v1/score", body, x_api_key=key).json["calibrator"] is None
 
 
 def test_an_unbound_key_cannot_fit(client: Client) -> None:

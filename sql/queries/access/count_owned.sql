@@ -3,7 +3,7 @@ with
 waiting as (
     select former_owners.user_key_hmac
     from former_owners
-    where has_rows(former_owners.user_key_hmac)
+    where has_rows(former_owners.user_key_hmac, only_live => true)
 )
 
 select

@@ -4,5 +4,5 @@ where
     %(gives_up)s
     or not exists (
         select from former_owners
-        where has_rows(former_owners.user_key_hmac)
+        where has_rows(former_owners.user_key_hmac, only_live => true)
     )

@@ -12,7 +12,7 @@ select
     (
         select count(*) from (
             select former_owners.user_key_hmac from former_owners
-            where former_owners.present_hmac is null and has_rows(former_owners.user_key_hmac)
+            where former_owners.present_hmac is null and has_rows(former_owners.user_key_hmac, only_live => true)
             order by former_owners.user_key_hmac
             limit 1
         ) as waiting

@@ -1,4 +1,5 @@
--- List a page of the caller's alerts, newest first, or get the one with an id.
+-- List a page of the alerts that the caller may see, newest first, or get the one with an id.
+-- URLs of other owners are cut after the host, because the path or the query may contain a secret.
 select
     id,
     name,
@@ -8,7 +9,10 @@ select
     share,
     window_s,
     filters,
-    url,
+    case
+        when %(own)s::bytea is null or user_key_hmac = %(own)s::bytea then url
+        else substring(url from '^[^/]*//[^/?]*')
+    end as url,
     include_prompt,
     active,
     secret_nonce,
