@@ -11,6 +11,7 @@ from core.access.limits import CallLimit, count_call, require_key
 from core.activations.requests import Extraction
 from core.activations.run import TIMEOUT_S
 from core.settings import Settings
+from core.upstream.deadline import Deadline
 from core.upstream.errors import BadResponseError
 from core.upstream.server import find_hf_server
 from core.upstream.timeline import Entry, read_timeline
@@ -39,11 +40,11 @@ async def extract_timeline(
         UpstreamError: the setting is missing, or the server does not answer with a timeline.
     """
     require_key(key, keyless=settings.playground_keyless)
-    server, asked = find_hf_server(settings), extraction.write(settings)
+    deadline, server, asked = Deadline(), find_hf_server(settings), extraction.write(settings)
     async with access.session(key, Scope.CURATE, public=key is None) as session:
         server.require_url()
         await count_call(session, LIMIT)
-    content = await upstreams.post(server, "/hf/extract", asked, timeout_s=TIMEOUT_S)
+    content = await upstreams.post(server, "/hf/extract", asked, timeout_s=deadline.limit(TIMEOUT_S))
     timeline = await asyncio.to_thread(read_timeline, content.get("feature_timeline"))
     if timeline is None:
         raise BadResponseError(f"{server.name}: its answer lacks feature_timeline; check the server")

@@ -20,6 +20,7 @@ from core.activations.store import Summary
 from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.errors import ThunderError
 from core.settings import Settings
+from core.upstream.deadline import Deadline
 from core.upstream.errors import UpstreamError, UpstreamTimeoutError
 from core.upstream.server import Server, find_hf_server
 from core.wire.json_text import to_column_text
@@ -60,12 +61,12 @@ async def run_prompt(
         StoringError: the run succeeded, but the database could not store it.
     """
     require_key(key, keyless=settings.playground_keyless)
-    server = find_hf_server(settings)
+    deadline, server = Deadline(), find_hf_server(settings)
     task = _Task(access, key, run, run.write(settings), run.request_id or f"ax-{uuid.uuid4().hex}")
     session = await task.begin(server)
     started = time.monotonic()
     try:
-        content = await upstreams.post(server, "/hf/generate", task.asked, timeout_s=TIMEOUT_S)
+        content = await upstreams.post(server, "/hf/generate", task.asked, timeout_s=deadline.limit(TIMEOUT_S))
         duration_ms = round((time.monotonic() - started) * 1000)
         answer = await asyncio.to_thread(read_answer, server, content, partial(_mask, session))
     except UpstreamError as error:

@@ -11,6 +11,7 @@ from core.access.limits import CallLimit, count_call
 from core.errors import InvalidInputError
 from core.playground.keys import require_playground_key
 from core.settings import Settings
+from core.upstream.deadline import Deadline
 from core.upstream.errors import BadResponseError
 from core.upstream.server import Server, find_sae_server
 from core.upstream.timeline import (
@@ -104,9 +105,10 @@ async def extract_features(
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: the setting is missing, or the server does not answer.
     """
+    deadline = Deadline()
     server = await _admit(access, settings, key, EXTRACT_LIMIT)
     asked = extraction.model_dump(exclude={"model"}, exclude_none=True)
-    answer = await upstreams.post(server, "/extract_features", asked, timeout_s=TIMEOUT_S)
+    answer = await upstreams.post(server, "/extract_features", asked, timeout_s=deadline.limit(TIMEOUT_S))
     return await asyncio.to_thread(_read_extracted, server, answer)
 
 
@@ -120,8 +122,9 @@ async def analyze_features(
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: the setting is missing, or the server does not answer.
     """
+    deadline = Deadline()
     server = await _admit(access, settings, key, ANALYZE_LIMIT)
-    answer = await upstreams.post(server, "/analyze_features", asked, timeout_s=TIMEOUT_S)
+    answer = await upstreams.post(server, "/analyze_features", asked, timeout_s=deadline.limit(TIMEOUT_S))
     analysis, features = answer.get("analysis"), read_described(answer.get("top_features"))
     if not isinstance(analysis, str) or features is None:
         raise BadResponseError(f"{server.name}: its answer has no analysis; check the server")

@@ -11,6 +11,7 @@ from core.playground.keys import require_playground_key
 from core.playground.models import Model
 from core.playground.mods import ModName
 from core.settings import Settings
+from core.upstream.deadline import Deadline
 from core.upstream.errors import UpstreamTimeoutError
 
 if TYPE_CHECKING:
@@ -83,14 +84,18 @@ async def run_inference(
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: the setting is missing, or the server does not answer the chat.
     """
-    server = chat.model.find_server(settings)
+    deadline, server = Deadline(), chat.model.find_server(settings)
     async with access.session(key, Scope.CURATE) as session:
         user_key = require_playground_key(session)
         server.require_url()
         await count_call(session, LIMIT)
     try:
         response = await upstreams.post(
-            server, "/v1/chat/completions", _write_chat(chat, user_key), timeout_s=TIMEOUT_S, user_key=user_key
+            server,
+            "/v1/chat/completions",
+            _write_chat(chat, user_key),
+            timeout_s=deadline.limit(TIMEOUT_S),
+            user_key=user_key,
         )
     except UpstreamTimeoutError:
         raise UpstreamTimeoutError(

@@ -13,6 +13,7 @@ from core.playground.keys import require_playground_key
 from core.playground.mod_source import MAX_SOURCE_CHARACTERS, MOD_NAME, ModConfig, require_own_source, write_mod
 from core.playground.models import Model
 from core.settings import Settings
+from core.upstream.deadline import Deadline
 from core.upstream.errors import BadResponseError, NotConfiguredError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ async def upload_mod(
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: a setting is missing, or the server does not accept the mod.
     """
-    server = upload.model.find_server(settings)
+    deadline, server = Deadline(), upload.model.find_server(settings)
     async with access.session(key, Scope.CURATE) as session:
         user_key = require_playground_key(session)
         require_own_source(upload.code, session.hasher)
@@ -100,7 +101,7 @@ async def upload_mod(
         await count_call(session, LIMIT)
     user = {"user_api_key": user_key, "admin_key": admin_key}
     try:
-        await upstreams.post(server, "/add_user", user, timeout_s=TIMEOUT_S)
+        await upstreams.post(server, "/add_user", user, timeout_s=deadline.limit(TIMEOUT_S))
     except BadResponseError as error:
         if error.upstream_status == 403:
             raise BadResponseError(
@@ -115,7 +116,7 @@ async def upload_mod(
         "source": upload.code,
         "user_api_key": user_key,
     }
-    await upstreams.post(server, "/v1/mods", mod, timeout_s=TIMEOUT_S, user_key=user_key)
+    await upstreams.post(server, "/v1/mods", mod, timeout_s=deadline.limit(TIMEOUT_S), user_key=user_key)
     return UploadedMod(mod_name=upload.mod_name)
 
 

@@ -171,7 +171,7 @@ async def _exchange(server: Server, request: httpx.Request, timeout_s: float) ->
         ):
             yield response
     except (TimeoutError, httpx.TimeoutException):
-        raise UpstreamTimeoutError(f"{server.name}: did not answer within {timeout_s:g} s; try again later") from None
+        raise UpstreamTimeoutError(f"{server.name}: did not answer within {timeout_s:.3g} s; try again later") from None
     except (httpx.TransportError, OSError) as error:
         log.info("the %s can't be reached: %s", server.name, type(error).__name__)
         raise UnavailableError(f"{server.name}: not reachable, or closed the connection; try again later") from None

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from core.playground import features, inference, mods
+from core.upstream import deadline
 from tests.http.playground.conftest import MODEL_ADMIN_KEY, Playground
 from tests.support.client import send
 from tests.support.command import Command
@@ -35,6 +36,18 @@ def test_a_server_that_hangs_is_a_504(playground: Playground) -> None:
     answer = playground.infer(key)
     assert answer.status == 504
     assert "its log will appear among your logs" in answer.json["message"]
+
+
+def test_a_slow_database_takes_from_the_time_of_the_server(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, code = playground.make_key(), playground.generate()
+    for server in (playground.model, playground.sae):
+        server.scripts = dict.fromkeys(server.scripts, Hang())
+    monkeypatch.setattr(deadline, "TOTAL_S", 0.5)
+    for answer in (playground.upload(key, code=code), playground.infer(key), playground.extract(key)):
+        assert answer.status == 504
+    assert playground.analyze(key).status == 504
 
 
 def test_others_are_served_while_30_calls_of_an_address_are_running(playground: Playground) -> None:
