@@ -88,7 +88,7 @@ async def upload_mod(
 
     Raises:
         ForbiddenError: the key can't be used in the playground.
-        InvalidInputError: the code is not that of a generated mod.
+        InvalidInputError: Thunder did not generate the code.
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: a setting is missing, or the server does not accept the mod.
     """

@@ -18,7 +18,7 @@ class ScoredBody(NamedTuple):
         model: the model that the body names.
         k: the length of the longest top-k list.
         logprobs_mode: how the logprobs were computed, if the body declares it.
-        scores: the sequence scores by name, without those of windows if their length is not that of stored requests.
+        scores: the sequence scores by name, without the scores of windows if stored requests have another length.
     """
 
     text: bytes

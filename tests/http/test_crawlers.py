@@ -59,7 +59,7 @@ def measure_bar(image: Image.Image) -> int:
 
 
 def is_mark(color: object) -> bool:
-    """Return whether a color is that of marks. The palette of an image shifts its colors a little."""
+    """Return whether a color is the color of marks. The palette of an image shifts its colors a little."""
     return isinstance(color, tuple) and all(abs(a - b) < 12 for a, b in zip(color, MARK, strict=True))
 
 

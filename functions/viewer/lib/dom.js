@@ -34,7 +34,7 @@ export function replace(element, ...children) {
   element.replaceChildren(...clean(children))
 }
 
-/** Return the parts of a name, such as that of a model or a mod, so that lines break between its words. */
+/** Return the parts of a name, such as the name of a model or a mod, so that lines break between its words. */
 export function drawName(name) {
   return name.split(/(?<=[_/.:-])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]))
 }

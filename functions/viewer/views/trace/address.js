@@ -28,7 +28,7 @@ export function writeAddress(parts) {
   history.replaceState(history.state, "", address)
 }
 
-/** Return the address of a token on this page, or with null that of the page. */
+/** Return the address of a token on this page, or the address of the page for null. */
 export function linkTo(index, requestId = null) {
   const path = requestId === null ? location.pathname : `/view/${encodeURIComponent(requestId)}`
   return index === null ? path : `${path}?token=${index + 1}`

@@ -15,7 +15,7 @@ export function drawInterventions(panel, { trace, goTo }) {
   const groups = groupInterventions(log.interventions ?? [])
   if (!log.actions.length && !groups.length) return replace(panel, h("p", { class: "faint" }, "No mod changed this request."))
   replace(panel,
-    groups.length ? h("p", { class: "faint" }, "Confidence is that of the 8 sampled tokens before and after. A change does not prove a cause.") : null,
+    groups.length ? h("p", { class: "faint" }, "The confidence covers the 8 sampled tokens before and after. A change does not prove a cause.") : null,
     groups.map((group) => drawGroup(group, trace, goTo, groups.length === 1)),
     log.actions.length ? h("details", { class: "actions-list" }, h("summary", null, `${formatAmount(log.actions.length, "action")} with their payloads`),
       h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Actions" }, drawRows("Actions and their payloads, in order", ["Token", "Action", "Mod", "Event", "Payload"], log.actions, (action) => drawAction(action, trace, goTo)))) : null)
