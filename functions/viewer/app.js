@@ -102,6 +102,8 @@ export function signIn(message = null) {
   if (isAsking) return // several calls of a view are refused
   isAsking = true
   const wasSignedIn = getIdentity() || getKey()
+  // The answer to an ended cookie removes it, so a later request of the view is refused because it has no key.
+  if (!getKey()) message &&= "cookie: signed out or expired, or its key is no longer valid; sign in again"
   forgetIdentity()
   drawHeader(location.pathname)
   askForKey(main, { error: message && wasSignedIn ? { message } : null, onDone: () => open({ focuses: true }) })

@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.browser import CHROMIUM, sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, wait_until_live
 
-WAIT_MS = 10_000
+WAIT_MS = 20_000
+expect.set_options(timeout=WAIT_MS)
 
 
 # Module scope: an open browser runs its event loop in this thread, and tests of other modules need their own.
