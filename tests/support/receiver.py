@@ -11,7 +11,7 @@ from typing import Any
 from standardwebhooks import Webhook
 from typing_extensions import override
 
-WAIT_S = 60.0
+WAIT_S = 10
 SLOW_S = 3
 GIB = 1024**3
 
