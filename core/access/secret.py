@@ -82,7 +82,7 @@ def choose_secret(
 
 
 def _describe(guards: Guards, known: str | None, former: str | None, setting: str | None) -> str:
-    """Return the difference between the secret of the process and that of the database."""
+    """Describe how the secret of the process differs from the secret of the database."""
     if known is None or not setting:
         return UNSET_SECRET if known else ""
     if former == known:
