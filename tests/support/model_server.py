@@ -2,15 +2,16 @@
 
 import json
 import math
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from typing_extensions import override
+
+from tests.support.http_server import serve
 
 WORDS = ("The", " capital", " is", " Paris")
 PROBS = (0.9, 0.8, 0.7, 0.6)
@@ -167,14 +168,6 @@ def run_model_server() -> Iterator[ModelServer]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state = ModelServer(server.server_port)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serve(Handler) as port:
+        state = ModelServer(port)
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,15 +1,16 @@
 """A receiver of webhooks on a real socket, whose path chooses how it behaves."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from standardwebhooks import Webhook
 from typing_extensions import override
+
+from tests.support.http_server import serve
 
 WAIT_S = 10
 SLOW_S = 3
@@ -90,14 +91,6 @@ def receiving() -> Generator[Receiver]:
             for _ in range(GIB // 65536 if path == "/huge" else 0):
                 self.wfile.write(bytes(65536))
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    receiver = Receiver(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serve(Handler) as port:
+        receiver = Receiver(port)
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

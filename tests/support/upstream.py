@@ -5,10 +5,12 @@ import json
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from typing_extensions import override
+
+from tests.support.http_server import serve
 
 MIB, GIB = 1024**2, 1024**3
 PIECE = bytes(64 * 1024)
@@ -122,15 +124,8 @@ class Handler(BaseHTTPRequestHandler):
 def run_upstream(**scripts: Script) -> Generator[Upstream]:
     """Serve on a free port until the end of the block."""
     upstream = Upstream(0, dict(scripts))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"upstream": upstream}))
-    server.daemon_threads = True
-    upstream.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield upstream
-    finally:
-        upstream.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(type("Handler", (Handler,), {"upstream": upstream})) as upstream.port:
+        try:
+            yield upstream
+        finally:
+            upstream.closing.set()
