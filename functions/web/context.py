@@ -95,12 +95,16 @@ class Context:
 
     @cached_property
     def telemetry(self) -> "Telemetry | None":
-        """The export of metrics and traces over OTLP, or None if it is not configured."""
+        """The export of metrics and traces over OTLP, or None if it is not configured, or a variable is invalid."""
         if self.settings.otel_exporter_otlp_endpoint is None:
             return None
         from functions.web.telemetry import Telemetry  # noqa: PLC0415 - see above
 
-        return Telemetry(self.settings, self.metrics)
+        try:
+            return Telemetry(self.settings, self.metrics)
+        except ValueError as error:  # the service must not stop because nothing can be exported
+            log.error("OTEL_…: nothing is exported, because a variable is invalid (%s); correct it", error)  # noqa: TRY400
+            return None
 
     @cached_property
     def heavy(self) -> "HeavyProcesses":

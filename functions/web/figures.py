@@ -26,17 +26,32 @@ BY_MODEL = {
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """What the database contains, or nothing if it could not be read."""
+    """What the database contains.
 
+    Attributes:
+        is_readable: whether the database could be read. None: it was not asked.
+        newest: when the newest trace was stored. None: unknown, or there are no traces.
+        models: the requests of each model in the last hour.
+    """
+
+    is_readable: bool | None = None
     newest: datetime | None = None
     models: tuple[ModelRow, ...] = ()
 
     @override
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the age of the newest trace (NaN if unknown) and the gauges of each model."""
-        age = float("nan") if self.newest is None else max(0.0, time.time() - self.newest.timestamp())
-        text = "Age of the newest trace that any process stored."
-        yield GaugeMetricFamily("thunder_newest_commit_age_seconds", text, age)
+        """Yield the state of the database, the age of the newest trace and the gauges of each model.
+
+        Unknown values have no sample.
+        """
+        state = GaugeMetricFamily("thunder_database_up", "Whether the database can be read (1) or not (0).")
+        if self.is_readable is not None:
+            state.add_metric([], float(self.is_readable))
+        yield state
+        age = GaugeMetricFamily("thunder_newest_commit_age_seconds", "Age of the newest trace that any process stored.")
+        if self.newest is not None:
+            age.add_metric([], max(0.0, time.time() - self.newest.timestamp()))
+        yield age
         for name, (text, column) in BY_MODEL.items():
             family = GaugeMetricFamily(name, text, labels=["model"])
             for model in self.models:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.database.health import ask_in_time, read_newest
@@ -17,6 +18,8 @@ INTERVAL_S = 5
 """How often a process updates the gauges that others report: another process, or a collector."""
 FIGURES_INTERVAL_S = 60
 """How often a process reads the figures for a collector, if it answers requests. Others don't wake a database."""
+KEPT_S = 2 * FIGURES_INTERVAL_S
+"""How long a process without requests reports the figures of the last hour that it has read."""
 
 
 def measure_process(context: "Context") -> None:
@@ -33,11 +36,11 @@ async def read_figures(context: "Context") -> "Figures":
     from functions.web.figures import Figures  # noqa: PLC0415 - functions import prometheus_client at first use
 
     pool = context.access.open_pool
-    figures = Figures()
+    figures = Figures(is_readable=False)
     if pool is not None:
         with contextlib.suppress(ThunderError):
-            figures = Figures(await ask_in_time(read_newest(pool)))
-            figures = Figures(figures.newest, tuple(await ask_in_time(measure_models(pool))))
+            figures = Figures(True, await ask_in_time(read_newest(pool)))  # noqa: FBT003 - a field
+            figures = replace(figures, models=tuple(await ask_in_time(measure_models(pool))))
     return figures
 
 
@@ -50,4 +53,6 @@ async def measure_repeatedly(context: "Context") -> None:
         if telemetry is not None and now - read_at >= FIGURES_INTERVAL_S and telemetry.answers != answers:
             read_at, answers = now, telemetry.answers
             telemetry.figures = await read_figures(context)
+        elif telemetry is not None and now - read_at >= KEPT_S:
+            telemetry.figures = replace(telemetry.figures, is_readable=None, models=())
         await asyncio.sleep(INTERVAL_S)

@@ -4,6 +4,8 @@ This module and OpenTelemetry's packages are imported only if OTEL_EXPORTER_OTLP
 """
 
 import asyncio
+import logging
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable
@@ -25,6 +27,8 @@ from core.settings import Settings
 from functions.web.figures import Figures
 from functions.web.metrics import DURATION, SECONDS, Metrics
 
+log = logging.getLogger(__name__)
+
 PROPAGATED = (b"traceparent", b"tracestate")
 CLOSE_S = 3
 """Time to send the rest when the process stops. A collector may be unreachable."""
@@ -39,6 +43,10 @@ class Telemetry:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        if os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower() == "grpc":
+            log.warning(
+                "OTEL_EXPORTER_OTLP_PROTOCOL: gRPC is not supported; use the collector's port for OTLP over HTTP"
+            )
         endpoint = settings.otel_exporter_otlp_endpoint
         own = {"service.name": settings.thunder_app_name, "service.instance.id": uuid.uuid4().hex}
         resource = Resource({**own, "service.version": settings.thunder_commit or "unknown"}).merge(
@@ -47,9 +55,14 @@ class Telemetry:
         self.figures = Figures()
         self.answers = 0
         self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"))
-        self._metrics = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        if _is_wanted("TRACES"):
+            exporter = OTLPSpanExporter(_find_endpoint("TRACES", f"{endpoint}/v1/traces"))
+            self._traces.add_span_processor(BatchSpanProcessor(exporter))
+        readers: list[PeriodicExportingMetricReader] = []
+        if _is_wanted("METRICS"):
+            sender = OTLPMetricExporter(_find_endpoint("METRICS", f"{endpoint}/v1/metrics"))
+            readers.append(PeriodicExportingMetricReader(sender))
+        self._metrics = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         self._tracer = self._traces.get_tracer("thunder")
         meter = self._metrics.get_meter("thunder")
         self._seconds = meter.create_histogram(DURATION, explicit_bucket_boundaries_advisory=SECONDS)
@@ -87,6 +100,15 @@ class Telemetry:
     def _shut_down(self) -> None:
         self._traces.shutdown()
         self._metrics.shutdown()
+
+
+def _is_wanted(signal: str) -> bool:
+    """Return whether a signal is exported. OpenTelemetry's SDK reads this variable only in its own launcher."""
+    return os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() != "none"
+
+
+def _find_endpoint(signal: str, default: str) -> str:
+    return os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or default
 
 
 def _observe(find: Callable[[], Collector], name: str, _: CallbackOptions) -> Iterable[Observation]:

@@ -1,16 +1,25 @@
 """Metrics and traces of Thunder at a collector that speaks OTLP over HTTP."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.support.client import send
+from core.settings import Settings
+from functions import api
+from functions.web import measuring
+from functions.web.context import open_context
+from functions.web.figures import Figures
+from functions.web.metrics import Metrics
+from functions.web.telemetry import Telemetry
+from tests.support.client import Client, send
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post_probs
@@ -91,6 +100,53 @@ def test_an_unreachable_collector_delays_nothing(database_url: str, tmp_path: Pa
         post_probs(client, "r1", [0.5])
         assert send(client, "GET", "/logs/r1", ADMIN_KEY).status == 200
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_an_invalid_variable_prevents_the_export_and_not_the_start(database_url: str, tmp_path: Path) -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_METRIC_EXPORT_INTERVAL": "0"}
+    with server_process(tmp_path / "log", database_url, **endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="grpc") as client:
+        assert client.get("/livez").status == 200
+    log = (tmp_path / "log").read_text()
+    assert "OTEL_…: nothing is exported, because a variable is invalid (interval value" in log
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL: gRPC is not supported" in log
+    assert "Traceback" not in log
+
+
+def test_variables_choose_the_signals_and_their_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as collector:
+        monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", collector.url("/elsewhere"))
+        settings = Settings(otel_exporter_otlp_endpoint=collector.url("/base/"))
+        telemetry = Telemetry(settings, Metrics())
+        telemetry.note_answer(telemetry.start_span("one", []), "GET", "/logs", 200, 0.1)
+        asyncio.run(telemetry.close())
+        assert {one.path for one in collector.received} == {"/elsewhere"}
+
+
+def test_an_idle_process_reports_only_the_age_of_the_newest_trace(
+    client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figures of the last hour would no longer be those of the last hour."""
+    post_probs(client, "r1", [0.5], model="m")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr(measuring, "INTERVAL_S", 0.05)
+    monkeypatch.setattr(measuring, "KEPT_S", 1)
+
+    async def watch() -> None:
+        app = api.web()
+        async with open_context(app):
+            telemetry: Telemetry = app.state.context.telemetry
+            assert next(iter(telemetry.figures.collect())).samples == []
+            telemetry.answers += 1
+            await asyncio.to_thread(wait_until, lambda: telemetry.figures.models != ())
+            assert telemetry.figures.is_readable
+            newest = telemetry.figures.newest
+            await asyncio.to_thread(wait_until, lambda: telemetry.figures.models == ())
+            assert newest is not None
+            assert telemetry.figures == Figures(newest=newest)
+
+    asyncio.run(watch())
 
 
 def test_without_a_collector_nothing_is_imported() -> None:
