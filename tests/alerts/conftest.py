@@ -19,8 +19,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def alerting(serve: Serve, database_url: str) -> Client:
-    """A server whose webhooks may reach loopback."""
+def alerting(serve: Serve, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A server whose webhooks may reach loopback. It never looks for events on its own, so each must be announced."""
+    monkeypatch.setattr("core.alerts.worker.INTERVAL_S", 3600)
     return serve(
         DATABASE_URL=database_url,
         THUNDER_ADMIN_KEY=ADMIN_KEY,

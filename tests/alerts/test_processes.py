@@ -21,14 +21,15 @@ def test_a_process_killed_during_a_delivery_delivers_again_with_the_same_id(
     tmp_path: Path, database_url: str, sql: psycopg.Connection, receiver: Receiver
 ) -> None:
     with served(tmp_path / "log", database_url, **ALLOW) as server:
-        create(server.client, receiver.url("/slow"))
+        create(server.client, receiver.url("/held"))
         post_probs(server.client, "r", [0.25])
-        receiver.wait(1, "/slow")
+        receiver.wait(1, "/held")
         server.kill()
         sql.execute("update alert_events set next_attempt_at = now()")  # as after the lease
+        receiver.released.set()
         server.start()
         wait_until(lambda: count(sql, "delivered") == 1)
-    ids = receiver.list_ids("/slow")
+    ids = receiver.list_ids("/held")
     assert (len(ids), len(set(ids))) == (2, 1)
 
 

@@ -1,6 +1,7 @@
 """A receiver of webhooks on a real socket, whose path chooses how it behaves."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -12,8 +13,7 @@ from typing_extensions import override
 
 from tests.support.http_server import serve
 
-WAIT_S = 10
-SLOW_S = 3
+WAIT_S = 60
 GIB = 1024**3
 
 
@@ -35,6 +35,8 @@ class Receiver:
     received: list[Received] = field(default_factory=list[Received])
     failures: int = 0
     """How many calls of /failing are answered with 500 before it answers 200."""
+    released: threading.Event = field(default_factory=threading.Event)
+    """When calls of /held are answered."""
 
     def url(self, path: str = "/ok") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -75,8 +77,8 @@ def receiving() -> Generator[Receiver]:
             if path == "/broken":
                 self.wfile.write(b"HTTP/1.1 20")
                 return
-            if path == "/slow":
-                time.sleep(SLOW_S)
+            if path == "/held":
+                receiver.released.wait()
             status = {"/redirect": 302, "/gone": 410, "/wrong": 400}.get(path, 200)
             if path == "/failing" and receiver.failures > 0:
                 receiver.failures -= 1
@@ -93,4 +95,7 @@ def receiving() -> Generator[Receiver]:
 
     with serve(Handler) as port:
         receiver = Receiver(port)
-        yield receiver
+        try:
+            yield receiver
+        finally:
+            receiver.released.set()
