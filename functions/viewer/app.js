@@ -8,7 +8,7 @@ import { getKey } from "./lib/session.js"
 import { askForKey } from "./views/sign_in.js"
 
 // [path pattern, name, module, title]. A module exports `show(main, context)`, which may return a function to call when
-// the user leaves the view. `context` is {address: URL, parameters, go(path), feedQuery, signal, signIn()}; `signal` is
+// the user leaves the view. `context` is {address: URL, parameters, go(path), signal, signIn()}; `signal` is
 // aborted when the user leaves the view. Style sheets select a view by its name. A view may replace the title.
 const VIEWS = [
   [/^\/$/, "feed", () => import("./views/feed.js"), "Requests"],
@@ -30,7 +30,6 @@ const main = document.getElementById("main")
 let leaving = new AbortController()
 let leave = null
 let isAsking = false
-let feedQuery = ""  // the filters of the feed that the user saw last
 let failures = 0
 
 /** Navigate to a path, as a link to it would. */
@@ -57,14 +56,13 @@ async function open({ focuses = false, isNew = false } = {}) {
   if (!found) return showNotFound()
   const [match, name, load, title] = found
   main.dataset.view = name
-  if (name === "feed") feedQuery = address.search
   document.title = `${title} · Thunder`
   try {
     const named = Object.entries(match.groups ?? {})
     const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
     const view = await load()
     if (signal.aborted) return
-    const done = await view.show(main, { address, parameters, go, feedQuery, signal, signIn })
+    const done = await view.show(main, { address, parameters, go, signal, signIn })
     if (signal.aborted) done?.()
     else leave = done
     failures = 0

@@ -16,7 +16,7 @@ def test_keys_are_listed_and_lead_to_other_requests(client: Client, page: Page) 
     expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/r0")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
-    for does in ("find in the text", "older request", "mark the answer as right", "release the pin"):
+    for does in ("find in the text", "next request", "mark the answer as right", "release the pin"):
         expect(dialog).to_contain_text(does)
     page.keyboard.press("j")  # a dialog receives the keys
     dialog.get_by_role("button", name="Close").click()

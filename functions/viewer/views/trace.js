@@ -5,6 +5,7 @@ import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { drawIcon } from "../lib/icons.js"
 import { findIdentity } from "../lib/identity.js"
 import { readTrace } from "../lib/scores.js"
+import { findNeighbors } from "./feed/memory.js"
 import { drawActions } from "./trace/actions.js"
 import { readAddress } from "./trace/address.js"
 import { drawFacts, drawFigures } from "./trace/head.js"
@@ -17,7 +18,7 @@ import { drawReading } from "./trace/reading.js"
 import { drawSummary } from "./trace/summary.js"
 import { drawTabs } from "./trace/tabs.js"
 
-export async function show(main, { address, parameters, go, feedQuery, signal, signIn }) {
+export async function show(main, { address, parameters, go, signal, signIn }) {
   const path = findPath(parameters)
   const isShared = parameters.id === undefined
   const [log, reader] = await Promise.all([
@@ -56,7 +57,7 @@ export async function show(main, { address, parameters, go, feedQuery, signal, s
     reading?.element ?? [emptyState("No tokens", "This trace added no tokens to the text."), tabs.element],
     keys)
   reading?.begin()
-  if (isOwn) loadPeers(log.request_id, { feedQuery, signal, standing, neighbors })
+  if (isOwn) loadPeers(log.request_id, { signal, standing, neighbors })
 }
 
 function findPath({ id, token, member }) {
@@ -72,7 +73,7 @@ function listShortcuts({ reading, neighbors, outcome, onLowest }) {
       c: ["color by the next score", reading.nextMode],
       d: ["show or hide discarded tokens", reading.toggleDiscarded],
     } : {}),
-    ...(neighbors ? { j: ["older request", () => neighbors.follow(1)], k: ["newer request", () => neighbors.follow(-1)] } : {}),
+    ...(neighbors ? { j: ["next request, in the order of the feed", () => neighbors.follow(1)], k: ["previous request", () => neighbors.follow(-1)] } : {}),
     ...(outcome ? {
       r: ["mark the answer as right", () => outcome.judge(true)],
       w: ["mark the answer as wrong", () => outcome.judge(false)],
@@ -82,12 +83,14 @@ function listShortcuts({ reading, neighbors, outcome, onLowest }) {
 }
 
 // Without the peers, the page lacks only the percentile and the links to the neighbors.
-async function loadPeers(requestId, { feedQuery, signal, standing, neighbors }) {
+async function loadPeers(requestId, { signal, standing, neighbors }) {
+  const listed = findNeighbors(requestId)
+  listed.then((found) => found && !signal.aborted && neighbors.show(found))
   try {
-    const peers = await fetchPeers(requestId, feedQuery, signal)
+    const peers = await fetchPeers(requestId, signal)
     if (signal.aborted) return
     standing.show(peers)
-    neighbors.show(peers)
+    if (!(await listed)) neighbors.show({ previous: peers.newer, next: peers.older })
   } catch (error) {
     if (!signal.aborted) standing.fail(error)
   }

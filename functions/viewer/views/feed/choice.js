@@ -9,10 +9,10 @@ const MOST_COMPARED = 4
 const LETTERS = "abcd"
 
 /**
- * Make the selection: {element, has(id), toggle(row, event), chooseAll(rows), clear()}.
+ * Make the selection: {element, has(id), toggle(row, event), setAll(rows, isChosen), forget(ids)}.
  *
  *   between(id, other)    the rows from one to the other, for a click with the shift key
- *   onDeleted(ids)        called after requests were deleted
+ *   onDeleted(ids)        called after requests were deleted or forgotten
  *   onChanged(rows)       called with rows that have new tags
  */
 export function makeChoice({ between, onDeleted, onChanged }) {
@@ -41,9 +41,9 @@ export function makeChoice({ between, onDeleted, onChanged }) {
     draw()
   }
   const forget = (ids) => {
-    for (const id of ids) chosen.delete(id)
+    const wereChosen = ids.filter((id) => chosen.delete(id))
     onDeleted(ids)
-    draw()
+    if (wereChosen.length) draw()
   }
   const draw = () => {
     const rows = [...chosen.values()]
@@ -55,6 +55,7 @@ export function makeChoice({ between, onDeleted, onChanged }) {
   return {
     element,
     has: (id) => chosen.has(id),
+    forget,
     toggle(row, event) {
       const isChosen = !chosen.has(row.request_id)
       const range = event?.shiftKey && last !== null ? between(last, row.request_id) : []

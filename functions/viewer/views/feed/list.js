@@ -82,10 +82,9 @@ export function makeList({ choice, narrow, sort, signal }) {
       }
     },
     /** Whether a row is drawn and at least partly inside the viewport. */
-    isInView(id) {
-      const box = find(id)?.getBoundingClientRect()
-      return Boolean(box) && box.bottom > 0 && box.top < innerHeight
-    },
+    isInView: (id) => isInView(find(id)),
+    /** Return the rows that are at least partly inside the viewport. */
+    visible: () => [...element.querySelectorAll("article")].filter(isInView).map((article) => rows.get(article.dataset.id)),
     /** Scroll to a row and focus it, also if it is not drawn. */
     show(id) {
       chunks.draw(id)
@@ -122,6 +121,11 @@ export function makeList({ choice, narrow, sort, signal }) {
     focusOn: (id) => find(id)?.querySelector("a").focus({ preventScroll: true }),
     focused: () => document.activeElement?.closest?.("article")?.dataset.id ?? null,
   }
+}
+
+function isInView(element) {
+  const box = element?.getBoundingClientRect()
+  return Boolean(box) && box.bottom > 0 && box.top < innerHeight
 }
 
 function replaceRow(previous, drawn, isFresh) {

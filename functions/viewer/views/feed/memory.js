@@ -1,4 +1,5 @@
-// Remember the rows and scroll position of the feed, to restore them when the user navigates back.
+// Remember the rows and scroll position of the feed, to restore them when the user navigates back, and to go from one
+// request to the next in the order of the feed.
 
 import { countSignIns } from "../../lib/identity.js"
 
@@ -17,7 +18,25 @@ export function markOf() {
   return { mark: history.state?.feed, signIns: countSignIns() }
 }
 
-/** Keep the state of the feed when the user leaves it. */
-export function keep(mark, { rows, cursor, top, focused }) {
-  kept = rows.length ? { ...mark, rows, cursor, top, focused } : null
+/** Keep the state of the feed when the user leaves it. `load(cursor)` resolves to a further page. */
+export function keep(mark, { rows, cursor, total, isBound, sort, load, top, focused }) {
+  kept = rows.length ? { ...mark, rows, cursor, total, isBound, sort, load, top, focused } : null
+}
+
+/**
+ * Find the neighbors of a request in the feed that the user saw last: {previous, next, sort}, with ids or null.
+ *
+ * At the end of the loaded rows, the next page is loaded. Resolves to null if the feed does not list the request.
+ */
+export async function findNeighbors(requestId) {
+  if (kept?.signIns !== countSignIns()) return null
+  const feed = kept
+  const at = feed.rows.findIndex((row) => row.request_id === requestId)
+  if (at < 0) return null
+  if (at === feed.rows.length - 1 && feed.cursor) {
+    const page = await feed.load(feed.cursor).catch(() => ({ rows: [], cursor: feed.cursor }))
+    feed.rows = [...feed.rows, ...page.rows]
+    feed.cursor = page.cursor
+  }
+  return { previous: feed.rows[at - 1]?.request_id ?? null, next: feed.rows[at + 1]?.request_id ?? null, sort: feed.sort }
 }

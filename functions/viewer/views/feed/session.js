@@ -3,6 +3,7 @@
 import { api } from "../../lib/api.js"
 import { errorNote, h, replace } from "../../lib/dom.js"
 import { makeChoice } from "./choice.js"
+import { keepCurrent } from "./current.js"
 import { drawEmpty } from "./empty.js"
 import { isFiltered, toApi } from "./filters.js"
 import { makeList } from "./list.js"
@@ -76,10 +77,12 @@ export function openSession(filters, page, { parts, narrow, signIn, reopen }) {
   add(page.rows)
   count(0)
   replace(parts.bar, choice.element)
+  const current = page.error ? null : keepCurrent({ list, query: toApi(filters), signal, onGone: choice.forget })
   followSession(filters, { page, list, more, signal, parts, draw, count, signIn, reopen })
   return {
     leave() {
-      keep(mark, { rows: list.rows(), cursor: more.cursor(), total, isBound, top: scrollY, focused: list.focused() })
+      const load = (cursor) => loadPage(filters, { cursor })
+      keep(mark, { rows: list.rows(), cursor: more.cursor(), total, isBound, sort: filters.sort, load, top: scrollY, focused: list.focused() })
       controller.abort()
     },
     step: (by) => list.focusNext(by) || (by > 0 && more.load()),
@@ -87,6 +90,7 @@ export function openSession(filters, page, { parts, narrow, signIn, reopen }) {
     restore({ top, focused }) {
       scrollTo({ top })
       if (focused) list.focusOn(focused)
+      current?.check()
     },
   }
 }

@@ -1,6 +1,6 @@
 // The request among others: its percentile, and the next and previous request.
 
-import { api, formatQuery } from "../../lib/api.js"
+import { api } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
@@ -12,12 +12,9 @@ const EXPLANATION = [
   "It measures how certain the model was, not whether the answer is right.",
 ]
 
-/** Fetch the peers of a request. `query` has the filters of the feed that the user came from. */
-export function fetchPeers(requestId, query, signal) {
-  const names = ["model", "mod", "tag", "favorited_by", "created_from", "created_to", "min_confidence", "max_confidence", "has_exception", "source", "group_id", "q"]
-  const given = new URLSearchParams(query ?? "")
-  const filters = Object.fromEntries(names.filter((name) => given.get(name)).map((name) => [name, given.get(name)]))
-  return api(`/v1/confidence/${encodeURIComponent(requestId)}/peers${formatQuery(filters)}`, { signal })
+/** Fetch the peers of a request. */
+export function fetchPeers(requestId, signal) {
+  return api(`/v1/confidence/${encodeURIComponent(requestId)}/peers`, { signal })
 }
 
 /** Draw the place of the percentile and its explanation: {element, show(peers), fail(error)}. */
@@ -43,7 +40,11 @@ function ordinal(number) {
   return { 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th"
 }
 
-/** Draw the links to the next and previous request: {element, show(peers), follow(step)}. Step 1 is the older one. */
+/**
+ * Draw the links to the next and previous request: {element, show(neighbors), follow(step)}. Step 1 is the next one.
+ *
+ * `neighbors` has the ids `previous` and `next`, and `sort`, the order of the feed if it is not by time.
+ */
 export function drawNeighbors(go) {
   const element = h("nav", { class: "neighbors", "aria-label": "Other requests" })
   let found = {}
@@ -51,16 +52,19 @@ export function drawNeighbors(go) {
   const link = (id, key, ...parts) => (id
     ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, parts)
     : h("span", { class: "button is-off" }, parts))
-  const draw = () => replace(element, link(found.newer, "k", drawIcon("left"), "Newer"), link(found.older, "j", "Older", drawIcon("right")))
+  const draw = () => {
+    const [before, after] = found.sort ? ["Previous", "Next"] : ["Newer", "Older"]
+    replace(element, link(found.previous, "k", drawIcon("left"), before), link(found.next, "j", after, drawIcon("right")))
+  }
   draw()
   return {
     element,
-    show: (peers) => {
-      found = peers
+    show: (neighbors) => {
+      found = neighbors
       draw()
     },
     follow: (step) => {
-      const id = step > 0 ? found.older : found.newer
+      const id = step > 0 ? found.next : found.previous
       if (id) go(pathOf(id))
     },
   }
