@@ -55,7 +55,7 @@ async def get_runs(  # noqa: PLR0913 - query parameters
 ) -> Runs:
     """List the runs that the caller sees, newest first, without prompts and outputs."""
     query = RunQuery(status, model_id, sae_enabled, limit, cursor)
-    return await list_runs(context.access, key, query, keyless=context.settings.playground_keyless)
+    return await list_runs(context.access, key, query)
 
 
 @router.get("/health")
@@ -74,8 +74,7 @@ async def post_extraction(context: ContextDep, key: KeyDep, extraction: Extracti
 @router.get("/{request_id}/summary")
 async def get_summary(context: ContextDep, key: KeyDep, request_id: str) -> Summary:
     """Return a run without its texts and features."""
-    keyless = context.settings.playground_keyless
-    return await read_summary(context.access, key, keyless=keyless, request_id=request_id)
+    return await read_summary(context.access, key, request_id=request_id)
 
 
 @router.get("/{request_id}/rows", response_model=Rows)
@@ -93,8 +92,7 @@ async def get_rows(  # noqa: PLR0913 - query parameters
     _layer: LayerParam = None,
 ) -> Response:
     """Return the features of the tokens of a run, by position, then rank. A failed run has none."""
-    keyless = context.settings.playground_keyless
-    stored = await read_stored_answer(context.access, key, keyless=keyless, request_id=request_id)
+    stored = await read_stored_answer(context.access, key, request_id=request_id)
     pick = Pick(feature_id, token_start, token_end, rank_max)
     body = await work_on_document(request, context, render_rows, stored.frame, request_id, pick, limit)
     return Response(body, media_type=MEDIA_TYPE)
@@ -111,8 +109,7 @@ async def get_top_features(
     _layer: LayerParam = None,
 ) -> Response:
     """Return the features of a run by their highest activation. A failed run has none."""
-    keyless = context.settings.playground_keyless
-    stored = await read_stored_answer(context.access, key, keyless=keyless, request_id=request_id)
+    stored = await read_stored_answer(context.access, key, request_id=request_id)
     body = await work_on_document(request, context, render_top_features, stored.frame, request_id, n)
     return Response(body, media_type=MEDIA_TYPE)
 
@@ -129,8 +126,7 @@ async def get_deltas(  # noqa: PLR0913 - query parameters
     _layer: LayerParam = None,
 ) -> Response:
     """Return the activation of one feature along the tokens, with the change since its previous position."""
-    keyless = context.settings.playground_keyless
-    stored = await read_stored_answer(context.access, key, keyless=keyless, request_id=request_id)
+    stored = await read_stored_answer(context.access, key, request_id=request_id)
     body = await work_on_document(request, context, render_deltas, stored.frame, request_id, feature_id, limit)
     return Response(body, media_type=MEDIA_TYPE)
 
@@ -146,8 +142,7 @@ async def get_doubtful_features(  # noqa: PLR0913 - query parameters
     min_hits: Annotated[int, Query(ge=1, le=2**31 - 1)] = 2,
 ) -> Response:
     """Return the features that are active where the model was unsure about the next token, by correlation."""
-    keyless = context.settings.playground_keyless
-    run = await read_scored_run(context.access, key, keyless=keyless, request_id=request_id)
+    run = await read_scored_run(context.access, key, request_id=request_id)
     entropies = run.place_entropies()
     body = await work_on_document(
         request, context, render_doubtful_features, run.frame, request_id, run.trace_request_id, entropies, n, min_hits

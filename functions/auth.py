@@ -1,7 +1,7 @@
 """/auth/…: the identity of the caller, the cookie of a browser, and the management of API keys."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.access.bootstrap import BootstrapRequest, bootstrap
 from core.access.caller import Caller, ForbiddenError, Scope, UnauthorizedError
@@ -18,6 +18,7 @@ from core.access.keys import (
 )
 from core.access.sign_ins import sign_in, sign_in_by_link, sign_out
 from core.access.store import KeyRow
+from core.wire.models import Body
 from functions.web.access import KeyDep, comes_from_own_page, read_cookies, set_cookie
 from functions.web.address import find_address
 from functions.web.application import build_app
@@ -61,26 +62,20 @@ class Done(BaseModel):
     message: str
 
 
-class KeyReference(BaseModel):
+class KeyReference(Body):
     """The id of an API key."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     id: RowId
 
 
-class Rotation(BaseModel):
+class Rotation(Body):
     """How long the old key stays valid, in hours; fractions are allowed."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     overlap_hours: float = DEFAULT_OVERLAP_HOURS
 
 
-class SignInRequest(BaseModel):
+class SignInRequest(Body):
     """The token of a link from `make run`. Omit it to sign in with a key."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     link: str | None = Field(default=None, max_length=200)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from core.access.caller import Scope
 from core.calibrators.calibrator import (
@@ -20,6 +20,7 @@ from core.confidence.distribution import MAX_TOP_TOKENS
 from core.responses.options import MAX_MODE_CHARS
 from core.statistics.labels import LabelFilters, fetch_labels
 from core.statistics.scores import Score
+from core.wire.models import Body
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.application import build_app
@@ -33,10 +34,8 @@ SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
 router = APIRouter(tags=["calibrators"], route_class=SmallBodyRoute)
 
 
-class NewCalibrator(PeriodQuery):
+class NewCalibrator(PeriodQuery, frozen=True, extra="forbid"):
     """A calibrator to fit: the score and the method, and filters of the labelled requests."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     score: Score
     method: Method
@@ -58,10 +57,8 @@ class NewCalibrator(PeriodQuery):
         return LabelFilters(self.read(), self.k, self.outcome_source or None)
 
 
-class CalibratorChange(BaseModel):
+class CalibratorChange(Body, extra="forbid"):
     """A change of a calibrator."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     active: bool
 

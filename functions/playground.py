@@ -42,13 +42,13 @@ keyed = APIRouter(tags=["playground"], prefix="/playground", route_class=KeyedBo
 @public.post("/api-key")
 async def post_key(context: ContextDep, new: NewPlaygroundKey) -> PlaygroundKey:
     """Create a key that sees exactly the requests whose user API key it is. Needs PLAYGROUND_KEYLESS."""
-    return await create_playground_key(context.access, new, keyless=context.settings.playground_keyless)
+    return await create_playground_key(context.access, new)
 
 
 @keyless.post("/mods/generate")
 async def post_generation(context: ContextDep, key: KeyDep, new: NewMod) -> GeneratedMod:
     """Write the source of a mod from a form."""
-    return await generate_mod(context.access, key, new, keyless=context.settings.playground_keyless)
+    return await generate_mod(context.access, key, new)
 
 
 @keyed.post("/mods/upload", responses=UPSTREAM)

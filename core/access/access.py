@@ -66,6 +66,7 @@ class Access:
         previous_secret: THUNDER_SECRET_PREVIOUS.
         file_secret: the secret of the data directory, for chores without THUNDER_SECRET.
         ingest_open: whether INGEST_AUTH=open.
+        keyless: PLAYGROUND_KEYLESS.
         is_command: whether a manage.py command runs here, with its own admin key.
         turns: the connections of each account, at most half of the pool's.
     """
@@ -76,6 +77,7 @@ class Access:
     previous_secret: str | None = None
     file_secret: str | None = None
     ingest_open: bool = False
+    keyless: bool = False
     is_command: bool = False
     turns: Turns = field(init=False)
     _recent: RecentCallers = field(default_factory=RecentCallers)
@@ -176,11 +178,13 @@ class Access:
                 await _await_turn(turn, self.turns, account)
                 async with connect() as conn:
                     caller = await identify(conn)
-                    if key is not None and caller is not ANONYMOUS and self._remember(key, caller) != account:
-                        if not self.turns.has_room(caller.account):
-                            continue
-                        await turn.aclose()
-                        await turn.enter_async_context(self.turns.turn(caller.account))
+                    if key is not None and caller is not ANONYMOUS:
+                        self._recent.keep(key, caller)
+                        if caller.account != account:
+                            if not self.turns.has_room(caller.account):
+                                continue
+                            await turn.aclose()
+                            await turn.enter_async_context(self.turns.turn(caller.account))
                     yield conn, caller
                     return
 
@@ -190,10 +194,6 @@ class Access:
             return SETTING_ADMIN.account
         caller = None if key is None else self._recent.find(key)
         return Account(f"address:{client_address.get()}") if caller is None else caller.account
-
-    def _remember(self, key: str, caller: Caller) -> Account:
-        self._recent.keep(key, caller)
-        return caller.account
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:

@@ -3,7 +3,7 @@
 import hmac
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.access import store
 from core.access.access import WRITE_TIMEOUT_MS, Access
@@ -13,6 +13,7 @@ from core.access.keys import CreatedKey, Name, NewKey, insert_key
 from core.access.session import Session
 from core.database.pool import checkout_transaction
 from core.errors import ThunderError
+from core.wire.models import Body
 
 MAX_ATTEMPTS_PER_MINUTE = 5
 """Limit on failed attempts per address."""
@@ -30,10 +31,8 @@ class KeysExistError(ThunderError):
     status = 409
 
 
-class BootstrapRequest(BaseModel):
+class BootstrapRequest(Body):
     """The name of the new key, and the bootstrap secret."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     name: Name
     secret: Annotated[str, Field(max_length=1000)]

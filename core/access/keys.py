@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from core.access import store
 from core.access.access import Access
@@ -17,6 +17,7 @@ from core.audit.store import Action
 from core.database.statements import NOTIFY_STREAMS
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.wire.json_text import to_column_text
+from core.wire.models import Body, Frozen
 from core.wire.timestamp import Timestamp
 from core.wire.validation import describe_validation
 
@@ -41,11 +42,7 @@ class OwnKeyError(ThunderError):
     status = 409
 
 
-class _Input(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class NewKey(_Input):
+class NewKey(Body):
     """The properties of a new key.
 
     Attributes:
@@ -65,7 +62,7 @@ class NewKey(_Input):
     expires_at: Timestamp | None = None
 
 
-class KeyChange(_Input):
+class KeyChange(Body):
     """Changes to a key. Omitted fields keep their value. An empty `allowed_api_key` clears it."""
 
     id: Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -76,10 +73,8 @@ class KeyChange(_Input):
     scopes: Scopes | None = None
 
 
-class CreatedKey(BaseModel):
+class CreatedKey(Frozen):
     """A new key with its secret, which is shown only here."""
-
-    model_config = ConfigDict(frozen=True)
 
     api_key: str
     id: int
@@ -247,20 +242,8 @@ def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
         raise InvalidInputError('scopes: "admin" can\'t be granted; set is_admin')
 
 
-def _show_once(row: KeyRow | None, secret: str, message: str) -> CreatedKey:
-    if row is None:
-        raise NotFoundError("key: not created; try again")
-    return CreatedKey(
-        api_key=secret,
-        id=row.id,
-        key_prefix=row.key_prefix,
-        name=row.name,
-        allowed_api_key=row.allowed_api_key,
-        is_admin=row.is_admin,
-        scopes=row.scopes,
-        expires_at=row.expires_at,
-        message=message,
-    )
+def _show_once(row: KeyRow, secret: str, message: str) -> CreatedKey:
+    return CreatedKey.model_validate({**dict(row), "api_key": secret, "message": message})
 
 
 def _no_key(key_id: int) -> NotFoundError:

@@ -1,9 +1,11 @@
 """Limit calls per key and per address in a sliding window that all processes share, and check calls without a key."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from core.access import store
-from core.access.caller import UnauthorizedError
+from core.access.access import Access
+from core.access.caller import Scope, UnauthorizedError
 from core.access.session import Session
 from core.access.turns import client_address
 from core.errors import ThunderError
@@ -31,16 +33,29 @@ class CallLimit(NamedTuple):
     per_address: int = 60
 
 
-def require_key(key: str | None, *, keyless: bool) -> None:
+def require_key(access: Access, key: str | None) -> None:
     """Check that a call has a key, unless PLAYGROUND_KEYLESS is set.
 
     Raises:
         UnauthorizedError: there is no key.
     """
-    if key is None and not keyless:
+    if key is None and not access.keyless:
         raise UnauthorizedError(
             "key: missing; send one as X-API-Key, or set PLAYGROUND_KEYLESS=true to serve calls without one"
         )
+
+
+async def authenticate_keyless(access: Access, key: str | None) -> None:
+    """Check that a key is live, or that it may be missing (`require_key`)."""
+    require_key(access, key)
+    if key is not None:
+        await access.authenticate(key)
+
+
+def open_keyless(access: Access, key: str | None, scope: Scope) -> AbstractAsyncContextManager[Session]:
+    """Open a session for a caller whose key may be missing (`require_key`)."""
+    require_key(access, key)
+    return access.session(key, scope, public=key is None)
 
 
 async def count_call(session: Session, limit: CallLimit) -> None:

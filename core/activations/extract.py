@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from core.access.access import Access
 from core.access.caller import Scope
-from core.access.limits import CallLimit, count_call, require_key
+from core.access.limits import CallLimit, count_call, open_keyless
 from core.activations.requests import Extraction
 from core.activations.run import TIMEOUT_S
 from core.settings import Settings
@@ -39,9 +39,8 @@ async def extract_timeline(
         TooManyCallsError: the key or its address has used up its calls.
         UpstreamError: the setting is missing, or the server does not answer with a timeline.
     """
-    require_key(key, keyless=settings.playground_keyless)
     deadline, server, asked = Deadline(), find_hf_server(settings), extraction.write(settings)
-    async with access.session(key, Scope.CURATE, public=key is None) as session:
+    async with open_keyless(access, key, Scope.CURATE) as session:
         server.require_url()
         await count_call(session, LIMIT)
     content = await upstreams.post(server, "/hf/extract", asked, timeout_s=deadline.limit(TIMEOUT_S))

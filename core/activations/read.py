@@ -2,23 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from core.access.access import Access
 from core.access.caller import Scope
-from core.access.limits import require_key
+from core.access.limits import open_keyless
 from core.activations import store
 from core.activations.models import Runs
-from core.activations.sight import hidden, sight
+from core.activations.sight import sight
 from core.activations.store import ScoredRun, StoredAnswer, Summary
 from core.database.pool import retry_read
-from core.errors import InvalidInputError
+from core.database.query import Query
+from core.errors import InvalidInputError, NotFoundError
 from core.wire.json_text import to_column_text
 from core.wire.timestamp import parse_timestamp
 
 MAX_RUNS = 200
 
 Status = Literal["ok", "error"]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,16 @@ class RunQuery:
 
 
 @retry_read
-async def list_runs(access: Access, key: str | None, query: RunQuery, *, keyless: bool) -> Runs:
+async def list_runs(access: Access, key: str | None, query: RunQuery) -> Runs:
     """List a page of the runs that the caller sees. They contain no prompts and outputs.
 
     Raises:
         UnauthorizedError: there is no key, and PLAYGROUND_KEYLESS is not set.
         InvalidInputError: the cursor is not valid.
     """
-    require_key(key, keyless=keyless)
-    before, before_id = (None, None) if query.cursor is None else _read_cursor(query.cursor)
     limit = min(max(query.limit, 1), MAX_RUNS)
-    async with access.session(key, Scope.READ, public=key is None) as session:
+    async with open_keyless(access, key, Scope.READ) as session:
+        before, before_id = (None, None) if query.cursor is None else _read_cursor(query.cursor)
         rows = await store.LIST_RUNS.fetch_all(
             session.conn,
             **sight(session),
@@ -58,41 +59,32 @@ async def list_runs(access: Access, key: str | None, query: RunQuery, *, keyless
     return Runs(items=page, next_cursor=_write_cursor(page[-1]) if len(rows) > limit else None)
 
 
-@retry_read
-async def read_summary(access: Access, key: str | None, *, keyless: bool, request_id: str) -> Summary:
+async def read_summary(access: Access, key: str | None, *, request_id: str) -> Summary:
     """Read the summary of a run.
 
     Raises:
         UnauthorizedError: there is no key, and PLAYGROUND_KEYLESS is not set.
         NotFoundError: the run does not exist, or the caller does not see it.
     """
-    require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=key is None) as session:
-        found = await store.GET_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
-    if found is None:
-        raise hidden(request_id)
-    return found
+    return await _read(access, key, store.GET_RUN, request_id)
 
 
-@retry_read
-async def read_stored_answer(access: Access, key: str | None, *, keyless: bool, request_id: str) -> StoredAnswer:
+async def read_stored_answer(access: Access, key: str | None, *, request_id: str) -> StoredAnswer:
     """Read the answer of a run. Raises as `read_summary` does."""
-    require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=key is None) as session:
-        found = await store.GET_ANSWER.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
-    if found is None:
-        raise hidden(request_id)
-    return found
+    return await _read(access, key, store.GET_ANSWER, request_id)
+
+
+async def read_scored_run(access: Access, key: str | None, *, request_id: str) -> ScoredRun:
+    """Read the answer of a run with the scores of its trace. Raises as `read_summary` does."""
+    return await _read(access, key, store.GET_SCORED_RUN, request_id)
 
 
 @retry_read
-async def read_scored_run(access: Access, key: str | None, *, keyless: bool, request_id: str) -> ScoredRun:
-    """Read the answer of a run with the scores of its trace. Raises as `read_summary` does."""
-    require_key(key, keyless=keyless)
-    async with access.session(key, Scope.READ, public=key is None) as session:
-        found = await store.GET_SCORED_RUN.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
+async def _read(access: Access, key: str | None, statement: Query[R], request_id: str) -> R:
+    async with open_keyless(access, key, Scope.READ) as session:
+        found = await statement.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
     if found is None:
-        raise hidden(request_id)
+        raise NotFoundError(f"request_id: there is no run {request_id!r}; check the id")
     return found
 
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.errors import InvalidInputError
 from core.settings import Settings
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 DEFAULT_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 DEFAULT_SAE = "llama_scope_lxr_8x"
@@ -38,7 +39,7 @@ Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
 TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K)]
 
 
-class Run(BaseModel):
+class Run(Body):
     """A prompt to run.
 
     Attributes:
@@ -56,8 +57,6 @@ class Run(BaseModel):
         sae_local_path: has no effect.
         request_id: the id of the run. By default a new one.
     """
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     prompt: Prompt
     model_id: Annotated[Text, Field(max_length=MAX_MODEL)] | None = None
@@ -97,10 +96,8 @@ class Run(BaseModel):
         }
 
 
-class Extraction(BaseModel):
+class Extraction(Body):
     """A token sequence whose features are extracted. Nothing is stored."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     token_ids: Annotated[list[Annotated[int, Field(ge=0, le=2**31 - 1)]], Field(min_length=1, max_length=MAX_TOKENS)]
     sae_id: Annotated[Text, Field(max_length=MAX_SAE)] | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.access.access import Access
 from core.access.caller import Scope
-from core.access.limits import CallLimit, count_call, require_key
+from core.access.limits import CallLimit, count_call, open_keyless
 from core.access.session import Session
 from core.activations import store
 from core.activations.answer import Answer, read_answer
@@ -60,7 +60,6 @@ async def run_prompt(
         UpstreamError: the setting is missing, or the server does not run the prompt.
         StoringError: the run succeeded, but the database could not store it.
     """
-    require_key(key, keyless=settings.playground_keyless)
     deadline, server = Deadline(), find_hf_server(settings)
     task = _Task(access, key, run, run.write(settings), run.request_id or f"ax-{uuid.uuid4().hex}")
     session = await task.begin(server)
@@ -97,7 +96,7 @@ class _Task:
 
     async def begin(self, server: Server) -> Session:
         """Check the caller, the setting and the id, and count the call. The returned session has ended."""
-        async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
+        async with open_keyless(self.access, self.key, Scope.CURATE) as session:
             require_owner(session)
             server.require_url()
             if await store.HAS_RUN.fetch_only(session.conn, request_id=self.request_id):
@@ -109,7 +108,7 @@ class _Task:
         """Store the run with its texts and features, and link it to its trace."""
         facts = await asyncio.to_thread(answer.count)
         try:
-            async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
+            async with open_keyless(self.access, self.key, Scope.CURATE) as session:
                 trace_id = answer.trace_request_id
                 if trace_id is not None:
                     await store.LOCK_LINK.execute(session.conn, trace_request_id=trace_id)
@@ -140,7 +139,7 @@ class _Task:
         """Store that the run failed. If that fails too, the caller gets the error of the server alone."""
         nothing = {"output_tokens": 0, "activation_rows_count": 0, "unique_features_count": 0, "duration_ms": 0}
         with suppress(ThunderError):
-            async with self.access.session(self.key, Scope.CURATE, public=self.key is None) as session:
+            async with open_keyless(self.access, self.key, Scope.CURATE) as session:
                 await self._insert(
                     session,
                     status="error",

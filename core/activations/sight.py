@@ -2,7 +2,6 @@
 
 from core.access.caller import ForbiddenError
 from core.access.session import Session
-from core.errors import NotFoundError, ThunderError
 
 
 def sight(session: Session) -> dict[str, object]:
@@ -19,8 +18,3 @@ def require_owner(session: Session) -> None:
     """
     if session.key is not None and not session.caller.is_admin and session.caller.owner is None:
         raise ForbiddenError("key: bound to no user, so it can't own runs; use a user's key or an admin key")
-
-
-def hidden(request_id: str) -> ThunderError:
-    """Return the error for a run that does not exist or that the caller doesn't see."""
-    return NotFoundError(f"request_id: there is no run {request_id!r}; check the id")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -28,10 +28,8 @@ class TooManyTestsError(ThunderError):
     status = 429
 
 
-class Window(BaseModel):
+class Window(Frozen, populate_by_name=True):
     """The evaluated period: `from` is inclusive, `to` is exclusive."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     start: datetime = Field(alias="from")
     end: datetime = Field(alias="to")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.errors import InvalidInputError
 from core.statistics.scores import Score
@@ -78,10 +78,8 @@ class AlertFilters(Frozen):
         return {name: value for name, value in named.items() if value is not None}
 
 
-class NewAlert(AlertFilters):
+class NewAlert(AlertFilters, strict=True, extra="forbid"):
     """A new alert. Settings that its kind does not have are refused."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     name: Name
     kind: Annotated[Kind, Field(strict=False)]
@@ -94,10 +92,8 @@ class NewAlert(AlertFilters):
     active: bool = True
 
 
-class AlertChange(AlertFilters):
+class AlertChange(AlertFilters, strict=True, extra="forbid"):
     """Changes to an alert. Omitted fields keep their value; null restores the default or removes a filter."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     name: Name | None = None
     url: Text | None = None

@@ -49,9 +49,9 @@ def status() -> None:
 @secret.command()
 @YES
 def accept(*, yes: bool) -> None:
-    """Record the present THUNDER_SECRET as that of the database, if the previous one is lost.
+    """Accept THUNDER_SECRET as the secret of the database if the previous secret is lost.
 
-    First lists the consequences. Nothing is deleted: admins still see every request.
+    Lists the consequences first. Nothing is deleted: admins still see every request.
     """
     from core.cli.confirm import ask, show_database
     from core.cli.secret_status import accept_secret, describe_loss, read_secret, require_value

@@ -14,7 +14,9 @@ from typing import Any, Generic, LiteralString, TypeVar, cast, overload
 
 from psycopg import AsyncConnection, AsyncRawCursor, Connection, RawCursor, RawServerCursor
 from psycopg.rows import BaseRowFactory, args_row, class_row, scalar_row, tuple_row
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+from core.wire.models import Frozen
 
 SQL_DIR = Path(__file__).parents[2] / "sql"
 
@@ -23,10 +25,8 @@ R = TypeVar("R")
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
-class Row(BaseModel):
+class Row(Frozen):
     """A row of a result as a model, for rows that validate or serialize their values."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from core.errors import InvalidInputError
 from core.feed.store import ListedRow
+from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 
 _MINUSES = re.compile(r"-(?:\s*-)+")
@@ -41,10 +42,8 @@ def clean_query(text: str | None) -> str | None:
     return _MINUSES.sub("-", text) if any(map(str.isalnum, text)) else ""
 
 
-class Cursor(BaseModel):
+class Cursor(Frozen, extra="forbid"):
     """The last row of a page. The next page starts after it, even if rows were stored in between."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sort: Sort
     id: Annotated[int, Field(ge=1, le=2**63 - 1)]

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -22,6 +22,7 @@ from core.upstream.timeline import (
     read_described,
     read_timeline,
 )
+from core.wire.models import Body
 from core.wire.parse_json import parse_json
 from core.wire.validation import describe_validation
 
@@ -43,7 +44,7 @@ Positions = Annotated[list[Token], Field(max_length=MAX_TOKENS)]
 Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
 
 
-class Extraction(BaseModel):
+class Extraction(Body):
     """Tokens of a log.
 
     Attributes:
@@ -54,8 +55,6 @@ class Extraction(BaseModel):
         injection_positions: positions of injected tokens, to be compared with their neighbours.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True)
-
     model: Literal["llama-3.1-8b"]
     tokens: Annotated[list[Token], Field(min_length=1, max_length=MAX_TOKENS)]
     top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] | None = None
@@ -63,10 +62,8 @@ class Extraction(BaseModel):
     injection_positions: Positions | None = None
 
 
-class Analysis(BaseModel):
+class Analysis(Body):
     """An extracted timeline to be analyzed. `context` describes the request."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     model: Literal["llama-3.1-8b"]
     feature_timeline: Annotated[list[dict[str, Any]], Field(max_length=MAX_TOKENS)]
@@ -143,7 +140,7 @@ def read_analysis(body: bytes) -> dict[str, Any]:
         raise InvalidInputError(describe_validation(error)) from None
     timeline = read_timeline(analysis.feature_timeline)
     if not timeline:
-        raise InvalidInputError("feature_timeline: has no complete entry; send that of /playground/features/extract")
+        raise InvalidInputError("feature_timeline: no complete entry; send the one from /playground/features/extract")
     asked = analysis.model_dump(exclude={"model", "feature_timeline"}, exclude_none=True)
     return {"feature_timeline": timeline, **asked}
 

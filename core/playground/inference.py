@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -13,6 +13,7 @@ from core.playground.mods import ModName
 from core.settings import Settings
 from core.upstream.deadline import Deadline
 from core.upstream.errors import UpstreamTimeoutError
+from core.wire.models import Body
 
 if TYPE_CHECKING:
     from core.upstream.client import Upstreams
@@ -29,16 +30,14 @@ PREFIX = "chatcmpl-"
 _ID_FIELDS = ("request_id", "x_request_id", "concordance_request_id", "id")
 
 
-class Message(BaseModel):
+class Message(Body):
     """A message of the chat."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     role: Annotated[str, Field(min_length=1, max_length=MAX_ROLE_CHARACTERS)]
     content: str
 
 
-class InferenceRequest(BaseModel):
+class InferenceRequest(Body):
     """A chat.
 
     Attributes:
@@ -49,8 +48,6 @@ class InferenceRequest(BaseModel):
         temperature: the sampling temperature.
         extract_features: has no effect; the UI sends it.
     """
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     model: Annotated[Model, Field(strict=False)]
     messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.access import store
 from core.access.access import Access
@@ -13,6 +13,7 @@ from core.access.keys import SAVE_KEY, SHOWN_CHARACTERS, make_key
 from core.access.limits import CallLimit, count_call
 from core.access.session import Session
 from core.wire.json_text import to_column_text
+from core.wire.models import Body
 
 MAX_NAME_CHARACTERS = 200
 SCOPES = sorted((Scope.READ, Scope.CURATE, Scope.DELETE))
@@ -23,14 +24,12 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 """The keys that a model server can use: it creates a folder with the key as its name."""
 
 
-class NewPlaygroundKey(BaseModel):
+class NewPlaygroundKey(Body):
     """A request for a key.
 
     Attributes:
         session_id: the name of the key. By default `playground_` and the first characters of the key.
     """
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     session_id: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] | None = None
 
@@ -42,14 +41,14 @@ class PlaygroundKey(BaseModel):
     message: str
 
 
-async def create_playground_key(access: Access, new: NewPlaygroundKey, *, keyless: bool) -> PlaygroundKey:
+async def create_playground_key(access: Access, new: NewPlaygroundKey) -> PlaygroundKey:
     """Create a key that sees exactly the requests whose user API key it is. It doesn't expire.
 
     Raises:
         ForbiddenError: PLAYGROUND_KEYLESS is not set.
         TooManyCallsError: this address has created too many keys.
     """
-    if not keyless:
+    if not access.keyless:
         raise ForbiddenError("PLAYGROUND_KEYLESS: not set; set it to true to let everyone create keys")
     key = make_key()
     async with access.session(None, Scope.CURATE, public=True) as session:

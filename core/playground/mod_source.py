@@ -4,11 +4,12 @@ import hmac
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
 from core.playground import mod_parts as parts
+from core.wire.models import Body
 
 MOD_NAME = "playground_mod"
 MAX_TEXT_CHARACTERS = 10_000
@@ -62,7 +63,7 @@ class Position(StrEnum):
     FULL_STREAM_PHRASE_REPLACE = "full_stream_phrase_replace"
 
 
-class ModConfig(BaseModel):
+class ModConfig(Body):
     """The form of the playground. Fields that the position does not need are ignored.
 
     Attributes:
@@ -73,8 +74,6 @@ class ModConfig(BaseModel):
         detect_phrases: the phrases to replace. Empty ones are skipped.
         replacement_phrases: their replacements. An empty or missing one is the phrase itself.
     """
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     position: Annotated[Position, Field(strict=False)]
     injection_string: Annotated[str | None, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_refuse_null)] = None

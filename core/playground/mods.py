@@ -4,17 +4,18 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from core.access.access import Access
 from core.access.caller import Scope
-from core.access.limits import CallLimit, count_call, require_key
+from core.access.limits import CallLimit, authenticate_keyless, count_call
 from core.playground.keys import require_playground_key
 from core.playground.mod_source import MAX_SOURCE_CHARACTERS, MOD_NAME, ModConfig, require_own_source, write_mod
 from core.playground.models import Model
 from core.settings import Settings
 from core.upstream.deadline import Deadline
 from core.upstream.errors import BadResponseError, NotConfiguredError
+from core.wire.models import Body
 
 if TYPE_CHECKING:
     from core.upstream.client import Upstreams
@@ -35,10 +36,8 @@ def _check_name(name: str) -> str:
 ModName = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS), AfterValidator(_check_name)]
 
 
-class NewMod(BaseModel):
+class NewMod(Body):
     """The form of the playground."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     config: ModConfig
 
@@ -50,10 +49,8 @@ class GeneratedMod(BaseModel):
     mod_name: str = MOD_NAME
 
 
-class ModUpload(BaseModel):
+class ModUpload(Body):
     """A generated mod, to be uploaded to the server of a model."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     model: Annotated[Model, Field(strict=False)]
     code: Annotated[str, Field(max_length=MAX_SOURCE_CHARACTERS)]
@@ -68,16 +65,14 @@ class UploadedMod(BaseModel):
     message: str = "the mod is uploaded"
 
 
-async def generate_mod(access: Access, key: str | None, new: NewMod, *, keyless: bool) -> GeneratedMod:
+async def generate_mod(access: Access, key: str | None, new: NewMod) -> GeneratedMod:
     """Write the source of a mod.
 
     Raises:
         UnauthorizedError: there is no key and PLAYGROUND_KEYLESS is not set, or the key is not live.
         InvalidInputError: a field that the position needs is missing, zero or empty.
     """
-    require_key(key, keyless=keyless)
-    if key is not None:
-        await access.authenticate(key)
+    await authenticate_keyless(access, key)
     return GeneratedMod(code=write_mod(new.config, await access.hasher()))
 
 

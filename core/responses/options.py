@@ -1,10 +1,11 @@
 """Read the scoring options: extra keys next to a response of any format."""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from core.confidence import MAX_TOKEN_ID
 from core.errors import InvalidInputError
 from core.responses.recognize import is_from_server, unwrap
+from core.wire.models import Body
 from core.wire.validation import describe_validation
 
 RAW_LOGPROBS = "raw_logprobs"
@@ -20,7 +21,7 @@ MAX_VOCAB_SIZE = MAX_TOKEN_ID + 1
 """Maximum size of a vocabulary. An unbounded integer might not convert to a float."""
 
 
-class ScoreOptions(BaseModel):
+class ScoreOptions(Body, allow_inf_nan=False):
     """The scoring options. None means that the default applies.
 
     Attributes:
@@ -29,8 +30,6 @@ class ScoreOptions(BaseModel):
         top_p: mass of the nucleus.
         logprobs_mode: how the log-probabilities were computed, in the server's terms (vLLM: raw_logprobs, …).
     """
-
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
     window: int | None = Field(default=None, ge=1, le=MAX_WINDOW)
     vocab_size: int | None = Field(default=None, ge=1, le=MAX_VOCAB_SIZE)

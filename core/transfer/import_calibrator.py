@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -19,6 +19,7 @@ from core.errors import InvalidInputError
 from core.statistics.scores import Score
 from core.transfer.import_items import OnConflict, Outcome, Status
 from core.transfer.store import FIND_CALIBRATOR
+from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 from core.wire.validation import describe_validation
 
@@ -30,10 +31,8 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class ExportedCalibrator(BaseModel):
+class ExportedCalibrator(Frozen, extra="forbid"):
     """A calibrator of an export. Its owner is the label `user_api_key`; the admins if that is None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     user_api_key: str | None
     for_users: bool
@@ -79,9 +78,7 @@ class ExportedCalibrator(BaseModel):
         return f"calibrator {self.version} of {self.model!r}, k {self.k}, {self.logprobs_mode or 'no logprobs_mode'}"
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Line(Frozen, extra="forbid"):
     thunder_calibrator: ExportedCalibrator
 
 

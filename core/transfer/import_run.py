@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -14,6 +14,7 @@ from core.activations.answer import check_frame
 from core.errors import InvalidInputError
 from core.transfer.import_items import OnConflict, Outcome, Status
 from core.transfer.store import DELETE_RUN, FIND_RUN
+from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 from core.wire.validation import describe_validation
 
@@ -24,10 +25,8 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
-class ExportedPreview(BaseModel):
+class ExportedPreview(Frozen, extra="forbid"):
     """The texts and features of a run. `answer` is the frame in Base64."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt: str
     output_text: str
@@ -37,10 +36,8 @@ class ExportedPreview(BaseModel):
     answer_bytes: Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class ExportedRun(BaseModel):
+class ExportedRun(Frozen, extra="forbid"):
     """A run of an export. Its owner is the label `user_api_key`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     request_id: Annotated[str, Field(min_length=1, max_length=512)]
     created_at: Timestamp
@@ -62,9 +59,7 @@ class ExportedRun(BaseModel):
     preview: ExportedPreview | None
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Line(Frozen, extra="forbid"):
     thunder_activation_run: ExportedRun
 
 

@@ -277,6 +277,7 @@ def _make_access(settings: Settings, pool: Pool | None) -> Access:
         secret=settings.secret,
         previous_secret=settings.previous_secret,
         ingest_open=settings.ingest_auth == "open",
+        keyless=settings.playground_keyless,
     )
 
 

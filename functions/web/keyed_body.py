@@ -3,7 +3,7 @@
 from fastapi import Request
 from typing_extensions import override
 
-from core.access.limits import require_key
+from core.access.limits import authenticate_keyless
 from functions.web.access import read_key
 from functions.web.small_body import MediumBodyRoute
 
@@ -21,7 +21,4 @@ class KeylessBodyRoute(MediumBodyRoute):
 
     @override
     async def check_caller(self, request: Request) -> None:
-        context, key = request.app.state.context, await read_key(request)
-        require_key(key, keyless=context.settings.playground_keyless)
-        if key is not None:
-            await context.access.authenticate(key)
+        await authenticate_keyless(request.app.state.context.access, await read_key(request))
