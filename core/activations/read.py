@@ -14,7 +14,7 @@ from core.activations.store import ScoredRun, StoredAnswer, Summary
 from core.database.pool import retry_read
 from core.database.query import Query
 from core.errors import InvalidInputError, NotFoundError
-from core.wire.json_text import to_column_text
+from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.timestamp import parse_timestamp
 
 MAX_RUNS = 200
@@ -82,7 +82,7 @@ async def read_scored_run(access: Access, key: str | None, *, request_id: str) -
 @retry_read
 async def _read(access: Access, key: str | None, statement: Query[R], request_id: str) -> R:
     async with open_keyless(access, key, Scope.READ) as session:
-        found = await statement.fetch_one(session.conn, request_id=_storable(request_id), **sight(session))
+        found = await statement.fetch_one(session.conn, request_id=to_storable_id(request_id), **sight(session))
     if found is None:
         raise NotFoundError(f"request_id: there is no run {request_id!r}; check the id")
     return found
@@ -96,14 +96,9 @@ def _write_cursor(last: Summary) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     moment, _, request_id = cursor.partition("|")
     try:
-        read = parse_timestamp(moment.replace(" ", "+")), _storable(request_id)
+        read = parse_timestamp(moment.replace(" ", "+")), to_storable_id(request_id)
     except ValueError:
         read = None
     if read is None or not read[1]:
         raise InvalidInputError("cursor: not a valid next_cursor; use the one from the previous page")
     return read
-
-
-def _storable(request_id: str) -> str:
-    """Return an id that Postgres can compare; an id that it can't store belongs to no run."""
-    return request_id if to_column_text(request_id) == request_id else ""

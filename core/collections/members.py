@@ -17,8 +17,8 @@ from core.collections.store import AddedRow
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import ThunderError
-from core.traces.own_request import hidden, is_invalid_id, is_own_request, require_own_request
-from core.wire.json_text import to_column_text
+from core.traces.own_request import hidden, is_own_request, require_own_request
+from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
 MAX_COLLECTIONS_SHOWN = 1000
@@ -63,8 +63,6 @@ async def add_member(access: Access, key: str | None, *, number: int, new: Membe
         OtherUserError: the collection and the request belong to different users.
     """
     async with access.session(key, Scope.CURATE) as session:
-        if is_invalid_id(new.request_id):
-            raise hidden(session.caller, new.request_id)
         return _require_added(session, await _add(session, number, new), number, new.request_id)
 
 
@@ -86,13 +84,9 @@ async def change_notes(access: Access, key: str | None, *, number: int, change: 
     """
     async with access.session(key, Scope.CURATE) as session:
         await lock_own(session, number)
-        if is_invalid_id(change.request_id):
-            return False
         notes = await session.resolve_text(to_column_text(change.notes))
-        return (
-            await store.SET_NOTES.fetch_one(session.conn, id=number, request_id=change.request_id, notes=notes)
-            is not None
-        )
+        request_id = to_storable_id(change.request_id)
+        return await store.SET_NOTES.fetch_one(session.conn, id=number, request_id=request_id, notes=notes) is not None
 
 
 @retry_read
@@ -119,8 +113,6 @@ async def add_to_collection(
         OtherUserError: the collection and the request belong to different users.
     """
     async with access.session(key, Scope.CURATE) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
         membership = Membership(request_id=request_id, added_by=new.added_by, notes=new.notes)
         row, listed = await together(
             session.conn, _add(session, new.collection_id, membership), _list_of(session, request_id)
@@ -149,7 +141,7 @@ async def _add(session: Session, number: int, new: Membership) -> AddedRow:
     return await store.ADD_MEMBER.fetch_only(
         session.conn,
         id=number,
-        request_id=new.request_id,
+        request_id=to_storable_id(new.request_id),
         owner=session.caller.owner_filter,
         added_by=added_by,
         notes=session.mask_text(to_column_text(new.notes)),
@@ -171,13 +163,15 @@ def _require_added(session: Session, row: AddedRow, number: int, request_id: str
 
 async def _remove(session: Session, number: int, request_id: str) -> bool:
     await lock_own(session, number)
-    if is_invalid_id(request_id):
-        return False
-    return await store.REMOVE_MEMBER.fetch_one(session.conn, id=number, request_id=request_id) is not None
+    removed = await store.REMOVE_MEMBER.fetch_one(session.conn, id=number, request_id=to_storable_id(request_id))
+    return removed is not None
 
 
 async def _list_of(session: Session, request_id: str) -> list[Collection]:
     rows = await store.LIST_COLLECTIONS_OF_REQUEST.fetch_all(
-        session.conn, request_id=request_id, owner=session.caller.owner_filter, limit=MAX_COLLECTIONS_SHOWN
+        session.conn,
+        request_id=to_storable_id(request_id),
+        owner=session.caller.owner_filter,
+        limit=MAX_COLLECTIONS_SHOWN,
     )
     return [to_collection(row, session.hasher) for row in rows]

@@ -16,8 +16,8 @@ from core.curation import store
 from core.curation.store import CurationRow, EditedRow
 from core.database.pool import retry_read
 from core.errors import ThunderError
-from core.traces.own_request import hidden, is_invalid_id
-from core.wire.json_text import to_column_text
+from core.traces.own_request import hidden
+from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
 MAX_TAGS = 100
@@ -69,10 +69,8 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: no such request, or the caller may not see it.
     """
     async with access.session(key, Scope.READ, public=True) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
         owner = session.caller.owner_filter
-        row = await store.GET_CURATION.fetch_one(session.conn, request_id=request_id, owner=owner)
+        row = await store.GET_CURATION.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if row is None:
         raise hidden(session.caller, request_id)
     shown: dict[str, list[str]] = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
@@ -122,11 +120,9 @@ async def _send_edit(
     session: Session, request_id: str, text: StorableText, *, is_tag: bool, is_added: bool
 ) -> AsyncCursor[EditedRow]:
     """Send the edit without waiting for its result, which arrives with the result of the commit."""
-    if is_invalid_id(request_id):
-        raise hidden(session.caller, request_id)
     return await store.EDIT_CURATION.execute(
         session.conn,
-        request_id=request_id,
+        request_id=to_storable_id(request_id),
         owner=session.caller.owner_filter,
         text=text,
         is_tag=is_tag,

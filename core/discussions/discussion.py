@@ -12,8 +12,8 @@ from core.database.pool import retry_read
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
-from core.traces.own_request import hidden, is_invalid_id, lock_own_request
-from core.wire.json_text import to_column_text
+from core.traces.own_request import hidden, lock_own_request
+from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
 MAX_DISCUSSIONS = 10_000
@@ -51,11 +51,9 @@ async def list_discussions(
         NotFoundError: no such request, or the caller may not see it.
     """
     async with access.session(key, Scope.READ, public=True) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
         owner = session.caller.owner_filter
         rows = await store.LIST_DISCUSSIONS.fetch_all(
-            session.conn, request_id=request_id, owner=owner, limit=limit, offset=offset
+            session.conn, request_id=to_storable_id(request_id), owner=owner, limit=limit, offset=offset
         )
     if not rows:
         raise hidden(session.caller, request_id)
@@ -73,10 +71,10 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
         NotFoundError: no such comment, or the caller may not see it.
     """
     async with access.session(key, Scope.READ, public=True) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
         owner = session.caller.owner_filter
-        row = await store.GET_DISCUSSION.fetch_one(session.conn, request_id=request_id, owner=owner, id=number)
+        row = await store.GET_DISCUSSION.fetch_one(
+            session.conn, request_id=to_storable_id(request_id), owner=owner, id=number
+        )
     if row is None:
         raise hidden(session.caller, request_id)
     owned = session.caller.may_see(row.user_key_hmac)
@@ -91,11 +89,9 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
         FullError: the request already has MAX_DISCUSSIONS comments.
     """
     async with access.session(key, Scope.CURATE) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
         added = await store.INSERT_DISCUSSION.execute(  # sent together with the commit
             session.conn,
-            request_id=request_id,
+            request_id=to_storable_id(request_id),
             owner=session.caller.owner_filter,
             most=MAX_DISCUSSIONS,
             username=session.mask_name(to_column_text(new.username)),

@@ -10,8 +10,8 @@ from core.database.pool import retry_read
 from core.database.reading import together
 from core.outcomes import store
 from core.outcomes.store import Outcome
-from core.traces.own_request import hidden, is_invalid_id, lock_own_request, require_own_request
-from core.wire.json_text import to_column_text
+from core.traces.own_request import hidden, lock_own_request, require_own_request
+from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
 DEFAULT_SOURCE = "user"
@@ -55,11 +55,10 @@ async def list_outcomes(access: Access, key: str | None, *, request_id: str) -> 
         NotFoundError: the request doesn't exist or belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
-        if is_invalid_id(request_id):
-            raise hidden(session.caller, request_id)
+        owner = session.caller.owner_filter
         _, outcomes = await together(
             session.conn,
             require_own_request(session, request_id),
-            store.LIST_OUTCOMES.fetch_all(session.conn, request_id=request_id, owner=session.caller.owner_filter),
+            store.LIST_OUTCOMES.fetch_all(session.conn, request_id=to_storable_id(request_id), owner=owner),
         )
         return outcomes

@@ -20,7 +20,8 @@ from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.own_request import hidden, is_invalid_id
+from core.traces.own_request import hidden
+from core.wire.json_text import to_storable_id
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 
@@ -119,16 +120,15 @@ async def read_shared_log(
         NotFoundError: the link is unknown, revoked or expired.
     """
     cache_key = request_id or token
-    stored, held = None, cache.find(cache_key)
+    held = cache.find(cache_key)
     async with access.session(None, Scope.READ, public=True) as session:
-        if request_id is None or not is_invalid_id(request_id):
-            stored = await store.GET_SHARED_LOG.fetch_one(
-                session.conn,
-                token_hash=hash_token(token),
-                request_id=request_id,
-                known=list(known),
-                rendered=[log.version for log in held],
-            )
+        stored = await store.GET_SHARED_LOG.fetch_one(
+            session.conn,
+            token_hash=hash_token(token),
+            request_id=None if request_id is None else to_storable_id(request_id),
+            known=list(known),
+            rendered=[log.version for log in held],
+        )
     if stored is None:
         raise NotFoundError(DEAD_LINK)
     return view_log(stored, session.hasher, cache_key=cache_key, held=held)
@@ -144,15 +144,13 @@ async def read_preview(
         NotFoundError: the link is unknown, revoked or expired.
     """
     async with access.session(None, Scope.READ, public=True) as session:
-        row = None
-        if request_id is None or not is_invalid_id(request_id):
-            row = await store.GET_PREVIEW.fetch_one(
-                session.conn,
-                token_hash=hash_token(token),
-                request_id=request_id,
-                characters=PREVIEW_CHARACTERS,
-                known=list(known),
-            )
+        row = await store.GET_PREVIEW.fetch_one(
+            session.conn,
+            token_hash=hash_token(token),
+            request_id=None if request_id is None else to_storable_id(request_id),
+            characters=PREVIEW_CHARACTERS,
+            known=list(known),
+        )
     if row is None:
         raise NotFoundError(DEAD_LINK)
     shown = {
@@ -163,10 +161,8 @@ async def read_preview(
 
 
 async def _lock_own(session: Session, request_id: str) -> ShareRow:
-    if is_invalid_id(request_id):
-        raise hidden(session.caller, request_id)
     owner = session.caller.owner_filter
-    row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=request_id, owner=owner)
+    row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if row is None:
         raise hidden(session.caller, request_id)
     return row

@@ -6,7 +6,7 @@ from core.answers.votes import Ballot
 from core.database.pool import retry_read
 from core.errors import NotFoundError
 from core.statistics import store
-from core.traces.own_request import is_invalid_id
+from core.wire.json_text import to_storable_id
 
 
 @retry_read
@@ -16,16 +16,14 @@ async def fetch_ballots(access: Access, key: str | None, *, group_id: str) -> li
     Raises:
         NotFoundError: the caller may not read any request of the group.
     """
-    ballots: list[Ballot] = []
     async with access.session(key, Scope.READ) as session:
-        if not is_invalid_id(group_id):
-            ballots = await store.LIST_BALLOTS.fetch_all(
-                session.conn,
-                group_id=group_id,
-                owner=session.caller.owner_filter,
-                chars=store.MAX_ANSWER_CHARS,
-                limit=store.MAX_BALLOTS,
-            )
+        ballots = await store.LIST_BALLOTS.fetch_all(
+            session.conn,
+            group_id=to_storable_id(group_id),
+            owner=session.caller.owner_filter,
+            chars=store.MAX_ANSWER_CHARS,
+            limit=store.MAX_BALLOTS,
+        )
     if not ballots:
         raise NotFoundError(f"group_id: there is no group {group_id!r}; check the id")
     return ballots

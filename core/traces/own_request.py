@@ -6,7 +6,7 @@ from core.access.caller import Caller, UnauthorizedError
 from core.access.session import Session
 from core.errors import NotFoundError, ThunderError
 from core.traces import store
-from core.wire.json_text import to_column_text
+from core.wire.json_text import to_storable_id
 
 
 async def require_own_request(session: Session, request_id: str) -> None:
@@ -26,10 +26,8 @@ async def lock_own_request(session: Session, request_id: str) -> int:
     Raises:
         NotFoundError: it does not exist, or the caller does not own it.
     """
-    if is_invalid_id(request_id):
-        raise hidden(session.caller, request_id)
     owner = session.caller.owner_filter
-    found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=request_id, owner=owner)
+    found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if found is None:
         raise hidden(session.caller, request_id)
     return found
@@ -49,15 +47,8 @@ async def is_own_request(session: Session, request_id: str) -> bool:
 
 
 async def _find_owner(session: Session, request_id: str) -> store.Ownership | None:
-    if is_invalid_id(request_id):
-        return None
     owner = session.caller.owner_filter
-    return await store.FIND_OWNER.fetch_one(session.conn, request_id=request_id, owner=owner)
-
-
-def is_invalid_id(request_id: str) -> bool:
-    """Return whether Postgres cannot store this text, so that it can't be the id of a stored request."""
-    return to_column_text(request_id) != request_id
+    return await store.FIND_OWNER.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
 
 
 def hidden(caller: Caller, request_id: str) -> ThunderError:
@@ -69,9 +60,9 @@ def hidden(caller: Caller, request_id: str) -> ThunderError:
 
 async def explain_hidden(session: Session, request_id: str) -> ThunderError:
     """Return the error for a request that the caller cannot see. For the id of a group, it names the filter."""
-    owner = session.caller.owner_filter
-    if session.caller.scopes and not is_invalid_id(request_id):
-        count = await store.COUNT_GROUP.fetch_only(session.conn, group_id=request_id, owner=owner)
+    owner, group_id = session.caller.owner_filter, to_storable_id(request_id)
+    if session.caller.scopes:
+        count = await store.COUNT_GROUP.fetch_only(session.conn, group_id=group_id, owner=owner)
         if count:
             return NotFoundError(
                 f"request_id: {request_id!r} is a group of {count} requests; "

@@ -10,8 +10,9 @@ from core.document.formats import require_known_format
 from core.traces import store
 from core.traces.log_cache import LogCache
 from core.traces.log_view import LogView, view_log
-from core.traces.own_request import explain_hidden, is_invalid_id
+from core.traces.own_request import explain_hidden
 from core.traces.store import StoredDocument
+from core.wire.json_text import to_storable_id
 
 
 @retry_read
@@ -24,16 +25,15 @@ async def read_log(
         UnauthorizedError: the log is not public, and the caller sent no live key.
         NotFoundError: the request does not exist, or the caller may not read it.
     """
-    stored, held = None, cache.find(request_id)
+    held = cache.find(request_id)
     async with access.session(key, Scope.READ, public=True) as session:
-        if not is_invalid_id(request_id):
-            stored = await store.GET_LOG.fetch_one(
-                session.conn,
-                request_id=request_id,
-                owner=session.caller.owner_filter,
-                known=list(known),
-                rendered=[log.version for log in held],
-            )
+        stored = await store.GET_LOG.fetch_one(
+            session.conn,
+            request_id=to_storable_id(request_id),
+            owner=session.caller.owner_filter,
+            known=list(known),
+            rendered=[log.version for log in held],
+        )
         if stored is None:
             raise await explain_hidden(session, request_id)
         activations = await read_token_features(session.conn, stored.id) if stored.has_run else None
@@ -47,11 +47,9 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
     Raises:
         NotFoundError: the request does not exist, or the caller may not read it.
     """
-    stored = None
     async with access.session(key, Scope.READ) as session:
-        if not is_invalid_id(request_id):
-            owner = session.caller.owner_filter
-            stored = await store.GET_DOCUMENT.fetch_one(session.conn, request_id=request_id, owner=owner)
+        owner = session.caller.owner_filter
+        stored = await store.GET_DOCUMENT.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
         if stored is None:
             raise await explain_hidden(session, request_id)
     require_known_format(stored.format)

@@ -55,6 +55,11 @@ def replace_surrogates(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def to_storable_id(text: str) -> str:
+    """Return an id that Postgres can compare. An id that it can't store becomes empty, which is the id of no row."""
+    return text if to_column_text(text) == text else ""
+
+
 def to_column_text(text: str | None) -> str | None:
     """Replace the characters that a Postgres column cannot hold: U+0000 and lone surrogates."""
     if text is None:
