@@ -8,14 +8,14 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Self
 
-from psycopg.abc import AdaptContext
-from psycopg.adapt import Dumper
+from psycopg.abc import AdaptContext, DumperKey
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
 from typing_extensions import override
 
-_HEADER = struct.Struct(">iiIii")
+HEADER = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i").pack
 _NULL = _LENGTH(-1)
 _FLOAT8 = struct.Struct(">id").pack
@@ -25,78 +25,36 @@ _FALSE, _TRUE = _LENGTH(1) + b"\0", _LENGTH(1) + b"\1"
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PgArray:
-    """A one-dimensional array in Postgres's binary format. None becomes null."""
+    """A one-dimensional array of the type with this OID, in Postgres's binary format. None becomes null."""
 
-    oid: ClassVar[int]
+    oid: int
     data: bytes
 
 
-class Float8Array(PgArray):
-    """`double precision[]`."""
-
-    oid = 1022
-
-
-class Int4Array(PgArray):
-    """`integer[]`."""
-
-    oid = 1007
-
-
-class BoolArray(PgArray):
-    """`boolean[]`."""
-
-    oid = 1000
-
-
-class Float4Array(PgArray):
-    """`real[]`."""
-
-    oid = 1021
-
-
-class Int2Array(PgArray):
-    """`smallint[]`."""
-
-    oid = 1005
-
-
-class TextArray(PgArray):
-    """`text[]`."""
-
-    oid = 1009
-
-
-class TimestamptzArray(PgArray):
-    """`timestamptz[]`."""
-
-    oid = 1185
-
-
-def _build(element_oid: int, items: list[bytes]) -> bytes:
-    return _HEADER.pack(1, 1, element_oid, len(items), 1) + b"".join(items)
+def _build(oid: int, element_oid: int, items: list[bytes]) -> PgArray:
+    return PgArray(oid, HEADER.pack(1, 1, element_oid, len(items), 1) + b"".join(items))
 
 
 def float8_array(values: Iterable[float | None]) -> PgArray:
     """Pack a `double precision[]`."""
-    return Float8Array(_build(701, [_NULL if value is None else _FLOAT8(8, value) for value in values]))
+    return _build(1022, 701, [_NULL if value is None else _FLOAT8(8, value) for value in values])
 
 
 def int4_array(values: Iterable[int | None]) -> PgArray:
     """Pack an `integer[]`; every value must fit in 32 bits."""
-    return Int4Array(_build(23, [_NULL if value is None else _INT4(4, value) for value in values]))
+    return _build(1007, 23, [_NULL if value is None else _INT4(4, value) for value in values])
 
 
 def bool_array(values: Iterable[bool | None]) -> PgArray:
     """Pack a `boolean[]`."""
-    return BoolArray(_build(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values]))
+    return _build(1000, 16, [_NULL if value is None else _TRUE if value else _FALSE for value in values])
 
 
 def text_array(values: Iterable[str | None]) -> PgArray:
     """Pack a `text[]`. U+0000 and lone surrogates, which Postgres cannot store, become U+FFFD."""
-    return TextArray(_build(25, [_NULL if value is None else _pack_text(value) for value in values]))
+    return _build(1009, 25, [_NULL if value is None else _pack_text(value) for value in values])
 
 
 def _pack_text(value: str) -> bytes:
@@ -111,9 +69,7 @@ def _pack_text(value: str) -> bytes:
 
 def timestamptz_array(values: Iterable[datetime | None]) -> PgArray:
     """Pack a `timestamptz[]` from aware datetimes."""
-    return TimestamptzArray(
-        _build(1184, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
-    )
+    return _build(1185, 1184, [_NULL if value is None else _INT8(8, _to_microseconds(value)) for value in values])
 
 
 def _to_microseconds(moment: datetime) -> int:
@@ -124,17 +80,24 @@ def _to_microseconds(moment: datetime) -> int:
 def register_arrays(context: AdaptContext) -> None:
     """Allow a connection to take these arrays as parameters."""
     if context.adapters:
-        for kind in PgArray.__subclasses__():
-            context.adapters.register_dumper(kind, _make_dumper(kind))
+        context.adapters.register_dumper(PgArray, _ArrayDumper)
 
 
-def _make_dumper(kind: type[PgArray]) -> type[Dumper]:
-    class ArrayDumper(Dumper):
-        format = Format.BINARY
-        oid = kind.oid
+class _ArrayDumper(Dumper):
+    """Passes an array on. psycopg makes one dumper for each type of array."""
 
-        @override
-        def dump(self, obj: PgArray) -> bytes:
-            return obj.data
+    format = Format.BINARY
 
-    return ArrayDumper
+    @override
+    def get_key(self, obj: PgArray, format: PyFormat) -> DumperKey:
+        return self.cls, obj.oid  # pyrefly: ignore[bad-return] - psycopg needs only a hashable key
+
+    @override
+    def upgrade(self, obj: PgArray, format: PyFormat) -> Self:
+        dumper = type(self)(self.cls)
+        dumper.oid = obj.oid
+        return dumper
+
+    @override
+    def dump(self, obj: PgArray) -> bytes:
+        return obj.data
