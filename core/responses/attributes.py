@@ -1,11 +1,8 @@
 """Read the attributes of OTLP in its JSON mapping (opentelemetry-proto, common.proto) as plain values."""
 
 import json
-from typing import cast
 
-from core.responses.expect import find_object, find_text
-
-Body = dict[str, object]
+from core.responses.expect import Body, find_list, find_object, find_text, list_objects
 
 MAX_DEPTH = 32
 _PLAIN = ("stringValue", "boolValue", "doubleValue", "bytesValue")
@@ -13,8 +10,8 @@ _PLAIN = ("stringValue", "boolValue", "doubleValue", "bytesValue")
 
 def read_attributes(value: object) -> Body:
     """Return a list of `{key, value}` as an object. Attributes of the wrong type are left out."""
-    pairs = [find_object(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
-    return {name: read_value(one.get("value")) for one in pairs if (name := find_text(one.get("key"))) is not None}
+    pairs = ((find_text(one.get("key")), one.get("value")) for one in list_objects(value))
+    return {name: read_value(found) for name, found in pairs if name is not None}
 
 
 def read_value(value: object, depth: int = 0) -> object:
@@ -25,16 +22,11 @@ def read_value(value: object, depth: int = 0) -> object:
     if "intValue" in fields:
         return _read_integer(fields["intValue"])
     if "arrayValue" in fields:
-        return [read_value(row, depth + 1) for row in _list_values(fields["arrayValue"])]
+        return [read_value(row, depth + 1) for row in find_list(find_object(fields["arrayValue"]).get("values"))]
     if "kvlistValue" in fields:
-        pairs = [find_object(row) for row in _list_values(fields["kvlistValue"])]
+        pairs = list_objects(find_object(fields["kvlistValue"]).get("values"))
         return {str(one.get("key")): read_value(one.get("value"), depth + 1) for one in pairs}
     return next((fields[name] for name in _PLAIN if name in fields), None)
-
-
-def _list_values(value: object) -> list[object]:
-    values = find_object(value).get("values")
-    return cast("list[object]", values) if isinstance(values, list) else []
 
 
 def _read_integer(value: object) -> int | None:

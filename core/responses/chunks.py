@@ -8,7 +8,7 @@ from itertools import chain
 from typing import cast
 
 from core.errors import InvalidInputError
-from core.responses.expect import find_object
+from core.responses.expect import find_first, find_object
 
 _WHOLE = 'set "stream": false to get the complete response'
 
@@ -65,7 +65,7 @@ def _has_answers(row: object, key: str) -> bool:
     """Whether a row may be a chunk. The last ones of a stream may have only the usage."""
     fields = find_object(row)
     if key == "choices":
-        return fields.get(key) == [] or "text" in _first(fields.get(key))
+        return fields.get(key) == [] or "text" in find_first(fields.get(key))
     return key in fields or not {"usageMetadata", "usage_metadata"}.isdisjoint(fields)
 
 
@@ -80,7 +80,7 @@ def _find_id(row: object) -> object:
 
 
 def _is_ended(row: object, key: str) -> bool:
-    choice = _first(find_object(row).get(key))
+    choice = find_first(find_object(row).get(key))
     return any(choice.get(name) is not None for name in ("finish_reason", "finishReason"))
 
 
@@ -90,7 +90,7 @@ def _is_event(fields: dict[str, object]) -> bool:
 
 
 def _find_chunk(fields: dict[str, object]) -> str | None:
-    choice, candidate = _first(fields.get("choices")), _first(fields.get("candidates"))
+    choice, candidate = find_first(fields.get("choices")), find_first(fields.get("candidates"))
     meta_info = find_object(fields.get("meta_info"))
     signs = {
         # OpenInference joins the chunks of a stream and keeps their `object`.
@@ -107,10 +107,6 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
         and not {"usageMetadata", "usage_metadata"}.isdisjoint(fields),
     }
     return next((path for path, is_chunk in signs.items() if is_chunk), None)
-
-
-def _first(value: object) -> dict[str, object]:
-    return find_object(cast("list[object]", value)[0]) if isinstance(value, list) and value else {}
 
 
 def _is_null(fields: dict[str, object], key: str) -> bool:

@@ -7,6 +7,9 @@ from core.confidence import MAX_TOKEN_ID
 from core.document.schema import MAX_TOKENS
 from core.errors import InvalidInputError
 
+Body = dict[str, object]
+"""A JSON object."""
+
 
 class MissingLogprobsError(InvalidInputError):
     """The format is known, but the response has no log-probabilities because the client did not request them."""
@@ -131,7 +134,7 @@ def find_count(value: object) -> int | None:
 
 def find_ids(value: object) -> list[int] | None:
     """Return a value if it is a list of ids. Servers send an empty list if ids were not requested."""
-    ids = cast("list[object]", value) if isinstance(value, list) else []
+    ids = find_list(value)
     return cast("list[int]", ids) if ids and all(type(one) is int for one in ids) else None
 
 
@@ -146,6 +149,16 @@ def describe(value: object) -> str:
     return "an object" if isinstance(value, dict) else "a number"
 
 
-def list_objects(value: object) -> list[dict[str, object]]:
+def find_list(value: object) -> list[object]:
+    """Return a value if it is a list, otherwise an empty list."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def list_objects(value: object) -> list[Body]:
     """Return the items of a list, with an empty object for each that is not an object."""
-    return [find_object(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
+    return [find_object(one) for one in find_list(value)]
+
+
+def find_first(value: object) -> Body:
+    """Return the first item of a list if it is an object, otherwise an empty object."""
+    return find_object(next(iter(find_list(value)), None))

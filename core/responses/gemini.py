@@ -5,8 +5,6 @@ logProbability). The chosen token may be outside the top candidates, and its num
 there. The Python clients use snake_case names.
 """
 
-from typing import cast
-
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
@@ -20,6 +18,7 @@ from core.responses.expect import (
     find_either,
     find_object,
     find_text,
+    list_objects,
 )
 from core.responses.reading import Completion, Reading, warn_of_others
 
@@ -67,8 +66,7 @@ def _read_row(value: object, top: object, index: int) -> Token:
 def _find_completion(body: dict[str, object], candidate: dict[str, object]) -> Completion:
     usage = find_object(find_either(body, "usageMetadata"))
     alone = len(expect_list(body["candidates"], "candidates")) == 1
-    parts = find_object(candidate.get("content")).get("parts")
-    shown = [find_object(part) for part in cast("list[object]", parts if isinstance(parts, list) else [])]
+    shown = list_objects(find_object(candidate.get("content")).get("parts"))
     texts = [find_text(part.get("text")) for part in shown if not part.get("thought")]
     return Completion(
         text=None if not texts or None in texts else "".join(text or "" for text in texts),

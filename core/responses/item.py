@@ -11,13 +11,16 @@ from typing import cast
 from core.errors import InvalidInputError
 from core.responses.chunks import is_stream, refuse_chunk
 from core.responses.expect import (
+    Body,
     describe,
     expect_list,
     expect_object,
     expect_text,
     find_either,
+    find_list,
     find_object,
     find_text,
+    list_objects,
 )
 from core.responses.join import join_stream, split_answers
 from core.responses.options import ScoreOptions, read_options
@@ -25,8 +28,6 @@ from core.responses.recognize import UnknownResponseError, is_quote_trace, is_re
 from core.responses.sse import read_events
 from core.responses.summary import Summary, has_shape
 from core.wire.timestamp import parse_timestamp
-
-Body = dict[str, object]
 
 NO_OPTIONS = ScoreOptions()
 
@@ -151,7 +152,7 @@ def _list_bodies(response: object, path: str) -> list[Body]:
     if isinstance(response, str):
         response = read_events(response, path)
     if isinstance(response, list):
-        chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(cast("list[object]", response))]
+        chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(find_list(response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
         is_joined = is_stream(chunks) or (is_text and len(chunks) > 1)
@@ -163,9 +164,7 @@ def _list_bodies(response: object, path: str) -> list[Body]:
 
 def _find_failure(body: Body) -> str | None:
     """Return why a response has no answer: the server's error in any of its usual forms; None if it has an answer."""
-    choices = body.get("choices")
-    rows = cast("list[object]", choices) if isinstance(choices, list) else []
-    errors = [find_object(row).get("error") for row in rows]
+    errors = [choice.get("error") for choice in list_objects(body.get("choices"))]
     if errors and all(errors):  # OpenRouter
         return find_error(errors[0])
     feedback = find_object(find_either(body, "promptFeedback"))
@@ -194,13 +193,12 @@ def split_choices(body: Body) -> list[Body]:
     The token count of the usage covers all of them, so it is left out.
     """
     for key in ("choices", "candidates"):
-        choices = body.get(key)
-        if isinstance(choices, list) and len(choices) > 1:
+        choices = find_list(body.get(key))
+        if len(choices) > 1:
             usage = {
                 name: _keep_prompt(body[name]) for name in ("usage", "usageMetadata", "usage_metadata") if name in body
             }
-            ordered = sorted(cast("list[object]", choices), key=_index_of)
-            return [{**body, key: [choice], **usage} for choice in ordered]
+            return [{**body, key: [choice], **usage} for choice in sorted(choices, key=_index_of)]
     return [body]
 
 
@@ -231,7 +229,7 @@ def read_tags(value: object, path: str) -> tuple[str, ...]:
 
 def find_tags(value: object) -> tuple[str, ...]:
     """Return the storable tags of a list. Others are ignored, because programs add them automatically."""
-    tags = [find_text(one) for one in cast("list[object]", value)] if isinstance(value, list) else []
+    tags = map(find_text, find_list(value))
     kept = (tag for tag in tags if tag and tag.strip() == tag and len(tag) <= MAX_TAG_CHARS)
     return tuple(dict.fromkeys(kept))[:MAX_TAGS]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from core.errors import InvalidInputError
-from core.responses.expect import find_either, find_object, find_text, list_objects
+from core.responses.expect import Body, find_either, find_object, find_text, list_objects
 from core.responses.join_native import join_gemini, join_llama_cpp, join_ollama, join_sglang, join_tgi
 from core.responses.join_output import is_output_event, join_output
-from core.responses.merge import Body, finish, merge
+from core.responses.merge import finish, merge
 
 _PARALLEL = ("token_logprobs", "top_logprobs", "text_offset", "token_ids")
 """Lists of legacy completions with one entry per token."""

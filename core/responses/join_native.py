@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
 
-from core.responses.expect import find_count, find_either, find_object, find_text, list_objects
-from core.responses.merge import Body, merge
+from core.responses.expect import Body, find_count, find_either, find_list, find_object, find_text, list_objects
+from core.responses.merge import merge
 
 
 def join_ollama(chunks: Sequence[Body]) -> Body:
@@ -40,7 +40,7 @@ def join_sglang(chunks: Sequence[Body]) -> Body:
     Texts alone can't show which, because the answer may be `a`, `aa`; so the tokens decide.
     """
     infos = [find_object(chunk.get("meta_info")) for chunk in chunks]
-    rows = [_list(info.get("output_token_logprobs")) for info in infos]
+    rows = [find_list(info.get("output_token_logprobs")) for info in infos]
     pieces = [find_text(chunk.get("text")) or "" for chunk in chunks]
     count = find_count(infos[-1].get("completion_tokens"))
     has_rows_so_far = _repeats(rows) and count in {None, len(rows[-1])}
@@ -53,7 +53,7 @@ def join_sglang(chunks: Sequence[Body]) -> Body:
             )
     spelled = _spell([row for part in rows for row in part] if not has_rows_so_far else rows[-1])
     has_text_so_far = spelled == pieces[-1] or (spelled != "".join(pieces) and _repeats(pieces))
-    ids = [_list(chunk.get("output_ids")) for chunk in chunks]
+    ids = [find_list(chunk.get("output_ids")) for chunk in chunks]
     has_ids_so_far = _repeats(ids) and count in {None, len(ids[-1])}
     all_ids = {} if has_ids_so_far else {"output_ids": [one for part in ids for one in part]}
     text = pieces[-1] if has_text_so_far else "".join(pieces)
@@ -88,7 +88,3 @@ def join_gemini(chunks: Sequence[Body]) -> Body:
         if reason is not None:
             candidate["finishReason"] = reason
     return {**whole, "candidates": [candidates[index] for index in sorted(candidates)]}
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []

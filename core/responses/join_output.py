@@ -1,11 +1,8 @@
 """Join the events of OpenAI's responses API. The last event holds the response, in older versions without logprobs."""
 
 from collections.abc import Sequence
-from typing import cast
 
-from core.responses.expect import find_object, find_text
-
-Body = dict[str, object]
+from core.responses.expect import Body, find_list, find_object, find_text, list_objects
 
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -29,14 +26,14 @@ def join_output(events: Sequence[Body]) -> Body:
     if not any(one.get("type") in _ENDS for one in events):
         content = [{"type": "output_text", **part} for _, part in sorted(parts.items())]
         return {**last, "status": "incomplete", "output": [{"type": "message", "content": content}]}
-    output = [find_object(item) for item in _list(last.get("output"))]
+    output = list_objects(last.get("output"))
     return {**last, "output": [_complete_item(item, i, parts) for i, item in enumerate(output)]}
 
 
 def _complete_item(item: Body, index: int, parts: dict[tuple[int, int], Body]) -> Body:
     if not isinstance(item.get("content"), list):
         return item
-    content = [find_object(part) for part in _list(item["content"])]
+    content = list_objects(item["content"])
     return {**item, "content": [_complete(part, parts.get((index, j), {})) for j, part in enumerate(content)]}
 
 
@@ -52,16 +49,12 @@ def _read_parts(events: Sequence[Body]) -> dict[tuple[int, int], Body]:
         if kind == "response.output_text.delta":
             part = parts.setdefault(place, {"text": "", "logprobs": []})
             part["text"] = f"{part['text']}{find_text(event.get('delta')) or ''}"
-            _list(part["logprobs"]).extend(_list(event.get("logprobs")))
+            find_list(part["logprobs"]).extend(find_list(event.get("logprobs")))
         elif kind == "response.output_text.done":
-            logprobs = _list(event.get("logprobs")) or _list(parts.get(place, {}).get("logprobs"))
+            logprobs = find_list(event.get("logprobs")) or find_list(parts.get(place, {}).get("logprobs"))
             parts[place] = {"text": event.get("text"), "logprobs": logprobs}
     return parts
 
 
 def _count(value: object) -> int:
     return value if type(value) is int else 0
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []

@@ -1,6 +1,6 @@
 """Read the payload that LiteLLM's loggers send (`StandardLoggingPayload` in litellm/types/utils.py)."""
 
-from core.responses.expect import expect_object, find_count, find_object, find_text
+from core.responses.expect import expect_object, find_count, find_object, find_text, list_objects
 from core.responses.item import Item, find_error, find_tags, find_time, read_answers
 from core.responses.summary import Summary
 
@@ -69,5 +69,4 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
 
 
 def _has_logprobs(answer: dict[str, object]) -> bool:
-    choices = answer.get("choices")
-    return isinstance(choices, list) and any(find_object(choice).get("logprobs") for choice in choices)
+    return any(choice.get("logprobs") for choice in list_objects(answer.get("choices")))

@@ -2,9 +2,7 @@
 
 from typing import cast
 
-from core.responses.expect import find_object
-
-Body = dict[str, object]
+from core.responses.expect import Body, find_list, find_object
 
 _FIXED = frozenset({"role", "type", "id", "name", "object", "finish_reason", "token", "stop_reason"})
 """Keys of texts that the next chunk replaces instead of continuing."""
@@ -42,7 +40,7 @@ def finish(value: object, depth: int = 0) -> object:
         return value
     if isinstance(value, dict):
         return {name: finish(one, depth + 1) for name, one in cast("Body", value).items()}
-    return [finish(one, depth + 1) for one in cast("list[object]", value)] if isinstance(value, list) else value
+    return [finish(one, depth + 1) for one in find_list(value)] if isinstance(value, list) else value
 
 
 def _extend_calls(before: list[object], more: list[object]) -> None:
@@ -68,7 +66,7 @@ def _copy(name: str, value: object, depth: int) -> object:
     if not isinstance(value, list):
         return value
     rows: list[object] = []
-    _extend(name, rows, cast("list[object]", value))
+    _extend(name, rows, find_list(value))
     return rows
 
 

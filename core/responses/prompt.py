@@ -1,9 +1,8 @@
 """Read the request of a response: its messages by role, and its settings, under the names that any server uses."""
 
 from dataclasses import dataclass
-from typing import cast
 
-from core.responses.expect import find_either, find_object, find_text
+from core.responses.expect import find_either, find_list, find_object, find_text, list_objects
 
 SYSTEM_ROLES = ("system", "developer")
 USER_ROLE = "user"
@@ -80,8 +79,7 @@ def _read_turns(value: object) -> list[Message]:
     if not isinstance(value, list) or any(isinstance(one, str) for one in value):
         text = _read_text(value)
         return [] if text is None else [Message(USER_ROLE, text)]
-    turns = [find_object(one) for one in cast("list[object]", value)]
-    return [Message(find_text(turn.get("role")), _read_content(turn)) for turn in turns if turn]
+    return [Message(find_text(turn.get("role")), _read_content(turn)) for turn in list_objects(value) if turn]
 
 
 def _read_content(turn: dict[str, object]) -> str | None:
@@ -100,9 +98,7 @@ def _read_text(value: object, depth: int = 0) -> str | None:
         if "parts" in fields:
             return _read_text(fields["parts"], depth + 1)
         return find_text(fields.get("text")) or find_text(fields.get("content"))
-    if not isinstance(value, list):
-        return None
-    texts = [text for one in cast("list[object]", value) if (text := _read_text(one, depth + 1)) is not None]
+    texts = [text for one in find_list(value) if (text := _read_text(one, depth + 1)) is not None]
     return "".join(texts) if texts else None
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from core.errors import InvalidInputError
 from core.responses.chunks import refuse_chunk
-from core.responses.expect import expect_object, find_object
+from core.responses.expect import expect_object, find_first
 from core.responses.gemini import read_candidates
 from core.responses.llama_cpp import read_completion
 from core.responses.ollama import read_ollama
@@ -127,8 +127,7 @@ def _is_choice(fields: dict[str, object]) -> bool:
     """Whether the body is a single item of `choices`, or the logprobs of one."""
     if "token_logprobs" in fields or isinstance(fields.get("logprobs"), dict):
         return "choices" not in fields
-    lists = [cast("list[object]", fields[key]) for key in ENTRY_LISTS if isinstance(fields.get(key), list)]
-    return any("logprob" in find_object(one) for rows in lists for one in rows[:1])
+    return any("logprob" in find_first(fields.get(key)) for key in ENTRY_LISTS)
 
 
 def unwrap(body: object) -> Exchange:

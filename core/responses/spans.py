@@ -7,15 +7,12 @@ AI spans" and its earlier names. No convention has logprobs: `gen_ai.response.lo
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from core.errors import InvalidInputError
 from core.responses.attributes import collect, read_attributes, read_json
-from core.responses.expect import find_count, find_object, find_text
+from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
 from core.responses.item import Item, find_tags, read_answers
 from core.responses.summary import Summary
-
-Body = dict[str, object]
 
 SOURCE = "otlp"
 LOGPROBS = "gen_ai.response.logprobs"
@@ -96,9 +93,8 @@ def _find_error(span: Body) -> str | None:
     status = find_object(span.get("status"))
     if status.get("code") not in _ERROR_CODES:
         return None
-    events = span.get("events")
-    for event in cast("list[object]", events) if isinstance(events, list) else []:
-        message = read_attributes(find_object(event).get("attributes")).get("exception.message")
+    for event in list_objects(span.get("events")):
+        message = read_attributes(event.get("attributes")).get("exception.message")
         if isinstance(message, str) and message:
             return message
     return find_text(status.get("message")) or "the call failed"
@@ -110,7 +106,7 @@ def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
         logprobs = read_json(given)
         if logprobs is None or isinstance(logprobs, str | int | float):
             raise InvalidInputError(f"{LOGPROBS}: not JSON; send the JSON of choices[0].logprobs")
-        rows = cast("list[object]", logprobs) if isinstance(logprobs, list) else [logprobs]
+        rows = find_list(logprobs) if isinstance(logprobs, list) else [logprobs]
         if rows and "logprob" in find_object(rows[0]):  # the entries without `content`
             rows = [logprobs]
         texts = _list_outputs(attributes)
@@ -158,18 +154,16 @@ def _read_request(attributes: Body) -> Body:
 def _list_inputs(attributes: Body) -> list[object]:
     given = read_json(attributes.get("gen_ai.input.messages"))
     if isinstance(given, list):
-        return cast("list[object]", given)
+        return find_list(given)
     return [*(collect(attributes, "llm.input_messages") or collect(attributes, "gen_ai.prompt"))]
 
 
 def _list_outputs(attributes: Body) -> list[str]:
-    given = read_json(attributes.get("gen_ai.output.messages"))
-    messages = [find_object(one) for one in cast("list[object]", given)] if isinstance(given, list) else []
+    messages = list_objects(read_json(attributes.get("gen_ai.output.messages")))
     messages = messages or collect(attributes, "llm.output_messages") or collect(attributes, "gen_ai.completion")
     texts: list[str] = []
     for message in messages:
-        parts = message.get("parts")
-        rows = [find_object(part) for part in cast("list[object]", parts)] if isinstance(parts, list) else [message]
+        rows = list_objects(message["parts"]) if isinstance(message.get("parts"), list) else [message]
         texts.append("".join(find_text(row.get("content")) or find_text(row.get("text")) or "" for row in rows))
     return texts
 
@@ -181,14 +175,13 @@ def _summarize(attributes: Body, answers: int) -> Summary:
     def text(*names: str) -> str | None:
         return next((found for name in names if (found := find_text(attributes.get(name)))), None)
 
-    reasons, outputs = attributes.get("gen_ai.response.finish_reasons"), _list_outputs(attributes)
-    reason = cast("list[object]", reasons)[0] if isinstance(reasons, list) and reasons else None
+    reasons, outputs = find_list(attributes.get("gen_ai.response.finish_reasons")), _list_outputs(attributes)
     is_alone = answers < 2
     output = text("output.value") if read_json(attributes.get("output.value")) is None else None
     return Summary(
         model=text("gen_ai.response.model", "llm.model_name", "gen_ai.request.model"),
         text=((outputs[0] if outputs else None) or output) if is_alone else None,
-        finish_reason=find_text(reason) if is_alone else None,
+        finish_reason=find_text(next(iter(reasons), None)) if is_alone else None,
         prompt_tokens=count("gen_ai.usage.input_tokens", "llm.token_count.prompt", "gen_ai.usage.prompt_tokens"),
         generated_tokens=count(
             "gen_ai.usage.output_tokens", "llm.token_count.completion", "gen_ai.usage.completion_tokens"

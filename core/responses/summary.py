@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import cast
 
-from core.responses.expect import find_count, find_either, find_id, find_object, find_text
+from core.responses.expect import (
+    Body,
+    find_count,
+    find_either,
+    find_first,
+    find_id,
+    find_list,
+    find_object,
+    find_text,
+    list_objects,
+)
 from core.responses.openai import join_parts
-
-Body = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def summarize_response(body: Body) -> Summary:
 
 
 def _read_choices(body: Body) -> Summary:
-    choice, usage = _first(body.get("choices")), find_object(body.get("usage"))
+    choice, usage = find_first(body.get("choices")), find_object(body.get("usage"))
     return replace(
         _read_bare_choice(choice),
         request_id=find_id(body.get("id")),
@@ -84,10 +91,8 @@ def _read_bare_choice(choice: Body) -> Summary:
 
 def _read_output(body: Body) -> Summary:
     usage = find_object(body.get("usage"))
-    items = [find_object(item) for item in _list(body.get("output"))]
-    parts = [
-        find_object(part) for item in items if item.get("type") != "reasoning" for part in _list(item.get("content"))
-    ]
+    items = [item for item in list_objects(body.get("output")) if item.get("type") != "reasoning"]
+    parts = [part for item in items for part in list_objects(item.get("content"))]
     texts = [find_text(part.get("text")) or find_text(part.get("refusal")) for part in parts]
     reason = find_text(find_object(body.get("incomplete_details")).get("reason"))
     return Summary(
@@ -117,7 +122,7 @@ def _read_meta_info(body: Body) -> Summary:
 
 def _read_details(body: Body) -> Summary:
     details = find_object(body.get("details"))
-    prefill = _list(details.get("prefill"))
+    prefill = find_list(details.get("prefill"))
     return Summary(
         text=find_text(body.get("generated_text")),
         finish_reason=find_text(details.get("finish_reason")),
@@ -153,8 +158,8 @@ def _read_ollama(body: Body) -> Summary:
 
 
 def _read_candidates(body: Body) -> Summary:
-    candidate, usage = _first(body.get("candidates")), find_object(find_either(body, "usageMetadata"))
-    parts = [find_object(part) for part in _list(find_object(candidate.get("content")).get("parts"))]
+    candidate, usage = find_first(body.get("candidates")), find_object(find_either(body, "usageMetadata"))
+    parts = list_objects(find_object(candidate.get("content")).get("parts"))
     texts = [text for part in parts if not part.get("thought") and (text := find_text(part.get("text"))) is not None]
     return Summary(
         request_id=find_text(find_either(body, "responseId")),
@@ -191,14 +196,6 @@ _SHAPES: tuple[tuple[frozenset[str], str, Callable[[Body], Summary]], ...] = (
     (frozenset({"done"}), "ollama", _read_ollama),
 )
 """Keys, name and reader of each shape, in the order of core.responses.recognize."""
-
-
-def _first(value: object) -> Body:
-    return find_object(next(iter(_list(value)), None))
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def _number(value: object) -> float | None:

@@ -4,8 +4,6 @@ Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Toke
 `top_tokens` has one list per token, and is null without `top_n_tokens`.
 """
 
-from typing import cast
-
 from core.confidence import Token
 from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
@@ -14,6 +12,7 @@ from core.responses.expect import (
     expect_parallel,
     expect_tokens,
     find_count,
+    find_list,
     find_object,
     find_text,
 )
@@ -46,8 +45,7 @@ def read_details(body: dict[str, object]) -> Reading:
     )
     if not rows and completion.has_tokens:
         raise MissingLogprobsError("details.tokens", _ASK)
-    given = details.get("best_of_sequences")
-    others = cast("list[object]", given) if isinstance(given, list) else []
+    others = find_list(details.get("best_of_sequences"))
     ignored = f"details.best_of_sequences: {len(others)} other answers are ignored; the server chose this one"
     tokens = [_read_row(row, lists[i], i) for i, row in enumerate(rows)]
     return Reading(tokens, completion, (ignored,) if others else ())

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
-from core.responses.expect import find_object
+from core.responses.expect import Body, list_objects
 from core.responses.spans import is_llm_span
 from core.traces.ingest import PreparedTrace
 from core.traces.items import prepare_span
@@ -17,8 +17,6 @@ MAX_SPANS = 1000
 MAX_REASONS = 10
 """Maximum rejected spans whose reasons are reported."""
 _IDS = ("traceId", "spanId", "parentSpanId")
-
-Body = dict[str, object]
 
 
 @dataclass(slots=True)
@@ -90,7 +88,7 @@ def _parse_protobuf(body: bytes) -> Body:
     except (DecodeError, RecursionError, UnicodeDecodeError):
         raise InvalidInputError("body: not an ExportTraceServiceRequest in protobuf; see Content-Type") from None
     for span in _list_spans(export):
-        for part in (span, *(find_object(link) for link in _list(span.get("links")))):
+        for part in (span, *list_objects(span.get("links"))):
             part |= {name: base64.b64decode(cast("str", part[name])).hex() for name in _IDS if name in part}
     return export
 
@@ -105,13 +103,9 @@ def _parse_json(body: bytes) -> Body:
 def _list_spans(export: Body) -> list[Body]:
     """Return all spans, each with its resource and scope."""
     spans: list[Body] = []
-    for group in map(find_object, _list(export.get("resourceSpans"))):
-        for part in map(find_object, _list(group.get("scopeSpans"))):
-            for span in map(find_object, _list(part.get("spans"))):
+    for group in list_objects(export.get("resourceSpans")):
+        for part in list_objects(group.get("scopeSpans")):
+            for span in list_objects(part.get("spans")):
                 span |= {name: one[name] for name, one in (("resource", group), ("scope", part)) if name in one}
                 spans.append(span)
     return spans
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
