@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -14,18 +16,51 @@ WAIT_MS = 10_000
 expect.set_options(timeout=WAIT_MS)
 
 
-# Module scope: an open browser runs its event loop in this thread, and tests of other modules need their own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+class OpenBrowser:
+    """A browser for consecutive tests of the viewer.
+
+    It is closed before other tests, because an open one runs its event loop in this thread, and they need their own.
+    """
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._browser: Browser | None = None
+
+    def get(self) -> Browser:
+        """Return the browser, after starting it if none is open or the open one has crashed."""
+        if self._browser is None or not self._browser.is_connected():
+            self.close()
+            self._browser = self._start()
+        return self._browser
+
+    def close(self) -> None:
+        self._browser = None
+        self._stack.close()
+
+    def _start(self) -> Browser:
+        # Chromium can't use its sandbox as root, and CI runs as root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        arguments.append("--host-resolver-rules=MAP thunder.test 127.0.0.1")
+        playwright = self._stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        self._stack.callback(browser.close)
+        return browser
+
+
+_OPEN = OpenBrowser()
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures of the test
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    if nextitem is None or not nextitem.path.is_relative_to(Path(__file__).parent):
+        _OPEN.close()
+
+
+@pytest.fixture
+def browser() -> Browser:
     if CHROMIUM is None:
         pytest.skip("no Chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM")
-    # Chromium can't use its sandbox as root, and CI runs as root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    arguments.append("--host-resolver-rules=MAP thunder.test 127.0.0.1")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
+    return _OPEN.get()
 
 
 @pytest.fixture
