@@ -136,13 +136,13 @@ def test_make_run_generates_no_secret_for_a_database_that_keeps_one(
     client = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET="")
     post(client, "of-ann", user=USER)
     (tmp_path / ".thunder").mkdir()
-    with running(tmp_path, DATABASE_URL=database_url, APP_WORKERS="1", THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
+    with running(tmp_path, DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
         listed = urllib3.request("GET", f"{run.url}/logs", headers={"X-API-Key": USER}).json()
     assert [row["request_id"] for row in listed["data"]] == ["of-ann"]
     assert not (tmp_path / ".thunder" / "secret").exists()
     sql.execute("delete from generated_secret")
     sql.execute("update environment set secret_fingerprint = null")
-    with running(tmp_path, DATABASE_URL=database_url, APP_WORKERS="1", THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
+    with running(tmp_path, DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
         assert run.url
     assert len((tmp_path / ".thunder" / "secret").read_text().strip()) == 64
 

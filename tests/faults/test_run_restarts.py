@@ -40,7 +40,7 @@ def post_until_stored(run: Running) -> None:
 
 
 def test_make_run_restarts_its_postgres_and_the_server_continues(directory: Path) -> None:
-    with running(directory) as run:
+    with running(directory, APP_WORKERS="2") as run:
         assert run.post_sample() == 201
         seen = [run.postmaster]
         for kill in KILLS:

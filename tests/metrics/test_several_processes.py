@@ -100,7 +100,7 @@ def test_scrapes_of_two_processes_never_decrease(new_database_url: str, tmp_path
 
 
 def test_a_single_process_needs_no_directory(new_database_url: str, tmp_path: Path) -> None:
-    with running(tmp_path, DATABASE_URL=new_database_url, APP_WORKERS="1", THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
+    with running(tmp_path, DATABASE_URL=new_database_url, THUNDER_ADMIN_KEY=ADMIN_KEY) as run:
         run.wait_for_banner()
         environment = Path(f"/proc/{run.process.pid}/environ").read_text()
         assert "PROMETHEUS_MULTIPROC_DIR" not in environment

@@ -36,17 +36,27 @@ def directory() -> Iterator[Path]:
         yield Path(path)
 
 
+@pytest.fixture(scope="module")
+def shared_run() -> Iterator[Running]:
+    """A run for tests that don't stop it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as path,
+        running(Path(path), WEBHOOK_ALLOW="127.0.0.0/8") as run,
+    ):
+        yield run
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="what it prints are curl commands")
-def test_the_printed_commands_post_the_sample_and_read_it(directory: Path) -> None:
-    with running(directory) as run:
-        posted = subprocess.run(run.command("/v1/ingest"), cwd=ROOT, capture_output=True, check=True, timeout=60)
-        assert json.loads(posted.stdout)["request_id"] == "smollm2-force-prefix"
-        read = subprocess.run(run.command("/logs/"), cwd=ROOT, capture_output=True, check=True, timeout=60)
-        assert "steps" in json.loads(read.stdout)
+def test_the_printed_commands_post_the_sample_and_read_it(shared_run: Running) -> None:
+    posted = subprocess.run(shared_run.command("/v1/ingest"), cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert json.loads(posted.stdout)["request_id"] == "smollm2-force-prefix"
+    read = subprocess.run(shared_run.command("/logs/"), cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert "steps" in json.loads(read.stdout)
 
 
-def test_webhooks_link_to_its_own_address_and_previews_to_the_requested_host(directory: Path) -> None:
-    with running(directory, WEBHOOK_ALLOW="127.0.0.0/8") as run, receiving() as receiver, urllib3.PoolManager() as pool:
+def test_webhooks_link_to_its_own_address_and_previews_to_the_requested_host(shared_run: Running) -> None:
+    run = shared_run
+    with receiving() as receiver, urllib3.PoolManager() as pool:
         client = Client(pool, run.url, run.key)
         create(client, receiver.url(), run.key)
         post_probs(client, "unsure", [0.25])
@@ -62,7 +72,7 @@ def test_webhooks_link_to_its_own_address_and_previews_to_the_requested_host(dir
 
 @pytest.mark.parametrize("ending", ["ctrl-c", "interrupt", "terminate", "hang-up"])
 def test_a_signal_ends_it_cleanly_and_the_next_start_finds_its_data(directory: Path, ending: str) -> None:
-    with running(directory) as run:
+    with running(directory, APP_WORKERS="2") as run:
         key, postmaster = run.key, run.postmaster
         assert run.post_sample() == 201
         if ending == "ctrl-c":
@@ -102,20 +112,28 @@ def test_it_serves_from_several_processes_replaces_dead_ones_and_stops_all(direc
         wait_until(lambda: not any("spawn_main" in read_command(worker) for worker in workers))
 
 
-def test_a_second_start_names_the_running_one(directory: Path) -> None:
-    with running(directory) as run:
-        url = run.url
-        second = Running(directory, {})
-        assert second.wait() == 1
-        output = second.end()
-        assert f"already runs on .thunder at {url} (process {run.process.pid})" in output
-        assert "Traceback" not in output
-        assert urllib3.request("GET", f"{url}/livez").status == 200
+def test_a_second_start_names_the_running_one(shared_run: Running) -> None:
+    url = shared_run.url
+    second = Running(shared_run.directory, {})
+    assert second.wait() == 1
+    output = second.end()
+    assert f"already runs on .thunder at {url} (process {shared_run.process.pid})" in output
+    assert "Traceback" not in output
+    assert urllib3.request("GET", f"{url}/livez").status == 200
+
+
+def test_the_key_is_stored_privately(shared_run: Running) -> None:
+    shared_run.wait_for_banner()
+    kept = shared_run.directory / ".thunder" / "admin-key"
+    assert kept.read_text().strip() == shared_run.key
+    assert re.fullmatch(r"ck_[0-9a-f]{64}", shared_run.key)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("whom", ["the server", "the server and Postgres"])
 def test_data_survives_a_kill(directory: Path, whom: str) -> None:
-    with running(directory) as run:
+    with running(directory, APP_WORKERS="2") as run:
         assert run.post_sample() == 201
         postmaster = run.postmaster
         run.process.kill()
@@ -129,7 +147,7 @@ def test_data_survives_a_kill(directory: Path, whom: str) -> None:
 
 @pytest.mark.parametrize("delay", [0.5, 1.2, 2.0])
 def test_a_signal_during_the_start_leaves_no_process(directory: Path, delay: float) -> None:
-    with running(directory) as run:
+    with running(directory, APP_WORKERS="2") as run:
         time.sleep(delay)
         os.killpg(run.process.pid, signal.SIGTERM)
         # Before Python has set its handlers, the signal itself ends the process.
@@ -150,16 +168,6 @@ def test_a_port_in_use_is_one_sentence(directory: Path) -> None:
         output = run.end()
     assert f"Error: APP_PORT: cannot serve on 127.0.0.1 port {port} (Address already in use)" in output
     assert "Traceback" not in output
-
-
-def test_the_key_is_stored_privately(directory: Path) -> None:
-    with running(directory) as run:
-        run.wait_for_banner()
-        kept = directory / ".thunder" / "admin-key"
-        assert kept.read_text().strip() == run.key
-        assert re.fullmatch(r"ck_[0-9a-f]{64}", run.key)
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-        assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
 def test_settings_of_the_user_take_precedence(directory: Path) -> None:

@@ -25,14 +25,14 @@ WAIT_SECONDS = 90
 
 
 class Running:
-    """A started `manage.py run` whose standard output is a pipe."""
+    """A started `manage.py run` whose standard output is a pipe, with one server process unless `env` sets others."""
 
     def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
         self.directory = directory
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "manage.py", "run"],
             cwd=directory,
-            env=make_environment(**{"APP_PORT": "0", **env}),
+            env=make_environment(**{"APP_PORT": "0", "APP_WORKERS": "1", **env}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
