@@ -27,9 +27,11 @@ def place(databases: Databases) -> Iterator[Place]:
         made = {
             "bound": make_key(client, name="bound", allowed_api_key=OWNER),
             "reader": make_key(client, name="reader", allowed_api_key=OWNER, scopes=["read"]),
-            "eraser": make_key(client, name="eraser", allowed_api_key=OWNER, scopes=["read", "delete"]),
+            "curator": make_key(client, name="curator", allowed_api_key=OWNER, scopes=["curate"]),
+            "deleter": make_key(client, name="deleter", allowed_api_key=OWNER, scopes=["delete"]),
+            "other": make_key(client, name="other", allowed_api_key=STRANGER, scopes=["read", "curate", "delete"]),
             "unbound": make_key(client, name="unbound"),
-            "ingest": make_key(client, name="ingest", scopes=["ingest"]),
+            "ingest": make_key(client, name="ingest", allowed_api_key=OWNER, scopes=["ingest"]),
             "team": make_key(client, name="team", scopes=["read_all"]),
             "admin": make_key(client, name="admin", is_admin=True),
             "expired": make_key(client, name="expired", is_admin=True, allowed_api_key=OWNER),
