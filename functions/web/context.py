@@ -1,7 +1,6 @@
 """The resources of a serving process: settings, pool, threads, budget and caches."""
 
 import asyncio
-import gc
 import logging
 import multiprocessing
 import os
@@ -31,6 +30,7 @@ from functions.web.address import find_address
 from functions.web.budget import Budget
 from functions.web.connections import PROXIES
 from functions.web.guesses import Guesses
+from functions.web.memory import configure_memory
 from functions.web.spool import Part
 from functions.web.unpack import MIB
 
@@ -54,10 +54,6 @@ HEAVY_PROCESSES = 2
 
 HELD_BODIES = 4
 """The byte budget, as a number of bodies of MAX_BODY_MB. One account gets at most half."""
-
-GC_THRESHOLD = 100_000
-"""Garbage collection threshold (allocations). A parsed document has about this many objects and no garbage. With the
-default of 700, the collector would scan them hundreds of times and double the time of an ingest."""
 
 KEEPS_SCHEDULE = "keeps_schedule"
 """A flag in the application's state: whether its process does the work that a scheduled function does on Modal."""
@@ -201,7 +197,7 @@ async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """
     settings = Settings()
     configure_logging(settings.log_level)
-    _configure_collector()
+    configure_memory()
     with ThreadPoolExecutor(WORKERS, "thunder") as executor:
         async with _open_pool(settings) as pool:
             access = _make_access(settings, pool)
@@ -256,13 +252,6 @@ def _warn(access: Access) -> None:
         return  # a worker of `make run`, whose banner says this once
     for warning in access.warnings:
         log.warning(warning)
-
-
-def _configure_collector() -> None:
-    """Exclude imported objects from garbage collection, which would block the event loop for tens of milliseconds."""
-    if not gc.get_freeze_count():  # tests start many servers in one process; freezing again would keep their garbage
-        gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
 
 
 def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:

@@ -53,11 +53,20 @@ def work_on(packed: bytes, encoding: str, limit: int, function: Callable[[bytes,
         HeavyBodyError: the body has too many objects, lists or lines.
     """
     body = unpack(packed, encoding, limit)
-    if any(body.count(one) > MAX_LIGHT_OBJECTS for one in (b"{", b"[")):
-        raise HeavyBodyError
-    if any(body.count(one) > MAX_LIGHT_LINES for one in (b"\n", b"\r", rb"\n", rb"\r")):
+    if len(body) > MAX_LIGHT_OBJECTS and not _is_light(body):
         raise HeavyBodyError
     return function(body, *args)
+
+
+def _is_light(body: bytes) -> bool:
+    """Count objects, lists and lines. numpy takes a tenth of the time of `bytes.count`, which is slow for two bytes."""
+    import numpy as np  # noqa: PLC0415 - bodies of this size are scored, which needs it too
+
+    array = np.frombuffer(body, np.uint8)
+    objects, lists, feeds, returns, escapes = (int(np.count_nonzero(array == one)) for one in b"{[\n\r\\")
+    if escapes > MAX_LIGHT_LINES:
+        feeds, returns = max(feeds, body.count(rb"\n")), max(returns, body.count(rb"\r"))
+    return max(objects, lists) <= MAX_LIGHT_OBJECTS and max(feeds, returns) <= MAX_LIGHT_LINES
 
 
 def work_on_large(packed: bytes, encoding: str, limit: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:

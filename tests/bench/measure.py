@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from functions.web.context import GC_THRESHOLD
+from functions.web.memory import GC_THRESHOLD
 
 Timed = Callable[[], float]
 """Makes one call and returns its duration in seconds, without preparations."""
