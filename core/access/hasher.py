@@ -5,6 +5,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from core.errors import ThunderError
@@ -141,7 +142,7 @@ class Hasher:
     @property
     def fingerprint(self) -> str:
         """An HMAC of a constant, which identifies the secret without revealing it."""
-        return self.derive_share_token("export", 0, b"")[:FINGERPRINT_LENGTH]
+        return _find_fingerprint(self)
 
     def _use_secret(self) -> bytes:
         if self.problem:
@@ -166,6 +167,11 @@ def _cover(secret: bytes, message: bytes, text: bytes) -> bytes:
     """Encrypt or decrypt 32 bytes with a pad that is used once."""
     pad = _digest(secret, b"\0cover" + message)
     return bytes(one ^ other for one, other in zip(text, pad, strict=True))
+
+
+@lru_cache(maxsize=8)
+def _find_fingerprint(hasher: Hasher) -> str:
+    return hasher.derive_share_token("export", 0, b"")[:FINGERPRINT_LENGTH]
 
 
 def _digest(secret: bytes, message: bytes) -> bytes:

@@ -63,8 +63,7 @@ def decode_lists(texts: Sequence[bytes | msgspec.Raw]) -> ListTable | None:
 def _decode_cells(texts: Sequence[bytes | msgspec.Raw]) -> tuple[Ints, Ints, Floats] | None:
     """Return the list sizes and the concatenated ids and logprobs, or None if an entry is not regular."""
     sizes, tokens, logprobs = array("q"), array("q"), array("d")
-    for text in texts:
-        entries = decode_entries(text)
+    for entries in map(decode_entries, texts):
         if entries is None:
             return None
         sizes.append(len(entries))

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from core.database.arrays import HEADER, PgArray
 
+_ROWS = {kind: np.dtype([("length", ">i4"), ("value", kind)]) for kind in (">f4", ">i2", ">i4", "u1")}
+
 
 def real_column(values: NDArray[np.float64]) -> PgArray:
     """Pack a column of scores as `real[]`. NaN becomes null; a value too small for `real` becomes 0."""
@@ -34,7 +36,7 @@ def bool_column(values: Sequence[bool]) -> PgArray:
 
 def _pack_column(element_oid: int, kind: str, values: NDArray[Any], is_null: NDArray[np.bool_] | None = None) -> bytes:
     """Write the length and value of each element, as `array_recv` reads them. A null is a length of -1 and no value."""
-    row = np.dtype([("length", ">i4"), ("value", kind)])
+    row = _ROWS[kind]
     rows = np.empty(len(values), row)
     rows["length"], rows["value"] = row.itemsize - 4, values
     header = HEADER.pack(1, 1, element_oid, len(values), 1)
