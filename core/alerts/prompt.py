@@ -1,7 +1,7 @@
 """Read the user's prompt from a stored document, for alerts that include it."""
 
 from core.document.formats import QUOTE_FORMAT, require_known_format
-from core.document.parse import parse_document
+from core.document.parse import parse_stored
 from core.document.schema import TraceDocument
 from core.errors import ThunderError
 from core.responses.prompt import USER_ROLE, read_prompt
@@ -19,7 +19,7 @@ def read_user_prompt(frame: bytes, number: int) -> str | None:
         require_known_format(number)
         document = decompress(frame)
         if number == QUOTE_FORMAT:
-            prompt = _find_prompt(parse_document(document))
+            prompt = _find_prompt(parse_stored(document))
         else:
             prompt = read_prompt(parse_item(document, number).request).find_role(USER_ROLE)
     except ThunderError:  # written by another version

@@ -51,14 +51,25 @@ def parse_document(body: bytes) -> TraceDocument:
     return document
 
 
+def parse_stored(document: bytes) -> TraceDocument:
+    """Parse a document that was checked before it was stored."""
+    return _decode(document) or validate_document(parse_json(document))
+
+
 def parse_quickly(body: bytes) -> TraceDocument | None:
     """Parse with msgspec. Return None if it rejects the body; the slow way then accepts it or reports the error."""
     try:
-        document = _DECODER.decode(body)
         _check_utf8(body)
+    except UnicodeDecodeError:
+        return None
+    return _decode(body)
+
+
+def _decode(body: bytes) -> TraceDocument | None:
+    try:
+        return _DECODER.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    return document
 
 
 def _check_utf8(body: bytes) -> None:

@@ -172,7 +172,8 @@ class Event(_Part, frozen=True, kw_only=True, gc=False):
     @property
     def has_list(self) -> bool:
         """Whether top_tokens is present and not null."""
-        return self.top_tokens is not NO_LIST and memoryview(self.top_tokens)[0] != _NULL
+        text = self.top_tokens
+        return text is not NO_LIST and (len(text) != len(NO_LIST) or memoryview(text)[0] != _NULL)
 
 
 class ModCall(_Part, frozen=True, kw_only=True, gc=False):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from core.document.formats import QUOTE_FORMAT, require_known_format
-from core.document.parse import parse_document
+from core.document.parse import parse_stored
 from core.document.schema import Action, Details
 from core.previews.text import shorten
 from core.responses.prompt import USER_ROLE, read_prompt
@@ -66,7 +66,7 @@ def _read_quote(document: bytes) -> PreviewFacts:
     try:
         read: Any = _DECODE(document)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        read = parse_document(document)
+        read = parse_stored(document)
     return PreviewFacts(
         max_tokens=read.request.max_tokens if type(read.request.max_tokens) is int else None,
         prompt=_shorten(read.request.user_prompt, PROMPT_CHARACTERS),

@@ -5,7 +5,7 @@ import msgspec
 from core.answers.votes import Ballot, GroupVotes, count_pattern_votes, count_votes
 from core.confidence import score_tokens
 from core.document.formats import QUOTE_FORMAT
-from core.document.parse import parse_document
+from core.document.parse import parse_document, parse_stored
 from core.errors import InvalidInputError
 from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens
@@ -40,7 +40,7 @@ def render_stored_report(frame: bytes, number: int, choice: int, stored: dict[st
     """
     document = decompress(frame)
     if number == QUOTE_FORMAT:
-        report = report_trace(parse_document(document), ScoreOptions(window=window))
+        report = report_trace(parse_stored(document), ScoreOptions(window=window))
     else:
         kept = keep_answer(parse_item(document, number), choice)
         options = kept.options.model_copy(update={"window": window})
@@ -52,7 +52,7 @@ def render_stored_spans(frame: bytes, number: int, choice: int, below: float) ->
     """Render the spans and JSON values of a stored document as JSON. CPU-bound, as above."""
     document = decompress(frame)
     if number == QUOTE_FORMAT:
-        trace = parse_document(document)
+        trace = parse_stored(document)
         tokens, text = list_tokens(pair_trace(trace)), trace.request.final_text
     else:
         kept = keep_answer(parse_item(document, number), choice)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.confidence import InvalidDistribution
 from core.document.formats import EVENTS_FORMAT, QUOTE_FORMAT, SPAN_FORMAT
-from core.document.parse import parse_document
+from core.document.parse import parse_stored
 from core.document.schema import Request, TraceDocument
 from core.errors import InvalidInputError
 from core.pairing.alignment import align_trace
@@ -79,7 +79,7 @@ def read_kept(document: bytes, number: int, choice: int) -> KeptTrace:
         choice: the position of the answer in it.
     """
     if number == QUOTE_FORMAT:
-        return keep_quote(parse_document(document))
+        return keep_quote(parse_stored(document))
     return keep_answer(parse_item(document, number), choice)
 
 
