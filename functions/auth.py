@@ -16,7 +16,7 @@ from core.access.keys import (
     rotate_key,
     update_key,
 )
-from core.access.sign_ins import sign_in, sign_in_by_link, sign_out
+from core.access.sign_ins import sign_in, sign_in_by_link, sign_out, sign_out_everywhere
 from core.access.store import KeyRow
 from core.wire.models import Body
 from functions.web.access import KeyDep, comes_from_own_page, read_cookies, set_cookie
@@ -115,9 +115,19 @@ async def post_sign_in(
 
 
 @router.post("/sign-out")
-async def post_sign_out(request: Request, response: Response, context: ContextDep) -> SignedOut:
-    """Sign this browser out. Every process refuses its cookie from the next request on."""
+async def post_sign_out(
+    request: Request, response: Response, context: ContextDep, key: KeyDep, *, everywhere: bool = False
+) -> SignedOut:
+    """Sign this browser out, or all browsers of the key. Every process refuses their cookies from the next request on.
+
+    With `everywhere`, a program can call this with the key.
+    """
     tokens = await read_cookies(request)
+    if everywhere:
+        count = await sign_out_everywhere(context.access, key)
+        if tokens:
+            await set_cookie(request, response, None)
+        return SignedOut(message=f"signed out in {count} browser{'' if count == 1 else 's'}")
     if not tokens:
         raise UnauthorizedError("cookie: missing, or not sent by a page of this origin; sign in first")
     await sign_out(context.access, tokens)

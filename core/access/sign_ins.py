@@ -70,6 +70,22 @@ async def sign_out(access: Access, tokens: Collection[SignInToken]) -> None:
             await NOTIFY_STREAMS.execute(conn)
 
 
+async def sign_out_everywhere(access: Access, key: str | None) -> int:
+    """End the sign-ins of all browsers that have signed in with the caller's key, and return their number.
+
+    Raises:
+        UnauthorizedError: no key and no cookie, or not a live one.
+    """
+    async with access.session(key, None) as session:
+        caller = session.caller
+        ended = await store.DELETE_SIGN_INS_OF_KEY.fetch_all(
+            session.conn, key_id=caller.key_id, user_key_hmac=caller.owner if caller.poster == "user" else None
+        )
+        await session.note(Action.SIGN_OUT_EVERYWHERE, "browser", {"browsers": len(ended)})
+        await NOTIFY_STREAMS.execute(session.conn)
+    return len(ended)
+
+
 async def create_link(access: Access, key: str, *, admin_key: str) -> str:
     """Create a link that signs one browser in with the rights of the configured admin key, and return its token."""
     token = secrets.token_urlsafe(TOKEN_BYTES)

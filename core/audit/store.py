@@ -19,6 +19,7 @@ class Action(StrEnum):
     REVOKE_KEY = "key.revoke"
     ROTATE_KEY = "key.rotate"
     SIGN_IN = "browser.sign_in"
+    SIGN_OUT_EVERYWHERE = "browser.sign_out_everywhere"
     PUBLISH_REQUEST = "request.publish"
     UNPUBLISH_REQUEST = "request.unpublish"
     DELETE_REQUEST = "request.delete"

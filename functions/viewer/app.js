@@ -2,7 +2,8 @@
 
 import { announce, errorNote, h, replace } from "./lib/dom.js"
 import { isLocalZone, nameZone, switchZone } from "./lib/format.js"
-import { findIdentity, forgetIdentity, getIdentity, signOut } from "./lib/identity.js"
+import { findIdentity, forgetIdentity, getIdentity, signOut, signOutEverywhere } from "./lib/identity.js"
+import { drawMenu } from "./lib/menu.js"
 import { pause, pauseAfter, waitForServer } from "./lib/outage.js"
 import { getKey } from "./lib/session.js"
 import { askForKey } from "./views/sign_in.js"
@@ -107,10 +108,9 @@ export function signIn(message = null) {
   askForKey(main, { error: message && wasSignedIn ? { message } : null, onDone: () => open({ focuses: true }) })
 }
 
-async function leaveAll() {
+async function leaveAll(end) {
   try {
-    await signOut()
-    announce("Signed out.")
+    announce((await end()) ?? "Signed out.")
     go("/")
   } catch (error) {
     announce(error.message)
@@ -127,9 +127,19 @@ function drawHeader(path) {
     path.startsWith("/share/") ? null : h("nav", { "aria-label": "Views" }, links),
     drawZone(),
     identity || getKey()
-      ? [h("span", { class: "who" }, identity?.name), h("button", { class: "quiet", onclick: leaveAll }, "Sign out")]
+      ? [identity && drawUser(identity), h("button", { class: "quiet", onclick: () => leaveAll(signOut) }, "Sign out")]
       : null,
   )
+}
+
+// The header is drawn again when the view changes, which closes the menu.
+function drawUser({ name }) {
+  const menu = drawMenu(name, () => [
+    h("p", null, "All browsers that have signed in with this key:"),
+    h("button", { onclick: () => leaveAll(signOutEverywhere) }, "Sign out everywhere"),
+  ], leaving.signal)
+  menu.classList.add("who")
+  return menu
 }
 
 function drawZone() {

@@ -18,6 +18,7 @@ PARAMETERS = {
     "collection_id": "the number of a collection",
     "cursor": "next_cursor of the previous page",
     "discussion_id": "the number of a comment",
+    "everywhere": "whether to sign out all browsers that have signed in with the key",
     "favorited_by": "the name of a person who marked the request as a favorite",
     "feature_id": "the number of a feature",
     "group_by": "the unit of the groups",

@@ -91,12 +91,30 @@ def test_nothing_is_cut_off_or_wider_than_the_window(client: Client, page: Page,
         assert page.evaluate(NOTHING_RAN)
         for row in rows(page).all():
             check_row(row.evaluate(PARTS), width)
-    for menu in ("Columns", "Views", "Export"):
+    for menu in ("admin", "Columns", "Views", "Export"):
         page.get_by_text(menu, exact=True).click()
-        box = page.locator(".menu[open] .panel").bounding_box()
+        box = page.locator(".drop[open] .panel").bounding_box()
         assert box is not None
         assert 0 <= box["x"] <= box["x"] + box["width"] <= width, menu
         page.keyboard.press("Escape")
+
+
+def test_on_a_narrow_screen_the_filters_make_room_for_the_rows(feed: Page) -> None:
+    feed.set_viewport_size({"width": 400, "height": 700})
+    expect(rows(feed).first).to_be_in_viewport(ratio=1)
+    expect(feed.get_by_label("Search", exact=True)).to_be_visible()
+    expect(feed.get_by_label("Model")).to_be_hidden()
+    feed.get_by_role("button", name="Filters and order", exact=True).click()
+    feed.get_by_label("Model").select_option("m1")
+    expect(rows(feed)).to_have_count(2)
+    feed.get_by_role("button", name="Filters and order (1)").click()
+    expect(feed.get_by_label("Model")).to_be_hidden()
+    # A wrong value is not hidden from the person who must correct it.
+    feed.goto("/?max_confidence=7")
+    feed.get_by_label("Search", exact=True).press("Enter")
+    expect(feed.get_by_label("Max confidence (%)")).to_be_visible()
+    feed.set_viewport_size({"width": 1280, "height": 700})
+    expect(feed.get_by_role("button", name="Filters and order")).to_be_hidden()
 
 
 PARTS = """row => [...row.querySelectorAll("time, .amount, .course, .confidence, .text")].map(part => {

@@ -4,13 +4,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.access.sign_ins import LIFETIME_S
 from tests.support.axe import assert_accessible
 from tests.support.client import Client, make_key, send
 from tests.support.command import Command
-from tests.support.feed_page import post
+from tests.support.feed_page import post, wait_until_live
 from tests.support.keys import ADMIN_KEY
 from tests.support.servers import Serve
 
@@ -56,6 +56,23 @@ def test_signing_out_signs_out_all_tabs(client: Client, page: Page) -> None:
     assert page.context.cookies() == []
     page.reload()
     expect_the_form(page)
+
+
+def test_signing_out_everywhere_signs_out_other_browsers(client: Client, browser: Browser, page: Page) -> None:
+    page.goto("/")
+    sign_in_by_form(page, client.key)
+    wait_until_live(page)
+    other = browser.new_page(base_url=client.url)
+    other.goto("/")
+    sign_in_by_form(other, client.key)
+    expect_the_feed(other)
+    other.get_by_role("banner").get_by_text("admin").click()
+    other.get_by_role("button", name="Sign out everywhere").click()
+    expect_the_form(other)
+    expect(other.locator("#status")).to_have_text("signed out in 2 browsers")
+    other.context.close()
+    expect_the_form(page)  # its stream ends
+    expect(page.get_by_role("alert")).to_contain_text("sign in again")
 
 
 def test_a_key_of_only_this_tab_is_no_cookie(client: Client, page: Page) -> None:

@@ -81,6 +81,13 @@ export async function signInByLink(link) {
   throw new Error("The link doesn't work here: over plain HTTP, only a browser on the server's machine can use it. Open Thunder with HTTPS, or sign in with a key.")
 }
 
+/** Sign out all browsers that have signed in with the key of this one. Resolves to the server's sentence. */
+export async function signOutEverywhere() {
+  const { message } = await api("/auth/sign-out", { method: "POST", query: { everywhere: true } })
+  forgetIdentity()
+  return message
+}
+
 /** Sign out of this tab and this browser. */
 export async function signOut() {
   forgetIdentity()

@@ -126,6 +126,38 @@ def test_signing_out_ends_only_this_browser(keys: Client) -> None:
     assert BrowserOf().send(keys, "POST", "/auth/sign-out").status == 401
 
 
+def test_signing_out_everywhere_ends_all_browsers_of_the_key(keys: Client) -> None:
+    key, other = (make_key(keys, name=name)["api_key"] for name in ("k", "other"))
+    for secret, name in ((ADMIN_KEY, "admin"), (USER, label(USER)), (key, "k")):
+        assert send(keys, "POST", "/auth/sign-out?everywhere=true", secret).status == 200
+        mine, lost = sign_in(keys, secret), sign_in(keys, secret)
+        kept = [sign_in(keys, one) for one in {ADMIN_KEY, USER, key, other} - {secret}]
+        ended = mine.send(keys, "POST", "/auth/sign-out?everywhere=true")
+        assert (ended.status, ended.json["message"]) == (200, "signed out in 2 browsers")
+        assert mine.cookies == {}
+        assert lost.who(keys) == 401
+        assert 401 not in [one.who(keys) for one in kept]
+        assert send(keys, "GET", "/auth/me", secret).json["name"] == name, "the key itself stays valid"
+    (entry, *_) = send(keys, "GET", "/v1/audit?action=browser.sign_out_everywhere", ADMIN_KEY).json["entries"]
+    assert (entry["subject"], entry["details"]) == ("browser", {"browsers": 2})
+
+
+def test_a_program_signs_the_browsers_of_its_key_out(keys: Client) -> None:
+    path = "/auth/sign-out?everywhere=true"
+    assert send(keys, "POST", path, USER).status == 200
+    lost = sign_in(keys, USER)
+    ended = send(keys, "POST", path, USER)
+    assert (ended.status, ended.json["message"]) == (200, "signed out in 1 browser")
+    assert "Set-Cookie" not in ended.headers
+    assert lost.who(keys) == 401
+    assert send(keys, "POST", path, USER).json["message"] == "signed out in 0 browsers"
+    assert [send(keys, "POST", path, key).status for key in (None, "unknown")] == [401, 401]
+    # A page of another origin can't end them with the cookie.
+    browser = sign_in(keys)
+    assert browser.send(keys, "POST", path, sec_fetch_site="cross-site", origin="https://evil.example").status == 401
+    assert browser.who(keys) == "admin"
+
+
 @pytest.mark.parametrize("ending", ["revoked", "rotated", "expired"])
 def test_a_sign_in_ends_with_its_key(keys: Client, rows: psycopg.Connection, ending: str) -> None:
     key = make_key(keys, name="k", allowed_api_key=USER)

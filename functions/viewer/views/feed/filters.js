@@ -65,7 +65,10 @@ export function drawFilters(filters, onChange) {
     event?.preventDefault()
     showBetween()
     if (event?.target === controlOf.period && controlOf.period.value === RANGE) return controlOf.created_from.focus()
-    if (form.reportValidity()) onChange(readControls(controls))
+    if (!form.reportValidity()) return undefined
+    const given = readControls(controls)
+    toggle.count(given)
+    return onChange(given)
   }
   const reset = () => {
     for (const [, control] of controls) control.value = ""
@@ -75,11 +78,28 @@ export function drawFilters(filters, onChange) {
   }
   const further = h("details", { open: FURTHER.some(({ name }) => filters[name]), ontoggle: () => fillOnce(controls) },
     h("summary", null, "More filters"), h("div", { class: "filter-grid" }, controls.filter(([field]) => FURTHER.includes(field)).map(drawField)))
+  const toggle = drawToggle(filters)
   const form = h("form", { class: "filters", role: "search", "aria-label": "Requests", onsubmit: apply, onchange: apply },
-    h("div", { class: "filter-grid usual" }, controls.filter(([field]) => USUAL.includes(field)).map(drawField)), between, further,
+    h("div", { class: "filter-grid usual" }, drawField(controls[0]), toggle.element, controls.filter(([field]) => USUAL.includes(field)).slice(1).map(drawField)), between, further,
     h("div", { class: "filter-buttons" },
       h("button", { class: "primary" }, "Apply"), h("button", { type: "button", onclick: reset }, "Reset")))
+  form.addEventListener("invalid", () => toggle.open(true), true) // a browser can't show the error of a hidden field
   return { element: form, count: (current, signal) => countValues(controls, current, signal) }
+}
+
+// On a narrow screen, all filters but the search are hidden until this button shows them.
+function drawToggle(filters) {
+  const element = h("button", { type: "button", class: "filters-toggle", "aria-expanded": "false", onclick: () => open(element.getAttribute("aria-expanded") === "false") })
+  const open = (isOpen) => {
+    element.setAttribute("aria-expanded", String(isOpen))
+    element.form.classList.toggle("is-open", isOpen)
+  }
+  const count = (given) => {
+    const used = Object.keys(given).filter((name) => name !== "q").length
+    element.textContent = used ? `Filters and order (${used})` : "Filters and order"
+  }
+  count(filters)
+  return { element, open, count }
 }
 
 function drawField([field, control]) {

@@ -2,9 +2,9 @@
 
 import { h, replace } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
+import { drawMenu } from "../../lib/menu.js"
 import { drawExport } from "./export.js"
 import { COLUMNS, PARTS } from "./look.js"
-import { drawMenu } from "./menu.js"
 import { drawViews } from "./views.js"
 
 /** Draw the toolbar: {element, showTotal(total, isBound)}. `onLook(look)` receives each change of columns or density. */

@@ -27,7 +27,7 @@ export function drawViews({ address }) {
     const views = readViews()
     replace(list, views.length ? views.map((one) => h("li", null, h("a", { href: one.address }, one.name),
       h("button", { class: "quiet", "aria-label": `Remove the view ${one.name}`, onclick: () => write(views.filter((other) => other !== one), `Removed ${one.name}.`) }, "Remove")))
-      : h("li", { class: "faint" }, "No saved views in this browser."))
+      : h("li", { class: "faint" }, "No saved views."))
   }
   const name = h("input", { id: "view-name", required: true, maxlength: 100, autocomplete: "off" })
   const save = (event) => {
@@ -38,5 +38,9 @@ export function drawViews({ address }) {
     name.value = ""
   }
   draw()
-  return [list, h("form", { class: "inline", onsubmit: save }, h("label", { for: name.id }, "Save this view as"), name, h("button", null, "Save"))]
+  return [
+    list,
+    h("form", { class: "inline", onsubmit: save }, h("label", { for: name.id }, "Save this view as"), name, h("button", null, "Save")),
+    h("p", { class: "faint" }, "Only this browser keeps saved views. To share this view, copy the address of the page."),
+  ]
 }

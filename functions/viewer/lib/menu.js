@@ -1,12 +1,12 @@
 // A button that opens a panel. It closes when the user clicks elsewhere or presses Esc.
 
-import { h, replace } from "../../lib/dom.js"
+import { h, replace } from "./dom.js"
 
 /** Draw a menu: drawMenu("Columns", draw, signal). `draw` returns the content of the panel each time it opens. */
 export function drawMenu(label, draw, signal) {
   const panel = h("div", { class: "panel" })
   const fill = () => replace(panel, element.open ? draw() : null)
-  const element = h("details", { class: "menu", ontoggle: fill }, h("summary", null, label), panel)
+  const element = h("details", { class: "drop", ontoggle: fill }, h("summary", null, label), panel)
   const close = (event) => {
     if (element.open && !element.contains(event.target)) element.open = false
   }

@@ -1,0 +1,10 @@
+-- Sign out all browsers that have signed in with a key. Both parameters are null for the configured admin key.
+delete from sign_ins
+where
+    key_hash is not distinct from (
+        select api_keys.key_hash
+        from api_keys
+        where api_keys.id = %(key_id)s::bigint
+    )
+    and user_key_hmac is not distinct from %(user_key_hmac)s::bytea
+returning token_hash
