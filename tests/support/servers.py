@@ -17,6 +17,8 @@ from tests.support.keys import ADMIN_KEY
 
 Serve = Callable[..., Client]
 START_SECONDS = 10
+KEEP_ALIVE_SECONDS = 600
+"""Longer than any test. A client whose idle connection is closed at the moment of a call gets no answer."""
 ALL_ENDPOINTS = "functions.api:web"
 
 
@@ -34,7 +36,13 @@ class ServerThread:
 def serving(factory: str = ALL_ENDPOINTS) -> Generator[ServerThread]:
     """Run a web function with the settings of the environment until the end of the block."""
     config = uvicorn.Config(
-        factory, factory=True, port=0, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=2
+        factory,
+        factory=True,
+        port=0,
+        log_level="warning",
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

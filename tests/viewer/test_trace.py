@@ -29,7 +29,7 @@ def test_forced_discarded_and_unlisted_tokens_differ_in_shape(client: Client, pa
 def test_the_least_confident_window_is_one_click_away(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
     lowest = client.get("/v1/confidence/smollm2-backtrack").json["sequence"]["lowest_group_confidence"]
-    expect(page.get_by_text(f"{lowest:.2f} nats", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"tokens 54 to 85: {lowest:.2f} nats")).to_be_visible()
     options(page).first.click()
     page.get_by_role("button", name="Go to the least confident window").click()
     selected = page.locator(".tokens .is-selected")
@@ -41,10 +41,10 @@ def test_the_least_confident_window_is_one_click_away(client: Client, page: Page
 def test_the_least_confident_words_are_marked(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
     spans = client.get("/v1/confidence/smollm2-backtrack/spans").json["spans"]
-    toggle, marked = page.get_by_label("Least confident words"), page.locator(".tokens .in-words")
+    toggle, marked = page.get_by_label("Underline words below 20 %"), page.locator(".tokens .in-words")
     expect(marked).to_have_count(0)
     toggle.check()
-    expect(page.get_by_text(f"({len(spans)} passages below 20 %)")).to_be_visible()
+    expect(page.get_by_text(f"({len(spans)} passages)")).to_be_visible()
     tokens = client.get("/v1/confidence/smollm2-backtrack").json["tokens"]
     expected = [
         token["text"]
@@ -114,7 +114,8 @@ def test_an_unknown_probability_is_not_shown_as_zero(client: Client, page: Page)
     options(page).nth(1).click()
     expect(panel.locator("dd").first).to_have_text("unknown")
     expect(panel).not_to_contain_text("0.00 %")
-    assert "correct" not in page.content().lower()
+    shown = page.locator(".figures").inner_text() + page.locator(".reading").inner_text()
+    assert "correct" not in shown.lower()
 
 
 def test_the_table_shows_the_same(client: Client, page: Page) -> None:

@@ -13,9 +13,10 @@ from tests.support.trace_page import make_words, open_trace
 
 def test_an_outcome_takes_one_key_and_keeps_its_note(client: Client, page: Page) -> None:
     open_trace(client, page, make_words("r", 5, 6))
-    right, wrong = page.get_by_role("button", name="Right"), page.get_by_role("button", name="Wrong")
+    correct = page.get_by_role("button", name="Correct", exact=True)
+    incorrect = page.get_by_role("button", name="Incorrect")
     page.keyboard.press("w")
-    expect(wrong).to_have_attribute("aria-pressed", "true")
+    expect(incorrect).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("n")
     page.get_by_label("Note", exact=True).fill("It lies.")
     page.keyboard.press("r")  # types
@@ -23,15 +24,15 @@ def test_an_outcome_takes_one_key_and_keeps_its_note(client: Client, page: Page)
     expect(page.get_by_text("It lies.r")).to_be_visible()
     page.get_by_role("heading", level=1).click()
     page.keyboard.press("r")
-    expect(right).to_have_attribute("aria-pressed", "true")
-    expect(wrong).to_have_attribute("aria-pressed", "false")
+    expect(correct).to_have_attribute("aria-pressed", "true")
+    expect(incorrect).to_have_attribute("aria-pressed", "false")
     (outcome,) = client.get("/logs/r/outcome").json["outcomes"]
     assert (outcome["source"], outcome["correct"], outcome["note"]) == ("user", True, "It lies.r")
     page.reload()
-    expect(right).to_have_attribute("aria-pressed", "true")
+    expect(correct).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("It lies.r")).to_be_visible()
-    right.click()
-    expect(right).to_have_attribute("aria-pressed", "false")
+    correct.click()
+    expect(correct).to_have_attribute("aria-pressed", "false")
     assert client.get("/logs/r/outcome").json["outcomes"][0]["correct"] is None
 
 
@@ -39,7 +40,7 @@ def test_a_key_that_may_only_read_is_told_so(client: Client, page: Page) -> None
     assert client.ingest(make_words("r", 5, user_api_key="u")).status == 201
     key = make_key(client, name="reader", allowed_api_key="u", scopes=["read"])["api_key"]
     sign_in(page, key, "/view/r")
-    page.get_by_role("button", name="Right").click()
+    page.get_by_role("button", name="Correct", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("curate")
 
 

@@ -77,6 +77,18 @@ def test_a_recorded_trace_is_summarized_in_words(client: Client, page: Page, nam
         assert WRAPPED not in page.locator("main").inner_text().split("payloads")[0]
 
 
+def test_what_a_mod_did_leads_to_its_tokens(client: Client, page: Page) -> None:
+    open_trace(client, page, "backtrack")
+    pinned = page.locator(".tokens .is-pinned")
+    for name, kind, indexes in (("removed", "is-discarded", (4, 19)), ("forced", "starts-run", (7, 22))):
+        link = page.locator(".story").get_by_role("link", name=name)
+        expect(link).to_have_attribute("href", f"/view/smollm2-backtrack?token={indexes[0] + 1}")
+        for index in (*indexes, indexes[0]):  # after the last place, the first again
+            link.click()
+            expect(pinned).to_have_id(f"token-{index}")
+            expect(pinned).to_have_class(re.compile(kind))
+
+
 def test_speed_and_sampling_parameters_are_shown(client: Client, page: Page) -> None:
     open_trace(client, page, "backtrack")
     facts = "1.17 s · 69 tokens/s · 6 prompt tokens · temperature 0.7 · max_tokens 80"
@@ -133,15 +145,26 @@ def test_an_action_that_ends_the_request_is_the_ending(
 def test_the_prompt_is_a_chat_by_role(client: Client, page: Page) -> None:
     open_chat(client, page, chat("c", "stop"))
     region = page.get_by_role("region", name="Prompt")
+    whole = region.get_by_role("button", name="Whole prompt")
+    expect(whole).to_be_hidden()
     expect(region.locator(".message .role")).to_have_text(["system", "user"])
     expect(region.locator(".message .content")).to_have_text(["Be brief.", "Say hi."])
     many = [{"role": "user", "content": f"Message {place}."} for place in range(9)]
     open_chat(client, page, chat("many", "stop", messages=[*many, {"role": RUN, "content": RUN}]))
-    expect(region.get_by_text("4 earlier messages")).to_be_visible()
+    expect(region.get_by_text("8 earlier messages")).to_be_visible()
     expect(region.locator(".message .role").last).to_have_text(RUN)
     expect(region.get_by_text("Message 0.")).to_be_hidden()
-    region.get_by_text("4 earlier messages").click()
+    region.get_by_text("8 earlier messages").click()
     expect(region.get_by_text("Message 0.")).to_be_visible()
+    open_chat(client, page, chat("long", "stop", messages=[{"role": "user", "content": "line\n" * 200}]))
+    content = region.locator(".message .content")
+    assert content.evaluate("one => one.clientHeight") < 100
+    whole.click()
+    expect(whole).to_have_attribute("aria-expanded", "true")
+    assert content.evaluate("one => one.scrollHeight - one.clientHeight") <= 1
+    whole.click()
+    expect(whole).to_be_visible()
+    assert content.evaluate("one => one.clientHeight") < 100
 
 
 def test_interventions_are_grouped_with_their_effect(client: Client, page: Page) -> None:

@@ -16,7 +16,7 @@ def test_keys_are_listed_and_lead_to_other_requests(client: Client, page: Page) 
     expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/r0")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
-    for does in ("find in the text", "next request", "mark the answer as right", "release the pin"):
+    for does in ("find in the text", "next request", "mark the answer as correct", "release the pin"):
         expect(dialog).to_contain_text(does)
     page.keyboard.press("j")  # a dialog receives the keys
     dialog.get_by_role("button", name="Close").click()
@@ -71,7 +71,7 @@ def test_the_percentile_is_explained(client: Client, page: Page) -> None:
     # Two are as confident as their lists allow, three are less confident: 3 of 6, and half of this one.
     expect(page.locator(".standing")).to_have_text("58th percentile of this model's 6 requests")
     page.get_by_label("What does confidence mean?").click()
-    expect(page.get_by_text("not whether the answer is right")).to_be_visible()
+    expect(page.get_by_text("not whether the answer is correct")).to_be_visible()
 
 
 def test_hostile_peers_are_shown_as_text(client: Client, page: Page) -> None:

@@ -3,7 +3,8 @@
 
 /** The window of docs/CONFIDENCE.md, in sampled tokens. */
 export const WINDOW = 32
-/** The least confident part of a shorter answer is this share of it. */
+/** The least confident part of an answer of less than this many windows is a quarter of it: a window would be most of it. */
+const LEAST_WINDOWS = 2
 const SHORT_PARTS = 4
 const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
 
@@ -11,7 +12,7 @@ const NO_BOUNDS = { entropyLower: null, entropyUpper: null }
  * Read the answer of GET /logs/{id}: {log, tokens, passes, lowest}.
  *
  * `tokens` are all tokens added to the text, including discarded ones. `passes` are the forward passes, each with its
- * top-k list, its first token and its mod calls. `setWindow` adds `lowest` and `width`.
+ * top-k list, its first token and its mod calls. `setWindow` adds `lowest`, `mean` and `width`.
  */
 export function readTrace(log, window = WINDOW) {
   const passes = readPasses(log)
@@ -25,7 +26,7 @@ export function readTrace(log, window = WINDOW) {
     return readToken(step, pass, isFirst ? pass.list : null, vocabulary)
   })
   markRuns(tokens)
-  return setWindow({ log, tokens, passes, window, width: 0, lowest: null }, window)
+  return setWindow({ log, tokens, passes, window, width: 0, mean: null, lowest: null }, window)
 }
 
 function readPasses(log) {
@@ -154,9 +155,10 @@ function markRuns(tokens) {
 /**
  * Set the window of a trace: each token's group confidence, the mean over the window that ends there.
  *
- * `width` is the number of tokens of a window: the given one, or all tokens of a shorter answer. `lowest` is the least
- * confident part, {first, last, confidence, size, kind} with token indexes: the least confident window, or, if the only
- * window is the whole answer, a quarter of it (the kind "part"). With fewer than eight tokens it is the least likely
+ * `width` is the number of tokens of a window: the given one, or all tokens of a shorter answer. `mean` is the mean token
+ * confidence of the answer, or null. `lowest` is the least
+ * confident part, {first, last, confidence, size, kind} with token indexes: the least confident window, or, if the answer
+ * is shorter than two windows, a quarter of it (the kind "part"). With fewer than eight tokens it is the least likely
  * token (the kind "token"), whose confidence is null. It is null if no token has a score.
  */
 export function setWindow(trace, window) {
@@ -164,10 +166,11 @@ export function setWindow(trace, window) {
   const series = trace.tokens.filter((token) => !token.forced && !token.discarded && token.confidence !== null)
   trace.window = window
   trace.width = Math.min(window, series.length)
+  trace.mean = series.length ? series.reduce((sum, token) => sum + token.confidence, 0) / series.length : null
   const groups = measureGroups(series, trace.width)
   for (const { end, confidence } of groups) series[end].group = confidence
   const size = Math.floor(series.length / SHORT_PARTS)
-  if (series.length > window) trace.lowest = findLowest(series, groups, window, "window")
+  if (series.length >= LEAST_WINDOWS * window) trace.lowest = findLowest(series, groups, window, "window")
   else trace.lowest = size > 1 ? findLowest(series, measureGroups(series, size), size, "part") : findLeastLikely(trace.tokens)
   return trace
 }

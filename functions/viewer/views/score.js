@@ -73,7 +73,7 @@ function drawLog(element, log, { address, signal, signIn }) {
     h("header", { class: "trace-head" },
       drawFacts(log), drawSummary(trace, onToken), figures.element,
       log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`))),
-    drawPrompt(log),
+    drawPrompt(log, signal),
     reading?.element ?? [emptyState("No tokens", "This response has no tokens with log probabilities. Ask the server for them (logprobs)."), tabs.element],
     listenToKeys({ g: ["go to the least confident part", onLowest] }, () => reading?.escape() ?? false, signal))
   reading?.begin()

@@ -46,14 +46,15 @@ export async function show(main, { address, parameters, go, signal, signIn }) {
   const keys = listenToKeys(listShortcuts({ reading, neighbors, outcome, onLowest }), () => reading?.escape() ?? false, signal)
   replace(main,
     h("header", { class: "trace-head" },
-      h("div", { class: "title" }, h("h1", null, log.request_id), neighbors?.element, h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), "Keys")),
+      h("div", { class: "title" }, h("h1", null, log.request_id),
+        drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main }),
+        neighbors?.element,
+        h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), h("span", { class: "label" }, "Keys"))),
       drawFacts(log, isOwn),
-      drawSummary(trace, onToken),
-      h("div", { class: "toolbar" }, outcome?.element,
-        drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main })),
+      h("div", { class: "story-row" }, drawSummary(trace, onToken), outcome?.element),
       figures.element,
       log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`))),
-    drawPrompt(log),
+    drawPrompt(log, signal),
     reading?.element ?? [emptyState("No tokens", "This trace added no tokens to the text."), tabs.element],
     keys)
   reading?.begin()
@@ -75,8 +76,8 @@ function listShortcuts({ reading, neighbors, outcome, onLowest }) {
     } : {}),
     ...(neighbors ? { j: ["next request, in the order of the feed", () => neighbors.follow(1)], k: ["previous request", () => neighbors.follow(-1)] } : {}),
     ...(outcome ? {
-      r: ["mark the answer as right", () => outcome.judge(true)],
-      w: ["mark the answer as wrong", () => outcome.judge(false)],
+      r: ["mark the answer as correct", () => outcome.judge(true)],
+      w: ["mark the answer as incorrect", () => outcome.judge(false)],
       n: ["write a note", outcome.write],
     } : {}),
   }

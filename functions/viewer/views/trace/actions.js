@@ -38,13 +38,13 @@ export function drawActions(trace, { path, isOwn, course, pinned, main }) {
       get("log", async () => save(new Blob([await fetchText(path)], { type: JSON_TYPE }), file(".json"))),
       course ? get("chart as PNG", async () => save(await course.toBlob(), file(".png"))) : null,
     ]),
-    isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, drawIcon("compare"), "Compare") : null,
-    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, drawIcon("trash"), "Delete …") : null,
+    isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, drawIcon("compare"), h("span", { class: "label" }, "Compare")) : null,
+    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, drawIcon("trash"), h("span", { class: "label" }, "Delete …")) : null,
     note)
 }
 
 function drawMenu(name, icon, items) {
-  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, drawIcon(icon), name),
+  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, drawIcon(icon), h("span", { class: "label" }, name)),
     h("div", { class: "items" }, items.filter(Boolean).map(([label, act]) => h("button", {
       onclick: () => {
         menu.open = false

@@ -16,8 +16,9 @@ const SIGNS = { forced: "⚑", discarded: "⌫", adjusted: "±" }
  * Draw the chart: {element, select(index), follow(first, last), redraw(), toBlob()}.
  *
  * A click calls `onPick(index)` with the index of the token, a drag `onZoom(index)` with the first token of the range.
+ * `controls` is an element for the line below the chart.
  */
-export function drawCourse(trace, { signal, onPick, onZoom }) {
+export function drawCourse(trace, { signal, controls, onPick, onZoom }) {
   const marks = findMarks(trace.tokens)
   const view = { selected: null, visible: null, zoom: null, plot: null, colors: null }
   const last = trace.tokens.length - 1
@@ -47,7 +48,7 @@ export function drawCourse(trace, { signal, onPick, onZoom }) {
   view.onClick = (index) => onPick(Math.min(Math.max(index, 0), last))
   replace(key, drawKey(trace, marks))
   return {
-    element: h("figure", { class: "trace-course" }, chart, h("div", { class: "course-foot" }, key, reset)),
+    element: h("figure", { class: "trace-course" }, chart, h("div", { class: "course-foot" }, key, reset, controls)),
     select: (index) => {
       view.selected = index
       view.plot?.redraw(false)

@@ -1,13 +1,26 @@
-// The head of a request's page: its facts, confidence, least confident part and prompt.
+// The head of a request's page: its facts, confidence, least confident words and part.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatAmount, formatCount, formatNats, formatProbability, formatTime, nameToken } from "../../lib/format.js"
+import { formatCount, formatNats, formatNumber, formatProbability, formatTime, nameToken, showWhitespace } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
-import { rankByDoubt } from "../../lib/scores.js"
 import { nameLowest, nameSpan } from "./lowest.js"
 import { describeProbability, describeSurprisal } from "./modes.js"
+import { listDoubtfulWords } from "./words.js"
 
-const LEAST_LIKELY = 5
+const MOST_WORDS = 5
+const EXCERPT_CHARS = 120
+const ABOUT_CONFIDENCE = [
+  "Confidence is the geometric mean of the probabilities that the model gave to the tokens of its answer, from 0 % to 100 %.",
+  "It depends on the model and the kind of prompt, so compare it with other requests of the same model: the percentile is the share of them with a lower confidence.",
+  "It measures how certain the model was, not whether the answer is correct.",
+]
+const ABOUT_WORDS = [
+  "The words with the tokens that the model gave the lowest probabilities, and that probability. If a word has several tokens, the least likely one is bold.",
+  "A word that has synonyms is often unlikely, although the model is certain of the meaning.",
+]
+const ABOUT_LOWEST = [
+  "The part of the answer in which the model was least certain, measured by the mean token confidence in nats: lower is less confident. Compare it with the mean of the whole answer.",
+]
 
 /** Draw the facts of a request in one line. `hasLinks` is whether the reader can open the feed. */
 export function drawFacts(log, hasLinks) {
@@ -34,57 +47,74 @@ export function drawFigures(trace, { onLowest, onToken, standing }) {
   const lowest = h("div")
   const redraw = () => replace(lowest, drawLowest(trace, onLowest))
   redraw()
-  return { element: h("div", { class: "figures" }, drawConfidence(trace.log, standing), drawCalibrated(trace.log), lowest, drawLeastLikely(trace, onToken), drawCoverage(trace)), redraw }
+  return { element: h("div", { class: "figures" }, drawConfidence(trace.log, standing), drawCalibrated(trace.log), drawWords(trace, onToken), lowest, drawCoverage(trace)), redraw }
+}
+
+function drawTitle(name, about) {
+  const help = about && h("details", { class: "help" }, h("summary", { "aria-label": `What does ${name.toLowerCase()} mean?` }, "?"), h("div", null, about.map((text) => h("p", null, text))))
+  return h("div", { class: "heading" }, h("h2", null, name), help)
 }
 
 function drawConfidence(log, standing) {
   const isBound = log.sequence_confidence_is_bound === true
   const bar = h("span", { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })
   bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
-  return h("div", { class: "confidence" }, h("h2", null, "Confidence"),
+  return h("div", { class: "confidence" }, drawTitle("Confidence", ABOUT_CONFIDENCE),
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
     h("span", { class: "track" }, bar),
-    standing ?? h("p", { class: "faint" }, "geometric mean of the token probabilities; not the probability of a right answer"))
+    standing)
 }
 
 // Null until a calibrator applies.
 function drawCalibrated({ p_correct: value, calibrator }) {
   if (value === null || value === undefined) return null
-  return h("div", null, h("h2", null, "Probability of a correct answer"),
+  return h("div", null, drawTitle("Probability of a correct answer"),
     h("p", { class: "figure" }, formatProbability(value)),
     h("p", { class: "faint" }, `calibrator ${calibrator.id}, version ${calibrator.version}; the share of correct answers among labelled requests with such a score`))
 }
 
 function drawLowest(trace, onLowest) {
   const { lowest, tokens } = trace
-  if (!lowest) return [h("h2", null, nameLowest(trace)), h("p", { class: "figure" }, "unknown"), h("p", { class: "faint" }, "no sampled token has a score")]
+  const title = drawTitle(nameLowest(trace), ABOUT_LOWEST)
+  if (!lowest) return [title, h("p", { class: "figure" }, "unknown"), h("p", { class: "faint" }, "no sampled token has a score")]
   const token = lowest.kind === "token" ? tokens[lowest.first] : null
-  const meaning = token ? `surprisal of ${nameSpan(lowest)}, ${describeProbability(token)}` : `mean token confidence of ${nameSpan(lowest)} (${lowest.size} sampled tokens); lower is less confident`
   return [
-    h("h2", null, nameLowest(trace)),
-    h("p", { class: "figure" }, token ? describeSurprisal(token) : formatNats(lowest.confidence)),
+    title,
+    h("p", { class: "excerpt", dir: "auto" }, excerptOf(trace)),
+    h("p", { class: "faint" }, token
+      ? `${nameSpan(lowest)}: ${describeSurprisal(token)}, ${describeProbability(token)}`
+      : `${nameSpan(lowest)}: ${formatNats(lowest.confidence)}; whole answer: ${formatNumber(trace.mean)}`),
     h("button", { class: "primary", onclick: onLowest }, `Go to the ${nameLowest(trace).toLowerCase()}`),
-    h("p", { class: "faint" }, meaning),
   ]
 }
 
-/** Draw buttons that go to the least likely sampled tokens. */
-function drawLeastLikely({ tokens }, onToken) {
-  const least = rankByDoubt(tokens).slice(0, LEAST_LIKELY)
-  if (!least.length) return null
-  return h("div", null, h("h2", null, "Least likely tokens"), h("p", { class: "least-likely" }, least.map((token) =>
-    h("button", { onclick: () => onToken(token.index), "aria-label": `Token ${token.index + 1}, ${nameToken(token)}, ${describeProbability(token)}` },
-      h("code", null, nameToken(token)), ` ${describeProbability(token)}`))))
+function excerptOf({ lowest, tokens }) {
+  const part = tokens.slice(lowest.first, lowest.last + 1).filter((token) => !token.discarded)
+  if (part.length === 1) return nameToken(part[0])
+  return showWhitespace(part.map((token) => token.text ?? "").join("").trim().slice(0, EXCERPT_CHARS))
+}
+
+function drawWords({ tokens }, onToken) {
+  const words = listDoubtfulWords(tokens, MOST_WORDS)
+  if (!words.length) return null
+  return h("div", { class: "words" }, drawTitle("Least confident words", ABOUT_WORDS), h("p", { class: "least-likely" }, words.map(({ token, before, after }) =>
+    h("button", { onclick: () => onToken(token.index), "aria-label": `Token ${token.index + 1}, ${before}${textOf(token)}${after}, ${describeProbability(token)}` },
+      h("code", null, before, before || after ? h("b", null, textOf(token)) : textOf(token), after), ` ${describeProbability(token)}`))))
+}
+
+function textOf(token) {
+  return nameToken({ id: token.id, text: token.text?.trim() || token.text })
 }
 
 function drawCoverage({ tokens }) {
-  const drawn = tokens.filter((token) => !token.forced && !token.discarded)
+  const count = (test) => tokens.filter(test).length
+  const isDrawn = (token) => !token.forced && !token.discarded
   const rows = [
-    ["sampled by the model", drawn.length],
-    ["… in their top-k list", drawn.filter((token) => token.rank !== null).length],
-    ["forced by mods", tokens.filter((token) => token.forced).length],
-    ["discarded by backtracks", tokens.filter((token) => token.discarded).length],
+    ["sampled by the model", count(isDrawn)],
+    ["… in their top-k list", count((token) => isDrawn(token) && token.rank !== null)],
+    ["forced by mods", count((token) => token.forced)],
+    ["discarded by backtracks", count((token) => token.discarded)],
   ]
-  return h("div", null, h("h2", null, formatAmount(tokens.length, "token")),
-    h("dl", { class: "coverage" }, rows.map(([name, count]) => h("div", null, h("dt", null, name), h("dd", null, count)))))
+  return h("div", null, drawTitle(tokens.length === 1 ? "1 token" : `${formatCount(tokens.length)} tokens`),
+    h("dl", { class: "coverage" }, rows.map(([name, number]) => h("div", null, h("dt", null, name), h("dd", null, formatCount(number))))))
 }

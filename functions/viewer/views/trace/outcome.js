@@ -1,4 +1,4 @@
-// The user's outcome of the answer: right, wrong, and a note.
+// The user's outcome of the answer: correct, incorrect, and a note.
 
 import { api, requestPath } from "../../lib/api.js"
 import { announce, h, replace } from "../../lib/dom.js"
@@ -11,21 +11,21 @@ export function drawOutcome(requestId, signal) {
   const path = requestPath(requestId, "/outcome")
   const state = { correct: null, note: null, others: [] }
   const button = (name, icon, key, act) => h("button", { type: "button", title: `Key ${key}`, onclick: act }, drawIcon(icon), name)
-  const right = button("Right", "check", "r", () => judge(true))
-  const wrong = button("Wrong", "cross", "w", () => judge(false))
+  const correct = button("Correct", "check", "r", () => judge(true))
+  const incorrect = button("Incorrect", "cross", "w", () => judge(false))
   const note = button("Note", "note", "n", () => write())
   const said = h("span", { class: "said" })
   const field = h("input", { id: "outcome-note", maxlength: 10_000, autocomplete: "off" })
   const form = h("form", { class: "inline", hidden: true, onsubmit: (event) => submit(event) }, h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
   const show = () => {
-    right.setAttribute("aria-pressed", String(state.correct === true))
-    wrong.setAttribute("aria-pressed", String(state.correct === false))
-    const others = state.others.filter((one) => one.correct !== null).map((one) => `${one.source}: ${one.correct ? "right" : "wrong"}`)
+    correct.setAttribute("aria-pressed", String(state.correct === true))
+    incorrect.setAttribute("aria-pressed", String(state.correct === false))
+    const others = state.others.filter((one) => one.correct !== null).map((one) => `${one.source}: ${one.correct ? "correct" : "incorrect"}`)
     replace(said, state.note ? h("q", null, state.note) : null, others.length ? h("span", { class: "faint" }, ` ${others.join(", ")}`) : null)
   }
-  const send = async (correct, text, sentence) => {
+  const send = async (isCorrect, text, sentence) => {
     try {
-      const answer = await api(path, { method: "POST", body: { source: SOURCE, correct, note: text } })
+      const answer = await api(path, { method: "POST", body: { source: SOURCE, correct: isCorrect, note: text } })
       Object.assign(state, { correct: answer.correct, note: answer.note })
       show()
       announce(sentence)
@@ -35,9 +35,9 @@ export function drawOutcome(requestId, signal) {
       return false
     }
   }
-  const judge = (correct) => {
-    const outcome = state.correct === correct ? null : correct
-    return send(outcome, state.note, outcome === null ? "Outcome withdrawn." : `Marked as ${outcome ? "right" : "wrong"}.`)
+  const judge = (isCorrect) => {
+    const outcome = state.correct === isCorrect ? null : isCorrect
+    return send(outcome, state.note, outcome === null ? "Outcome withdrawn." : `Marked as ${outcome ? "correct" : "incorrect"}.`)
   }
   const write = () => {
     form.hidden = false
@@ -55,7 +55,7 @@ export function drawOutcome(requestId, signal) {
     Object.assign(state, { correct: own?.correct ?? null, note: own?.note ?? null, others: outcomes.filter((one) => one !== own) })
     show()
   })
-  return { element: h("div", { class: "outcome", role: "group", "aria-label": "Outcome" }, right, wrong, note, said, form), judge, write }
+  return { element: h("div", { class: "outcome", role: "group", "aria-label": "Outcome" }, correct, incorrect, note, said, form), judge, write }
 }
 
 // Without the outcomes, the user can still record one.

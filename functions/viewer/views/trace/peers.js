@@ -6,22 +6,17 @@ import { formatCount } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 
 const ENOUGH = 5
-const EXPLANATION = [
-  "Confidence is the geometric mean of the probabilities that the model gave to the tokens of its answer, from 0 % to 100 %.",
-  "It depends on the model and the kind of prompt, so compare it with other requests of the same model: the percentile is the share of them with a lower confidence.",
-  "It measures how certain the model was, not whether the answer is right.",
-]
 
 /** Fetch the peers of a request. */
 export function fetchPeers(requestId, signal) {
   return api(`/v1/confidence/${encodeURIComponent(requestId)}/peers`, { signal })
 }
 
-/** Draw the place of the percentile and its explanation: {element, show(peers), fail(error)}. */
+/** Draw the place of the percentile: {element, show(peers), fail(error)}. */
 export function drawStanding() {
   const line = h("p", { class: "standing" }, " ")
   return {
-    element: h("div", null, line, h("details", { class: "help" }, h("summary", { "aria-label": "What does confidence mean?" }, "?"), EXPLANATION.map((text) => h("p", null, text)))),
+    element: line,
     show: ({ standing }) => replace(line, describeStanding(standing)),
     fail: (error) => replace(line, h("span", { class: "faint" }, error.message)),
   }
@@ -52,9 +47,10 @@ export function drawNeighbors(go) {
   const link = (id, key, ...parts) => (id
     ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, parts)
     : h("span", { class: "button is-off" }, parts))
+  const label = (name) => h("span", { class: "label" }, name)
   const draw = () => {
     const [before, after] = found.sort ? ["Previous", "Next"] : ["Newer", "Older"]
-    replace(element, link(found.previous, "k", drawIcon("left"), before), link(found.next, "j", after, drawIcon("right")))
+    replace(element, link(found.previous, "k", drawIcon("left"), label(before)), link(found.next, "j", label(after), drawIcon("right")))
   }
   draw()
   return {

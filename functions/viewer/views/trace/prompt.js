@@ -1,20 +1,27 @@
-// The prompt as a chat: one message per role, above the answer.
+// The prompt as a chat: one message per role, above the answer. Long messages are cut, because the answer matters more.
 
 import { h } from "../../lib/dom.js"
-import { showControls } from "../../lib/format.js"
+import { formatAmount, showControls } from "../../lib/format.js"
 
-const MANY_MESSAGES = 6
+/** The last messages are shown; the others are behind a button. */
+const SHOWN_MESSAGES = 2
 
 /** Draw the messages that led to the answer, and the prompt as the model read it. Null without a prompt. */
-export function drawPrompt(log) {
+export function drawPrompt(log, signal) {
   const messages = listMessages(log)
-  const shown = messages.length > MANY_MESSAGES ? [messages.slice(0, -MANY_MESSAGES), messages.slice(-MANY_MESSAGES)] : [[], messages]
   if (!messages.length && !log.formatted_prompt) return null
-  return h("section", { class: "chat", "aria-label": "Prompt" },
-    shown[0].length ? h("details", null, h("summary", null, `${shown[0].length} earlier messages`), shown[0].map(drawMessage)) : null,
-    shown[1].map(drawMessage),
-    log.formatted_prompt ? h("details", null, h("summary", null, "The prompt as the model read it"),
-      h("pre", { dir: "auto", tabindex: "0" }, showControls(log.formatted_prompt))) : null)
+  const [earlier, last] = [messages.slice(0, -SHOWN_MESSAGES), messages.slice(-SHOWN_MESSAGES).map(drawMessage)]
+  const all = h("button", { class: "quiet", hidden: true, "aria-expanded": "false", onclick: () => all.setAttribute("aria-expanded", String(section.classList.toggle("is-whole"))) }, "Whole prompt")
+  const section = h("section", { class: "chat", "aria-label": "Prompt" },
+    earlier.length ? h("details", null, h("summary", null, formatAmount(earlier.length, "earlier message")), earlier.map(drawMessage)) : null,
+    last,
+    h("div", { class: "chat-foot" }, all, log.formatted_prompt ? h("details", null, h("summary", null, "The prompt as the model read it"),
+      h("pre", { dir: "auto", tabindex: "0" }, showControls(log.formatted_prompt))) : null))
+  const isCut = (message) => message.lastChild.scrollHeight > message.lastChild.clientHeight + 1
+  const observer = new ResizeObserver(() => (all.hidden = !section.classList.contains("is-whole") && !last.some(isCut)))
+  observer.observe(section)
+  signal.addEventListener("abort", () => observer.disconnect())
+  return section
 }
 
 function listMessages(log) {

@@ -26,7 +26,12 @@ export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onCo
   const alternatives = isOwn ? makeAlternatives(trace.log.request_id, signal) : null
   let mode = wanted.mode
   const showPanel = (token) => showDetails(panel, token, { trace, pinned: text.pinned() === token.index, alternatives, release: () => text.release(), onComment: isOwn ? onComment : null })
-  const course = drawCourse(trace, { signal, onPick: (index) => goTo(index), onZoom: (index) => text.scrollTo(index) })
+  const course = drawCourse(trace, {
+    signal,
+    controls: drawWindows(trace.window, (window) => chooseWindow(window)),
+    onPick: (index) => goTo(index),
+    onZoom: (index) => text.scrollTo(index),
+  })
   const text = drawText(trace, MODES[mode], {
     signal,
     onShow: (token) => {
@@ -63,10 +68,12 @@ export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onCo
   const discarded = drawDiscardedToggle(trace, text)
   replace(legend, drawLegend(trace, MODES[mode]))
   const element = h("div", { class: "reading" },
-    h("div", { class: "controls" }, modes.element, drawWindows(trace.window, chooseWindow), discarded?.label, isOwn ? drawWordsToggle(trace, text, signal) : null,
+    h("div", { class: "controls" }, modes.element, discarded?.label, isOwn ? drawWordsToggle(trace, text, signal) : null,
       h("button", { class: "quiet", title: "Key /", onclick: () => search.open() }, drawIcon("search"), "Find")),
     legend,
-    h("div", { class: "columns" }, h("div", { class: "left" }, course.element, search.element, text.element, drawTable(trace)), panel, tabs))
+    h("div", { class: "columns" },
+      h("div", { class: "left" }, search.element, text.element, course.element, drawTable(trace)),
+      panel, tabs))
   return {
     element,
     course,
@@ -123,8 +130,8 @@ function drawWordsToggle({ log }, text, signal) {
       }
       const marked = box.checked ? words : []
       text.markWords(marked.flatMap((one) => Array.from({ length: one.last_index - one.first_index + 1 }, (_, offset) => one.first_index + offset)))
-      note.textContent = box.checked ? ` (${formatAmount(words.length, "passage")} below 20 %)` : ""
+      note.textContent = box.checked ? ` (${formatAmount(words.length, "passage")})` : ""
     },
   })
-  return h("label", { class: "toggle" }, box, " Least confident words", note)
+  return h("label", { class: "toggle" }, box, " Underline words below 20 %", note)
 }

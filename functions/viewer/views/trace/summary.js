@@ -1,8 +1,9 @@
 // A summary in words: how the answer ended, what mods did, exceptions, speed and sampling parameters.
 
-import { h } from "../../lib/dom.js"
+import { announce, h } from "../../lib/dom.js"
 import { formatAmount, formatCount, formatDuration, formatNumber } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { linkTo } from "./address.js"
 
 const STOPPED = new Set(["stop", "end_turn", "eos", "eos_token", "stop_sequence", "stop_token", "complete", "completed", "finish"])
 const CUT = new Set(["length", "max_tokens", "max_output_tokens", "max_length", "model_length"])
@@ -13,7 +14,7 @@ const SHOWN_EXCEPTIONS = 3
 
 /** Draw the sentences. `onToken(index)` goes to a token. */
 export function drawSummary(trace, onToken) {
-  const sentences = [describeEnding(trace, onToken), ...describeMods(trace), ...describeExceptions(trace, onToken)]
+  const sentences = [describeEnding(trace, onToken), ...describeMods(trace, onToken), ...describeExceptions(trace, onToken)]
   return h("div", { class: "summary" },
     h("p", { class: "story" }, sentences.map((sentence, index) => [index ? " " : null, sentence])),
     h("p", { class: "facts" }, drawSettings(trace.log)))
@@ -63,32 +64,53 @@ function listToolNames(payload) {
   return calls.map((call) => call?.function?.name ?? call?.name ?? "unnamed").map(String)
 }
 
-/** Describe what each mod did: "ban_the adjusted the logits 60 times." */
-function describeMods(trace) {
+/** Describe what each mod did: "ban_the adjusted the logits 60 times." Each deed is a link to its tokens. */
+function describeMods(trace, onToken) {
   const { log, tokens } = trace
   const names = [...new Set([...log.mod_calls.map((call) => nameMod(call.mod_name)), ...tokens.map((token) => nameMod(token.forcedBy))])].filter(Boolean)
   if (!names.length) return [log.active_mod ? `${nameMod(log.active_mod.name)} was never called.` : "No mod was active."]
   return names.map((name) => {
     const calls = log.mod_calls.filter((call) => nameMod(call.mod_name) === name)
-    const did = listDeeds(trace, name)
-    return did.length ? `${name} ${joinWords(did)}.` : `${name} was called ${formatTimes(calls.length)} and changed nothing.`
+    const did = listDeeds(trace, name).map(([text, places]) => drawDeed(text, places, onToken))
+    return did.length ? h("span", null, `${name} `, joinParts(did), ".") : `${name} was called ${formatTimes(calls.length)} and changed nothing.`
   })
 }
 
+/** List what a mod did as [text, places]; the places are indexes of tokens. */
 function listDeeds(trace, name) {
   const { log, tokens } = trace
-  const count = (type) => log.actions.filter((action) => action.action_type === type && callerOf(trace, action) === name).length
-  const forced = tokens.filter((token) => token.forced && nameMod(token.forcedBy) === name).length
-  const backtracks = count("Backtrack")
-  const gone = (log.interventions ?? []).filter((one) => one.discarded && nameMod(one.mod_name) === name).reduce((sum, one) => sum + one.discarded.tokens, 0)
+  const find = (type) => log.actions.filter((action) => action.action_type === type && callerOf(trace, action) === name)
+  const placesOf = (actions) => actions.map((action) => placeOf(trace, action.generation_step)).filter((place) => place !== null)
+  const [prefills, adjusted, backtracks, calls, errors] = ["AdjustedPrefill", "AdjustedLogits", "Backtrack", "ToolCalls", "EmitError"].map(find)
+  const forced = tokens.filter((token) => token.forced && nameMod(token.forcedBy) === name)
+  const removals = (log.interventions ?? []).filter((one) => one.discarded && nameMod(one.mod_name) === name)
+  const gone = removals.reduce((sum, one) => sum + one.discarded.tokens, 0)
+  const tries = formatAmount(backtracks.length, "backtrack")
   return [
-    count("AdjustedPrefill") && "changed the prompt",
-    count("AdjustedLogits") && `adjusted the logits ${formatTimes(count("AdjustedLogits"))}`,
-    backtracks && (gone ? `removed ${formatAmount(gone, "token")} in ${formatAmount(backtracks, "backtrack")}` : `tried ${formatAmount(backtracks, "backtrack")} without removing a token`),
-    forced && `forced ${formatAmount(forced, "token")}`,
-    count("ToolCalls") && "called tools",
-    count("EmitError") && "raised an error",
+    prefills.length && ["changed the prompt", []],
+    adjusted.length && [`adjusted the logits ${formatTimes(adjusted.length)}`, placesOf(adjusted)],
+    backtracks.length && (gone
+      ? [`removed ${formatAmount(gone, "token")} in ${tries}`, removals.map((one) => one.discarded.first_index)]
+      : [`tried ${tries} without removing a token`, placesOf(backtracks)]),
+    forced.length && [`forced ${formatAmount(forced.length, "token")}`, forced.filter((token) => token.startsRun).map((token) => token.index)],
+    calls.length && ["called tools", placesOf(calls)],
+    errors.length && ["raised an error", placesOf(errors)],
   ].filter(Boolean)
+}
+
+/** Draw a deed as a link to its places, to the next one with each click. */
+function drawDeed(text, places, onToken) {
+  if (!places.length) return text
+  let visits = 0
+  const follow = (event) => {
+    event.preventDefault()
+    const visit = visits % places.length
+    onToken(places[visit])
+    announce(`${visit + 1} of ${formatCount(places.length)}.`)
+    visits += 1
+  }
+  const title = places.length > 1 ? `Go to the first of ${formatCount(places.length)} places; click again for the next` : null
+  return h("a", { href: linkTo(places[0]), title, onclick: follow }, text)
 }
 
 function describeExceptions({ log, passes }, onToken) {
@@ -141,6 +163,6 @@ function formatTimes(count) {
   return count === 1 ? "once" : count === 2 ? "twice" : `${formatCount(count)} times`
 }
 
-function joinWords(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
+function joinParts(parts) {
+  return parts.flatMap((part, index) => [index ? (index === parts.length - 1 ? " and " : ", ") : null, part])
 }
