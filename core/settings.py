@@ -188,6 +188,11 @@ class Settings(BaseModel):
     unset, RUST_LOG applies."""
 
     @property
+    def admin_key(self) -> str | None:
+        """The value of `thunder_admin_key`."""
+        return self.thunder_admin_key.get_secret_value() if self.thunder_admin_key else None
+
+    @property
     def secret(self) -> str | None:
         """The value of `thunder_secret`."""
         return self.thunder_secret.get_secret_value() if self.thunder_secret else None

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
-
 from core.cli.confirm import confirm_change
 from core.cli.sizes import describe_owner
-from core.database.migrations import CONNECT_TIMEOUT_S, Stamp, adopt
+from core.database.direct import connect
+from core.database.migrations import Stamp, adopt
 from core.database.query import query
 from core.local.database import answering
 
@@ -39,13 +38,8 @@ def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
     confirm_change(dsn, f"Transfer it to {app_name}", yes=yes)
     with answering(dsn):
         previous = adopt(dsn, app_name=app_name)
-        return write_summary(app_name, previous, count_requests(dsn))
-
-
-def count_requests(dsn: str) -> Requests:
-    """Count the requests in a database."""
-    with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
-        return COUNT_REQUESTS.run_only(conn)
+        with connect(dsn) as conn:
+            return write_summary(app_name, previous, COUNT_REQUESTS.run_only(conn))
 
 
 def write_summary(app_name: str, previous: Stamp | None, content: Requests) -> str:

@@ -3,10 +3,22 @@
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from core.database.connection import CONNECT_TIMEOUT_S
 from core.settings import Settings
 
 NEON = ".neon.tech"
 POOLER = "-pooler"
+
+
+def connect(dsn: str, application_name: str | None = None) -> psycopg.Connection:
+    """Open a connection for a migration or a chore, in autocommit mode. The DSN may be a pooler's."""
+    return psycopg.connect(
+        dsn,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        prepare_threshold=None,
+        application_name=application_name,
+    )
 
 
 def find_direct_dsn(settings: Settings) -> str | None:

@@ -9,7 +9,7 @@ from typing import LiteralString, NamedTuple, cast
 
 import psycopg
 
-from core.database.connection import CONNECT_TIMEOUT_S
+from core.database.direct import connect
 from core.database.query import SQL_DIR, query
 from core.database.statements import FOREIGN, REQUIRE_OWNER
 from core.errors import ThunderError
@@ -94,7 +94,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
         MigrationError: an applied migration differs from its file, or the database belongs to another app. Nothing
             was changed.
     """
-    with _connect(dsn) as conn:
+    with connect(dsn) as conn:
         with _turn(conn, app_name):
             CREATE_LEDGER.run(conn)
         applied = [migration.name for migration in list_migrations() if _apply(conn, migration, app_name)]
@@ -106,7 +106,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
 
 def read_stamp(dsn: str) -> Stamp | None:
     """Return the stamp of a database, or None if it has no owner yet."""
-    with _connect(dsn) as conn:
+    with connect(dsn) as conn:
         return _read_stamp(conn)
 
 
@@ -118,7 +118,7 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
     """
     if not app_name.strip():
         raise MigrationError("--app-name: empty; give the name of an app")
-    with _connect(dsn) as conn, conn.transaction():
+    with connect(dsn) as conn, conn.transaction():
         LOCK_MIGRATIONS.run(conn, lock=ADVISORY_LOCK)
         if not _is_stampable(conn):
             raise MigrationError(f"database: not migrated; run `manage.py migrate` to make it {app_name}'s")
@@ -133,15 +133,9 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
 
 def read_status(dsn: str) -> list[tuple[str, bool]]:
     """Return the name of each migration and whether it is applied."""
-    with _connect(dsn) as conn:
+    with connect(dsn) as conn:
         applied = _read_applied(conn)
     return [(migration.name, migration.version in applied) for migration in list_migrations()]
-
-
-@contextmanager
-def _connect(dsn: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
-        yield conn
 
 
 def _read_applied(conn: psycopg.Connection) -> dict[int, str]:
@@ -217,7 +211,7 @@ def check_applied(dsn: str) -> int:
     Raises:
         MigrationError: an applied migration differs from its file.
     """
-    with _connect(dsn) as conn:
+    with connect(dsn) as conn:
         applied = _read_applied(conn)
     for migration in list_migrations():
         if applied.get(migration.version, migration.checksum) != migration.checksum:

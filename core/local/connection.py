@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from core.access.store import FIND_GUARDS, Guards
-from core.database.migrations import CONNECT_TIMEOUT_S
+from core.database import direct
 from core.database.statements import FOREIGN
 from core.errors import ThunderError
 from core.local.database import answering
@@ -27,10 +27,8 @@ def connect(dsn: str) -> Generator[psycopg.Connection]:
         DatabaseUnreachableError: the database does not answer, or the connection was lost.
         ChoreError: the database is not migrated, or belongs to another app.
     """
-    with _translated_errors(), answering(dsn):
-        parameters = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": APPLICATION}
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, **parameters) as conn:
-            yield conn
+    with _translated_errors(), answering(dsn), direct.connect(dsn, APPLICATION) as conn:
+        yield conn
 
 
 def read_guards(dsn: str) -> Guards:

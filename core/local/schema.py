@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from core.database.migrations import CONNECT_TIMEOUT_S, migrate
+from core.database.direct import connect
+from core.database.migrations import migrate
 from core.database.query import SQL_DIR
 from core.errors import ThunderError
 from core.local.postgres import TEST_SETTINGS, start_embedded
@@ -59,7 +59,7 @@ def write_current_schema(dsn: str) -> str:
         SchemaDumpError: no pg_dump on this machine supports the server's version, or pg_dump failed or took too long.
         psycopg.OperationalError: the database does not answer.
     """
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, prepare_threshold=None) as conn:
+    with connect(dsn) as conn:
         major = conn.info.server_version // 10_000
     program = next((one for one in list_pg_dumps() if read_version(one) >= major), None)
     if program is None:

@@ -16,16 +16,12 @@ from core.settings import Settings
 
 def load_admin_key(settings: Settings) -> str:
     """Return the configured admin key, or else the key of the data directory, generated if it doesn't exist."""
-    if settings.thunder_admin_key is not None:
-        return settings.thunder_admin_key.get_secret_value()
-    return _load_key(settings.thunder_data_dir / "admin-key", prefix=KEY_PREFIX)
+    return settings.admin_key or _load_key(settings.thunder_data_dir / "admin-key", prefix=KEY_PREFIX)
 
 
 def find_admin_key(settings: Settings) -> str | None:
     """Return the key that `make run` would use, without generating one."""
-    if settings.thunder_admin_key is not None:
-        return settings.thunder_admin_key.get_secret_value()
-    return read_key(settings.thunder_data_dir / "admin-key") or None
+    return settings.admin_key or read_key(settings.thunder_data_dir / "admin-key") or None
 
 
 def find_secret(settings: Settings) -> str | None:

@@ -191,7 +191,7 @@ def write_export(
     """Write an export and return the number of rows. Calls `progress` with the size of each batch."""
     count = 0
     with store.open_export(conn, what=order.what, filters=order.filters) as cursor:
-        batches = iterate_batches(cursor, BATCH_ROWS[order.what])
+        batches: Iterator[Batch] = iter(partial(cursor.fetchmany, BATCH_ROWS[order.what]), [])
         columns = [Column(one.name, one.type_code) for one in cursor.description or []]
         if order.what is What.STEPS:
             batches, columns = (rows for batch in batches if (rows := list(iterate_steps(batch)))), COLUMNS
@@ -202,12 +202,6 @@ def write_export(
             progress(len(batch))
         writer.close()
     return count
-
-
-def iterate_batches(cursor: psycopg.ServerCursor[tuple[Any, ...]], size: int) -> Iterator[Batch]:
-    """Fetch the rows of a cursor batch by batch."""
-    while batch := cursor.fetchmany(size):
-        yield batch
 
 
 def _make_writer(order: Order, file: BinaryIO, columns: Sequence[Column]) -> Writer:

@@ -23,7 +23,7 @@ def open_output(path: Path | None) -> Generator[BinaryIO]:
         return
     path = path.resolve()
     special = path.exists() and not path.is_file()  # for example a pipe, which must not be replaced
-    with _open_special(path) if special else _open_unfinished(path) as raw, _compress(raw, path.suffix) as file:
+    with path.open("wb") if special else _open_unfinished(path) as raw, _compress(raw, path.suffix) as file:
         yield file
 
 
@@ -37,12 +37,6 @@ def _standard_output() -> Generator[BinaryIO]:
         # The reader closed the pipe. Flushing the rest of the buffer at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-@contextlib.contextmanager
-def _open_special(path: Path) -> Generator[BinaryIO]:
-    with path.open("wb") as file:
-        yield file
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from psycopg.types.json import Jsonb
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -17,13 +17,11 @@ from core.calibrators.quality import Quality
 from core.calibrators.store import DELETE_CALIBRATOR, INSERT_CALIBRATOR, LOCK_CALIBRATORS
 from core.errors import InvalidInputError
 from core.statistics.scores import Score
-from core.transfer.import_items import OnConflict, Outcome, Status
+from core.transfer.import_items import OnConflict, Outcome, Status, unwrap_line
 from core.transfer.store import FIND_CALIBRATOR
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
-from core.wire.validation import describe_validation
 
-NAME = b'{"thunder_calibrator":'
 MAX_KNOTS = 100_000
 CONFLICT_NOTE = "another calibrator has this version; --on-conflict replace replaces it"
 
@@ -88,12 +86,8 @@ def unwrap_calibrator(body: bytes) -> ExportedCalibrator | None:
     Raises:
         InvalidInputError: it is damaged.
     """
-    if not body.startswith(NAME):
-        return None
-    try:
-        return _Line.model_validate_json(body).thunder_calibrator
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error)) from None
+    line = unwrap_line(body, _Line)
+    return None if line is None else line.thunder_calibrator
 
 
 async def restore_calibrator(

@@ -6,9 +6,13 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
-from core.errors import ThunderError
+from pydantic import BaseModel, ValidationError
+
+from core.errors import InvalidInputError, ThunderError
 from core.transfer.import_files import Item
+from core.wire.validation import describe_validation
 
 MAX_OUTAGES = 3
 """The number of consecutive traces without a database or server after which an import stops."""
@@ -18,6 +22,8 @@ LARGE_BYTES = 4 * 1024 * 1024
 CONFLICT_NOTE = "another trace has this id; --on-conflict replace replaces it"
 
 log = logging.getLogger("thunder.chores")
+
+Line = TypeVar("Line", bound=BaseModel)
 
 
 class Status(StrEnum):
@@ -48,6 +54,21 @@ class Outcome:
     def describe(self) -> str:
         """Return the line to print."""
         return f"{self.status.value} {self.request_id}" + (f" ({self.note})" if self.note else "")
+
+
+def unwrap_line(body: bytes, model: type[Line]) -> Line | None:
+    """Return a line that is an object with one member, the only field of a model; None if it has another name.
+
+    Raises:
+        InvalidInputError: it is damaged.
+    """
+    (name,) = model.model_fields
+    if not body.startswith(f'{{"{name}":'.encode()):
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInputError(describe_validation(error)) from None
 
 
 class ImportStoppedError(ThunderError):

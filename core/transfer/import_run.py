@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -12,13 +12,11 @@ from core.access.session import Session
 from core.activations import store as runs
 from core.activations.answer import check_frame
 from core.errors import InvalidInputError
-from core.transfer.import_items import OnConflict, Outcome, Status
+from core.transfer.import_items import OnConflict, Outcome, Status, unwrap_line
 from core.transfer.store import DELETE_RUN, FIND_RUN
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
-from core.wire.validation import describe_validation
 
-NAME = b'{"thunder_activation_run":'
 CONFLICT_NOTE = "another run has this id; --on-conflict replace replaces it"
 
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -69,12 +67,8 @@ def unwrap_run(body: bytes) -> ExportedRun | None:
     Raises:
         InvalidInputError: it is damaged.
     """
-    if not body.startswith(NAME):
-        return None
-    try:
-        return _Line.model_validate_json(body).thunder_activation_run
-    except ValidationError as error:
-        raise InvalidInputError(describe_validation(error)) from None
+    line = unwrap_line(body, _Line)
+    return None if line is None else line.thunder_activation_run
 
 
 async def restore_run(access: Access, key: str | None, exported: ExportedRun, *, on_conflict: OnConflict) -> Outcome:

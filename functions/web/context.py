@@ -259,10 +259,9 @@ def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
 
 
 def _make_access(settings: Settings, pool: Pool | None) -> Access:
-    admin_key = settings.thunder_admin_key
     return Access(
         open_pool=pool,
-        admin_key=admin_key.get_secret_value() if admin_key else None,
+        admin_key=settings.admin_key,
         secret=settings.secret,
         previous_secret=settings.previous_secret,
         ingest_open=settings.ingest_auth == "open",

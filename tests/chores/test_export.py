@@ -17,7 +17,7 @@ import pytest
 from core.database.migrations import adopt
 from core.traces.filters import NO_FILTERS
 from core.transfer import store
-from core.transfer.export import BATCH_ROWS, What, iterate_batches, open_snapshot
+from core.transfer.export import BATCH_ROWS, What, open_snapshot
 from core.transfer.export_line import read_line
 from core.wire.zstandard import zstd
 from tests.support.client import Client
@@ -240,7 +240,7 @@ def test_an_export_is_one_snapshot_and_is_written_while_it_is_fetched(client: Cl
         post_small(client, request_id)
     with open_snapshot(database_url, app_name="thunder-backend") as conn:
         cursor = store.open_export(conn, what="requests", filters=NO_FILTERS)
-        batches = iterate_batches(cursor, 2)
+        batches = iter(lambda: cursor.fetchmany(2), [])
         first = next(batches)
         post_small(client, "d")
         rest = list(batches)
