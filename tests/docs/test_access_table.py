@@ -2,9 +2,9 @@
 
 import re
 
-from functions.api import web
 from tests.support.access_table import COLUMNS, ROWS, name_route
 from tests.support.environment import ROOT
+from tests.support.openapi import DOCUMENT
 
 CALLERS = ("nobody", "ingest key", "another user", "the owner", "an admin")
 ROW = re.compile(
@@ -48,5 +48,5 @@ def test_each_documented_answer_is_the_tested_one() -> None:
 
 
 def test_each_route_is_in_the_table() -> None:
-    routes = {f"{method.upper()} {path}" for path, methods in web().openapi()["paths"].items() for method in methods}
+    routes = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
     assert routes == {f"{method} {path}" for method, path, *_ in DOCUMENTED}

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.api import web
 from functions.web import viewer
 from functions.web.events import MEDIA_TYPE
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.openapi import DOCUMENT
 from tests.support.servers import server_thread
 
-DOCUMENTED = [path for path, item in web().openapi()["paths"].items() if "get" in item]
+DOCUMENTED = [path for path, item in DOCUMENT["paths"].items() if "get" in item]
 PAGES = [page.replace("{request_id:path}", "r1") for page in viewer.PAGES]
 PATHS = [*DOCUMENTED, *PAGES, "/viewer/app.js", "/healthz", "/openapi.json", "/docs", "/nothing", "/logs/absent"]
 STREAM = "/logs/stream"

@@ -14,16 +14,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.api import web
 from tests.support.client import Answer, Client, make_key, send
 from tests.support.databases import Databases
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.openapi import DOCUMENT
 from tests.support.servers import server_thread
 
 EXAMPLES = 20
 """Requests per operation."""
-DOCUMENT = web().openapi()
 OPERATIONS = [(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item]
 
 Json = Any

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from functions.api import web
 from functions.web.described import ANSWERS, BODIES, PARAMETERS
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.documents import load_trace
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.openapi import DOCUMENT
 from tests.support.servers import server_thread
 
-DOCUMENT = web().openapi()
 ROUTES = [(method.upper(), path, item[method]) for path, item in DOCUMENT["paths"].items() for method in item]
 
 

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.api import web
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.openapi import DOCUMENT
 from tests.support.posts import post
 from tests.support.servers import server_thread
 from tests.support.streams import open_socket, receive_close
 
-DOCUMENT = web().openapi()
 OPERATIONS = [
     (path, [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"])
     for path, item in DOCUMENT["paths"].items()

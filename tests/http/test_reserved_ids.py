@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from core.document.schema import RESERVED_IDS
-from functions.api import web
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.documents import make_document
+from tests.support.openapi import DOCUMENT
 
 WORDS = sorted(RESERVED_IDS - {".", ".."})
 CHOICES = [{"index": i, "text": "x"} for i in range(2)]
@@ -28,7 +28,7 @@ def make_items(word: str) -> list[dict[str, Any]]:
 
 
 def test_each_word_that_a_path_has_in_the_position_of_an_id_is_reserved() -> None:
-    paths = web().openapi()["paths"]
+    paths = DOCUMENT["paths"]
     parts = [
         path.removeprefix(prefix).split("/")[0] for path in paths for prefix in PREFIXES if path.startswith(prefix)
     ]

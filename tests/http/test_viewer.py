@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.api import web
 from functions.web.viewer import FOLDER
 from tests.support.browser import BROWSER
 from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token
+from tests.support.openapi import DOCUMENT
 from tests.support.servers import Serve
 
 PAGES = (
@@ -74,7 +74,7 @@ def test_only_the_servers_own_scripts_run(client: Client, path: str) -> None:
 
 def test_each_page_has_a_policy(client: Client) -> None:
     paths = [*PAGES, "/docs", "/redoc", "/nothing", "/share/x", "/share/request/x", "/share/x/request/y"]
-    paths += [re.sub(r"{\w+}", "1", path) for path in web().openapi()["paths"]]
+    paths += [re.sub(r"{\w+}", "1", path) for path in DOCUMENT["paths"]]
     pages = 0
     for path in paths:
         answer = client.get(path, accept=f"{BROWSER},text/event-stream;q=0")
@@ -105,7 +105,7 @@ def test_the_overview_for_language_models_names_each_route(client: Client) -> No
     text = answer.data.decode()
     assert text.startswith("# Thunder\n\n> ")
     named = re.findall(r"^- `([A-Z]+) (/\S*)`: [A-Z].+\.$", text, re.MULTILINE)
-    paths = web().openapi()["paths"]
+    paths = DOCUMENT["paths"]
     assert sorted(named) == sorted((method.upper(), path) for path, item in paths.items() for method in item)
     for target in re.findall(r"\]\((/\S*)\)", text):
         assert client.get(target).status == 200
