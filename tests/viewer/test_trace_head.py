@@ -5,15 +5,15 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.documents import Document, action, call, make_document, number, one_token
+from tests.support.documents import Document, action, call, load_trace, make_document, number, one_token
 from tests.support.geometry import SIZES, count_lines, fits
 from tests.support.hostile import RUN
-from tests.support.trace_page import make_words, open_trace
+from tests.support.trace_page import make_words, open_trace, options
 
 WRAPPED = "wrapped_client_mod_"
 CRASHED = (
@@ -137,7 +137,7 @@ def test_an_action_that_ends_the_request_is_the_ending(
         actions=[action(kind, **fields)],
     )
     open_trace(client, page, ended)
-    expect(page.locator(".story")).to_contain_text(sentence)
+    expect(page.locator(".story")).to_have_text(sentence)
     page.locator(".story").get_by_role("button", name="token 1").click()
     expect(page.locator(".tokens .is-pinned")).to_have_id("token-0")
 
@@ -167,6 +167,16 @@ def test_the_prompt_is_a_chat_by_role(client: Client, page: Page) -> None:
     assert content.evaluate("one => one.clientHeight") < 100
 
 
+def test_an_answer_without_tokens_is_shown(client: Client, page: Page) -> None:
+    document = chat("c", "stop")
+    del document["response"]["choices"][0]["logprobs"]
+    open_chat(client, page, document)
+    expect(page.locator(".story")).to_contain_text("Stopped (stop).")
+    expect(page.get_by_label("The text", exact=True)).to_have_text("Hi")
+    expect(page.locator("main")).to_contain_text("Without tokens, there are no scores.")
+    assert_accessible(page)
+
+
 def test_interventions_are_grouped_with_their_effect(client: Client, page: Page) -> None:
     open_trace(client, page, "ban-the")
     group = page.get_by_role("tabpanel").locator(".group")
@@ -180,6 +190,27 @@ def test_interventions_are_grouped_with_their_effect(client: Client, page: Page)
     expect(group.locator("tbody tr")).to_have_count(51)  # a page of 50, and the button for the rest
     group.get_by_role("button", name="Show more (10)").click()
     expect(group.locator("tbody tr")).to_have_count(60)
+
+
+def test_prompt_and_answer_are_shown_before_the_log_is_loaded(client: Client, page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    assert client.ingest(load_trace("backtrack")).status == 201
+    # Its id begins with the id of the other.
+    assert client.ingest(make_words("smollm2-backtrack-2", 5)).status == 201
+    page.route("**/logs/smollm2-backtrack", hold)
+    sign_in(page, client.key, "/view/smollm2-backtrack")
+    expect(page.get_by_text("Loading the scores of 80 tokens …")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("smollm2-backtrack")
+    expect(page.get_by_role("region", name="Prompt")).to_contain_text("Why is the sky blue?")
+    expect(page.get_by_label("The text", exact=True)).to_contain_text("The answer lies in — wait, let me rethink that.")
+    assert_accessible(page)
+    held[0].continue_()
+    expect(options(page)).to_have_count(86)
+    expect(page.get_by_text("Loading the scores")).to_have_count(0)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -3,11 +3,13 @@
 import { api, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { drawIcon } from "../lib/icons.js"
+import { showControls } from "../lib/format.js"
 import { findIdentity } from "../lib/identity.js"
 import { readTrace } from "../lib/scores.js"
 import { findNeighbors } from "./feed/memory.js"
 import { drawActions } from "./trace/actions.js"
 import { readAddress } from "./trace/address.js"
+import { showEarly } from "./trace/early.js"
 import { drawFacts, drawFigures } from "./trace/head.js"
 import { listenToKeys } from "./trace/keys.js"
 import { nameLowest, nameSpan } from "./trace/lowest.js"
@@ -21,10 +23,9 @@ import { drawTabs } from "./trace/tabs.js"
 export async function show(main, { address, parameters, go, signal, signIn }) {
   const path = findPath(parameters)
   const isShared = parameters.id === undefined
-  const [log, reader] = await Promise.all([
-    api(path + formatQuery(isShared ? { format: "json" } : null), { signal }),
-    isShared ? null : findIdentity(),
-  ])
+  const loading = api(path + formatQuery(isShared ? { format: "json" } : null), { signal })
+  if (!isShared) showEarly(main, parameters.id, { loading, signal }).catch(() => {})
+  const [log, reader] = await Promise.all([loading, isShared ? null : findIdentity()])
   if (signal.aborted) return
   const count = log.steps.length
   const wanted = readAddress(address, count)
@@ -55,10 +56,17 @@ export async function show(main, { address, parameters, go, signal, signIn }) {
       figures.element,
       log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`))),
     drawPrompt(log, signal),
-    reading?.element ?? [emptyState("No tokens", "This trace added no tokens to the text."), tabs.element],
+    reading?.element ?? [drawWithoutTokens(log), tabs.element],
     keys)
   reading?.begin()
   if (isOwn) loadPeers(log.request_id, { signal, standing, neighbors })
+}
+
+function drawWithoutTokens({ final_text: text }) {
+  if (!text) return emptyState("No tokens", "This trace added no tokens to the text.")
+  return h("div", { class: "reading" },
+    h("div", { class: "tokens is-plain", dir: "auto", tabindex: "0", role: "group", "aria-label": "The text" }, showControls(text)),
+    h("p", { class: "faint" }, "Without tokens, there are no scores. Ask the model server for log probabilities (logprobs)."))
 }
 
 function findPath({ id, token, member }) {

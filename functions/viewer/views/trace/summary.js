@@ -23,7 +23,7 @@ export function drawSummary(trace, onToken) {
 /** Describe how the answer ended. An action of a mod that ends the generation is the ending, whatever the engine reports. */
 function describeEnding(trace, onToken) {
   const { log } = trace
-  const ending = log.actions.findLast((action) => action.action_type === "EmitError" || action.action_type === "ToolCalls")
+  const ending = findEndingAction(log)
   if (ending) {
     const [mod, place] = [callerOf(trace, ending), placeOf(trace, ending.generation_step)]
     const link = place === null ? null : [" at ", drawLink(place, onToken)]
@@ -38,17 +38,22 @@ function describeEnding(trace, onToken) {
   return describeReason(trace)
 }
 
+function findEndingAction({ actions }) {
+  return actions.findLast((action) => action.action_type === "EmitError" || action.action_type === "ToolCalls")
+}
+
 function describeReason({ log, tokens }) {
   const reason = log.eos_reason
   const name = (reason ?? "").toLowerCase()
   const kept = tokens.filter((token) => !token.discarded).length
   const limit = findLimit(log)
+  const after = kept ? ` after ${formatAmount(kept, "token")}` : ""
   if (CUT.has(name)) return `Cut off at the limit${limit === null ? "" : ` of ${formatAmount(limit, "token")}`} (${reason}).`
   if (FILTERED.has(name)) return h("span", { class: "bad" }, `⚠ Stopped by a filter (${reason}).`)
   if (CALLED.has(name)) return `Ended with tool calls (${reason}).`
-  if (STOPPED.has(name)) return `Stopped after ${formatAmount(kept, "token")} (${reason}).`
-  if (reason) return `Ended after ${formatAmount(kept, "token")}: ${reason}.`
-  if (!kept) return "The request has no answer."
+  if (STOPPED.has(name)) return `Stopped${after} (${reason}).`
+  if (reason) return `Ended${after}: ${reason}.`
+  if (!kept) return log.final_text ? "The trace has the text of the answer, but no tokens." : "The request has no answer."
   if (limit !== null && kept >= limit) return `Cut off at the limit of ${formatAmount(limit, "token")}.`
   return limit === null ? `Ended after ${formatAmount(kept, "token")}.` : `Stopped after ${formatAmount(kept, "token")}, before the limit of ${formatCount(limit)}.`
 }
@@ -72,14 +77,17 @@ function describeMods(trace, onToken) {
   return names.map((name) => {
     const calls = log.mod_calls.filter((call) => nameMod(call.mod_name) === name)
     const did = listDeeds(trace, name).map(([text, places]) => drawDeed(text, places, onToken))
+    const ending = findEndingAction(log)
+    if (!did.length && ending && callerOf(trace, ending) === name) return null
     return did.length ? h("span", null, `${name} `, joinParts(did), ".") : `${name} was called ${formatTimes(calls.length)} and changed nothing.`
-  })
+  }).filter(Boolean)
 }
 
-/** List what a mod did as [text, places]; the places are indexes of tokens. */
+/** List what a mod did as [text, places]; the places are indexes of tokens. The ending is described separately. */
 function listDeeds(trace, name) {
   const { log, tokens } = trace
-  const find = (type) => log.actions.filter((action) => action.action_type === type && callerOf(trace, action) === name)
+  const ending = findEndingAction(log)
+  const find = (type) => log.actions.filter((action) => action !== ending && action.action_type === type && callerOf(trace, action) === name)
   const placesOf = (actions) => actions.map((action) => placeOf(trace, action.generation_step)).filter((place) => place !== null)
   const [prefills, adjusted, backtracks, calls, errors] = ["AdjustedPrefill", "AdjustedLogits", "Backtrack", "ToolCalls", "EmitError"].map(find)
   const forced = tokens.filter((token) => token.forced && nameMod(token.forcedBy) === name)
