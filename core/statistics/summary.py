@@ -2,14 +2,19 @@
 
 import math
 
+import psycopg
+
 from core.access.access import Access
 from core.access.caller import Scope
 from core.confidence import Coverage
 from core.database.pool import retry_read
+from core.errors import InvalidInputError
 from core.statistics import store
 from core.statistics.store import GroupBy, GroupRow
 from core.traces.filters import Filters
 from core.wire.models import Frozen
+
+EXAMPLE_ZONE = "Europe/Berlin"
 
 
 class Spread(Frozen):
@@ -50,17 +55,27 @@ class Group(Frozen):
 
 
 @retry_read
-async def summarize(access: Access, key: str | None, *, group_by: GroupBy, filters: Filters) -> list[Group]:
-    """Summarize the caller's requests by group, sorted by key."""
+async def summarize(
+    access: Access, key: str | None, *, group_by: GroupBy, time_zone: str, filters: Filters
+) -> list[Group]:
+    """Summarize the caller's requests by group, sorted by key. Hours and days are those of a time zone.
+
+    Raises:
+        InvalidInputError: Postgres does not know the time zone.
+    """
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows = await store.SUMMARIZE.fetch_all(
-            session.conn,
-            group_by=group_by,
-            fractions=store.FRACTIONS,
-            limit=store.MAX_GROUPS,
-            filters=filters._replace(owner=owner),
-        )
+        try:
+            rows = await store.SUMMARIZE.fetch_all(
+                session.conn,
+                group_by=group_by,
+                time_zone=time_zone,
+                fractions=store.FRACTIONS,
+                limit=store.MAX_GROUPS,
+                filters=filters._replace(owner=owner),
+            )
+        except psycopg.errors.InvalidParameterValue:
+            raise InvalidInputError(f"time_zone: unknown; use an IANA name, such as {EXAMPLE_ZONE}") from None
     return [_make_group(row) for row in rows]
 
 

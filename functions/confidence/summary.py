@@ -1,6 +1,8 @@
 """GET /v1/confidence/summary: the confidence of groups of requests."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from core.statistics.store import GroupBy
@@ -11,6 +13,8 @@ from functions.web.query import PeriodDep
 
 router = APIRouter(tags=["confidence"])
 
+ZoneParam = Annotated[str, Query(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$", description="IANA name of a time zone")]
+
 
 class Summary(BaseModel):
     """The confidence of groups of requests."""
@@ -19,6 +23,9 @@ class Summary(BaseModel):
 
 
 @router.get("/v1/confidence/summary")
-async def get_summary(context: ContextDep, key: KeyDep, period: PeriodDep, group_by: GroupBy = "model") -> Summary:
-    """Summarize confidence by model, mod, user, hour or day."""
-    return Summary(groups=await summarize(context.access, key, group_by=group_by, filters=period))
+async def get_summary(
+    context: ContextDep, key: KeyDep, period: PeriodDep, group_by: GroupBy = "model", time_zone: ZoneParam = "UTC"
+) -> Summary:
+    """Summarize confidence by model, mod, user, hour or day. Hours and days are those of the time zone."""
+    groups = await summarize(context.access, key, group_by=group_by, time_zone=time_zone, filters=period)
+    return Summary(groups=groups)

@@ -144,6 +144,29 @@ def test_a_summary_groups_by_time_and_user(client: Client, group_by: str, keys: 
     assert shown == keys
 
 
+def test_days_and_hours_are_those_of_the_time_zone(client: Client) -> None:
+    # 31 March: 00:30 in Kolkata. 25 October: the hour that Berlin repeats.
+    for place, created in enumerate(("2026-03-30T19:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z")):
+        assert client.ingest(make_document(f"r{place}", request={"created_at": created})).status == 201
+
+    def list_keys(group_by: str, zone: str) -> list[str]:
+        path = f"/v1/confidence/summary?group_by={group_by}&time_zone={zone}"
+        return [group["key"] for group in client.get(path).json["groups"]]
+
+    assert list_keys("day", "UTC") == ["2026-03-30", "2026-10-25"]
+    assert list_keys("day", "Asia/Kolkata") == ["2026-03-31", "2026-10-25"]
+    assert list_keys("day", "America/New_York") == ["2026-03-30", "2026-10-24"]
+    assert list_keys("hour", "Asia/Kolkata")[0] == "2026-03-30T18:30:00Z"
+    assert list_keys("hour", "Europe/Berlin")[1:] == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"]
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/City", "x", "Europe/Berlin'", "..", "%00", "a" * 65, "Z" * 64])
+def test_an_unknown_time_zone_is_refused(client: Client, zone: str) -> None:
+    answer = client.get(f"/v1/confidence/summary?time_zone={zone}")
+    assert answer.status == 400
+    assert "time_zone" in answer.json["message"]
+
+
 def test_from_is_inclusive_and_to_is_exclusive(client: Client) -> None:
     for index in range(3):
         post_probs(client, f"r{index}", [0.5], created_at=(DAY + timedelta(hours=index)).isoformat(), model="m")

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from core.database.query import Query
+from core.feed.facets import MAX_COUNTED, MAX_VALUES, WRAPPER
 from core.feed.filters import Sort
-from core.feed.store import COUNT_MATCHES, LIST_REQUESTS, SEARCH_REQUESTS
+from core.feed.store import COUNT_MATCHES, LIST_FACETS, LIST_REQUESTS, SEARCH_REQUESTS
 from core.traces.filters import Filters
 from tests.support.client import Client
 from tests.support.databases import Databases
@@ -248,3 +249,14 @@ def test_a_total_reads_few_requests_however_many_match(many: psycopg.Connection,
     wanted = {name: value for name, value in bind(LIST_REQUESTS, used).items() if name in COUNT_MATCHES.parameters}
     plan = explain(many, COUNT_MATCHES, options="analyze,", **{**wanted, "limit": 10_001})
     assert sum(count_rows_of_requests(plan)) <= 20_000
+
+
+FACETED = [*(used for used in USED if "after_id" not in used), {"q": "every"}, {"q": "nowhere"}]
+
+
+@pytest.mark.parametrize("used", FACETED, ids=str)
+def test_facets_count_few_requests_however_many_match(many: psycopg.Connection, used: dict[str, Any]) -> None:
+    filters = Filters(**{name: value for name, value in used.items() if name in Filters._fields})
+    wanted = {"filters": filters, "collection_id": used.get("collection_id"), "wrapper": WRAPPER}
+    plan = explain(many, LIST_FACETS, options="analyze,", **wanted, most=MAX_COUNTED, limit=MAX_VALUES)
+    assert sum(count_rows_of_requests(plan)) <= 2 * MAX_COUNTED

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
@@ -333,3 +333,24 @@ def test_no_barrier_is_found(client: Client, page: Page) -> None:
     for summary in page.locator("summary").all():
         summary.click()
     assert_accessible(page)
+
+
+def test_days_are_those_of_the_time_zone_that_is_shown(client: Client, browser: Browser) -> None:
+    post(client, [make_sure("1", 0.5), make_sure("2", 0.7, created_at="2026-03-01T20:00:00Z")])
+    context = browser.new_context(base_url=client.url, timezone_id="Asia/Kolkata", locale="en-GB")
+    page = context.new_page()
+    sign_in(page, client.key, PATH)
+    section = page.get_by_role("region", name="By model")
+    expect(section.get_by_role("img", name="by model, from 1 Mar to 1 Mar: m.")).to_be_visible()
+    page.get_by_role("button", name="Time zone: UTC", exact=True).click()
+    expect(section.get_by_role("img", name="by model, from 1 Mar to 2 Mar: m.")).to_be_visible()
+    expect(page.get_by_label("From (UTC+05:30)")).to_have_value("2026-03-01")
+    section.get_by_text("By day, as a table").click()
+    expect(section.get_by_text("times are in UTC+05:30")).to_be_visible()
+    link = section.get_by_role("row", name="2 Mar 70.0 % (1)").get_by_role("link").first
+    expect(link).to_have_attribute("href", re.compile("created_from=2026-03-01T18%3A30%3A00.000Z"))
+    expect(link).to_have_attribute("href", re.compile("created_to=2026-03-02T18%3A30%3A00.000Z"))
+    page.goto("/overview?from=2026-03-02&to=2026-03-02")
+    expect(section.get_by_role("img", name="from 2 Mar, 01:00 to 2 Mar, 01:00: m.")).to_be_visible()
+    expect(section.get_by_role("row", name="m 1 70.0 %")).to_be_visible()
+    context.close()

@@ -2,6 +2,7 @@
 
 import uPlot from "../vendor/uplot/uPlot.js"
 import { h, svg } from "./dom.js"
+import { readZone } from "./format.js"
 
 const COLOURS = ["ink", "faint", "line", "edge", "accent", "back"]
 /** The number of lines that can be distinguished; line n has the color --series-n. */
@@ -130,10 +131,10 @@ export function drawSample(index) {
     marker && svg("polygon", { points: marker }))
 }
 
-/** Make a time axis in UTC, by day or by hour; values are seconds since the epoch. */
+/** Make a time axis in the time zone that is shown, by day or by hour; values are seconds since the epoch. */
 export function makeTimeAxis(colors, unit) {
   const [hour, day] = [3600, 86400]
-  const format = { timeZone: "UTC", day: "numeric", month: "short", ...(unit === "hour" ? { hour: "2-digit", minute: "2-digit" } : {}) }
+  const format = { timeZone: readZone(), day: "numeric", month: "short", ...(unit === "hour" ? { hour: "2-digit", minute: "2-digit" } : {}) }
   const steps = unit === "hour" ? [hour, 3 * hour, 6 * hour, 12 * hour, day] : [1, 2, 7, 14, 28, 91, 364].map((count) => count * day)
   return makeAxis(colors, {
     incrs: steps,
@@ -142,9 +143,9 @@ export function makeTimeAxis(colors, unit) {
   })
 }
 
-/** Convert seconds since the epoch to a date in UTC, for uPlot's `tzDate`. */
-export function readUtc(seconds) {
-  return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")
+/** Convert seconds since the epoch to a date in the time zone that is shown, for uPlot's `tzDate`. */
+export function readDate(seconds) {
+  return uPlot.tzDate(new Date(seconds * 1000), readZone())
 }
 
 /** Return uPlot's path builder for histograms: steps between values. */

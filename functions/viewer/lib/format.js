@@ -50,7 +50,7 @@ export function formatCount(value) {
 const ZONE = "thunder-zone"
 const MINUTE_MS = 60000
 
-/** Whether times are shown in the time zone of this computer. All views show UTC otherwise, as the statistics count days. */
+/** Whether times are shown in the time zone of this computer. All views show UTC otherwise. */
 export function isLocalZone() {
   return localStorage.getItem(ZONE) === "local"
 }
@@ -69,10 +69,14 @@ export function nameZone() {
   return `UTC${minutes < 0 ? "−" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`
 }
 
+/** Return the IANA name of the time zone that is shown: "UTC", "Europe/Berlin". */
+export function readZone() {
+  return isLocalZone() ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC"
+}
+
 /** Format a time in the time zone that is shown: "24 Nov 2026, 18:40:49". */
 export function formatTime(text) {
-  const zone = isLocalZone() ? {} : { timeZone: "UTC" }
-  return text ? new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", ...zone }) : UNKNOWN
+  return text ? new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: readZone() }) : UNKNOWN
 }
 
 /** Convert a time of the API (RFC 3339, or seconds since the epoch) to the value of a datetime-local field; "" if invalid. */

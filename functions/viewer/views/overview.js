@@ -2,6 +2,7 @@
 
 import { api } from "../lib/api.js"
 import { errorNote, h, replace } from "../lib/dom.js"
+import { readZone } from "../lib/format.js"
 import { drawAlerts } from "./overview/alerts.js"
 import { loadCalibration } from "./overview/calibration.js"
 import { drawDrift } from "./overview/drift.js"
@@ -20,7 +21,7 @@ export async function show(main, { address, go, signal, signIn }) {
   const query = { ...toQuery(period), model: parameters.get("model"), mod: parameters.get("mod") }
   const score = parameters.get("score") || "sequence_confidence"
   const call = (path, further = {}) => api(path, { query: { ...query, ...further }, signal })
-  const summarize = (grouping) => share(call(SUMMARY, { group_by: grouping }).then(({ groups }) => groups))
+  const summarize = (grouping) => share(call(SUMMARY, { group_by: grouping, time_zone: readZone() }).then(({ groups }) => groups))
   const groups = { all: summarize(period.unit), model: summarize("model"), mod: summarize("mod") }
   const mods = share(api("/v1/mods", { signal }).then((answer) => answer.mods))
   const context = { call, groups, period, query, parameters, score, go, signal }

@@ -1,4 +1,4 @@
--- Summarize the scores of the requests in each group.
+-- Summarize the scores of the requests in each group. An unknown time zone is an error, even without requests.
 with
 chosen as (
     select
@@ -19,13 +19,16 @@ chosen as (
             when 'model' then model
             when 'mod' then active_mod
             when 'user' then user_key_label
-            when
-                'hour'
-                then to_char(date_trunc('hour', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:00:00"Z"')
-            when 'day' then to_char(date_trunc('day', created_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')
+            when 'hour'
+                then to_char(
+                    date_trunc('hour', created_at, %(time_zone)s::text) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+                )
+            when 'day' then to_char(created_at at time zone %(time_zone)s::text, 'YYYY-MM-DD')
         end as key
     from requests
-    where request_matches(requests, %(filters)s::feed_filters)
+    where
+        request_matches(requests, %(filters)s::feed_filters)
+        and now() at time zone %(time_zone)s::text is not null
 )
 
 select

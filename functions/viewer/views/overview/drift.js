@@ -4,7 +4,7 @@ import { formatQuery } from "../../lib/api.js"
 import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
-import { readDate, toQuery } from "./period.js"
+import { readDate, toDate, toQuery, toSeconds } from "./period.js"
 import { describeScore, linkRange } from "./scores.js"
 
 const FIELDS = [["baseline_from", "Baseline from"], ["baseline_to", "to"], ["current_from", "Current from"], ["current_to", "to"]]
@@ -27,8 +27,8 @@ export async function drawDrift({ call, groups, parameters, query, score, go, si
 
 // Split the days so that each period has about half of the requests.
 function halve(groups) {
-  const days = [...new Map(groups.map((group) => [group.key.slice(0, 10), 0])).keys()]
-  const count = (day) => groups.filter((group) => group.key.startsWith(day)).reduce((total, group) => total + group.n, 0)
+  const days = [...new Map(groups.map((group) => [toDate(toSeconds(group.key) * 1000), 0])).keys()]
+  const count = (day) => groups.filter((group) => toDate(toSeconds(group.key) * 1000) === day).reduce((total, group) => total + group.n, 0)
   if (days.length < 2) return null
   const half = groups.reduce((total, group) => total + group.n, 0) / 2
   let [index, sum] = [0, 0]

@@ -2,6 +2,7 @@
 
 import { formatQuery } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
+import { nameZone } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { PRESETS } from "./period.js"
 import { SCORES } from "./scores.js"
@@ -13,7 +14,7 @@ export function drawFilters({ parameters, period, score, go, models, active, mod
   const value = (name) => parameters.get(name) ?? ""
   const form = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
     drawPresets(parameters, period),
-    drawField("From (UTC)", h("input", { id: "overview-from", name: "from", type: "date", value: period.days ? "" : period.from })),
+    drawField(`From (${nameZone()})`, h("input", { id: "overview-from", name: "from", type: "date", value: period.days ? "" : period.from })),
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
     drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
     drawField("Mod", h("input", { id: "overview-mod", name: "mod", value: value("mod"), list: "overview-mods", maxlength: 500 })),

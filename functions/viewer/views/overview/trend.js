@@ -1,9 +1,9 @@
 // Confidence over time: one line per model or mod, and a dotted reference line for all requests.
 
 import { formatQuery } from "../../lib/api.js"
-import { drawChart, drawMarkers, drawSample, findNearest, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readUtc } from "../../lib/chart.js"
+import { drawChart, drawMarkers, drawSample, findNearest, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readDate } from "../../lib/chart.js"
 import { drawName, emptyState, h, replace } from "../../lib/dom.js"
-import { formatCount, formatNats, formatProbability, UNKNOWN } from "../../lib/format.js"
+import { formatCount, formatNats, formatProbability, nameZone, readZone, UNKNOWN } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { formatKey, readSpan, toSeconds } from "./period.js"
 
@@ -15,7 +15,7 @@ export async function loadLines(kind, groups, { call, period, filtered }) {
   // With a filter there is one line; a query for another name would replace the filter.
   const largest = filtered ? named.filter((group) => group.key === filtered) : named.sort((one, other) => other.n - one.n).slice(0, MAX_LINES)
   return await Promise.all(largest.map(async ({ key }, index) => {
-    const answer = await call("/v1/confidence/summary", { group_by: period.unit, [kind]: key })
+    const answer = await call("/v1/confidence/summary", { group_by: period.unit, time_zone: readZone(), [kind]: key })
     return { name: key, index, points: answer.groups }
   }))
 }
@@ -71,7 +71,7 @@ function makeOptions(colors, kind, series, keys, rows, period, readout) {
   const show = ({ cursor: { idx } }) => replace(readout, idx === null || idx === undefined ? null : describePoint(keys[idx], kind, series, rows))
   return {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
-    tzDate: readUtc,
+    tzDate: readDate,
     scales: { x: { range: (plot, low, high) => widen(low, plot.data[0].length > 1 ? high : low, period.unit) }, y: { range: [0, 1] } },
     axes: [makeTimeAxis(colors, period.unit), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
     series: [{}, ...indexes.map((index) => makeLine(colors, index))],
@@ -126,7 +126,7 @@ function drawTable(kind, series, keys, rows, unit, linkTo) {
   const cell = (point, line, key) => h("td", { class: "number" }, point ? h("a", { href: linkTo(line, key) }, `${formatMean(point)} (${formatCount(point.n)})`) : "–")
   return h("details", null, h("summary", null, `By ${unit}, as a table`),
     h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
-      h("caption", null, "Mean sequence confidence, with the number of requests in parentheses; times are in UTC"),
+      h("caption", null, "Mean sequence confidence, with the number of requests in parentheses; times are in ", nameZone()),
       h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, nameLine(kind, line.name))))),
       h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row, position) => cell(row.get(key), series[position], key))))))))
 }
