@@ -127,6 +127,6 @@ def _rewrap(present: Hasher, former: Hasher, purpose: bytes, number: int, nonce:
 
 
 async def end_rotation(pool: Pool) -> None:
-    """Delete the owners under the previous secret if no rows have it any more."""
+    """Delete the owners under the previous secret if no rows have it anymore."""
     async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_owner=False) as conn:
         await store.END_ROTATION.execute(conn, gives_up=False)

@@ -30,7 +30,7 @@ class TokenFeatures(TypedDict):
 
 
 async def read_token_features(conn: AsyncConnection, request_pk: int) -> TokenFeatures | None:
-    """Read the strongest features at the tokens of a trace; None if no run is linked to it any more."""
+    """Read the strongest features at the tokens of a trace; None if no run is linked to it anymore."""
     run = await store.GET_LINKED_RUN.fetch_one(conn, request_pk=request_pk)
     return None if run is None else await asyncio.to_thread(_derive, run)
 

@@ -117,7 +117,7 @@ def _examine_rotation(guards: Guards, chosen: ChosenSecret) -> Finding | None:
     if chosen.previous is None:
         return None
     if not guards.is_waiting:
-        return warn("secret", "THUNDER_SECRET_PREVIOUS is set, but no owner waits for it any more; remove it")
+        return warn("secret", "THUNDER_SECRET_PREVIOUS is set, but no owner waits for it anymore; remove it")
     return ok("secret", "a rotation is in progress; `manage.py secret status` counts the owners that wait")
 
 

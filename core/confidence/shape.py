@@ -1,7 +1,7 @@
 """Scores of a distribution that don't depend on the chosen token.
 
 All logarithms are natural. p_i are the top-k probabilities, highest first, M is their sum, r = 1 - M, p̂ = p / M. Masked
-entries count as p = 0. Probabilities are renormalised only where the docstring says so. Functions return None for a
+entries count as p = 0. Probabilities are renormalized only where the docstring says so. Functions return None for a
 score that can't be derived.
 """
 
@@ -25,10 +25,10 @@ BOUND_NOISE = 1e-9
 def measure_entropy(distribution: Distribution) -> tuple[float, float | None] | tuple[None, None]:
     """Compute entropy and varentropy, the mean and the variance of the surprisals.
 
-    entropy: -Σ p ln p over the top k, not renormalised. Nats, ≥ 0, higher = less certain. It is a lower bound of the
+    entropy: -Σ p ln p over the top k, not renormalized. Nats, ≥ 0, higher = less certain. It is a lower bound of the
     entropy of the full distribution, and a loose one if much mass is missing. Source: lm-polygraph on the top k.
 
-    varentropy: Σ p̂ (ln p̂ + H(p̂))², renormalised over the list. Nats², ≥ 0. It has no direction: it is low for a
+    varentropy: Σ p̂ (ln p̂ + H(p̂))², renormalized over the list. Nats², ≥ 0. It has no direction: it is low for a
     confident and for an evenly undecided model, and high for one likely token with a long tail. Source: entropix.
     """
     probs, logprobs, mass = distribution.probs, distribution.logprobs, distribution.mass
@@ -70,7 +70,7 @@ def bound_entropy(
 
 
 def measure_negentropy(distribution: Distribution, entropy: float) -> float | None:
-    """Compute 1 - H(p̂)/ln k, where p̂ is renormalised over the list and k includes masked entries.
+    """Compute 1 - H(p̂)/ln k, where p̂ is renormalized over the list and k includes masked entries.
 
     No unit, 0…1, higher = more certain. Flatness is 1 - negentropy. Ignores the missing mass; comparable only at equal
     k. None for k = 1. Source: uqlm (mean/min token negentropy), Quote (flatness).

@@ -52,7 +52,7 @@ class Programs:
         """Start a program in a directory, with its output in a log and a descriptor to inherit.
 
         It runs in its own session, so that Ctrl-C does not reach it before the server that uses it has stopped. It does
-        not get our environment, which contains secrets, and PG* variables that would change its behaviour.
+        not get our environment, which contains secrets, and PG* variables that would change its behavior.
         """
         account = self.account
         with log.open("wb") as output:

@@ -52,7 +52,7 @@ class Extraction(Body):
         tokens: token ids.
         top_k: features per token; by default 20.
         layer: the layer of the autoencoder; by default 16.
-        injection_positions: positions of injected tokens, to be compared with their neighbours.
+        injection_positions: positions of injected tokens, to be compared with their neighbors.
     """
 
     model: Literal["llama-3.1-8b"]

@@ -61,7 +61,7 @@ def render_stored_spans(frame: bytes, number: int, choice: int, below: float) ->
 
 
 def render_score(body: bytes, below: float, pattern: str | None) -> ScoredBody:
-    """Render the report of a posted body. The format is recognised by the body's keys.
+    """Render the report of a posted body. The format is recognized by the body's keys.
 
     Args:
         body: JSON.

@@ -4,7 +4,7 @@
         answer = read_response(body)
         options = read_options(body)
 
-Formats are recognised by their keys alone, because servers copy each other's URLs and model names. Errors are
+Formats are recognized by their keys alone, because servers copy each other's URLs and model names. Errors are
 InvalidInputErrors that name the path of the invalid field, with the keys that the sender used.
 """
 

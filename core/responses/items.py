@@ -1,4 +1,4 @@
-"""Recognise an item by its keys, and read it."""
+"""Recognize an item by its keys, and read it."""
 
 from collections.abc import Iterable
 from typing import cast

@@ -1,4 +1,4 @@
-"""Recognise the format of a body by its keys. A body with the keys of several formats is read by all their readers."""
+"""Recognize the format of a body by its keys. A body with the keys of several formats is read by all their readers."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Prepare one posted item of any shape: recognise, read, mask, score and compress it. Pure."""
+"""Prepare one posted item of any shape: recognize, read, mask, score and compress it. Pure."""
 
 import uuid
 from collections.abc import Iterator

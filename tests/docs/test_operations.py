@@ -20,7 +20,7 @@ OPERATIONS = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 DEPLOY = OPERATIONS.partition("## Deploy\n")[2].partition("\n## ")[0]
 COMMANDS = re.findall(r"```sh\n(.*?)```", DEPLOY, re.DOTALL)
 SCALING = re.compile(r"^\| `(\w+)` \| (\d+) \((\d+)\) \| (\d+) MB \| (\d+) s \| .+ \|$", re.MULTILINE)
-COST = re.compile(r"^\| (\d+) MB \| ([\d.]+) \+ ([\d.]+) = ([\d.]+) \$ \|$", re.MULTILINE)
+COST = re.compile(r"^\| (\d+) MB \| ([\d.]+) \+ ([\d.]+) = ([\d.]+) \|$", re.MULTILINE)
 APP = "thunder-backend-staging"
 SECRETS = ("thunder-db-staging", "thunder-db")
 SECONDS = 600

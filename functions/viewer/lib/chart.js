@@ -4,7 +4,7 @@ import uPlot from "../vendor/uplot/uPlot.js"
 import { h, svg } from "./dom.js"
 import { readZone } from "./format.js"
 
-const COLOURS = ["ink", "faint", "line", "edge", "accent", "back"]
+const COLORS = ["ink", "faint", "line", "edge", "accent", "back"]
 /** The number of lines that can be distinguished; line n has the color --series-n. */
 export const MAX_LINES = 6
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4]]
@@ -166,7 +166,7 @@ function readColors(element) {
     probe.style.setProperty("color", `var(--${name})`)
     return getComputedStyle(probe).color
   }
-  const colors = Object.fromEntries(COLOURS.map((name) => [name, read(name)]))
+  const colors = Object.fromEntries(COLORS.map((name) => [name, read(name)]))
   colors.series = Array.from({ length: MAX_LINES }, (_, index) => read(`series-${index + 1}`))
   probe.remove()
   return colors
