@@ -1,6 +1,6 @@
 // The frame around the views: routing, signing in and out, and the header.
 
-import { announce, errorNote, h, replace } from "./lib/dom.js"
+import { announce, drawLoading, errorNote, h, replace } from "./lib/dom.js"
 import { isLocalZone, nameZone, switchZone } from "./lib/format.js"
 import { findIdentity, forgetIdentity, getIdentity, signOut, signOutEverywhere } from "./lib/identity.js"
 import { drawMenu } from "./lib/menu.js"
@@ -26,6 +26,8 @@ const VIEWS = [
   [/^\/sign-in$/, "sign-in", () => import("./views/sign_in.js"), "Sign in"],
 ]
 const LINKS = [["/", "Requests"], ["/collection", "Collections"], ["/compare", "Compare"], ["/overview", "Overview"], ["/score", "Score"]]
+
+const LOADING_LINES = 5
 
 const main = document.getElementById("main")
 let leaving = new AbortController()
@@ -53,14 +55,14 @@ async function open({ focuses = false, isNew = false } = {}) {
   drawHeader(address.pathname)
   // A shared page needs no user. If the server does not answer, the view shows why.
   if (!/^\/(share\/|sign-in$)/.test(address.pathname)) findIdentity().then(() => drawHeader(location.pathname), () => {})
-  replace(main, h("p", { class: "loading" }, "Loading …"))
+  main.dataset.view = found?.[1] ?? ""
   if (!found) return showNotFound()
   const [match, name, load, title] = found
-  main.dataset.view = name
   document.title = `${title} · Thunder`
   try {
     const named = Object.entries(match.groups ?? {})
     const parameters = Object.fromEntries(named.map(([name, text]) => [name, decodeURIComponent(text)]))
+    replace(main, drawLoading(LOADING_LINES, name === "trace" ? parameters.id ?? title : title))
     const view = await load()
     if (signal.aborted) return
     const done = await view.show(main, { address, parameters, go, signal, signIn })
@@ -70,6 +72,7 @@ async function open({ focuses = false, isNew = false } = {}) {
   } catch (error) {
     if (signal.aborted) return
     if (error.status === 401) return signIn(error.message)
+    if (error instanceof URIError) return showNotFound() // a "%" that encodes nothing
     showFailure(error)
   }
   if (focuses && !signal.aborted) main.focus()
@@ -80,7 +83,9 @@ async function open({ focuses = false, isNew = false } = {}) {
 async function showFailure(error) {
   const isOff = error.status === undefined || error.status === 0 || error.status === 503
   const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it runs and that you are connected." } : error
+  const [href, text] = main.dataset.view === "collections" ? ["/collection", "All collections"] : ["/", "All requests"]
   replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
+    isOff || location.pathname.startsWith("/share/") ? null : h("p", null, h("a", { href }, text)),
     isOff ? h("p", { class: "faint" }, "This page opens automatically when the server is back.") : null,
     isOff || error.status >= 500 ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)
   if (!isOff) return

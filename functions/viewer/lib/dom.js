@@ -39,6 +39,13 @@ export function drawName(name) {
   return name.split(/(?<=[_/.:-])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]))
 }
 
+/** A placeholder for content that loads, so that the page shows its parts at once; `title` is the heading of a view. */
+export function drawLoading(lines, title = null) {
+  return h("div", { class: "loading" },
+    h("p", { class: "visually-hidden" }, "Loading …"),
+    h("div", { "aria-hidden": "true" }, title && h("div", { class: "title" }, title), Array.from({ length: lines }, () => h("span"))))
+}
+
 /** Announce a sentence to screen readers. */
 export function announce(sentence) {
   document.getElementById("status").textContent = sentence

@@ -26,7 +26,7 @@ export async function show(main, { go, signal, signIn }) {
       announce(`${message}.`)
       await go(`/collection/${collection.id}`)
     }),
-    total ? h("div", { class: "scroll" }, h("table", { class: "collections" },
+    total ? h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Collections" }, h("table", { class: "collections" },
       h("caption", null, `${formatCount(total)} collection${total === 1 ? "" : "s"}, newest first.`),
       h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col", class: name === "Requests" ? "number" : null }, name)))), body))
       : emptyState("No collections yet", "A collection is a named set of requests, to share or to look at again. Select requests in the list to add them."),

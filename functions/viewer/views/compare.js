@@ -1,7 +1,7 @@
 // Compare two to four requests token by token: the first difference, the probabilities there, both texts and a summary.
 
 import { api, formatQuery, requestPath } from "../lib/api.js"
-import { announce, emptyState, h, replace } from "../lib/dom.js"
+import { announce, drawLoading, emptyState, h, replace } from "../lib/dom.js"
 import { align } from "./compare/align.js"
 import { drawDivergence } from "./compare/divergence.js"
 import { drawForm, LETTERS } from "./compare/form.js"
@@ -16,7 +16,7 @@ export async function show(main, { address, go, signal }) {
   const open = (chosen) => go(`/compare${formatQuery(Object.fromEntries(chosen.map((id, index) => [LETTERS[index].toLowerCase(), id])))}`)
   replace(main, h("h1", null, "Compare requests"), drawForm(ids, open, signal), place)
   if (ids.length < 2) return replace(place, drawInvitation())
-  replace(place, h("p", { class: "loading" }, "Loading …"))
+  replace(place, drawLoading(8))
   const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
   const failures = answers.map((answer) => answer.reason)
   if (signal.aborted) return

@@ -1,7 +1,7 @@
 // Statistics over many requests: confidence over time, drift, calibration, risk and coverage, alerts and mods.
 
 import { api } from "../lib/api.js"
-import { errorNote, h, replace } from "../lib/dom.js"
+import { drawLoading, errorNote, h, replace } from "../lib/dom.js"
 import { readZone } from "../lib/format.js"
 import { drawAlerts } from "./overview/alerts.js"
 import { loadCalibration } from "./overview/calibration.js"
@@ -13,6 +13,7 @@ import { drawRisk } from "./overview/risk.js"
 import { drawTrend, loadLines } from "./overview/trend.js"
 
 const SUMMARY = "/v1/confidence/summary"
+const SECTION_LINES = 8
 
 /** Show /overview?days=…|from=…&to=…&model=…&mod=…&score=…&target_error=…&confidence=… */
 export async function show(main, { address, go, signal, signIn }) {
@@ -26,7 +27,12 @@ export async function show(main, { address, go, signal, signIn }) {
   const mods = share(api("/v1/mods", { signal }).then((answer) => answer.mods))
   const context = { call, groups, period, query, parameters, score, go, signal }
   const list = (path) => api(path, { signal })
-  const draw = (title, load) => drawSection(title, load, { signal, signIn })
+  let above = []
+  const draw = (title, load) => {
+    const section = drawSection(title, load, { above, signal, signIn })
+    above = [...above, section.settled]
+    return section.element
+  }
   replace(main,
     h("h1", null, "Overview"),
     drawFilters({ parameters, period, score, go, models: groups.model, active: groups.mod, mods }),
@@ -50,14 +56,16 @@ function share(promise) {
   return promise
 }
 
-// Each section loads and fails independently.
-function drawSection(title, load, { signal, signIn }) {
-  const container = h("div", null, h("p", { class: "loading" }, "Loading …"))
+// Each section loads and fails independently. It is hidden until those above it are complete, so that nothing moves.
+function drawSection(title, load, { above, signal, signIn }) {
+  const container = h("div", null, drawLoading(SECTION_LINES))
   const id = `overview ${title}`.toLowerCase().replace(/\W+/g, "-")
-  load().then((parts) => signal.aborted || replace(container, parts)).catch((error) => {
+  const element = h("section", { "aria-labelledby": id, hidden: above.length > 0 }, h("h2", { id }, title), container)
+  Promise.all(above).then(() => { element.hidden = false })
+  const settled = load().then((parts) => signal.aborted || replace(container, parts)).catch((error) => {
     if (signal.aborted) return
     if (error.status === 401) signIn(error.message)
     else replace(container, errorNote(error))
   })
-  return h("section", { "aria-labelledby": id }, h("h2", { id }, title), container)
+  return { element, settled }
 }
