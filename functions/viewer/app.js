@@ -43,6 +43,7 @@ export function go(path, { replaces = false } = {}) {
 }
 
 async function open({ focuses = false, isNew = false } = {}) {
+  const hadFocus = main.contains(document.activeElement)
   isAsking = false
   leave?.()
   leave = null
@@ -75,7 +76,9 @@ async function open({ focuses = false, isNew = false } = {}) {
     if (error instanceof URIError) return showNotFound() // a "%" that encodes nothing
     showFailure(error)
   }
-  if (focuses && !signal.aborted) main.focus()
+  if (signal.aborted) return
+  // The element with the focus may be gone.
+  if (focuses || (hadFocus && document.activeElement === document.body)) main.focus()
 }
 
 // An error without a status comes from the browser: it could not load one of the viewer's files. The view opens again when

@@ -78,7 +78,9 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     }
     sentence = sentences.get(error.status_code, str(error.detail))
     if error.status_code == 404 and has_viewer(request) and wants_page(request) and not has_more_fields():
-        return render_viewer(title="Not found", description=sentence, status=404)
+        answer = render_viewer(path, title="Not found", description=sentence)
+        answer.status_code = 404
+        return answer
     return render_error(error.status_code, sentence, error.headers)
 
 

@@ -95,8 +95,13 @@ def _render(request: Request, preview: Preview, status: int, further: str) -> HT
     head = _list_tags(preview)
     if has_viewer(request):
         answer = render_viewer(
-            title=preview.title, description=preview.description, head=head, further=further, status=status
+            request.url.path,
+            title=preview.title,
+            description=preview.description,
+            head=head,
+            further=further,
         )
+        answer.status_code = status
         answer.headers["Vary"] = VARIES
     else:
         answer = HTMLResponse(_fill(preview, head, further), status, HEADERS)

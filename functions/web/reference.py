@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 
-from functions.web.viewer import FOLDER, HEADERS
+from functions.web.modules import FOLDER
+from functions.web.viewer import HEADERS
 
 PAGE = "docs.html"
 INTRODUCTION = """# Thunder

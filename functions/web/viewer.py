@@ -1,7 +1,6 @@
 """Serve the viewer: static HTML, CSS and JavaScript from functions/viewer, which use only the public API."""
 
 import html
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -10,7 +9,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from typing_extensions import override
 
-FOLDER = Path(__file__).parent.parent / "viewer"
+from functions.web.modules import FOLDER, list_modules
+
 TEMPLATE = "index.html"
 FILES_PATH = "/viewer"
 WHOLE_BYTES = 4 * 1024 * 1024
@@ -42,29 +42,32 @@ router = APIRouter(include_in_schema=False)
 
 
 def render_viewer(
+    path: str,
     *,
     title: str = "Thunder",
     description: str = "Token-level traces of LLM inference",
     head: str = "",
     further: str = "",
-    status: int = 200,
 ) -> HTMLResponse:
     """Render the viewer's page. Its script shows the view of the address.
 
     Args:
+        path: the path of the address, for the modules of its view.
         title: plain text; escaped here.
         description: plain text for clients without JavaScript; escaped here.
         head: trusted markup for the head.
         further: trusted markup below the description.
-        status: HTTP status of the answer.
     """
     parts = {"title": html.escape(title), "description": html.escape(description), "head": head, "further": further}
-    return HTMLResponse(_TEMPLATE.format(**parts), status, HEADERS)
+    parts["modules"] = "\n".join(
+        f'<link rel="modulepreload" href="{FILES_PATH}/{name}">' for name in list_modules(path)
+    )
+    return HTMLResponse(_TEMPLATE.format(**parts), headers=HEADERS)
 
 
-async def show() -> HTMLResponse:
+async def show(request: Request) -> HTMLResponse:
     """Return the viewer's page."""
-    return render_viewer()
+    return render_viewer(request.url.path)
 
 
 for page in PAGES:

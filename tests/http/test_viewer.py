@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.web.viewer import FOLDER
+from functions.web.modules import FOLDER
 from tests.support.browser import BROWSER
 from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token

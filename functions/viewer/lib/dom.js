@@ -34,6 +34,46 @@ export function replace(element, ...children) {
   element.replaceChildren(...clean(children))
 }
 
+/**
+ * Replace the children of an element, and keep the focus: on the new element with the same `data-focus`, or on `fallback`.
+ */
+export function redraw(element, fallback, ...children) {
+  const held = element.contains(document.activeElement) ? document.activeElement.dataset.focus ?? "" : null
+  replace(element, ...children)
+  if (held === null) return
+  const same = [...element.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === held)
+  const next = same ?? fallback
+  next.focus()
+}
+
+/**
+ * A button whose second click runs `work`, for what can't be undone. Esc, or leaving the button, returns to the first.
+ *
+ * `name` is the object's, for screen readers.
+ */
+export function drawTwoStep(text, name, work) {
+  const shown = document.createTextNode(text)
+  let isAsked = false
+  const ask = (wanted) => {
+    isAsked = wanted
+    shown.data = wanted ? `Really ${text.toLowerCase()}` : text
+    button.classList.toggle("danger", wanted)
+  }
+  const button = h("button", {
+    class: "quiet",
+    onclick: () => (isAsked ? work() : ask(true)),
+    onblur: () => ask(false),
+    onkeydown: (event) => event.key === "Escape" && ask(false),
+  }, shown, h("span", { class: "visually-hidden" }, ` ${name}`))
+  return button
+}
+
+/** Make a form run `cancel` on Esc, and move the focus into it. */
+export function holdFocus(form, cancel) {
+  form.addEventListener("keydown", (event) => event.key === "Escape" && cancel())
+  form.querySelector("input, textarea, select, button").focus()
+}
+
 /** Return the parts of a name, such as the name of a model or a mod, so that lines break between its words. */
 export function drawName(name) {
   return name.split(/(?<=[_/.:-])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]))

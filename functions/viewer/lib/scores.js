@@ -41,6 +41,8 @@ function readPasses(log) {
     if (pass && event.event_type === "Sampled") pass.sampled = { id: event.sampled_token, text: event.token_text }
     passOfEvent.set(event.id, pass ?? null)
   }
+  // A response of another server has no events: each list is the one of its token.
+  if (!log.events.length) log.steps.forEach((_, index) => passes.push({ index, first: null, list: lists.get(index) ?? null, sampled: null, calls: [] }))
   for (const call of readCalls(log)) {
     call.pass = passOfEvent.get(call.event_id) ?? passes[0] ?? null
     call.pass?.calls.push(call)

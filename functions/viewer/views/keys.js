@@ -1,19 +1,19 @@
 // API keys, for admins: list, create, rotate and revoke them. A key is shown once, after it was created.
 
 import { api } from "../lib/api.js"
-import { announce, copyText, emptyState, errorNote, h, replace } from "../lib/dom.js"
+import { announce, copyText, emptyState, errorNote, h, redraw, replace } from "../lib/dom.js"
 import { drawForm } from "./keys/form.js"
 import { drawTable } from "./keys/table.js"
 
 const PATH = "/auth/keys"
 
 export async function show(main, { signal }) {
-  const note = h("div", { class: "key-note", role: "status" })
+  const note = h("div", { class: "key-note", role: "status", tabindex: -1 })
   const list = h("div")
   let showsEnded = false
   const load = async () => {
     const { keys } = await api(PATH, { signal })
-    replace(list, drawKeys(keys, { showsEnded, onToggle, rotate, revoke }))
+    redraw(list, note, drawKeys(keys, { showsEnded, onToggle, rotate, revoke }))
   }
   const onToggle = (wanted) => {
     showsEnded = wanted
@@ -46,14 +46,14 @@ export async function show(main, { signal }) {
   })
   const [users] = await Promise.all([api("/logs/api-keys", { signal }), load()])
   if (signal.aborted) return
-  replace(main, h("h1", null, "API keys"), note, drawForm(users.api_keys, create), list)
+  replace(main, h("h1", null, "API keys"), note, drawForm(users.api_keys, create, { isOpen: !list.querySelector("table") }), list)
 }
 
 function drawKeys(keys, { showsEnded, onToggle, rotate, revoke }) {
   const live = keys.filter((key) => key.is_active)
   const shown = showsEnded ? keys : live
   const toggle = h("label", { class: "check" },
-    h("input", { type: "checkbox", checked: showsEnded, onchange: (event) => onToggle(event.target.checked) }),
+    h("input", { type: "checkbox", "data-focus": "ended", checked: showsEnded, onchange: (event) => onToggle(event.target.checked) }),
     ` Show revoked and expired keys (${keys.length - live.length})`)
   return [
     shown.length ? drawTable(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke it alone."),

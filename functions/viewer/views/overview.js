@@ -1,7 +1,7 @@
 // Statistics over many requests: confidence over time, drift, calibration, risk and coverage, alerts and mods.
 
-import { api } from "../lib/api.js"
-import { drawLoading, errorNote, h, replace } from "../lib/dom.js"
+import { api, formatQuery } from "../lib/api.js"
+import { announce, drawLoading, errorNote, h, replace } from "../lib/dom.js"
 import { readZone } from "../lib/format.js"
 import { drawAlerts } from "./overview/alerts.js"
 import { loadCalibration } from "./overview/calibration.js"
@@ -28,18 +28,25 @@ export async function show(main, { address, go, signal, signIn }) {
   const context = { call, groups, period, query, parameters, score, go, signal }
   const list = (path) => api(path, { signal })
   let above = []
+  const filters = drawFilters({ parameters, period, score, go, models: groups.model, active: groups.mod, mods })
   const draw = (title, load) => {
-    const section = drawSection(title, load, { above, signal, signIn })
+    const section = drawSection(title, load, { above, change, signal, signIn })
     above = [...above, section.settled]
     return section.element
   }
+  // The form of a section changes the address, but draws only its section again.
+  const change = (given) => {
+    for (const [name, value] of Object.entries(given)) value ? parameters.set(name, value) : parameters.delete(name)
+    history.pushState(null, "", `/overview${formatQuery(Object.fromEntries(parameters))}`)
+    filters.redraw()
+  }
   replace(main,
     h("h1", null, "Overview"),
-    drawFilters({ parameters, period, score, go, models: groups.model, active: groups.mod, mods }),
+    filters.element,
     h("div", { class: "overview" },
-      h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", () => drawDrift(context))),
+      h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", (again) => drawDrift({ ...context, again }))),
       h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", () => loadCalibration({ ...context, list }))),
-      draw("Risk and coverage", () => drawRisk(context)),
+      draw("Risk and coverage", (again) => drawRisk({ ...context, again })),
       draw("Alerts", () => drawAlerts({ signal })),
       draw("Mod effects", async () => drawMods(await mods))))
 }
@@ -57,15 +64,22 @@ function share(promise) {
 }
 
 // Each section loads and fails independently. It is hidden until those above it are complete, so that nothing moves.
-function drawSection(title, load, { above, signal, signIn }) {
+function drawSection(title, load, { above, change, signal, signIn }) {
   const container = h("div", null, drawLoading(SECTION_LINES))
   const id = `overview ${title}`.toLowerCase().replace(/\W+/g, "-")
   const element = h("section", { "aria-labelledby": id, hidden: above.length > 0 }, h("h2", { id }, title), container)
   Promise.all(above).then(() => { element.hidden = false })
-  const settled = load().then((parts) => signal.aborted || replace(container, parts)).catch((error) => {
+  const fill = () => load(again).then((parts) => signal.aborted || replace(container, parts)).catch((error) => {
     if (signal.aborted) return
     if (error.status === 401) signIn(error.message)
     else replace(container, errorNote(error))
   })
-  return { element, settled }
+  const again = async (given) => {
+    change(given)
+    await fill()
+    if (signal.aborted) return
+    announce(`${title} updated.`)
+    container.querySelector("form button")?.focus()
+  }
+  return { element, settled: fill() }
 }

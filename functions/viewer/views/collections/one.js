@@ -1,7 +1,7 @@
 // One collection: rename, describe, share and delete it, and annotate and remove its requests.
 
 import { api } from "../../lib/api.js"
-import { announce, copyText, emptyState, errorNote, h, replace } from "../../lib/dom.js"
+import { announce, copyText, emptyState, errorNote, h, holdFocus, redraw, replace } from "../../lib/dom.js"
 import { formatCount, formatTime, showControls } from "../../lib/format.js"
 import { drawMore } from "../feed/more.js"
 import { viewPath } from "../feed/row.js"
@@ -13,8 +13,9 @@ const MAX_TEXT = 400
 export async function show(main, { parameters: { id }, go, signal, signIn }) {
   const path = `/collections/${id}`
   const { collection, requests, total_requests: total } = await api(path, { query: { limit: PAGE }, signal })
-  const head = h("section")
+  const head = h("section", { tabindex: -1 })
   const note = h("div")
+  let known = collection
   const attempt = async (work) => {
     try {
       const answer = await work()
@@ -27,9 +28,10 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
       return null
     }
   }
-  const drawHead = (shown) => {
+  const drawHead = (changed) => {
+    const shown = known = { ...known, ...changed }
     document.title = `${shown.name} · Thunder`
-    replace(head,
+    redraw(head, head,
       h("h1", { dir: "auto" }, shown.name),
       shown.description && h("p", { class: "description", dir: "auto" }, shown.description),
       h("p", { class: "faint" }, `${formatCount(shown.request_count)} request${shown.request_count === 1 ? "" : "s"}, last added first. Created ${formatTime(shown.created_at)}${shown.created_by ? ` by ${shown.created_by}` : ""}.`),
@@ -39,32 +41,56 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
     const place = h("div")
     const change = async (body) => {
       const answer = await attempt(() => api(path, { method: "PUT", body }))
-      if (answer) drawHead(answer.collection)
+      if (!answer) return
+      drawHead(answer.collection)
+      head.querySelector("[data-focus=rename]").focus()
     }
     const share = async (method) => {
       const answer = await attempt(() => api(`${path}/public`, { method }))
-      if (answer) drawHead({ ...shown, is_public: answer.is_public, public_token: answer.public_token })
+      if (answer) drawHead({ is_public: answer.is_public, public_token: answer.public_token })
     }
     const remove = async () => (await attempt(() => api(path, { method: "DELETE" }))) && go("/collection")
+    const close = (opener) => {
+      replace(place)
+      opener.focus()
+    }
+    const open = (opener, part) => {
+      replace(place, part)
+      holdFocus(part, () => close(opener))
+    }
+    const rename = h("button", { "data-focus": "rename", onclick: () => open(rename, drawEdit(shown, change, () => close(rename))) }, "Rename …")
+    const deletion = h("button", { onclick: () => open(deletion, drawDelete(remove, () => close(deletion))) }, "Delete …")
     return [
       h("p", { class: "commands" },
-        h("a", { class: "button", href: `/?collection_id=${shown.id}` }, "Show in the list"),
-        h("button", { onclick: () => replace(place, drawEdit(shown, change, () => replace(place))) }, "Rename …"),
-        shown.is_public ? h("button", { onclick: () => share("DELETE") }, "Revoke link") : h("button", { onclick: () => share("POST") }, "Create link"),
-        h("button", { onclick: () => replace(place, drawDelete(remove, () => replace(place))) }, "Delete …")),
+        h("a", { class: "button", href: `/?collection_id=${shown.id}` }, "Show in the list"), rename,
+        h("button", { "data-focus": "link", onclick: () => share(shown.is_public ? "DELETE" : "POST") }, shown.is_public ? "Revoke link" : "Create link"), deletion),
       shown.public_token && drawLink(`/share/${shown.public_token}`), place]
   }
   const list = h("ol", { class: "members", "aria-label": "Requests" })
   const more = h("div", { class: "more" })
-  const add = (rows) => list.append(...rows.map((row) => drawMember(row, { path, attempt })))
+  const content = h("div")
+  const drawList = () => replace(content, known.request_count ? list : emptyState("No requests yet", "Select requests in the list, and choose “Add to collection”."))
+  let removed = 0 // from the pages that were loaded before
+  // The focus moves to the next request, or to the heading after the last one.
+  const take = (element) => {
+    const next = element.nextElementSibling ?? element.previousElementSibling
+    element.remove()
+    removed += 1
+    drawHead({ request_count: known.request_count - 1 })
+    drawList()
+    const target = next?.querySelector("a") ?? head
+    target.focus()
+  }
+  const add = (rows) => list.append(...rows.map((row) => drawMember(row, { path, attempt, take })))
   const next = (offset) => (offset < total ? offset : null)
   const load = async (offset) => {
-    const page = await api(path, { query: { limit: PAGE, offset }, signal })
+    const page = await api(path, { query: { limit: PAGE, offset: offset - removed }, signal })
     return { rows: page.requests, cursor: page.requests.length ? next(offset + page.requests.length) : null }
   }
-  drawHead(collection)
+  drawHead({})
   add(requests)
-  replace(main, head, note, total ? list : emptyState("No requests yet", "Select requests in the list, and choose “Add to collection”."), more)
+  drawList()
+  replace(main, head, note, content, more)
   drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
 }
 
@@ -81,8 +107,8 @@ function drawEdit(shown, change, cancel) {
 }
 
 function drawDelete(remove, cancel) {
-  return h("p", { class: "inline" }, "Delete this collection and its link? Its requests stay.",
-    h("button", { class: "danger", onclick: remove }, "Delete the collection"), h("button", { class: "quiet", onclick: cancel }, "Cancel"))
+  return h("p", { class: "inline", role: "group", "aria-label": "Delete this collection and its link? Its requests stay." }, "Delete this collection and its link? Its requests stay.",
+    h("button", { onclick: cancel }, "Cancel"), h("button", { class: "danger", onclick: remove }, "Delete the collection"))
 }
 
 function drawLink(url) {
@@ -92,25 +118,29 @@ function drawLink(url) {
   return h("p", { class: "inline" }, h("label", { for: field.id }, "Link for anyone, without an API key"), field, h("button", { onclick: copy }, "Copy"))
 }
 
-function drawMember(row, { path, attempt }) {
+function drawMember(row, { path, attempt, take }) {
   const text = showControls((row.final_text ?? "").slice(0, MAX_TEXT)).replace(/\s+/g, " ").trim() || "(no text)"
   const body = { request_id: row.request_id }
   const element = h("li")
   const draw = (notes, isEditing = false) => {
-    const remove = async () => (await attempt(() => api(`${path}/requests`, { method: "DELETE", body }))) && element.remove()
+    const remove = async () => (await attempt(() => api(`${path}/requests`, { method: "DELETE", body }))) && take(element)
     const save = async (value) => {
       const given = value.trim() || null
-      if (await attempt(() => api(`${path}/requests`, { method: "PUT", body: { ...body, notes: given } }))) draw(given)
+      if (await attempt(() => api(`${path}/requests`, { method: "PUT", body: { ...body, notes: given } }))) close(given)
+    }
+    const close = (value) => {
+      draw(value)
+      element.querySelector("[data-focus=notes]").focus()
     }
     replace(element,
       h("div", null, h("a", { class: "text", href: viewPath(row.request_id), dir: "auto" }, text),
         h("p", { class: "meta" }, h("time", { datetime: row.created_ts }, formatTime(row.created_ts)),
           row.model_id && h("span", { title: row.model_id }, row.model_id), h("span", { title: row.request_id }, row.request_id), row.added_by && h("span", { title: row.added_by }, `added by ${row.added_by}`))),
       h("span", { class: "buttons" },
-        h("button", { class: "quiet", "aria-label": `Edit notes: ${text.slice(0, 60)}`, onclick: () => draw(notes, true) }, notes ? "Edit notes" : "Add notes"),
+        h("button", { class: "quiet", "data-focus": "notes", "aria-label": `Edit notes: ${text.slice(0, 60)}`, onclick: () => draw(notes, true) }, notes ? "Edit notes" : "Add notes"),
         h("button", { class: "quiet", "aria-label": `Remove: ${text.slice(0, 60)}`, onclick: remove }, "Remove")),
-      isEditing ? drawNotes(notes, save, () => draw(notes)) : notes && h("p", { class: "notes", dir: "auto" }, notes))
-    if (isEditing) element.querySelector("textarea").focus()
+      isEditing ? drawNotes(notes, save, () => close(notes)) : notes && h("p", { class: "notes", dir: "auto" }, notes))
+    if (isEditing) holdFocus(element.querySelector("form"), () => close(notes))
   }
   draw(row.notes)
   return element

@@ -13,8 +13,8 @@ const SCOPES = {
 const DEFAULTS = ["read", "curate"]
 const EXPIRIES = [["", "never"], ["30", "in 30 days"], ["90", "in 90 days"], ["365", "in a year"]]
 
-/** Draw the form, closed. `create(body)` posts the key and resolves to whether that worked; `users` are offered as owners. */
-export function drawForm(users, create) {
+/** Draw the form. `create(body)` posts the key and resolves to whether that worked; `users` are offered as owners. */
+export function drawForm(users, create, { isOpen }) {
   const boxes = Object.entries(SCOPES).map(([scope, meaning]) => h("label", { class: "check" },
     h("input", { type: "checkbox", name: "scopes", value: scope, checked: DEFAULTS.includes(scope) }), ` ${scope}`, h("span", { class: "faint" }, `: ${meaning}`)))
   const scopes = h("fieldset", null, h("legend", null, "Scopes"), boxes)
@@ -28,7 +28,7 @@ export function drawForm(users, create) {
     scopes,
     h("label", { class: "check" }, admin, " Admin", h("span", { class: "faint" }, ": everything, including keys")),
     h("p", null, h("button", { class: "primary" }, "Create key")))
-  return h("details", { class: "new-key" }, h("summary", null, "New key"), form)
+  return h("details", { class: "new-key", open: isOpen }, h("summary", null, "New key"), form)
 
   async function submit(event) {
     event.preventDefault()

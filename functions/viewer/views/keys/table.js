@@ -1,6 +1,6 @@
 // The table of keys, with the actions on each.
 
-import { h } from "../../lib/dom.js"
+import { drawTwoStep, h, holdFocus } from "../../lib/dom.js"
 import { formatAge, formatTime } from "../../lib/format.js"
 
 const HEADS = ["Name", "Key", "Rights", "User", "Last used", "Expires", "State", "Actions"]
@@ -36,7 +36,7 @@ function drawRow(key, actions) {
     key.last_used_at ? h("td", { title: formatTime(key.last_used_at) }, formatAge(key.last_used_at)) : h("td", null, "never"),
     time(key.expires_at, "never"),
     h("td", null, key.is_active ? "live" : "ended"),
-    h("td", { class: "actions" }, key.is_active ? [drawRotation(key, actions), drawRevocation(key, actions)] : null))
+    h("td", { class: "actions" }, key.is_active ? [drawRotation(key, actions), drawTwoStep("Revoke", key.name, () => actions.revoke(key))] : null))
 }
 
 function drawRotation(key, { rotate }) {
@@ -44,23 +44,18 @@ function drawRotation(key, { rotate }) {
     Object.entries(OVERLAPS).map(([value, text]) => h("option", { value, selected: value === "24" }, text)))
   const start = h("button", { class: "quiet", "aria-label": `Rotate ${key.name}` }, "Rotate")
   const form = h("span", { hidden: true }, " The old key ends ", hours, " ",
-    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create successor", h("span", { class: "visually-hidden" }, ` of ${key.name}`)))
+    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create successor", h("span", { class: "visually-hidden" }, ` of ${key.name}`)),
+    h("button", { class: "quiet", onclick: () => close() }, "Cancel"))
+  const close = () => {
+    start.hidden = false
+    form.hidden = true
+    start.focus()
+  }
   start.addEventListener("click", () => {
     start.hidden = true
     form.hidden = false
-    hours.focus()
+    holdFocus(form, close)
   })
   return [start, form]
 }
 
-// The second click revokes, because a key can't be restored.
-function drawRevocation(key, { revoke }) {
-  const name = h("span", { class: "visually-hidden" }, ` ${key.name}`)
-  const button = h("button", { class: "quiet" }, "Revoke", name)
-  button.addEventListener("click", () => {
-    if (button.dataset.asked) return revoke(key)
-    button.dataset.asked = "true"
-    button.replaceChildren("Really revoke", name)
-  })
-  return button
-}

@@ -1,7 +1,7 @@
 // Alerts: list, create, test, pause and delete them, and see their recent webhooks.
 
 import { api } from "../../lib/api.js"
-import { announce, copyText, emptyState, errorNote, h, replace } from "../../lib/dom.js"
+import { announce, copyText, drawTwoStep, emptyState, errorNote, h, redraw, replace } from "../../lib/dom.js"
 import { formatAge, formatNumber, formatProbability, formatTime } from "../../lib/format.js"
 import { drawForm, KINDS } from "./alert_form.js"
 import { describeScore } from "./scores.js"
@@ -12,13 +12,13 @@ const EVENTS = 20
 /** Load the alerts and their events, and draw the section. Each change loads them again. */
 export async function drawAlerts({ signal }) {
   const list = h("div", null)
-  const note = h("div", { class: "alert-note" })
+  const note = h("div", { class: "alert-note", tabindex: -1 })
   const load = async () => {
     const [{ alerts }, { events }] = await Promise.all([
       api(PATH, { query: { limit: 100 }, signal }),
       api(`${PATH}/feed`, { query: { limit: EVENTS }, signal }),
     ])
-    replace(list, drawList(alerts, attempt), drawEvents(events))
+    redraw(list, note, drawList(alerts, attempt), drawEvents(events))
   }
   // Run a change, show its result or error above the list, and load the list again.
   const attempt = async (change) => {
@@ -61,26 +61,17 @@ function drawAlert(alert, attempt) {
     await api(path, { method: "PATCH", body: { active: !alert.active } })
     announce(`Alert ${alert.name} ${alert.active ? "paused" : "resumed"}.`)
   })
-  // The second click deletes, because an alert can't be restored.
-  const remove = (event) => {
-    if (event.target.dataset.asked) {
-      attempt(async () => {
-        await api(path, { method: "DELETE" })
-        announce(`Alert ${alert.name} deleted.`)
-      })
-      return
-    }
-    event.target.dataset.asked = "true"
-    event.target.textContent = "Really delete"
-  }
-  const button = (text, onclick) => h("button", { class: "quiet", "aria-label": `${text} ${alert.name}`, onclick }, text)
-  const deletion = h("button", { class: "quiet", onclick: remove }, "Delete", h("span", { class: "visually-hidden" }, ` ${alert.name}`))
+  const remove = () => attempt(async () => {
+    await api(path, { method: "DELETE" })
+    announce(`Alert ${alert.name} deleted.`)
+  })
+  const button = (text, focus, onclick) => h("button", { class: "quiet", "data-focus": `${focus} ${alert.id}`, "aria-label": `${text} ${alert.name}`, onclick }, text)
   return h("tr", null,
     h("th", { scope: "row" }, alert.name),
     h("td", null, describeRule(alert)),
     h("td", null, h("code", null, alert.url)),
     h("td", null, alert.active ? "active" : "paused"),
-    h("td", { class: "actions" }, button("Test", test), button(alert.active ? "Pause" : "Resume", pause), deletion))
+    h("td", { class: "actions" }, button("Test", "test", test), button(alert.active ? "Pause" : "Resume", "pause", pause), drawTwoStep("Delete", alert.name, remove)))
 }
 
 function drawResult(alert, event) {

@@ -27,10 +27,16 @@ function drawCalibrator({ model, k, version, method, n, ece }) {
   return h("p", null, `Calibrator version ${version} of ${model} with k = ${k} (${method}, ${formatCount(n)} labels): in cross-validation, the error of the probability (ECE) ${change}.`)
 }
 
+/** Explain how answers get an outcome. */
+export function drawHowToLabel() {
+  return h("p", { class: "faint" }, "An outcome records whether an answer was right, as judged by a test, a person or another model. Mark answers as right or wrong on their pages, or let a program record outcomes (",
+    h("a", { href: "/docs" }, "POST /logs/{id}/outcome"), ").")
+}
+
 // With too few outcomes, only the message.
 function drawCalibration(answer, after, score, context) {
   const sentence = h("p", { class: answer.enough ? "faint" : "note" }, `Note: ${answer.message}.`)
-  if (!answer.enough) return [sentence, h("p", { class: "faint" }, "An outcome records whether an answer was correct, as judged by a test, a person or another model (POST /logs/{id}/outcome).")]
+  if (!answer.enough) return [sentence, drawHowToLabel()]
   const parts = [drawWords(answer)]
   if (after) parts.push(h("p", null, `After calibration, the probability is off by ${Math.round(after.ece * 100)} points on average; ${after.message}.`))
   if (!answer.bins) return [...parts, sentence]

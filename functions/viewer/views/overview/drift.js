@@ -1,6 +1,5 @@
 // Drift: compare the distribution of a score in two periods.
 
-import { formatQuery } from "../../lib/api.js"
 import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
@@ -13,12 +12,12 @@ const POSSIBLE = 0.05
 const FEW = 30
 
 /** Draw the form for the two periods and their comparison. By default, each period has about half of the requests. */
-export async function drawDrift({ call, groups, parameters, query, score, go, signal }) {
+export async function drawDrift({ call, groups, parameters, query, score, go, again, signal }) {
   const given = Object.fromEntries(FIELDS.map(([name]) => [name, readDate(parameters.get(name))]))
   const isGiven = Object.values(given).some(Boolean)
   const dates = isGiven ? given : halve(await groups.all)
-  const form = drawPeriods(dates ?? given, parameters, go)
-  if (!dates) return [form, emptyState("Nothing to compare yet", "All requests are from one day; choose two periods.")]
+  const form = drawPeriods(dates ?? given, again)
+  if (!dates) return [form, emptyState("Nothing to compare yet", (await groups.all).length ? "All requests are from one day. Choose two periods." : "There are no requests in this range. Choose two periods.")]
   const [before, after] = ["baseline", "current"].map((name) => toQuery({ from: dates[`${name}_from`], to: dates[`${name}_to`] }))
   const drift = await call("/v1/confidence/drift", { score, ...after, baseline_from: before.from, baseline_to: before.to })
   const periods = { from: before.from || after.from, to: after.to || before.to }
@@ -37,10 +36,10 @@ function halve(groups) {
   return { baseline_from: days[0], baseline_to: days[cut - 1], current_from: days[cut], current_to: days.at(-1) }
 }
 
-function drawPeriods(dates, parameters, go) {
+function drawPeriods(dates, again) {
   const submit = (event) => {
     event.preventDefault()
-    go(`/overview${formatQuery({ ...Object.fromEntries(parameters), ...Object.fromEntries(new FormData(event.target)) })}`)
+    again(Object.fromEntries(new FormData(event.target)))
   }
   return h("form", { class: "periods", onsubmit: submit },
     FIELDS.map(([name, title]) => h("div", { class: "field" },

@@ -9,11 +9,14 @@ import { SCORES } from "./scores.js"
 
 const PROMISE = ["target_error", "confidence"]
 
-/** Draw the form. `models`, `active` and `mods` are promises; their names become suggestions. */
+/** Draw the form: {element, redraw()}. `redraw` follows a change of `parameters` outside of the form. `models`, `active` and `mods` are promises; their names become suggestions. */
 export function drawFilters({ parameters, period, score, go, models, active, mods }) {
   const value = (name) => parameters.get(name) ?? ""
-  const form = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
-    drawPresets(parameters, period),
+  const presets = h("div")
+  const redraw = () => replace(presets, drawPresets(parameters, period))
+  redraw()
+  const element = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
+    presets,
     drawField(`From (${nameZone()})`, h("input", { id: "overview-from", name: "from", type: "date", value: period.days ? "" : period.from })),
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
     drawField("Model", h("input", { id: "overview-model", name: "model", value: value("model"), list: "overview-models", maxlength: 500 })),
@@ -23,7 +26,7 @@ export function drawFilters({ parameters, period, score, go, models, active, mod
     h("button", { class: "primary" }, "Apply"),
     suggest("overview-models", models.then((all) => all.map((group) => group.key))),
     suggest("overview-mods", listMods(active, mods)))
-  return form
+  return { element, redraw }
 }
 
 function drawField(name, field) {

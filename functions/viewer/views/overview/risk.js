@@ -1,9 +1,9 @@
 // Risk and coverage: how many answers are wrong if only the most confident are accepted, and a threshold with a guarantee.
 
-import { formatQuery } from "../../lib/api.js"
 import { drawChart, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { drawHowToLabel } from "./calibration.js"
 import { describeScore, linkRange } from "./scores.js"
 
 const DEFAULTS = { target_error: 0.05, confidence: 0.95 }
@@ -17,25 +17,24 @@ export function readPromise(parameters) {
 }
 
 /** Draw the form for the promise, the curve with the threshold, and the ranking of all scores. */
-export async function drawRisk({ call, parameters, query, score, go, signal }) {
+export async function drawRisk({ call, parameters, query, score, go, again, signal }) {
   const promise = readPromise(parameters)
-  const form = drawForm(promise, parameters, go)
+  const form = drawForm(promise, again)
   const [risk, threshold] = await Promise.all([
     call("/v1/confidence/risk-coverage", { score }),
     call("/v1/confidence/threshold", { score, ...promise }),
   ])
   const sentence = drawSentence(threshold)
-  if (!risk.n) return [form, sentence, h("p", { class: "faint" }, "Record outcomes to compare scores with correct answers (POST /logs/{id}/outcome).")]
+  if (!risk.n) return [form, sentence, drawHowToLabel()]
   return [form, sentence, h("div", { class: "pair" },
     h("div", null, drawCurve({ risk, threshold, promise, score, query, go, signal }), drawTable(risk, score)),
     drawRanking(risk.scores, score))]
 }
 
-function drawForm(promise, parameters, go) {
+function drawForm(promise, again) {
   const submit = (event) => {
     event.preventDefault()
-    const given = Object.fromEntries([...new FormData(event.target)].map(([name, percent]) => [name, Number(percent) / 100]))
-    go(`/overview${formatQuery({ ...Object.fromEntries(parameters), ...given })}`)
+    again(Object.fromEntries([...new FormData(event.target)].map(([name, percent]) => [name, Number(percent) / 100])))
   }
   const field = (name, title, limits) => h("div", { class: "field" }, h("label", { for: `overview-${name}` }, title),
     h("input", { id: `overview-${name}`, name, type: "number", step: "any", required: true, value: Number((promise[name] * 100).toPrecision(6)), ...limits }))

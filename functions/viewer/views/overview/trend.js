@@ -22,7 +22,7 @@ export async function loadLines(kind, groups, { call, period, filtered }) {
 
 /** Draw the chart, its legend with numbers, and the same data as a table. */
 export function drawTrend(kind, { groups, lines, all }, period, { query, go, signal }) {
-  if (!groups.length) return emptyState("No requests", "No requests match the range and the filters.")
+  if (!groups.length) return emptyState("No requests", "No requests match the range and the filters.", h("p", null, h("a", { href: "/overview?days=all" }, "Show all requests")))
   const series = [{ name: "all requests", index: null, points: all }, ...lines]
   const keys = [...new Set(series.flatMap((line) => line.points.map((point) => point.key)))].sort()
   const rows = series.map((line) => new Map(line.points.map((point) => [point.key, point])))
