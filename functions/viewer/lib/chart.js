@@ -160,7 +160,7 @@ export function readPixelRatio() {
 
 // A canvas needs computed colors; the style sheet defines them with light-dark().
 function readColors(element) {
-  const probe = h("span", { hidden: true })
+  const probe = h("span", { class: "probe", hidden: true })
   element.append(probe)
   const read = (name) => {
     probe.style.setProperty("color", `var(--${name})`)

@@ -44,7 +44,7 @@ export async function show(main, { address, signal, signIn }) {
   const field = h("textarea", { id: "score-body", required: true, spellcheck: "false", autocomplete: "off" })
   const answer = h("input", { id: "score-answer", type: "number", min: 1, step: 1, value: 1 })
   const note = h("div")
-  const result = h("section", { class: "result", "aria-label": "Scored response", tabindex: -1 })
+  const result = h("section", { class: "result", "aria-label": "Result", tabindex: -1 })
   const file = h("input", { id: "score-file", class: "visually-hidden", type: "file", accept: ".json,application/json" })
   file.addEventListener("change", async () => {
     if (!file.files.length) return

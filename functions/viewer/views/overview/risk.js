@@ -45,7 +45,7 @@ function drawForm(promise, again) {
 }
 
 function drawSentence({ certified, message }) {
-  const [verdict, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "")]
+  const [verdict, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "").replace(/target_error=([\d.]*\d)/, (_, share) => `${formatProbability(Number(share))} wrong`)]
   return h("p", { class: certified ? null : "note" }, h("strong", null, verdict), `${rest}.`)
 }
 
