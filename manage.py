@@ -259,7 +259,14 @@ def serve_on(database: "Database", settings: "Settings") -> None:
         url = write_url(settings.app_host, bound.getsockname()[1])
         os.environ["THUNDER_OWN_URL"] = url
         link = create_sign_in_link(settings.thunder_url or url, admin_key)
-        banner = write_banner(url, admin_key=admin_key, ingest_open=ingest_open, database=database.name, link=link)
+        banner = write_banner(
+            url,
+            admin_key=admin_key,
+            ingest_open=ingest_open,
+            database=database.name,
+            keyless=settings.playground_keyless,
+            link=link,
+        )
 
         def announce() -> None:
             database.announce(url)

@@ -47,6 +47,10 @@ SECRET_BYTES = 32
 WRITE_TIMEOUT_MS = 10_000
 """Statement timeout of small writes."""
 OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"
+KEYLESS_WARNING = (
+    "PLAYGROUND_KEYLESS=true: anyone who can reach this server may create playground keys and run prompts on its "
+    "servers"
+)
 STORED_KEY_WARNING = (
     "THUNDER_SECRET is not set: the database stores a generated secret, so anyone with a copy of the database can test "
     "guesses of user API keys and open every share link; set THUNDER_SECRET"
@@ -102,7 +106,11 @@ class Access:
     @property
     def warnings(self) -> list[str]:
         """Warnings for the operator about settings that weaken security."""
-        warnings = {OPEN_INGEST_WARNING: self.ingest_open, STORED_KEY_WARNING: self.secret is None}
+        warnings = {
+            OPEN_INGEST_WARNING: self.ingest_open,
+            KEYLESS_WARNING: self.keyless,
+            STORED_KEY_WARNING: self.secret is None,
+        }
         return [sentence for sentence, applies in warnings.items() if applies]
 
     @asynccontextmanager

@@ -8,7 +8,9 @@ SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "force-prefi
 LINK_TERMS = "works once, for 15 minutes"
 
 
-def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str, link: str | None = None) -> str:
+def write_banner(  # noqa: PLR0913 - the lines
+    url: str, *, admin_key: str, ingest_open: bool, database: str, keyless: bool = False, link: str | None = None
+) -> str:
     """Return the banner. Its two commands can be pasted into a shell. `link` signs a browser in."""
     ingest = "open (no key needed)" if ingest_open else "needs a key, for example the admin key"
     return "\n".join(
@@ -20,6 +22,7 @@ def write_banner(url: str, *, admin_key: str, ingest_open: bool, database: str, 
             f"  database   {database}",
             f"  admin key  {admin_key}",
             f"  ingest     {ingest}",
+            *(["  playground open (PLAYGROUND_KEYLESS=true)"] if keyless else []),
             "",
             "Post a sample trace:",
             f"  {write_post(url, '' if ingest_open else admin_key)}",

@@ -37,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     webhooks = of_settings.examine_webhooks(settings)
     if webhooks is not None:
         yield webhooks
+    yield from of_settings.examine_openness(settings)
     try:
         yield of_settings.examine_url(settings)
         direct = of_settings.examine_direct_url(settings)

@@ -2,10 +2,12 @@
 
 import ipaddress
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
+from core.access.access import KEYLESS_WARNING, OPEN_INGEST_WARNING
 from core.access.secret import ChosenSecret, choose_secret, list_left_over
 from core.access.store import Guards
 from core.cli.findings import Finding, fail, ok, warn
@@ -130,6 +132,14 @@ def examine_webhooks(settings: Settings) -> Finding | None:
         advice = "every user can make Thunder post to services there; list the addresses of the receivers instead"
         return warn("webhooks", f"WEBHOOK_ALLOW has {', '.join(exposed)}, with loopback or metadata services; {advice}")
     return ok("webhooks", f"WEBHOOK_ALLOW has {', '.join(map(str, settings.webhook_networks))}")
+
+
+def examine_openness(settings: Settings) -> Iterator[Finding]:
+    """Warn of settings with which callers need no key."""
+    if settings.ingest_auth == "open":
+        yield warn("ingest", f"{OPEN_INGEST_WARNING}; unset it unless only trusted programs can")
+    if settings.playground_keyless:
+        yield warn("playground", f"{KEYLESS_WARNING}; unset it unless only trusted people can")
 
 
 def examine_admin_key(configured: str | None, admin_keys: int) -> Finding:

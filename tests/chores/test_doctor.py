@@ -186,6 +186,12 @@ def test_networks_of_webhooks_with_risks_are_a_warning(networks: str, level: Lev
     assert doctor_settings.examine_webhooks(make_settings()) is None
 
 
+def test_settings_that_need_no_key_are_a_warning() -> None:
+    assert list(doctor_settings.examine_openness(make_settings())) == []
+    found = doctor_settings.examine_openness(make_settings(INGEST_AUTH="open", PLAYGROUND_KEYLESS="true"))
+    assert [(one.level, one.subject) for one in found] == [(Level.WARN, "ingest"), (Level.WARN, "playground")]
+
+
 @pytest.mark.parametrize("networks", ["nonsense", "10.0.0.1/8", "10.0.0.0/33"])
 def test_invalid_networks_of_webhooks_are_named(database_url: str, manage: Command, networks: str) -> None:
     done = manage("doctor", on=database_url, WEBHOOK_ALLOW=networks, **ENV)

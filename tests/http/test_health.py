@@ -4,11 +4,14 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+from core.access.access import KEYLESS_WARNING, OPEN_INGEST_WARNING
 from core.database.migrations import LATEST_VERSION, migrate
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from functions.web.application import VERSION
 from tests.support.client import Client
+from tests.support.keys import SECRET
 from tests.support.servers import Serve
 
 
@@ -27,6 +30,13 @@ def test_health_shows_the_version_and_the_commit(serve: Serve, database_url: str
     ]
     assert [answer["commit"] for answer in answers] == ["a" * 40, None]
     assert {answer["version"] for answer in answers} == {VERSION}
+
+
+def test_open_settings_are_warnings(serve: Serve, database_url: str) -> None:
+    settings: dict[str, Any] = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": "ck_x", "THUNDER_SECRET": SECRET}
+    assert serve(**settings).get("/health").json["warnings"] == []
+    client = serve(PLAYGROUND_KEYLESS="true", INGEST_AUTH="open", **settings)
+    assert client.get("/health").json["warnings"] == [OPEN_INGEST_WARNING, KEYLESS_WARNING]
 
 
 def test_without_a_database_only_livez_answers_200(serve: Serve) -> None:
