@@ -373,6 +373,11 @@ CREATE FUNCTION public.end_rotation() RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 begin
+    update api_keys
+    set user_key_hmac = null
+    where
+        api_keys.user_key_hmac in (select former_owners.user_key_hmac from former_owners)
+        and not is_live(api_keys);
     delete from former_owners;
     update environment
     set previous_fingerprint = null
@@ -381,7 +386,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.end_rotation() IS 'Forgets the owners under the previous secret.';
+COMMENT ON FUNCTION public.end_rotation() IS 'Forgets the owners under the previous secret, and the hashes of their revoked and expired keys.';
 
 CREATE FUNCTION public.find_texts(pattern text, hashes bytea[]) RETURNS TABLE(path text, hits bigint)
     LANGUAGE plpgsql STABLE
@@ -1103,17 +1108,21 @@ COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless 
 CREATE FUNCTION public.require_present_secret(fingerprint text) RETURNS void
     LANGUAGE plpgsql
     AS $$
+declare
+    known record;
 begin
-    if exists (
-        select from environment
-        where environment.previous_fingerprint = require_present_secret.fingerprint
-    ) then
+    select environment.* into known from environment;
+    if known.previous_fingerprint = require_present_secret.fingerprint then
         raise exception 'THUNDER_SECRET: changed since this server started; try again' using errcode = 'TH002';
+    end if;
+    if known.secret_fingerprint <> require_present_secret.fingerprint then
+        raise exception 'THUNDER_SECRET: this server does not have the secret of the database; see the warnings of /healthz'
+        using errcode = 'TH002';
     end if;
 end
 $$;
 
-COMMENT ON FUNCTION public.require_present_secret(fingerprint text) IS 'Raises TH002 if the secret of a process is the one before the rotation in progress.';
+COMMENT ON FUNCTION public.require_present_secret(fingerprint text) IS 'Raises TH002 if a process does not have the present secret of the database.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE

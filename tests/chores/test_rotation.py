@@ -20,7 +20,7 @@ from tests.support.command import Command
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post, post_probs
-from tests.support.receiver import receiving
+from tests.support.receiver import receiving, wait_until
 from tests.support.running import list_workers, running
 from tests.support.servers import Serve
 from tests.support.streams import open_socket, receive_ids
@@ -302,8 +302,40 @@ def test_an_owner_of_nothing_but_dead_keys_does_not_wait(
     assert "waiting   1 owner with 0 requests" in read_status(manage, database_url, **ROTATING)[1]
     assert send(new, "DELETE", "/auth/keys", ADMIN_KEY, id=made["id"]).status == 200
     assert "waiting   no owner" in read_status(manage, database_url, **ROTATING)[1]
-    assert list_ids(start(**FINISHED), ANN) == ["ann-1", "ann-2"]
+    finished = start(**FINISHED)
+    assert list_ids(finished, ANN) == ["ann-1", "ann-2"]
     assert sql.execute("select count(*) from former_owners").fetchone() == (0,)
+    assert find_remains(sql, "eve") == {"api_keys.user_key_label"}, "the list of keys shows whose key it was"
+    (listed,) = [one for one in send(finished, "GET", "/auth/keys", ADMIN_KEY).json["keys"] if one["id"] == made["id"]]
+    assert (listed["allowed_api_key"], listed["is_active"]) == (OLD_HASHER.label_user_key("eve"), False)
+    # A container from before the rotation binds no key to a hash that the present secret never matches.
+    assert send(old, "POST", "/auth/keys", ADMIN_KEY, name="k", allowed_api_key="eve").status == 503
+
+
+def test_a_rotation_waits_for_keys_that_are_being_stored(
+    old: Client, database_url: str, sql: psycopg.Connection
+) -> None:
+    """Between the check of the secret and the commit of a key, no rotation can begin that would not see its owner."""
+    del old
+    hmac, label = OLD_HASHER.identify("eve")
+    begin = "select begin_rotation(%s, %s)", (OLD_HASHER.fingerprint, NEW_HASHER.fingerprint)
+    is_waiting = "select count(*) from pg_locks where not granted and relation = 'environment'::regclass"
+    with psycopg.connect(database_url) as storing, ThreadPoolExecutor(1) as pool:
+        storing.execute("select hold_owner('thunder-backend')")
+        storing.execute("select require_present_secret(%s)", [OLD_HASHER.fingerprint])
+        begun = pool.submit(lambda: sql.execute(*begin).fetchone())
+        with psycopg.connect(database_url, autocommit=True) as watching:
+            wait_until(lambda: watching.execute(is_waiting).fetchone() == (1,))
+        storing.execute(
+            "insert into api_keys (key_hash, key_prefix, name, is_admin, scopes, user_key_hmac, user_key_label)"
+            " values ('x', 'ck_x', 'k', false, '{read}', %s, %s)",
+            [hmac, label],
+        )
+        storing.commit()
+        assert begun.result(timeout=60) == (4,)
+    assert sql.execute("select user_key_label from former_owners where user_key_hmac = %s", [hmac]).fetchone() == (
+        label,
+    )
 
 
 def test_a_second_rotation_needs_the_first_to_be_finished(

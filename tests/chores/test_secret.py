@@ -159,6 +159,16 @@ def test_a_server_with_another_secret_answers_and_warns(
         post(other, "of-bob", user="the key of bob")
     assert problem not in used.request("GET", "/healthz").json["warnings"]
     assert read_fingerprint(sql) == Hasher(SECRET.encode()).fingerprint
+    # The right secret would match none of these.
+    alert = {"name": "low", "kind": "threshold", "threshold": 0.5, "url": "https://example.com/"}
+    bound = send(other, "POST", "/auth/keys", ADMIN_KEY, name="k", allowed_api_key="the key of bob")
+    for refused in (
+        bound,
+        send(other, "POST", "/logs/of-bob/public", ADMIN_KEY),
+        send(other, "POST", "/v1/alerts", ADMIN_KEY, **alert),
+    ):
+        assert (refused.status, "does not have the secret of the database" in refused.json["error"]) == (503, True)
+    assert send(other, "POST", "/auth/keys", ADMIN_KEY, name="k").status == 200
     with pytest.raises(RolloutError, match="deployed, but with a warning; THUNDER_SECRET: not"):
         smoke({"api": other.url}, app_name="thunder-backend", commit=None, say=print)
 

@@ -112,6 +112,16 @@ def test_it_serves_from_several_processes_replaces_dead_ones_and_stops_all(direc
         wait_until(lambda: not any("spawn_main" in read_command(worker) for worker in workers))
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the processes are counted in Linux's /proc")
+def test_ctrl_c_at_the_start_of_its_processes_prints_no_traceback(directory: Path, new_database_url: str) -> None:
+    """A terminal sends the signal to all processes, also to those that are still importing modules."""
+    with running(directory, APP_WORKERS="2", DATABASE_URL=new_database_url) as run:
+        wait_until(lambda: len(list_workers(run.process.pid)) == 2)
+        os.killpg(run.process.pid, signal.SIGINT)
+        assert run.wait() == 0
+        assert "Traceback" not in run.end()
+
+
 def test_a_second_start_names_the_running_one(shared_run: Running) -> None:
     url = shared_run.url
     second = Running(shared_run.directory, {})
