@@ -1,15 +1,21 @@
 """Run uvicorn for `manage.py run`: one or more processes on a socket that is bound before the banner is printed."""
 
 import os
+import signal
 import socket
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from types import FrameType
 
 import uvicorn
 from typing_extensions import override
 from uvicorn.supervisors import Multiprocess
 
 from core.errors import ThunderError
+from core.local.signals import ENDING
 from functions.web.connections import BACKLOG, raise_file_limit
 from functions.web.context import METRICS_DIRECTORY
 from functions.web.protocol import BoundedProtocol
@@ -22,6 +28,8 @@ MAX_INCOMING_BYTES = 4096
 MAX_WORKERS = 8
 START_SECONDS = 60
 """Time for a process to start answering."""
+HANGING_SECONDS = 30
+"""How long a process may be silent before it is replaced. On a busy machine, one that works may need seconds."""
 
 
 class AddressError(ThunderError):
@@ -51,14 +59,26 @@ class AnnouncingProcesses(Multiprocess):
     """Several processes on one socket. It announces when all of them answer, and replaces one that ends."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], announce: Callable[[], None]) -> None:
+        ignores_hup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by nohup
         super().__init__(config, sockets)
         self._announce = announce
         self.has_failed = False
+        self._exit = _Exit()
+        self.should_exit: threading.Event = self._exit
+        for number in ENDING:
+            signal.signal(number, self._note_end)
+        if ignores_hup:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _note_end(self, number: int, _: FrameType | None) -> None:
+        self.signal_queue.append(number)
+        self._exit.has_signal = True
 
     @override
     def init_processes(self) -> None:
         """Start all processes, then announce."""
-        super().init_processes()
+        with _keeping_ctrl_c():
+            super().init_processes()
         ready = [process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes]
         if all(ready):
             self._announce()
@@ -70,7 +90,8 @@ class AnnouncingProcesses(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace processes that have ended, and remove their gauges from the metrics."""
         before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
+        with _keeping_ctrl_c():
+            super().keep_subprocess_alive()
         for pid in before - {process.pid for process in self.processes}:
             from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - rarely needed
 
@@ -80,6 +101,33 @@ class AnnouncingProcesses(Multiprocess):
     def handle_hup(self) -> None:
         """Stop when the terminal is closed, as a single process does."""
         self.handle_term()
+
+
+class _Exit(threading.Event):
+    """Is set from the arrival of a signal on. Until uvicorn handles it, processes that end must not be replaced.
+
+    A signal handler must not call `set`, which waits for a lock that the interrupted code may have.
+    """
+
+    has_signal = False
+
+    @override
+    def is_set(self) -> bool:
+        return self.has_signal or super().is_set()
+
+
+@contextmanager
+def _keeping_ctrl_c() -> Generator[None]:
+    """Block SIGINT in the processes that the block starts. A terminal sends it to them too, and they would fail.
+
+    This process gets a pending signal after the block, and then ends the others.
+    """
+    resource_tracker.ensure_running()  # its start, which the first process would cause, unblocks SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -129,6 +177,7 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=HANGING_SECONDS,
         ws=BoundedWebSocket,
         # Compression takes memory for each connection, and clients send almost nothing.
         ws_per_message_deflate=False,
