@@ -19,6 +19,7 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
 
     The token's own number takes precedence. An entry with the same text but a different number is a different token,
     unless it is the only entry that can be the chosen one: a list holds every token that is more likely than its last.
+    A token that is missing from the list although it is more likely is added.
 
     Args:
         token: the token with the list as received.
@@ -30,19 +31,30 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
     """
     distribution = token.distribution
     found = distribution.find_all(token.token, token.text) if distribution else []
-    if distribution is None or not found or not distribution.live:
+    if distribution is None or not distribution.live:
         return distribution, None
     if logprob is None:
-        return distribution, found[0] if found[0] < distribution.live else None
-    position = _find_nearest(distribution, found, logprob)
-    if distribution.logprobs[position] == logprob:
+        return distribution, found[0] if found and found[0] < distribution.live else None
+    position = _find_nearest(distribution, found, logprob) if found else None
+    if position is not None and distribution.logprobs[position] == logprob:
         return distribution, position
-    settled = _settle(distribution, token, position, logprob)
+    if position is None:
+        settled = _add(distribution, token, logprob)
+    else:
+        settled = _settle(distribution, token, position, logprob)
     if settled is distribution:
         return distribution, None
     if not settled.is_possible:
         return None, None
     return settled, _find_nearest(settled, settled.find_all(token.token, token.text), logprob)
+
+
+def _add(distribution: Distribution, token: Token, logprob: float) -> Distribution:
+    """Return the list with a token that it lacks, or the same list if the token may be outside its k entries."""
+    added = distribution.put(token.token, token.text, logprob, instead_of=None)
+    last = distribution.logprobs[distribution.live - 1]
+    is_outside = logprob <= last + MASS_U * abs(logprob) + SAME_NOISE
+    return distribution if is_outside and added.is_possible else added
 
 
 def _settle(distribution: Distribution, token: Token, position: int, logprob: float) -> Distribution:

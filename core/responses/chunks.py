@@ -10,6 +10,8 @@ from typing import cast
 from core.errors import InvalidInputError
 from core.responses.expect import find_first, find_object
 
+_UNFINISHED = ("in_progress", "queued")
+
 _WHOLE = 'set "stream": false to get the complete response'
 
 
@@ -94,6 +96,8 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
     meta_info = find_object(fields.get("meta_info"))
     signs = {
         # OpenInference joins the chunks of a stream and keeps their `object`.
+        "delta": isinstance(fields.get("delta"), dict) and "choices" not in fields,  # a choice of a chunk alone
+        "status": fields.get("status") in _UNFINISHED and fields.get("object") == "response",  # OpenAI's responses API
         "choices": choice.get("delta") is not None
         or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice)
         or (fields.get("choices") == [] and fields.get("object") == ""),  # Azure's first chunk

@@ -2,7 +2,10 @@
 
 import msgspec
 
-from core.confidence import Token, reconcile_list
+from core.confidence import Distribution, Token, reconcile_list
+
+MAX_ROUNDED_MASS = 0.01
+"""Probability of the other tokens next to a 0.0 that was rounded to two digits."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -10,8 +13,8 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 def forget_placeholders(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     """Treat log-probabilities of 0.0 that are only placeholders as unknown.
 
-    A 0.0 is a placeholder if the token has no list but other tokens do (llama.cpp with a draft model), or if all
-    log-probabilities are 0.0.
+    A 0.0 is a placeholder if the token has no list but other tokens do (llama.cpp with a draft model), if its list
+    gives other tokens a chance, or if all log-probabilities are 0.0.
     """
     reported = [token for token in tokens if token.logprob is not None]
     if not any(token.logprob == 0.0 and not token.forced for token in reported):
@@ -20,20 +23,32 @@ def forget_placeholders(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     if all(token.logprob == 0.0 for token in reported) and not any(map(_has_choice, tokens)):
         sentence = "every logprob is 0.0, so the server computed none; all of them are treated as unknown"
         return [msgspec.structs.replace(token, logprob=None, distribution=None) for token in tokens], [sentence]
-    hollow = [has_lists and token.logprob == 0.0 and not (token.distribution or token.forced) for token in tokens]
-    if not any(hollow):
-        return tokens, []
-    sentence = (
-        f"{sum(hollow)} of {len(tokens)} tokens have a logprob of 0.0 and no list, unlike the others; "
-        "their logprobs are treated as unknown"
-    )
-    kept = [msgspec.structs.replace(t, logprob=None) if empty else t for t, empty in zip(tokens, hollow, strict=True)]
-    return kept, [sentence]
+    zero = [token.logprob == 0.0 and not token.forced for token in tokens]
+    hollow = [has_lists and is_zero and not token.distribution for token, is_zero in zip(tokens, zero, strict=True)]
+    denied = [is_zero and _is_denied(token) for token, is_zero in zip(tokens, zero, strict=True)]
+    doubted = ((hollow, "and no list, unlike the others"), (denied, "that their list contradicts"))
+    sentences = [
+        f"{sum(marks)} of {len(tokens)} tokens have a logprob of 0.0 {why}; their logprobs are treated as unknown"
+        for marks, why in doubted
+        if any(marks)
+    ]
+    forgotten = [one or two for one, two in zip(hollow, denied, strict=True)]
+    kept = [msgspec.structs.replace(t, logprob=None) if gone else t for t, gone in zip(tokens, forgotten, strict=True)]
+    return kept, sentences
 
 
 def _has_choice(token: Token) -> bool:
     """Whether the token's list shows that another token was possible."""
     return token.distribution is not None and any(-float("inf") < one < 0.0 for one in token.distribution.logprobs)
+
+
+def _is_denied(token: Token) -> bool:
+    """Whether the list of a token that is reported as certain gives the other tokens more than rounding explains."""
+    listed = token.distribution
+    if listed is None:
+        return False
+    found = set(listed.find_all(token.token, token.text))
+    return sum(prob for i, prob in enumerate(listed.probs) if i not in found) > MAX_ROUNDED_MASS
 
 
 def reconcile_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
@@ -44,16 +59,22 @@ def reconcile_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
         else msgspec.structs.replace(token, distribution=reconcile_list(token, token.logprob)[0])
         for token in tokens
     ]
-    changed = sum(new.distribution is not old.distribution for new, old in zip(settled, tokens, strict=True))
-    dropped = sum(
-        new.distribution is None and old.distribution is not None for new, old in zip(settled, tokens, strict=True)
-    )
+    changed = [(old, new) for old, new in zip(tokens, settled, strict=True) if new.distribution is not old.distribution]
     if not changed:
         return tokens, []
+    lacking = sum(old.distribution is not None and not _is_listed(old, old.distribution) for old, _ in changed)
+    dropped = sum(new.distribution is None for _, new in changed)
     lost = f"; {dropped} lists are ignored because they contradict it" if dropped else ""
-    return settled, [
-        f"{changed} of {len(tokens)} tokens have a different logprob in their list; the token's own is used{lost}"
-    ]
+    doubts = (
+        (len(changed) - lacking, "have a different logprob in their list"),
+        (lacking, "are missing from their list, although they are more likely than a token in it"),
+    )
+    named = " and ".join(f"{count} of {len(tokens)} tokens {doubt}" for count, doubt in doubts if count)
+    return settled, [f"{named}; the token's own logprob is used{lost}"]
+
+
+def _is_listed(token: Token, listed: Distribution) -> bool:
+    return listed.find(token.token, token.text) is not None
 
 
 def note_fragments(tokens: list[Token]) -> list[str]:

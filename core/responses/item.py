@@ -6,7 +6,7 @@ response, or LiteLLM's payload (core.responses.litellm). Errors are InvalidInput
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from core.errors import InvalidInputError
 from core.responses.chunks import is_stream, refuse_chunk
@@ -22,7 +22,7 @@ from core.responses.expect import (
     find_text,
     list_objects,
 )
-from core.responses.join import join_stream, split_answers
+from core.responses.join import is_cut, join_stream, split_answers
 from core.responses.options import ScoreOptions, read_options
 from core.responses.recognize import UnknownResponseError, is_quote_trace, is_response
 from core.responses.sse import read_events
@@ -36,6 +36,25 @@ MAX_TAG_CHARS = 100
 """The limits of tags that people add (core.curation)."""
 MAX_CHOICES = 128
 """Maximum answers in one item. OpenAI allows 128."""
+
+
+_CUT = ("the stream broke off before the answer ended; only the received part is stored",)
+
+
+class Answers(NamedTuple):
+    """The answers in a response: a body per answer.
+
+    Attributes:
+        error: why the call failed; None if it did not. The body of a failed response has facts, too.
+        warnings: problems that don't prevent scoring, one sentence each.
+    """
+
+    bodies: list[Body]
+    error: str | None
+    warnings: tuple[str, ...]
+
+
+NO_ANSWERS = Answers([], None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +105,7 @@ def read_envelope(fields: Body) -> Item:
     response = fields.get("response")
     request: Body = {} if fields.get("request") is None else expect_object(fields["request"], "request")
     error = find_error(fields.get("error"))
-    answers: list[Body] = []
-    failure = None
-    if response is not None:
-        answers, failure = read_answers(response, "response")
+    answers, failure, warnings = NO_ANSWERS if response is None else read_answers(response, "response")
     if response is None and error is None:
         raise InvalidInputError(
             "response: is required; send the response of the server, or why the call failed as error"
@@ -104,6 +120,7 @@ def read_envelope(fields: Body) -> Item:
         tags=read_tags(fields.get("tags"), "tags"),
         metadata={} if fields.get("metadata") is None else expect_object(fields["metadata"], "metadata"),
         error=error or failure,
+        warnings=warnings,
         options=read_options({name: fields[name] for name in fields.keys() - {"request", "response"}}),
     )
 
@@ -115,27 +132,24 @@ def read_bare(fields: Body) -> Item:
         UnknownResponseError: its shape is unknown.
         InvalidInputError: it is one chunk of a stream.
     """
-    answers, failure = read_answers(fields, "body")
-    return Item(answers, id_path="id", error=failure, options=read_options(fields))
+    answers, failure, warnings = read_answers(fields, "body")
+    return Item(answers, id_path="id", error=failure, warnings=warnings, options=read_options(fields))
 
 
-def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
+def read_answers(response: object, path: str) -> Answers:
     """Split a response into its answers: a body, the text or the chunks of a stream, or a list of bodies.
-
-    Returns:
-        One response per answer, and why the call failed; None if it did not. A failed response has facts, too.
 
     Raises:
         InvalidInputError: the value has the wrong type, or is a stream that can't be joined.
         UnknownResponseError: the shape of the response is unknown.
     """
-    bodies = _list_bodies(response, path)
+    bodies, warnings = _list_bodies(response, path)
     if any(is_quote_trace(body) for body in bodies):
         raise InvalidInputError(f"{path}: a Quote trace can't be part of an item; post {{request, events}} alone")
     for body in bodies:
         failure = _find_failure(body)
         if failure is not None:
-            return [body] if has_shape(body) else [], failure
+            return Answers([body] if has_shape(body) else [], failure, warnings)
     for body in bodies:
         refuse_chunk(body)
         if not is_response(body):
@@ -143,22 +157,26 @@ def read_answers(response: object, path: str) -> tuple[list[Body], str | None]:
     answers = [answer for body in bodies for answer in split_choices(body)]
     if len(answers) > MAX_CHOICES:
         raise InvalidInputError(f"{path}: has {len(answers)} answers; at most {MAX_CHOICES} are allowed")
-    return answers, None
+    return Answers(answers, None, warnings)
 
 
-def _list_bodies(response: object, path: str) -> list[Body]:
-    """Return the complete responses in a value, with streams joined."""
-    is_text = isinstance(response, str)
-    if isinstance(response, str):
-        response = read_events(response, path)
+def _list_bodies(response: object, path: str) -> tuple[list[Body], tuple[str, ...]]:
+    """Return the complete responses in a value, with streams joined, and warnings."""
+    events = read_events(response, path) if isinstance(response, str) else None
+    response = events.rows if events else response
+    is_broken, is_done = (events.is_broken, events.is_done) if events else (False, False)
     if isinstance(response, list):
         chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(find_list(response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
-        is_joined = is_stream(chunks) or (is_text and len(chunks) > 1)
-        return [join_stream(part, path) for part in split_answers(chunks)] if is_joined else chunks
+        is_joined = is_stream(chunks) or (events is not None and len(chunks) > 1)
+        if not is_joined:
+            return chunks, _CUT if is_broken else ()
+        answers = split_answers(chunks)
+        is_partial = is_broken or (not is_done and any(map(is_cut, answers)))
+        return [join_stream(part, path) for part in answers], _CUT if is_partial else ()
     if isinstance(response, dict):
-        return [cast("Body", response)]
+        return [cast("Body", response)], ()
     raise InvalidInputError(f"{path}: must be an object, a list or the text of a stream, not {describe(response)}")
 
 
@@ -174,7 +192,10 @@ def _find_failure(body: Body) -> str | None:
         return find_error(body)
     if body.keys() == {"detail"}:  # FastAPI
         return find_error(body["detail"]) or "the call failed"
-    if body.get("error") is None or (is_response(body) and body.get("status") != "failed"):
+    has_failed = body.get("status") == "failed" or "error" in [
+        choice.get("finish_reason") for choice in list_objects(body.get("choices"))
+    ]
+    if body.get("error") is None or (is_response(body) and not has_failed):
         return None
     return find_error(body["error"])
 

@@ -23,8 +23,8 @@ def read_item(raw: object) -> Item:
         InvalidInputError: a field is not valid; the message names its path.
     """
     if isinstance(raw, list):
-        answers, error = read_answers(raw, "body")
-        return Item(answers, id_path="id", error=error)
+        answers, error, warnings = read_answers(raw, "body")
+        return Item(answers, id_path="id", error=error, warnings=warnings)
     fields = expect_object(raw, "body")
     if is_litellm(fields):
         return read_litellm(fields)
@@ -37,8 +37,8 @@ def read_event_item(text: str) -> Item:
     Raises:
         InvalidInputError: the text is not a stream of JSON events, or can't be joined.
     """
-    answers, error = read_answers(text, "body")
-    return Item(answers, id_path="id", error=error)
+    answers, error, warnings = read_answers(text, "body")
+    return Item(answers, id_path="id", error=error, warnings=warnings)
 
 
 def is_stream_of_lines(lines: Iterable[bytes]) -> bool:

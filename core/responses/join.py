@@ -10,8 +10,11 @@ from typing import cast
 from core.errors import InvalidInputError
 from core.responses.expect import Body, find_either, find_object, find_text, list_objects
 from core.responses.join_native import join_gemini, join_llama_cpp, join_ollama, join_sglang, join_tgi
-from core.responses.join_output import is_output_event, join_output
+from core.responses.join_output import has_ended, is_output_event, join_output
 from core.responses.merge import finish, merge
+
+_FIRST = ("id", "created", "model")
+"""Fields that the clients take from the first chunk."""
 
 _PARALLEL = ("token_logprobs", "top_logprobs", "text_offset", "token_ids")
 """Lists of legacy completions with one entry per token."""
@@ -24,9 +27,7 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
         InvalidInputError: the shape of the chunks is unknown.
     """
     _refuse_several(chunks, path)
-    failed = next(
-        (i for i, chunk in enumerate(chunks) if chunk.get("error") is not None and "choices" not in chunk), None
-    )
+    failed = next((i for i, chunk in enumerate(chunks) if _is_failure(chunk)), None)
     if failed is not None and not is_output_event(chunks[0]):
         begun = join_stream(chunks[:failed], path) if failed else {}
         return {**begun, "status": "failed", "error": chunks[failed]["error"]}
@@ -34,6 +35,28 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
     if join is None and len(chunks) > 1:
         raise InvalidInputError(f"{path}: unknown shape of chunks; send the complete response")
     return chunks[0] if join is None else cast("Body", finish(join(chunks)))
+
+
+def is_cut(chunks: Sequence[Body]) -> bool:
+    """Whether a stream ended before its answers did, as far as its shape shows."""
+    if is_output_event(chunks[0]):
+        return not any(has_ended(one) or one.get("type") == "error" for one in chunks)
+    parts = [part for one in chunks for part in list_objects(one.get("choices")) or list_objects(one.get("candidates"))]
+    begun = {_index_of(part) for part in parts}
+    ended = {_index_of(part) for part in parts if part.get("finish_reason") or find_either(part, "finishReason")}
+    is_ended = ended == begun if begun else _is_last(chunks[-1])
+    return not is_ended and not any(one.get("error") is not None for one in chunks)
+
+
+def _index_of(part: Body) -> int:
+    index = part.get("index")
+    return index if type(index) is int else 0
+
+
+def _is_failure(chunk: Body) -> bool:
+    """Whether a chunk reports the failure of the call. OpenRouter writes it next to an empty choice."""
+    reasons = [part.get("finish_reason") for part in list_objects(chunk.get("choices"))]
+    return chunk.get("error") is not None and ("choices" not in chunk or "error" in reasons)
 
 
 def have_one_shape(rows: Sequence[object]) -> bool:
@@ -87,10 +110,10 @@ def _join_choices(chunks: Sequence[Body]) -> Body:
     whole: Body = {}
     choices: dict[int, Body] = {}
     for chunk in chunks:
-        whole |= {name: value for name, value in chunk.items() if value and name != "choices"}
+        given = {name: value for name, value in chunk.items() if value and name != "choices"}
+        whole |= {name: value for name, value in given.items() if name not in whole or name not in _FIRST}
         for part in list_objects(chunk.get("choices")):
-            index = part.get("index")
-            choice = choices.setdefault(index if type(index) is int else 0, {})
+            choice = choices.setdefault(_index_of(part), {})
             named = {"message" if name == "delta" else name: value for name, value in part.items()}
             merge(choice, {**named, "logprobs": _pad_lists(named["logprobs"])} if named.get("logprobs") else named)
     for choice in choices.values():

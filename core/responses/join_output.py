@@ -13,6 +13,11 @@ def is_output_event(chunk: Body) -> bool:
     return isinstance(kind, str) and (kind.startswith("response.") or kind == "error")
 
 
+def has_ended(event: Body) -> bool:
+    """Whether an event ends the response."""
+    return event.get("type") in _ENDS
+
+
 def join_output(events: Sequence[Body]) -> Body:
     """Return the response of the last event, with the logprobs of earlier events where it has none.
 
@@ -23,7 +28,7 @@ def join_output(events: Sequence[Body]) -> Body:
     error = next((one for one in events if one.get("type") == "error"), None)
     if error is not None:
         return {**last, "status": "failed", "error": error}
-    if not any(one.get("type") in _ENDS for one in events):
+    if not any(map(has_ended, events)):
         content = [{"type": "output_text", **part} for _, part in sorted(parts.items())]
         return {**last, "status": "incomplete", "output": [{"type": "message", "content": content}]}
     output = list_objects(last.get("output"))

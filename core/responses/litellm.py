@@ -63,7 +63,7 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
     response = fields.get("response")
     if not isinstance(response, dict) or not response:  # LiteLLM replaces a redacted response with a text
         return [{}], None, ("response: LiteLLM sent no response, so there is nothing to score",)
-    answers, failure = read_answers(expect_object(response, "response"), "response")
+    answers, failure, _ = read_answers(expect_object(response, "response"), "response")
     is_dropped = fields.get("stream") is True and not any(map(_has_logprobs, answers))
     return answers, failure, (_STREAMED,) if is_dropped else ()
 

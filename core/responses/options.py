@@ -4,6 +4,7 @@ from pydantic import Field, ValidationError
 
 from core.confidence import MAX_TOKEN_ID
 from core.errors import InvalidInputError
+from core.responses.expect import find_first, find_object
 from core.responses.recognize import is_from_server, unwrap
 from core.wire.models import Body
 from core.wire.validation import describe_validation
@@ -19,6 +20,10 @@ MAX_MODE_CHARS = 64
 
 MAX_VOCAB_SIZE = MAX_TOKEN_ID + 1
 """Maximum size of a vocabulary. An unbounded integer might not convert to a float."""
+
+
+_NESTED = ("logprobs", "meta_info", "details", "metadata", "extra_body", "sampling_params", "parameters", "options")
+"""Objects in which servers and requests hold their settings."""
 
 
 class ScoreOptions(Body, allow_inf_nan=False):
@@ -55,16 +60,20 @@ def read_options(body: object) -> ScoreOptions:
 
 
 def refuse_logits(fields: dict[str, object], path: str = "") -> None:
-    """Reject numbers that are declared as logits.
+    """Reject numbers that are declared as logits, in the response, its first choice or the request.
 
     Raises:
         InvalidInputError: logprobs_mode says so.
     """
-    mode = fields.get("logprobs_mode")
-    if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
-        raise InvalidInputError(
-            f"{path}logprobs_mode: logits are not log-probabilities; set the server to send logprobs"
-        )
+    choice = find_first(fields.get("choices"))
+    places = {f"{path}{name}.": find_object(fields.get(name)) for name in _NESTED}
+    places |= {path: fields, "choices[0].": choice, "choices[0].logprobs.": find_object(choice.get("logprobs"))}
+    for place, found in places.items():
+        mode = found.get("logprobs_mode")
+        if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
+            raise InvalidInputError(
+                f"{place}logprobs_mode: logits are not log-probabilities; set the server to send logprobs"
+            )
 
 
 def _is_echo(key: str, fields: dict[str, object]) -> bool:
@@ -72,4 +81,4 @@ def _is_echo(key: str, fields: dict[str, object]) -> bool:
     if key != "top_p" or not is_from_server(fields):
         return False
     top_p = fields["top_p"]
-    return "output" in fields or (isinstance(top_p, float | int) and not 0.0 < top_p <= 1.0)
+    return "output" in fields or not isinstance(top_p, float | int) or not 0.0 < top_p <= 1.0

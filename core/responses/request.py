@@ -88,7 +88,7 @@ def trim_list(token: Token, settings: RequestSettings) -> Token:
     if settings.k is None or listed is None or listed.k != settings.k + 1:
         return token
     _, position = reconcile_list(token, token.logprob)
-    if position is None or position < settings.k:
+    if position is None or position < settings.k or listed.find(token.token, token.text) is None:
         return token
     logprob = listed.logprobs[position] if token.logprob is None else token.logprob
     return msgspec.structs.replace(token, logprob=logprob, distribution=listed.drop(position))

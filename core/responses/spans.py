@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from core.errors import InvalidInputError
 from core.responses.attributes import collect, read_attributes, read_json
 from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
-from core.responses.item import Item, find_tags, read_answers
+from core.responses.item import Answers, Item, find_tags, read_answers
 from core.responses.summary import Summary
 
 SOURCE = "otlp"
@@ -67,9 +67,9 @@ def read_span(span: Body) -> Item:
     attributes = read_attributes(span.get("attributes"))
     resource = read_attributes(find_object(span.get("resource")).get("attributes"))
     request, error = _read_request(attributes), _find_error(span)
-    answers: list[Body] = []
-    if error is None:
-        answers, error = _read_response(attributes)
+    answers, error, warnings = _read_response(attributes) if error is None else Answers([], error, ())
+    if error is None and not any(answers):
+        warnings = (_CUT if _is_cut(attributes.get("output.value")) else _NO_RESPONSE,)
     key = attributes.get("user_api_key") or attributes.get("metadata.user_api_key") or resource.get("user_api_key")
     metadata = find_object(read_json(attributes.get("metadata")))
     return Item(
@@ -85,7 +85,7 @@ def read_span(span: Body) -> Item:
         metadata=metadata,
         summary=_summarize(attributes, len(answers)),
         error=error,
-        warnings=() if error or any(answers) else (_CUT if _is_cut(attributes.get("output.value")) else _NO_RESPONSE,),
+        warnings=warnings,
     )
 
 
@@ -100,7 +100,7 @@ def _find_error(span: Body) -> str | None:
     return find_text(status.get("message")) or "the call failed"
 
 
-def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
+def _read_response(attributes: Body) -> Answers:
     given = attributes.get(LOGPROBS)
     if given not in (None, "", "null"):
         logprobs = read_json(given)
@@ -114,7 +114,7 @@ def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
         for i, row in enumerate(rows):
             message = {"content": texts[i] if i < len(texts) else None}
             answers.append({"choices": [{"index": i, "message": message, "logprobs": row}]})
-        return answers, None
+        return Answers(answers, None, ())
     output = attributes.get("output.value")
     response = read_json(output)
     if response and not isinstance(response, str | int | float):
@@ -123,7 +123,7 @@ def _read_response(attributes: Body) -> tuple[list[Body], str | None]:
         except InvalidInputError:
             if _holds_logprobs(output):
                 raise
-    return [{}], None
+    return Answers([{}], None, ())
 
 
 def _is_cut(output: object) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from core.errors import InvalidInputError
 from core.wire.parse_json import parse_json
@@ -16,8 +17,21 @@ MAX_LINE_ENDS = 4_000_000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-def read_events(text: str, path: str) -> list[object]:
-    """Return the parsed data of each event.
+class Events(NamedTuple):
+    """The parsed data of each event.
+
+    Attributes:
+        is_broken: whether the text breaks off in an event, which is then left out, as clients do.
+        is_done: whether the text has OpenAI's last event.
+    """
+
+    rows: list[object]
+    is_broken: bool
+    is_done: bool
+
+
+def read_events(text: str, path: str) -> Events:
+    """Parse the data of each event.
 
     Raises:
         InvalidInputError: the text has no events, too many, or one that is not JSON.
@@ -37,10 +51,12 @@ def read_events(text: str, path: str) -> list[object]:
         try:
             events.append(parse_json(data.encode("utf-8", "surrogatepass")))
         except InvalidInputError:
+            if lines[-1] and events and i == len(datas) - 1:
+                return Events(events, is_broken=True, is_done=False)
             raise InvalidInputError(f"{path}: event {i} is not JSON; send the stream as the server wrote it") from None
     if not events:
         raise InvalidInputError(f"{path}: has no events; send an object, a list or the text of a stream")
-    return events
+    return Events(events, is_broken=False, is_done=datas[-1].strip() == DONE)
 
 
 def _iterate_data(lines: list[str]) -> Iterator[str]:

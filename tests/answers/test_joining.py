@@ -1,12 +1,15 @@
 """Joining chunks: which of them belong together, and how."""
 
+import json
 from typing import Any
 
 import pytest
 from openai import OpenAI
 
-from core.responses.items import read_item
+from core.errors import InvalidInputError
+from core.responses.items import read_event_item, read_item
 from core.responses.join import join_stream
+from core.responses.summary import summarize_response
 from tests.support.answers import post
 from tests.support.chunks import Chunks, make_chat, make_legacy, make_llama_cpp, make_ollama, make_tgi, write_events
 from tests.support.client import Client
@@ -100,3 +103,54 @@ def test_a_chunk_without_a_list_leaves_the_lists_parallel(client: Client) -> Non
     log = client.log(post(client, chunks).json["request_id"])
     assert [step["token_text"] for step in log["steps"]] == list(WORDS)
     assert log["sequence_confidence"] == pytest.approx(CONFIDENCE)
+
+
+def make_chunks(*deltas: str, end: str | None = "stop", **more: Any) -> list[dict[str, Any]]:
+    chunks: list[dict[str, Any]] = [
+        {"id": f"c{i}", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": one}}]}
+        for i, one in enumerate(deltas)
+    ]
+    chunks[-1]["choices"][0]["finish_reason"] = end
+    chunks[-1] |= more
+    return chunks
+
+
+def write(chunks: list[dict[str, Any]], last: str = "") -> str:
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + last
+
+
+@pytest.mark.parametrize(
+    ("text", "is_cut"),
+    [
+        (write(make_chunks("a", "b")), False),
+        (write(make_chunks("a", "b", end=None), "data: [DONE]\n\n"), False),
+        (write(make_chunks("a", "b", end=None)), True),
+        (write(make_chunks("a", "b"), 'data: {"id": "c2", "obj'), True),
+        (write(make_chunks("a", "b"), "data"), False),
+        ('{"done": false, "response": "a"}\n{"done": false, "response": "b"}\n', True),
+        ('{"done": false, "response": "a"}\n{"done": true, "response": "b"}\n', False),
+        ('{"done": false, "response": "a"}\n{"done": false, "response": "b"}\n{"don', True),
+    ],
+)
+def test_a_stream_that_broke_off_is_kept_with_a_warning(text: str, *, is_cut: bool) -> None:
+    item = read_event_item(text)
+    (answer,) = item.answers
+    assert summarize_response(answer).text == "ab"
+    assert bool(item.warnings) == is_cut
+
+
+def test_a_line_that_is_not_json_in_the_middle_is_rejected() -> None:
+    with pytest.raises(InvalidInputError, match="body: event 1 is not JSON"):
+        read_event_item("data: {}\n\ndata: {oops\n\ndata: [DONE]\n\n")
+
+
+def test_a_stream_that_ends_in_an_error_next_to_a_choice_is_a_failed_call() -> None:
+    chunks = make_chunks("a", "", end="error", error={"code": 502, "message": "provider gone"})
+    assert read_item(chunks).error == "provider gone"
+    whole = {"choices": [{"finish_reason": "error", "message": {"content": "a"}}], "error": {"message": "gone"}}
+    assert read_item(whole).error == "gone"
+
+
+def test_the_first_chunk_names_the_answer_as_in_the_client() -> None:
+    joined: Any = join_stream(make_chunks("a", "b", id="other", usage={"completion_tokens": 2}), "body")
+    assert (joined["id"], joined["usage"]) == ("c0", {"completion_tokens": 2})

@@ -52,6 +52,27 @@ def test_a_list_that_cannot_contain_the_tokens_number_is_dropped() -> None:
     assert (row.prob, row.entropy, row.rank) == (pytest.approx(0.8), None, None)
 
 
+def test_a_missing_token_that_is_likelier_than_the_last_is_added() -> None:
+    row = score("x", -0.2, ("a", -2.0), ("b", -4.0))
+    assert (row.rank, row.k) == (1, 3)
+    assert row.missing_mass == pytest.approx(1 - math.exp(-0.2) - math.exp(-2.0) - math.exp(-4.0))
+
+
+@pytest.mark.parametrize("entries", [(("a", -0.3), ("b", -3.5)), (("a", -0.7), ("b", -0.7))])
+def test_a_list_that_leaves_no_room_for_a_missing_token_is_dropped(entries: tuple[tuple[str, float], ...]) -> None:
+    row = score("x", -0.8, *entries)
+    assert (row.prob, row.rank, row.missing_mass, row.entropy) == (math.exp(-0.8), None, None, None)
+
+
+@moderate
+@given(st.lists(st.floats(-9.0, -2.5), min_size=1, max_size=5), st.floats(-9.0, 0.0))
+def test_a_missing_token_is_never_likelier_than_the_missing_mass(logprobs: list[float], logprob: float) -> None:
+    row = score("x", logprob, *((f"t{i}", one) for i, one in enumerate(logprobs)))
+    if row.rank is None and row.missing_mass is not None:
+        assert math.exp(logprob) <= row.missing_mass + 0.02
+        assert logprob <= min(logprobs) + 0.02
+
+
 @st.composite
 def namings(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
     """Generate a list with ids, the same list without ids and with some ambiguous texts, and the chosen entry."""

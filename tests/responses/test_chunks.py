@@ -24,6 +24,8 @@ ROW = {"token": "a", "logprob": -0.2}
         ),
         ({"model": "m", "message": {"content": "a"}, "done": False, "logprobs": [ROW]}, "done"),
         ({"type": "response.output_text.done", "text": "a", "logprobs": [ROW]}, "type"),
+        ({"index": 0, "delta": {"content": "a"}, "logprobs": {"content": [ROW]}}, "delta"),
+        ({"object": "response", "status": "in_progress", "output": []}, "status"),
         ({"type": "response.completed", "response": {"output": []}}, "type"),
         ({"type": "content-delta", "logprobs": {"text": "a", "token_ids": [1], "logprobs": [-1.0]}}, "type"),
         (

@@ -14,8 +14,11 @@ from tests.support.response_draws import draws
 
 
 def entries(*names: str, top: bool = True) -> list[dict[str, Any]]:
-    listed = [{"token": "x", "logprob": -1.5}, {"token": "y", "logprob": -2.5}] if top else []
-    return [{"token": name, "logprob": -0.5, "top_logprobs": listed} for name in names]
+    listed = [{"token": "x", "logprob": -1.5}, {"token": "y", "logprob": -2.5}]
+    return [
+        {"token": name, "logprob": -0.5, "top_logprobs": [{"token": name, "logprob": -0.5}, *listed] if top else []}
+        for name in names
+    ]
 
 
 def chat(**logprobs: Any) -> dict[str, Any]:
