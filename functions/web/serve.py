@@ -25,6 +25,9 @@ SHUTDOWN_SECONDS = 10
 MAX_INCOMING_BYTES = 4096
 """Largest message of a WebSocket client; its content is ignored."""
 
+KEEP_ALIVE_S = 75
+"""Time until an unused connection is closed. A client that sends its next call at that moment gets no answer. uvicorn's
+5 s are a usual pause between two traces, and the time after which httpx stops using a connection."""
 MAX_WORKERS = 8
 START_SECONDS = 60
 """Time for a process to start answering."""
@@ -178,6 +181,7 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_worker_healthcheck=HANGING_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_S,
         ws=BoundedWebSocket,
         # Compression takes memory for each connection, and clients send almost nothing.
         ws_per_message_deflate=False,

@@ -25,6 +25,7 @@ STALLED = (
     f"POST /v1/score HTTP/1.1\r\nHost: x\r\nX-API-Key: {ADMIN_KEY}\r\n"
     "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
 ).encode()
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 CHUNKED = b"POST /v1/score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -40,6 +41,15 @@ def stalled(server: Target) -> Generator[socket.socket]:
     """A connection with a part of a body, opened before all tests as well."""
     with server.connect(2 * BODY_PAUSE_S) as one:
         one.sendall(STALLED)
+        yield one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept(server: Target) -> Generator[socket.socket]:
+    """A connection with a request that was answered before all tests."""
+    with server.connect(2 * HEAD_S) as one:
+        one.sendall(LIVEZ)
+        assert one.recv(12) == b"HTTP/1.1 200"
         yield one
 
 
@@ -165,3 +175,9 @@ def test_a_body_that_stalls_is_answered_408(stalled: socket.socket) -> None:
 
 def test_a_connection_without_a_request_is_closed(idle: socket.socket) -> None:
     assert read_all(idle) == b""
+
+
+def test_a_connection_with_an_answered_request_stays_open(idle: socket.socket, kept: socket.socket) -> None:
+    assert read_all(idle) == b"", "HEAD_S have passed"
+    kept.sendall(LIVEZ.replace(b"Host", b"Connection: close\r\nHost"))
+    assert read_all(kept).count(b"HTTP/1.1 200 ") == 1  # the start of the first answer was read

@@ -12,7 +12,8 @@ from tests.support.browser import CHROMIUM, sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, wait_until_live
 
-WAIT_MS = 10_000
+WAIT_MS = 30_000
+"""CI runs several browsers on two cores."""
 expect.set_options(timeout=WAIT_MS)
 
 
