@@ -95,6 +95,27 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /logs/{request_id}/discussions/{discussion_id}": {"comment": "It says why at the end."},
     "POST /logs/{request_id}/outcome": {"correct": False, "source": "reviewer"},
     "POST /logs/{request_id}/public": {"expires_at": "2099-01-01T00:00:00Z"},
+    "POST /playground/api-key": {"session_id": "ann"},
+    "POST /playground/inference": {
+        "model": "llama-3.1-8b",
+        "messages": [{"role": "user", "content": "Say hello in five languages."}],
+        "max_tokens": 60,
+    },
+    "POST /playground/mods/generate": {"config": {"position": "start", "injection_string": "Certainly! "}},
+    "POST /playground/mods/upload": {
+        "model": "llama-3.1-8b",
+        "code": "the code of the answer of /playground/mods/generate",
+        "mod_name": "playground_mod",
+    },
+    "POST /playground/features/extract": {"model": "llama-3.1-8b", "tokens": [9906, 1917], "top_k": 5},
+    "POST /playground/features/analyze": {
+        "model": "llama-3.1-8b",
+        "feature_timeline": [
+            {"position": 0, "token": 9906, "token_str": "Hello", "top_features": [{"id": 5, "activation": 1.5}]}
+        ],
+    },
+    "POST /playground/activations/run": {"prompt": "Say hello in five languages.", "max_tokens": 60},
+    "POST /playground/activations/extract": {"token_ids": [9906, 1917], "top_k": 5},
 }
 TEXT = {"type": "string"}
 REPORT = {
