@@ -1066,7 +1066,7 @@ COMMENT ON FUNCTION public.request_count(collection public.collections) IS 'The 
 
 CREATE FUNCTION public.search_query(q text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE
-    RETURN CASE WHEN (q = ''::text) THEN ''::tsquery ELSE (CASE WHEN (q ~* '^id:'::text) THEN ''::tsquery ELSE (regexp_replace((websearch_to_tsquery('simple'::regconfig, q))::text, '(?<!!)(''(?:[^''\\]|''''|\\\\)*'')'::text, '\1:*'::text, 'g'::text))::tsquery END || (((''''::text || replace(replace(public.id_lexeme(regexp_replace(q, '^id:\s*'::text, ''::text, 'i'::text)), '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''':*'::text))::tsquery) END;
+    RETURN CASE WHEN (q = ''::text) THEN ''::tsquery ELSE (CASE WHEN (q ~* '^id:'::text) THEN ''::tsquery ELSE (regexp_replace(regexp_replace((websearch_to_tsquery('simple'::regconfig, q))::text, '(?<!<-> )''([^''-]+)-[^'']+'' <-> ''\1'''::text, '''\1'''::text, 'g'::text), '(?<!!)(''(?:[^''\\]|''''|\\\\)*'')'::text, '\1:*'::text, 'g'::text))::tsquery END || (((''''::text || replace(replace(public.id_lexeme(regexp_replace(q, '^id:\s*'::text, ''::text, 'i'::text)), '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''':*'::text))::tsquery) END;
 
 COMMENT ON FUNCTION public.search_query(q text) IS 'The query of a search: all its words, each as the start of a word, or the start of an id; after id:, only an id.';
 

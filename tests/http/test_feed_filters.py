@@ -113,6 +113,12 @@ def test_a_search_finds_the_start_of_words_and_ids(filled: Client) -> None:
     assert ids(filled, q="id:chat'\\cmpl--") == ids(filled, q="chat'\\cm") == ["chat'\\cmpl--x"]
     assert ids(filled, q="step") == ids(filled, q="id:run_") == ["run_7:step"]
     assert ids(filled, q="id:two w") == ["two words"]
+    post(filled, "run-capital-again", created_at=60, final_text="a state-of-the-art non-profit, model x-1")
+    for found in ("capital-again", "run-cap", "capital-ag", "of-the", "of-the-art -dog", '"the art"', "NON-PROFIT"):
+        assert ids(filled, q=found) == ["run-capital-again"], found
+    assert ids(filled, q='"art non-profit"') == ids(filled, q="x-1") == ["run-capital-again"]
+    for missed in ("again-capital", "the-of", "run-again", "quick -of-the", "capital-again -the-art"):
+        assert "run-capital-again" not in ids(filled, q=missed), missed
     assert ids(filled, q="id:qui") == ids(filled, q="id:") == ids(filled, q="id: ") == []
 
 
