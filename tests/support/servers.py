@@ -16,7 +16,7 @@ from tests.support.environment import SETTINGS
 from tests.support.keys import ADMIN_KEY
 
 Serve = Callable[..., Client]
-START_SECONDS = 10
+START_SECONDS = 60
 KEEP_ALIVE_SECONDS = 600
 """Longer than any test. A client whose idle connection is closed at the moment of a call gets no answer."""
 ALL_ENDPOINTS = "functions.api:web"

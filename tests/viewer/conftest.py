@@ -17,6 +17,15 @@ WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)
 
 
+# For each new context, Chromium loads two pages of its address bar, which take more CPU time than most tests.
+DISABLED = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"]
+# This list replaces Playwright's, so it repeats those features of it that concern pages.
+DISABLED += ["HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "PaintHolding", "ThirdPartyStoragePartitioning"]
+DISABLED += ["AvoidUnnecessaryBeforeUnloadCheckSync", "AvoidCorsURLLoaderRestartOnRedirect", "PreconnectToSearch"]
+DISABLED += ["LensOverlay", "MediaRouter", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled"]
+DISABLED += ["DestroyProfileOnBrowserClose"]
+
+
 class OpenBrowser:
     """A browser for consecutive tests of the viewer.
 
@@ -42,6 +51,7 @@ class OpenBrowser:
         # Chromium can't use its sandbox as root, and CI runs as root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         arguments.append("--host-resolver-rules=MAP thunder.test 127.0.0.1")
+        arguments.append(f"--disable-features={','.join(DISABLED)}")
         playwright = self._stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         self._stack.callback(browser.close)
