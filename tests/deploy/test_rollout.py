@@ -23,7 +23,7 @@ from tests.support.client import Client
 from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
 from tests.support.fakemodal_more import Plane
-from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.keys import SECRET
 
 SECONDS = 400
 APP = "thunder-backend-staging"
@@ -49,31 +49,6 @@ async def manage(modal: FakeModal, *arguments: str) -> tuple[int | None, str]:
     )
     output, _ = await process.communicate()
     return process.returncode, output.decode()
-
-
-def test_an_environment_goes_online_when_its_database_is_migrated(empty: str) -> None:
-    secrets = {"thunder-db-staging": {"DATABASE_URL": empty, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}}
-
-    async def run() -> None:
-        async with asyncio.timeout(SECONDS), Plane(secrets=secrets) as modal:
-            status, output = await manage(modal, "staging")
-            pending = f"{LATEST_VERSION} migrations are pending"
-            assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
-            assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
-            status, output = await manage(modal, "staging", "--migrate")
-            assert status == 0, output
-            assert f"{APP} answers at {modal.url('api')} (4 web functions tested)" in output
-            commit = find_commit()
-            assert commit is not None
-            tags = {modal.apps[app]["tag"] for app in modal.deployed.values()}
-            assert (tags, "warning: the working tree" in output) == ({commit.tag}, commit.is_dirty)
-            assert {modal.apps[app]["name"] for app in modal.deployed.values()} == {APP}
-            names = {app["name"] for app in modal.apps.values()}
-            assert names == {APP, f"{APP}-chores"}, "no -dev URL is replaced"
-
-    asyncio.run(run())
-    with psycopg.connect(empty) as conn:
-        assert conn.execute("select app_name from environment").fetchone() == (APP,)
 
 
 def name_variables() -> dict[str, str]:
@@ -175,8 +150,11 @@ def test_staging_and_production_fit_in_the_starter_plan() -> None:
     assert explain_refusal("some other error") is None
 
 
-def test_an_environment_with_only_a_database_is_usable_after_the_deploy(empty: str, tmp_path: Path) -> None:
-    """The first deploy creates an admin key, which creates the key of an engine; the second deploy creates none."""
+def test_an_environment_with_only_a_database_goes_online_when_it_is_migrated(empty: str, tmp_path: Path) -> None:
+    """The first deploy creates an admin key, which creates the key of an engine; the second deploy creates none.
+
+    tests/docs/test_operations.py deploys with a configured admin key.
+    """
     file = tmp_path / "admin-key"
 
     async def run() -> None:
@@ -184,36 +162,52 @@ def test_an_environment_with_only_a_database_is_usable_after_the_deploy(empty: s
             asyncio.timeout(2 * SECONDS),
             Plane(secrets={"thunder-db-staging": {"DATABASE_URL": empty}}) as modal,
         ):
+            status, output = await manage(modal, "staging")
+            pending = f"{LATEST_VERSION} migrations are pending"
+            assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
+            assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
             status, output = await manage(modal, "staging", "--migrate", "--admin-key-to", str(file))
             assert status == 0, output
+            check_deployment(modal, output)
             key = file.read_text().strip()
             assert (key in output, stat.S_IMODE(file.stat().st_mode)) == (False, 0o600)
-            scheme, _, host = modal.url("ingest").partition("://")
-            assert f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest" in output
-            new = ["bash", "-c", "curl " + output.partition("\ncurl ")[2].partition("\n")[0].replace("ADMIN_KEY", key)]
-            made = await asyncio.to_thread(subprocess.run, new, capture_output=True, check=True)
-            engine = json.loads(made.stdout)["api_key"]
-            ingest = f"{scheme}://quote:{engine}@{host}/v1/ingest"
-            post = [
-                "curl",
-                "-sS",
-                "-H",
-                "Content-Type: application/json",
-                "-d",
-                '{"request": {"request_id": "r"}, "events": []}',
-                ingest,
-            ]
-            posted = await asyncio.to_thread(subprocess.run, post, capture_output=True, check=True)
-            assert b'"request_id":"r"' in posted.stdout, posted.stdout
+            await post_with_new_key(modal, output, key)
             status, output = await manage(modal, "staging", "--admin-key-to", str(tmp_path / "none"))
             assert (status, "An admin key exists, so none was created." in output) == (0, True), output
             assert not (tmp_path / "none").exists()
 
     asyncio.run(run())
     with psycopg.connect(empty) as conn:
+        assert conn.execute("select app_name from environment").fetchone() == (APP,)
         keys = conn.execute("select name, is_admin from api_keys order by id").fetchall()
         assert keys == [("first admin key", True), ("engine-1", False)]
         assert conn.execute("select count(*) from environment where secret_fingerprint is not null").fetchone() == (1,)
+
+
+def check_deployment(modal: Plane, output: str) -> None:
+    """Check the tested URL, the commit, and the names of the apps."""
+    assert f"{APP} answers at {modal.url('api')} (4 web functions tested)" in output
+    commit = find_commit()
+    assert commit is not None
+    tags = {modal.apps[app]["tag"] for app in modal.deployed.values()}
+    assert (tags, "warning: the working tree" in output) == ({commit.tag}, commit.is_dirty)
+    assert {modal.apps[app]["name"] for app in modal.deployed.values()} == {APP}
+    names = {app["name"] for app in modal.apps.values()}
+    assert names == {APP, f"{APP}-chores"}, "no -dev URL is replaced"
+
+
+async def post_with_new_key(modal: Plane, output: str, admin_key: str) -> None:
+    """Create the key of an engine with the printed command, and post a trace to the printed URL."""
+    scheme, _, host = modal.url("ingest").partition("://")
+    assert f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest" in output
+    command = "curl " + output.partition("\ncurl ")[2].partition("\n")[0].replace("ADMIN_KEY", admin_key)
+    made = await asyncio.to_thread(subprocess.run, ["bash", "-c", command], capture_output=True, check=True)
+    engine = json.loads(made.stdout)["api_key"]
+    ingest = f"{scheme}://quote:{engine}@{host}/v1/ingest"
+    body = '{"request": {"request_id": "r"}, "events": []}'
+    post = ["curl", "-sS", "-H", "Content-Type: application/json", "-d", body, ingest]
+    posted = await asyncio.to_thread(subprocess.run, post, capture_output=True, check=True)
+    assert b'"request_id":"r"' in posted.stdout, posted.stdout
 
 
 def test_a_deploy_with_another_secret_is_refused(database_url: str, sql: psycopg.Connection) -> None:
