@@ -2,13 +2,14 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-try:
-    import click
-except ModuleNotFoundError:
+if not all(map(find_spec, ("click", "dotenv", "psycopg", "pydantic"))):
     sys.exit("The packages of Thunder are not installed for this Python. Run `make run`, or .venv/bin/python manage.py")
+
+import click
 
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
 from core.cli.keys import keys

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ OTHER_NAMES = {"thunder_app_name": "modal_app_name", "log_level": "rust_log"}
 MIN_MODEL_KEY_CHARACTERS = 8
 """The key is removed from the answers of the model servers. A shorter one would occur in ordinary text."""
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*,\s]+")
+
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
@@ -25,7 +28,7 @@ def _check_levels(text: str) -> str:
     try:
         read_levels(text)
     except InvalidInputError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).removeprefix("LOG_LEVEL: ")) from None
     return text
 
 
@@ -56,8 +59,22 @@ def _check_networks(text: str) -> str:
 
 
 def _clean_origins(text: str) -> str:
-    """Write origins as browsers send them: in lower case, without a slash at the end."""
-    return ",".join(one.strip().lower().rstrip("/") for one in text.split(","))
+    """Write origins as browsers send them: in lower case, without a slash at the end or a default port.
+
+    Raises:
+        ValueError: a part is not an origin, so it would never match.
+    """
+    origins = [one.strip().lower().rstrip("/") for one in text.split(",") if one.strip()]
+    for origin in origins:
+        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not an origin; write https://host or https://host:port, without a path")
+    return ",".join(_drop_port(origin) for origin in origins)
+
+
+def _drop_port(origin: str) -> str:
+    """Remove the default port, which browsers don't send."""
+    port = {"http": ":80", "https": ":443"}.get(origin.partition("://")[0])
+    return origin.removesuffix(port) if port else origin
 
 
 class Settings(BaseModel):
@@ -181,7 +198,8 @@ class Settings(BaseModel):
     """Comma-separated host names, in addition to loopback, that ingest accepts if INGEST_AUTH=open."""
 
     allowed_origins: Annotated[str, AfterValidator(_clean_origins)] = "*"
-    """Comma-separated origins that browsers may call from; `*` allows every origin (without cookies)."""
+    """Comma-separated origins that browsers may call from, as https://host or https://host:port; `*` allows every
+    origin (without cookies)."""
 
     log_level: Annotated[str, AfterValidator(_check_levels)] = DEFAULT_LEVEL
     """debug, info, warning or error, optionally followed by levels of single loggers: `warning,core.db=debug`. If

@@ -11,11 +11,10 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
 from core.errors import ThunderError
-from core.settings import Settings
+from core.settings import OTHER_NAMES, Settings
 
 _PORTS = re.compile(r"[0-9,]*")
-_PRISMA = re.compile(r'"(pgbouncer|schema|connection_limit|pool_timeout|statement_cache_size)"')
-"""Parameters that Prisma adds to a URL. Only these are named, because others may be a part of the password."""
+_UNKNOWN_PARAMETER = re.compile(r'"([A-Za-z_]{1,40})"')
 
 
 class InvalidSettingError(ThunderError):
@@ -33,10 +32,16 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = [
-            f"{str(detail['loc'][0]).upper()}: {detail['msg'].removeprefix('Value error, ')}"
+            f"{_name_variable(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
             for detail in error.errors()
         ]
         raise InvalidSettingError("; ".join(wrong)) from None
+
+
+def _name_variable(setting: str) -> str:
+    """Return the variable that a setting was read from."""
+    is_set = any(name.lower() == setting and value for name, value in os.environ.items())
+    return (setting if is_set else OTHER_NAMES.get(setting, setting)).upper()
 
 
 def open_ingest(settings: Settings) -> bool:
@@ -82,7 +87,10 @@ def describe_database(dsn: str) -> str:
     try:
         parts = conninfo_to_dict(dsn)
     except ProgrammingError as error:
-        if found := _PRISMA.search(str(error)):
+        # The parameters can't be a part of the password if no @ comes after the question mark.
+        before, _, parameters = dsn.partition("?")
+        found = _UNKNOWN_PARAMETER.search(str(error))
+        if found and before.count("@") <= 1 and "@" not in parameters and f"{found[1]}=" in parameters:
             raise InvalidSettingError(f"DATABASE_URL: {found[1]} is not a parameter of Postgres; remove it") from None
         # The error's own text may quote the password.
         raise InvalidSettingError("DATABASE_URL: not valid; write postgresql://user:password@host/name") from None

@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -259,6 +260,54 @@ def test_a_database_is_named_without_its_password() -> None:
         describe_database("postgresql://[")
     with pytest.raises(InvalidSettingError, match="DATABASE_URL: pgbouncer is not a parameter of Postgres"):
         describe_database("postgresql://me:secret@db.example/logs?sslmode=require&pgbouncer=true")
+    with pytest.raises(InvalidSettingError, match="DATABASE_URL: any_other is not a parameter of Postgres"):
+        describe_database("postgresql://db.example/logs?any_other=1")
+    with pytest.raises(InvalidSettingError, match="DATABASE_URL: not valid"):
+        describe_database("postgresql://me:a?secret=b@db.example/logs?secret=1")
+
+
+@pytest.mark.parametrize(
+    ("origins", "cleaned"),
+    [
+        ("*", "*"),
+        ("HTTPS://Ui.example/, http://localhost:3000,", "https://ui.example,http://localhost:3000"),
+        (
+            "https://ui.example:443,http://ui.example:80,https://ui.example:80",
+            "https://ui.example,http://ui.example,https://ui.example:80",
+        ),
+        ("null,chrome-extension://abc", "null,chrome-extension://abc"),
+        ("ui.example", None),
+        ("https://ui.example/app", None),
+        ("https://*.example", None),
+    ],
+)
+def test_an_origin_is_what_browsers_send_or_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, origins: str, cleaned: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALLOWED_ORIGINS", origins)
+    if cleaned is not None:
+        assert load_settings().allowed_origins == cleaned
+        return
+    with pytest.raises(InvalidSettingError, match=r"^ALLOWED_ORIGINS: '.+' is not an origin; write https://host"):
+        load_settings()
+
+
+def test_an_invalid_level_names_the_variable_it_comes_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    for name in ("RUST_LOG", "LOG_LEVEL"):
+        monkeypatch.setenv(name, "loud")
+        with pytest.raises(InvalidSettingError, match=f"^{name}: 'loud' is not a level; write one of debug"):
+            load_settings()
+
+
+def test_a_python_without_the_packages_says_what_to_run() -> None:
+    command = [sys.executable, "-I", "-S", str(ROOT / "manage.py"), "status"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("Run `make run`, or .venv/bin/python manage.py"), done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_an_invalid_setting_is_not_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
