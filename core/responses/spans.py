@@ -12,6 +12,7 @@ from core.errors import InvalidInputError
 from core.responses.attributes import collect, read_attributes, read_json
 from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
 from core.responses.item import Answers, Item, find_tags, read_answers
+from core.responses.span_events import read_event_attributes
 from core.responses.summary import Summary
 
 SOURCE = "otlp"
@@ -64,7 +65,7 @@ def read_span(span: Body) -> Item:
     Raises:
         InvalidInputError: an id or a field of the response is not valid; the message names it.
     """
-    attributes = read_attributes(span.get("attributes"))
+    attributes = read_event_attributes(span) | read_attributes(span.get("attributes"))
     resource = read_attributes(find_object(span.get("resource")).get("attributes"))
     request, error = _read_request(attributes), _find_error(span)
     answers, error, warnings = _read_response(attributes) if error is None else Answers([], error, ())

@@ -1,12 +1,13 @@
 """Read an export of OTLP/HTTP (opentelemetry-proto, collector/trace/v1), and prepare its LLM spans. Pure."""
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
-from core.responses.expect import Body, list_objects
+from core.responses.expect import Body, expect_list, expect_object, list_objects
 from core.responses.spans import is_llm_span
 from core.traces.ingest import PreparedTrace
 from core.traces.items import prepare_span
@@ -101,11 +102,21 @@ def _parse_json(body: bytes) -> Body:
 
 
 def _list_spans(export: Body) -> list[Body]:
-    """Return all spans, each with its resource and scope."""
+    """Return all spans, each with its resource and scope.
+
+    Raises:
+        InvalidInputError: a list has the wrong type or an item that is not an object; the message names it.
+    """
     spans: list[Body] = []
-    for group in list_objects(export.get("resourceSpans")):
-        for part in list_objects(group.get("scopeSpans")):
-            for span in list_objects(part.get("spans")):
+    for group, path in _iterate(export, "resourceSpans", ""):
+        for part, inner in _iterate(group, "scopeSpans", f"{path}."):
+            for span, _ in _iterate(part, "spans", f"{inner}."):
                 span |= {name: one[name] for name, one in (("resource", group), ("scope", part)) if name in one}
                 spans.append(span)
     return spans
+
+
+def _iterate(fields: Body, name: str, before: str) -> Iterator[tuple[Body, str]]:
+    """Yield each object of a list, with its path. A list that is absent or null is empty."""
+    rows = expect_list(fields.get(name) or [], f"{before}{name}")
+    return ((expect_object(row, at), at) for i, row in enumerate(rows) for at in [f"{before}{name}[{i}]"])

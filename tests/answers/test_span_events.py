@@ -1,0 +1,72 @@
+"""Messages in the events of a span, under the names of each version of the GenAI conventions."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.access.hasher import Hasher
+from core.errors import InvalidInputError
+from core.responses.spans import read_span
+from core.traces.kept import keep_answer
+from core.traces.otlp import prepare_export
+from tests.support.spans import make_attributes, make_export, make_span
+
+CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+ASKED = [{"role": "user", "content": "Capital?"}]
+ANSWERED = [{"role": "assistant", "content": "Paris"}]
+PARTS = {
+    "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Capital?"}]}]),
+    "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "Paris"}]}]),
+}
+
+
+def make_event(name: str, **values: Any) -> dict[str, Any]:
+    return {"name": name, "attributes": make_attributes({key.replace("__", "."): one for key, one in values.items()})}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"name": "gen_ai.client.inference.operation.details", "attributes": make_attributes(PARTS)}],
+        [
+            make_event("gen_ai.user.message", content="Capital?"),
+            make_event("gen_ai.choice", index=0, message=json.dumps(ANSWERED[0]), finish_reason="stop"),
+        ],
+        [
+            make_event("gen_ai.content.prompt", gen_ai__prompt=json.dumps(ASKED)),
+            make_event("gen_ai.content.completion", gen_ai__completion=json.dumps(ANSWERED)),
+        ],
+        [
+            make_event("gen_ai.content.prompt", gen_ai__prompt="Capital?"),
+            make_event("gen_ai.content.completion", gen_ai__completion="Paris"),
+        ],
+    ],
+)
+def test_messages_in_events_are_read(events: list[dict[str, Any]]) -> None:
+    kept = keep_answer(read_span(make_span(CALL, events=events)), 0)
+    request = kept.trace.document.request
+    assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
+
+
+def test_attributes_take_precedence_and_odd_events_are_ignored() -> None:
+    odd: list[Any] = [5, {}, {"name": 1}, make_event("gen_ai.choice"), make_event("gen_ai.content.prompt"), None]
+    odd.append(make_event("gen_ai.user.message", content="other"))
+    kept = keep_answer(read_span(make_span(CALL | PARTS, events=odd)), 0)
+    request = kept.trace.document.request
+    assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
+
+
+@pytest.mark.parametrize(
+    ("export", "place"),
+    [
+        ({"resourceSpans": [5]}, "resourceSpans[0]"),
+        ({"resourceSpans": [{"scopeSpans": 5}]}, "resourceSpans[0].scopeSpans"),
+        ({"resourceSpans": [{"scopeSpans": [{"spans": "x"}]}]}, "resourceSpans[0].scopeSpans[0].spans"),
+        (make_export(make_span(CALL), 5), "resourceSpans[0].scopeSpans[0].spans[1]"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_list_of_another_type_is_rejected_with_its_place(export: dict[str, Any], place: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        prepare_export(json.dumps(export).encode(), Hasher(b"any"), False)  # noqa: FBT003 - as in its caller
+    assert str(caught.value).startswith(f"{place}: must be ")
