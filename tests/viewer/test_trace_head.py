@@ -11,7 +11,7 @@ from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, call, load_trace, make_document, number, one_token
-from tests.support.geometry import SIZES, count_lines, fits
+from tests.support.geometry import SIZES, count_lines, fits, wait_until_shown
 from tests.support.hostile import RUN
 from tests.support.trace_page import make_words, open_trace, options
 
@@ -78,15 +78,19 @@ def test_a_recorded_trace_is_summarized_in_words(client: Client, page: Page, nam
 
 
 def test_what_a_mod_did_leads_to_its_tokens(client: Client, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
     open_trace(client, page, "backtrack")
     pinned = page.locator(".tokens .is-pinned")
     for name, kind, indexes in (("removed", "is-discarded", (4, 19)), ("forced", "starts-run", (7, 22))):
         link = page.locator(".story").get_by_role("link", name=name)
         expect(link).to_have_attribute("href", f"/view/smollm2-backtrack?token={indexes[0] + 1}")
+        place = page.evaluate("scrollY")
         for index in (*indexes, indexes[0]):  # after the last place, the first again
             link.click()
             expect(pinned).to_have_id(f"token-{index}")
             expect(pinned).to_have_class(re.compile(kind))
+            wait_until_shown(page, pinned)
+            assert page.evaluate("scrollY") == place, "the page does not jump to a visible token"
 
 
 def test_speed_and_sampling_parameters_are_shown(client: Client, page: Page) -> None:

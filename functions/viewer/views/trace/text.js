@@ -52,7 +52,7 @@ export function drawText(trace, mode, { onShow, onPin, onScroll, signal }) {
       restyle(index)
       onPin(index)
     }
-    if (block) reveal(index, block)
+    if (block) reveal(index, isInside(chunks.spanOf(index)) ? "nearest" : block)
   }
   const release = () => {
     const before = state.pinned
@@ -60,6 +60,11 @@ export function drawText(trace, mode, { onShow, onPin, onScroll, signal }) {
     restyle(before)
     if (before !== null) onPin(null)
     return before !== null
+  }
+  // A visible token stays where it is, so that the page does not jump.
+  const isInside = (span) => {
+    const [inner, outer] = [span.getBoundingClientRect(), element.getBoundingClientRect()]
+    return inner.top >= Math.max(outer.top, 0) && inner.bottom <= Math.min(outer.bottom, innerHeight)
   }
   // The blocks on the way get their real heights while they are drawn, which moves the token again.
   const reveal = (index, block, tries = REVEAL_TRIES) => {
