@@ -69,7 +69,7 @@ check: $(VENV)/.dev ## Check style, types, layering, queries and migrations
 	$(BIN)/ruff format --check
 	$(BIN)/pyrefly check
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 0 sql/queries sql/migrations
+	PYTHONWARNINGS=ignore:resource_tracker $(BIN)/sqlfluff lint --processes 0 sql/queries sql/migrations
 	$(SQUAWK) sql/migrations/*.sql
 
 .PHONY: format
