@@ -21,12 +21,16 @@ def describe_validation(error: ValidationError, prefix: str = "") -> str:
 
 def describe_problems(problems: Sequence[Mapping[str, Any]], prefix: str = "") -> str:
     """Describe the first of a list of pydantic's errors, as `describe_validation` does."""
-    named = [f"{_format_path(problem['loc'], prefix)}: {_describe(problem)}" for problem in problems[:MAX_ERRORS_NAMED]]
+    named = [
+        f"{_format_path(problem['loc'], prefix)}: {describe_message(problem)}"
+        for problem in problems[:MAX_ERRORS_NAMED]
+    ]
     more = len(problems) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
 
-def _describe(problem: Mapping[str, Any]) -> str:
+def describe_message(problem: Mapping[str, Any]) -> str:
+    """Return the sentence of one of pydantic's errors, without its path."""
     return OWN_SENTENCES.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
 
 

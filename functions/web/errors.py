@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.access.caller import SignedOutError
 from core.errors import ThunderError
-from core.wire.validation import describe_problems
+from core.wire.validation import describe_message, describe_problems
 from functions.web.access import set_cookie
 from functions.web.activation_errors import has_more_fields, list_more_fields
 from functions.web.context import slow_down
@@ -102,7 +102,7 @@ def describe_request(error: RequestValidationError | WebSocketRequestValidationE
     """Describe the problems of a request in a sentence that names the fields, as in `query.limit` or `tag`."""
     body = [{**one, "loc": one["loc"][1:]} for one in error.errors() if one["loc"][0] == "body"]
     others = (one for one in error.errors() if one["loc"][0] != "body")
-    sentences = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in others]
+    sentences = [f"{'.'.join(str(part) for part in one['loc'])}: {describe_message(one)}" for one in others]
     return "; ".join([*sentences, *([describe_problems(body)] if body else [])])
 
 
