@@ -7,9 +7,9 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from core.activations.extract import Extracted, extract_timeline
 from core.activations.features import Pick
 from core.activations.health import ActivationsHealth, read_health
-from core.activations.models import Deltas, DoubtfulFeatures, Ran, Rows, Runs, TopFeatures
+from core.activations.models import Deltas, FeaturesByConfidence, Ran, Rows, Runs, TopFeatures
 from core.activations.read import RunQuery, Status, list_runs, read_scored_run, read_stored_answer, read_summary
-from core.activations.render import render_deltas, render_doubtful_features, render_rows, render_top_features
+from core.activations.render import render_by_confidence, render_deltas, render_rows, render_top_features
 from core.activations.requests import Extraction, Run
 from core.activations.run import run_prompt
 from core.activations.store import Summary
@@ -131,7 +131,7 @@ async def get_deltas(  # noqa: PLR0913 - query parameters
     return Response(body, media_type=MEDIA_TYPE)
 
 
-@router.get("/{request_id}/features-by-confidence", response_model=DoubtfulFeatures)
+@router.get("/{request_id}/features-by-confidence", response_model=FeaturesByConfidence)
 async def get_doubtful_features(  # noqa: PLR0913 - query parameters
     request: Request,
     context: ContextDep,
@@ -145,7 +145,7 @@ async def get_doubtful_features(  # noqa: PLR0913 - query parameters
     run = await read_scored_run(context.access, key, request_id=request_id)
     entropies = run.place_entropies()
     body = await work_on_document(
-        request, context, render_doubtful_features, run.frame, request_id, run.trace_request_id, entropies, n, min_hits
+        request, context, render_by_confidence, run.frame, request_id, run.trace_request_id, entropies, n, min_hits
     )
     return Response(body, media_type=MEDIA_TYPE)
 

@@ -20,7 +20,7 @@ from functions.web.scaling import Scaling
 SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024, timeout_s=120)
 
 EVENT_STREAM = "text/event-stream"
-ANY = {"type": "string", "format": "binary"}
+BYTES = {"type": "string", "format": "binary"}
 
 router = APIRouter(tags=["ingest"])
 
@@ -65,7 +65,10 @@ async def ingest(request: Request, context: ContextDep, key: KeyDep) -> Receipt 
     "/v1/traces",
     response_class=Response,
     openapi_extra={
-        "requestBody": {"required": True, "content": {PROTOBUF: {"schema": ANY}, JSON: {"schema": {"type": "object"}}}}
+        "requestBody": {
+            "required": True,
+            "content": {PROTOBUF: {"schema": BYTES}, JSON: {"schema": {"type": "object"}}},
+        }
     },
 )
 async def ingest_spans(request: Request, context: ContextDep, key: KeyDep) -> Response:

@@ -248,7 +248,7 @@ class Access:
                 await self._mover.settle(self.pool, due)
 
     async def authorize_ingest(self, key: str | None) -> None:
-        """Reject a caller who may not ingest before the body is read.
+        """Before the body is read, reject a caller who may not ingest.
 
         A key with which this process ingested before is not looked up here, because `ingest_session` looks it up in any
         case. Under INGEST_AUTH=open a caller may ingest without a key, but a key that is sent must be valid.
@@ -333,7 +333,7 @@ class Access:
         return chosen.fingerprint, guards.previous_fingerprint
 
     async def find_warnings(self, conn: AsyncConnection) -> list[str]:
-        """Return `warnings`, and what a look at the database adds to them."""
+        """Return `warnings`, and the warnings about the contents of the database."""
         guards = await store.FIND_GUARDS.fetch_only(conn)
         chosen = self._choose(guards)
         return self.warnings + describe_lack(guards, chosen, has_admin_key=self.admin_key is not None)
@@ -367,7 +367,7 @@ class Access:
         found = await self._find_callers(conn, hasher, [key])
         if key not in found:
             self._recent.forget(key)
-            raise _unknown_key(key)
+            raise _unknown_key_error(key)
         return found[key]
 
     async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
@@ -417,14 +417,14 @@ async def _await_turn(turn: AsyncExitStack, turns: Turns, account: Account) -> N
 
 def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     if caller is None:
-        return _unknown_key(key)
+        return _unknown_key_error(key)
     try:
         return caller.using(scope)
     except ForbiddenError as error:
         return error
 
 
-def _unknown_key(key: str) -> UnauthorizedError:
+def _unknown_key_error(key: str) -> UnauthorizedError:
     if isinstance(key, SignInToken):
         return SignedOutError("cookie: signed out or expired, or its key is no longer valid; sign in again")
     return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))

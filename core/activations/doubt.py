@@ -45,7 +45,7 @@ def rank_features(entries: list[Entry], entropies: Points, *, min_hits: int) -> 
     return sorted(items, key=lambda item: (-item["correlation"], -item["hits"], item["feature_id"]))
 
 
-def mean_entropy(entries: list[Entry], entropies: Points) -> tuple[int, float | None]:
+def average_entropy(entries: list[Entry], entropies: Points) -> tuple[int, float | None]:
     """Return the number of positions that are compared, and their mean entropy; None without positions."""
     listed = {entry["position"] for entry in entries}
     values = [entropy for position, entropy in entropies.items() if position in listed]

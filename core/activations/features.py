@@ -32,7 +32,7 @@ class Pick(NamedTuple):
 
 
 def read_entries(content: object) -> list[Entry]:
-    """Return the complete entries of a timeline by position, the first one of each. Not a list: no entries."""
+    """Return the complete entries of a timeline by position, the first of each position. Empty if it is not a list."""
     entries: dict[int, Entry] = {}
     for entry in read_timeline(content) or []:
         entries.setdefault(entry["position"], entry)
@@ -96,8 +96,8 @@ def find_offset(sequence: list[int], tokens: list[int]) -> int | None:
     The sequence or the trace may have one token more at the end, the one that ended the generation.
     """
     for kept in (tokens, tokens[:-1]):
-        for behind in (0, 1):
-            offset = len(sequence) - behind - len(kept)
+        for after in (0, 1):
+            offset = len(sequence) - after - len(kept)
             if kept and offset >= 0 and sequence[offset : offset + len(kept)] == kept:
                 return offset
     return None

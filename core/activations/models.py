@@ -86,18 +86,18 @@ class Delta(BaseModel):
 
 
 class Deltas(BaseModel):
-    """The course of one feature."""
+    """The activations of one feature, by position."""
 
     request_id: str
     feature_id: int
     rows: list[Delta]
 
 
-class DoubtfulFeature(TopFeature):
+class FeatureByConfidence(TopFeature):
     """A feature that is active where the model was unsure.
 
     Attributes:
-        correlation: of its activation with the entropy of the next token, from -1 to 1.
+        correlation: the correlation of its activation with the entropy of the next token, from -1 to 1.
         entropy: the mean entropy of the next token, weighted by the activation, in nats.
     """
 
@@ -105,11 +105,11 @@ class DoubtfulFeature(TopFeature):
     entropy: float
 
 
-class DoubtfulFeatures(BaseModel):
+class FeaturesByConfidence(BaseModel):
     """The features of a run by confidence, those of the least confident positions first.
 
     Attributes:
-        trace_request_id: the log of the run; None if it is not stored.
+        trace_request_id: the id of the log of the run; None if it is not stored.
         positions: the positions that have both features and an entropy.
         mean_entropy: the mean entropy at these positions, in nats; None without positions.
     """
@@ -118,4 +118,4 @@ class DoubtfulFeatures(BaseModel):
     trace_request_id: str | None
     positions: int
     mean_entropy: float | None
-    items: list[DoubtfulFeature]
+    items: list[FeatureByConfidence]

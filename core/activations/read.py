@@ -9,8 +9,8 @@ from core.access.caller import Scope
 from core.access.limits import open_keyless
 from core.activations import store
 from core.activations.models import Runs
-from core.activations.sight import sight
 from core.activations.store import ScoredRun, StoredAnswer, Summary
+from core.activations.visibility import select_runs
 from core.database.pool import retry_read
 from core.database.query import Query
 from core.errors import InvalidInputError, NotFoundError
@@ -47,7 +47,7 @@ async def list_runs(access: Access, key: str | None, query: RunQuery) -> Runs:
         before, before_id = (None, None) if query.cursor is None else _read_cursor(query.cursor)
         rows = await store.LIST_RUNS.fetch_all(
             session.conn,
-            **sight(session),
+            **select_runs(session),
             status=query.status,
             model_id=to_column_text(query.model_id),
             sae_enabled=query.sae_enabled,
@@ -82,7 +82,7 @@ async def read_scored_run(access: Access, key: str | None, *, request_id: str) -
 @retry_read
 async def _read(access: Access, key: str | None, statement: Query[R], request_id: str) -> R:
     async with open_keyless(access, key, Scope.READ) as session:
-        found = await statement.fetch_one(session.conn, request_id=to_storable_id(request_id), **sight(session))
+        found = await statement.fetch_one(session.conn, request_id=to_storable_id(request_id), **select_runs(session))
     if found is None:
         raise NotFoundError(f"request_id: there is no run {request_id!r}; check the id")
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from core.activations.doubt import Points, mean_entropy, rank_features
+from core.activations.doubt import Points, average_entropy, rank_features
 from core.activations.features import Pick, list_deltas, list_rows, list_top_features, unpack_entries
 from core.wire.json_text import dump_json
 
@@ -29,12 +29,12 @@ def render_deltas(frame: bytes, request_id: str, feature_id: int, limit: int) ->
     return dump_json({"request_id": request_id, "feature_id": feature_id, "rows": rows})
 
 
-def render_doubtful_features(  # noqa: PLR0913, PLR0917 - called by position
+def render_by_confidence(  # noqa: PLR0913, PLR0917 - called by position
     frame: bytes, request_id: str, trace_request_id: str | None, entropies: Points, n: int, min_hits: int
 ) -> bytes:
-    """Render `DoubtfulFeatures` as JSON. CPU-bound."""
+    """Render `FeaturesByConfidence` as JSON. CPU-bound."""
     entries = unpack_entries(frame)
-    positions, mean = mean_entropy(entries, entropies)
+    positions, mean = average_entropy(entries, entropies)
     return dump_json(
         {
             "request_id": request_id,

@@ -46,9 +46,9 @@ class Run(Body):
         prompt: the prompt.
         model_id: the name of the model, which is only recorded.
         max_tokens: the maximum number of tokens to generate.
-        temperature: of the sampler.
-        top_p: of the sampler.
-        top_k: of the sampler.
+        temperature: the temperature of the sampler.
+        top_p: the top_p of the sampler.
+        top_k: the top_k of the sampler.
         collect_activations: whether to return features.
         inline_sae: whether the HF server computes them while it generates. Features need both.
         sae_id: the autoencoder: the default, or one that the operator lists.

@@ -15,8 +15,8 @@ from core.access.session import Session
 from core.activations import store
 from core.activations.answer import Answer, read_answer
 from core.activations.requests import DEFAULT_MODEL, Run
-from core.activations.sight import require_owner, sight
 from core.activations.store import Summary
+from core.activations.visibility import require_owner, select_runs
 from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.errors import ThunderError
 from core.settings import Settings
@@ -131,9 +131,11 @@ class _Task:
                     answer=answer.frame,
                     answer_bytes=answer.size,
                 )
-                return await store.GET_RUN.fetch_only(session.conn, request_id=self.request_id, **sight(session))
+                return await store.GET_RUN.fetch_only(session.conn, request_id=self.request_id, **select_runs(session))
         except (DatabaseUnavailableError, TooSlowError) as error:
-            raise StoringError("run: the database could not store it; its log may appear in the feed") from error
+            raise StoringError(
+                "run: the database could not store it; look for its log in the feed, or run the prompt again"
+            ) from error
 
     async def store_failure(self, sentence: str) -> None:
         """Store that the run failed. If that fails too, the caller gets the error of the server alone."""
@@ -181,7 +183,7 @@ class _Task:
 def _explain(error: UpstreamError) -> UpstreamError:
     if isinstance(error, UpstreamTimeoutError):
         return UpstreamTimeoutError(
-            f"HF server: still running after {TIMEOUT_S} s; if it finishes, its log will appear in the feed"
+            f"HF server: did not finish within {TIMEOUT_S} s; look for the log in the feed later"
         )
     return error
 

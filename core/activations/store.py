@@ -48,7 +48,7 @@ class StoredAnswer(Row):
 
     @property
     def frame(self) -> bytes:
-        """The answer. That of a failed run is empty."""
+        """The stored answer; an empty object if the run failed."""
         return self.answer or EMPTY
 
 
@@ -57,8 +57,8 @@ class ScoredRun(StoredAnswer):
 
     Attributes:
         token: the ids of the tokens of the trace.
-        discarded: whether each was removed again.
-        entropy: the entropy of the distribution that each was drawn from, in nats; NaN if unknown.
+        discarded: whether each token was discarded.
+        entropy: the entropy of the distribution that each token was drawn from, in nats; NaN if unknown.
     """
 
     trace_request_id: str | None

@@ -9,7 +9,7 @@ from core.access.access import Access
 from core.access.hasher import WEBHOOKS
 from core.alerts import store
 from core.alerts.payload import write_headers, write_payload
-from core.alerts.prompt import MOST_PROMPT_BYTES, read_user_prompt
+from core.alerts.prompt import MAX_PROMPT_BYTES, read_user_prompt
 from core.alerts.store import ClaimedEvent
 from core.database.pool import checkout, checkout_transaction, retry_read
 
@@ -46,7 +46,7 @@ async def _read_prompt(access: Access, event: ClaimedEvent) -> str | None:
 @retry_read
 async def _find_document(access: Access, event_id: int) -> store.PromptRow | None:
     async with checkout(access.pool) as conn:
-        return await store.GET_PROMPT.fetch_one(conn, id=event_id, most_bytes=MOST_PROMPT_BYTES)
+        return await store.GET_PROMPT.fetch_one(conn, id=event_id, most_bytes=MAX_PROMPT_BYTES)
 
 
 async def _record(access: Access, event: ClaimedEvent, error: str | None, *, is_gone: bool = False) -> float | None:

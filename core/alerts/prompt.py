@@ -8,7 +8,7 @@ from core.responses.prompt import USER_ROLE, read_prompt
 from core.traces.kept import parse_item
 from core.wire.zstandard import decompress
 
-MOST_PROMPT_BYTES = 4 * 1024 * 1024
+MAX_PROMPT_BYTES = 4 * 1024 * 1024
 """Size of a document, above which its prompt is not sent, because parsing would block the process for too long."""
 MAX_PROMPT_CHARACTERS = 16_384
 

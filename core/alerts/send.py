@@ -22,7 +22,7 @@ from core.settings import Networks
 TIMEOUT_S = 10
 """Time limit of a whole attempt: resolve, connect, send, and receive the head of the answer."""
 MAX_ADDRESSES = 4
-MOST_LOOKUPS = 32
+MAX_LOOKUPS = 32
 GONE = 410
 USER_AGENT = "Thunder/1"
 
@@ -47,7 +47,7 @@ class Sender:
     def __init__(self, allowed: Networks = (), resolve: Resolve | None = None) -> None:
         self._allowed = allowed
         # Lookups can't be cancelled. In threads of their own, slow name servers delay nothing else.
-        self._threads = ThreadPoolExecutor(MOST_LOOKUPS, "webhook-lookup")
+        self._threads = ThreadPoolExecutor(MAX_LOOKUPS, "webhook-lookup")
         self._resolve = resolve or self._look_up
 
     def close(self) -> None:

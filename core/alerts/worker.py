@@ -1,6 +1,6 @@
-"""The alerts of one process: evaluate those of periods, and deliver events, a bounded number at once.
+"""Evaluate the alerts of periods, and deliver events, a bounded number at once.
 
-Everything it does can be done by another process instead: what it claimed becomes free after a lease.
+Any process can do this work. If a process stops, another process can claim its events when their lease has ended.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE, PER_OWNER, PER_ALERT = 32, 8, 2
-"""Deliveries at the same time in one process, for all alerts, those of one owner, and one alert."""
+"""Maximum number of deliveries at the same time in one process: in all, for one owner, and for one alert."""
 SOON_S = 120
 """A retry within this time is done by this process; a later one by the schedule."""
 RETRY_S = 5
@@ -33,11 +33,11 @@ RETRY_S = 5
 KEPT_DAYS = 30
 """How long finished events are kept."""
 INTERVAL_S, SLEEPING_INTERVAL_S = 15.0, 3600.0
-"""How often a server does the scheduled work; the latter for a database that is suspended while it is idle."""
+"""Interval of the scheduled work. The second one is for a database that is suspended while it is idle."""
 
 
 class AlertWorker:
-    """Evaluates and delivers in background tasks of the running event loop."""
+    """Evaluates alerts and delivers events in background tasks of the running event loop."""
 
     def __init__(self, access: Access, settings: Settings) -> None:
         self._access = access
@@ -49,7 +49,7 @@ class AlertWorker:
         self._is_wanted = False
 
     def nudge(self) -> None:
-        """Evaluate and deliver what is due, in the background."""
+        """Start to evaluate the alerts and deliver the events that are due, in the background."""
         if self._evaluation is None or self._evaluation.done():
             self._evaluation = asyncio.create_task(self._evaluate())
         self._start_pump()

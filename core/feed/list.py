@@ -65,9 +65,9 @@ async def list_requests(  # noqa: PLR0913 - each is a query parameter of the fee
     counts: bool = False,
     known: Collection[str] = (),
 ) -> Page:
-    """List a page of the caller's requests; `user_key` (the key or its label) narrows it to one user's.
+    """List a page of the caller's requests. `user_key` (a key or its label) selects the requests of one user.
 
-    `counts` asks for the total.
+    With `counts`, the page has the total. `known` has the versions of the page that the client already has.
 
     Raises:
         InvalidInputError: the cursor is not valid, or comes with an offset.
@@ -132,7 +132,7 @@ async def _look_up(session: Session, storable: StorableText, collection: int | N
 async def _read_page(
     session: Session, wanted: _Wanted, rows: list[ListedRow], total: int | None, known: Collection[str]
 ) -> Page:
-    """Make a page of its rows. If `known` is not empty, they lack texts and are read in full unless it has the page."""
+    """Make a page of rows. With `known`, the rows have no texts: read them in full unless the client has the page."""
     page = _make_page(rows, wanted, total)
     if not known:
         return page
@@ -203,7 +203,7 @@ def _make_page(rows: list[ListedRow], wanted: _Wanted, total: int | None) -> Pag
 
 @retry_read
 async def list_users(access: Access, key: str | None) -> tuple[list[UserRow], int]:
-    """List the users whose requests the caller sees, the latest MAX_USERS first, and count all of them."""
+    """List the MAX_USERS most recently active users whose requests the caller sees, and count all such users."""
     async with access.session(key, Scope.READ) as session:
         rows = await store.LIST_USERS.fetch_all(session.conn, owner=session.caller.owner_filter, limit=MAX_USERS)
     return rows, rows[0].total if rows else 0

@@ -64,17 +64,17 @@ class _Pairer:
             self.pairing.pass_of_event.append(self.current.index if self.current else 0)
             if event.sequence_order in self.pending.at_event:
                 self._take_actions(event)
-        self._settle()
+        self._end_pass()
         return self.pairing
 
     def _open_pass(self, event: Event) -> None:
-        self._settle()
+        self._end_pass()
         self.pending.open_pass()
         row = self.pairing.lists.rows.get(event.sequence_order)
         self.current = Pass(len(self.pairing.passes), event, row, adjusted=bool(event.adjusted_logits))
         self.pairing.passes.append(self.current)
 
-    def _settle(self) -> None:
+    def _end_pass(self) -> None:
         """End the current pass. A sampled token without an Added entered the text unless a mod overrode it."""
         current = self.current
         if current and current.sampled and current.first_step is None and not current.overridden:

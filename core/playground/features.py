@@ -34,12 +34,12 @@ EXTRACT_LIMIT = CallLimit("extract")
 ANALYZE_LIMIT = CallLimit("analyze", per_key=5, per_address=30)
 """Each analysis costs the operator a call of a paid model."""
 MAX_TOKENS = 4096
-MAX_TOKEN = 2**31 - 1
+MAX_TOKEN_ID = 2**31 - 1
 MAX_TOP_K = 200
 MAX_LAYER = 255
 MAX_CONTEXT_CHARACTERS = 20_000
 
-Token = Annotated[int, Field(ge=0, le=MAX_TOKEN)]
+Token = Annotated[int, Field(ge=0, le=MAX_TOKEN_ID)]
 Positions = Annotated[list[Token], Field(max_length=MAX_TOKENS)]
 Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
 
@@ -129,7 +129,7 @@ async def analyze_features(
 
 
 def read_analysis(body: bytes) -> dict[str, Any]:
-    """Parse the body of an analysis into the one for the server. It may be too large for the event loop.
+    """Convert the body of an analysis to the body for the server. CPU-bound.
 
     Raises:
         InvalidInputError: a field is missing or invalid.
@@ -140,7 +140,9 @@ def read_analysis(body: bytes) -> dict[str, Any]:
         raise InvalidInputError(describe_validation(error)) from None
     timeline = read_timeline(analysis.feature_timeline)
     if not timeline:
-        raise InvalidInputError("feature_timeline: no complete entry; send the one from /playground/features/extract")
+        raise InvalidInputError(
+            "feature_timeline: has no complete entry; send the one from /playground/features/extract"
+        )
     asked = analysis.model_dump(exclude={"model", "feature_timeline"}, exclude_none=True)
     return {"feature_timeline": timeline, **asked}
 

@@ -1,4 +1,4 @@
-"""Run a chat on a model server, with or without a mod. The server posts the trace to ingest itself."""
+"""Run a chat on a model server, with or without a mod. The server itself posts the trace to /v1/ingest."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,7 +96,7 @@ async def run_inference(
         )
     except UpstreamTimeoutError:
         raise UpstreamTimeoutError(
-            f"model server: still running after {TIMEOUT_S} s; its log will appear among your logs when it finishes"
+            f"model server: did not finish within {TIMEOUT_S} s; look for the log in your feed later"
         ) from None
     return Inference(text=_read_text(response), request_id=_read_id(response), raw_response=response)
 

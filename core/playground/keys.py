@@ -35,7 +35,7 @@ class NewPlaygroundKey(Body):
 
 
 class PlaygroundKey(BaseModel):
-    """A new key, which is shown only here."""
+    """A new key. It is not shown again."""
 
     api_key: str
     message: str

@@ -27,9 +27,9 @@ from core.wire.models import Frozen
 from core.wire.zstandard import compress
 
 INGEST_TIMEOUT_MS = 60_000
-"""Statement timeout of an ingest. If one is cancelled, nothing is stored."""
-MOST_WAITING_EVENTS = 1000
-"""Events of one alert that may wait for delivery. While it has more, ingest inserts no further ones."""
+"""Statement timeout of an ingest. If a statement is cancelled, nothing is stored."""
+MAX_WAITING_EVENTS = 1000
+"""Maximum number of events of one alert that wait for delivery. At this number, ingest inserts no further events."""
 
 
 class OtherOwnerError(ThunderError):
@@ -213,11 +213,11 @@ async def ingest_answers(
 async def _finish(
     conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any], *, secret: str, is_new: bool
 ) -> AsyncRawCursor[int]:
-    """Evaluate the alerts of new requests, and notify the streams. An owner hashed under an old secret is noted."""
+    """Evaluate the alerts of new requests, notify the streams, and note an owner hashed under the previous secret."""
     ids = [one.request_id for one in answers] if is_new else []
     hashed = answers[0].owner == ownership["user_key_hmac"]
     owner = {"owner": answers[0].owner if hashed else None, "owner_label": answers[0].owner_label, "secret": secret}
-    return await store.FINISH_INGEST.execute(conn, request_ids=ids, most_waiting=MOST_WAITING_EVENTS, **owner)
+    return await store.FINISH_INGEST.execute(conn, request_ids=ids, most_waiting=MAX_WAITING_EVENTS, **owner)
 
 
 async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], ownership: dict[str, Any]) -> None:
@@ -255,12 +255,12 @@ async def write_rows(conn: AsyncConnection, prepared: PreparedTrace) -> None:
 
 
 def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]:
-    """Set the owner: the user of the trace's user API key, else the user that the caller's key is bound to."""
+    """Return the owner: the user of the trace's user API key, else the user that the caller's key is bound to."""
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
         if owner not in (None, caller.owner, caller.former_owner):
             raise ForbiddenError(
-                f"request.user_api_key: another user's; this key may only post traces of {caller.owner_label}"
+                f"request.user_api_key: belongs to another user; with this key, post traces of {caller.owner_label}"
             )
         owner, label = caller.owner, caller.owner_label
     return {

@@ -1,7 +1,7 @@
 """Render the log, the answer of GET /logs/{id}, from the document.
 
-core.traces.log_view adds the fields that change after ingest. Most of a log is top-k lists. A list that readers
-understand as posted is copied into the log as text, without parsing.
+core.traces.log_view adds the fields that change after ingest. Most of a log is top-k lists. A posted list that already
+has the form of the log is copied as text, without parsing.
 """
 
 import itertools
@@ -32,7 +32,7 @@ UNKNOWN = (
     "sampler_algo",
     "rng_seed",
 )
-"""Fields of the contract that no engine sends."""
+"""Fields that the Quote UI expects but no engine sends."""
 ROWS_AT_ONCE = 1000
 """Rows rendered at once. As objects, all rows of a long trace would take many times the size of the log."""
 _ENCODE = msgspec.json.Encoder().encode

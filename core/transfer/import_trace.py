@@ -1,4 +1,4 @@
-"""Import into the database: like an ingest by an admin, except that a label is resolved to its owner."""
+"""Import traces into the database, like an ingest by an admin, but with labels resolved to their owners."""
 
 from asyncio import Lock
 from collections.abc import Awaitable
@@ -27,9 +27,9 @@ from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Statu
 from core.transfer.import_run import restore_run, unwrap_run
 from core.wire.zstandard import compress, decompress
 
-Turns = WeakValueDictionary[str, Lock]
+Locks = WeakValueDictionary[str, Lock]
 CALIBRATORS = "\0calibrators"
-"""Calibrators take turns, because each is a version of others. No request has this id."""
+"""Key of the lock of all calibrators, whose versions are numbered in order. No request has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,22 @@ class Found:
 
 def restore_into(access: Access, key: str | None, on_conflict: OnConflict) -> Store:
     """Return a function that stores a trace with an admin key."""
-    turns: Turns = WeakValueDictionary()
+    locks: Locks = WeakValueDictionary()
 
     def store(line: bytes) -> Awaitable[Outcome]:
-        return restore(access, key, line, turns, on_conflict=on_conflict)
+        return restore(access, key, line, locks, on_conflict=on_conflict)
 
     return store
 
 
-async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *, on_conflict: OnConflict) -> Outcome:
+async def restore(access: Access, key: str | None, line: bytes, locks: Locks, *, on_conflict: OnConflict) -> Outcome:
     """Store a trace, a calibrator or an activation run unless it is already stored.
 
     Args:
         access: the database.
         key: an admin key.
         line: a line of an export, or the document of an engine.
-        turns: locks that keep traces of the same id in order.
+        locks: locks by id, which keep traces with the same id in order.
         on_conflict: how to handle an id that belongs to another stored trace.
 
     Raises:
@@ -98,17 +98,17 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
     body, origin = read_line(line)
     calibrator = unwrap_calibrator(body)
     if calibrator is not None:
-        async with turns.setdefault(CALIBRATORS, Lock()):
+        async with locks.setdefault(CALIBRATORS, Lock()):
             return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
     run = unwrap_run(body)
     if run is not None:
-        async with turns.setdefault(f"\0{run.request_id}", Lock()):
+        async with locks.setdefault(f"\0{run.request_id}", Lock()):
             return await restore_run(access, key, run, on_conflict=on_conflict)
     masked, former = unwrap_item(body), None
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())
         if isinstance(prepared, list) and prepared[0].document["format"] != QUOTE_FORMAT:
-            async with turns.setdefault(prepared[0].base_id or prepared[0].request_id, Lock()):
+            async with locks.setdefault(prepared[0].base_id or prepared[0].request_id, Lock()):
                 return await _restore_answers(access, key, prepared, on_conflict)
     if masked is None:
         posted = parse_document(body)
@@ -119,7 +119,7 @@ async def restore(access: Access, key: str | None, line: bytes, turns: Turns, *,
         request_id, user_key = posted.request.request_id, posted.request.user_api_key
     else:
         request_id, user_key = masked.request_id, None
-    async with turns.setdefault(request_id, Lock()):
+    async with locks.setdefault(request_id, Lock()):
         owner, stored = await _find_stored(access, key, request_id, user_key, origin)
         found = Found(masked, owner, origin.created_at if origin else None, stored, former)
         note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"

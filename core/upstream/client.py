@@ -1,4 +1,4 @@
-"""Call upstream servers over HTTP: in bounded time and memory, and without leaking their answers.
+"""Call upstream servers over HTTP, in bounded time and memory. Errors contain no text of an answer.
 
 Addresses come from settings only, and a redirect to another server is refused. Nothing of the caller's request is sent
 except the arguments of `post`. httpx's client is not used, because it keeps cookies and logs addresses.
@@ -24,17 +24,16 @@ from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json
 
 AT_ONCE, PER_ADDRESS = 64, 32
-"""Calls that one process makes at the same time, for all callers, and for one address. An address may make 30 calls a
-minute, even if each takes longer."""
+"""Maximum number of calls that one process makes at the same time, for all callers and for one address."""
 TURN_S = 5
 """How long a call waits for other calls of its address."""
 CONNECT_S = 10
-MOST_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 """Size limit of an answer."""
 THREAD_BYTES = 256 * 1024
 """A larger answer is parsed in a thread."""
 MAX_REDIRECTS = 20
-"""Modal answers 303 after each 150 s."""
+"""Modal redirects a slow call with a 303 every 150 s."""
 MIN_SECRET_CHARACTERS = 4
 """Minimum length of Thunder's own secrets that are removed from answers. Shorter ones occur in ordinary words, and no
 server knows them. The admin key of the servers is longer."""
@@ -48,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Upstreams:
-    """Makes the calls of one process. Each has a connection of its own, no cookies and no proxy.
+    """Makes the calls of one process. Each call has a separate connection, and uses no cookies and no proxy.
 
     Args:
         settings: the settings, whose secrets and addresses are removed from answers.
@@ -210,12 +209,12 @@ def _follow(server: Server, request: httpx.Request, response: httpx.Response) ->
 
 
 async def _read(server: Server, response: httpx.Response) -> bytes:
-    """Read the body of an answer, within MOST_BYTES."""
+    """Read the body of an answer, within MAX_BYTES."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise BadResponseError(f"{server.name}: compresses its answer, which was not requested; check the server")
     received = bytearray()
     async for chunk in response.aiter_raw():
         received += chunk
-        if len(received) > MOST_BYTES:
-            raise BadResponseError(f"{server.name}: its answer has more than {MOST_BYTES} bytes; request less")
+        if len(received) > MAX_BYTES:
+            raise BadResponseError(f"{server.name}: its answer has more than {MAX_BYTES} bytes; request less")
     return bytes(received)

@@ -10,7 +10,7 @@ class BusyError(ThunderError):
 
 
 class UpstreamError(ThunderError):
-    """A call to an upstream server failed. Its `error_code` is for the HF server, the only one of the activations."""
+    """A call to an upstream server failed. Only the routes of the activations page send the `error_code`."""
 
     status = 502
     error_code = "HF_UNAVAILABLE"

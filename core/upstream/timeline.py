@@ -1,4 +1,4 @@
-"""Timelines: the strongest features of each token. Incomplete entries are left out: the UI reads every field."""
+"""Timelines: the strongest features of each token. Incomplete entries are left out: the UI needs every field."""
 
 from typing import Any
 

@@ -85,7 +85,7 @@ async function open({ focuses = false, isNew = false } = {}) {
 // the server is back.
 async function showFailure(error) {
   const isOff = error.status === undefined || error.status === 0 || error.status === 503
-  const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it runs and that you are connected." } : error
+  const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it is running and that you are online." } : error
   const [href, text] = main.dataset.view === "collections" ? ["/collection", "All collections"] : ["/", "All requests"]
   replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
     isOff || location.pathname.startsWith("/share/") ? null : h("p", null, h("a", { href }, text)),
@@ -109,7 +109,7 @@ export function signIn(message = null) {
   if (isAsking) return // several calls of a view are refused
   isAsking = true
   const wasSignedIn = getIdentity() || getKey()
-  // The answer to an ended cookie removes it, so a later request of the view is refused because it has no key.
+  // The first refusal removes an ended cookie, so later calls of the view fail with another reason: a missing key.
   if (!getKey()) message &&= "cookie: signed out or expired, or its key is no longer valid; sign in again"
   forgetIdentity()
   drawHeader(location.pathname)

@@ -50,7 +50,7 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
 
 
 def _keep_later(context: Context, view: LogView, text: bytes) -> None:
-    """Compress a rendered log for the cache while it is sent."""
+    """Compress a rendered log for the cache while the log is sent."""
 
     def keep(packing: asyncio.Future[bytes]) -> None:
         if not (packing.cancelled() or packing.exception()):

@@ -90,7 +90,7 @@ def check_failure(place: Place, caplog: pytest.LogCaptureFixture, script: Script
 def test_a_timeout_says_where_the_result_appears(quick: Place) -> None:
     quick.upstream.scripts["/hf/generate"] = Hang()
     error = check_error(quick.ask("POST", "/run", prompt="x"), 504, "HF_TIMEOUT")
-    assert "its log will appear in the feed" in error["message"]
+    assert "look for the log in the feed later" in error["message"]
 
 
 def test_secrets_in_an_answer_are_removed(place: Place) -> None:

@@ -166,7 +166,7 @@ def test_a_window_limits_the_events_of_requests(alerting: Client, receiver: Rece
 
 
 def test_waiting_events_are_limited(alerting: Client, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.traces.ingest.MOST_WAITING_EVENTS", 2)
+    monkeypatch.setattr("core.traces.ingest.MAX_WAITING_EVENTS", 2)
     monkeypatch.setattr("core.alerts.deliver.FIRST_DELAY_S", 60)
     create(alerting, "http://127.0.0.1:1/")
     for place in range(4):

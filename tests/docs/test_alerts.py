@@ -75,7 +75,7 @@ def spaced(number: int) -> str:
         f"every {worker.INTERVAL_S:.0f} seconds by `make run`",
         f"at most {alert.MAX_ALERTS} alerts",
         f"the first {spaced(prompt.MAX_PROMPT_CHARACTERS)} characters",
-        f"most {spaced(ingest.MOST_WAITING_EVENTS)} waiting events",
+        f"most {spaced(ingest.MAX_WAITING_EVENTS)} waiting events",
         f"need at least {evaluate.MIN_REQUESTS} of them",
         f"60 to {spaced(rules.MAX_WINDOW_S)} (30 days), by default {rules.DEFAULT_WINDOW_S}",
     ],

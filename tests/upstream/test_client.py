@@ -12,7 +12,7 @@ import pytest
 
 from core.settings import Settings
 from core.upstream import client as client_module
-from core.upstream.client import MOST_BYTES, Upstreams
+from core.upstream.client import MAX_BYTES, Upstreams
 from core.upstream.errors import (
     BadResponseError,
     BusyError,
@@ -137,7 +137,7 @@ def test_no_more_than_the_limit_is_read(upstream: Upstream) -> None:
     upstream.scripts["/run"] = Huge()
     with pytest.raises(BadResponseError, match="more than"):
         post(upstream)
-    assert upstream.sent_bytes < 8 * MOST_BYTES
+    assert upstream.sent_bytes < 8 * MAX_BYTES
 
 
 @pytest.mark.parametrize("beginning", ["the-admin", "\\u0074he-admin"])
@@ -162,7 +162,7 @@ def test_a_secret_of_digits_is_removed_from_texts_alone(upstream: Upstream) -> N
     assert answer == {"n": 12345678, "list": [912345678.5, "is …, …", {"…": 1}]}
 
 
-@pytest.mark.parametrize(("size", "in_thread"), [(client_module.THREAD_BYTES // 2, False), (MOST_BYTES // 2, True)])
+@pytest.mark.parametrize(("size", "in_thread"), [(client_module.THREAD_BYTES // 2, False), (MAX_BYTES // 2, True)])
 def test_a_large_answer_is_parsed_in_a_thread(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, size: int, *, in_thread: bool
 ) -> None:

@@ -25,10 +25,10 @@ def open_section(page: Page, key: str = ADMIN_KEY):  # noqa: ANN201 - a locator
 
 def test_an_alert_is_created_and_its_secret_is_shown_once(client: Client, page: Page) -> None:
     section = open_section(page)
-    expect(section.get_by_text("Create one to have a URL called")).to_be_visible()
+    expect(section.get_by_text("Create an alert to send a webhook")).to_be_visible()
     section.get_by_text("New alert").click()
     section.get_by_label("Name").fill("unsure answers")
-    section.get_by_label("Limit").fill("0.3")
+    section.get_by_label("Threshold").fill("0.3")
     section.get_by_label("Model").fill("m")
     section.get_by_label("Webhook URL").fill(URL)
     section.get_by_role("button", name="Create alert").click()
@@ -97,8 +97,8 @@ def test_an_alert_is_tested_paused_and_deleted(client: Client, page: Page) -> No
     expect(section.get_by_role("cell", name="active", exact=True)).to_be_visible()
     section.get_by_role("button", name="Delete low").click()
     assert len(client.get("/v1/alerts").json["alerts"]) == 1
-    section.get_by_role("button", name="Really delete").click()
-    expect(section.get_by_text("Create one to have a URL called")).to_be_visible()
+    section.get_by_role("button", name="Confirm delete").click()
+    expect(section.get_by_text("Create an alert to send a webhook")).to_be_visible()
     assert client.get("/v1/alerts").json["alerts"] == []
 
 

@@ -38,7 +38,7 @@ def test_a_key_is_created_shown_once_rotated_and_revoked(client: Client, page: P
 
     row.get_by_role("button", name="Rotate engine").click()
     row.get_by_label("End of the old key engine").select_option("at once")
-    row.get_by_role("button", name="Create successor of engine").click()
+    row.get_by_role("button", name="Create new key of engine").click()
     expect(shown).to_have_text(re.compile("^ck_[0-9a-f]{64}$"))
     successor = shown.inner_text()
     assert send(client, "GET", "/logs/a", secret).status == 401
@@ -47,7 +47,7 @@ def test_a_key_is_created_shown_once_rotated_and_revoked(client: Client, page: P
 
     row.get_by_role("button", name="Revoke engine").click()
     assert send(client, "GET", "/logs/a", successor).status == 200, "the first click only asks"
-    row.get_by_role("button", name="Really revoke engine").click()
+    row.get_by_role("button", name="Confirm revoke engine").click()
     expect(page.get_by_text("Key engine is revoked.")).to_be_visible()
     assert send(client, "GET", "/logs/a", successor).status == 401
     page.get_by_label("Show revoked and expired keys (2)").check()

@@ -201,7 +201,7 @@ def test_keys_and_alerts_work_with_the_keyboard(stored: Client, page: Page) -> N
     expect(rotate).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Really revoke engine")).to_be_focused()
+    expect(page.get_by_role("button", name="Confirm revoke engine")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Revoke engine", exact=True)).to_be_focused()
     page.keyboard.press("Enter")

@@ -121,6 +121,6 @@ async function request(path, options) {
     return await fetch(path, options)
   } catch (error) {
     if (error.name === "AbortError") throw error
-    throw new ApiError(0, "The server can't be reached. Check that it runs and that you are connected.")
+    throw new ApiError(0, "The server can't be reached. Check that it is running and that you are online.")
   }
 }

@@ -47,16 +47,16 @@ export function redraw(element, fallback, ...children) {
 }
 
 /**
- * A button whose second click runs `work`, for what can't be undone. Esc, or leaving the button, returns to the first.
+ * Draw a button whose second click runs `work`, for actions that can't be undone. Esc, or leaving the button, cancels.
  *
- * `name` is the object's, for screen readers.
+ * `name` is the name of the object, for screen readers.
  */
 export function drawTwoStep(text, name, work) {
   const shown = document.createTextNode(text)
   let isAsked = false
   const ask = (wanted) => {
     isAsked = wanted
-    shown.data = wanted ? `Really ${text.toLowerCase()}` : text
+    shown.data = wanted ? `Confirm ${text.toLowerCase()}` : text
     button.classList.toggle("danger", wanted)
   }
   const button = h("button", {

@@ -1,4 +1,4 @@
-// API keys, for admins: list, create, rotate and revoke them. A key is shown once, after it was created.
+// API keys, for admins: list, create, rotate and revoke them. A key is shown once, when it is created.
 
 import { api } from "../lib/api.js"
 import { announce, copyText, emptyState, errorNote, h, redraw, replace } from "../lib/dom.js"
@@ -56,7 +56,7 @@ function drawKeys(keys, { showsEnded, onToggle, rotate, revoke }) {
     h("input", { type: "checkbox", "data-focus": "ended", checked: showsEnded, onchange: (event) => onToggle(event.target.checked) }),
     ` Show revoked and expired keys (${keys.length - live.length})`)
   return [
-    shown.length ? drawTable(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke it alone."),
+    shown.length ? drawTable(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke each key separately."),
     keys.length > live.length ? h("p", null, toggle) : null,
   ]
 }

@@ -1,5 +1,5 @@
 -- Find the callers that a list of keys belongs to: issued keys first, then user API keys seen in a trace.
--- A sign-in represents the key that signed in. The caller compares the proof of the configured admin key.
+-- A sign-in represents the key that signed in. The Python code checks the proof of the configured admin key.
 with
 asked as (
     select

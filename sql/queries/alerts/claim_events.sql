@@ -1,5 +1,5 @@
 -- Claim waiting events that are due: the oldest of each alert, and few of each owner.
--- The lease keeps them from other processes. After it, an event whose process was killed waits again.
+-- The lease keeps them from other processes. After the lease, an event whose process was killed waits again.
 with
 ranked as (
     select

@@ -1,6 +1,6 @@
--- List requests that pass the filters, some of which are a search or a mod: newest first, or lowest confidence first.
--- The planner does not know how many requests contain a rare word or mod, so this statement finds out. It looks among
--- the first requests. If they don't fill the page, it collects all matches, and if there are too many, it reads on.
+-- List the requests that pass the filters, including a search or a mod: newest first, or lowest confidence first.
+-- The planner cannot estimate how many requests contain a word or mod, so this statement tries three plans. It searches
+-- the first 1000 requests. If they don't fill the page, it collects all matches. If there are too many, it reads on.
 with
 candidates as not materialized (
     select

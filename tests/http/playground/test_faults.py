@@ -35,7 +35,7 @@ def test_a_server_that_hangs_is_a_504(playground: Playground) -> None:
         assert answer.json["message"].endswith("did not answer within 0.3 s; try again later")
     answer = playground.infer(key)
     assert answer.status == 504
-    assert "its log will appear among your logs" in answer.json["message"]
+    assert "look for the log in your feed later" in answer.json["message"]
 
 
 def test_a_slow_database_takes_from_the_time_of_the_server(

@@ -30,10 +30,11 @@ function drawNone(count) {
 
 function describe(a, b, common) {
   const [one, other] = [a.tokens[common], b.tokens[common]]
-  const begin = common ? `The first ${common === 1 ? "token is" : `${formatCount(common)} tokens are`} the same. ` : "They differ from the first token. "
+  const begin = common ? `The first ${common === 1 ? "token is" : `${formatCount(common)} tokens are`} the same. ` : ""
+  if (!common && !(one && other)) return `${(one ? b : a).letter} has no tokens.`
   if (!one) return `${begin}Then ${a.letter} ends and ${b.letter} continues.`
   if (!other) return `${begin}Then ${b.letter} ends and ${a.letter} continues.`
-  return `${begin}Then they diverge.`
+  return common ? `${begin}Then they differ.` : "They differ from the first token."
 }
 
 /** Explain the difference: the model, the prompts, a mod, or sampling. */

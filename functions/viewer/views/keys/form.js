@@ -13,7 +13,7 @@ const SCOPES = {
 const DEFAULTS = ["read", "curate"]
 const EXPIRIES = [["", "never"], ["30", "in 30 days"], ["90", "in 90 days"], ["365", "in a year"]]
 
-/** Draw the form. `create(body)` posts the key and resolves to whether that worked; `users` are offered as owners. */
+/** Draw the form. `create(body)` posts the key and resolves to whether that worked. The user field suggests `users`. */
 export function drawForm(users, create, { isOpen }) {
   const boxes = Object.entries(SCOPES).map(([scope, meaning]) => h("label", { class: "check" },
     h("input", { type: "checkbox", name: "scopes", value: scope, checked: DEFAULTS.includes(scope) }), ` ${scope}`, h("span", { class: "faint" }, `: ${meaning}`)))

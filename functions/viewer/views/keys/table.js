@@ -44,7 +44,7 @@ function drawRotation(key, { rotate }) {
     Object.entries(OVERLAPS).map(([value, text]) => h("option", { value, selected: value === "24" }, text)))
   const start = h("button", { class: "quiet", "aria-label": `Rotate ${key.name}` }, "Rotate")
   const form = h("span", { hidden: true }, " The old key ends ", hours, " ",
-    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create successor", h("span", { class: "visually-hidden" }, ` of ${key.name}`)),
+    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create new key", h("span", { class: "visually-hidden" }, ` of ${key.name}`)),
     h("button", { class: "quiet", onclick: () => close() }, "Cancel"))
   const close = () => {
     start.hidden = false

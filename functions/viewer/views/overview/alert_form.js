@@ -29,7 +29,7 @@ export function drawForm(create) {
   const scores = Object.fromEntries(Object.entries(SCORES).map(([name, one]) => [name, one.title]))
   const fields = {
     score: field("Score", h("select", { id: "alert-score", name: "score" }, options(scores, "sequence_confidence"))),
-    threshold: field("Limit", h("input", { id: "alert-threshold", name: "threshold", type: "number", step: "any", value: "0.2", required: true })),
+    threshold: field("Threshold", h("input", { id: "alert-threshold", name: "threshold", type: "number", step: "any", value: "0.2", required: true })),
     share: field("Share of requests", h("input", { id: "alert-share", name: "share", type: "number", step: "any", min: 0.001, max: 1, value: "0.1", required: true })),
     window: field("Window", h("select", { id: "alert-window", name: "window_s" }, options(WINDOWS, "3600"))),
   }

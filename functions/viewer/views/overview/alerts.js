@@ -46,7 +46,7 @@ function drawSecret({ name, secret }) {
 }
 
 function drawList(alerts, attempt) {
-  if (!alerts.length) return emptyState("No alerts", "Create one to have a URL called when a request is uncertain, or when requests stop.")
+  if (!alerts.length) return emptyState("No alerts", "Create an alert to send a webhook when a request is uncertain, or when requests stop.")
   const heads = ["Name", "Fires when", "Webhook to", "State", "Actions"]
   return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Alerts" }, h("table", { class: "alerts" },
     h("caption", { class: "visually-hidden" }, "Alerts"),

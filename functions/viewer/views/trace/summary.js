@@ -76,7 +76,7 @@ function describeMods(trace, onToken) {
   if (!names.length) return [log.active_mod ? `${nameMod(log.active_mod.name)} was never called.` : "No mod was active."]
   return names.map((name) => {
     const calls = log.mod_calls.filter((call) => nameMod(call.mod_name) === name)
-    const did = listDeeds(trace, name).map(([text, places]) => drawDeed(text, places, onToken))
+    const did = listChanges(trace, name).map(([text, places]) => drawDeed(text, places, onToken))
     const ending = findEndingAction(log)
     if (!did.length && ending && callerOf(trace, ending) === name) return null
     return did.length ? h("span", null, `${name} `, joinParts(did), ".") : `${name} was called ${formatTimes(calls.length)} and changed nothing.`
@@ -84,7 +84,7 @@ function describeMods(trace, onToken) {
 }
 
 /** List what a mod did as [text, places]; the places are indexes of tokens. The ending is described separately. */
-function listDeeds(trace, name) {
+function listChanges(trace, name) {
   const { log, tokens } = trace
   const ending = findEndingAction(log)
   const find = (type) => log.actions.filter((action) => action !== ending && action.action_type === type && callerOf(trace, action) === name)

@@ -1,10 +1,10 @@
-"""Visibility of runs: admins see all, callers without a key those without a key, and others their own."""
+"""Visibility of runs: admins see all; callers without a key see the runs made without a key; others see their own."""
 
 from core.access.caller import ForbiddenError
 from core.access.session import Session
 
 
-def sight(session: Session) -> dict[str, object]:
+def select_runs(session: Session) -> dict[str, object]:
     """Return the parameters of `is_visible` for the caller of a session."""
     owner = session.caller.owner_filter
     return {"sees_all": owner is None, "is_keyless": session.key is None, "owner": owner}
