@@ -139,7 +139,7 @@ async def post_sign_out(
     "/bootstrap",
     responses={
         409: {"description": "an admin key already exists"},
-        429: {"description": "too many attempts came from this address; Retry-After says when to try again"},
+        429: {"description": "too many attempts came from this address; wait for the seconds in Retry-After"},
     },
 )
 async def post_bootstrap(request: Request, new: BootstrapRequest, context: ContextDep) -> CreatedKey:

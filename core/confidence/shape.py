@@ -1,7 +1,7 @@
 """Scores of a distribution that don't depend on the chosen token.
 
 All logarithms are natural. p_i are the top-k probabilities, highest first, M is their sum, r = 1 - M, p̂ = p / M. Masked
-entries count as p = 0. Probabilities are renormalized only where the docstring says so. Functions return None for a
+entries count as p = 0. Probabilities are renormalized only where the docstring states it. Functions return None for a
 score that can't be derived.
 """
 

@@ -18,7 +18,7 @@ EPHEMERAL = {"serve", "run", "shell"}
 
 
 class DeploymentError(ThunderError):
-    """The app and the secret don't match; the message says which variable to set."""
+    """The app and the secret don't match; the message names the variable to set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def roll_out(
         say: called with a line for each step.
 
     Raises:
-        RolloutError: a step failed. Nothing was deployed unless the message says so.
+        RolloutError: a step failed. Nothing was deployed unless the message states it.
     """
     deployment = name_deployment(environment)
     variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}

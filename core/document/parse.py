@@ -133,7 +133,7 @@ def _describe(error: msgspec.ValidationError, prefix: str) -> str:
     message, path = (found["message"], found["path"] or "") if found else (str(error), "")
     message = message if len(message) <= MAX_MESSAGE_CHARS else message[:MAX_MESSAGE_CHARS] + "…"
     if missing := _MISSING.fullmatch(message):
-        message, path = "is required", f"{path}.{missing[1]}"
+        message, path = "missing; send it", f"{path}.{missing[1]}"
     return f"{(prefix + path).lstrip('.') or 'body'}: {message[:1].lower()}{message[1:]}"
 
 
@@ -153,7 +153,7 @@ def check_references(document: TraceDocument) -> None:
             raise InvalidInputError(f"events[{index}].top_tokens: must be a list or null")
     added = sum([len(event.added_tokens) for event in document.events if event.added_tokens])
     if added > MAX_TOKENS:
-        raise InvalidInputError(f"events: {added} added tokens are too many (at most {MAX_TOKENS})")
+        raise InvalidInputError(f"events: have {added} added tokens; at most {MAX_TOKENS} are allowed")
     calls = len(document.mod_calls)
     for name, rows in (("mod_logs", document.mod_logs), ("actions", document.actions)):
         for index, row in enumerate(rows):
@@ -183,5 +183,5 @@ def read_backtrack_steps(action: Action, index: int) -> int:
     if steps is None:
         return 0
     if type(steps) is not int or not 0 <= steps <= MAX_INT32:
-        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be an integer, 0 or more")
+        raise InvalidInputError(f"actions[{index}].backtrack_steps: must be an integer ≥ 0")
     return steps

@@ -14,8 +14,8 @@ def align_trace(document: TraceDocument, pairing: Pairing) -> tuple[Alignment, l
     """Compare the surviving tokens with the final tokens. An engine may have stripped an end token from these.
 
     Returns:
-        The alignment and, if it is partial, a warning that says how many tokens agree. A partial alignment means that
-        the trace, and so its scores, is incomplete.
+        The alignment and, if it is partial, a warning with the number of tokens that agree. A partial alignment means
+        that the trace, and so its scores, is incomplete.
     """
     steps = [step for step in pairing.steps if not step.discarded]
     final = document.request.final_token_ids

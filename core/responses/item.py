@@ -108,7 +108,7 @@ def read_envelope(fields: Body) -> Item:
     answers, failure, warnings = NO_ANSWERS if response is None else read_answers(response, "response")
     if response is None and error is None:
         raise InvalidInputError(
-            "response: is required; send the response of the server, or why the call failed as error"
+            "response: missing; send the response of the server, or the reason of the failure as error"
         )
     return Item(
         answers=[] if error else answers,

@@ -33,7 +33,9 @@ def refuse_with_keep(score: Score | None, labelled: LabelFilters, **others: floa
         if value is not None:
             raise InvalidInputError(f"{name}: has no effect with keep, which needs no outcomes; remove {name} or keep")
     if labelled.filters.model is None:
-        raise InvalidInputError("model: is required with keep, because the scores of models differ; add model=…")
+        raise InvalidInputError(
+            "model: missing, but required with keep, because the scores of models differ; add model=…"
+        )
 
 
 @retry_read

@@ -7,15 +7,16 @@ from pydantic import ValidationError
 
 MAX_ERRORS_NAMED = 3
 OWN_SENTENCES = {
+    "missing": "missing; send it",
     "string_unicode": r"has half of a surrogate pair (an escape such as \ud800 on its own); send whole characters",
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
 }
-"""Errors whose own message mentions Python."""
+"""Errors whose own message mentions Python, or does not state what to do."""
 
 
 def describe_validation(error: ValidationError, prefix: str = "") -> str:
-    """Describe the first errors in one sentence: `events[12].sampled_token: Input should be …`."""
+    """Describe the first errors in one sentence: `window: Input should be …`."""
     return describe_problems(error.errors(include_url=False, include_context=False, include_input=False), prefix)
 
 

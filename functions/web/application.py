@@ -35,7 +35,7 @@ ERRORS = {
     403: "the scopes of the API key don't allow this",
     404: "does not exist, or is not visible to the caller",
     414: "the path or the query is too long",
-    429: "too many wrong keys from this address, or too many open streams; Retry-After says when to try again",
+    429: "too many wrong keys from this address, or too many open streams; wait for the seconds in Retry-After",
     431: "the headers are too long, or too many",
     500: "a bug of the server; the server's log has the details under the id in the message",
     503: "the database is unreachable, not migrated or another app's; or the server is busy (see Retry-After)",

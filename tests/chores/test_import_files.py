@@ -18,7 +18,7 @@ from tests.support.imports import EXPORTED, MOMENT, SMALL, ids, small, write_lin
 FORGED = write_line(SMALL, Origin(b"\1" * 32, "ab…#ffffffffffff", MOMENT, "abcdefghijkl")).rstrip()
 HOSTILE = [
     (b"not json", "body: not JSON"),
-    (b'{"request": {}}', "request.request_id: is required"),
+    (b'{"request": {}}', "request.request_id: missing; send it"),
     (b"[1, 2]", "body: not a JSON object"),
     (b'{"request": {"request_id": "x"}, "events": [' + b"[" * 100_000, "nested too deeply"),
     (b"\xff\xfe{}", "body: not"),

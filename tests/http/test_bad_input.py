@@ -28,7 +28,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "no request": ({}, "this is not a response that can be scored; send {tokens: […]}, a Quote trace"),
     "an empty list": ([], "body: an empty list"),
     "not an object": ("text", "body: not a JSON object"),
-    "no request_id": ({"request": {}}, "request.request_id: is required"),
+    "no request_id": ({"request": {}}, "request.request_id: missing; send it"),
     "empty request_id": (make_document(""), "request.request_id: "),
     "long request_id": (make_document("x" * 513), "request.request_id: "),
     "NUL in request_id": (make_document("a\0b"), "request.request_id: an id can't contain U+0000"),

@@ -122,7 +122,7 @@ def test_keep_needs_no_outcomes(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "error"),
     [
-        ("keep=0.1", "model: is required with keep"),
+        ("keep=0.1", "model: missing, but required with keep"),
         ("keep=0.1&model=m&score=perplexity", "score: keep works with lowest_group_confidence only"),
         ("keep=0.1&model=m&target_error=0.1", "target_error: has no effect with keep"),
         ("keep=0.1&model=m&confidence=0.9", "confidence: has no effect with keep"),

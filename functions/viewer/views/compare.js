@@ -64,7 +64,7 @@ function intern(keys, key, trace, index) {
 function drawInvitation() {
   return emptyState(
     "Choose two to four requests",
-    "See where their texts diverge, how likely each token was there, and what they have in common. " +
+    "See where their texts differ, how likely each token was there, and what they have in common. " +
       "The fields above suggest the latest requests; you can also enter any other id.",
   )
 }

@@ -16,7 +16,7 @@ export function readPromise(parameters) {
   return { target_error: read("target_error"), confidence: read("confidence") }
 }
 
-/** Draw the form for the promise, the curve with the threshold, and the ranking of all scores. */
+/** Draw the form for the guarantee, the curve with the threshold, and the ranking of all scores. */
 export async function drawRisk({ call, parameters, query, score, go, again, signal }) {
   const promise = readPromise(parameters)
   const form = drawForm(promise, again)

@@ -1,4 +1,4 @@
-// The Raw JSON tab: the log as the API returns it. A long log is truncated until the user asks for all of it.
+// The Raw JSON tab: the log as the API returns it. A long log is truncated until the user requests all of it.
 
 import { fetchText } from "../../../lib/api.js"
 import { copyText, h, replace } from "../../../lib/dom.js"
