@@ -162,7 +162,7 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
             user_key_label=label,
         )
         if row is None:
-            raise _no_key(change.id)
+            raise _no_key_error(change.id)
         changed = sorted(change.model_fields_set - {"id"})
         now = {"scopes": row.scopes, "is_admin": row.is_admin}
         await session.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
@@ -181,7 +181,7 @@ async def revoke_key(access: Access, key: str | None, *, key_id: int) -> None:
         if session.caller.key_id == key_id:
             raise OwnKeyError("id: you are using this key; revoke it with another one")
         if await store.REVOKE_KEY.fetch_one(session.conn, key_id=key_id) is None:
-            raise _no_key(key_id)
+            raise _no_key_error(key_id)
         await session.note(Action.REVOKE_KEY, f"key:{key_id}")
         await NOTIFY_STREAMS.execute(session.conn)
 
@@ -246,5 +246,5 @@ def _show_once(row: KeyRow, secret: str, message: str) -> CreatedKey:
     return CreatedKey.model_validate({**dict(row), "api_key": secret, "message": message})
 
 
-def _no_key(key_id: int) -> NotFoundError:
+def _no_key_error(key_id: int) -> NotFoundError:
     return NotFoundError(f"key {key_id}: not a live key; list the keys with GET /auth/keys")

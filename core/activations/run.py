@@ -100,7 +100,7 @@ class _Task:
             require_owner(session)
             server.require_url()
             if await store.HAS_RUN.fetch_only(session.conn, request_id=self.request_id):
-                raise self._taken()
+                raise self._taken_error()
             await count_call(session, LIMIT)
         return session
 
@@ -173,10 +173,10 @@ class _Task:
             **facts,
         )
         if row is None:
-            raise self._taken()
+            raise self._taken_error()
         return row
 
-    def _taken(self) -> ExistsError:
+    def _taken_error(self) -> ExistsError:
         return ExistsError(f"request_id: {self.request_id!r} is the id of another run; use another id, or omit it")
 
 

@@ -154,7 +154,7 @@ async def _set_active(session: Session, number: int, *, active: bool) -> Calibra
         await store.DEACTIVATE_OTHERS.execute(session.conn, id=number, owner=owner)
     row = await store.SET_ACTIVE.fetch_one(session.conn, id=number, owner=owner, active=active)
     if row is None:
-        raise _missing(number)
+        raise _missing_error(number)
     return row
 
 
@@ -169,11 +169,11 @@ async def delete_calibrator(access: Access, key: str | None, *, number: int) -> 
         owner = session.caller.owner_filter
         version = await store.DELETE_CALIBRATOR.fetch_one(session.conn, id=number, owner=owner)
         if version is None:
-            raise _missing(number)
+            raise _missing_error(number)
         await session.note(Action.DELETE_CALIBRATOR, f"calibrator:{number}", {"version": version})
 
 
-def _missing(number: int) -> NotFoundError:
+def _missing_error(number: int) -> NotFoundError:
     return NotFoundError(f"calibrator_id: there is no calibrator {number}; check the id")
 
 

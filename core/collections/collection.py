@@ -165,11 +165,11 @@ def require_own(row: Row | None, number: int) -> Row:
         NotFoundError: no such collection, or it belongs to another user.
     """
     if row is None:
-        raise missing_collection(number)
+        raise missing_collection_error(number)
     return row
 
 
-def missing_collection(number: int) -> NotFoundError:
+def missing_collection_error(number: int) -> NotFoundError:
     """Return the error for a collection that is missing or belongs to another user."""
     return NotFoundError(f"id: there is no collection {number}; list yours with GET /collections")
 

@@ -12,12 +12,12 @@ from core.access.access import Access
 from core.access.caller import Scope
 from core.access.session import Session, StorableText
 from core.collections import store
-from core.collections.collection import Collection, Text, Who, lock_own, missing_collection, to_collection
+from core.collections.collection import Collection, Text, Who, lock_own, missing_collection_error, to_collection
 from core.collections.store import AddedRow
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.errors import ThunderError
-from core.traces.own_request import hidden, is_own_request, require_own_request
+from core.traces.own_request import hidden_error, is_own_request, require_own_request
 from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
@@ -118,7 +118,7 @@ async def add_to_collection(
             session.conn, _add(session, new.collection_id, membership), _list_of(session, request_id)
         )
         if not row.has_request:
-            raise hidden(session.caller, request_id)
+            raise hidden_error(session.caller, request_id)
         return listed, _require_added(session, row, new.collection_id, request_id)
 
 
@@ -151,9 +151,9 @@ async def _add(session: Session, number: int, new: Membership) -> AddedRow:
 def _require_added(session: Session, row: AddedRow, number: int, request_id: str) -> bool:
     """Return whether the request was added. False: it was already there."""
     if not row.has_collection:
-        raise missing_collection(number)
+        raise missing_collection_error(number)
     if not row.has_request:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     if not row.may_hold:
         raise OtherUserError(
             "request_id: belongs to another user than the collection; use a collection of the request's owner"

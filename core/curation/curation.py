@@ -16,7 +16,7 @@ from core.curation import store
 from core.curation.store import CurationRow, EditedRow
 from core.database.pool import retry_read
 from core.errors import ThunderError
-from core.traces.own_request import hidden
+from core.traces.own_request import hidden_error
 from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
@@ -72,7 +72,7 @@ async def read_curation(access: Access, key: str | None, *, request_id: str) -> 
         owner = session.caller.owner_filter
         row = await store.GET_CURATION.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if row is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     shown: dict[str, list[str]] = {"favorited_by": [], "tags": [strip_labels(tag) for tag in row.tags]}
     return row if session.caller.may_see(row.user_key_hmac) else row.model_copy(update=shown)
 
@@ -135,5 +135,5 @@ async def _send_edit(
 async def _read_edit(session: Session, edit: AsyncCursor[EditedRow], request_id: str) -> EditedRow:
     row = await edit.fetchone()
     if row is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     return row

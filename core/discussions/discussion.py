@@ -12,7 +12,7 @@ from core.database.pool import retry_read
 from core.discussions import store
 from core.discussions.store import DiscussionRow
 from core.errors import NotFoundError
-from core.traces.own_request import hidden, lock_own_request
+from core.traces.own_request import hidden_error, lock_own_request
 from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
@@ -56,7 +56,7 @@ async def list_discussions(
             session.conn, request_id=to_storable_id(request_id), owner=owner, limit=limit, offset=offset
         )
     if not rows:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     if not session.caller.may_see(rows[0].user_key_hmac):
         return [], 0
     return [_show(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
@@ -76,7 +76,7 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
             session.conn, request_id=to_storable_id(request_id), owner=owner, id=number
         )
     if row is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     owned = session.caller.may_see(row.user_key_hmac)
     return _show(row.discussion if owned else None, request_id, number)
 
@@ -99,7 +99,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
         )
     row = await added.fetchone()
     if row is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     if row.discussion is None:
         raise FullError(f"request_id: already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
     return _show(row.discussion, request_id)
@@ -129,15 +129,15 @@ async def delete_discussion(access: Access, key: str | None, *, request_id: str,
     async with access.session(key, Scope.CURATE) as session:
         row_id = await lock_own_request(session, request_id)
         if await store.DELETE_DISCUSSION.fetch_one(session.conn, request_pk=row_id, id=number) is None:
-            raise _missing(request_id, number)
+            raise _missing_error(request_id, number)
         await session.note(Action.DELETE_COMMENT, name_request(request_id), {"comment": number})
 
 
 def _show(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discussion:
     if row is None:
-        raise _missing(request_id, number)
+        raise _missing_error(request_id, number)
     return Discussion(request_id=request_id, **row.model_dump())
 
 
-def _missing(request_id: str, number: int) -> NotFoundError:
+def _missing_error(request_id: str, number: int) -> NotFoundError:
     return NotFoundError(f"id: request {request_id!r} has no comment {number}; list its comments")

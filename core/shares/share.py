@@ -20,7 +20,7 @@ from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.own_request import hidden
+from core.traces.own_request import hidden_error
 from core.wire.json_text import to_storable_id
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
@@ -164,5 +164,5 @@ async def _lock_own(session: Session, request_id: str) -> ShareRow:
     owner = session.caller.owner_filter
     row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if row is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     return row

@@ -9,7 +9,7 @@ from core.document.schema import MAX_TOKENS
 from core.statistics import store
 from core.statistics.store import ContinuationRow, PeerRow
 from core.traces.filters import Filters
-from core.traces.own_request import hidden, require_own_request
+from core.traces.own_request import hidden_error, require_own_request
 from core.wire.models import Frozen
 
 MAX_INDEX = MAX_TOKENS - 1
@@ -86,7 +86,7 @@ async def fetch_peers(access: Access, key: str | None, *, request_id: str, filte
             chars=store.PEER_TEXT_CHARS,
         )
     if row is None:  # the request was deleted in the meantime
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     is_ranked = row.sequence_confidence is not None and row.n > 0
     percentile = 100 * (row.lower + row.equal / 2) / row.n if is_ranked else None
     standing = Standing(model=row.model, n=row.n, lower=row.lower, percentile=percentile)

@@ -33,12 +33,12 @@ class Snapshot:
         """
         found = _SNAPSHOT.fullmatch(text)
         if found is None:
-            raise _no_position()
+            raise _no_position_error()
         xmin, xmax = int(found[1]), int(found[2])
         running = [int(xid) for xid in found[3].split(",") if xid]
         rising = all(one < next_one for one, next_one in pairwise([xmin - 1, *running, xmax]))
         if not (xmin <= xmax <= MAX_XID and xmin % EPOCH and xmax % EPOCH and rising):
-            raise _no_position()
+            raise _no_position_error()
         return cls(text, xmax, frozenset(running))
 
     def sees(self, xid: int) -> bool:
@@ -74,15 +74,15 @@ class Position:
             InvalidInputError: the text is not a position.
         """
         if len(text) > MAX_POSITION_CHARACTERS:
-            raise _no_position()
+            raise _no_position_error()
         before, *rest = text.split("~")
         if not rest:
             return cls(Snapshot.parse(before))
         row = _ROW.fullmatch(rest[-1])
         if len(rest) != 2 or row is None or max(int(row[1]), int(row[2])) > MAX_XID:
-            raise _no_position()
+            raise _no_position_error()
         return cls(Snapshot.parse(before), Snapshot.parse(rest[0]), int(row[1]), int(row[2]))
 
 
-def _no_position() -> InvalidInputError:
+def _no_position_error() -> InvalidInputError:
     return InvalidInputError("Last-Event-ID: not a valid id of this stream; leave it out to start at the present")

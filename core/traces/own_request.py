@@ -17,7 +17,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
     """
     found = await _find_owner(session, request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
 
 
 async def lock_own_request(session: Session, request_id: str) -> int:
@@ -29,7 +29,7 @@ async def lock_own_request(session: Session, request_id: str) -> int:
     owner = session.caller.owner_filter
     found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if found is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     return found
 
 
@@ -42,7 +42,7 @@ async def is_own_request(session: Session, request_id: str) -> bool:
     """
     found = await _find_owner(session, request_id)
     if found is None:
-        raise hidden(session.caller, request_id)
+        raise hidden_error(session.caller, request_id)
     return session.caller.may_see(found.user_key_hmac)
 
 
@@ -51,7 +51,7 @@ async def _find_owner(session: Session, request_id: str) -> store.Ownership | No
     return await store.FIND_OWNER.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
 
 
-def hidden(caller: Caller, request_id: str) -> ThunderError:
+def hidden_error(caller: Caller, request_id: str) -> ThunderError:
     """Return the error for a request that the caller cannot see. Without a key, the message asks for one."""
     if not caller.scopes:
         return UnauthorizedError("key: missing; send one as X-API-Key")
@@ -68,4 +68,4 @@ async def explain_hidden(session: Session, request_id: str) -> ThunderError:
                 f"request_id: {request_id!r} is a group of {count} requests; "
                 f"list them with /logs?group_id={quote(request_id)}"
             )
-    return hidden(session.caller, request_id)
+    return hidden_error(session.caller, request_id)

@@ -18,7 +18,7 @@ from functions.web.unpack import (
     HeavyBodyError,
     UnsupportedTypeError,
     check_encoding,
-    too_large,
+    too_large_error,
     unpack,
     work_on,
     work_on_large,
@@ -187,4 +187,4 @@ async def receive(request: Request, limit: int, keep: Callable[[bytes], None]) -
         elif size > limit * DRAIN_FACTOR:
             break
     if size > limit:
-        raise too_large(limit)
+        raise too_large_error(limit)

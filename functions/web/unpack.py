@@ -125,7 +125,7 @@ def unpack(packed: bytes, encoding: str, limit: int) -> bytes:
             except (zstd.ZstdError, zlib.error):
                 raise InvalidInputError(f"body: not valid {encoding}; correct it, or Content-Encoding") from None
             if whole.tell() > limit:
-                raise too_large(limit)
+                raise too_large_error(limit)
             piece = decoder.unused_data if decoder.eof else b""
             decoder = None if decoder.eof else decoder
     if decoder is not None:
@@ -140,7 +140,7 @@ def _open_decoder(encoding: str, members: int) -> "zstd.ZstdDecompressor | zlib.
     return zstd.ZstdDecompressor(options=_OPTIONS) if encoding == "zstd" else zlib.decompressobj(wbits=31)
 
 
-def too_large(limit: int) -> BodyTooLargeError:
+def too_large_error(limit: int) -> BodyTooLargeError:
     """Return the error for a body over a limit."""
     allowed = f"{limit // MIB} MiB (MAX_BODY_MB)" if limit >= MIB else f"{limit // 1024} KiB"
     return BodyTooLargeError(f"body: larger than {allowed}; send less at once")
