@@ -28,6 +28,7 @@ const VIEWS = [
 const LINKS = [["/", "Requests"], ["/collection", "Collections"], ["/compare", "Compare"], ["/overview", "Overview"], ["/score", "Score"]]
 
 const LOADING_LINES = 5
+const FAILURES = { 403: "Not allowed", 404: "Not found" }
 
 const main = document.getElementById("main")
 let leaving = new AbortController()
@@ -87,7 +88,7 @@ async function showFailure(error) {
   const isOff = error.status === undefined || error.status === 0 || error.status === 503
   const shown = error.status === undefined && error instanceof TypeError ? { message: "The server can't be reached. Check that it is running and that you are online." } : error
   const [href, text] = main.dataset.view === "collections" ? ["/collection", "All collections"] : ["/", "All requests"]
-  replace(main, h("h1", null, error.status === 404 ? "Not found" : "Something went wrong"), errorNote(shown),
+  replace(main, h("h1", null, FAILURES[error.status] ?? "Something went wrong"), errorNote(shown),
     isOff || location.pathname.startsWith("/share/") ? null : h("p", null, h("a", { href }, text)),
     isOff ? h("p", { class: "faint" }, "This page opens automatically when the server is back.") : null,
     isOff || error.status >= 500 ? h("p", null, h("button", { onclick: () => open({ focuses: true }) }, "Try again")) : null)

@@ -76,6 +76,7 @@ def test_only_admins_have_the_view(client: Client, page: Page) -> None:
     expect(page.get_by_role("link", name="Keys")).to_have_count(0)
     page.goto("/keys")
     expect(page.get_by_role("alert")).to_contain_text("lacks the scope 'admin'")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not allowed")
     sign_in(page, ADMIN_KEY)
     expect(page.get_by_role("link", name="Keys")).to_be_visible()
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from functions.web.modules import list_modules
+from functions.web.modules import FOLDER, list_modules
 from tests.support.axe import assert_no_violation
 from tests.support.browser import sign_in
 from tests.support.client import Client, make_key, send
@@ -143,6 +143,14 @@ def test_forced_colors_keep_what_colors_mean(stored: Client, browser: Browser) -
     assert page.evaluate(LIGHTNESS, shown) != page.evaluate(LIGHTNESS, hidden)
     assert page.evaluate(LIGHTNESS, ".chosen .bar") != page.evaluate(LIGHTNESS, "main")
     context.close()
+
+
+def test_all_sizes_of_type_are_in_the_scale() -> None:
+    styles = [path for path in (FOLDER / "styles").glob("*.css") if path.name != "docs.css"]
+    sizes = [size for path in styles for size in re.findall(r"font(?:-size)?: *([^;}]*)", path.read_text())]
+    assert len(sizes) > 50
+    # Code, and signs within a text, have a size relative to the text.
+    assert [size for size in sizes if not re.match(r"var\(--(small|body|head|large)\)|inherit$|[\d.]+em$", size)] == []
 
 
 def test_an_error_leads_on(stored: Client, page: Page) -> None:
