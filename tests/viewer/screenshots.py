@@ -25,7 +25,7 @@ from tests.support.browser import CHROMIUM, sign_in
 FOLDER = ROOT / "docs" / "screenshots"
 TRACES = ROOT / "tests" / "traces"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-WAIT_MS = 10_000
+WAIT_MS = 60_000
 WIDTH, HEIGHT = 1280, 800
 
 TRACE = "smollm2-backtrack"
