@@ -94,5 +94,5 @@ def describe_connections(containers: Mapping[str, int], pool_size: int | None, s
     total = (sum(containers.values()) + 1) * size + streams
     return (
         f"At most {sum(containers.values())} containers open up to {total} connections to the database "
-        f"({POOL}={size}); see docs/OPERATIONS.md, Connections"
+        f"({POOL}={size}); see docs/BACKUP.md, Connections"
     )
