@@ -69,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._watch: UnreadWatch | None = None
+        self._watch = UnreadWatch(self.loop)
         self._starts: Starts = app_state.setdefault(STARTS, Starts(self.loop))
         self.peer: str | None = None
 
@@ -85,7 +85,6 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self._watch = UnreadWatch(transport, self.loop)
         self.peer = find_peer(self.client, self.app_state)
         self._set_deadline(HEAD_S)
         self._make_room()
@@ -93,7 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
-        self._end_watch()
+        self._watch.stop()
         if self._running is not None:  # uvicorn only marks the last of several pipelined requests
             self._running.disconnected = True
             self._running.message_event.set()
@@ -102,19 +101,19 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._begin_watch()
+        self._watch.start(self.transport)
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self.transport.is_closing():
-            self._end_watch()
+            self._watch.stop()
 
     @override
     def shutdown(self) -> None:
         super().shutdown()
         if self.transport.is_closing():
-            self._begin_watch()
+            self._watch.start(self.transport)
 
     @override
     def timeout_keep_alive_handler(self) -> None:
@@ -168,7 +167,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._running = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
         if self.transport.is_closing():
-            self._begin_watch()
+            self._watch.start(self.transport)
         elif not self._awaits_head and not self._is_serving:
             self._set_deadline(DRAIN_S)
 
@@ -251,12 +250,4 @@ class BoundedProtocol(HttpToolsProtocol):
     def _close(self) -> None:
         """Close after the client has read all answers, or if it does not read them in time."""
         self.transport.close()
-        self._begin_watch()
-
-    def _begin_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.start()
-
-    def _end_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
+        self._watch.start(self.transport)

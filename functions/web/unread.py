@@ -27,16 +27,15 @@ INCOMING_BYTES_PER_S = 4 * 1024
 class UnreadWatch:
     """Abort a connection if its client does not read between `start` and `stop`."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._unread = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
+    def start(self, transport: asyncio.Transport) -> None:
         """Start watching. Nothing may be written until `stop`."""
         if self._timer is None:
-            self._expect_progress()
+            self._expect_progress(transport)
 
     def stop(self) -> None:
         """Stop watching."""
@@ -44,16 +43,16 @@ class UnreadWatch:
             self._timer.cancel()
             self._timer = None
 
-    def _expect_progress(self) -> None:
-        self._unread = count_unread(self._transport)
-        self._timer = self._loop.call_later(UNREAD_S, self._check)
+    def _expect_progress(self, transport: asyncio.Transport) -> None:
+        self._unread = count_unread(transport)
+        self._timer = self._loop.call_later(UNREAD_S, self._check, transport)
 
-    def _check(self) -> None:
+    def _check(self, transport: asyncio.Transport) -> None:
         self._timer = None
-        if self._unread - count_unread(self._transport) < MIN_READ_BYTES:
-            self._transport.abort()
+        if self._unread - count_unread(transport) < MIN_READ_BYTES:
+            transport.abort()
         else:
-            self._expect_progress()
+            self._expect_progress(transport)
 
 
 def count_unread(transport: asyncio.Transport) -> int:
@@ -79,18 +78,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._received = 0.0
         self._received_at = self.loop.time()
-        self._watch: UnreadWatch | None = None
+        self._watch = UnreadWatch(self.loop)
         self.peer: str | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.peer = find_peer(self.client, self.app_state)
-        self._watch = UnreadWatch(self.transport, self.loop)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end_watch()
+        self._watch.stop()
         super().connection_lost(exc)
 
     @override
@@ -102,7 +100,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self.transport.is_closing():
-            self._end_watch()
+            self._watch.stop()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -134,12 +132,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._begin_watch()
 
     def _begin_watch(self) -> None:
-        if self._watch is not None and not self.disconnected:
-            self._watch.start()
-
-    def _end_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
+        if not self.disconnected:
+            self._watch.start(self.transport)
 
     def _may_receive(self, size: int) -> bool:
         now = self.loop.time()
