@@ -19,7 +19,7 @@ from core.local.socket_directory import PORT
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 OS_USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 """PgBouncer refuses to run as root."""
-START_SECONDS = 10
+START_SECONDS = 60
 # Stricter than Neon: no startup parameter is ignored, and idle server connections close early.
 CONFIGURATION = """
 [databases]
