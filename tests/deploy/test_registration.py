@@ -94,3 +94,8 @@ def test_modules_of_a_container_use_neither_modal_nor_deploy_time_variables() ->
         source = path.read_text(encoding="utf-8")
         assert "import modal" not in source
         assert 'environ["MODAL_' not in source
+
+
+def test_every_program_is_type_checked() -> None:
+    configuration = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert [path.name for path in ROOT.glob("*.py") if f'"{path.name}"' not in configuration] == []

@@ -8,9 +8,10 @@ import pytest
 from core.cli.banner import write_banner, write_link
 from tests.support.environment import ROOT
 
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "sql" / "README.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FILE = re.compile(r"`((?:core|functions|sql|tests|docs)/[\w./-]+(?:\.\w+|/))`")
 MAKE = re.compile(r"`make ([a-z-]+)`|^make ([a-z-]+)(?= *(?:#|$))", re.MULTILINE)
 
 
@@ -27,6 +28,12 @@ def test_each_link_has_a_target(path: Path) -> None:
         if anchor:
             headings = HEADING.findall(file.read_text(encoding="utf-8"))
             assert anchor in map(name_anchor, headings), f"{path.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_named_file_exists(path: Path) -> None:
+    named = FILE.findall(path.read_text(encoding="utf-8"))
+    assert [one for one in named if not (ROOT / one).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
