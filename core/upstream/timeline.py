@@ -1,5 +1,6 @@
 """Timelines: the strongest features of each token. Incomplete entries are left out: the UI needs every field."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,24 +36,21 @@ class Comparison(BaseModel):
 
 def read_timeline(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
     """Return the complete entries of a timeline; None if it is not a list."""
-    if not isinstance(content, list):
-        return None
-    return [entry for one in content if (entry := _read_entry(one)) is not None]
+    return _read_all(content, _read_entry)
 
 
 def read_comparisons(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
     """Return the complete comparisons of a list; None if it is not a list."""
-    if not isinstance(content, list):
-        return None
-    return [found for one in content if (found := _read_comparison(one)) is not None]
+    return _read_all(content, _read_comparison)
 
 
 def read_described(content: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - JSON
     """Return the complete features of a list, with their descriptions; None if it is not a list."""
-    if not isinstance(content, list):
-        return None
-    described = (one for one in content if isinstance(one, dict) and isinstance(one.get("description"), str))
-    return [{**feature, "description": one["description"]} for one in described if (feature := _read_feature(one))]
+    return _read_all(content, _read_described)
+
+
+def _read_all(content: Any, read: Callable[[Any], dict[str, Any] | None]) -> list[dict[str, Any]] | None:  # noqa: ANN401
+    return [found for one in content if (found := read(one)) is not None] if isinstance(content, list) else None
 
 
 def _read_entry(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
@@ -73,6 +71,13 @@ def _read_feature(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
             return {"id": number, "activation": activation}
         case _:
             return None
+
+
+def _read_described(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
+    feature = _read_feature(content)
+    if feature is None or not isinstance(content.get("description"), str):
+        return None
+    return {**feature, "description": content["description"]}
 
 
 def _read_comparison(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON

@@ -43,15 +43,13 @@ def render_error(
 
 def add_error_handlers(app: FastAPI) -> None:
     """Register handlers for the expected errors. AlwaysAnswer handles all others."""
-    app.add_exception_handler(ThunderError, _answer_thunder_error)
-    app.add_exception_handler(HTTPException, _answer_http_exception)
-    app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_exception_handler(WebSocketRequestValidationError, _close_for_validation_error)
+    app.exception_handler(ThunderError)(_answer_thunder_error)
+    app.exception_handler(HTTPException)(_answer_http_exception)
+    app.exception_handler(RequestValidationError)(_answer_validation_error)
+    app.exception_handler(WebSocketRequestValidationError)(_close_for_validation_error)
 
 
-async def _answer_thunder_error(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, ThunderError):
-        raise error
+async def _answer_thunder_error(request: Request, error: ThunderError) -> JSONResponse:
     try:
         await slow_down(request, error)
     except ThunderError as refusal:
@@ -68,9 +66,7 @@ async def _answer_thunder_error(request: Request, error: Exception) -> JSONRespo
     return response
 
 
-async def _answer_http_exception(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
+async def _answer_http_exception(request: Request, error: HTTPException) -> Response:
     path = request.url.path
     sentences = {
         404: NO_REFERENCE if path == "/docs" else f"path: {path} does not exist; see /openapi.json",
@@ -84,15 +80,11 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     return render_error(error.status_code, sentence, error.headers)
 
 
-async def _answer_validation_error(_: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _answer_validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
     return render_error(400, describe_request(error))
 
 
-async def _close_for_validation_error(socket: WebSocket, error: Exception) -> None:
-    if not isinstance(error, WebSocketRequestValidationError):
-        raise error
+async def _close_for_validation_error(socket: WebSocket, error: WebSocketRequestValidationError) -> None:
     with contextlib.suppress(WebSocketDisconnect, OSError):  # the client has left
         await socket.accept()
         await socket.close(POLICY_VIOLATION, clip_reason(describe_request(error)))

@@ -6,7 +6,7 @@ and the one that is scraped adds them up. Files of ended processes stay, so that
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -29,25 +29,11 @@ PROCESS = {
 """Prometheus' gauges of a process, as sums over all processes."""
 
 
-@dataclass(slots=True)
 class Metrics:
     """Counters, gauges and histograms of this process. Names and units follow Prometheus' conventions."""
 
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    requests: Counter = field(init=False)
-    seconds: Histogram = field(init=False)
-    ingest_bytes: Counter = field(init=False)
-    ingest_traces: Counter = field(init=False)
-    ingest_rows: Counter = field(init=False)
-    pool_connections: Gauge = field(init=False)
-    pool_waiting: Gauge = field(init=False)
-    stream_clients: Gauge = field(init=False)
-    cpu: Counter = field(init=False)
-    process: dict[str, Gauge] = field(init=False)
-    cpu_seconds: float = 0
-
-    def __post_init__(self) -> None:
-        registry = self.registry
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self.requests = Counter("thunder_http_requests", "Answered requests.", labels, registry=registry)
         self.seconds = Histogram(DURATION, "Time to answer.", ("route",), buckets=SECONDS, registry=registry)
@@ -58,6 +44,7 @@ class Metrics:
         self.pool_waiting = self._make_gauge("thunder_pool_waiting", "Requests waiting for a connection.")
         self.stream_clients = self._make_gauge("thunder_stream_clients", "Open streams.")
         self.cpu = Counter(CPU, "Total user and system CPU time spent in seconds.", registry=registry)
+        self.cpu_seconds = 0.0
         self.process = {name: self._make_gauge(name, text) for name, text in PROCESS.items()}
 
     def _make_gauge(self, name: str, text: str, *labels: str) -> Gauge:
