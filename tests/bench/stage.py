@@ -21,13 +21,13 @@ from core.database.migrations import migrate
 from core.local.postgres import EmbeddedPostgres, start_embedded
 from core.settings import Settings
 from tests.bench.wire import JSON_TYPE, Wire, encode
+from tests.support.processes import end
 
 ROOT = Path(__file__).parents[2]
 ADMIN_KEY = "ck_" + "b" * 64
 SECRET = "a secret of the benchmarks"
 TEMPLATE = "bench_template"
 START_S = 60
-STOP_S = 30
 SERVES = re.compile(r"serves on (http://\S+)")
 OWN = {name.upper() for name in Settings.model_fields}
 AS_ADMIN = {"X-API-Key": ADMIN_KEY}
@@ -111,11 +111,7 @@ def launch(directory: Path, urls: dict[str, str], errors: int) -> Generator[subp
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end(process)
 
 
 def await_url(process: subprocess.Popen[bytes], log: Path) -> str:

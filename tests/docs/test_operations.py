@@ -11,6 +11,7 @@ from core.deploy.layout import STARTER_ENDPOINTS
 from core.local.postgres import EmbeddedPostgres
 from functions import api
 from functions.web.application import VERSION
+from tests.support.command import run_shell
 from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
 from tests.support.keys import ADMIN_KEY
@@ -37,8 +38,7 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
             commands = [fill_in(command, values) for command in COMMANDS]
             commands += [name_production(fill_in(command, f"DATABASE_URL='{production}'")) for command in COMMANDS[:2]]
             for command in commands:
-                status, output = await shell(command, modal.cli_env(), ROOT)
-                assert status == 0, f"{command}\n{output}"
+                await run_shell(command, ROOT, modal.cli_env())
             apps = (APP, "thunder-backend")
             assert {app["name"] for app in modal.apps.values()} == {*apps, *(f"{app}-chores" for app in apps)}
             assert {modal.secrets["main", name]["THUNDER_ADMIN_KEY"] for name in SECRETS} == {ADMIN_KEY}
@@ -59,20 +59,6 @@ def fill_in(command: str, values: str) -> str:
 
 def name_production(command: str) -> str:
     return command.replace("ENV=staging", "ENV=production").replace("thunder-db-staging", "thunder-db")
-
-
-async def shell(command: str, environment: dict[str, str], directory: Path) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        "bash",
-        "-euc",
-        command,
-        cwd=directory,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
 
 
 def test_the_document_has_the_commands() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from tests.support.client import send
+from tests.support.command import run_shell
 from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
 from tests.support.posts import post
@@ -19,23 +20,6 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
 NAME = "thunder-db-staging"
 USER = "a user's key"
 SECONDS = 200
-
-
-async def run(command: str, directory: Path, environment: dict[str, str]) -> str:
-    process = await asyncio.create_subprocess_exec(
-        "bash",
-        "-euo",
-        "pipefail",
-        "-c",
-        command,
-        cwd=directory,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0, f"{command}\n{output.decode()}"
-    return output.decode()
 
 
 def prepare(directory: Path) -> None:
@@ -67,12 +51,12 @@ def test_a_secret_is_created_replaced_and_rotated(database_url: str, tmp_path: P
         async with asyncio.timeout(SECONDS), Plane() as modal:
             environment = {**modal.cli_env(), "PATH": os.environ["PATH"]}
             for command in (create, replace, rotate):
-                await run(command, tmp_path, environment)
+                await run_shell(command, tmp_path, environment)
                 values = dict(modal.secrets["main", NAME])
                 assert values == dotenv_values(tmp_path / "staging.env")
                 await asyncio.to_thread(serve_and_read, database_url, values, "first" if command != rotate else "last")
                 for check in checks:
-                    assert "matches the database" in await run(check, tmp_path, {**environment, **values})
+                    assert "matches the database" in await run_shell(check, tmp_path, {**environment, **values})
             assert values["THUNDER_SECRET_PREVIOUS"] == (tmp_path / "thunder-secret").read_text().strip()
 
     asyncio.run(walk())

@@ -12,6 +12,7 @@ from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from functions.web.application import VERSION
 from tests.support.client import Client
 from tests.support.keys import SECRET
+from tests.support.processes import list_children
 from tests.support.servers import Serve
 
 
@@ -77,7 +78,7 @@ def test_a_database_that_hangs_is_degraded_within_three_seconds_and_recovers(ser
         migrate(server.dsn)
         client = serve(DATABASE_URL=server.dsn)
         assert client.request("GET", "/health").status == 200
-        backends = _children(server.pid)
+        backends = list_children(server.pid)
         for pid in (server.pid, *backends):
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -91,11 +92,6 @@ def test_a_database_that_hangs_is_degraded_within_three_seconds_and_recovers(ser
             for pid in (server.pid, *backends):
                 os.kill(pid, signal.SIGCONT)
         assert _eventually_healthy(client)
-
-
-def _children(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in children.read_text().split()] if children.exists() else []
 
 
 def _eventually_healthy(client: Client) -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -17,9 +16,9 @@ from pathlib import Path
 from functions.web.heavy import JOB_S
 from tests.support.environment import ROOT, make_environment
 from tests.support.keys import ADMIN_KEY, SECRET
+from tests.support.processes import end
 
 HOST = "127.0.0.1"
-STOP_S = 30
 WORKERS = 2
 PAUSE_S = 0.02
 PIECE_BYTES = 1_000_000
@@ -167,11 +166,7 @@ def run_server(directory: Path, database_url: str, **settings: str) -> Generator
         try:
             yield Target(_await_port(process, directory / "server.log"), process, directory / "server.log")
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end(process)
 
 
 def _await_port(process: subprocess.Popen[bytes], log: Path) -> int:

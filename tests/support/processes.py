@@ -20,7 +20,7 @@ from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.proxy import HOST, Proxy
 
 START_SECONDS = 120
-STOP_SECONDS = 20
+STOP_SECONDS = 30
 SERVE = """
 import sys
 from functions.web.serve import bind, serve
@@ -32,6 +32,16 @@ serve(bound, announce=lambda: print(bound.getsockname()[1], flush=True))
 def list_children(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in children.read_text().split()] if children.exists() else []
+
+
+def end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    """End a process by a signal, or kill it if it does not end in time."""
+    process.send_signal(how)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def kill_postgres(postmaster: int) -> None:
@@ -94,12 +104,7 @@ class Server:
     def _end(self, how: signal.Signals) -> None:
         if self.process is None:
             return
-        self.process.send_signal(how)
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, how)
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process = None
