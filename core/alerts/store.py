@@ -105,7 +105,6 @@ class PromptRow(Row):
     """A document that contains a prompt, as one zstd frame."""
 
     format: int
-    choice: int
     document: bytes
 
 

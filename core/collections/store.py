@@ -8,15 +8,13 @@ TEXT_CHARACTERS = 65_536
 
 
 class LockedCollection(Row):
-    """A locked collection. The owner is None if it belongs to the admins. The nonce is None if it is not public."""
+    """A locked collection. The nonce is None if it is not public."""
 
-    id: int
-    user_key_hmac: bytes | None
     share_nonce: bytes | None
 
 
 class CollectionRow(Row):
-    """A collection with its number of requests. The owner is None if it belongs to the admins."""
+    """A collection with its number of requests."""
 
     id: int
     name: str
@@ -24,7 +22,6 @@ class CollectionRow(Row):
     created_at: UtcMoment
     updated_at: UtcMoment
     created_by: str | None
-    user_key_hmac: bytes | None
     share_nonce: bytes | None
     request_count: int
 
@@ -44,7 +41,6 @@ class ListedRow(Row):
     created_at: UtcMoment | None
     updated_at: UtcMoment | None
     created_by: str | None
-    user_key_hmac: bytes | None
     share_nonce: bytes | None
     request_count: int | None
     total: int

@@ -4,12 +4,11 @@ from core.database.query import Row, query
 
 
 class CurationRow(Row):
-    """The tags and favorites of a request, with its owner and visibility."""
+    """The tags and favorites of a request, with its owner."""
 
     tags: list[str]
     favorited_by: list[str]
     user_key_hmac: bytes | None
-    is_public: bool
 
 
 class EditedRow(Row):

@@ -32,10 +32,9 @@ class CommentRow(Row):
 
 
 class RequestCommentRow(CommentRow):
-    """A comment with its request's owner and visibility. The comment's fields are None if there is no comment."""
+    """A comment with its request's owner. The comment's fields are None if there is no comment."""
 
     user_key_hmac: bytes | None
-    is_public: bool
     total: int
 
 

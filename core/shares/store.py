@@ -10,7 +10,6 @@ class ShareRow(Row):
     """The share state of a request."""
 
     id: int
-    user_key_hmac: bytes | None
     share_nonce: bytes | None
     share_expires_at: datetime | None
     is_public: bool

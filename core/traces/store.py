@@ -53,10 +53,9 @@ class StoredLog(Row):
 
 
 class Ownership(Row):
-    """The owner of a request, None if it belongs to the admins, and whether the request is public."""
+    """The owner of a request, or None if it belongs to the admins."""
 
     user_key_hmac: bytes | None
-    is_public: bool
 
 
 class OutdatedRow(Row):

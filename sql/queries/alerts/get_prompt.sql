@@ -2,7 +2,6 @@
 -- The event was deleted if the request has another owner by now.
 select
     request_traces.format,
-    request_traces.choice,
     request_traces.document
 from alert_events
 inner join request_traces on alert_events.request_pk = request_traces.request_pk

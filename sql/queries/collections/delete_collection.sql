@@ -1,4 +1,3 @@
 -- Delete a collection. Its requests stay.
 delete from collections
 where id = %(id)s
-returning id

@@ -11,7 +11,6 @@ returning
     collections.created_at,
     collections.updated_at,
     collections.created_by,
-    collections.user_key_hmac,
     collections.share_nonce,
     request_count(collections) as request_count,
     xmax = 0 as is_new

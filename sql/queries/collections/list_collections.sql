@@ -15,7 +15,6 @@ page as (
         collections.created_at,
         collections.updated_at,
         collections.created_by,
-        collections.user_key_hmac,
         collections.share_nonce,
         request_count(collections) as request_count
     from collections
@@ -31,7 +30,6 @@ select
     page.created_at,
     page.updated_at,
     page.created_by,
-    page.user_key_hmac,
     page.share_nonce,
     page.request_count,
     counted.total

@@ -6,7 +6,6 @@ select
     collections.created_at,
     collections.updated_at,
     collections.created_by,
-    collections.user_key_hmac,
     collections.share_nonce,
     request_count(collections) as request_count
 from collections

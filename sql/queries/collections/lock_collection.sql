@@ -1,8 +1,5 @@
 -- Lock a collection of the caller against changes until the transaction ends.
-select
-    id,
-    user_key_hmac,
-    share_nonce
+select share_nonce
 from collections
 where
     id = %(id)s

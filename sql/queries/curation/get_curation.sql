@@ -2,8 +2,7 @@
 select
     tags,
     favorited_by,
-    user_key_hmac,
-    is_public(requests) as is_public
+    user_key_hmac
 from requests
 where
     request_id = %(request_id)s

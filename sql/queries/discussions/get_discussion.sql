@@ -6,7 +6,6 @@ select
     discussions.created_at,
     discussions.updated_at,
     requests.user_key_hmac,
-    is_public(requests) as is_public,
     requests.discussion_count as total
 from requests
 left join discussions on requests.id = discussions.request_pk and discussions.id = %(id)s::bigint

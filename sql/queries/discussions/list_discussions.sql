@@ -7,7 +7,6 @@ select
     page.created_at,
     page.updated_at,
     requests.user_key_hmac,
-    is_public(requests) as is_public,
     requests.discussion_count as total
 from requests
 left join lateral (

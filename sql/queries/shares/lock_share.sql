@@ -1,7 +1,6 @@
 -- Lock a request of the caller before its link changes.
 select
     id,
-    user_key_hmac,
     share_nonce,
     share_expires_at,
     is_public(requests) as is_public

@@ -1,7 +1,5 @@
--- Get the owner of a request that the caller may see, and whether the request is public.
-select
-    user_key_hmac,
-    is_public(requests) as is_public
+-- Get the owner of a request that the caller may see.
+select user_key_hmac
 from requests
 where
     request_id = %(request_id)s
