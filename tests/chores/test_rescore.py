@@ -64,18 +64,19 @@ def test_a_document_that_cannot_be_scored_is_kept_and_named(
 
 
 def test_older_requests_get_the_active_calibrator(
-    client: Client, database_url: str, manage: Command, sql: psycopg.Connection
+    client: Client, database_url: str, manage: Command, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post_labelled(client, sql, draw_labels(600))
+    monkeypatch.setattr("core.traces.rescore.CALIBRATED_BATCH", 50)
+    post_labelled(client, sql, draw_labels(120))
     body = json.dumps({"score": "sequence_confidence", "method": "platt"}).encode()
     calibrator = client.post_bytes("/v1/calibrators", body, x_api_key=client.key).json["calibrator"]
     client.ingest(make_answer("other", 0.5, model="another model"))
-    expected = client.ingest(make_answer("new", draw_labels(600)[7][0])).json["p_correct"]
+    expected = client.ingest(make_answer("new", draw_labels(120)[7][0])).json["p_correct"]
     feed = client.get("/logs")
-    assert "600 with scores of another version or calibrator" in manage("status", on=database_url).stdout
-    assert "600 requests have scores of another version or calibrator" in manage("doctor", on=database_url).stdout
+    assert "120 with scores of another version or calibrator" in manage("status", on=database_url).stdout
+    assert "120 requests have scores of another version or calibrator" in manage("doctor", on=database_url).stdout
     done = manage("rescore", on=database_url)
-    assert (done.exit_code, done.stdout) == (0, "rescored 0 requests; updated p_correct of 600 others\n")
+    assert (done.exit_code, done.stdout) == (0, "rescored 0 requests; updated p_correct of 120 others\n")
     assert client.log("l7")["p_correct"] == expected
     assert client.log("l7")["calibrator"] == {"id": calibrator["id"], "version": 1}
     assert client.log("other")["p_correct"] is None
@@ -84,6 +85,6 @@ def test_older_requests_get_the_active_calibrator(
     assert manage("rescore", on=database_url).stdout == "rescored 0 requests\n"
     sql.execute("update requests set scoring_version = 0 where request_id = 'l7'")
     assert send(client, "DELETE", f"/v1/calibrators/{calibrator['id']}", client.key).status == 200
-    assert "601 with scores" in manage("status", on=database_url).stdout
-    assert manage("rescore", on=database_url).stdout == "rescored 1 requests; updated p_correct of 600 others\n"
+    assert "121 with scores" in manage("status", on=database_url).stdout
+    assert manage("rescore", on=database_url).stdout == "rescored 1 requests; updated p_correct of 120 others\n"
     assert client.log("l7")["calibrator"] is None
