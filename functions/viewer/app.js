@@ -143,7 +143,7 @@ function drawHeader(path) {
 
 // The header is drawn again when the view changes, which closes the menu.
 function drawUser({ name }) {
-  const menu = drawMenu(name, () => [
+  const menu = drawMenu(h("span", { class: "name", title: name }, name), () => [
     h("p", null, "All browsers that have signed in with this key:"),
     h("button", { onclick: () => leaveAll(signOutEverywhere) }, "Sign out everywhere"),
   ], leaving.signal)

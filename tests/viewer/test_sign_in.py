@@ -75,6 +75,20 @@ def test_signing_out_everywhere_signs_out_other_browsers(client: Client, browser
     expect(page.get_by_role("alert")).to_contain_text("sign in again")
 
 
+def test_a_long_name_leaves_the_header_its_height(client: Client, page: Page) -> None:
+    name = "x" * 150 + " <b>long</b>"
+    page.goto("/")
+    sign_in_by_form(page, make_key(client, name=name, is_admin=True)["api_key"])
+    expect_the_feed(page)
+    shown = page.get_by_role("banner").get_by_text(name)
+    expect(shown).to_have_attribute("title", name)
+    box, header = shown.bounding_box(), page.get_by_role("banner").bounding_box()
+    assert box is not None
+    assert header is not None
+    assert box["width"] < 300
+    assert header["height"] < 80
+
+
 def test_a_key_of_only_this_tab_is_no_cookie(client: Client, page: Page) -> None:
     page.goto("/")
     sign_in_by_form(page, client.key, only_this_tab=True)

@@ -2,7 +2,11 @@
 
 import { h, replace } from "./dom.js"
 
-/** Draw a menu: drawMenu("Columns", draw, signal). `draw` returns the content of the panel each time it opens. */
+/**
+ * Draw a menu: drawMenu("Columns", draw, signal). The label is a text or an element.
+ *
+ * `draw` returns the content of the panel each time it opens.
+ */
 export function drawMenu(label, draw, signal) {
   const panel = h("div", { class: "panel" })
   const fill = () => replace(panel, element.open ? draw() : null)
