@@ -103,7 +103,7 @@ def _find_domain(rows: Sequence[LabelRow]) -> Domain:
 def _require_enough(n: int, correct: int, score: Score) -> None:
     if n < ENOUGH:
         raise LabelsError(
-            f"score: {n} labelled requests have a model and {score.value}; "
+            f"score: {n} labelled requests have a model, top-k lists and {score.value}; "
             f"record outcomes of {ENOUGH - n} more, because {ENOUGH} are needed"
         )
     if correct in (0, n):

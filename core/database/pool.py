@@ -248,7 +248,7 @@ def _find_original(error: psycopg.Error) -> psycopg.Error:
     return error
 
 
-def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - a table
+def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: C901, PLR0911 - a table
     match error:
         case psycopg.Error(sqlstate=state) if state == FOREIGN:
             return ForeignDatabaseError(error.diag.message_primary)
@@ -266,6 +266,8 @@ def _translate(error: psycopg.Error) -> ThunderError | None:  # noqa: PLR0911 - 
             return DatabaseUnavailableError("database: accepts no more connections; try again")
         case psycopg.errors.ProgramLimitExceeded():
             return InvalidInputError("body: a value is too large for the database; send a smaller one")
+        case psycopg.errors.DeadlockDetected() | psycopg.errors.SerializationFailure():
+            return DatabaseUnavailableError("database: another request changed the same rows; try again")
         case psycopg.OperationalError():
             return DatabaseUnavailableError("database: not reachable; try again")
         case _:

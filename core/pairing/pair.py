@@ -110,7 +110,7 @@ class _Pairer:
 
     def _read_added(self, event: Event) -> list[int | None]:
         """Return the added tokens. If only their count is known, they are None, except for a sampled token."""
-        if event.added_tokens is not None:
+        if event.added_tokens or (event.added_tokens is not None and not event.added_token_count):
             return list(event.added_tokens)
         count = event.added_token_count
         if count is None:

@@ -153,7 +153,7 @@ def read_answers(response: object, path: str) -> Answers:
     for body in bodies:
         refuse_chunk(body)
         if not is_response(body):
-            raise UnknownResponseError
+            raise UnknownResponseError(path=path)
     answers = [answer for body in bodies for answer in split_choices(body)]
     if len(answers) > MAX_CHOICES:
         raise InvalidInputError(f"{path}: has {len(answers)} answers; at most {MAX_CHOICES} are allowed")

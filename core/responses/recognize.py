@@ -50,8 +50,8 @@ _KNOWN = (
 class UnknownResponseError(InvalidInputError):
     """The format of the body is not supported. The message lists the supported formats."""
 
-    def __init__(self, found: str = "") -> None:
-        super().__init__(_KNOWN + found)
+    def __init__(self, found: str = "", *, path: str = "body") -> None:
+        super().__init__(("" if path == "body" else f"{path}: ") + _KNOWN + found)
 
 
 class Exchange(NamedTuple):

@@ -226,6 +226,7 @@ async def _drop_group(conn: AsyncConnection, answers: list[PreparedTrace], owner
     if base_id is not None:
         ids = [one.request_id for one in answers]
         owner = {name: ownership[name] for name in ("user_key_hmac", "posted_by", "may_replace_any")}
+        await store.LOCK_GROUP.execute(conn, base_id=base_id)
         await store.DROP_GROUP.execute(conn, base_id=base_id, request_ids=ids, **owner)
 
 

@@ -21,7 +21,7 @@ from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
 from core.traces.kept import count_answers, keep_answer, parse_item
 from core.traces.rows import Columns
 from core.wire.json_text import dump_json
-from core.wire.parse_json import parse_json
+from core.wire.parse_json import parse_json, strip_mark
 from core.wire.zstandard import compress
 
 RESPONSE = b'"response"'
@@ -54,6 +54,7 @@ def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
     Raises:
         InvalidInputError: the item is not valid; the message names the field.
     """
+    body = strip_mark(body)
     document = parse_quickly(body)
     if document is not None and (document.events or RESPONSE not in body):
         check_references(document)

@@ -83,6 +83,7 @@ class StoredDocument(Row):
 UPSERT_REQUEST = query("traces/upsert_request", StoredRequest)
 FORGET_PREVIOUS_OWNER = query("traces/forget_previous_owner")
 COUNT_GROUP = query("traces/count_group", int)
+LOCK_GROUP = query("traces/lock_group")
 DROP_GROUP = query("traces/drop_group")
 FINISH_INGEST = query("traces/finish_ingest", int)
 WRITE_DOCUMENT = query("traces/write_document")

@@ -1,5 +1,6 @@
 """Parse JSON bodies, and describe errors of bodies that are not JSON."""
 
+import codecs
 import json
 from typing import Never
 
@@ -12,6 +13,11 @@ MAX_LENIENT_BYTES = 8 * 1024 * 1024
 """A longer body must not contain lone surrogates in fields that are read, or numbers beyond a double."""
 
 
+def strip_mark(body: bytes) -> bytes:
+    """Remove a byte order mark, which some programs write before JSON (RFC 8259, section 8.1)."""
+    return body.removeprefix(codecs.BOM_UTF8)
+
+
 def parse_json(body: bytes) -> object:
     """Parse JSON as RFC 8259 defines it: without NaN and Infinity, with lone surrogates and numbers beyond a double.
 
@@ -22,6 +28,7 @@ def parse_json(body: bytes) -> object:
     Raises:
         InvalidInputError: the body is not JSON.
     """
+    body = strip_mark(body)
     if len(body) > MAX_LENIENT_BYTES:
         return _parse_large_json(body)
     try:

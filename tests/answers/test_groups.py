@@ -1,6 +1,7 @@
 """Several answers to one prompt."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -74,3 +75,17 @@ def test_one_invalid_answer_rejects_its_group(client: Client) -> None:
     assert answer.status == 400
     assert answer.json["error"].startswith("choices[1].logprobs.content[0].logprob")
     assert client.get("/logs").json["data"] == []
+
+
+def test_concurrent_posts_of_a_group_leave_one_of_them(client: Client) -> None:
+    def send(count: int) -> int:
+        texts = [str(count)] * count
+        return post(client, {"request_id": "g", "request": {"model": "m"}, "response": make_chat(*texts)}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(send, [1, 2, 3, 4] * 6))
+    assert set(statuses) == {201, 207}
+    rows = client.get("/logs").json["data"]
+    assert {row["final_text"] for row in rows} == {str(len(rows))}
+    ids = ["g"] if len(rows) == 1 else [f"g~{i}" for i in range(len(rows))]
+    assert sorted(row["request_id"] for row in rows) == ids

@@ -77,7 +77,8 @@ def test_few_or_equal_labels_are_refused_with_a_remedy(client: Client, sql: psyc
     post_labelled(client, sql, LABELS[:99])
     answer = fit(client)
     assert answer.status == 409
-    assert answer.json["error"].startswith("score: 99 labelled requests have a model and sequence_confidence; record")
+    sentence = "score: 99 labelled requests have a model, top-k lists and sequence_confidence; record"
+    assert answer.json["error"].startswith(sentence)
     assert "1 more" in answer.json["error"]
     post_labelled(client, sql, LABELS[99:100], prefix="m")
     assert fit(client).status == 201

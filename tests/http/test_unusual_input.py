@@ -1,5 +1,6 @@
 """Unusual input is stored as posted, or rejected."""
 
+import codecs
 import json
 import socket
 import threading
@@ -40,6 +41,35 @@ def test_text_that_postgres_cannot_store_is_returned_unchanged(client: Client, s
     assert shown["steps"][0]["token_text"].startswith("a")
     assert sql.execute("select token_text from steps").fetchone() == ("a�b�c�\U0001f642",)
     assert client.get("/logs").json["data"][0]["final_text"] == "a�b�c�\U0001f642"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_a_byte_order_mark_is_ignored(client: Client, content_type: str) -> None:
+    response = {"request_id": "marked", "response": {"tokens": [{"logprob": -1.0}]}}
+    for document in (make_document("marked", number(one_token())), response):
+        body = codecs.BOM_UTF8 + json.dumps(document).encode()
+        answer = client.post_bytes("/v1/ingest", body, content_type=content_type)
+        assert answer.status in {201, 207}
+        assert all(row["status"] == 201 for row in answer.json.get("results", []))
+        assert client.get("/logs/marked/trace").json == document
+    body = codecs.BOM_UTF8 + b'{"tokens": [{"logprob": -1.0}]}'
+    assert client.post_bytes("/v1/score", body, x_api_key=client.key).status == 200
+
+
+@pytest.mark.parametrize("tokens", [None, []])
+def test_an_added_event_without_ids_is_its_sampled_token(client: Client, tokens: list[int] | None) -> None:
+    counted = {"event_type": "Added", "added_token_count": 1, "forced": False, "added_tokens": tokens}
+    events = [forward([{"token": 5, "logprob": -0.5}]), sampled(5, "five"), counted]
+    assert client.ingest(make_document("counted", number(events))).status == 201
+    assert [(step["token"], step["logprob"]) for step in client.log("counted")["steps"]] == [(5, -0.5)]
+
+
+def test_lists_that_are_null_are_empty(client: Client) -> None:
+    lists = ("events", "mod_calls", "mod_logs", "actions")
+    document = {"request": {"request_id": "empty"}, **dict.fromkeys(lists)}
+    assert client.ingest(document).status == 201
+    assert client.log("empty")["events"] == []
+    assert client.get("/logs/empty/trace").json == document
 
 
 def test_masked_and_infinite_logprobs_are_stored(client: Client) -> None:
