@@ -31,8 +31,8 @@ def describe_problems(problems: Sequence[Mapping[str, Any]], prefix: str = "") -
 
 
 def describe_message(problem: Mapping[str, Any]) -> str:
-    """Return the sentence of one of pydantic's errors, without its path."""
-    return OWN_SENTENCES.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    """Return the sentence of an error, without its path. Errors of Thunder itself have no type."""
+    return OWN_SENTENCES.get(problem.get("type", "")) or problem["msg"].removeprefix("Value error, ")
 
 
 def _format_path(location: Sequence[int | str], prefix: str) -> str:
