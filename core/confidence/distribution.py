@@ -132,8 +132,9 @@ def read_distribution(entries: Sequence[object], path: str) -> Distribution | No
         raise InvalidDistribution(path, f"has {len(entries)} entries; at most {MAX_TOP_TOKENS} are allowed")
     distribution = _read_clean(entries) or _read_any(entries, path)
     if not distribution.is_possible:
-        reason = f"the probabilities sum to {distribution.mass:.6g}, which is too far above 1 to be rounding"
-        raise InvalidDistribution(path, reason)
+        raise InvalidDistribution(
+            path, f"the probabilities sum to {distribution.mass:.6g}; their sum must be at most 1"
+        )
     return distribution
 
 

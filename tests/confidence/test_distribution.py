@@ -134,7 +134,7 @@ def test_a_mass_above_one_is_rejected() -> None:
     for name in ("token", "text"):
         first, second = (1, 2) if name == "token" else ("a", "b")
         entries = {name: first, "logprob": math.log(0.75)}, {name: second, "logprob": math.log(0.5)}
-        assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25, which is too far above 1 to be rounding"
+        assert refusal(*entries) == f"{PLACE}: the probabilities sum to 1.25; their sum must be at most 1"
 
 
 def test_a_list_that_is_too_long_is_rejected() -> None:

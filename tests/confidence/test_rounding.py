@@ -99,7 +99,7 @@ def test_both_readers_of_lists_accept_the_same_mass(logits: list[float]) -> None
 
 @pytest.mark.parametrize("logprobs", [[-0.1, -1.2], [-0.5, -0.9, -5.1], [-0.1, -2.3], [math.log(0.6), math.log(0.41)]])
 def test_a_mass_beyond_rounding_is_rejected(logprobs: list[float]) -> None:
-    with pytest.raises(InvalidDistribution, match="too far above 1 to be rounding"):
+    with pytest.raises(InvalidDistribution, match="their sum must be at most 1"):
         read_distribution([{"token": i, "logprob": one} for i, one in enumerate(logprobs)], "top_tokens")
 
 
