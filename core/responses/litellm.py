@@ -15,7 +15,7 @@ def is_litellm(fields: dict[str, object]) -> bool:
 
 
 def read_litellm(fields: dict[str, object]) -> Item:
-    """Read a payload. Its response has OpenAI's shape for every provider.
+    """Read a payload. Its response has OpenAI's shape for every provider, except for Anthropic's route.
 
     Raises:
         InvalidInputError: a field is not valid; the message names its path.
@@ -41,7 +41,7 @@ def read_litellm(fields: dict[str, object]) -> Item:
             prompt_tokens=find_count(fields.get("prompt_tokens")) or None,
             generated_tokens=(find_count(fields.get("completion_tokens")) or None) if len(answers) == 1 else None,
             total_tokens=(find_count(fields.get("total_tokens")) or None) if len(answers) == 1 else None,
-        ),
+        ).fill(_read_message(fields)),
         error=error or failure,
         warnings=warnings,
     )
@@ -63,9 +63,26 @@ def _read_response(fields: dict[str, object]) -> tuple[list[dict[str, object]], 
     response = fields.get("response")
     if not isinstance(response, dict) or not response:  # LiteLLM replaces a redacted response with a text
         return [{}], None, ("response: LiteLLM sent no response, so there is nothing to score",)
+    if _is_message(fields):
+        return [{}], None, ("response: Anthropic's API has no logprobs, so there is nothing to score",)
     answers, failure, _ = read_answers(expect_object(response, "response"), "response")
     is_dropped = fields.get("stream") is True and not any(map(_has_logprobs, answers))
     return answers, failure, (_STREAMED,) if is_dropped else ()
+
+
+def _is_message(fields: dict[str, object]) -> bool:
+    """Whether the response has the shape of Anthropic's API, which LiteLLM's route /v1/messages keeps."""
+    response = find_object(fields.get("response"))
+    return response.get("type") == "message" and isinstance(response.get("content"), list)
+
+
+def _read_message(fields: dict[str, object]) -> Summary:
+    """Return the text of a message, and why it ended."""
+    if not _is_message(fields):
+        return Summary()
+    message = find_object(fields["response"])
+    texts = [text for part in list_objects(message["content"]) if (text := find_text(part.get("text")))]
+    return Summary(text="".join(texts) or None, finish_reason=find_text(message.get("stop_reason")))
 
 
 def _has_logprobs(answer: dict[str, object]) -> bool:

@@ -94,3 +94,13 @@ def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client, l
     assert "the model is broken" in broken["error"]
     assert [row["model_id"] for row in client.get("/logs?has_exception=true").json["data"]] == ["broken"]
     assert HASH not in client.get(f"/logs/{rows['m']['request_id']}/trace").data.decode()
+
+
+def test_an_answer_in_anthropic_s_shape_is_stored_without_scores(client: Client) -> None:
+    content = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Par"}, {"type": "text", "text": "is"}]
+    message = {"type": "message", "role": "assistant", "content": content, "stop_reason": "end_turn"}
+    answer = post(client, make_payload(call_type="anthropic_messages", response=message))
+    assert answer.status == 201, answer.data
+    assert answer.json["warnings"] == ["response: Anthropic's API has no logprobs, so there is nothing to score"]
+    log = client.log("call-1")
+    assert (log["final_text"], log["eos_reason"], log["sequence_confidence"]) == ("Paris", "end_turn", None)
