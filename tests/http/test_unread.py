@@ -26,7 +26,8 @@ CONNECTIONS = 40
 PATIENCE_S = 2 * UNREAD_S + 25
 """Seconds until all such connections are closed. A WebSocket is pinged first."""
 JSON = {"Content-Type": "application/json", "X-API-Key": ADMIN_KEY}
-LOG = f"GET /logs/large/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\n\r\n"
+LOG = f"GET /logs/large/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nConnection: close\r\n\r\n"
+"""A connection whose call is refused, because too many bytes are held, closes after the answer."""
 EVENTS = (
     f"GET /logs/stream?last_event_id=1:1: HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nAccept: text/event-stream\r\n\r\n"
 )
