@@ -19,7 +19,7 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
 
     The token's own number takes precedence. An entry with the same text but a different number is a different token,
     unless it is the only entry that can be the chosen one: a list holds every token that is more likely than its last.
-    A token that is missing from the list although it is more likely is added.
+    A token that is missing from the list although it is more likely is added, if it has an id or a text.
 
     Args:
         token: the token with the list as received.
@@ -31,13 +31,14 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
     """
     distribution = token.distribution
     found = distribution.find_all(token.token, token.text) if distribution else []
-    if distribution is None or not distribution.live:
+    is_named = token.token is not None or token.text is not None
+    if distribution is None or not distribution.live or not is_named:
         return distribution, None
     if logprob is None:
-        return distribution, found[0] if found and found[0] < distribution.live else None
+        return distribution, _skip_masked(distribution, found[0]) if found else None
     position = _find_nearest(distribution, found, logprob) if found else None
     if position is not None and distribution.logprobs[position] == logprob:
-        return distribution, position
+        return distribution, _skip_masked(distribution, position)
     if position is None:
         settled = _add(distribution, token, logprob)
     else:
@@ -46,7 +47,13 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
         return distribution, None
     if not settled.is_possible:
         return None, None
-    return settled, _find_nearest(settled, settled.find_all(token.token, token.text), logprob)
+    nearest = _find_nearest(settled, settled.find_all(token.token, token.text), logprob)
+    return settled, _skip_masked(settled, nearest)
+
+
+def _skip_masked(distribution: Distribution, position: int) -> int | None:
+    """Return a position, or None if its entry is masked."""
+    return position if position < distribution.live else None
 
 
 def _add(distribution: Distribution, token: Token, logprob: float) -> Distribution:

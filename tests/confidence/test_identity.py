@@ -73,6 +73,28 @@ def test_a_missing_token_is_never_likelier_than_the_missing_mass(logprobs: list[
         assert logprob <= min(logprobs) + 0.02
 
 
+_names = st.none() | st.sampled_from(["", "a", "\ufffd"])
+_ids = st.none() | st.integers(0, 2)
+_logprobs = st.floats(-9.0, 0.0) | st.just(-math.inf)
+
+
+@given(
+    st.lists(st.tuples(_ids, _names, st.floats(-9.0, -2.5) | st.just(-math.inf)), min_size=1, max_size=5),
+    st.tuples(_ids, _names, st.none() | _logprobs),
+)
+def test_a_position_names_an_entry_with_the_tokens_number(
+    entries: list[tuple[int | None, str | None, float]], chosen: tuple[int | None, str | None, float | None]
+) -> None:
+    listed = read_distribution([{"token": t, "text": s, "logprob": number} for t, s, number in entries], "top_tokens")
+    token, text, logprob = chosen
+    settled, position = reconcile_list(Token(token, text, logprob, distribution=listed), logprob)
+    if settled is not None and position is not None:
+        assert position < settled.live
+        assert logprob in (None, settled.logprobs[position])
+    if token is None and text is None:
+        assert (settled, position) == (listed, None), "a token without a name is in no list"
+
+
 @st.composite
 def namings(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
     """Generate a list with ids, the same list without ids and with some ambiguous texts, and the chosen entry."""
