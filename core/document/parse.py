@@ -85,7 +85,7 @@ def validate_document(raw: object) -> TraceDocument:
     if not isinstance(raw, dict):
         raise InvalidInputError("body: not a JSON object; post a trace with the key `request`")
     request = {"request": _select(raw["request"], Request)} if "request" in raw else {}
-    rows = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if raw.get(name) is not None}
+    rows = {name: _select_rows(raw[name], kind) for name, kind in _ROWS.items() if name in raw}
     document = _convert({**request, **rows}, TraceDocument)
     check_references(document)
     return document

@@ -64,14 +64,6 @@ def test_an_added_event_without_ids_is_its_sampled_token(client: Client, tokens:
     assert [(step["token"], step["logprob"]) for step in client.log("counted")["steps"]] == [(5, -0.5)]
 
 
-def test_lists_that_are_null_are_empty(client: Client) -> None:
-    lists = ("events", "mod_calls", "mod_logs", "actions")
-    document = {"request": {"request_id": "empty"}, **dict.fromkeys(lists)}
-    assert client.ingest(document).status == 201
-    assert client.log("empty")["events"] == []
-    assert client.get("/logs/empty/trace").json == document
-
-
 def test_masked_and_infinite_logprobs_are_stored(client: Client) -> None:
     body = json.dumps(make_document(events=number(one_token()))).encode()
     masked = b'[{"token": 5, "logprob": -0.1}, {"token": 6, "logprob": -9999}, {"token": 7, "logprob": "-inf"}, '
