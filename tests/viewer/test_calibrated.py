@@ -24,7 +24,7 @@ def test_a_trace_and_its_row_show_p_correct_and_the_calibrator(
     sign_in(page, client.key, "/view/new")
     heading = page.get_by_role("heading", name="Probability of a correct answer")
     expect(heading).to_be_visible()
-    facts = heading.locator("..")
+    facts = page.locator(".figures > div", has=heading)
     expect(facts.get_by_text(shown, exact=True)).to_be_visible()
     expect(facts).to_contain_text(named)
     assert_accessible(page)
