@@ -62,7 +62,9 @@ foremost as materialized (
     limit %(limit)s::bigint + %(offset)s::bigint
 ),
 
-matching as materialized (
+-- Without a limit, so that the planner compares reading all matches through the index with reading all requests. The
+-- matches beyond the limit of `matching` are never fetched.
+matches as materialized (
     select
         id,
         created_at,
@@ -72,6 +74,14 @@ matching as materialized (
         (select count(*) from foremost) < %(limit)s::bigint + %(offset)s::bigint
         and (%(q)s::text is not null or mods @> array[%(mod)s::text])
         and (%(q)s::text is null or search @@ search_query(%(q)s::text))
+),
+
+matching as materialized (
+    select
+        id,
+        created_at,
+        sort_confidence
+    from matches
     limit 3001 -- noqa: AM09
 ),
 
