@@ -132,8 +132,11 @@ LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
     Layout.ONE: {"api": api},
 }
 FUNCTIONS = LAYOUTS[LAYOUT]
+COMMAND = find_command(sys.argv[1:])
+ONLINE = {"deploy", "serve"}
 try:
-    CAPACITY = choose_capacity(os.environ, FUNCTIONS)
+    # Other commands (`modal run chores.py::…`) may default to another layout, without the functions that are named.
+    CAPACITY = choose_capacity(os.environ if COMMAND in ONLINE else {}, FUNCTIONS)
 except DeploymentError as error:
     sys.exit(f"Not deployed: {error}")
 if CAPACITY.pool_size is not None:
@@ -161,9 +164,9 @@ def count_others() -> dict[str, int] | None:
 
 
 MOST = {name: int(CAPACITY.most.of(name) or module.SCALING.max_containers) for name, module in FUNCTIONS.items()}
-if find_command(sys.argv[1:]) in {"deploy", "serve"}:
+if COMMAND in ONLINE:
     print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
-    if find_command(sys.argv[1:]) == "deploy" and (others := count_others()) is not None:
+    if COMMAND == "deploy" and (others := count_others()) is not None:
         print(describe_workspace(others, len(FUNCTIONS)), flush=True)  # noqa: T201 - the same
     print(describe_connections(MOST, CAPACITY.pool_size, {"api", "stream"}), flush=True)  # noqa: T201 - the same
 

@@ -63,6 +63,14 @@ def test_an_invalid_capacity_registers_nothing(deploy: Deploy, mocker: MockerFix
     assert not modal.App.return_value.function.called
 
 
+def test_only_commands_that_go_online_read_the_capacity(deploy: Deploy) -> None:
+    chosen = {"MODAL_LAYOUT": "", "MODAL_CPU": "ingest=1", "MODAL_MAX_CONTAINERS": "10,logs=4"}
+    assert deploy(**chosen).functions["ingest"]["cpu"] == 1
+    assert deploy(command="run", **chosen).functions["api"]["max_containers"] == 20
+    with pytest.raises(SystemExit, match="MODAL_MAX_CONTAINERS: 'logs' is not a function of this layout; use api"):
+        deploy(command="serve", **chosen)
+
+
 def test_modal_serve_registers_api_alone_unless_a_layout_is_set() -> None:
     assert choose_layout({}, ["serve", "deploy.py"]) is Layout.ONE
     assert choose_layout({"MODAL_LAYOUT": "grouped"}, ["serve", "deploy.py"]) is Layout.GROUPED
