@@ -125,6 +125,7 @@ async def post_sign_out(
     tokens = await read_cookies(request)
     if everywhere:
         count = await sign_out_everywhere(context.access, key)
+        await sign_out(context.access, tokens)  # the cookie may be of another key than X-API-Key
         if tokens:
             await set_cookie(request, response, None)
         return SignedOut(message=f"signed out in {count} browser{'' if count == 1 else 's'}")

@@ -1,6 +1,7 @@
 """Ingest many items in one body, as lines (NDJSON) or a list. Each is stored or refused independently, in order."""
 
 import asyncio
+import codecs
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -19,6 +20,7 @@ from core.responses.items import is_stream_of_lines
 from core.traces.ingest import PreparedTrace, Receipt
 from core.traces.items import Several
 from core.wire.json_text import to_column_text
+from core.wire.parse_json import strip_mark
 from functions.web.body import Body
 from functions.web.spool import Part, Spool
 
@@ -124,11 +126,12 @@ def find_items(spool: Spool) -> list[tuple[int, int]]:
         InvalidInputError: the list is empty, or has more than MAX_LINES items.
     """
     content = spool.map()
-    rows = msgspec.json.decode(content, type=list[msgspec.Raw])
+    begin = len(codecs.BOM_UTF8) if content[: len(codecs.BOM_UTF8)] == codecs.BOM_UTF8 else 0
+    rows = msgspec.json.decode(content[begin:] if begin else content, type=list[msgspec.Raw])
     if not 0 < len(rows) <= MAX_LINES:
         raise InvalidInputError(f"body: the list has {len(rows)} items; send 1 to {MAX_LINES}")
     items: list[tuple[int, int]] = []
-    start = _skip_blank(content, 0)
+    start = _skip_blank(content, begin)
     for row in rows:
         start = _skip_blank(content, start + 1)  # skips the opening bracket or the comma
         items.append((start, start + len(row)))
@@ -195,7 +198,7 @@ def _find_id(line: Part) -> str | None:
     if line.size > MAX_LOOKED_THROUGH:
         return None
     try:
-        item = orjson.loads(line.read())
+        item = orjson.loads(strip_mark(line.read()))
     except orjson.JSONDecodeError:
         return None
     parts = [item.get("request"), item] if isinstance(item, dict) else []

@@ -52,6 +52,11 @@ def test_a_byte_order_mark_is_ignored(client: Client, content_type: str) -> None
         assert answer.status in {201, 207}
         assert all(row["status"] == 201 for row in answer.json.get("results", []))
         assert client.get("/logs/marked/trace").json == document
+    listed = json.dumps(
+        [make_document("listed", number(one_token())), {"request": {"request_id": "wrong"}, "events": 5}]
+    )
+    answer = client.post_bytes("/v1/ingest", codecs.BOM_UTF8 + listed.encode())
+    assert [row["status"] for row in answer.json["results"]] == [201, 400]
     body = codecs.BOM_UTF8 + b'{"tokens": [{"logprob": -1.0}]}'
     assert client.post_bytes("/v1/score", body, x_api_key=client.key).status == 200
 

@@ -131,7 +131,6 @@ def test_an_idle_process_reports_only_the_age_of_the_newest_trace(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setattr(measuring, "INTERVAL_S", 0.05)
-    monkeypatch.setattr(measuring, "KEPT_S", 1)
 
     async def watch() -> None:
         app = api.web()
@@ -141,6 +140,7 @@ def test_an_idle_process_reports_only_the_age_of_the_newest_trace(
             telemetry.answers += 1
             await asyncio.to_thread(wait_until, lambda: telemetry.figures.models != ())
             assert telemetry.figures.is_readable
+            monkeypatch.setattr(measuring, "KEPT_S", 0)
             newest = telemetry.figures.newest
             await asyncio.to_thread(wait_until, lambda: telemetry.figures.models == ())
             assert newest is not None

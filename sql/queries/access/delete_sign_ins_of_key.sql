@@ -1,4 +1,5 @@
 -- Sign out all browsers that have signed in with a key. Both parameters are null for the configured admin key.
+-- If the key's row was just deleted, its hash is unknown, and so are its browsers.
 delete from sign_ins
 where
     key_hash is not distinct from (
@@ -7,4 +8,5 @@ where
         where api_keys.id = %(key_id)s::bigint
     )
     and user_key_hmac is not distinct from %(user_key_hmac)s::bytea
+    and (%(key_id)s::bigint is null or key_hash is not null)
 returning token_hash

@@ -26,12 +26,16 @@ export async function drawDrift({ call, groups, parameters, query, score, go, ag
 
 // Split the days so that each period has about half of the requests.
 function halve(groups) {
-  const days = [...new Map(groups.map((group) => [toDate(toSeconds(group.key) * 1000), 0])).keys()]
-  const count = (day) => groups.filter((group) => toDate(toSeconds(group.key) * 1000) === day).reduce((total, group) => total + group.n, 0)
+  const counts = new Map()
+  for (const group of groups) {
+    const day = toDate(toSeconds(group.key) * 1000)
+    counts.set(day, (counts.get(day) ?? 0) + group.n)
+  }
+  const days = [...counts.keys()]
   if (days.length < 2) return null
   const half = groups.reduce((total, group) => total + group.n, 0) / 2
   let [index, sum] = [0, 0]
-  while (index < days.length - 1 && sum + count(days[index]) / 2 < half) sum += count(days[index++])
+  while (index < days.length - 1 && sum + counts.get(days[index]) / 2 < half) sum += counts.get(days[index++])
   const cut = Math.max(1, index)
   return { baseline_from: days[0], baseline_to: days[cut - 1], current_from: days[cut], current_to: days.at(-1) }
 }
