@@ -192,9 +192,8 @@ def _find_failure(body: Body) -> str | None:
         return find_error(body)
     if body.keys() == {"detail"}:  # FastAPI
         return find_error(body["detail"]) or "the call failed"
-    has_failed = body.get("status") == "failed" or "error" in [
-        choice.get("finish_reason") for choice in list_objects(body.get("choices"))
-    ]
+    reasons = [choice.get("finish_reason") for choice in list_objects(body.get("choices"))]
+    has_failed = body.get("status") == "failed" or ("choices" in body and all(one == "error" for one in reasons))
     if body.get("error") is None or (is_response(body) and not has_failed):
         return None
     return find_error(body["error"])

@@ -27,7 +27,9 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
         InvalidInputError: the shape of the chunks is unknown.
     """
     _refuse_several(chunks, path)
-    failed = next((i for i, chunk in enumerate(chunks) if _is_failure(chunk)), None)
+    parts = [part for chunk in chunks for part in list_objects(chunk.get("choices"))]
+    is_alone = len(set(map(_index_of, parts))) < 2
+    failed = next((i for i, chunk in enumerate(chunks) if _is_failure(chunk, is_alone=is_alone)), None)
     if failed is not None and not is_output_event(chunks[0]):
         begun = join_stream(chunks[:failed], path) if failed else {}
         return {**begun, "status": "failed", "error": chunks[failed]["error"]}
@@ -53,10 +55,10 @@ def _index_of(part: Body) -> int:
     return index if type(index) is int else 0
 
 
-def _is_failure(chunk: Body) -> bool:
-    """Whether a chunk reports the failure of the call. OpenRouter writes it next to an empty choice."""
+def _is_failure(chunk: Body, *, is_alone: bool) -> bool:
+    """Whether a chunk reports the failure of the call. OpenRouter writes it next to an empty choice, if it is alone."""
     reasons = [part.get("finish_reason") for part in list_objects(chunk.get("choices"))]
-    return chunk.get("error") is not None and ("choices" not in chunk or "error" in reasons)
+    return chunk.get("error") is not None and ("choices" not in chunk or (is_alone and "error" in reasons))
 
 
 def have_one_shape(rows: Sequence[object]) -> bool:

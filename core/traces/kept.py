@@ -114,8 +114,11 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
     """Score one answer of an item.
 
     Raises:
-        InvalidInputError: a field is not valid, or a list is not a distribution; the message names the path.
+        InvalidInputError: a field is not valid, a list is not a distribution, or the item has no such answer; the
+            message names the path.
     """
+    if choice >= count_answers(item):
+        raise InvalidInputError(f"choice: {choice} is out of range; the item has {count_answers(item)} answers")
     body = item.answers[choice] if item.answers else {}
     summary = item.summary.fill(summarize_response(body))
     answer = _read_answer(item, choice) if body and item.error is None else NO_ANSWER

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from core.errors import InvalidInputError
+from core.responses.items import read_item
+from core.traces.kept import keep_answer
 from tests.support.answers import load, make_chat, post
 from tests.support.client import Client
 
@@ -147,3 +150,35 @@ def test_declared_logits_are_refused_wherever_they_are_declared(client: Client) 
     for item in items:
         answer = post(client, item)
         assert (answer.status, "logits are not log-probabilities" in answer.json["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("reasons", [["error", "stop"], ["stop", "error"], ["stop", "stop"]])
+def test_an_error_of_one_choice_leaves_the_other_answers(reasons: list[str]) -> None:
+    chat = make_chat("Paris", "Rome") | {"error": {"message": "overloaded"}}
+    for choice, reason in zip(chat["choices"], reasons, strict=True):
+        choice["finish_reason"] = reason
+    item = read_item({"request": {}, "response": chat})
+    assert item.error is None
+    texts = [keep_answer(item, choice).trace.document.request.final_text for choice in range(2)]
+    assert texts == ["Paris", "Rome"]
+    with pytest.raises(InvalidInputError, match="choice: 2 is out of range"):
+        keep_answer(item, 2)
+
+
+def test_a_response_fails_if_all_its_choices_do() -> None:
+    chat = make_chat("Paris", "Rome") | {"error": {"message": "overloaded"}}
+    for choice in chat["choices"]:
+        choice["finish_reason"] = "error"
+    assert read_item(chat).error == "overloaded"
+    assert read_item({"request": {}, "response": chat | {"choices": []}}).error == "overloaded"
+
+
+def test_a_stream_with_an_error_of_one_choice_keeps_the_others() -> None:
+    chunks: list[dict[str, Any]] = [
+        {"id": "c", "object": "chat.completion.chunk", "choices": [{"index": i, "delta": {"content": text}}]}
+        for i, text in enumerate(("Paris", "Rome"))
+    ]
+    part: dict[str, Any] = {"index": 1, "delta": {"content": ""}, "finish_reason": "error"}
+    end = {**chunks[0], "error": {"message": "x"}, "choices": [part]}
+    item = read_item([*chunks, end])
+    assert (item.error, len(item.answers)) == (None, 2)
