@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client, make_key
+from tests.support.documents import make_document, number, one_token
 from tests.support.trace_page import make_words, open_trace
 
 
@@ -97,6 +98,19 @@ def test_a_request_is_deleted_with_a_receipt(client: Client, page: Page) -> None
     (receipt,) = client.get("/v1/deletions?request_id=r").json["deletions"]
     expect(page.get_by_text(receipt["request_sha256"])).to_be_visible()
     assert client.get("/logs/r").status == 404
+
+
+def test_a_deleted_request_is_no_neighbor(client: Client, page: Page) -> None:
+    for name in ("oldest", "middle", "newest"):
+        client.ingest(make_document(name, number(one_token())))
+    sign_in(page, client.key)
+    page.get_by_role("article").nth(1).get_by_role("link").first.click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_role("heading", name="Deleted permanently")).to_be_visible()
+    page.go_back()
+    page.get_by_role("article").first.get_by_role("link").first.click()
+    expect(page.get_by_role("link", name="Older")).to_have_attribute("href", "/view/oldest")
 
 
 def test_the_expiry_of_a_link_is_shown_again_later(client: Client, page: Page) -> None:

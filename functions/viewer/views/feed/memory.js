@@ -23,6 +23,14 @@ export function keep(mark, { rows, cursor, total, isBound, sort, load, top, focu
   kept = rows.length ? { ...mark, rows, cursor, total, isBound, sort, load, top, focused } : null
 }
 
+/** Remove a request that was deleted. */
+export function forget(requestId) {
+  const rows = kept?.rows.filter((row) => row.request_id !== requestId) ?? []
+  if (!kept || rows.length === kept.rows.length) return
+  kept.rows = rows
+  if (kept.total && !kept.isBound) kept.total -= 1
+}
+
 /**
  * Find the neighbors of a request in the feed that the user saw last: {previous, next, sort}, with ids or null.
  *
@@ -34,9 +42,15 @@ export async function findNeighbors(requestId) {
   const at = feed.rows.findIndex((row) => row.request_id === requestId)
   if (at < 0) return null
   if (at === feed.rows.length - 1 && feed.cursor) {
-    const page = await feed.load(feed.cursor).catch(() => ({ rows: [], cursor: feed.cursor }))
-    feed.rows = [...feed.rows, ...page.rows]
-    feed.cursor = page.cursor
+    feed.loading ??= loadMore(feed)
+    await feed.loading
   }
   return { previous: feed.rows[at - 1]?.request_id ?? null, next: feed.rows[at + 1]?.request_id ?? null, sort: feed.sort }
+}
+
+async function loadMore(feed) {
+  const page = await feed.load(feed.cursor).catch(() => ({ rows: [], cursor: feed.cursor }))
+  feed.rows = [...feed.rows, ...page.rows]
+  feed.cursor = page.cursor
+  feed.loading = null
 }

@@ -3,6 +3,7 @@
 import { api, fetchText, requestPath } from "../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../lib/dom.js"
 import { drawIcon } from "../../lib/icons.js"
+import { forget } from "../feed/memory.js"
 import { linkTo } from "./address.js"
 
 const JSON_TYPE = "application/json"
@@ -68,6 +69,7 @@ function confirmDeletion(requestId, main) {
     try {
       const { deletion } = await api(requestPath(requestId), { method: "DELETE" })
       dialog.close()
+      forget(requestId)
       showReceipt(main, requestId, deletion)
     } catch (error) {
       replace(note, errorNote(error))
