@@ -12,7 +12,7 @@ from core.pairing.scored_trace import list_tokens
 from core.reports.report import Report, report_response, report_trace
 from core.reports.scored_body import ScoredBody, pack_report
 from core.reports.spans import report_spans
-from core.responses import ScoreOptions, is_quote_trace, read_options, read_response
+from core.responses import ScoreOptions, check_posted, is_quote_trace, read_options, read_response
 from core.responses.item import MAX_CHOICES, Item, split_choices
 from core.responses.prompt import read_prompt
 from core.responses.recognize import unwrap
@@ -81,6 +81,7 @@ def render_score(body: bytes, below: float, pattern: str | None) -> ScoredBody:
     options = read_options(raw)
     if is_quote_trace(raw):
         return _score_trace(body, options, below, pattern)
+    check_posted(raw)
     answer, exchange = read_response(raw), unwrap(raw)
     summary = summarize_response(exchange.response)
     report = report_response(answer, options, text=summary.text, below=below)

@@ -9,7 +9,7 @@ InvalidInputErrors that name the path of the invalid field, with the keys that t
 """
 
 from core.document.schema import MAX_TOKENS
-from core.responses.answer import Answer, read_response
+from core.responses.answer import Answer, check_posted, read_response
 from core.responses.expect import MissingLogprobsError
 from core.responses.options import MAX_WINDOW, ScoreOptions, read_options
 from core.responses.recognize import UnknownResponseError, is_quote_trace
@@ -21,6 +21,7 @@ __all__ = [
     "MissingLogprobsError",
     "ScoreOptions",
     "UnknownResponseError",
+    "check_posted",
     "is_quote_trace",
     "read_options",
     "read_response",

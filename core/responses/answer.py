@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
 from core.responses.alignment import Alignment, align_tokens
+from core.responses.chunks import refuse_unfinished
 from core.responses.doubts import forget_placeholders, note_fragments, reconcile_lists
-from core.responses.options import refuse_logits
+from core.responses.options import refuse_logits, refuse_nested_logits
 from core.responses.recognize import read_shape, unwrap
 from core.responses.request import cut_echo, find_settings, trim_list
 
@@ -24,6 +25,20 @@ class Answer:
     tokens: list[Token]
     alignment: Alignment
     warnings: list[str]
+
+
+def check_posted(body: object) -> None:
+    """Reject a posted response that is unfinished, or whose numbers are declared as logits anywhere.
+
+    Stored responses are not checked, so that they remain readable.
+
+    Raises:
+        InvalidInputError: the message names the field that shows it.
+    """
+    exchange = unwrap(body)
+    refuse_unfinished(exchange.response)
+    refuse_nested_logits(exchange.response)
+    refuse_nested_logits(exchange.request, "request.")
 
 
 def read_response(body: object) -> Answer:

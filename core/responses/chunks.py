@@ -30,6 +30,19 @@ def refuse_chunk(fields: dict[str, object]) -> None:
         raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
 
 
+def refuse_unfinished(fields: dict[str, object]) -> None:
+    """Reject a choice of a chunk alone, and an unfinished response of OpenAI's responses API.
+
+    Raises:
+        InvalidInputError: it is one; the message names the field that shows it.
+    """
+    is_choice = isinstance(fields.get("delta"), dict) and "choices" not in fields
+    is_unfinished = str(fields.get("status")) in _UNFINISHED and fields.get("object") == "response"
+    if is_choice or is_unfinished:
+        path = "delta" if is_choice else "status"
+        raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
+
+
 def is_chunk(fields: dict[str, object]) -> bool:
     """Whether a body is one chunk or event of a stream."""
     return _is_event(fields) or _find_chunk(fields) is not None
@@ -96,8 +109,6 @@ def _find_chunk(fields: dict[str, object]) -> str | None:
     meta_info = find_object(fields.get("meta_info"))
     signs = {
         # OpenInference joins the chunks of a stream and keeps their `object`.
-        "delta": isinstance(fields.get("delta"), dict) and "choices" not in fields,  # a choice of a chunk alone
-        "status": fields.get("status") in _UNFINISHED and fields.get("object") == "response",  # OpenAI's responses API
         "choices": choice.get("delta") is not None
         or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice)
         or (fields.get("choices") == [] and fields.get("object") == ""),  # Azure's first chunk

@@ -60,20 +60,29 @@ def read_options(body: object) -> ScoreOptions:
 
 
 def refuse_logits(fields: dict[str, object], path: str = "") -> None:
-    """Reject numbers that are declared as logits, in the response, its first choice or the request.
+    """Reject numbers that are declared as logits.
 
     Raises:
         InvalidInputError: logprobs_mode says so.
     """
+    mode = fields.get("logprobs_mode")
+    if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
+        raise InvalidInputError(
+            f"{path}logprobs_mode: logits are not log-probabilities; set the server to send logprobs"
+        )
+
+
+def refuse_nested_logits(fields: dict[str, object], path: str = "") -> None:
+    """Reject numbers that are declared as logits within a response, its first choice or the request.
+
+    Raises:
+        InvalidInputError: a nested logprobs_mode says so.
+    """
     choice = find_first(fields.get("choices"))
     places = {f"{path}{name}.": find_object(fields.get(name)) for name in _NESTED}
-    places |= {path: fields, "choices[0].": choice, "choices[0].logprobs.": find_object(choice.get("logprobs"))}
+    places |= {"choices[0].": choice, "choices[0].logprobs.": find_object(choice.get("logprobs"))}
     for place, found in places.items():
-        mode = found.get("logprobs_mode")
-        if isinstance(mode, str) and mode.strip().lower().endswith("logits"):
-            raise InvalidInputError(
-                f"{place}logprobs_mode: logits are not log-probabilities; set the server to send logprobs"
-            )
+        refuse_logits(found, place)
 
 
 def _is_echo(key: str, fields: dict[str, object]) -> bool:

@@ -18,7 +18,7 @@ from core.responses.items import is_stream_of_lines
 from core.responses.keys import mask_item
 from core.responses.summary import summarize_response
 from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
-from core.traces.kept import count_answers, keep_answer, parse_item
+from core.traces.kept import check_answers, count_answers, keep_answer, parse_item
 from core.traces.rows import Columns
 from core.wire.json_text import dump_json
 from core.wire.parse_json import parse_json, strip_mark
@@ -140,6 +140,7 @@ def _has_lines(body: bytes) -> bool:
 
 def _prepare_answers(body: bytes, number: int, hasher: Hasher) -> list[PreparedTrace]:
     item = parse_item(body, number)
+    check_answers(item)
     masked = mask_item(body, hasher.label_user_key, is_stream=number == EVENTS_FORMAT)
     key = item.user_api_key
     if masked is not body:

@@ -11,7 +11,7 @@ from core.document.schema import Request, TraceDocument
 from core.errors import InvalidInputError
 from core.pairing.alignment import align_trace
 from core.pairing.scored_trace import ScoredTrace, score_trace
-from core.responses import Answer, MissingLogprobsError, ScoreOptions, read_response
+from core.responses import Answer, MissingLogprobsError, ScoreOptions, check_posted, read_response
 from core.responses.expect import expect_object
 from core.responses.item import NO_OPTIONS, Item, find_time
 from core.responses.items import read_event_item, read_item
@@ -108,6 +108,19 @@ def parse_item(document: bytes, number: int) -> Item:
 def count_answers(item: Item) -> int:
     """Return the number of requests that an item becomes. A failed call is one."""
     return max(1, len(item.answers))
+
+
+def check_answers(item: Item) -> None:
+    """Reject a posted item with an answer that is unfinished or declared as logits. Stored ones remain readable.
+
+    Raises:
+        InvalidInputError: an answer is one; the message names the path.
+    """
+    for choice, body in enumerate(item.answers if item.error is None else []):
+        try:
+            check_posted({"request": item.request, "response": body})
+        except InvalidInputError as error:
+            raise InvalidInputError(_name_choice(str(error), choice)) from None
 
 
 def keep_answer(item: Item, choice: int) -> KeptTrace:

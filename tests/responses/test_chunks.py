@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInputError
-from core.responses import read_response
+from core.responses import check_posted, read_response
 
 ROW = {"token": "a", "logprob": -0.2}
+
+
+def read_posted(body: Any) -> None:
+    check_posted(body)
+    read_response(body)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,7 @@ ROW = {"token": "a", "logprob": -0.2}
 )
 def test_a_chunk_is_rejected(body: Any, place: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        read_response(body)
+        read_posted(body)
     assert str(caught.value).startswith(f"{place}: this is one ")
     assert "of a stream; " in str(caught.value)
 

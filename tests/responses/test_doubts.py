@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInputError
-from core.responses import read_options, read_response
+from core.responses import check_posted, read_options, read_response
+from core.responses.items import read_item
+from core.traces.kept import keep_answer
 
 
 def entry(token: str, logprob: float, *listed: tuple[str, float]) -> dict[str, Any]:
@@ -60,8 +62,9 @@ def test_a_list_without_its_token_is_named() -> None:
 )
 def test_declared_logits_are_rejected_wherever_they_are_declared(body: Any, place: str) -> None:
     with pytest.raises(InvalidInputError, match="logits are not log-probabilities") as caught:
-        read_response(body)
+        check_posted(body)
     assert str(caught.value).startswith(f"{place}logprobs_mode: ")
+    assert keep_answer(read_item(body), 0).answer.tokens, "stored ones remain readable"
 
 
 @pytest.mark.parametrize("top_p", ["0.9", {"value": 1}, [], -1, 2, 0])
