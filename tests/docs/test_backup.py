@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from core.local.postgres import TEST_SETTINGS, EmbeddedPostgres, start_embedded
 from tests.support.client import Client, send
+from tests.support.command import lend_programs
 from tests.support.databases import Databases
 from tests.support.documents import load_trace
 from tests.support.environment import ROOT
@@ -44,12 +44,7 @@ def test_a_dump_restores_every_request_with_its_owner_and_link(
     request_id = document["request"]["request_id"]
     assert client.ingest(document).status == 201
     token = send(client, "POST", f"/logs/{request_id}/public", ADMIN_KEY).json["public_token"]
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    (programs / "python").chmod(0o755)
-    for name in ("manage.py", "core", "functions", "sql"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    lend_programs(tmp_path)
     empty = other.create_database("restored")
     urls = {"DATABASE_URL_DIRECT": databases.reach(database_url), "NEW_DATABASE_URL": empty}
     done = subprocess.run(

@@ -6,24 +6,28 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dotenv import dotenv_values
 
 from core.deploy.layout import STARTER_ENDPOINTS
 from core.local.postgres import EmbeddedPostgres
 from functions import api
 from functions.web.application import VERSION
-from tests.support.command import run_shell
+from tests.support.command import lend_programs, run_shell
 from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
-from tests.support.keys import ADMIN_KEY
 from tests.support.pgbouncer import pooled_dsn, run_pgbouncer
 
 OPERATIONS = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 DEPLOY = OPERATIONS.partition("## Deploy\n")[2].partition("\n## ")[0]
-COMMANDS = re.findall(r"```sh\n(.*?)```", DEPLOY, re.DOTALL)
+CREATE, *DEPLOYS = re.findall(r"```sh\n(.*?)```", DEPLOY, re.DOTALL)
+SECRETS_BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "SECRETS.md").read_text(encoding="utf-8"), re.DOTALL)
+CHANGE = SECRETS_BLOCKS[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Deploy it to Modal\n")[2].partition("\n## ")[0]
+README_CREATE, README_DEPLOY = re.findall(r"```\n(.*?)```", README, re.DOTALL)
 SCALING = re.compile(r"^\| `(\w+)` \| (\d+) \((\d+)\) \| (\d+) MB \| (\d+) s \| .+ \|$", re.MULTILINE)
 COST = re.compile(r"^\| (\d+) MB \| ([\d.]+) \+ ([\d.]+) = ([\d.]+) \|$", re.MULTILINE)
 APP = "thunder-backend-staging"
-SECRETS = ("thunder-db-staging", "thunder-db")
+SECRETS = {"thunder-db-staging": "staging.env", "thunder-db": "production.env"}
 SECONDS = 600
 
 
@@ -34,15 +38,22 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
 
     async def run(pooled: str) -> None:
         async with asyncio.timeout(SECONDS), Plane(web_endpoint_cap=STARTER_ENDPOINTS) as modal:
-            values = f"DATABASE_URL='{pooled}' DATABASE_URL_DIRECT='{staging}'"
-            commands = [fill_in(command, values) for command in COMMANDS]
-            commands += [name_production(fill_in(command, f"DATABASE_URL='{production}'")) for command in COMMANDS[:2]]
-            for command in commands:
-                await run_shell(command, ROOT, modal.cli_env())
+            environment = modal.cli_env()
+            await run_shell(CREATE, tmp_path, environment, typed=f"{pooled}\n")
+            with (tmp_path / "staging.env").open("a", encoding="utf-8") as settings:
+                settings.write(f"DATABASE_URL_DIRECT={staging}\n")
+            await run_shell(CHANGE, tmp_path, environment)
+            for command in DEPLOYS:
+                await run_shell(command, ROOT, environment)
+            await run_shell(README_CREATE, tmp_path, environment, typed=f"{production}\n")
+            await run_shell(README_DEPLOY, ROOT, environment)
             apps = (APP, "thunder-backend")
             assert {app["name"] for app in modal.apps.values()} == {*apps, *(f"{app}-chores" for app in apps)}
-            assert {modal.secrets["main", name]["THUNDER_ADMIN_KEY"] for name in SECRETS} == {ADMIN_KEY}
+            for name, file in SECRETS.items():
+                assert modal.secrets["main", name] == dotenv_values(tmp_path / file)
+                assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
 
+    lend_programs(tmp_path)
     with run_pgbouncer(postgres, tmp_path) as port:
         asyncio.run(run(pooled_dsn(port, names[0])))
     for database, app in ((staging, APP), (production, "thunder-backend")):
@@ -52,18 +63,24 @@ def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres,
         postgres.drop_database(name)
 
 
-def fill_in(command: str, values: str) -> str:
-    """Replace the placeholders of the document: the URLs and the key."""
-    return command.replace("DATABASE_URL='postgresql://…'", values).replace("ADMIN_KEY=…", f"ADMIN_KEY={ADMIN_KEY}")
-
-
 def name_production(command: str) -> str:
-    return command.replace("ENV=staging", "ENV=production").replace("thunder-db-staging", "thunder-db")
+    return command.replace("db-staging", "db").replace("staging", "production")
 
 
 def test_the_document_has_the_commands() -> None:
-    programs = [".venv/bin/modal", "make", f"MODAL_APP_NAME={APP}", f"MODAL_APP_NAME={APP}"]
-    assert [command.split()[0] for command in COMMANDS] == programs
+    assert [command.split()[0] for command in DEPLOYS] == ["make", f"MODAL_APP_NAME={APP}", f"MODAL_APP_NAME={APP}"]
+
+
+def test_the_documents_create_a_secret_with_the_same_commands() -> None:
+    assert SECRETS_BLOCKS[0] == CREATE
+    assert (name_production(CREATE), name_production(DEPLOYS[0])) == (README_CREATE, README_DEPLOY)
+
+
+def test_no_document_has_a_secret_in_a_command_line() -> None:
+    """Every `modal secret create` reads a file, so no value is in the history of a shell."""
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for command in re.findall(r"^.*bin/modal secret create .*$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            assert re.search(r"create [\w-]+ --from-dotenv \w+\.env( --force)?$", command), f"{path.name}: {command}"
 
 
 @pytest.mark.parametrize("name", ["OPERATIONS.md", "SECRETS.md", "BACKUP.md"])

@@ -1,63 +1,80 @@
-"""The commands of docs/SECRETS.md run as printed, with an offline Modal: a secret is created, replaced and rotated."""
+"""The commands of docs/SECRETS.md run as printed, with an offline Modal: a secret is created, changed and rotated."""
 
 import asyncio
 import os
 import re
-import sys
 from pathlib import Path
 
 from dotenv import dotenv_values
 
+from core.database.migrations import adopt
 from tests.support.client import send
-from tests.support.command import run_shell
+from tests.support.command import lend_programs, run_shell
+from tests.support.databases import Databases
 from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
+from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post
 from tests.support.servers import server_thread
 
 DOCUMENT = (ROOT / "docs" / "SECRETS.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
-NAME = "thunder-db-staging"
+NAME, APP = "thunder-db-staging", "thunder-backend-staging"
+SIGN_IN = ".venv/bin/python manage.py sign-in"
 USER = "a user's key"
+CHOSEN = {"METRICS_TOKEN": "the token of a scraper", "RETENTION_DAYS": "400"}
+"""Settings that the user adds to the file."""
 SECONDS = 200
-
-
-def prepare(directory: Path) -> None:
-    """Give a directory the programs and the code that the commands use."""
-    programs = directory / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name, command in (("python", ""), ("modal", "-m modal ")):
-        (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {command}"$@"\n')
-        (programs / name).chmod(0o755)
-    for name in ("manage.py", "core", "functions", "sql"):
-        (directory / name).symlink_to(ROOT / name)
 
 
 def serve_and_read(database: str, values: dict[str, str], *ids: str) -> None:
     """Serve with the values of the secret, post requests of a user, and read all of the user's with the key."""
     settings = {name: value for name, value in values.items() if name != "DATABASE_URL"}
-    with server_thread(database, INGEST_AUTH="open", **settings) as client:
+    settings |= {"INGEST_AUTH": "open", "THUNDER_APP_NAME": APP, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+    with server_thread(database, **settings) as client:
         post(client, *ids, user=USER)
         listed = send(client, "GET", "/logs", USER).json["data"]
         assert {row["request_id"] for row in listed} == {"first", *ids}
         assert not [one for one in client.request("GET", "/healthz").json["warnings"] if "SECRET" in one]
 
 
-def test_a_secret_is_created_replaced_and_rotated(database_url: str, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    create, replace, rotate, *checks = (block.replace("postgresql://…", database_url) for block in BLOCKS)
+def test_a_secret_is_created_changed_and_rotated(new_database_url: str, databases: Databases, tmp_path: Path) -> None:
+    adopt(databases.reach(new_database_url), app_name=APP)
+    lend_programs(tmp_path)
+    file = tmp_path / "staging.env"
+    create, change, check, rotate, *checks = BLOCKS
+    assert checks == [check] * 2
 
     async def walk() -> None:
         async with asyncio.timeout(SECONDS), Plane() as modal:
             environment = {**modal.cli_env(), "PATH": os.environ["PATH"]}
-            for command in (create, replace, rotate):
-                await run_shell(command, tmp_path, environment)
+
+            async def run(command: str, *, post: str) -> dict[str, str]:
+                await run_shell(command, tmp_path, environment, typed=f"{new_database_url}\n")
                 values = dict(modal.secrets["main", NAME])
-                assert values == dotenv_values(tmp_path / "staging.env")
-                await asyncio.to_thread(serve_and_read, database_url, values, "first" if command != rotate else "last")
-                for check in checks:
-                    assert "matches the database" in await run_shell(check, tmp_path, {**environment, **values})
-            assert values["THUNDER_SECRET_PREVIOUS"] == (tmp_path / "thunder-secret").read_text().strip()
+                assert values == dotenv_values(file)
+                assert file.stat().st_mode & 0o777 == 0o600
+                await asyncio.to_thread(serve_and_read, new_database_url, values, post)
+                assert "matches the database" in await run_shell(check, tmp_path, environment)
+                return values
+
+            created = await run(create, post="first")
+            assert created["DATABASE_URL"] == new_database_url
+            assert sorted(created) == ["DATABASE_URL", "THUNDER_ADMIN_KEY", "THUNDER_SECRET"]
+            with file.open("a", encoding="utf-8") as settings:
+                settings.writelines(f"{name}={value}\n" for name, value in CHOSEN.items())
+            assert await run(change, post="first") == {**created, **CHOSEN}
+            rotated = await run(rotate, post="last")
+            moved = {"THUNDER_SECRET": rotated["THUNDER_SECRET"], "THUNDER_SECRET_PREVIOUS": created["THUNDER_SECRET"]}
+            assert rotated == {**created, **CHOSEN, **moved}
+            assert len(set(moved.values())) == 2
+
+            kept = file.read_bytes()
+            for command in (create, rotate):  # would lose the only copy of a value
+                await run_shell(command, tmp_path, environment, typed="another\n", fails=True)
+            assert (file.read_bytes(), dict(modal.secrets["main", NAME])) == (kept, rotated)
+            wrong = {**environment, **rotated, "THUNDER_APP_NAME": APP, "THUNDER_SECRET": "another"}
+            assert "THUNDER_SECRET: " in await run_shell(SIGN_IN, tmp_path, wrong, fails=True)
 
     asyncio.run(walk())
-    assert len(checks) == 2
+    assert {one.name for one in tmp_path.iterdir() if one.is_file() and not one.is_symlink()} == {file.name}
