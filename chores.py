@@ -24,6 +24,7 @@ remote = app.function(env={"THUNDER_APP_NAME": DEPLOYMENT.app_name}, timeout=cho
 
 migrate_database = remote(chores.migrate_database)
 describe_database = remote(chores.describe_database)
+needs_admin_key = remote(chores.needs_admin_key)
 create_admin_key = remote(chores.create_admin_key)
 
 
@@ -47,6 +48,10 @@ def status() -> None:
 @app.local_entrypoint()
 def admin_key(to: str = "") -> None:
     """Create the first admin key, unless there is one, and print it or write it to a new file."""
+    exists = "An admin key exists, so none was created."
+    if not needs_admin_key.remote():
+        print(exists)  # noqa: T201 - a command's output
+        return
     try:
         # The file is opened first, because a key that cannot be written would be lost.
         with open_new_file(Path(to)) if to else nullcontext(sys.stdout) as file:
@@ -59,6 +64,6 @@ def admin_key(to: str = "") -> None:
         where = f"in {to}" if to else "above; save it now, because it is not shown again"
         print(f"Created the first admin key. It is {where}.")  # noqa: T201 - a command's output
         return
-    if to:
+    if to:  # another process created one in the meantime
         Path(to).unlink()
-    print("An admin key exists, so none was created.")  # noqa: T201 - a command's output
+    print(exists)  # noqa: T201 - a command's output

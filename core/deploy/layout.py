@@ -13,9 +13,6 @@ REMEDY = (
     "or stop an app that you don't need (`modal app stop NAME`)"
 )
 
-GROUPED_FUNCTIONS = ("api", "health", "ingest", "logs")
-"""The web functions of the layout `grouped`, which `each` has as well."""
-
 
 class Layout(StrEnum):
     """A set of web functions.

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.access.secret import NO_ADMIN_KEY, PROBLEMS
 from core.deploy.commit import SHORT, Commit, find_commit
-from core.deploy.layout import GROUPED_FUNCTIONS, explain_refusal
+from core.deploy.layout import explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
@@ -31,14 +31,11 @@ NO_KEY_MADE = "admin key: not created, although the app is deployed"
 PROBE = "no-such-path"
 """A path that no function serves. The error shows that the function has started."""
 FIND_URLS = """
-import json, sys, modal
-def find(name):
-    try:
-        return modal.Function.from_name(sys.argv[1], name).get_web_url()
-    except modal.exception.NotFoundError:
-        return None
-print(json.dumps({name: url for name in sys.argv[2:] if (url := find(name))}))
+import json, modal
+from deploy import DEPLOYMENT, FUNCTIONS
+print(json.dumps({name: modal.Function.from_name(DEPLOYMENT.app_name, name).get_web_url() for name in FUNCTIONS}))
 """
+"""Prints the URLs of the web functions. It has no arguments, so deploy.py chooses the layout of `modal deploy`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
@@ -91,7 +88,7 @@ def roll_out(
     tag = ["--tag", commit.tag] if commit else []
     _run_modal(["deploy", "deploy.py", *tag], variables, NOTHING_DEPLOYED, explain=explain_refusal)
     say("4/5  test the app")
-    urls = {"api": url.rstrip("/")} if url else _find_urls(deployment.app_name, variables)
+    urls = {"api": url.rstrip("/")} if url else find_urls(deployment.app_name, variables)
     smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
     say("5/5  create the first admin key, unless there is one")
     to = ["--to", str(key_file.absolute())] if key_file else []
@@ -181,13 +178,22 @@ def _warn_about(commit: Commit | None, say: Callable[[str], object]) -> None:
         say(f"warning: the working tree has changes that are not in {commit.sha[:SHORT]}; they will be deployed, too")
 
 
-def _find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
-    command = [sys.executable, "-c", FIND_URLS, app_name, *GROUPED_FUNCTIONS]
+def find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the URLs of all web functions of the deployed layout.
+
+    Args:
+        app_name: the name of the app.
+        variables: the environment variables of the deploy, in addition to those of this process.
+
+    Raises:
+        RolloutError: Modal does not list one of them.
+    """
+    command = [sys.executable, "-c", FIND_URLS]
     environ = {**os.environ, **variables}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
-    urls: dict[str, str] = json.loads(done.stdout) if done.returncode == 0 else {}
-    if "api" not in urls:
-        raise RolloutError(f"{app_name}: deployed, but Modal reports no URL of its api; {done.stderr.strip()[-300:]}")
+    if done.returncode != 0:
+        raise RolloutError(f"{app_name}: deployed, but Modal reports no URLs; {done.stderr.strip()[-300:]}")
+    urls: dict[str, str] = json.loads(done.stdout)
     return {name: url.rstrip("/") for name, url in urls.items()}
 
 

@@ -72,13 +72,17 @@ def make_key(path: Path, *, prefix: str) -> str:
 
 @contextlib.contextmanager
 def open_new_file(path: Path) -> Generator[TextIO]:
-    """Open a new file for a secret, which only this user may read (mode 0600).
+    """Open a new file for a secret, which only this user may read (mode 0600). A failure within the block deletes it.
 
     Raises:
         FileExistsError: the file exists; it is not overwritten.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        yield file
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -61,6 +61,13 @@ def describe_database() -> Description:
     return Description([*describe_status(status), *(f"warning   {one}" for one in warnings)], problem)
 
 
+def needs_admin_key() -> bool:
+    """Return whether THUNDER_ADMIN_KEY is not set, and the database has no live admin key."""
+    settings = load_settings()
+    dsn = find_dsn(settings)
+    return settings.thunder_admin_key is None and not read_guards(dsn).admin_keys
+
+
 def create_admin_key() -> str | None:
     """Create the first admin key and return it; None if THUNDER_ADMIN_KEY is set, or the database has an admin key."""
     settings = load_settings()

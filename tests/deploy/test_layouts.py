@@ -5,10 +5,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pytest_mock import MockerFixture
 
-from core.deploy.layout import GROUPED_FUNCTIONS, Layout, choose_layout
+from core.deploy.layout import Layout, choose_layout
 from functions import api, log_group
 from functions.jobs import schedule
 from tests.support.deploys import ENDPOINTS, Deploy
+
+GROUPED_FUNCTIONS = ("api", "health", "ingest", "logs")
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from core.database.migrations import LATEST_VERSION
 from core.deploy.commit import Commit, find_commit
 from core.deploy.layout import STARTER_ENDPOINTS, explain_refusal
 from core.deploy.names import Deployment
-from core.deploy.rollout import RolloutError, name_deployment, smoke
+from core.deploy.rollout import RolloutError, find_urls, name_deployment, smoke
 from core.local.postgres import EmbeddedPostgres
+from core.local.secrets import open_new_file
 from tests.support.client import Client
+from tests.support.deploys import ENDPOINTS
 from tests.support.environment import ROOT
 from tests.support.fakemodal import FakeModal
 from tests.support.fakemodal_more import Plane
@@ -150,6 +152,19 @@ def test_staging_and_production_fit_in_the_starter_plan() -> None:
     assert explain_refusal("some other error") is None
 
 
+def test_all_functions_of_the_layout_are_found_for_the_test() -> None:
+    async def run() -> None:
+        async with asyncio.timeout(SECONDS), Plane(secrets={"thunder-db-staging": {"DATABASE_URL": "unused"}}) as modal:
+            layout = {**name_variables(), "MODAL_LAYOUT": "each", "MODAL_CPU": "share=1"}
+            with pytest.raises(RolloutError, match="Modal reports no URLs"):
+                await asyncio.to_thread(find_urls, APP, modal.cli_env(layout))
+            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=layout)
+            urls = await asyncio.to_thread(find_urls, APP, modal.cli_env(layout))
+            assert urls == {name: modal.url(name) for name in ENDPOINTS}
+
+    asyncio.run(run())
+
+
 def test_an_environment_with_only_a_database_goes_online_when_it_is_migrated(empty: str, tmp_path: Path) -> None:
     """The first deploy creates an admin key, which creates the key of an engine; the second deploy creates none.
 
@@ -172,9 +187,9 @@ def test_an_environment_with_only_a_database_goes_online_when_it_is_migrated(emp
             key = file.read_text().strip()
             assert (key in output, stat.S_IMODE(file.stat().st_mode)) == (False, 0o600)
             await post_with_new_key(modal, output, key)
-            status, output = await manage(modal, "staging", "--admin-key-to", str(tmp_path / "none"))
+            status, output = await manage(modal, "staging", "--admin-key-to", str(file))
             assert (status, "An admin key exists, so none was created." in output) == (0, True), output
-            assert not (tmp_path / "none").exists()
+            assert file.read_text().strip() == key
 
     asyncio.run(run())
     with psycopg.connect(empty) as conn:
@@ -208,6 +223,13 @@ async def post_with_new_key(modal: Plane, output: str, admin_key: str) -> None:
     post = ["curl", "-sS", "-H", "Content-Type: application/json", "-d", body, ingest]
     posted = await asyncio.to_thread(subprocess.run, post, capture_output=True, check=True)
     assert b'"request_id":"r"' in posted.stdout, posted.stdout
+
+
+def test_a_failed_call_leaves_no_file_for_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "admin-key"
+    with pytest.raises(ZeroDivisionError), open_new_file(file):
+        1 / 0  # noqa: B018 - fails
+    assert not file.exists()
 
 
 def test_a_deploy_with_another_secret_is_refused(database_url: str, sql: psycopg.Connection) -> None:
