@@ -12,6 +12,7 @@ from fastapi import FastAPI
 USED_LATER = {
     "activations": ("core.upstream.client", "functions.web.heavy"),
     "api": (
+        "scipy.optimize",
         "scipy.stats",
         "core.stream.hub",
         "core.alerts.worker",
@@ -19,8 +20,10 @@ USED_LATER = {
         "core.upstream.client",
         "functions.web.heavy",
     ),
+    "calibrators": ("scipy.optimize", "scipy.special"),
     "confidence": ("scipy.stats",),
     "ingest": ("core.alerts.worker", "functions.web.heavy"),
+    "log_group": ("core.previews.image", "functions.web.heavy"),
     "share": ("core.previews.image", "functions.web.heavy"),
     "stream": ("core.stream.hub",),
 }

@@ -35,7 +35,16 @@ def test_api_imports_all_endpoints_before_its_application_is_created() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "later"), [("api", "scipy.stats"), ("confidence", "scipy.stats"), ("health", "prometheus_client")]
+    ("function", "later"),
+    [
+        ("api", "scipy.stats"),
+        ("calibrators", "scipy.optimize"),
+        ("calibrators", "scipy.special"),
+        ("confidence", "scipy.stats"),
+        ("health", "prometheus_client"),
+        ("log_group", "core.previews.image"),
+        ("log_group", "functions.web.heavy"),
+    ],
 )
 def test_the_snapshot_contains_the_application_and_what_it_imports_late(function: str, later: str) -> None:
     code = (
