@@ -70,3 +70,28 @@ def test_a_list_of_another_type_is_rejected_with_its_place(export: dict[str, Any
     with pytest.raises(InvalidInputError) as caught:
         prepare_export(json.dumps(export).encode(), Hasher(b"any"), False)  # noqa: FBT003 - as in its caller
     assert str(caught.value).startswith(f"{place}: must be ")
+
+
+@pytest.mark.parametrize("content", [{}, {"content": "another text"}])
+def test_events_leave_the_messages_of_flattened_attributes(content: dict[str, str]) -> None:
+    message = json.dumps({"role": "assistant", **content})
+    events = [
+        make_event("gen_ai.user.message", gen_ai__system="openai", **content),
+        make_event("gen_ai.choice", index=0, finish_reason="stop", message=message),
+    ]
+    flattened = {
+        "gen_ai.prompt.0.role": "user",
+        "gen_ai.prompt.0.content": "Capital?",
+        "gen_ai.completion.0.content": "Paris",
+    }
+    kept = keep_answer(read_span(make_span(CALL | flattened, events=events)), 0)
+    request = kept.trace.document.request
+    assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
+    assert kept.facts.finish_reason == "stop"
+
+
+def test_events_without_content_leave_the_prompt_of_the_input() -> None:
+    values = {"input.value": "Capital?", "output.value": "Paris"}
+    events = [make_event("gen_ai.user.message"), make_event("gen_ai.choice", index=0, finish_reason="stop")]
+    request = keep_answer(read_span(make_span(CALL | values, events=events)), 0).trace.document.request
+    assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
