@@ -70,21 +70,22 @@ def have_one_shape(rows: Sequence[object]) -> bool:
 
 def split_answers(chunks: Sequence[Body]) -> list[list[Body]]:
     """Split a stream of SGLang or llama.cpp, which has one answer per `index`."""
-    answers: dict[object, list[Body]] = {}
+    answers: dict[int | None, list[Body]] = {}
     for chunk in chunks:
         has_index = "meta_info" in chunk or "stop" in chunk
-        answers.setdefault(chunk.get("index") if has_index else 0, []).append(chunk)
-    known = [index for index in answers if type(index) is int]
+        index = chunk.get("index") if has_index else 0
+        answers.setdefault(index if type(index) is int else None, []).append(chunk)
+    known = [index for index in answers if index is not None]
     return [answers[index] for index in sorted(known)] if len(known) == len(answers) else [list(chunks)]
 
 
 def _refuse_several(chunks: Sequence[Body], path: str) -> None:
     """Reject the chunks of several calls, which would be joined as one answer."""
-    ended: dict[object, object] = {}
+    ended: dict[int, object] = {}
     for i, chunk in enumerate(chunks):
         call = chunk.get("id") or chunk.get("responseId")
         for part in list_objects(chunk.get("choices")) or list_objects(chunk.get("candidates")):
-            index = part.get("index", 0)
+            index = _index_of(part)
             if index in ended and call and ended[index] and call != ended[index]:
                 raise _several_error(path, i)
             if part.get("finish_reason") or find_either(part, "finishReason"):

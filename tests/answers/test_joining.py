@@ -7,6 +7,7 @@ import pytest
 from openai import OpenAI
 
 from core.errors import InvalidInputError
+from core.responses.item import read_answers
 from core.responses.items import read_event_item, read_item
 from core.responses.join import join_stream
 from core.responses.summary import summarize_response
@@ -154,3 +155,14 @@ def test_a_stream_that_ends_in_an_error_next_to_a_choice_is_a_failed_call() -> N
 def test_the_first_chunk_names_the_answer_as_in_the_client() -> None:
     joined: Any = join_stream(make_chunks("a", "b", id="other", usage={"completion_tokens": 2}), "body")
     assert (joined["id"], joined["usage"]) == ("c0", {"completion_tokens": 2})
+
+
+@pytest.mark.parametrize("index", [[1], {}, "0", None])
+def test_an_index_that_is_no_number_is_treated_as_absent(index: object) -> None:
+    choices = make_chunks("Pa", "ris")
+    for chunk in choices:
+        for part in chunk["choices"]:
+            part["index"] = index
+    reasons = (None, {"type": "stop"})
+    sglang = [{"text": "a", "index": index, "meta_info": {"finish_reason": reason}} for reason in reasons]
+    assert [len(read_answers(chunks, "body").bodies) for chunks in (choices, sglang)] == [1, 1]
