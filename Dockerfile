@@ -19,6 +19,9 @@ COPY --chown=thunder core ./core
 COPY --chown=thunder functions ./functions
 COPY --chown=thunder sql ./sql
 COPY --chown=thunder docs/samples ./docs/samples
+# For `manage.py demo`.
+COPY --chown=thunder tests/traces ./tests/traces
+COPY --chown=thunder tests/labelled/traces.ndjson.gz ./tests/labelled/
 
 ENV APP_HOST=0.0.0.0
 EXPOSE 6767

@@ -31,7 +31,7 @@ Read = Callable[[], Sample]
 
 def post_demo(connection: Connection, *, now: datetime) -> int:
     """Post all traces and outcomes, and return the number of traces. A repeat replaces them."""
-    reads = mix(_list_labelled(), _list_recorded())
+    reads = list_reads()
     recording: list[Future[None]] = []
     with tqdm(total=len(reads), desc="posting", unit="trace") as bar, ThreadPoolExecutor(CALLS) as pool:
         for start in range(0, len(reads), BATCH):
@@ -44,6 +44,11 @@ def post_demo(connection: Connection, *, now: datetime) -> int:
         for one in recording:
             one.result()
     return len(reads)
+
+
+def list_reads() -> list[Read]:
+    """List all traces in the order in which they are posted."""
+    return mix(_list_labelled(), _list_recorded())
 
 
 def _record(connection: Connection, sample: Sample) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,19 @@ def copy(source: str, target: Path) -> None:
     if (ROOT / source).is_dir():
         shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
+        target.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / source, target)
+
+
+def test_the_image_contains_the_traces_of_the_demo(tmp_path: Path) -> None:
+    for step in STEPS:
+        if step.instruction == "COPY":
+            sources, target = find_sources(step)
+            for source in sources:
+                copy(source, tmp_path / target)
+    code = "from functions.client.demo import list_reads; print(sum(len(read()) == 2 for read in list_reads()[-20:]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "20", done.stderr
 
 
 def serve_and_ask(directory: Path, environment: dict[str, str]) -> None:
