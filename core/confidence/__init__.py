@@ -16,7 +16,7 @@ Scores keep the names used in the literature, use natural logarithms, and are No
 measure what the model believed, not whether it was right. docs/CONFIDENCE.md explains each score.
 """
 
-from core.confidence.chosen import reconcile_list
+from core.confidence.chosen import lists_number, reconcile_list
 from core.confidence.columns import TokenColumns, find_nucleus_columns, score_columns, to_columns
 from core.confidence.decode import decode_distribution
 from core.confidence.distribution import (
@@ -66,6 +66,7 @@ __all__ = [
     "find_nucleus",
     "find_nucleus_columns",
     "group_confidences",
+    "lists_number",
     "make_distribution",
     "read_chosen_logprob",
     "read_distribution",

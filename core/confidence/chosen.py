@@ -19,7 +19,8 @@ def reconcile_list(token: Token, logprob: float | None) -> tuple[Distribution | 
 
     The token's own number takes precedence. An entry with the same text but a different number is a different token,
     unless it is the only entry that can be the chosen one: a list holds every token that is more likely than its last.
-    A token that is missing from the list although it is more likely is added, if it has an id or a text.
+    A token that is missing from the list although it is more likely replaces the last entry, if it has an id or a text
+    and no entry has its number.
 
     Args:
         token: the token with the list as received.
@@ -57,11 +58,25 @@ def _skip_masked(distribution: Distribution, position: int) -> int | None:
 
 
 def _add(distribution: Distribution, token: Token, logprob: float) -> Distribution:
-    """Return the list with a token that it lacks, or the same list if the token may be outside its k entries."""
+    """Return the list with a token that it lacks instead of its last entry, so that k stays as requested.
+
+    Return the same list if the token may be outside its k entries, or may be listed under another name.
+    """
+    if lists_number(distribution, logprob):
+        return distribution
     added = distribution.put(token.token, token.text, logprob, instead_of=None)
+    if not added.is_possible:
+        return added
     last = distribution.logprobs[distribution.live - 1]
-    is_outside = logprob <= last + MASS_U * abs(logprob) + SAME_NOISE
-    return distribution if is_outside and added.is_possible else added
+    if logprob <= last + MASS_U * abs(logprob) + SAME_NOISE:
+        return distribution
+    return distribution.put(token.token, token.text, logprob, instead_of=distribution.k - 1)
+
+
+def lists_number(distribution: Distribution, logprob: float) -> bool:
+    """Whether an entry has a log-probability: it may be the chosen token under another name, such as an end token."""
+    noise = MASS_U * abs(logprob) + SAME_NOISE
+    return any(abs(one - logprob) <= noise for one in distribution.logprobs[: distribution.live])
 
 
 def _settle(distribution: Distribution, token: Token, position: int, logprob: float) -> Distribution:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.confidence import Distribution, Token, reconcile_list
+from core.confidence import Distribution, Token, lists_number, reconcile_list
 
 MAX_ROUNDED_MASS = 0.01
 """Probability of the other tokens next to a 0.0 that was rounded to two digits."""
@@ -48,6 +48,8 @@ def _is_denied(token: Token) -> bool:
     if listed is None:
         return False
     found = set(listed.find_all(token.token, token.text))
+    if not found and lists_number(listed, 0.0):
+        return False
     return sum(prob for i, prob in enumerate(listed.probs) if i not in found) > MAX_ROUNDED_MASS
 
 

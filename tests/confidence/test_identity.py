@@ -54,8 +54,8 @@ def test_a_list_that_cannot_contain_the_tokens_number_is_dropped() -> None:
 
 def test_a_missing_token_that_is_likelier_than_the_last_is_added() -> None:
     row = score("x", -0.2, ("a", -2.0), ("b", -4.0))
-    assert (row.rank, row.k) == (1, 3)
-    assert row.missing_mass == pytest.approx(1 - math.exp(-0.2) - math.exp(-2.0) - math.exp(-4.0))
+    assert (row.rank, row.k) == (1, 2)
+    assert row.missing_mass == pytest.approx(1 - math.exp(-0.2) - math.exp(-2.0))
 
 
 @pytest.mark.parametrize("entries", [(("a", -0.3), ("b", -3.5)), (("a", -0.7), ("b", -0.7))])
@@ -70,7 +70,7 @@ def test_a_missing_token_is_never_likelier_than_the_missing_mass(logprobs: list[
     row = score("x", logprob, *((f"t{i}", one) for i, one in enumerate(logprobs)))
     if row.rank is None and row.missing_mass is not None:
         assert math.exp(logprob) <= row.missing_mass + 0.02
-        assert logprob <= min(logprobs) + 0.02
+        assert logprob <= min(logprobs) + 0.02 or min(abs(one - logprob) for one in logprobs) <= 0.02
 
 
 _names = st.none() | st.sampled_from(["", "a", "\ufffd"])

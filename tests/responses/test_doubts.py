@@ -38,11 +38,20 @@ def test_a_certain_token_stays_certain_next_to_unlikely_ones(other: float) -> No
 def test_a_list_without_its_token_is_named() -> None:
     added = read_response(chat(entry("x", -0.2, ("a", -2.0), ("b", -4.0))))
     assert added.tokens[0].distribution is not None
-    assert added.tokens[0].distribution.k == 3
+    assert added.tokens[0].distribution.texts == ("x", "a")
     assert "1 of 1 tokens are missing from their list, although they are more likely" in added.warnings[0]
     dropped = read_response(chat(entry("x", -0.2, ("a", -0.3), ("b", -4.0))))
     assert dropped.tokens[0].distribution is None
     assert dropped.warnings[0].endswith("1 lists are ignored because they contradict it")
+
+
+@pytest.mark.parametrize("logprob", [0.0, -0.25])
+def test_a_token_that_is_listed_under_another_name_keeps_its_list(logprob: float) -> None:
+    last = entry("", logprob, ("<|im_end|>", logprob), ("b", -9.0))
+    answer = read_response(chat(entry("a", -1.0, ("a", -1.0), ("b", -0.6)), last))
+    assert [token.logprob for token in answer.tokens] == [-1.0, logprob]
+    assert answer.tokens[1].distribution is not None
+    assert answer.tokens[1].distribution.texts == ("<|im_end|>", "b")
 
 
 @pytest.mark.parametrize(
