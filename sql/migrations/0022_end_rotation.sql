@@ -1,5 +1,5 @@
 -- The end of a rotation deletes the last hashes under the previous secret, those of revoked and expired keys. A process
--- with any other secret than that of the database derives no links, signing secrets or hashes of keys to store.
+-- whose secret differs from the database's stores no links, signing secrets or hashes of keys.
 
 create or replace function end_rotation() returns boolean language plpgsql as $$
 begin

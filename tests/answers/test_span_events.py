@@ -10,7 +10,7 @@ from core.errors import InvalidInputError
 from core.responses.spans import read_span
 from core.traces.kept import keep_answer
 from core.traces.otlp import prepare_export
-from tests.support.spans import make_attributes, make_export, make_span
+from tests.support.spans import make_attributes, make_span
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 ASKED = [{"role": "user", "content": "Capital?"}]
@@ -63,7 +63,10 @@ def test_attributes_take_precedence_and_odd_events_are_ignored() -> None:
         ({"resourceSpans": [5]}, "resourceSpans[0]"),
         ({"resourceSpans": [{"scopeSpans": 5}]}, "resourceSpans[0].scopeSpans"),
         ({"resourceSpans": [{"scopeSpans": [{"spans": "x"}]}]}, "resourceSpans[0].scopeSpans[0].spans"),
-        (make_export(make_span(CALL), 5), "resourceSpans[0].scopeSpans[0].spans[1]"),  # type: ignore[arg-type]
+        (
+            {"resourceSpans": [{"scopeSpans": [{"spans": [make_span(CALL), 5]}]}]},
+            "resourceSpans[0].scopeSpans[0].spans[1]",
+        ),
     ],
 )
 def test_a_list_of_another_type_is_rejected_with_its_place(export: dict[str, Any], place: str) -> None:
