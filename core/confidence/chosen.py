@@ -68,15 +68,19 @@ def _add(distribution: Distribution, token: Token, logprob: float) -> Distributi
     if not added.is_possible:
         return added
     last = distribution.logprobs[distribution.live - 1]
-    if logprob <= last + MASS_U * abs(logprob) + SAME_NOISE:
+    if logprob <= last or _are_equal(last, logprob):
         return distribution
     return distribution.put(token.token, token.text, logprob, instead_of=distribution.k - 1)
 
 
 def lists_number(distribution: Distribution, logprob: float) -> bool:
     """Whether an entry has a log-probability: it may be the chosen token under another name, such as an end token."""
-    noise = MASS_U * abs(logprob) + SAME_NOISE
-    return any(abs(one - logprob) <= noise for one in distribution.logprobs[: distribution.live])
+    return any(_are_equal(one, logprob) for one in distribution.logprobs[: distribution.live])
+
+
+def _are_equal(listed: float, logprob: float) -> bool:
+    """Whether rounding explains the difference of two reports. It explains no difference from a masked token."""
+    return logprob != -math.inf and abs(listed - logprob) <= MASS_U * abs(logprob) + SAME_NOISE
 
 
 def _settle(distribution: Distribution, token: Token, position: int, logprob: float) -> Distribution:
@@ -84,7 +88,7 @@ def _settle(distribution: Distribution, token: Token, position: int, logprob: fl
     by_id = token.token is not None and distribution.tokens[position] == token.token
     listed = distribution.logprobs[position]
     replaced = distribution.put(token.token, token.text, logprob, instead_of=position)
-    if by_id or abs(listed - logprob) <= MASS_U * abs(logprob) + SAME_NOISE:
+    if by_id or _are_equal(listed, logprob):
         return replaced
     if logprob < distribution.logprobs[distribution.live - 1]:
         return distribution

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.confidence import Token, TokenScores, read_distribution, reconcile_list, score_tokens
@@ -44,6 +44,11 @@ def test_a_less_likely_token_within_the_list_is_added_next_to_an_entry_with_equa
     assert row.missing_mass == pytest.approx(1 - math.exp(-1.1) - math.exp(-0.5) - math.exp(-3))
 
 
+def test_a_masked_token_is_not_an_entry_with_equal_text() -> None:
+    listed = read_distribution([{"text": "a", "logprob": -3.0}, {"text": "a", "logprob": -4.0}], "top_tokens")
+    assert reconcile_list(Token(None, "a", -math.inf, distribution=listed), -math.inf) == (listed, None)
+
+
 def test_a_list_that_cannot_contain_the_tokens_number_is_dropped() -> None:
     listed = read_distribution([{"token": 1, "prob": 0.1}, {"token": 2, "prob": 0.9}], "top_tokens")
     token = Token(1, None, math.log(0.8), distribution=listed)
@@ -78,6 +83,7 @@ _ids = st.none() | st.integers(0, 2)
 _logprobs = st.floats(-9.0, 0.0) | st.just(-math.inf)
 
 
+@example([(None, "a", -3.0), (None, "a", -4.0)], (None, "a", -math.inf))
 @given(
     st.lists(st.tuples(_ids, _names, st.floats(-9.0, -2.5) | st.just(-math.inf)), min_size=1, max_size=5),
     st.tuples(_ids, _names, st.none() | _logprobs),
