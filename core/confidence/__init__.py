@@ -18,7 +18,7 @@ measure what the model believed, not whether it was right. docs/CONFIDENCE.md ex
 
 from core.confidence.chosen import lists_number, reconcile_list
 from core.confidence.columns import TokenColumns, find_nucleus_columns, score_columns, to_columns
-from core.confidence.decode import decode_distribution
+from core.confidence.decode import Entry, PostedList, decode_distribution
 from core.confidence.distribution import (
     MAX_TOKEN_ID,
     MAX_TOP_TOKENS,
@@ -53,10 +53,12 @@ __all__ = [
     "Coverage",
     "DiscardedScores",
     "Distribution",
+    "Entry",
     "Intervention",
     "InterventionScores",
     "InvalidDistribution",
     "ListTable",
+    "PostedList",
     "SequenceScores",
     "Token",
     "TokenColumns",

@@ -17,23 +17,28 @@ class Entry(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     text: str | None = None
 
 
+PostedList = bytes | msgspec.Raw | list[Entry]
+"""The JSON of a list, or its entries."""
+
 _DECODER = msgspec.json.Decoder(Annotated[list[Entry], Meta(min_length=1, max_length=MAX_TOP_TOKENS)])
 
 
-def decode_entries(text: bytes | msgspec.Raw) -> list[Entry] | None:
+def decode_entries(posted: PostedList) -> list[Entry] | None:
     """Decode a list whose entries are all regular, in any order. Return None for any other list."""
+    if isinstance(posted, list):
+        return posted
     try:
-        return _DECODER.decode(text)
+        return _DECODER.decode(posted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def decode_distribution(text: bytes | msgspec.Raw) -> Distribution | None:
+def decode_distribution(posted: PostedList) -> Distribution | None:
     """Decode a regular list: `{token, logprob, token_str? | text?}`, sorted, unmasked, no duplicates, no other keys.
 
     Almost every list is regular. Return None for any other list; `read_distribution` reads it or reports its error.
     """
-    entries = decode_entries(text)
+    entries = decode_entries(posted)
     if entries is None:
         return None
     tokens = tuple([entry.token for entry in entries])

@@ -3,13 +3,13 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import cast
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.confidence.decode import decode_distribution, decode_entries
+from core.confidence.decode import PostedList, decode_distribution, decode_entries
 from core.confidence.distribution import Distribution
 from core.confidence.mass import limit_mass
 from core.confidence.shape import MASS_NOISE
@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 
 BEYOND = -1
 """Token id of padding cells, after the end of a list."""
+LISTS_AT_ONCE = 256
+"""Lists whose entries are in memory at a time, unless they were posted as entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +29,7 @@ class ListTable:
     """The regular top-k lists of a trace, one per row, most likely entry first: P lists of at most K entries (K ≥ 1).
 
     Attributes:
-        texts: [P] the JSON text of each list.
+        posted: [P] each list as posted.
         tokens: [P, K] token ids; -1 in padding cells.
         logprobs: [P, K] nats, ≤ 0, descending; 0 in padding cells.
         probs: [P, K] exp(logprobs); 0 in padding cells.
@@ -37,7 +39,7 @@ class ListTable:
         missing_mass: [P] max(0, 1 - mass).
     """
 
-    texts: Sequence[bytes | msgspec.Raw]
+    posted: Sequence[PostedList]
     tokens: Ints
     logprobs: Floats
     probs: Floats
@@ -47,37 +49,40 @@ class ListTable:
     missing_mass: Floats
 
     def distribution(self, row: int) -> Distribution:
-        """Decode one list again, including its texts. Few rows need them, so the table doesn't keep them."""
-        return cast("Distribution", decode_distribution(self.texts[row]))
+        """Decode one list, including its texts. Few rows need them."""
+        return cast("Distribution", decode_distribution(self.posted[row]))
 
 
-def decode_lists(texts: Sequence[bytes | msgspec.Raw]) -> ListTable | None:
+def decode_lists(posted: Sequence[PostedList]) -> ListTable | None:
     """Decode all lists of a trace. Return None if `decode_distribution` rejects one of them."""
-    cells = _decode_cells(texts)
+    cells = _decode_cells(posted)
     if cells is None:
         return None
-    table = _build_table(texts, *cells)
+    table = _build_table(posted, *cells)
     return table if _is_regular(table) else None
 
 
-def _decode_cells(texts: Sequence[bytes | msgspec.Raw]) -> tuple[Ints, Ints, Floats] | None:
+def _decode_cells(posted: Sequence[PostedList]) -> tuple[Ints, Ints, Floats] | None:
     """Return the list sizes and the concatenated ids and logprobs, or None if an entry is not regular."""
     sizes, tokens, logprobs = array("q"), array("q"), array("d")
-    for entries in map(decode_entries, texts):
-        if entries is None:
+    decoded = map(decode_entries, posted)
+    while some := list(islice(decoded, LISTS_AT_ONCE)):
+        lists = [entries for entries in some if entries is not None]
+        if len(lists) < len(some):
             return None
-        sizes.append(len(entries))
+        entries = list(chain.from_iterable(lists))
+        sizes.extend(map(len, lists))
         tokens.fromlist([entry.token for entry in entries])
         logprobs.fromlist([entry.logprob for entry in entries])
     return np.array(sizes), np.array(tokens), np.array(logprobs)
 
 
-def _build_table(texts: Sequence[bytes | msgspec.Raw], sizes: Ints, ids: Ints, logs: Floats) -> ListTable:
+def _build_table(posted: Sequence[PostedList], sizes: Ints, ids: Ints, logs: Floats) -> ListTable:
     inside = np.arange(sizes.max(initial=1)) < sizes[:, np.newaxis]
     tokens, logprobs, probs = np.full(inside.shape, BEYOND), np.zeros(inside.shape), np.zeros(inside.shape)
     tokens[inside], logprobs[inside], probs[inside] = ids, logs, np.exp(logs)
     mass = probs.sum(axis=1)
-    return ListTable(texts, tokens, logprobs, probs, inside, sizes, mass, np.maximum(0.0, 1.0 - mass))
+    return ListTable(posted, tokens, logprobs, probs, inside, sizes, mass, np.maximum(0.0, 1.0 - mass))
 
 
 def _is_regular(table: ListTable) -> bool:
@@ -87,4 +92,4 @@ def _is_regular(table: ListTable) -> bool:
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != BEYOND)
     spread = -(table.probs * table.logprobs).sum(axis=1)
     doubtful = np.flatnonzero(table.mass > limit_mass(spread) - MASS_NOISE).tolist()
-    return not (rises.any() or repeats.any()) and all(decode_distribution(table.texts[row]) for row in doubtful)
+    return not (rises.any() or repeats.any()) and all(decode_distribution(table.posted[row]) for row in doubtful)

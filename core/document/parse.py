@@ -31,7 +31,8 @@ Part = TypeVar("Part", bound=msgspec.Struct)
 
 # Engines give all events of a second the same timestamp, so timestamps are cached. An unhashable value raises
 # TypeError; the document is then parsed the slow way.
-_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=lru_cache(maxsize=4096, typed=True)(read_custom))
+_READ_CUSTOM = lru_cache(maxsize=4096, typed=True)(read_custom)
+_DECODER = msgspec.json.Decoder(TraceDocument, dec_hook=_READ_CUSTOM)
 _ROWS: dict[str, type[msgspec.Struct]] = {"events": Event, "mod_calls": ModCall, "mod_logs": ModLog, "actions": Action}
 _PLACED = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
@@ -56,13 +57,26 @@ def parse_stored(document: bytes) -> TraceDocument:
     return _decode(document) or validate_document(parse_json(document))
 
 
-def parse_quickly(body: bytes) -> TraceDocument | None:
-    """Parse with msgspec. Return None if it rejects the body; the slow way then accepts it or reports the error."""
+def make_decoder(kind: type[TraceDocument]) -> msgspec.json.Decoder[TraceDocument]:
+    """Return a decoder for `parse_quickly`."""
+    return msgspec.json.Decoder(kind, dec_hook=_READ_CUSTOM)
+
+
+def parse_quickly(body: bytes, first: msgspec.json.Decoder[TraceDocument] = _DECODER) -> TraceDocument | None:
+    """Parse with msgspec. Return None if it rejects the body; the slow way then accepts it or reports the error.
+
+    Args:
+        body: the document.
+        first: a decoder to try first, which may accept fewer top-k lists.
+    """
     try:
         _check_utf8(body)
+        return first.decode(body)
     except UnicodeDecodeError:
         return None
-    return _decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        is_final = first is _DECODER or (isinstance(error, msgspec.ValidationError) and "top_tokens" not in str(error))
+        return None if is_final else _decode(body)
 
 
 def _decode(body: bytes) -> TraceDocument | None:
@@ -149,7 +163,8 @@ def check_references(document: TraceDocument) -> None:
                 "name an event"
             )
     for index, event in enumerate(document.events):
-        if event.top_tokens is not NO_LIST and memoryview(event.top_tokens)[0] not in b"[n":
+        text = event.top_tokens
+        if text.__class__ is msgspec.Raw and text is not NO_LIST and memoryview(text)[0] not in b"[n":
             raise InvalidInputError(f"events[{index}].top_tokens: must be a list or null")
     added = sum([len(event.added_tokens) for event in document.events if event.added_tokens])
     if added > MAX_TOKENS:

@@ -14,6 +14,7 @@ from core.confidence import (
     Distribution,
     InvalidDistribution,
     ListTable,
+    PostedList,
     decode_distribution,
     decode_lists,
     read_distribution,
@@ -83,16 +84,18 @@ def read_lists(events: Sequence[Event], posted: Sequence[int]) -> Lists:
     return Lists(kept, {event.sequence_order: row for row, event in enumerate(kept)}, table, distributions)
 
 
-def _is_empty(text: msgspec.Raw) -> bool:
-    return len(text) <= MAX_EMPTY_CHARS and not bytes(text)[1:-1].strip()
+def _is_empty(posted: PostedList) -> bool:
+    if isinstance(posted, list):
+        return not posted
+    return len(posted) <= MAX_EMPTY_CHARS and not bytes(posted)[1:-1].strip()
 
 
-def _read_one(text: msgspec.Raw, path: str) -> Distribution | None:
-    return decode_distribution(bytes(text)) or _read_irregular(text, path)
+def _read_one(posted: PostedList, path: str) -> Distribution | None:
+    return decode_distribution(posted) or _read_irregular(posted, path)
 
 
-def _read_irregular(text: msgspec.Raw, path: str) -> Distribution | None:
-    entries, is_strict = read_entries(text)
+def _read_irregular(posted: PostedList, path: str) -> Distribution | None:
+    entries, is_strict = read_entries(msgspec.json.encode(posted) if isinstance(posted, list) else posted)
     try:
         distribution = read_distribution(entries, path)
     except InvalidDistribution as error:
@@ -102,7 +105,7 @@ def _read_irregular(text: msgspec.Raw, path: str) -> Distribution | None:
     return msgspec.structs.replace(distribution, is_verbatim=False)  # its text cannot be part of the log
 
 
-def read_entries(text: msgspec.Raw) -> tuple[list[Any], bool]:
+def read_entries(text: bytes | msgspec.Raw) -> tuple[list[Any], bool]:
     """Parse a list. Also return whether it is strict: without lone surrogates and numbers beyond a double.
 
     Raises:
@@ -116,7 +119,7 @@ def read_entries(text: msgspec.Raw) -> tuple[list[Any], bool]:
     return entries, True
 
 
-def _parse_slowly(text: msgspec.Raw) -> list[Any]:
+def _parse_slowly(text: bytes | msgspec.Raw) -> list[Any]:
     try:
         return json.loads(bytes(text))
     except RecursionError:

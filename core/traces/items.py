@@ -11,6 +11,7 @@ from core.document.formats import EVENTS_FORMAT, ITEM_FORMAT, SPAN_FORMAT
 from core.document.parse import check_references, parse_quickly, validate_document
 from core.document.schema import MAX_REQUEST_ID_LENGTH, RequestId, TraceDocument, read_custom
 from core.errors import InvalidInputError
+from core.pairing.listed import parse_listed
 from core.responses import is_quote_trace
 from core.responses.chunks import is_stream
 from core.responses.item import Item, is_envelope
@@ -55,7 +56,7 @@ def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
         InvalidInputError: the item is not valid; the message names the field.
     """
     body = strip_mark(body)
-    document = parse_quickly(body)
+    document = parse_listed(body)
     if document is not None and (document.events or RESPONSE not in body):
         check_references(document)
         return [prepare_document(body, document, hasher)]

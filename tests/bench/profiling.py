@@ -23,7 +23,7 @@ from core.access.access import Access
 from core.access.hasher import Hasher
 from core.database.pool import open_pool
 from core.document.mask import mask_document
-from core.document.parse import parse_document
+from core.pairing.listed import parse_listed
 from core.pairing.pair import pair_trace
 from core.pairing.topk_lists import read_lists
 from core.settings import Settings
@@ -77,7 +77,7 @@ def run_stages(body: bytes) -> dict[str, float]:
         taken[name] = time_call(lambda: results.append(function(*arguments)))
         return results[0]
 
-    document = note("parse and check", parse_document, body)
+    document = note("parse and check", parse_listed, body)
     masked = note("mask users' keys", mask_document, body, document, hasher.label_user_key)
     kept = note("pair and score", keep_quote, masked.document)
     trace = kept.trace
