@@ -5,6 +5,7 @@ another process. Storing takes one round trip for any size: all statements in on
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,10 @@ INGEST_TIMEOUT_MS = 60_000
 """Statement timeout of an ingest. If a statement is cancelled, nothing is stored."""
 MAX_WAITING_EVENTS = 1000
 """Maximum number of events of one alert that wait for delivery. At this number, ingest inserts no further events."""
+PARALLEL_BYTES = 128 * 1024
+"""Size from which a document is compressed while it is scored. Below, the second thread costs more than it saves."""
+
+_SCORERS = ThreadPoolExecutor(2, "thunder-score")
 
 
 class OtherOwnerError(ThunderError):
@@ -108,13 +113,23 @@ def prepare_document(body: bytes, document: TraceDocument, hasher: Hasher) -> Pr
     key = document.request.user_api_key
     masked = mask_document(body, document, hasher.label_user_key)
     owner, label = (hasher.hash_user_key(key), hasher.label_user_key(key)) if key else (None, None)
+    kept, row = _score_and_compress(masked)
     return prepare_rows(
-        keep_quote(masked.document),
-        compress_document(masked),
+        kept,
+        row,
         owner=owner,
         owner_label=label,
         move=hasher.plan_move(key),
     )
+
+
+def _score_and_compress(masked: MaskedDocument) -> tuple[KeptTrace, Columns]:
+    """Score in another thread while this one compresses, which releases the GIL."""
+    if masked.size < PARALLEL_BYTES:
+        return keep_quote(masked.document), compress_document(masked)
+    scored = _SCORERS.submit(keep_quote, masked.document)
+    row = compress_document(masked)
+    return scored.result(), row
 
 
 def compress_document(masked: MaskedDocument) -> Columns:
