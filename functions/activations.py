@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from core.activations.extract import Extracted, extract_timeline
 from core.activations.features import Pick
@@ -15,7 +15,6 @@ from core.activations.run import run_prompt
 from core.activations.store import Summary
 from core.wire.json_text import dump_json
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.keyed_body import KeylessBodyRoute
 from functions.web.scaling import Scaling
@@ -148,8 +147,3 @@ async def get_doubtful_features(  # noqa: PLR0913 - query parameters
         request, context, render_by_confidence, run.frame, request_id, run.trace_request_id, entropies, n, min_hits
     )
     return Response(body, media_type=MEDIA_TYPE)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

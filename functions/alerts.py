@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.alerts.alert import (
@@ -21,8 +21,8 @@ from core.alerts.rules import AlertChange, NewAlert
 from core.errors import NotFoundError
 from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.done import Done
 from functions.web.query import RowId, TextParam
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -48,13 +48,6 @@ class AlertFeed(BaseModel):
     events: list[AlertEvent]
     limit: int
     next_cursor: str | None
-
-
-class DeletedAlert(BaseModel):
-    """The id of a deleted alert."""
-
-    id: int
-    message: str
 
 
 @router.get("")
@@ -100,10 +93,10 @@ async def patch_alert(context: ContextDep, key: KeyDep, alert_id: RowId, change:
 
 
 @router.delete("/{alert_id}")
-async def remove_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> DeletedAlert:
+async def remove_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> Done:
     """Delete an alert and its events."""
     await delete_alert(context.access, key, number=alert_id)
-    return DeletedAlert(id=alert_id, message="alert deleted")
+    return Done(id=alert_id, message="alert deleted")
 
 
 @router.post("/{alert_id}/test")
@@ -121,8 +114,3 @@ async def test_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> Alert
 async def rotate_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> RotatedSecret:
     """Replace the signing secret. For a day, webhooks are signed with the previous secret as well."""
     return await rotate_secret(context.access, key, number=alert_id)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

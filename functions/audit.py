@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from core.audit.audit import AuditFilters, list_audit
 from core.audit.store import Action, Entry
 from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.query import TextParam, TimeParam
 from functions.web.scaling import Scaling
@@ -43,8 +42,3 @@ async def get_audit(  # noqa: PLR0913 - each is a query parameter
     filters = AuditFilters(actor or None, action, start, finish)
     entries, next_cursor = await list_audit(context.access, key, filters, cursor=cursor, limit=limit)
     return AuditPage(entries=entries, limit=limit, next_cursor=next_cursor)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -1,6 +1,6 @@
 """/auth/…: the identity of the caller, the cookie of a browser, and the management of API keys."""
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from core.access.bootstrap import BootstrapRequest, bootstrap
@@ -21,8 +21,8 @@ from core.access.store import KeyRow
 from core.wire.models import Body
 from functions.web.access import KeyDep, comes_from_own_page, read_cookies, set_cookie
 from functions.web.address import find_address
-from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.done import Done
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -53,13 +53,6 @@ class Keys(BaseModel):
 
     keys: list[KeyRow]
     total: int
-
-
-class Done(BaseModel):
-    """The result of a change to an API key."""
-
-    id: int
-    message: str
 
 
 class KeyReference(Body):
@@ -194,8 +187,3 @@ def _identify(caller: Caller) -> Identity:
         is_admin=caller.is_admin,
         reads_all=caller.is_admin or Scope.READ_ALL in caller.scopes,
     )
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

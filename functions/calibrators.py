@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, field_validator
 
 from core.access.caller import Scope
@@ -23,8 +23,8 @@ from core.statistics.scores import Score
 from core.wire.models import Body
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.done import Done
 from functions.web.query import PeriodQuery, RowId, TextParam
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -79,13 +79,6 @@ class Calibrators(BaseModel):
     offset: int
 
 
-class DeletedCalibrator(BaseModel):
-    """The id of a deleted calibrator."""
-
-    id: int
-    message: str
-
-
 @router.post(
     "/v1/calibrators",
     status_code=201,
@@ -122,12 +115,7 @@ async def patch_calibrator(
 
 
 @router.delete("/v1/calibrators/{calibrator_id}")
-async def remove_calibrator(context: ContextDep, key: KeyDep, calibrator_id: RowId) -> DeletedCalibrator:
+async def remove_calibrator(context: ContextDep, key: KeyDep, calibrator_id: RowId) -> Done:
     """Delete a calibrator. Stored requests keep p_correct and the version."""
     await delete_calibrator(context.access, key, number=calibrator_id)
-    return DeletedCalibrator(id=calibrator_id, message="calibrator deleted")
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)
+    return Done(id=calibrator_id, message="calibrator deleted")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from core.collections.collection import (
@@ -30,8 +30,8 @@ from core.collections.sharing import CollectionShare, publish_collection, unpubl
 from core.collections.store import MemberRow
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.done import Done
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -69,13 +69,6 @@ class OneCollection(BaseModel):
     total_requests: int
     limit: int
     offset: int
-
-
-class DeletedCollection(BaseModel):
-    """The id of a deleted collection."""
-
-    id: int
-    message: str
 
 
 class ChangedMembership(BaseModel):
@@ -145,10 +138,10 @@ async def put_collection(
 
 
 @router.delete("/collections/{collection_id}")
-async def remove_collection(context: ContextDep, key: KeyDep, collection_id: RowId) -> DeletedCollection:
+async def remove_collection(context: ContextDep, key: KeyDep, collection_id: RowId) -> Done:
     """Delete a collection. Its requests are kept."""
     await delete_collection(context.access, key, number=collection_id)
-    return DeletedCollection(id=collection_id, message="collection deleted")
+    return Done(id=collection_id, message="collection deleted")
 
 
 @router.post("/collections/{collection_id}/requests", responses=OTHER_USER)
@@ -212,8 +205,3 @@ async def delete_collection_of_request(
     page, removed = await remove_from_collection(context.access, key, request_id=request_id, number=given.collection_id)
     message = "removed from collection" if removed else "was not in collection"
     return CollectionsOfRequest(request_id=request_id, collections=page, message=message)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

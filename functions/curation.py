@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.curation.curation import (
@@ -13,7 +13,6 @@ from core.curation.curation import (
     read_curation,
 )
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -81,8 +80,3 @@ async def delete_favorite(context: ContextDep, key: KeyDep, request_id: str, cha
     """Remove a request from the favorites of a person."""
     row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=False)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

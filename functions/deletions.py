@@ -1,6 +1,6 @@
 """DELETE /logs/{id}, /v1/deletions and legal holds: permanent deletion, its receipts, and protection against it."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.deletions.deletion import delete_request, list_deletions
@@ -8,7 +8,6 @@ from core.deletions.hold import NewHold, lift_hold, list_holds, set_hold
 from core.deletions.store import Deletion, Hold
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.query import TextParam
 from functions.web.scaling import Scaling
@@ -84,8 +83,3 @@ async def get_holds(context: ContextDep, key: KeyDep, *, limit: Limit = DEFAULT_
     """List the requests on legal hold, most recent hold first. Requires an admin key."""
     page = await list_holds(context.access, key, limit=limit, offset=offset)
     return Holds(holds=page, limit=limit, offset=offset)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -9,6 +9,8 @@ from importlib import import_module
 
 from fastapi import FastAPI
 
+from functions.web.application import build_app
+
 USED_LATER = {
     "activations": ("core.upstream.client", "functions.web.heavy"),
     "api": (
@@ -30,13 +32,19 @@ USED_LATER = {
 """Modules that the functions import late when they run elsewhere. In a snapshot, they cost a cold start nothing."""
 
 
+def build_endpoint(name: str) -> FastAPI:
+    """Build the application of an endpoint module: its own one, or its router in the usual one."""
+    module = import_module(f"functions.{name}")
+    return module.web() if hasattr(module, "web") else build_app(module.router)
+
+
 def __getattr__(name: str) -> Callable[[], FastAPI]:
     """Return a function of this name that returns the application."""
     if name.startswith("_"):
         raise AttributeError(name)
     for module in ("functions.web.metrics", *USED_LATER.get(name, ())):
         import_module(module)
-    app: FastAPI = import_module(f"functions.{name}").web()
+    app = build_endpoint(name)
 
     def web() -> FastAPI:
         return app

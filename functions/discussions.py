@@ -1,6 +1,6 @@
 """/logs/{id}/discussions: comments on a request."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.discussions.discussion import (
@@ -15,8 +15,8 @@ from core.discussions.discussion import (
 )
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
+from functions.web.done import Done
 from functions.web.query import RowId
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -40,13 +40,6 @@ class ChangedDiscussion(BaseModel):
     """A comment after a change."""
 
     discussion: Discussion
-    message: str
-
-
-class DeletedDiscussion(BaseModel):
-    """The id of a deleted comment."""
-
-    id: int
     message: str
 
 
@@ -86,14 +79,7 @@ async def put_discussion(
 
 
 @router.delete("/{discussion_id}")
-async def remove_discussion(
-    context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId
-) -> DeletedDiscussion:
+async def remove_discussion(context: ContextDep, key: KeyDep, request_id: str, discussion_id: RowId) -> Done:
     """Delete a comment."""
     await delete_discussion(context.access, key, request_id=request_id, number=discussion_id)
-    return DeletedDiscussion(id=discussion_id, message="comment deleted")
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)
+    return Done(id=discussion_id, message="comment deleted")

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Response
 
 from core.database.health import HealthReport, check_health
-from functions.web.application import VERSION, build_app
+from functions.web.application import VERSION
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -40,8 +40,3 @@ async def livez() -> dict[str, Any]:
     """Check that the process answers, without using the database."""
     await asyncio.sleep(0)
     return {"status": "ok"}
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

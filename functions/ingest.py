@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from core.document.schema import TraceDocument, describe_custom
 from core.errors import InvalidInputError
 from core.traces.ingest import PreparedTrace, Receipt, ingest_answers
 from core.traces.items import Several, prepare_events, prepare_item
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.batch import MEDIA_TYPES, BatchReceipt, describe_answers, ingest_lines, split_body
 from functions.web.body import JSON, PROTOBUF, Body, describe_struct, read_type, receive_body
 from functions.web.context import Context, ContextDep
@@ -104,8 +103,3 @@ async def _store(context: Context, key: str | None, prepared: list[PreparedTrace
         context.metrics.note_ingest(one.document["document_bytes"], one.counts)
     context.nudge_streams()
     return receipts
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from core.document.formats import EVENTS_FORMAT
@@ -16,7 +16,6 @@ from core.traces.log_view import PackedJson
 from core.traces.read import read_document, read_log
 from core.wire.zstandard import iterate_decompressed
 from functions.web.access import KeyDep, read_key
-from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, EtagsDep, answer_unchanged, describe_version, read_etags
 from functions.web.context import ContextDep, get_context
 from functions.web.query import FacetQuery, FeedQuery, describe_query, read_query
@@ -111,8 +110,3 @@ async def get_log(request: Request, context: ContextDep, key: KeyDep, known: Eta
     """Return the log of a request: the complete trace with a score for every token."""
     view = await read_log(context.access, context.logs, key, request_id=request_id, known=known)
     return await answer_log(request, context, view)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -2,12 +2,11 @@
 
 import hmac
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from core.access.caller import Scope
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import Context, ContextDep
 from functions.web.measuring import measure_process, read_figures
 from functions.web.scaling import Scaling
@@ -32,8 +31,3 @@ def _is_token(context: Context, key: str | None) -> bool:
         return False
     given = key.encode("utf-8", "surrogatepass")
     return hmac.compare_digest(given, token.get_secret_value().encode())
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

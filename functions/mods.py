@@ -1,11 +1,10 @@
 """GET /v1/mods: statistics of every mod and its handlers."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.statistics.mods import Mod, list_mods
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -24,8 +23,3 @@ class Mods(BaseModel):
 async def get_mods(context: ContextDep, key: KeyDep) -> Mods:
     """List every mod with the calls, exceptions, timings, actions and effect on confidence of each handler."""
     return Mods(mods=await list_mods(context.access, key))
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -1,12 +1,11 @@
 """/logs/{id}/outcome: statements about whether an answer was correct."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.outcomes.outcome import NewOutcome, list_outcomes, record_outcome
 from core.outcomes.store import Outcome
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -42,8 +41,3 @@ async def post_outcome(context: ContextDep, key: KeyDep, request_id: str, new: N
 async def get_outcomes(context: ContextDep, key: KeyDep, request_id: str) -> Outcomes:
     """List the latest outcome of each source, oldest first."""
     return Outcomes(request_id=request_id, outcomes=await list_outcomes(context.access, key, request_id=request_id))
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

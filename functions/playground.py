@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from core.playground.features import (
     Analysis,
@@ -18,7 +18,6 @@ from core.playground.keys import NewPlaygroundKey, PlaygroundKey, create_playgro
 from core.playground.mods import GeneratedMod, ModUpload, NewMod, UploadedMod, generate_mod, upload_mod
 from core.wire.json_text import dump_json
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.body import JSON, receive_body
 from functions.web.context import ContextDep
 from functions.web.keyed_body import KeyedBodyRoute, KeylessBodyRoute
@@ -83,8 +82,3 @@ async def post_analysis(request: Request, context: ContextDep, key: KeyDep) -> R
 router = APIRouter()
 for part in (public, keyless, keyed):
     router.include_router(part)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

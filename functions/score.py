@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from core.answers.spans import DEFAULT_BELOW
 from core.calibrators.apply import calibrate_report
@@ -10,7 +10,6 @@ from core.reports.render import render_score
 from core.responses.item import MAX_CHOICES
 from core.traces.preview import render_preview
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.body import receive_body
 from functions.web.context import ContextDep
 from functions.web.query import BelowParam, PatternParam
@@ -48,8 +47,3 @@ async def preview_log(request: Request, context: ContextDep, key: KeyDep, choice
     async with receive_body(request, context) as body:
         log = await body.work(render_preview, choice, await context.access.hasher())
     return Response(log, media_type="application/json")
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

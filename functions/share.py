@@ -7,7 +7,7 @@ import asyncio
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
 
@@ -24,7 +24,6 @@ from core.shares.share import (
 )
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.conditional import UNCHANGED, EtagsDep
 from functions.web.context import ContextDep
 from functions.web.crawlers import is_crawler
@@ -165,8 +164,3 @@ def _vary(answer: Response) -> Response:
 def _describe_collection(collection: SharedCollection) -> str:
     count = f"{collection.request_count} request{'' if collection.request_count == 1 else 's'}"
     return f"{count}. {shorten(collection.description, NAME_CHARACTERS)}".strip()
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -4,14 +4,13 @@ import contextlib
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Header, Request, Response, WebSocket
+from fastapi import APIRouter, Header, Request, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from core.errors import ThunderError
 from core.stream.hub import ShutdownError
 from core.stream.subscription import Subscription
 from functions.web.access import KeyDep
-from functions.web.application import build_app
 from functions.web.context import ContextDep, slow_down
 from functions.web.errors import POLICY_VIOLATION, clip_reason
 from functions.web.events import HEARTBEAT_S, MEDIA_TYPE, EventStream, run_until_disconnect, wants_events
@@ -123,8 +122,3 @@ async def _send_messages(subscription: Subscription, socket: WebSocket) -> None:
         message = await subscription.next(HEARTBEAT_S)
         if message is not None:
             await socket.send_text(message.text)
-
-
-def web() -> FastAPI:
-    """Return the ASGI application of this endpoint."""
-    return build_app(router)

@@ -1,6 +1,6 @@
 """/v1/confidence/…: the confidence report of a request, and statistics over many requests. One module per topic."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from functions.confidence import (
     calibration,
@@ -14,7 +14,6 @@ from functions.confidence import (
     summary,
     threshold,
 )
-from functions.web.application import build_app
 from functions.web.scaling import Scaling
 
 SCALING = Scaling(max_inputs=20, target_inputs=10, memory_mb=1024)
@@ -25,8 +24,3 @@ TOPICS = (summary, drift, changes, calibration, risk_coverage, threshold, groups
 router = APIRouter()
 for topic in TOPICS:
     router.include_router(topic.router)
-
-
-def web() -> FastAPI:
-    """Build the ASGI application of this endpoint."""
-    return build_app(router)

@@ -7,15 +7,16 @@ import asyncio
 import os
 import sys
 from collections.abc import MutableMapping
-from importlib import import_module
 from typing import Any
+
+from functions.deployed import build_endpoint
 
 Message = MutableMapping[str, Any]
 
 
 async def answer(function: str, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """Open the application of the function and send one request, as Modal's runtime does."""
-    app = import_module(f"functions.{function}").web()
+    app = build_endpoint(function)
     lifespan: asyncio.Queue[Message] = asyncio.Queue()
     started = asyncio.Event()
 

@@ -8,6 +8,7 @@ from pytest_mock import MockerFixture
 from core.deploy.layout import Layout, choose_layout
 from functions import api, log_group
 from functions.jobs import schedule
+from functions.web.application import build_app
 from tests.support.deploys import ENDPOINTS, Deploy
 
 GROUPED_FUNCTIONS = ("api", "health", "ingest", "logs")
@@ -88,7 +89,7 @@ def test_an_unknown_layout_registers_nothing(deploy: Deploy, mocker: MockerFixtu
 
 def test_the_grouped_logs_serve_every_route_under_logs_but_the_stream() -> None:
     expected = {route for route in list_routes(api.web()) if route[0].startswith("/logs")}
-    assert {route for route in list_routes(log_group.web()) if route[0].startswith("/logs")} == {
+    assert {route for route in list_routes(build_app(log_group.router)) if route[0].startswith("/logs")} == {
         (path, methods) for path, methods in expected if path != "/logs/stream"
     }
 

@@ -16,7 +16,7 @@ def test_each_endpoint_and_api_become_functions_of_the_same_name(deploy: Deploy)
 
 def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
     folder = ROOT / "functions"
-    packages = {path.parent.name for path in folder.glob("*/__init__.py") if "\ndef web(" in path.read_text()}
+    packages = {path.parent.name for path in folder.glob("*/__init__.py") if "\nSCALING =" in path.read_text()}
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "log_group", "deployed"} | packages
     assert set(ENDPOINTS) == files
     assert files <= set(deploy().functions)
