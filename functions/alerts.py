@@ -13,12 +13,12 @@ from core.alerts.alert import (
     create_alert,
     delete_alert,
     list_alerts,
+    no_alert_error,
     read_alert,
     rotate_secret,
 )
 from core.alerts.events import AlertEvent, insert_test, list_events, read_event
 from core.alerts.rules import AlertChange, NewAlert
-from core.errors import NotFoundError
 from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
@@ -106,7 +106,7 @@ async def test_alert(context: ContextDep, key: KeyDep, alert_id: RowId) -> Alert
     await context.alerts.deliver(event)
     tested = await read_event(context.access, event)
     if tested is None:
-        raise NotFoundError(f"alert_id: there is no alert {alert_id}; list yours with GET /v1/alerts")
+        raise no_alert_error(alert_id)
     return tested
 
 

@@ -102,7 +102,7 @@ def read_new_key(**given: object) -> NewKey:
 async def list_keys(access: Access, key: str | None) -> list[KeyRow]:
     """List every key, newest first."""
     async with access.session(key, Scope.ADMIN) as session:
-        return await store.LIST_KEYS.fetch_all(session.conn, limit=MAX_KEYS_LISTED)
+        return await store.LIST_KEYS.fetch_all(session.conn, id=None, limit=MAX_KEYS_LISTED)
 
 
 async def create_key(access: Access, key: str | None, new: NewKey) -> CreatedKey:
@@ -122,7 +122,7 @@ async def insert_key(session: Session, new: NewKey) -> CreatedKey:
         raise InvalidInputError("expires_at: must be in the future")
     owner, label = await _resolve_user(session, new.allowed_api_key)
     secret = make_key()
-    row = await store.INSERT_KEY.fetch_only(
+    number = await store.INSERT_KEY.fetch_only(
         session.conn,
         key_hash=hash_token(secret),
         key_prefix=secret[:SHOWN_CHARACTERS],
@@ -134,7 +134,7 @@ async def insert_key(session: Session, new: NewKey) -> CreatedKey:
         user_key_label=label,
         expires_at=new.expires_at,
     )
-    made = _show_once(row, secret, SAVE_KEY)
+    made = await _show_once(session, number, secret, SAVE_KEY)
     await session.note(Action.CREATE_KEY, f"key:{made.id}", {"scopes": made.scopes, "is_admin": made.is_admin})
     return made
 
@@ -149,7 +149,7 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
     await access.settle_key(change.allowed_api_key or None, by=key)
     async with access.session(key, Scope.ADMIN) as session:
         owner, label = await _resolve_user(session, change.allowed_api_key)
-        row = await store.UPDATE_KEY.fetch_one(
+        number = await store.UPDATE_KEY.fetch_one(
             session.conn,
             key_id=change.id,
             name=to_column_text(change.name),
@@ -161,8 +161,9 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
             user_key_hmac=owner,
             user_key_label=label,
         )
-        if row is None:
+        if number is None:
             raise _no_key_error(change.id)
+        row = await _get(session, number)
         changed = sorted(change.model_fields_set - {"id"})
         now = {"scopes": row.scopes, "is_admin": row.is_admin}
         await session.note(Action.CHANGE_KEY, f"key:{row.id}", {"changed": changed, **now})
@@ -197,19 +198,20 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
         raise InvalidInputError(f"overlap_hours: must be between 0 and {MAX_OVERLAP_HOURS:g}")
     async with access.session(key, Scope.ADMIN) as session:
         secret = make_key()
-        row = await store.ROTATE_KEY.fetch_one(
+        number = await store.ROTATE_KEY.fetch_one(
             session.conn,
             key_id=key_id,
             overlap_s=overlap_hours * 3600,
             key_hash=hash_token(secret),
             key_prefix=secret[:SHOWN_CHARACTERS],
         )
-        if row is None:
+        if number is None:
             raise NotFoundError(f"key {key_id}: not a live key, or already rotated; rotate its successor")
-        successor = {"successor": row.id, "overlap_hours": overlap_hours}
+        successor = {"successor": number, "overlap_hours": overlap_hours}
         await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await NOTIFY_STREAMS.execute(session.conn)
-    return _show_once(row, secret, f"{SAVE_KEY}; the old key expires in {overlap_hours:g} hours")
+        message = f"{SAVE_KEY}; the old key expires in {overlap_hours:g} hours"
+        return await _show_once(session, number, secret, message)
 
 
 def make_key() -> str:
@@ -242,8 +244,12 @@ def _refuse_admin_scope(scopes: list[Scope] | None) -> None:
         raise InvalidInputError('scopes: "admin" can\'t be granted; set is_admin')
 
 
-def _show_once(row: KeyRow, secret: str, message: str) -> CreatedKey:
-    return CreatedKey.model_validate({**dict(row), "api_key": secret, "message": message})
+async def _get(session: Session, number: int) -> KeyRow:
+    return await store.LIST_KEYS.fetch_only(session.conn, id=number, limit=1)
+
+
+async def _show_once(session: Session, number: int, secret: str, message: str) -> CreatedKey:
+    return CreatedKey(**dict(await _get(session, number)), api_key=secret, message=message)
 
 
 def _no_key_error(key_id: int) -> NotFoundError:

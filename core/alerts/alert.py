@@ -89,17 +89,19 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
         owner = None if caller.is_admin else caller.owner
         await session.require_present_secret()
         await store.LOCK_OWNER.execute(session.conn, owner=owner)
-        row = await store.INSERT_ALERT.fetch_one(
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        number = await store.INSERT_ALERT.fetch_one(
             session.conn,
             owner=owner,
-            secret_nonce=secrets.token_bytes(NONCE_BYTES),
+            secret_nonce=nonce,
             most=MAX_ALERTS,
             **await _to_columns(session, columns, new),
         )
-        if row is None:
+        if number is None:
             raise TooManyAlertsError(f"alerts: you have {MAX_ALERTS}, the maximum; delete one first")
-        await session.note(Action.CREATE_ALERT, f"alert:{row.id}", {"kind": row.kind})
-    return CreatedAlert(**dict(to_alert(row)), secret=_derive(session, row.id, row.secret_nonce))
+        await session.note(Action.CREATE_ALERT, f"alert:{number}", {"kind": new.kind.value})
+        alert = to_alert(await _get(session, number))
+    return CreatedAlert(**dict(alert), secret=_derive(session, number, nonce))
 
 
 @retry_read
@@ -126,8 +128,7 @@ async def read_alert(access: Access, key: str | None, *, number: int) -> Alert:
         NotFoundError: no such alert, or it belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
-        rows = await _fetch(session, number=number, limit=1)
-    return to_alert(_require(next(iter(rows), None), number))
+        return to_alert(await _get(session, number))
 
 
 async def _fetch(
@@ -137,6 +138,12 @@ async def _fetch(
     return await store.LIST_ALERTS.fetch_all(
         session.conn, owner=caller.owner_filter, own=caller.own_filter, id=number, before_id=before_id, limit=limit
     )
+
+
+async def _get(session: Session, number: int) -> AlertRow:
+    for row in await _fetch(session, number=number, limit=1):
+        return row
+    raise no_alert_error(number)
 
 
 async def change_alert(
@@ -151,14 +158,14 @@ async def change_alert(
     if change.url is not None:
         check_target(change.url, allowed)
     async with access.session(key, Scope.CURATE) as session:
-        row = await lock_own_alert(session, number)
-        changed = _merge(row, change)
+        await lock_own_alert(session, number)
+        changed = _merge(await _get(session, number), change)
         columns = await _to_columns(session, complete(changed), changed)
         del columns["kind"]
-        row = await store.UPDATE_ALERT.fetch_only(session.conn, id=number, **columns)
+        await store.UPDATE_ALERT.execute(session.conn, id=number, **columns)
         details = {"changed": sorted(change.model_fields_set)}
         await session.note(Action.CHANGE_ALERT, f"alert:{number}", details)
-    return to_alert(row)
+        return to_alert(await _get(session, number))
 
 
 def _merge(row: AlertRow, change: AlertChange) -> NewAlert:
@@ -197,20 +204,19 @@ async def delete_alert(access: Access, key: str | None, *, number: int) -> None:
         await session.note(Action.DELETE_ALERT, f"alert:{number}")
 
 
-async def lock_own_alert(session: Session, number: int) -> AlertRow:
+async def lock_own_alert(session: Session, number: int) -> None:
     """Lock one of the caller's alerts until the transaction ends.
 
     Raises:
         NotFoundError: no such alert, or it belongs to another user.
     """
-    owner = session.caller.owner_filter
-    return _require(await store.LOCK_ALERT.fetch_one(session.conn, id=number, owner=owner), number)
+    if await store.LOCK_ALERT.fetch_one(session.conn, id=number, owner=session.caller.owner_filter) is None:
+        raise no_alert_error(number)
 
 
-def _require(row: AlertRow | None, number: int) -> AlertRow:
-    if row is None:
-        raise NotFoundError(f"alert_id: there is no alert {number}; list yours with GET /v1/alerts")
-    return row
+def no_alert_error(number: int) -> NotFoundError:
+    """Return the error for an alert that does not exist, or that the caller may not see."""
+    return NotFoundError(f"alert_id: there is no alert {number}; list yours with GET /v1/alerts")
 
 
 async def _to_columns(session: Session, columns: dict[str, Any], filters: AlertFilters) -> dict[str, Any]:

@@ -90,7 +90,7 @@ async def insert_test(access: Access, key: str | None, *, number: int) -> Claime
         event_id = await store.INSERT_TEST.fetch_one(session.conn, id=number, lease_s=LEASE_S, pause_s=TEST_PAUSE_S)
         if event_id is None:
             raise TooManyTestsError(f"alert: tested less than {TEST_PAUSE_S} s ago; try again in a moment")
-        return await store.GET_TEST.fetch_only(session.conn, id=event_id)
+        return await store.GET_CLAIMED.fetch_only(session.conn, ids=[event_id])
 
 
 @retry_read

@@ -20,7 +20,6 @@ class AlertRow(Row):
     url: str
     include_prompt: bool
     active: bool
-    secret_nonce: bytes
     created_at: UtcMoment
     updated_at: UtcMoment
 
@@ -109,16 +108,16 @@ class PromptRow(Row):
 
 
 LOCK_OWNER = query("alerts/lock_owner")
-INSERT_ALERT = query("alerts/insert_alert", AlertRow)
+INSERT_ALERT = query("alerts/insert_alert", int)
 LIST_ALERTS = query("alerts/list_alerts", AlertRow)
-LOCK_ALERT = query("alerts/lock_alert", AlertRow)
-UPDATE_ALERT = query("alerts/update_alert", AlertRow)
+LOCK_ALERT = query("alerts/lock_alert", int)
+UPDATE_ALERT = query("alerts/update_alert")
 ROTATE_SECRET = query("alerts/rotate_secret")
 DELETE_ALERT = query("alerts/delete_alert")
 INSERT_TEST = query("alerts/insert_test", int)
-GET_TEST = query("alerts/get_test", ClaimedEvent)
 LIST_EVENTS = query("alerts/list_events", EventRow)
-CLAIM_EVENTS = query("alerts/claim_events", ClaimedEvent)
+CLAIM_EVENTS = query("alerts/claim_events", int)
+GET_CLAIMED = query("alerts/get_claimed", ClaimedEvent)
 RECORD_ATTEMPT = query("alerts/record_attempt")
 GET_PROMPT = query("alerts/get_prompt", PromptRow, is_binary=True)
 CLAIM_ALERT = query("alerts/claim_alert", DueAlert)

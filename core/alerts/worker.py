@@ -119,7 +119,7 @@ class AlertWorker:
     async def _claim(self, limit: int) -> list[ClaimedEvent]:
         owners = Counter(event.owner or b"" for event in self._running.values())
         async with checkout_transaction(self._access.pool, timeout_ms=TIMEOUT_MS) as conn:
-            return await store.CLAIM_EVENTS.fetch_all(
+            ids = await store.CLAIM_EVENTS.fetch_all(
                 conn,
                 busy_alerts=[event.alert_id for event in self._running.values()],
                 busy_owners=[owner for owner, count in owners.items() if count >= PER_OWNER],
@@ -128,6 +128,7 @@ class AlertWorker:
                 limit=limit,
                 lease_s=LEASE_S,
             )
+            return await store.GET_CLAIMED.fetch_all(conn, ids=ids) if ids else []
 
     async def _run(self, work: Coroutine[object, object, None], *, retry_s: float) -> None:
         """Run background work. If it fails, look for due events again later."""

@@ -71,7 +71,7 @@ async def list_calibrators(access: Access, key: str | None, *, limit: int, offse
     """List a page of the caller's calibrators, newest first, with the total. Admins see all calibrators."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows = await store.LIST_CALIBRATORS.fetch_all(session.conn, owner=owner, limit=limit, offset=offset)
+        rows = await store.LIST_CALIBRATORS.fetch_all(session.conn, id=None, owner=owner, limit=limit, offset=offset)
     return [to_calibrator(row) for row in rows], rows[0].total if rows else 0
 
 
@@ -152,7 +152,8 @@ async def _set_active(session: Session, number: int, *, active: bool) -> Calibra
     owner = session.caller.owner_filter
     if active:
         await store.DEACTIVATE_OTHERS.execute(session.conn, id=number, owner=owner)
-    row = await store.SET_ACTIVE.fetch_one(session.conn, id=number, owner=owner, active=active)
+    await store.SET_ACTIVE.execute(session.conn, id=number, owner=owner, active=active)
+    row = await store.LIST_CALIBRATORS.fetch_one(session.conn, id=number, owner=owner, limit=1, offset=0)
     if row is None:
         raise _missing_error(number)
     return row

@@ -45,7 +45,7 @@ class Applied(Row):
 LOCK_CALIBRATORS = query("calibrators/lock_calibrators")
 INSERT_CALIBRATOR = query("calibrators/insert_calibrator", int)
 DEACTIVATE_OTHERS = query("calibrators/deactivate_others")
-SET_ACTIVE = query("calibrators/set_active", CalibratorRow)
+SET_ACTIVE = query("calibrators/set_active")
 LIST_CALIBRATORS = query("calibrators/list_calibrators", ListedRow)
 DELETE_CALIBRATOR = query("calibrators/delete_calibrator", int)
 APPLY_CALIBRATOR = query("calibrators/apply_calibrator", Applied)

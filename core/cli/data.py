@@ -22,17 +22,17 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     from tqdm import tqdm
 
     from core.cli.age import read_age
-    from core.deletions.deletion import DeletionScope, count_doomed, delete_all
+    from core.deletions.deletion import DeletionScope, count_deletable, delete_all
     from core.deletions.store import Deletion
 
     with plain_errors():
-        doomed = DeletionScope(user_key, read_age(older_than) if older_than else None)
+        scope = DeletionScope(user_key, read_age(older_than) if older_than else None)
         with admin_database(None, yes=True) as run_work:
-            found = run_work(lambda access, key: count_doomed(access, key, doomed))
+            found = run_work(lambda access, key: count_deletable(access, key, scope))
         with (
             # Runs even if no request matches: it deletes the user's collections, alerts and playground key.
-            admin_database(f"Permanently delete {found.doomed} requests", yes=yes) as run_work,
-            tqdm(total=found.doomed, unit=" requests", disable=None) as bar,
+            admin_database(f"Permanently delete {found.deletable} requests", yes=yes) as run_work,
+            tqdm(total=found.deletable, unit=" requests", disable=None) as bar,
         ):
 
             def report(receipts: list[Deletion]) -> None:
@@ -40,7 +40,7 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
                 for receipt in receipts:
                     click.echo(receipt.model_dump_json())
 
-            count = run_work(lambda access, key: delete_all(access, key, doomed, deleted_by="command", report=report))
+            count = run_work(lambda access, key: delete_all(access, key, scope, deleted_by="command", report=report))
     click.echo(f"{count} requests deleted", err=True)
     if found.held:
         click.echo(f"{found.held} requests kept, because they are on legal hold", err=True)

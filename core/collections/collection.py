@@ -120,14 +120,13 @@ async def change_collection(access: Access, key: str | None, *, number: int, cha
     async with access.session(key, Scope.CURATE) as session:
         await lock_own(session, number)
         if change.model_fields_set:
-            row = await _update(session, number, change)
-        else:
-            row = await store.GET_COLLECTION.fetch_one(session.conn, id=number, owner=session.caller.owner_filter)
+            await _update(session, number, change)
+        row = await store.GET_COLLECTION.fetch_one(session.conn, id=number, owner=session.caller.owner_filter)
     return to_collection(require_own(row, number), session.hasher)
 
 
-async def _update(session: Session, number: int, change: CollectionChange) -> CollectionRow | None:
-    return await store.UPDATE_COLLECTION.fetch_one(
+async def _update(session: Session, number: int, change: CollectionChange) -> None:
+    await store.UPDATE_COLLECTION.execute(
         session.conn,
         id=number,
         name=await session.resolve_text(to_column_text(change.name)),

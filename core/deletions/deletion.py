@@ -7,7 +7,7 @@ requests of a user are deleted, so are the user's collections, alerts and playgr
 request's id and no text.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +18,7 @@ from core.access.session import Session
 from core.audit.store import Action, name_request
 from core.database.statements import NOTIFY_STREAMS
 from core.deletions import store
-from core.deletions.store import Deletion, DoomedCount
+from core.deletions.store import DeletableCount, Deletion
 from core.errors import InvalidInputError, NothingMatchedError, ThunderError
 from core.traces.own_request import lock_own_request
 
@@ -62,70 +62,56 @@ async def delete_request(access: Access, key: str | None, *, request_id: str) ->
     return receipts[0]
 
 
-async def count_doomed(access: Access, key: str | None, doomed: DeletionScope) -> DoomedCount:
+async def count_deletable(access: Access, key: str | None, scope: DeletionScope) -> DeletableCount:
     """Count the requests that would be deleted, and those that would stay because they are on legal hold.
 
     Raises:
         InvalidInputError: neither a user nor a time is given.
         NothingMatchedError: no user has this label, or the user owns nothing that matches.
     """
-    await access.settle_key(doomed.user_key, by=key)
+    await access.settle_key(scope.user_key, by=key)
     async with access.session(key, Scope.ADMIN) as session:
-        owner = await _find_owner(session, doomed)
-        found = await store.COUNT_DOOMED.fetch_only(session.conn, owner=owner, before=doomed.before)
-    if doomed.user_key is not None and not (found.doomed or found.held or found.others):
+        owner = await _find_owner(session, scope)
+        found = await store.COUNT_DELETABLE.fetch_only(session.conn, owner=owner, before=scope.before)
+    if scope.user_key is not None and not (found.deletable or found.held or found.others):
         raise NothingMatchedError("user_key: nothing of this user matches; check the key, or give the user's label")
     return found
-
-
-async def delete_doomed(
-    access: Access, key: str | None, doomed: DeletionScope, *, deleted_by: str
-) -> AsyncIterator[list[Deletion]]:
-    """Delete requests in batches, and yield the receipts of each batch after its commit.
-
-    The iteration can be stopped after any batch and continued by another call.
-
-    Raises:
-        InvalidInputError: neither a user nor a time is given.
-        NothingMatchedError: no user has this label.
-    """
-    while True:
-        await access.settle_key(doomed.user_key, by=key)
-        async with access.session(key, Scope.ADMIN) as session:
-            owner = await _find_owner(session, doomed)
-            ids = await store.LOCK_DOOMED.fetch_all(session.conn, owner=owner, before=doomed.before, limit=BATCH)
-            if owner is not None and doomed.before is None and len(ids) < BATCH:
-                await store.DELETE_COLLECTIONS_OF.execute(session.conn, owner=owner)
-                await store.DELETE_ALERTS_OF.execute(session.conn, owner=owner)
-                await store.DELETE_SIGN_INS_OF.execute(session.conn, owner=owner)
-                await store.DELETE_CALIBRATORS_OF.execute(session.conn, owner=owner)
-                await store.DELETE_FORMER_OWNERS_OF.execute(session.conn, owner=owner)
-                await store.DELETE_PLAYGROUND_KEYS_OF.execute(session.conn, owner=owner)
-            if len(ids) < BATCH:
-                await store.DELETE_RUNS_OF.execute(session.conn, owner=owner, before=doomed.before)
-            receipts = await _delete(session, ids, deleted_by, doomed.reason) if ids else []
-            if receipts:
-                details = {"count": len(receipts), "reason": doomed.reason, "deleted_by": deleted_by}
-                await session.note(Action.DELETE_REQUESTS, "requests", details)
-        if receipts:
-            yield receipts
-        if len(ids) < BATCH:
-            return
 
 
 async def delete_all(
     access: Access,
     key: str | None,
-    doomed: DeletionScope,
+    scope: DeletionScope,
     *,
     deleted_by: str,
     report: Callable[[list[Deletion]], object] = len,
 ) -> int:
-    """Delete all matching requests, and return their number. `report` is called with the receipts of each batch."""
-    count = 0
-    async for receipts in delete_doomed(access, key, doomed, deleted_by=deleted_by):
+    """Delete all matching requests in batches, and return their number.
+
+    `report` is called with the receipts of each batch after its commit. After a failure, another call continues.
+
+    Raises:
+        InvalidInputError: neither a user nor a time is given.
+        NothingMatchedError: no user has this label.
+    """
+    count, is_last = 0, False
+    while not is_last:
+        await access.settle_key(scope.user_key, by=key)
+        async with access.session(key, Scope.ADMIN) as session:
+            owner = await _find_owner(session, scope)
+            ids = await store.LOCK_DELETABLE.fetch_all(session.conn, owner=owner, before=scope.before, limit=BATCH)
+            is_last = len(ids) < BATCH
+            if owner is not None and scope.before is None and is_last:
+                await store.DELETE_BELONGINGS.execute(session.conn, owner=owner)
+            if is_last:
+                await store.DELETE_RUNS_OF.execute(session.conn, owner=owner, before=scope.before)
+            receipts = await _delete(session, ids, deleted_by, scope.reason) if ids else []
+            if receipts:
+                details = {"count": len(receipts), "reason": scope.reason, "deleted_by": deleted_by}
+                await session.note(Action.DELETE_REQUESTS, "requests", details)
+        if receipts:
+            report(receipts)
         count += len(receipts)
-        report(receipts)
     return count
 
 
@@ -151,14 +137,14 @@ async def _delete(session: Session, ids: list[int], deleted_by: str, reason: str
     return receipts
 
 
-async def _find_owner(session: Session, doomed: DeletionScope) -> bytes | None:
-    if doomed.user_key is None and doomed.before is None:
+async def _find_owner(session: Session, scope: DeletionScope) -> bytes | None:
+    if scope.user_key is None and scope.before is None:
         raise InvalidInputError(
             "user: no user or age is given; give one, or use `manage.py clear` to delete all requests"
         )
-    if doomed.user_key is None:
+    if scope.user_key is None:
         return None
-    owner = await session.resolve_owner(doomed.user_key)
+    owner = await session.resolve_owner(scope.user_key)
     if owner is None:
-        raise NothingMatchedError(f"user_key: no user has the label {doomed.user_key!r}; send the key itself")
+        raise NothingMatchedError(f"user_key: no user has the label {scope.user_key!r}; send the key itself")
     return owner.hmac

@@ -39,16 +39,16 @@ class Deletion(Row):
     chain: Hex
 
 
-class DoomedCount(Row):
+class DeletableCount(Row):
     """What a deletion covers.
 
     Attributes:
-        doomed: requests that would be deleted.
+        deletable: requests that would be deleted.
         held: requests that would stay because of a legal hold.
         others: collections, alerts and playground keys of the user that would be deleted as well.
     """
 
-    doomed: int
+    deletable: int
     held: int
     others: int
 
@@ -62,16 +62,11 @@ class Hold(Row):
     held_at: UtcMoment
 
 
-LOCK_DOOMED = query("deletions/lock_doomed", int)
-COUNT_DOOMED = query("deletions/count_doomed", DoomedCount)
+LOCK_DELETABLE = query("deletions/lock_deletable", int)
+COUNT_DELETABLE = query("deletions/count_deletable", DeletableCount)
 DELETE_REQUESTS = query("deletions/delete_requests", Deletion)
-DELETE_COLLECTIONS_OF = query("deletions/delete_collections_of")
-DELETE_ALERTS_OF = query("deletions/delete_alerts_of")
-DELETE_SIGN_INS_OF = query("deletions/delete_sign_ins_of")
+DELETE_BELONGINGS = query("deletions/delete_belongings")
 DELETE_RUNS_OF = query("deletions/delete_runs_of")
-DELETE_CALIBRATORS_OF = query("deletions/delete_calibrators_of")
-DELETE_FORMER_OWNERS_OF = query("deletions/delete_former_owners_of")
-DELETE_PLAYGROUND_KEYS_OF = query("deletions/delete_playground_keys_of")
 LIST_DELETIONS = query("deletions/list_deletions", Deletion)
 SET_HOLD = query("deletions/set_hold", Hold)
 LIFT_HOLD = query("deletions/lift_hold", int)

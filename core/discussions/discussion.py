@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from core.access.access import Access
-from core.access.caller import Scope
+from core.access.caller import Caller, Scope
 from core.audit.store import Action, name_request
 from core.curation.curation import FullError, Name
 from core.database.pool import retry_read
 from core.discussions import store
-from core.discussions.store import DiscussionRow
+from core.discussions.store import DiscussionRow, RequestCommentRow
 from core.errors import NotFoundError
 from core.traces.own_request import hidden_error, lock_own_request
 from core.wire.json_text import to_column_text, to_storable_id
@@ -50,14 +50,8 @@ async def list_discussions(
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such request, or the caller may not see it.
     """
-    async with access.session(key, Scope.READ, public=True) as session:
-        owner = session.caller.owner_filter
-        rows = await store.LIST_DISCUSSIONS.fetch_all(
-            session.conn, request_id=to_storable_id(request_id), owner=owner, limit=limit, offset=offset
-        )
-    if not rows:
-        raise hidden_error(session.caller, request_id)
-    if not session.caller.may_see(rows[0].user_key_hmac):
+    caller, rows = await _fetch(access, key, request_id, None, limit=limit, offset=offset)
+    if not caller.may_see(rows[0].user_key_hmac):
         return [], 0
     return [_show(row.discussion, request_id) for row in rows if row.discussion], rows[0].total
 
@@ -70,15 +64,26 @@ async def read_discussion(access: Access, key: str | None, *, request_id: str, n
         UnauthorizedError: the request is not public, and there is no live key.
         NotFoundError: no such comment, or the caller may not see it.
     """
+    caller, rows = await _fetch(access, key, request_id, number, limit=1, offset=0)
+    return _show(rows[0].discussion if caller.may_see(rows[0].user_key_hmac) else None, request_id, number)
+
+
+async def _fetch(  # noqa: PLR0913 - the parameters of the statement
+    access: Access, key: str | None, request_id: str, number: int | None, *, limit: int, offset: int
+) -> tuple[Caller, list[RequestCommentRow]]:
+    """Return the caller, and a page of comments, or one of them; for a request without any, a row of nulls."""
     async with access.session(key, Scope.READ, public=True) as session:
-        owner = session.caller.owner_filter
-        row = await store.GET_DISCUSSION.fetch_one(
-            session.conn, request_id=to_storable_id(request_id), owner=owner, id=number
+        rows = await store.LIST_DISCUSSIONS.fetch_all(
+            session.conn,
+            request_id=to_storable_id(request_id),
+            owner=session.caller.owner_filter,
+            id=number,
+            limit=limit,
+            offset=offset,
         )
-    if row is None:
+    if not rows:
         raise hidden_error(session.caller, request_id)
-    owned = session.caller.may_see(row.user_key_hmac)
-    return _show(row.discussion if owned else None, request_id, number)
+    return session.caller, rows
 
 
 async def add_discussion(access: Access, key: str | None, *, request_id: str, new: NewDiscussion) -> Discussion:

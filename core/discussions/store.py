@@ -39,7 +39,6 @@ class RequestCommentRow(CommentRow):
 
 
 LIST_DISCUSSIONS = query("discussions/list_discussions", RequestCommentRow)
-GET_DISCUSSION = query("discussions/get_discussion", RequestCommentRow)
 INSERT_DISCUSSION = query("discussions/insert_discussion", CommentRow)
 UPDATE_DISCUSSION = query("discussions/update_discussion", DiscussionRow)
 DELETE_DISCUSSION = query("discussions/delete_discussion", int)

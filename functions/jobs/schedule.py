@@ -43,8 +43,8 @@ def retain(settings: Settings) -> str:
     """Delete expired requests and return a summary. Without RETENTION_DAYS, delete nothing."""
     if settings.retention_days is None:
         return "RETENTION_DAYS is not set, so no requests are deleted"
-    doomed = DeletionScope(before=datetime.now(UTC) - timedelta(days=settings.retention_days))
-    count = run_as_admin(settings, lambda access, key: delete_all(access, key, doomed, deleted_by=DELETED_BY))
-    sentence = f"{count} requests received before {doomed.before:%Y-%m-%d %H:%M} UTC deleted"
+    scope = DeletionScope(before=datetime.now(UTC) - timedelta(days=settings.retention_days))
+    count = run_as_admin(settings, lambda access, key: delete_all(access, key, scope, deleted_by=DELETED_BY))
+    sentence = f"{count} requests received before {scope.before:%Y-%m-%d %H:%M} UTC deleted"
     log.info(sentence)
     return sentence

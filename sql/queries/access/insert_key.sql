@@ -21,17 +21,4 @@ values (
     %(user_key_label)s::text,
     %(expires_at)s::timestamptz
 )
-returning
-    id,
-    key_prefix,
-    name,
-    description,
-    user_key_label as allowed_api_key,
-    is_admin,
-    is_playground,
-    scopes,
-    is_live(api_keys) as is_active,
-    created_at,
-    updated_at,
-    last_used_at,
-    expires_at
+returning id

@@ -1,4 +1,5 @@
--- List API keys, newest first, those of the playground last, because anyone may create many of them.
+-- List API keys, newest first, or get the one with an id.
+-- Those of the playground are last, because anyone may create many of them.
 select
     id,
     key_prefix,
@@ -14,5 +15,6 @@ select
     last_used_at,
     expires_at
 from api_keys
+where %(id)s::bigint is null or id = %(id)s::bigint
 order by is_playground asc, id desc
 limit %(limit)s

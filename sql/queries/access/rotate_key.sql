@@ -56,17 +56,4 @@ select
     present.expires_at,
     present.is_playground
 from present
-returning
-    id,
-    key_prefix,
-    name,
-    description,
-    user_key_label as allowed_api_key,
-    is_admin,
-    is_playground,
-    scopes,
-    is_live(api_keys) as is_active,
-    created_at,
-    updated_at,
-    last_used_at,
-    expires_at
+returning id

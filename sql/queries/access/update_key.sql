@@ -14,17 +14,4 @@ set
     user_key_label = case when %(sets_owner)s then %(user_key_label)s::text else user_key_label end,
     updated_at = now()
 where id = %(key_id)s and revoked_at is null
-returning
-    id,
-    key_prefix,
-    name,
-    description,
-    user_key_label as allowed_api_key,
-    is_admin,
-    is_playground,
-    scopes,
-    is_live(api_keys) as is_active,
-    created_at,
-    updated_at,
-    last_used_at,
-    expires_at
+returning id

@@ -32,18 +32,4 @@ where (
     select count(*) from alerts
     where alerts.user_key_hmac is not distinct from %(owner)s::bytea
 ) < %(most)s::bigint
-returning
-    id,
-    name,
-    kind,
-    score,
-    threshold,
-    share,
-    window_s,
-    filters,
-    url,
-    include_prompt,
-    active,
-    secret_nonce,
-    created_at,
-    updated_at
+returning id

@@ -15,7 +15,6 @@ select
     end as url,
     include_prompt,
     active,
-    secret_nonce,
     created_at,
     updated_at
 from alerts

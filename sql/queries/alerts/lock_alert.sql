@@ -1,19 +1,5 @@
 -- Lock an alert of the caller against changes until the transaction ends.
-select
-    id,
-    name,
-    kind,
-    score,
-    threshold,
-    share,
-    window_s,
-    filters,
-    url,
-    include_prompt,
-    active,
-    secret_nonce,
-    created_at,
-    updated_at
+select id
 from alerts
 where
     id = %(id)s

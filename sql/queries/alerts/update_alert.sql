@@ -27,18 +27,3 @@ set
     is_silent = false,
     updated_at = now()
 where id = %(id)s
-returning
-    id,
-    name,
-    kind,
-    score,
-    threshold,
-    share,
-    window_s,
-    filters,
-    url,
-    include_prompt,
-    active,
-    secret_nonce,
-    created_at,
-    updated_at

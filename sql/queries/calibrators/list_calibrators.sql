@@ -1,4 +1,5 @@
 -- List a page of the caller's calibrators, newest first, with the total. A null owner may see every calibrator.
+-- Or get the one with an id.
 select
     id,
     version,
@@ -18,6 +19,8 @@ select
     created_at,
     count(*) over () as total
 from calibrators
-where %(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea
+where
+    (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
+    and (%(id)s::bigint is null or id = %(id)s::bigint)
 order by id desc
 limit %(limit)s offset %(offset)s

@@ -2,20 +2,3 @@
 update calibrators
 set is_active = %(active)s
 where id = %(id)s and (%(owner)s::bytea is null or user_key_hmac = %(owner)s::bytea)
-returning
-    id,
-    version,
-    is_active,
-    score,
-    method,
-    model,
-    k,
-    logprobs_mode,
-    user_key_label,
-    for_users,
-    n,
-    correct,
-    labelled_from,
-    labelled_to,
-    quality,
-    created_at

@@ -5,12 +5,3 @@ set
     description = case when %(sets_description)s then %(description)s::text else description end,
     updated_at = greatest(now(), created_at + interval '1 microsecond')
 where id = %(id)s
-returning
-    collections.id,
-    collections.name,
-    collections.description,
-    collections.created_at,
-    collections.updated_at,
-    collections.created_by,
-    collections.share_nonce,
-    request_count(collections) as request_count

@@ -1,4 +1,4 @@
--- List a page of the comments on a request that the caller may see, oldest first, with their total.
+-- List a page of the comments on a request that the caller may see, oldest first, with their total, or get one.
 -- A request without comments has one row, whose comment columns are null.
 select
     page.id,
@@ -17,7 +17,9 @@ left join lateral (
         discussions.created_at,
         discussions.updated_at
     from discussions
-    where discussions.request_pk = requests.id
+    where
+        discussions.request_pk = requests.id
+        and (%(id)s::bigint is null or discussions.id = %(id)s::bigint)
     order by discussions.id
     limit %(limit)s offset %(offset)s
 ) as page on true

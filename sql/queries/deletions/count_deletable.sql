@@ -1,6 +1,6 @@
 -- Count the requests that a deletion covers, those on legal hold, and the user's collections, alerts and keys.
 select
-    count(*) filter (where legal_holds.request_pk is null) as doomed,
+    count(*) filter (where legal_holds.request_pk is null) as deletable,
     count(legal_holds.request_pk) as held,
     (
         select count(*) from activation_runs

@@ -1,4 +1,4 @@
--- Return a test event as if it had been claimed.
+-- Get claimed events, with what their webhooks need.
 select
     alert_events.id,
     alert_events.attempts,
@@ -23,4 +23,4 @@ select
 from alert_events
 inner join alerts on alert_events.alert_id = alerts.id
 left join requests on alert_events.request_pk = requests.id
-where alert_events.id = %(id)s
+where alert_events.id = any(%(ids)s::bigint[])

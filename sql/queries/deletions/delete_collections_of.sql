@@ -1,3 +1,0 @@
--- Delete a user's collections.
-delete from collections
-where user_key_hmac = %(owner)s
