@@ -180,6 +180,7 @@ COMMENT ON FUNCTION public.begin_rotation(former_fingerprint text, present_finge
 
 CREATE FUNCTION public.calibrate_request() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 begin
     select probability_of(calibrators, score_of(new, calibrators.score)), calibrators.id, calibrators.version
