@@ -64,7 +64,7 @@ def open_deaf(server: Target, request: str) -> socket.socket:
 
 def count_open(server: Target, connections: list[socket.socket]) -> int:
     """Count the connections that a process of the server still has."""
-    return sum(server.find_worker(one) is not None for one in connections)
+    return len(server.find_workers(connections))
 
 
 def await_closed(server: Target, connections: list[socket.socket]) -> None:

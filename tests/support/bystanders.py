@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,9 @@ from tests.support.processes import end
 
 HOST = "127.0.0.1"
 WORKERS = 2
-PAUSE_S = 0.02
+PAUSE_S = 0.05
+WATCH_S = 0.25
+"""Seconds between two checks of the processes. Each check sees the largest size that a process has had."""
 PIECE_BYTES = 1_000_000
 ANSWER_S = 4 * JOB_S
 """Time for the answers to several large bodies of one sender, which wait for each other."""
@@ -70,14 +72,18 @@ class Target:
 
     def find_worker(self, connection: socket.socket) -> int | None:
         """Return the process that serves a connection."""
-        ours = f":{connection.getsockname()[1]:04X}"
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-        inodes = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(ours)}
+        return next(iter(self.find_workers([connection])), None)
+
+    def find_workers(self, connections: Sequence[socket.socket]) -> list[int]:
+        """Return the process that serves each connection, without the connections that are closed."""
+        ports = {f"{one.getsockname()[1]:04X}" for one in connections}
+        rows = [line.split(maxsplit=10) for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        served = {f"socket:[{row[9]}]" for row in rows if row[2].rpartition(":")[2] in ports}
+        found: list[int] = []
         for pid in self.list_processes():
             with contextlib.suppress(OSError):
-                if inodes & {str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()}:
-                    return pid
-        return None
+                found += [pid for one in Path(f"/proc/{pid}/fd").iterdir() if str(one.readlink()) in served]
+        return found
 
 
 @dataclass
@@ -112,7 +118,7 @@ class Others:
 
     def _watch(self, done: threading.Event) -> None:
         """Check all processes while the others call, because a process that does heavy work may be replaced."""
-        while not done.wait(PAUSE_S):
+        while not done.wait(WATCH_S):
             self.peak_mb = max(self.peak_mb, self.server.read_peak_mb())
 
     def _call(self, connection: http.client.HTTPConnection, done: threading.Event) -> None:
