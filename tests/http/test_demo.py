@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from core.local.lock import find_served_url
-from core.local.postgres import EmbeddedPostgres
 from tests.support.client import Client
 from tests.support.databases import Databases
 from tests.support.environment import ROOT
-from tests.support.keys import SECRET
+from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.labelled import STORED_SCORES
+from tests.support.pgbouncer import find_free_port
 from tests.support.running import running
 from tests.support.servers import server_thread
 
@@ -38,19 +38,28 @@ def run_demo(*options: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.fixture(scope="module")
-def demonstrated(databases: Databases) -> Iterator[Client]:
-    """A server to which the command has posted the traces of the demo."""
-    url = databases.create("demo")
+def demonstrated(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server whose traces the command has posted to a server that it started for this purpose."""
+    url, port = databases.create("demo"), find_free_port()
+    done = run_demo(
+        DATABASE_URL=url,
+        APP_PORT=str(port),
+        THUNDER_DATA_DIR=str(tmp_path_factory.mktemp("demo") / "data"),
+        THUNDER_ADMIN_KEY=ADMIN_KEY,
+        THUNDER_SECRET=SECRET,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{TRACES} traces posted." in done.stdout
+    assert "Start the server with: make run" in done.stdout
+    assert f"{TRACES}/{TRACES}" in done.stderr  # the progress bar
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port)).close()
     with server_thread(url, THUNDER_SECRET=SECRET) as client:
-        done = run_demo("--url", client.url, THUNDER_ADMIN_KEY=client.key)
-        assert done.returncode == 0, done.stderr
-        assert f"{TRACES} traces posted." in done.stdout
-        assert f"{TRACES}/{TRACES}" in done.stderr  # the progress bar
         yield client
     databases.drop("demo")
 
 
-def test_the_demo_posted_to_a_running_server_fills_every_statistic(demonstrated: Client) -> None:
+def test_the_demo_starts_a_server_if_none_runs_and_fills_every_statistic(demonstrated: Client) -> None:
     groups = demonstrated.get("/v1/confidence/summary?group_by=day").json["groups"]
     assert sum(group["n"] for group in groups) == TRACES
     assert 7 <= len(groups) <= 8
@@ -93,22 +102,6 @@ def test_a_rejected_demo_reports_the_error(client: Client) -> None:
     assert done.returncode == 1
     assert "answered 401" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_the_demo_starts_a_server_if_none_runs(tmp_path: Path, postgres: EmbeddedPostgres, database_url: str) -> None:
-    del postgres
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    done = run_demo(
-        DATABASE_URL=database_url,
-        APP_PORT=str(port),
-        THUNDER_DATA_DIR=str(tmp_path / "data"),
-        THUNDER_ADMIN_KEY="ck_demo",
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Start the server with: make run" in done.stdout
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port)).close()
 
 
 def test_the_demo_finds_the_running_server(tmp_path: Path) -> None:
