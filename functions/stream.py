@@ -9,6 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from core.errors import ThunderError
 from core.stream.hub import ShutdownError
+from core.stream.page import RestoredError
 from core.stream.subscription import Subscription
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep, slow_down
@@ -98,7 +99,7 @@ def is_allowed(origin: str | None, allowed: str) -> bool:
 def choose_close_code(error: ThunderError) -> int:
     """Return the WebSocket close code of an error. Clients do not reconnect after 1000."""
     match error:
-        case ShutdownError():
+        case ShutdownError() | RestoredError():
             return SERVICE_RESTART
         case ThunderError(status=401 | 403):
             return DO_NOT_RECONNECT

@@ -21,7 +21,7 @@ from core.errors import InvalidInputError, ThunderError
 from core.stream.backlog import Backlogs
 from core.stream.listener import FIRST_DELAY_S, LAST_DELAY_S, Listener
 from core.stream.pace import POLL_S, Pace
-from core.stream.page import Page, read_page
+from core.stream.page import Page, RestoredError, read_page
 from core.stream.position import Position, Snapshot
 from core.stream.room import require_room
 from core.stream.subscription import Subscription, Wanted
@@ -54,7 +54,7 @@ class Hub:
         self._backlogs = Backlogs()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
-        self._place: Position | None = None
+        self._position: Position | None = None
         self._latest: Snapshot | None = None
         self._horizon = 0
         self._first_expiry: datetime | None = None
@@ -143,7 +143,7 @@ class Hub:
         self._note_activity()
         if any(not task.cancelling() for task in self._tasks):
             return
-        self._place = self._latest = None
+        self._position = self._latest = None
         for work in [self._run()] if self._listener is None else [self._run(), self._listener.run()]:
             # A new context, because the task outlives the request that starts it.
             task = asyncio.get_running_loop().create_task(work, context=Context())
@@ -237,10 +237,22 @@ class Hub:
         is_last = False
         while not is_last:
             audience = list(self._subscriptions)
-            page = await self._read(audience)
+            try:
+                page = await self._read(audience)
+            except RestoredError as error:
+                self._begin_again(error)
+                continue
             self._deliver(page, audience)
             await self._await_readers()
             is_last = page.is_last
+
+    def _begin_again(self, error: RestoredError) -> None:
+        """End the open streams, and continue at the present. Clients that are connecting start there."""
+        log.warning("%s", error)
+        self._position = None
+        for subscription in list(self._subscriptions):
+            if subscription.position is not None:
+                subscription.end(error)
 
     @retry_read
     async def _read(self, audience: list[Subscription]) -> Page:
@@ -256,13 +268,13 @@ class Hub:
         return page
 
     async def _read_over(self, audience: list[Subscription], conn: AsyncConnection) -> Page:
-        until = None if self._place is None else self._place.until
-        page = await read_page(conn, self._access, after=self._place, until=until, audience=audience)
+        until = None if self._position is None else self._position.until
+        page = await read_page(conn, self._access, after=self._position, until=until, audience=audience)
         self._latest, self._horizon = until or page.present, page.horizon
         return page
 
     def _deliver(self, page: Page, audience: list[Subscription]) -> None:
-        self._place, self._first_expiry = page.end, page.first_expiry
+        self._position, self._first_expiry = page.end, page.first_expiry
         if page.rows:
             self._note_activity()
         for subscription in audience:

@@ -21,6 +21,13 @@ from core.traces.filters import NO_FILTERS, Filters
 PAGE_ROWS = 100
 PAGE_BYTES = 2 * 1024 * 1024
 
+
+class RestoredError(ThunderError):
+    """The database was restored to a state before a position that it had reached."""
+
+    status = 503
+
+
 Chosen = list[tuple[int, Message]]
 """Messages, each with the id of the transaction that stored its trace."""
 View = tuple[bytes | None, Wanted]
@@ -94,9 +101,15 @@ async def read_page(
     until: Snapshot | None,
     audience: Collection[Subscription],
 ) -> Page:
-    """Read the traces stored after a position and check the audience's keys. `until` None means the present."""
+    """Read the traces stored after a position and check the audience's keys. `until` None means the present.
+
+    Raises:
+        RestoredError: the database has not reached `after` or `until` yet.
+    """
     name = access.pool.app_name
     news = await store.read_news(conn, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
+    if news.horizon < max(one.xmax for one in (until or news.present, after.latest if after else news.present)):
+        raise RestoredError("database: was restored to an earlier state; connect again, and read the feed again")
     rows, until = news.rows, until or news.present
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})
     matches = await _match(conn, rows, filters) if rows and filters else {}

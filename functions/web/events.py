@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from core.errors import ThunderError
+from core.stream.page import RestoredError
 from core.stream.subscription import Subscription
 from functions.web.negotiation import read_preferences
 
@@ -82,8 +83,11 @@ async def _send_events(subscription: Subscription, send: Send) -> None:
         while True:
             known = await _send_next(subscription, write, known)
     except ThunderError as error:
+        message = orjson.dumps({"message": str(error)})
         if error.status in (401, 403):
-            await write(b"event: revoked\ndata: " + orjson.dumps({"message": str(error)}) + b"\n\n")
+            await write(b"event: revoked\ndata: " + message + b"\n\n")
+        elif isinstance(error, RestoredError):  # the empty id makes browsers forget their position
+            await write(b"event: restored\nid:\ndata: " + message + b"\n\n")
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

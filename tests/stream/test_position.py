@@ -85,7 +85,7 @@ def read_present(sql: psycopg.Connection, query: str = READ_NEWS.text) -> str:
 def test_the_present_is_after_the_newest_trace_whatever_else_runs(
     listening: Client, sql: psycopg.Connection, databases: Databases, database_url: str
 ) -> None:
-    assert read_present(sql) == "1:1:"
+    assert read_present(sql) == "4:4:"
     post(listening, "newest")
     present = read_present(sql)
     (xid,) = sql.execute("select stored_xid::text::bigint from requests").fetchone() or ()
@@ -111,7 +111,7 @@ def test_rows_of_a_restored_dump_do_not_hide_new_ones(listening: Client, sql: ps
     post(listening, "restored")
     sql.execute("update requests set stored_xid = '9000000000'")
     with open_events(listening) as events:
-        assert events.last_id == "1:1:"
+        assert events.last_id == "4:4:"
         post(listening, "now")
         assert events.ids() == ["now"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import sign_in
 from tests.support.databases import Databases
@@ -53,3 +53,22 @@ def test_a_page_that_failed_opens_when_the_server_is_back(server: Server, tab: P
     expect(tab.get_by_text("opens automatically")).to_be_visible()
     server.start()
     expect(tab.get_by_role("heading", level=1, name="later")).to_be_visible(timeout=RETURN_MS)
+
+
+def test_the_feed_is_live_again_after_a_restore(server: Server, tab: Page) -> None:
+    sent: list[str | None] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.headers.get("last-event-id"))
+        if len(sent) == 1:
+            route.fulfill(content_type="text/event-stream", body="id: 1:9000000000:\n\n")
+            return
+        if len(sent) == 3:
+            post(server.client, "stored-meanwhile")
+        route.continue_()
+
+    tab.route("**/logs/stream*", answer)
+    sign_in(tab, server.client.key)
+    expect(tab.get_by_role("link", name="stored-meanwhile")).to_be_visible(timeout=RETURN_MS)
+    expect(tab.get_by_text("Live", exact=True)).to_be_visible()
+    assert sent == [None, "1:9000000000:", None]

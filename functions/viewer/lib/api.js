@@ -56,7 +56,8 @@ export function formatQuery(query) {
  *
  * Reconnects after each interruption, at most 5 s after the server is back, and resumes at the last position, until `signal` is aborted or the server refuses.
  *   onMessage(message)   {type: "new_log", data} or {type: "lagged", missed}
- *   onState(state)       "live", "waiting" (reconnecting) or "refused"
+ *   onState(state, startsNow)
+ *                        "live", "waiting" (reconnecting) or "refused"; startsNow if the stream does not resume
  */
 export async function listen({ query, signal, onMessage, onState }) {
   let position = null
@@ -65,9 +66,10 @@ export async function listen({ query, signal, onMessage, onState }) {
       const headers = authorize({ Accept: "text/event-stream" })
       if (position) headers["Last-Event-ID"] = position
       const response = await fetch(`/logs/stream${formatQuery(query)}`, { headers, signal })
-      if (response.status === 401 || response.status === 403 || response.status === 400) return onState("refused")
+      if (response.status === 400 && position) position = null // the database was restored to an earlier state
+      else if ([400, 401, 403].includes(response.status)) return onState("refused")
       if (response.ok) {
-        onState("live")
+        onState("live", !position)
         failures = 0
         position = await readEvents(response.body, position, onMessage, () => onState("refused"))
       }

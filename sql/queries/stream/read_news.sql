@@ -10,17 +10,21 @@ newest as materialized (
             where requests.stored_xid < pg_snapshot_xmax(pg_current_snapshot())
             order by requests.stored_xid desc
             limit 1
-        ), 0) as xid
+        ), 3) as xid
     from require_owner(%(app_name)s)
 ),
 
--- A snapshot that ends just after the newest request. It excludes later transactions, which stored nothing or rolled
--- back, because Postgres may reuse their numbers after a crash. The lower half of a transaction's number is never 0, 1
--- or 2, and a snapshot must not contain a number whose lower half is 0.
+-- A snapshot that ends just after the newest request, or where `before` ends if that request was deleted. It excludes
+-- later transactions, which stored nothing or rolled back, because Postgres may reuse their numbers after a crash. The
+-- lower half of a transaction's number is never 0, 1 or 2, and a snapshot must not contain a number whose lower half is
+-- 0. `settle_positions` gives restored requests the number 3, so no snapshot ends before it.
 present as materialized (
     select
         pg_current_snapshot() as snapshot,
-        newest.xid + case mod(newest.xid + 1, 4294967296) when 0 then 4 else 1 end as bound
+        greatest(
+            newest.xid + case mod(newest.xid + 1, 4294967296) when 0 then 4 else 1 end,
+            pg_snapshot_xmax(%(before)s::pg_snapshot)::text::bigint
+        ) as bound
     from newest
 ),
 

@@ -67,7 +67,6 @@ export function follow({ query, signal, list, hasMore, onNews, onAdded, onState,
   const gather = (row) => {
     if (arrived.push(row) === 1) setTimeout(() => signal.aborted || take(arrived.splice(0), "replaced"), TOGETHER_MS)
   }
-  let wasLive = false
   let waits = false
   addEventListener("scroll", () => {
     if (waits || !unseen.size) return
@@ -81,12 +80,11 @@ export function follow({ query, signal, list, hasMore, onNews, onAdded, onState,
     query,
     signal,
     onMessage: (message) => (message.type === "new_log" ? gather(message.data) : catchUp()),
-    onState(state) {
+    onState(state, startsNow) {
       if (signal.aborted) return
       onState(state)
       // Requests may have been stored between loading the page and the start of the stream.
-      if (state === "live" && !wasLive) catchUp()
-      wasLive ||= state === "live"
+      if (startsNow) catchUp()
     },
   })
   return {
