@@ -10,8 +10,10 @@ thunder-backend-dev.
 """
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 import modal
 
@@ -27,21 +29,23 @@ describe_database = remote(chores.describe_database)
 needs_admin_key = remote(chores.needs_admin_key)
 create_admin_key = remote(chores.create_admin_key)
 
+T = TypeVar("T")
+
 
 @app.local_entrypoint()
 def migrate() -> None:
     """Apply pending migrations."""
-    for line in migrate_database.remote():
+    for line in call(migrate_database.remote):
         print(line)  # noqa: T201 - a command's output
 
 
 @app.local_entrypoint()
 def status() -> None:
     """Show the owner and the pending migrations of the database."""
-    description = describe_database.remote()
+    description = call(describe_database.remote)
     for line in description.lines:
         print(line)  # noqa: T201 - a command's output
-    if not description.is_ready:
+    if description.problem:
         sys.exit(f"Not ready: {description.problem}")
 
 
@@ -49,13 +53,13 @@ def status() -> None:
 def admin_key(to: str = "") -> None:
     """Create the first admin key, unless there is one, and print it or write it to a new file."""
     exists = "An admin key exists, so none was created."
-    if not needs_admin_key.remote():
+    if not call(needs_admin_key.remote):
         print(exists)  # noqa: T201 - a command's output
         return
     try:
         # The file is opened first, because a key that cannot be written would be lost.
         with open_new_file(Path(to)) if to else nullcontext(sys.stdout) as file:
-            key = create_admin_key.remote()
+            key = call(create_admin_key.remote)
             if key is not None:
                 file.write(f"{key}\n")
     except OSError as error:
@@ -67,3 +71,14 @@ def admin_key(to: str = "") -> None:
     if to:  # another process created one in the meantime
         Path(to).unlink()
     print(exists)  # noqa: T201 - a command's output
+
+
+def call(function: Callable[[], T | chores.Failure]) -> T:
+    """Return the result of a chore, or exit with its error."""
+    try:
+        result = function()
+    except modal.exception.Error as error:
+        sys.exit(f"Error: Modal: {error}; see the log of the app, or try again")
+    if isinstance(result, chores.Failure):
+        sys.exit(f"Error: {result.sentence}")
+    return result

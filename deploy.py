@@ -168,7 +168,8 @@ if COMMAND in ONLINE:
     print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
     if COMMAND == "deploy" and (others := count_others()) is not None:
         print(describe_workspace(others, len(FUNCTIONS)), flush=True)  # noqa: T201 - the same
-    print(describe_connections(MOST, CAPACITY.pool_size, {"api", "stream"}), flush=True)  # noqa: T201 - the same
+    connections = describe_connections(MOST, os.environ, CAPACITY.pool_size, {"api", "stream"})
+    print(connections, flush=True)  # noqa: T201 - the same
 
 
 def register(name: str, module: ModuleType) -> None:

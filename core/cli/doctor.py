@@ -11,6 +11,7 @@ import psycopg
 from core.access.store import FIND_GUARDS
 from core.cli import doctor_settings as of_settings
 from core.cli.findings import Finding, fail, ok, warn
+from core.database.direct import TWO_DATABASES
 from core.database.migrations import LATEST_VERSION, MigrationError, Stamp, check_applied, read_stamp
 from core.database.statements import SET_TIMEOUT
 from core.errors import ThunderError
@@ -50,8 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
-    settings = reached.settings
-    pooled = settings.database_url.get_secret_value() if settings.database_url else reached.dsn
+    settings, pooled = reached.settings, reached.pooled_dsn
     began = time.perf_counter()
     with connect(pooled) as conn:
         took = time.perf_counter() - began
@@ -60,7 +60,7 @@ def _examine_database(reached: ChoreDatabase) -> Iterator[Finding]:
     stamp = read_stamp(reached.dsn)
     yield _examine_stamp(stamp, settings.thunder_app_name)
     if pooled != reached.dsn and read_stamp(pooled) != stamp:
-        yield fail("direct", "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases; correct one of them")
+        yield fail("direct", TWO_DATABASES)
     yield _examine_schema(reached.dsn)
     with contextlib.suppress(ChoreError), connect(pooled) as conn:  # not migrated, as reported above
         yield _examine_scores(store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION).outdated)

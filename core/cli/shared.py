@@ -25,10 +25,12 @@ def admin_database(action: str | None, *, yes: bool) -> "Generator[Callable[[Cal
 
     from core.cli.confirm import confirm_change
     from core.local.admin import run_as_admin
+    from core.local.database import require_answer
     from core.local.environment import load_settings
     from core.local.reach import open_chore_database
 
     with open_chore_database(load_settings(), make=True) as reached:
+        require_answer(reached.pooled_dsn)
         if action is not None:
             confirm_change(reached.dsn, action, yes=yes)
         yield partial(run_as_admin, reached.settings)

@@ -8,6 +8,7 @@ from core.settings import Settings
 
 NEON = ".neon.tech"
 POOLER = "-pooler"
+TWO_DATABASES = "DATABASE_URL_DIRECT and DATABASE_URL lead to different databases; correct one of them"
 
 
 def connect(dsn: str, application_name: str | None = None) -> psycopg.Connection:

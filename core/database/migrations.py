@@ -17,6 +17,8 @@ from core.settings import DEFAULT_APP_NAME
 
 ADVISORY_LOCK = 0x7468756E646572
 """'thunder' in ASCII. Held during a migration."""
+PENDING = "migrations are pending"
+"""The words by which `make deploy` recognizes this state."""
 
 
 class MigrationError(ThunderError):

@@ -1,5 +1,6 @@
 """Choose the containers of an environment's web functions, and count the connections that they may open."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from core.deploy.names import DeploymentError
 from core.settings import Settings
 
 POOL = "DATABASE_POOL_SIZE"
+KNOWN_POOL = "KNOWN_POOL_SIZE"
+"""The variable with which `make deploy` passes on the number that a container found, and `modal deploy` can't read."""
 STREAM_CONNECTIONS = 1
 """Each process with streams has one more connection, which listens."""
 
@@ -81,18 +84,34 @@ def _read_number(variable: str, text: str, *, least: float, whole: bool) -> floa
     return number
 
 
-def describe_connections(containers: Mapping[str, int], pool_size: int | None, streaming: Collection[str]) -> str:
+def describe_pool(size: int) -> str:
+    """Return the line of `chores.py::status` about the pool of a container, whose settings only a container knows."""
+    return f"pool      {size} connections per container"
+
+
+def find_pool(status: str) -> dict[str, str]:
+    """Return the size of the pool in the output of `chores.py::status`, as the variable for `modal deploy`."""
+    found = re.search(r"^pool +(\d+) connections", status, re.MULTILINE)
+    return {KNOWN_POOL: found[1]} if found else {}
+
+
+def describe_connections(
+    containers: Mapping[str, int], environ: Mapping[str, str], pool_size: int | None, streaming: Collection[str]
+) -> str:
     """Return the sentence about connections that a deploy prints. One more container does scheduled work.
 
     Args:
         containers: the largest number of containers of each function.
-        pool_size: the connections of a container's pool; None means the default.
+        environ: the environment variables.
+        pool_size: the connections of a container's pool that the deploy sets, if any.
         streaming: the functions with streams.
     """
-    size = pool_size or Settings.model_fields["database_pool_size"].default
+    known = environ.get(KNOWN_POOL)
+    size = pool_size or int(known or Settings.model_fields["database_pool_size"].default)
+    unless = "" if pool_size or known else f", unless the secret has another {POOL}"
     streams = sum(STREAM_CONNECTIONS * count for name, count in containers.items() if name in streaming)
     total = (sum(containers.values()) + 1) * size + streams
     return (
         f"At most {sum(containers.values())} containers open up to {total} connections to the database "
-        f"({POOL}={size}); see docs/BACKUP.md, Connections"
+        f"({POOL}={size}{unless}); see docs/BACKUP.md, Connections"
     )

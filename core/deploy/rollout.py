@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.access.secret import NO_ADMIN_KEY, PROBLEMS
+from core.database.migrations import PENDING
+from core.deploy.capacity import find_pool
 from core.deploy.commit import SHORT, Commit, find_commit
 from core.deploy.layout import explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
@@ -26,8 +29,10 @@ PRODUCTION = "production"
 SMOKE_SECONDS = 120
 """How long the first container may take to start."""
 CALL_SECONDS = 30
+NOT_MIGRATED = "database: not migrated; see the error above"
+NOT_READY = "database: not ready, so nothing was deployed; see the error above"
 NOTHING_DEPLOYED = "deploy: nothing was deployed; see the error above"
-NO_KEY_MADE = "admin key: not created, although the app is deployed"
+NO_KEY_MADE = "admin key: not created, although the app is deployed; see the error above"
 PROBE = "no-such-path"
 """A path that no function serves. The error shows that the function has started."""
 FIND_URLS = """
@@ -76,24 +81,36 @@ def roll_out(
     deployment = name_deployment(environment)
     variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}
     say(f"{environment}: the app {deployment.app_name} with the secret {deployment.secret_name}")
+    explain = partial(explain_problem, environment=environment)
     if migrates:
         say("1/5  migrate")
-        _run_modal(["run", "chores.py::migrate"], variables, "database: not migrated; see the error above")
+        _run_modal(["run", "chores.py::migrate"], variables, NOT_MIGRATED, explain=explain)
     say("2/5  check the database")
-    advice = f"for pending migrations, run make deploy ENV={environment} MIGRATE=1"
-    _run_modal(["run", "chores.py::status"], variables, f"database: not ready; {advice}")
+    status = _run_modal(["run", "chores.py::status"], variables, NOT_READY, explain=explain)
     commit = find_commit()
     _warn_about(commit, say)
     say("3/5  deploy")
     tag = ["--tag", commit.tag] if commit else []
-    _run_modal(["deploy", "deploy.py", *tag], variables, NOTHING_DEPLOYED, explain=explain_refusal)
+    _run_modal(["deploy", "deploy.py", *tag], variables | find_pool(status), NOTHING_DEPLOYED, explain=explain_refusal)
     say("4/5  test the app")
     urls = {"api": url.rstrip("/")} if url else find_urls(deployment.app_name, variables)
     smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
     say("5/5  create the first admin key, unless there is one")
     to = ["--to", str(key_file.absolute())] if key_file else []
-    _run_modal(["run", "chores.py::admin_key", *to], variables, f"{NO_KEY_MADE}; see the error above")
+    _run_modal(["run", "chores.py::admin_key", *to], variables, NO_KEY_MADE)
     say(describe_posting(urls))
+
+
+def explain_problem(output: str, *, environment: str) -> str | None:
+    """Return the remedy for a failed chore whose error does not contain it, or None."""
+    if f" {PENDING}" in output:
+        return f"To apply the migrations, run make deploy ENV={environment} MIGRATE=1"
+    secret = name_deployment(environment).secret_name
+    if re.search(rf"secret '{secret}' not found", output, re.IGNORECASE):
+        return f"Create the secret {secret} first (docs/SECRETS.md, Create it)"
+    if re.search(rf"secret '{secret}' .*missing", output, re.IGNORECASE):
+        return f"Add the missing value to the file of {secret}, and create the secret again (docs/SECRETS.md, Keep it)"
+    return None
 
 
 def describe_posting(urls: Mapping[str, str]) -> str:
@@ -155,8 +172,8 @@ def _run_modal(
     problem: str,
     *,
     explain: Callable[[str], str | None] = lambda _: None,
-) -> None:
-    """Run Modal's command, and pass on its output. `explain` may find the remedy in the output of a failure."""
+) -> str:
+    """Run Modal's command, pass on its output, and return it. `explain` may find the remedy for a failure in it."""
     command = [sys.executable, "-m", "modal", *arguments]
     environ = {**os.environ, **variables}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -166,9 +183,11 @@ def _run_modal(
             sys.stdout.write(line)
             sys.stdout.flush()
             lines.append(line)
+    output = "".join(lines)
     if process.returncode:
-        remedy = explain("".join(lines))
+        remedy = explain(output)
         raise RolloutError(f"{problem}. {remedy}" if remedy else problem)
+    return output
 
 
 def _warn_about(commit: Commit | None, say: Callable[[str], object]) -> None:

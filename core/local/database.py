@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import psycopg
 
-from core.database.direct import find_session_dsn
+from core.database.direct import connect, find_session_dsn
 from core.database.migrations import migrate
 from core.errors import ThunderError
 from core.local.environment import describe_database
+from core.local.outage import describe_outage
 from core.local.postgres import start_embedded
 from core.local.signals import ignoring_signals
 from core.local.watch import kept_running
@@ -17,7 +18,7 @@ from core.settings import Settings
 
 
 class DatabaseUnreachableError(ThunderError):
-    """The database does not answer; the message includes the driver's error."""
+    """No connection to the database; the message has the reason and the remedy."""
 
     status = 503
 
@@ -85,12 +86,25 @@ def migrate_remote(dsn: str, *, app_name: str) -> list[str]:
 
 @contextlib.contextmanager
 def answering(dsn: str) -> Generator[None]:
-    """Translate connection errors in the block.
+    """Translate connection errors in the block. An error of the server during a statement has a SQLSTATE, and stays.
 
     Raises:
-        DatabaseUnreachableError: if the database does not answer.
+        DatabaseUnreachableError: if the database can't be reached.
     """
+    name = describe_database(dsn)
     try:
         yield
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachableError(f"{describe_database(dsn)}: does not answer; {error}") from error
+        if error.sqlstate is not None:
+            raise
+        raise DatabaseUnreachableError(f"{name}: {describe_outage(error)}") from error
+
+
+def require_answer(dsn: str) -> None:
+    """Connect to a database once, because a pool reports no reason why it can't.
+
+    Raises:
+        DatabaseUnreachableError: if the database can't be reached.
+    """
+    with answering(dsn):
+        connect(dsn).close()

@@ -38,6 +38,12 @@ class ChoreDatabase:
     settings: Settings
     embedded: bool
 
+    @property
+    def pooled_dsn(self) -> str:
+        """DATABASE_URL, which the pool uses."""
+        url = self.settings.database_url
+        return self.dsn if url is None else url.get_secret_value()
+
 
 @contextlib.contextmanager
 def open_chore_database(settings: Settings, *, make: bool = False) -> Generator[ChoreDatabase]:

@@ -18,6 +18,7 @@ from core.database.pool import retry_read
 from core.errors import InvalidInputError, NothingMatchedError
 from core.local.admin import run_as_admin
 from core.local.connection import connect
+from core.local.database import require_answer
 from core.local.reach import open_chore_database
 from core.settings import Settings
 from core.traces.filters import Filters
@@ -97,6 +98,7 @@ def export_to(  # noqa: PLR0913 - each is an option of the command
     """
     require_possible(what, as_format, filters, user)
     with open_chore_database(settings) as reached:
+        require_answer(reached.pooled_dsn)
         owner, secrets = run_as_admin(reached.settings, partial(find_user, user=user))
         order = Order(what, as_format, filters._replace(owner=owner), secrets)
         with (

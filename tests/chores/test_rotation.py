@@ -13,7 +13,7 @@ import urllib3
 
 from core.access.hasher import Hasher
 from core.access.secret import LEFT_OVER, SUPERSEDED_SECRET, UNFINISHED_ROTATION
-from functions.jobs.chores import describe_database
+from functions.jobs.chores import Description, describe_database
 from tests.support.browsers import BrowserOf
 from tests.support.client import Client, make_key, send
 from tests.support.command import Command
@@ -165,6 +165,7 @@ def test_the_rotation_ends_when_no_owner_waits(
         for name, value in {"DATABASE_URL": database_url, **FINISHED}.items():
             patch.setenv(name, value)
         described = describe_database()
+    assert isinstance(described, Description)
     assert (described.problem, f"warning   {LEFT_OVER}" in described.lines) == ("", True)
 
     assert list_ids(new, CARL) == ["carl-1"]

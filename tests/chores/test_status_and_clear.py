@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from core.cli.clear import looks_like_production
 from core.database.migrations import LATEST_VERSION, adopt
 from core.local.environment import InvalidSettingError, describe_database
-from functions.jobs import chores
 from manage import cli
 from tests.support.client import Client
 from tests.support.documents import load_trace, trace_names
@@ -223,16 +222,3 @@ def test_the_embedded_database_can_be_inspected_and_cleared_while_it_is_served(t
         served.communicate()
     assert run("status").exit_code == 0, "the commands start an embedded database that is not served"
     assert {path.name for path in tmp_path.iterdir()} == {".thunder"}
-
-
-def test_a_deploy_is_refused_if_a_setting_of_its_secret_is_invalid(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    assert chores.describe_database().is_ready
-    for name, value in {"LOG_LEVEL": "loud", "DATABASE_POOL_SIZE": "many", "TRUSTED_PROXIES": "proxy"}.items():
-        with monkeypatch.context() as patch:
-            patch.setenv(name, value)
-            described = chores.describe_database()
-        assert (described.is_ready, described.problem.startswith(f"{name}: ")) == (False, True), described

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pytest_mock import MockerFixture
 
+from core.deploy.capacity import KNOWN_POOL, describe_pool, find_pool
 from core.deploy.layout import Layout, choose_layout
 from functions import api, log_group
 from functions.jobs import schedule
@@ -45,7 +46,21 @@ def test_capacity_is_chosen_for_all_functions_or_single_ones(
     assert {name: one["min_containers"] for name, one in web.items() if one["min_containers"]} == {"api": 1}
     assert {name: one["cpu"] for name, one in web.items() if one["cpu"]} == {"ingest": 2}
     assert {one["env"]["DATABASE_POOL_SIZE"] for one in functions.values()} == {"2"}
-    assert f"At most 18 containers open up to {19 * 2 + 3} connections" in capsys.readouterr().out
+    budget = f"At most 18 containers open up to {19 * 2 + 3} connections to the database (DATABASE_POOL_SIZE=2);"
+    assert budget in capsys.readouterr().out
+
+
+def test_the_budget_of_connections_uses_the_pool_in_the_secret(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = f"newest    no traces yet\n{describe_pool(7)}\n"
+    for known, shown in (
+        (find_pool(status), f"{81 * 7 + 20} connections to the database (DATABASE_POOL_SIZE=7);"),
+        (find_pool(""), f"{81 * 4 + 20} connections to the database (DATABASE_POOL_SIZE=4, unless the secret has"),
+    ):
+        functions = deploy(MODAL_LAYOUT="grouped", **{KNOWN_POOL: "", **known}).functions
+        assert shown in capsys.readouterr().out
+        assert not any("DATABASE_POOL_SIZE" in one["env"] for one in functions.values()), "the secret's applies"
 
 
 @pytest.mark.parametrize(

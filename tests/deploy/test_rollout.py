@@ -175,14 +175,15 @@ def test_an_environment_with_only_a_database_goes_online_when_it_is_migrated(emp
     async def run() -> None:
         async with (
             asyncio.timeout(2 * SECONDS),
-            Plane(secrets={"thunder-db-staging": {"DATABASE_URL": empty}}) as modal,
+            Plane(secrets={"thunder-db-staging": {"DATABASE_URL": empty, "DATABASE_POOL_SIZE": "3"}}) as modal,
         ):
             status, output = await manage(modal, "staging")
             pending = f"{LATEST_VERSION} migrations are pending"
-            assert (status, pending in output, "MIGRATE=1" in output) == (1, True, True), output
+            assert (status, pending in output, "make deploy ENV=staging MIGRATE=1" in output) == (1, True, True), output
             assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
             status, output = await manage(modal, "staging", "--migrate", "--admin-key-to", str(file))
             assert status == 0, output
+            assert f"{81 * 3 + 20} connections to the database (DATABASE_POOL_SIZE=3);" in output
             check_deployment(modal, output)
             key = file.read_text().strip()
             assert (key in output, stat.S_IMODE(file.stat().st_mode)) == (False, 0o600)
