@@ -19,7 +19,11 @@ OTHER_NAMES = {"thunder_app_name": "modal_app_name", "log_level": "rust_log"}
 MIN_MODEL_KEY_CHARACTERS = 8
 """The key is removed from the answers of the model servers. A shorter one would occur in ordinary text."""
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*,\s]+")
+MAX_PORT = 65_535
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>\[[0-9a-f:.]+\]|[^\[\]/?#@*:\\\s]+)(?::(?P<port>[0-9]{1,5}))?"
+)
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
@@ -59,22 +63,28 @@ def _check_networks(text: str) -> str:
 
 
 def _clean_origins(text: str) -> str:
-    """Write origins as browsers send them: in lower case, without a slash at the end or a default port.
+    """Write origins as browsers send them.
 
     Raises:
         ValueError: a part is not an origin, so it would never match.
     """
-    origins = [one.strip().lower().rstrip("/") for one in text.split(",") if one.strip()]
-    for origin in origins:
-        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"{origin!r} is not an origin; write https://host or https://host:port, without a path")
-    return ",".join(_drop_port(origin) for origin in origins)
+    return ",".join(_clean_origin(one.strip().lower().rstrip("/")) for one in text.split(",") if one.strip())
 
 
-def _drop_port(origin: str) -> str:
-    """Remove the default port, which browsers don't send."""
-    port = {"http": ":80", "https": ":443"}.get(origin.partition("://")[0])
-    return origin.removesuffix(port) if port else origin
+def _clean_origin(origin: str) -> str:
+    """Write an origin without a default port, an IPv6 address in its short form, and other hosts in ASCII."""
+    if origin in {"*", "null"}:
+        return origin
+    found = _ORIGIN.fullmatch(origin)
+    scheme, host, number = found.group("scheme", "host", "port") if found else ("", "", None)
+    port = int(number or DEFAULT_PORTS.get(scheme, 0))
+    try:
+        host = f"[{ipaddress.IPv6Address(host[1:-1])}]" if host.startswith("[") else host.encode("idna").decode()
+    except ValueError:
+        host = ""
+    if not host or port > MAX_PORT:
+        raise ValueError(f"{origin!r} is not an origin; write https://host or https://host:port, without a path")
+    return f"{scheme}://{host}" if port == DEFAULT_PORTS.get(scheme, 0) else f"{scheme}://{host}:{port}"
 
 
 class Settings(BaseModel):

@@ -126,8 +126,8 @@ async def insert_key(session: Session, new: NewKey) -> CreatedKey:
         session.conn,
         key_hash=hash_token(secret),
         key_prefix=secret[:SHOWN_CHARACTERS],
-        name=to_column_text(new.name),
-        description=to_column_text(new.description),
+        name=await session.resolve_text(to_column_text(new.name)),
+        description=await session.resolve_text(to_column_text(new.description)),
         is_admin=new.is_admin,
         scopes=_choose_scopes(new),
         user_key_hmac=owner,
@@ -152,9 +152,9 @@ async def update_key(access: Access, key: str | None, change: KeyChange) -> KeyR
         number = await store.UPDATE_KEY.fetch_one(
             session.conn,
             key_id=change.id,
-            name=to_column_text(change.name),
+            name=await session.resolve_text(to_column_text(change.name)),
             sets_description="description" in change.model_fields_set,
-            description=to_column_text(change.description),
+            description=await session.resolve_text(to_column_text(change.description)),
             is_admin=change.is_admin,
             scopes=None if change.scopes is None else sorted(set(change.scopes)),
             sets_owner=change.allowed_api_key is not None,
@@ -206,7 +206,7 @@ async def rotate_key(access: Access, key: str | None, *, key_id: int, overlap_ho
             key_prefix=secret[:SHOWN_CHARACTERS],
         )
         if number is None:
-            raise NotFoundError(f"key {key_id}: not a live key, or already rotated; rotate its successor")
+            raise NotFoundError(f"key_id: {key_id} is not a live key, or already rotated; rotate its successor")
         successor = {"successor": number, "overlap_hours": overlap_hours}
         await session.note(Action.ROTATE_KEY, f"key:{key_id}", successor)
         await NOTIFY_STREAMS.execute(session.conn)
@@ -253,4 +253,4 @@ async def _show_once(session: Session, number: int, secret: str, message: str) -
 
 
 def _no_key_error(key_id: int) -> NotFoundError:
-    return NotFoundError(f"key {key_id}: not a live key; list the keys with GET /auth/keys")
+    return NotFoundError(f"id: {key_id} is not a live key; list the keys with GET /auth/keys")

@@ -23,6 +23,7 @@ from core.audit.store import Action
 from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.settings import Networks
+from core.wire.json_text import to_column_text
 from core.wire.models import Frozen
 from core.wire.page import read_cursor
 
@@ -223,7 +224,7 @@ async def _to_columns(session: Session, columns: dict[str, Any], filters: AlertF
     """Prepare the columns for storage: keys are replaced in the name, and refused in the URL."""
     if session.find_own_keys(columns["url"]):
         raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
-    name = await session.resolve_text(columns["name"])
+    name = await session.resolve_text(to_column_text(columns["name"]))
     return {**columns, "name": name, "filters": Jsonb(filters.list_filters())}
 
 

@@ -170,7 +170,7 @@ def require_own(row: Row | None, number: int) -> Row:
 
 def missing_collection_error(number: int) -> NotFoundError:
     """Return the error for a collection that is missing or belongs to another user."""
-    return NotFoundError(f"id: there is no collection {number}; list yours with GET /collections")
+    return NotFoundError(f"collection_id: there is no collection {number}; list yours with GET /collections")
 
 
 async def resolve_author(session: Session, given: str | None) -> str:

@@ -34,9 +34,14 @@ def find_direct_dsn(settings: Settings) -> str | None:
         return None
     endpoint, _, domain = host.partition(".")
     direct = endpoint.removesuffix(POOLER)
-    options = str(conninfo_to_dict(pooled).get("options") or "")  # clients without SNI name the endpoint here, too
-    options = options.replace(f"endpoint={endpoint}", f"endpoint={direct}")
-    return make_conninfo(pooled, host=f"{direct}.{domain}", options=options or None)
+    given = conninfo_to_dict(pooled)
+    # Clients without SNI also name the endpoint in the options (`project` in old ones), or in front of the password.
+    named = {
+        name: str(given[name]).replace(f"{word}={endpoint}", f"{word}={direct}")
+        for name, word in (("options", "endpoint"), ("options", "project"), ("password", "endpoint"))
+        if f"{word}={endpoint}" in str(given.get(name))
+    }
+    return make_conninfo(pooled, host=f"{direct}.{domain}", **named)
 
 
 def find_session_dsn(settings: Settings) -> str | None:
@@ -53,6 +58,6 @@ def is_suspended_when_idle(settings: Settings) -> bool:
 
 def _find_host(dsn: str) -> str:
     try:
-        return str(conninfo_to_dict(dsn).get("host") or "")
+        return str(conninfo_to_dict(dsn).get("host") or "").lower()
     except psycopg.ProgrammingError:
         return ""

@@ -29,7 +29,7 @@ async def set_hold(access: Access, key: str | None, *, request_id: str, new: New
     """
     async with access.session(key, Scope.ADMIN) as session:
         row_id = await lock_own_request(session, request_id)
-        reason = to_column_text(new.reason) or ""
+        reason = await session.resolve_text(to_column_text(new.reason)) or ""
         hold = await store.SET_HOLD.fetch_only(
             session.conn, request_pk=row_id, request_id=request_id, reason=reason, held_by=session.actor
         )

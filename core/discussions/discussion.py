@@ -145,4 +145,4 @@ def _show(row: DiscussionRow | None, request_id: str, number: int = 0) -> Discus
 
 
 def _missing_error(request_id: str, number: int) -> NotFoundError:
-    return NotFoundError(f"id: request {request_id!r} has no comment {number}; list its comments")
+    return NotFoundError(f"discussion_id: request {request_id!r} has no comment {number}; list its comments")

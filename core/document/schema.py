@@ -100,12 +100,12 @@ def _check_request_id(value: object) -> str:
         raise ValueError(f"an id must be a text of 1 to {MAX_REQUEST_ID_LENGTH} characters")
     if "\0" in value:
         raise ValueError("an id can't contain U+0000")
-    if "/" in value or not value.isprintable() or value in RESERVED_IDS:
-        raise ValueError("an id can't contain a slash or a control character, or be a reserved word")
     try:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError("an id can't contain a lone surrogate") from None
+    if "/" in value or not value.isprintable() or value in RESERVED_IDS:
+        raise ValueError("an id can't contain a slash or a control character, or be a reserved word")
     return value
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from core.errors import ThunderError
 from core.settings import OTHER_NAMES, Settings
+from core.wire.validation import describe_message
 
 _PORTS = re.compile(r"[0-9,]*")
 _UNKNOWN_PARAMETER = re.compile(r'"([A-Za-z_]{1,40})"')
@@ -31,10 +32,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [
-            f"{_name_variable(str(detail['loc'][0]))}: {detail['msg'].removeprefix('Value error, ')}"
-            for detail in error.errors()
-        ]
+        wrong = [f"{_name_variable(str(detail['loc'][0]))}: {describe_message(detail)}" for detail in error.errors()]
         raise InvalidSettingError("; ".join(wrong)) from None
 
 

@@ -38,7 +38,7 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ne
         outcome = await store.UPSERT_OUTCOME.fetch_one(
             session.conn,
             request_id=request_id,
-            source=to_column_text(new.source) or DEFAULT_SOURCE,
+            source=await session.resolve_text(to_column_text(new.source)) or DEFAULT_SOURCE,
             correct=new.correct,
             note=await session.resolve_text(to_column_text(new.note)),
         )

@@ -50,9 +50,7 @@ def read_token(chosen: dict[str, object], path: str, names: Names, alternatives:
     """
     is_named = any(chosen.get(key) is not None for key in (*names.ids, names.text, names.logprob, names.prob))
     if not is_named and not alternatives.value:
-        raise InvalidInputError(
-            f"{path}: has neither a {names.text} nor a {names.logprob}; this format is not supported"
-        )
+        raise InvalidInputError(f"{path}: has neither a {names.text} nor a {names.logprob}; send both")
     token, text = read_name(chosen, path, names)
     return Token(token, text, _read_own_logprob(chosen, path, names), distribution=read_alternatives(alternatives))
 

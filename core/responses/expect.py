@@ -65,7 +65,7 @@ def expect_first(value: object, path: str) -> dict[str, object]:
     """
     items = expect_list(value, path)
     if not items:
-        raise InvalidInputError(f"{path}: is empty; there is nothing to score")
+        raise InvalidInputError(f"{path}: is empty; send at least one")
     return expect_object(items[0], f"{path}[0]")
 
 

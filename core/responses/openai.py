@@ -82,7 +82,7 @@ def _read_choice(choice: dict[str, object], path: str, usage: dict[str, object])
     if logprobs.get("token_logprobs") is not None:
         forms.append((f"{path}.token_logprobs", partial(read_parallel, logprobs, ids, path)))
     if not forms and logprobs and logprobs.keys().isdisjoint(_KNOWN):
-        raise InvalidInputError(f"{path}: has neither content nor token_logprobs; this format is not supported")
+        raise InvalidInputError(f"{path}: has neither content nor token_logprobs; send one of them")
     if not forms:
         raise MissingLogprobsError(path, _ASK)
     reading = read_forms(forms)

@@ -41,7 +41,7 @@ _SIGNS: tuple[tuple[str, Reader], ...] = (
 """Keys of responses without log-probabilities, so that the error can explain how to request them."""
 
 _KNOWN = (
-    "this is not a response that can be scored; send {tokens: […]}, a Quote trace {request, events}, or a response of "
+    "not a response that can be scored; send {tokens: […]}, a Quote trace {request, events}, or a response of "
     "OpenAI or vLLM (choices, output), SGLang (meta_info), TGI (details), llama.cpp (completion_probabilities), "
     "Ollama (logprobs) or Gemini (candidates)"
 )
@@ -51,7 +51,7 @@ class UnknownResponseError(InvalidInputError):
     """The format of the body is not supported. The message lists the supported formats."""
 
     def __init__(self, found: str = "", *, path: str = "body") -> None:
-        super().__init__(("" if path == "body" else f"{path}: ") + _KNOWN + found)
+        super().__init__(f"{path}: {_KNOWN}{found}")
 
 
 class Exchange(NamedTuple):

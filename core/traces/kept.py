@@ -12,8 +12,8 @@ from core.errors import InvalidInputError
 from core.pairing.alignment import align_trace
 from core.pairing.scored_trace import ScoredTrace, score_trace
 from core.responses import Answer, MissingLogprobsError, ScoreOptions, check_posted, read_response
-from core.responses.expect import expect_object
-from core.responses.item import NO_OPTIONS, Item, find_time
+from core.responses.expect import Body, expect_object
+from core.responses.item import NO_OPTIONS, Item, find_time, split_choices
 from core.responses.items import read_event_item, read_item
 from core.responses.options import RAW_LOGPROBS
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
@@ -130,9 +130,7 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
         InvalidInputError: a field is not valid, a list is not a distribution, or the item has no such answer; the
             message names the path.
     """
-    if choice >= count_answers(item):
-        raise InvalidInputError(f"choice: {choice} is out of range; the item has {count_answers(item)} answers")
-    body = item.answers[choice] if item.answers else {}
+    body = _find_body(item, choice)
     summary = item.summary.fill(summarize_response(body))
     answer = _read_answer(item, choice) if body and item.error is None else NO_ANSWER
     prompt = read_prompt(item.request)
@@ -161,6 +159,16 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
     )
     trace = score_answer(request, answer.tokens, top_p=item.options.top_p)
     return KeptTrace(trace, facts, item.request, answer, item.options)
+
+
+def _find_body(item: Item, choice: int) -> Body:
+    """Return the body of an answer. Earlier versions stored each choice of some failed calls."""
+    bodies = item.answers or [{}]
+    if item.error is not None and choice > 0:
+        bodies = [part for body in bodies for part in split_choices(body)]
+    if choice >= len(bodies):
+        raise InvalidInputError(f"choice: {choice} is out of range; the item has {len(bodies)} answers")
+    return bodies[choice]
 
 
 def _read_answer(item: Item, choice: int) -> Answer:

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from typing import Never
 
 import msgspec
@@ -11,6 +12,8 @@ from core.errors import InvalidInputError
 
 MAX_LENIENT_BYTES = 8 * 1024 * 1024
 """A longer body must not contain lone surrogates in fields that are read, or numbers beyond a double."""
+_EVENT = re.compile(rb"\s*(?:data|event|id|retry)?:")
+"""The start of a stream of Server-Sent Events: a field or a comment."""
 
 
 def strip_mark(body: bytes) -> bytes:
@@ -52,6 +55,10 @@ def _parse_json_slowly(body: bytes) -> object:
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"body: not UTF-8 (byte {error.start}); send UTF-8") from None
     except json.JSONDecodeError as error:
+        if _EVENT.match(body):
+            raise InvalidInputError(
+                "body: a stream of events, not JSON; post it to /v1/ingest with Content-Type: text/event-stream"
+            ) from None
         raise InvalidInputError(f"body: not JSON: {error.msg} (character {error.pos}); send valid JSON") from None
     except RecursionError:
         raise InvalidInputError("body: nested too deeply; nest it less deeply") from None

@@ -14,7 +14,7 @@ from core.transfer.exported_item import ExportedItem
 from core.wire.http_call import JSON, Answer
 
 _ANY = Hasher(b"any")
-_NEEDS_DATABASE = "import it without --url"
+NEEDS_DATABASE = "import it without --url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def find_upload(line: bytes, exported: ExportedItem | None) -> AnswerUpload | No
     item = parse_item(document, number)
     base_id = find_id(item)
     if exported is not None and base_id != (exported.group_id or exported.request_id):
-        raise InvalidInputError(f"--url: does not support ids that Thunder generated; {_NEEDS_DATABASE}")
+        raise InvalidInputError(f"--url: does not support ids that Thunder generated; {NEEDS_DATABASE}")
     if item.user_api_key is not None and find_label_range(item.user_api_key):
-        raise InvalidInputError(f"--url: does not support users that are given by a label; {_NEEDS_DATABASE}")
+        raise InvalidInputError(f"--url: does not support users that are given by a label; {NEEDS_DATABASE}")
     masked = mask_item(document, _ANY.label_user_key, is_stream=number == EVENTS_FORMAT)
     is_lines = number == EVENTS_FORMAT and document.lstrip().startswith(b"{")
     return AnswerUpload(

@@ -13,7 +13,7 @@ from core.transfer.export_line import flatten, read_line
 from core.transfer.exported_item import unwrap_item
 from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
 from core.wire.http_call import Answer
-from functions.client.answers import AnswerUpload, find_upload
+from functions.client.answers import NEEDS_DATABASE, AnswerUpload, find_upload
 from functions.client.connection import Connection
 
 
@@ -54,7 +54,7 @@ async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) ->
     if exported is not None or not is_posted_trace(document):
         found = find_upload(document, exported)
         if found is not None:
-            return _upload_answers(server, found, on_conflict)
+            return _upload_answers(server, found, on_conflict, is_exported=exported is not None)
     posted = parse_document(document)
     keys = find_keys(document)
     if any(find_label_range(key) for key in keys):
@@ -74,7 +74,7 @@ async def upload(server: Connection, line: bytes, *, on_conflict: OnConflict) ->
     return Outcome(Status.REPLACED if replaced else Status.OK, request_id)
 
 
-def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConflict) -> Outcome:
+def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConflict, *, is_exported: bool) -> Outcome:
     stored = _fetch(server, found.first_id) if found.first_id else None
     shown = found.base_id or "a new id"
     if stored is not None and found.equals(stored):
@@ -86,7 +86,8 @@ def _upload_answers(server: Connection, found: AnswerUpload, on_conflict: OnConf
         raise AwayError(f"key: may not post; {answer.sentence}")
     problem = found.find_problem(answer)
     if problem is not None:
-        raise UploadError(problem)
+        # An earlier version may have accepted what posts may not contain any more. A database takes every export.
+        raise UploadError(f"{problem}; {NEEDS_DATABASE}" if is_exported else problem)
     return Outcome(Status.OK if stored is None else Status.REPLACED, found.base_id or answer.content["request_id"])
 
 

@@ -52,8 +52,8 @@ ConfidenceParam = Annotated[float | None, Query(ge=0, le=1)]
 BelowParam = Annotated[float, Query(gt=0, le=1, description="limit of the probability of a token")]
 PatternParam = Annotated[
     str | None,
-    BeforeValidator(_refuse_unstorable),
     Query(max_length=MAX_PATTERN_CHARS, description="regular expression; its first group is compared"),
+    BeforeValidator(_refuse_unstorable),
 ]
 TopKParam = Annotated[int | None, Query(ge=1, le=MAX_TOP_TOKENS)]
 

@@ -103,6 +103,7 @@ def test_a_key_is_refused_in_the_url_and_masked_in_the_name(client: Client) -> N
     answer = send(client, "POST", "/v1/alerts", USER, **{**THRESHOLD, "url": f"https://receiver.example/?key={USER}"})
     assert (answer.status, USER in answer.data.decode()) == (400, False)
     assert USER not in create(client, USER, name=f"of {USER}")["name"]
+    assert create(client, name="a\0b")["name"] == "a�b"
 
 
 def test_alerts_belong_to_their_owner(client: Client) -> None:

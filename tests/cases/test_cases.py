@@ -87,7 +87,7 @@ def test_an_unusual_response_is_read_correctly(alone: Client, case: str) -> None
         ("empty_content_with_text", "choices[0].logprobs: this response has no logprobs; ask for them"),
         ("ollama_chunk", "done: this is one chunk of a stream"),
         ("openai_responses_delta", "type: this is one event of a stream"),
-        ("cohere_v2", "logprobs[0]: has neither a token nor a logprob; this format is not supported"),
+        ("cohere_v2", "logprobs[0]: has neither a token nor a logprob; send both"),
         ("raw_logits_declared", "logprobs_mode: logits are not log-probabilities"),
     ],
 )

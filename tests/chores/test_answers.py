@@ -8,11 +8,15 @@ import psycopg
 import pytest
 
 from core.access.hasher import strip_labels
-from tests.support.answers import load, make_chat, post
+from core.document.formats import ITEM_FORMAT
+from core.transfer.exported_item import ExportedItem, wrap_item
+from core.wire.zstandard import compress
+from tests.support.answers import FIXTURES, load, make_chat, post
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.derived import AGE, DERIVED, dump, read_scores
 from tests.support.keys import label
+from tests.support.model_server import make_chunks
 from tests.support.spans import SPAN, TRACE, export, make_inference, make_span
 
 STREAM = b'data: {"id":"s","object":"text_completion","choices":[{"text":"a","logprobs":null}]}\n\ndata: [DONE]\n\n'
@@ -110,3 +114,68 @@ def test_exported_answers_are_posted_over_http(
     for path in ("s", f"{TRACE}-{SPAN}"):
         texts = [strip_labels(one.get(f"/logs/{path}/trace").data.decode()) for one in (stored, second_client)]
         assert texts[0] == texts[1]
+
+
+def test_stored_documents_of_every_known_shape_are_read_and_rescored(
+    client: Client, database_url: str, manage: Command
+) -> None:
+    names = sorted(path.stem for path in FIXTURES.glob("*.json"))
+    shapes = {name: {"request_id": name, "response": load(name)} for name in names}
+    chunks = list(make_chunks({"model": "m", "logprobs": True}))
+    shapes["chunks"] = {"request_id": "chunks", "response": chunks}
+    shapes["group"] = {"request_id": "group", "response": make_chat("one", "two")}
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    shapes["text"] = {"request_id": "text", "response": stream}
+    assert {post(client, item).status for item in shapes.values()} == {201, 207}
+    assert export(client, make_span(make_inference(make_chat("Paris")))).json == {}
+    ids = [row["request_id"] for row in client.get("/logs?limit=100").json["data"]]
+    assert len(ids) == len(shapes) + 2
+    before = [_read_everywhere(client, one) for one in ids]
+    done = manage("rescore", "--all", on=database_url)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, f"rescored {len(ids)} requests")
+    assert [_read_everywhere(client, one) for one in ids] == before
+
+
+def _read_everywhere(client: Client, request_id: str) -> list[Any]:
+    answers = [client.get(f"/{path}/{request_id}") for path in ("logs", "v1/confidence")]
+    assert [answer.status for answer in answers] == [200, 200], request_id
+    log, report = (answer.json for answer in answers)
+    return [log["steps"], log["final_text"], log["warnings"], report]
+
+
+NO_LONGER_ACCEPTED: dict[str, Any] = {
+    "nested logits": {**make_chat("one", "two"), "meta_info": {"logprobs_mode": "raw_logits"}},
+    "unfinished": {**load("openai_responses"), "status": "in_progress"},
+    "failed choices": {
+        **make_chat("one", "two"),
+        "choices": [{**choice, "error": {"message": "overloaded"}} for choice in make_chat("one", "two")["choices"]],
+    },
+}
+
+
+@pytest.mark.parametrize("name", NO_LONGER_ACCEPTED)
+def test_documents_that_posts_may_no_longer_contain_stay_readable(
+    client: Client, database_url: str, manage: Command, sql: psycopg.Connection, name: str
+) -> None:
+    document = json.dumps({"request_id": "g", "response": NO_LONGER_ACCEPTED[name]}).encode()
+    ids = ["g"] if name == "unfinished" else ["g~0", "g~1"]
+    posted = load("openai_responses") if name == "unfinished" else make_chat("one", "two")
+    assert post(client, {"request_id": "g", "response": posted}).status in {201, 207}
+    sql.execute("update request_traces set document = %s", [compress([document])])
+    sql.execute("update requests set revision = 2")
+    texts = [_read_everywhere(client, one)[1] for one in ids]
+    assert texts == (["one", "two"] if len(ids) == 2 else texts)
+    done = manage("rescore", "--all", on=database_url)
+    assert (done.exit_code, done.stdout.startswith(f"rescored {len(ids)} requests")) == (0, True), done.output
+
+
+def test_an_export_that_posts_may_no_longer_contain_is_imported_into_the_database(
+    client: Client, database_url: str, manage: Command
+) -> None:
+    document = json.dumps({"request_id": "g", "response": NO_LONGER_ACCEPTED["nested logits"]})
+    Path("old.jsonl").write_bytes(wrap_item(ExportedItem(ITEM_FORMAT, 0, "g~0", "g", document)))
+    done = manage("import", "--url", client.url, "--key", client.key, "old.jsonl")
+    assert (done.exit_code, "logprobs_mode: logits" in done.stdout) == (1, True), done.output
+    assert done.stdout.strip().endswith("; import it without --url")
+    done = manage("import", "old.jsonl", on=database_url)
+    assert (done.exit_code, done.stderr) == (0, "1 ok\n")

@@ -1,5 +1,6 @@
 """Invalid traces are rejected with the path of the field."""
 
+import json
 from typing import Any
 
 import psycopg
@@ -25,7 +26,7 @@ def broken(**changes: Any) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "no request": ({}, "this is not a response that can be scored; send {tokens: […]}, a Quote trace"),
+    "no request": ({}, "body: not a response that can be scored; send {tokens: […]}, a Quote trace"),
     "an empty list": ([], "body: an empty list"),
     "not an object": ("text", "body: not a JSON object"),
     "no request_id": ({"request": {}}, "request.request_id: missing; send it"),
@@ -126,6 +127,36 @@ def test_invalid_json_is_rejected(client: Client, sql: psycopg.Connection, body:
     answer = client.post_bytes("/v1/ingest", body)
     assert answer.status == 400, answer.data
     assert not any(count_rows(sql).values())
+
+
+@pytest.mark.parametrize(
+    "body", [b'data: {"choices": []}\n\n', b"\n: ping\n\nevent: a\ndata: 1\n\n", b"id: 1\ndata: {}"]
+)
+@pytest.mark.parametrize("path", ["/v1/ingest", "/v1/score"])
+def test_a_stream_that_is_labelled_as_json_is_refused_with_advice(client: Client, path: str, body: bytes) -> None:
+    answer = client.post_bytes(path, body, x_api_key=client.key)
+    assert (answer.status, answer.json["error"]) == (
+        400,
+        "body: a stream of events, not JSON; post it to /v1/ingest with Content-Type: text/event-stream",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        (
+            "/v1/alerts",
+            {"name": "", "kind": "x", "url": "u", "zzz": 1},
+            "name: must have at least 1 character; kind: must",
+        ),
+        ("/v1/alerts", {"name": "a", "kind": "rate", "url": "u", "zzz": 1}, "zzz: unknown field; remove it"),
+        ("/logs/r/collections", {"collection_id": "1"}, "collection_id: must be a valid integer"),
+        ("/playground/activations/extract", {"token_ids": []}, "token_ids: must have at least 1 item"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_it_must_be(client: Client, path: str, body: object, sentence: str) -> None:
+    answer = client.post_bytes(path, json.dumps(body).encode(), x_api_key=client.key)
+    assert (answer.status, answer.json["error"].startswith(sentence)) == (400, True), answer.json
 
 
 def test_each_word_in_the_place_of_an_id_is_reserved(client: Client) -> None:

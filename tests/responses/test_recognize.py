@@ -97,7 +97,7 @@ def test_the_first_of_several_choices_is_read() -> None:
     expected = read_tokens(body)
     body["choices"].append({"index": 1, "logprobs": "broken"})
     assert read_tokens(body) == expected
-    assert refusal({"choices": []}) == "choices: is empty; there is nothing to score"
+    assert refusal({"choices": []}) == "choices: is empty; send at least one"
 
 
 def entry(**fields: object) -> dict[str, object]:

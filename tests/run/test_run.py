@@ -193,7 +193,7 @@ def test_settings_of_the_user_take_precedence(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("env", "problem"),
     [
-        ({"APP_PORT": "70000"}, "APP_PORT: Input should be less than or equal to 65535"),
+        ({"APP_PORT": "70000"}, "APP_PORT: must be less than or equal to 65535"),
         ({"APP_HOST": "no-such-host.invalid"}, "APP_HOST: no address for no-such-host.invalid"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:1/mine"}, "mine on 127.0.0.1:1: does not answer"),
         ({"DATABASE_URL": "me hunter2"}, "DATABASE_URL: not valid"),
@@ -276,9 +276,15 @@ def test_a_database_is_named_without_its_password() -> None:
             "https://ui.example,http://ui.example,https://ui.example:80",
         ),
         ("null,chrome-extension://abc", "null,chrome-extension://abc"),
+        ("https://b\u00fccher.example,http://[0:0::1]:8080", "https://xn--bcher-kva.example,http://[::1]:8080"),
+        ("https://ui.example:0443,https://ui.example:0044", "https://ui.example,https://ui.example:44"),
         ("ui.example", None),
         ("https://ui.example/app", None),
         ("https://*.example", None),
+        ("https://ui.example:", None),
+        ("https://ui.example:70000", None),
+        ("https://user@ui.example", None),
+        ("https://ui.example https://other.example", None),
     ],
 )
 def test_an_origin_is_what_browsers_send_or_is_refused(
@@ -313,5 +319,5 @@ def test_a_python_without_the_packages_says_what_to_run() -> None:
 def test_an_invalid_setting_is_not_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INGEST_AUTH", "ck_secret")
-    with pytest.raises(InvalidSettingError, match=r"^INGEST_AUTH: Input should be 'key' or 'open'$"):
+    with pytest.raises(InvalidSettingError, match=r"^INGEST_AUTH: must be 'key' or 'open'$"):
         load_settings()

@@ -47,6 +47,12 @@ def test_the_endpoint_in_the_options_is_the_direct_one_too() -> None:
     found = find_direct_dsn(settings(f"{NEON}&options=endpoint%3Dep-cool-rain-a1-pooler"))
     assert found is not None
     assert conninfo_to_dict(found)["options"] == "endpoint=ep-cool-rain-a1"
+    found = find_direct_dsn(settings(f"{NEON}&options=project%3Dep-cool-rain-a1-pooler".replace("ep-", "EP-", 1)))
+    assert found
+    assert conninfo_to_dict(found)["options"] == "project=ep-cool-rain-a1"
+    found = find_direct_dsn(settings(f"{NEON}&password=endpoint%3Dep-cool-rain-a1-pooler%24secret"))
+    assert found
+    assert conninfo_to_dict(found)["password"] == "endpoint=ep-cool-rain-a1$secret"
 
 
 def test_elsewhere_only_the_setting_names_the_direct_url() -> None:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.support.browsers import OWN_PAGE, BrowserOf
-from tests.support.client import Client
+from tests.support.client import Client, make_key, send
 from tests.support.command import Command
 from tests.support.keys import ADMIN_KEY
 
@@ -61,6 +61,18 @@ def test_a_link_of_another_admin_key_signs_nobody_in(keys: Client, manage: Comma
 def test_a_page_of_another_site_cannot_use_a_link_up(keys: Client, token: str) -> None:
     assert follow(BrowserOf(), keys, token, sec_fetch_site="cross-site") == 403
     assert follow(BrowserOf(), keys, token, **OWN_PAGE) == 200
+
+
+def test_signing_out_everywhere_with_the_admin_key_ends_unused_links(keys: Client, token: str) -> None:
+    path = "/auth/sign-out?everywhere=true"
+    assert send(keys, "POST", path, ADMIN_KEY).status == 200
+    assert follow(BrowserOf(), keys, token) == 401
+
+
+def test_signing_out_everywhere_with_another_key_keeps_the_links(keys: Client, token: str) -> None:
+    key = make_key(keys, name="k", is_admin=True)["api_key"]
+    assert send(keys, "POST", "/auth/sign-out?everywhere=true", key).status == 200
+    assert follow(BrowserOf(), keys, token) == 200
 
 
 @pytest.mark.parametrize("guess", ["", "x", "\0", "\u00e9", "../", ADMIN_KEY])

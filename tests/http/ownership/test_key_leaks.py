@@ -33,7 +33,7 @@ def fill(client: Client) -> dict[str, bytes]:
         assert attempt(client, make_trace(name, user, request={**mod, **said}, **parts), ADMIN_KEY).status == 201
         assert attempt(client, make_trace(f"{name}-mod", request=mod, **parts), ADMIN_KEY).status == 201
         assert attempt(client, make_trace(f"{name}-keyless", user, request=mod, **parts), None).status == 201
-    api_key = make_key(client, name="reader", allowed_api_key=LONG, description="for long")
+    api_key = make_key(client, name="reader", allowed_api_key=LONG, description=LONG)
     admin = make_key(client, name="admin", is_admin=True)
     rotated = send(client, "POST", f"/auth/keys/{api_key['id']}/rotate", ADMIN_KEY, overlap_hours=2).json
     tokens = [
@@ -42,6 +42,8 @@ def fill(client: Client) -> dict[str, bytes]:
     send(client, "DELETE", "/logs/long/public", LONG)
     tokens.append(send(client, "POST", "/logs/long/public", LONG).json["public_token"])
     assert send(client, "GET", "/logs", admin["api_key"]).status == 200
+    assert send(client, "POST", "/logs/long/outcome", LONG, correct=True, source=f"{LONG}: suite").status == 200
+    assert send(client, "PUT", "/logs/long-mod/hold", ADMIN_KEY, reason=LONG).status == 200
     secrets = {
         "a long user key": LONG,
         "a short user key": SHORT,
