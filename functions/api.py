@@ -61,5 +61,5 @@ def web() -> FastAPI:
     """Build the ASGI application that serves every endpoint and the viewer."""
     app = build_app(*(endpoint.router for endpoint in ENDPOINTS))
     mount_viewer(app)
-    app.include_router(reference.router)
+    app.routes.extend(reference.router.routes)
     return app

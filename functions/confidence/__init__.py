@@ -23,4 +23,4 @@ TOPICS = (summary, drift, changes, calibration, risk_coverage, threshold, groups
 
 router = APIRouter()
 for topic in TOPICS:
-    router.include_router(topic.router)
+    router.routes.extend(topic.router.routes)

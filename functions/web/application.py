@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +24,7 @@ from functions.web.limits import Limits
 from functions.web.observed import RequestLog
 from functions.web.otlp_errors import OtlpErrors
 from functions.web.owner import ForeignDatabaseGuard
-from functions.web.parameters import ParameterCheck, drop_empty
+from functions.web.parameters import check_parameters, drop_empty
 
 VERSION = "0.1.0"
 DESCRIPTION = "Store, score and read token-level traces of LLM inference. docs/API.md describes the API in full."
@@ -76,11 +76,9 @@ def build_app(*routers: APIRouter) -> FastAPI:
         # Its spans and logs would contain paths and messages; functions.web.telemetry exports neither.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    checks = [Depends(ParameterCheck())]
     for router in routers:
-        app.include_router(router, dependencies=checks)
+        app.routes.extend(map(check_parameters, router.routes))  # include_router would match each route twice
     app.add_route("/openapi.json", app.answer_openapi, include_in_schema=False)
-    _build_routes(app)
     add_error_handlers(app)
     # The middleware added last is the outermost.
     app.add_middleware(_Lenient)
@@ -94,20 +92,6 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_middleware(_LateCors)
     app.add_middleware(RequestLog)
     return app
-
-
-def _build_routes(app: FastAPI) -> None:
-    """Make FastAPI build the included routes now, so that the first request does not have to wait for it."""
-    nowhere: dict[str, Any] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/",
-        "root_path": "",
-        "headers": [],
-        "query_string": b"",
-    }
-    for route in app.routes:
-        route.matches(dict(nowhere))
 
 
 class _Application(FastAPI):

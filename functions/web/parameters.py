@@ -4,8 +4,8 @@ The known names are those in the route's signature, plus `openapi_extra` for han
 """
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from copy import copy
+from functools import cached_property
 from urllib.parse import parse_qsl
 
 from fastapi.dependencies.utils import get_flat_params
@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.params import Cookie, Header, Path
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from functions.web.negotiation import wants_page
 
@@ -24,28 +26,40 @@ def drop_empty(query: bytes) -> bytes:
     return b"&".join(one for one in query.split(b"&") if one.partition(b"=")[2])
 
 
-class ParameterCheck:
-    """A dependency of every route. It caches the parameter names of each."""
+def check_parameters(route: BaseRoute) -> BaseRoute:
+    """Return a copy of a route that refuses unknown and repeated parameters before anything else."""
+    checked = copy(route)
+    if isinstance(route, (APIRoute, APIWebSocketRoute)) and isinstance(checked, (APIRoute, APIWebSocketRoute)):
+        checked.app = _ParameterCheck(route)
+    return checked
 
-    def __init__(self) -> None:
-        self._names: dict[Callable[..., Any], tuple[str, ...]] = {}
 
-    async def __call__(self, connection: HTTPConnection) -> None:
-        """Refuse unknown and repeated parameters.
+class _ParameterCheck:
+    """The ASGI application of a route, with a check of the parameters."""
+
+    def __init__(self, route: APIRoute | APIWebSocketRoute) -> None:
+        self.app = route.app
+        self.route = route
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the route's parameters."""
+        return _list_names(self.route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request.
 
         Raises:
             RequestValidationError: for an HTTP request.
             WebSocketRequestValidationError: for a WebSocket handshake.
         """
-        route = connection.scope["route"]
-        if not connection.scope["query_string"] or _is_page(connection, route):
-            return
-        names = self._names.get(route.endpoint) or self._names.setdefault(route.endpoint, _list_names(route))
-        problems = _find_problems(connection.scope["query_string"], names)
-        if problems and connection.scope["type"] == "websocket":
-            raise WebSocketRequestValidationError(problems)
-        if problems:
-            raise RequestValidationError(problems)
+        if scope["query_string"] and not _is_page(scope, self.route):
+            problems = _find_problems(scope["query_string"], self.names)
+            if problems and scope["type"] == "websocket":
+                raise WebSocketRequestValidationError(problems)
+            if problems:
+                raise RequestValidationError(problems)
+        await self.app(scope, receive, send)
 
 
 def _find_problems(query: bytes, known: tuple[str, ...]) -> list[Problem]:
@@ -70,7 +84,7 @@ def _list_names(route: APIRoute | APIWebSocketRoute) -> tuple[str, ...]:
     return tuple(sorted(declared | {one["name"] for one in extra if one["in"] == "query"}))
 
 
-def _is_page(connection: HTTPConnection, route: APIRoute | APIWebSocketRoute) -> bool:
+def _is_page(scope: Scope, route: APIRoute | APIWebSocketRoute) -> bool:
     """Return whether the answer is a page or an image. Programs that forward links often append parameters to them."""
     content = route.responses.get(200, {}).get("content", {}) if isinstance(route, APIRoute) else {}
-    return "image/png" in content or ("text/html" in content and wants_page(connection))
+    return "image/png" in content or ("text/html" in content and wants_page(HTTPConnection(scope)))

@@ -76,7 +76,7 @@ for page in PAGES:
 
 def mount_viewer(app: FastAPI) -> None:
     """Add the viewer's pages and files. `has_viewer` is true for this application afterwards."""
-    app.include_router(router)
+    app.routes.extend(router.routes)
     app.mount(FILES_PATH, _Files(directory=FOLDER), name="viewer")
     app.state.has_viewer = True
 
