@@ -330,7 +330,7 @@ COMMENT ON COLUMN public.requests.ending IS 'How the generation ended: stop, len
 COMMENT ON COLUMN public.requests.is_correct IS 'The latest outcome of the request that was not withdrawn.';
 
 CREATE FUNCTION public.calibrator_of(request public.requests) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     RETURN CASE WHEN ((request).calibrator_id IS NOT NULL) THEN jsonb_build_object('id', (request).calibrator_id, 'version', (request).calibrator_version) ELSE NULL::jsonb END;
 
 COMMENT ON FUNCTION public.calibrator_of(request public.requests) IS 'The calibrator that computed p_correct, as in the API.';

@@ -1,5 +1,6 @@
 """Pooled connections that recover: a cut connection or an outage costs a request only the wait for a new connection."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from core.database.arrays import register_arrays
 from core.database.reading import ReadPipeline
+from core.database.statements import PLAN_EACH_TIME
 
 CONNECT_TIMEOUT_S = 10
 CHECKOUT_TIMEOUT_S = 10
@@ -24,6 +26,8 @@ class PooledConnection(AsyncConnection):
     """A connection of the pool, with the facts that decide whether it is still usable."""
 
     made_at: float = -float("inf")
+    is_direct: bool = False
+    """Whether it reaches the server without a pooler, which would not keep prepared statements and settings."""
     is_proven: bool = False
     """Whether it has answered since it was checked out."""
 
@@ -78,3 +82,6 @@ async def configure(conn: PooledConnection) -> None:
     """Prepare a new connection."""
     conn.made_at = time.monotonic()
     register_arrays(conn)
+    async with asyncio.timeout(CHECK_TIMEOUT_S):
+        # A pooler invents the process id that it reports to a new client.
+        conn.is_direct = await PLAN_EACH_TIME.fetch_one(conn, backend=conn.info.backend_pid) is not None

@@ -36,7 +36,7 @@ MAX_IDLE_S = 120
 """Neon suspends an idle compute after five minutes and cuts its sockets. The pool closes idle ones earlier."""
 MAX_LIFETIME_S = 1800
 PREPARE_AFTER = 1
-"""Executions after which a statement of a write is prepared. Reads are planned for the values of their filters."""
+"""Executions after which a statement is prepared. Reads are nevertheless planned for the values of their filters."""
 MAX_DEAD = 3
 """Dead connections that a write tries before it fails. All after the first are new."""
 
@@ -183,7 +183,7 @@ async def check_owner(pool: Pool) -> None:
 async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]:
     """Send the owner check first, and wait for its result only as long as a live connection takes."""
     now = asyncio.get_running_loop().time()
-    conn.prepare_threshold = None
+    conn.prepare_threshold = PREPARE_AFTER if conn.is_direct else None
     async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
         async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
             await REQUIRE_OWNER.execute(conn, app_name=app_name)
@@ -204,12 +204,11 @@ async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
             conn.prepare_threshold = None  # outside a pipeline, preparing costs a round trip
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    backend = await REQUIRE_OWNER.fetch_only(conn, app_name=pool.app_name)
+                    await REQUIRE_OWNER.execute(conn, app_name=pool.app_name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue
-            # A pooler invents the process id that it reports to a new client, and does not keep prepared statements.
-            conn.prepare_threshold = PREPARE_AFTER if backend == conn.info.backend_pid else None
+            conn.prepare_threshold = PREPARE_AFTER if conn.is_direct else None
             yield conn
             return
     raise DatabaseUnavailableError("database: not reachable; try again")

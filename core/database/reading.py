@@ -43,7 +43,7 @@ class ReadPipeline(AsyncPipeline):
     @override
     def _process_results(self, queued: PendingResult, results: list[PGresult]) -> None:
         super()._process_results(queued, results)
-        if self._on_answer is not None:
+        if self._on_answer is not None and queued is not None:
             self._on_answer()
             self._on_answer = None
 

@@ -10,11 +10,14 @@ FOREIGN = "TH001"
 SUPERSEDED = "TH002"
 """The SQLSTATE for a process that derives a value from a THUNDER_SECRET that a rotation has replaced."""
 
+PLAN_EACH_TIME = query("database/plan_each_time", str)
+"""Plan prepared statements of this session for their parameters. Returns nothing for another process's session."""
+
 SET_TIMEOUT = query("database/set_timeout")
 """Limit each following statement of this transaction. A session setting would not survive a pooler."""
 
-REQUIRE_OWNER = query("database/require_owner", int)
-"""Fail with SQLSTATE TH001 unless the database belongs to this app. Returns the id of the server process."""
+REQUIRE_OWNER = query("database/require_owner")
+"""Fail with SQLSTATE TH001 unless the database belongs to this app."""
 
 HOLD_OWNER = query("database/hold_owner")
 """Fail as REQUIRE_OWNER does, keep the owner from changing until the transaction ends, and limit its statements."""

@@ -17,7 +17,7 @@ HEADER = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
 PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
-NOT_WAITED_FOR = ("select pg_backend_pid()", "sync")
+NOT_WAITED_FOR = ("select require_owner", "sync")
 """Messages after which a flush returns results early, without a wait for the server."""
 
 

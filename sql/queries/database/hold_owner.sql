@@ -1,4 +1,5 @@
--- Check that the database belongs to this app, lock its owner for the transaction, and set the statement timeout.
+-- Check that the database belongs to this app, lock its owner for the transaction, and configure the transaction.
 select
-    hold_owner(%(app_name)s),
-    set_config('statement_timeout', %(milliseconds)s::text, true)
+    set_config('plan_cache_mode', 'auto', true),
+    set_config('statement_timeout', %(milliseconds)s::text, true),
+    hold_owner(%(app_name)s)

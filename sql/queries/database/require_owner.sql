@@ -1,3 +1,6 @@
--- Check that the database belongs to this app, and return the id of the server process.
-select pg_backend_pid()
-from require_owner(%(app_name)s)
+-- Fail unless the database belongs to this app. Calls the function only for its error.
+select require_owner(%(app_name)s)
+where not exists (
+    select from environment
+    where environment.app_name = %(app_name)s
+)
