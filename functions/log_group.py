@@ -10,4 +10,4 @@ SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512)
 router = APIRouter()
 """The routes of the endpoints, also those outside /logs."""
 for endpoint in (logs, curation, discussions, outcomes, collections, share, deletions):
-    router.include_router(endpoint.router)
+    router.routes.extend(endpoint.router.routes)
