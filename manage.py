@@ -242,6 +242,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
 
 def serve_on(database: "Database", settings: "Settings") -> None:
     """Set the environment of the app and serve it until a signal arrives."""
+    from core.access.secret import choose_secret, describe_lack
     from core.cli.banner import write_banner, write_url
     from core.deploy.commit import find_commit
     from core.local.connection import read_guards
@@ -253,6 +254,10 @@ def serve_on(database: "Database", settings: "Settings") -> None:
     admin_key, ingest_open = load_admin_key(settings), open_ingest(settings)
     guards = None if database.embedded_dsn else read_guards(find_migration_dsn())
     secret = load_secret(settings, guards)
+    if guards is not None:
+        chosen = choose_secret(guards, setting=secret, previous=settings.previous_secret)
+        for lack in describe_lack(guards, chosen, has_admin_key=True):
+            click.echo(f"warning: {lack}", err=True)
     export(dsn=database.embedded_dsn, admin_key=admin_key, secret=secret, ingest_open=ingest_open)
     if (commit := find_commit()) is not None:
         os.environ["THUNDER_COMMIT"] = commit.sha

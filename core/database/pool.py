@@ -237,7 +237,9 @@ def _translated_errors() -> Iterator[None]:
         raise DatabaseUnavailableError("database: has no free connection, or does not answer; try again") from None
     except psycopg.Error as error:
         original = _find_original(error)
-        raise _translate(original) or original from error
+        # Thunder's own functions raise these two, so their message is complete.
+        cause = None if original.sqlstate in {FOREIGN, SUPERSEDED} else error
+        raise _translate(original) or original from cause
 
 
 def _find_original(error: psycopg.Error) -> psycopg.Error:

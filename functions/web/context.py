@@ -31,6 +31,7 @@ from functions.web.budget import Budget
 from functions.web.connections import PROXIES
 from functions.web.guesses import Guesses
 from functions.web.memory import configure_memory
+from functions.web.repeats import Repeats
 from functions.web.spool import Part
 from functions.web.unpack import MIB
 
@@ -79,6 +80,7 @@ class Context:
     logs: LogCache
     budget: Budget
     guesses: Guesses = field(default_factory=Guesses)
+    repeats: Repeats = field(default_factory=Repeats)
     light_turns: Turns = field(default_factory=lambda: Turns(WORKERS))
     heavy_turns: Turns = field(default_factory=lambda: Turns(HEAVY_PROCESSES, share=HEAVY_PROCESSES // 2))
 

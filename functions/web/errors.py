@@ -19,7 +19,7 @@ from core.errors import ThunderError
 from core.wire.validation import describe_message, describe_problems
 from functions.web.access import set_cookie
 from functions.web.activation_errors import has_more_fields, list_more_fields
-from functions.web.context import slow_down
+from functions.web.context import Context, slow_down
 from functions.web.negotiation import wants_page
 from functions.web.viewer import has_viewer, render_viewer
 
@@ -55,7 +55,8 @@ async def _answer_thunder_error(request: Request, error: ThunderError) -> JSONRe
     except ThunderError as refusal:
         error = refusal
     status = error.status
-    if status >= 500:
+    context: Context = request.app.state.context
+    if status >= 500 and context.repeats.is_due(str(error)):
         log.warning("%s: %s", type(error).__name__, error, exc_info=error.__cause__)
     headers = {"Retry-After": RETRIES_AFTER_S[status]} if status in RETRIES_AFTER_S else None
     if status == 401:

@@ -2,9 +2,11 @@
 
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import psycopg
 import pytest
 import urllib3
@@ -12,7 +14,8 @@ import urllib3
 from core.access.hasher import Hasher
 from core.access.secret import NOT_USED_YET, UNSET_SECRET, WRONG_SECRET
 from core.deploy.rollout import RolloutError, smoke
-from tests.support.client import Client, send
+from manage import cli
+from tests.support.client import Client, make_key, send
 from tests.support.command import Command
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY, SECRET
@@ -28,13 +31,52 @@ select
     (select jsonb_agg(environment) from environment), (select jsonb_agg(generated_secret) from generated_secret),
     (select count(*) from audit_log), (select count(*) from deletions)
 """
-CHORES = {
+KEY_ID = "the id of a key"
+NEW_KEY = ["keys", "create", "k", "--yes"]
+REFUSED = {
     "delete": ["delete", "--user-key", USER, "--yes"],
     "export": ["export", "--user", USER, "--output", "out.jsonl"],
-    "keys": ["keys", "create", "k", "--user-key", USER, "--yes"],
+    "keys create": [*NEW_KEY, "--user-key", USER],
     "import": ["import", "trace.json"],
-    "verify": ["verify-deletion", "r", "--user-key", USER],
+    "verify-deletion": ["verify-deletion", "r", "--user-key", USER],
+    "sign-in": ["sign-in"],
 }
+"""Commands that need the secret of the database: they hash a user key or the token of a sign-in."""
+REPORTED = {"doctor": ["doctor"], "secret status": ["secret", "status"]}
+"""Commands that show the difference."""
+WORKING = {
+    "adopt": ["adopt", "--app-name", "another-app", "--yes"],
+    "clear": ["clear", "--yes", "--yes-production"],
+    "delete": ["delete", "--older-than", "1d", "--yes"],
+    "export": ["export"],
+    "keys create": NEW_KEY,
+    "keys list": ["keys", "list"],
+    "keys revoke": ["keys", "revoke", KEY_ID, "--yes"],
+    "keys rotate": ["keys", "rotate", KEY_ID, "--yes"],
+    "migrate": ["migrate"],
+    "rescore": ["rescore"],
+    "schema": ["schema", "--output", "out.jsonl"],
+    "secret": ["secret"],
+    "status": ["status"],
+}
+"""Commands that don't need the secret."""
+OTHERS = {
+    "demo": "posts to a server",
+    "deploy": "tests/deploy/test_chore_failures.py",
+    "run": "test_make_run_warns_of_another_secret",
+    "secret accept": "test_the_secret_is_accepted_and_the_loss_is_named",
+}
+
+
+def list_commands(group: click.Group, *names: str) -> Iterator[str]:
+    """Yield the name of each command, and of each group that is a command itself."""
+    if names and group.invoke_without_command:
+        yield " ".join(names)
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from list_commands(command, *names, name)
+        else:
+            yield " ".join((*names, name))
 
 
 def read_fingerprint(sql: psycopg.Connection) -> str | None:
@@ -54,52 +96,56 @@ def used(new_client: Client, sql: psycopg.Connection) -> Client:
     return new_client
 
 
-@pytest.mark.parametrize("chore", CHORES)
-@pytest.mark.parametrize(("secret", "problem"), [(OTHER, WRONG_SECRET), ("", UNSET_SECRET)])
-def test_a_chore_with_another_secret_fails_and_changes_nothing(  # noqa: PLR0917 - fixtures and parameters
-    used: Client, database_url: str, manage: Command, sql: psycopg.Connection, chore: str, secret: str, problem: str
+def test_each_command_is_tested_with_another_secret() -> None:
+    assert set(list_commands(cli)) == REFUSED.keys() | REPORTED.keys() | WORKING.keys() | OTHERS.keys()
+
+
+def test_a_command_that_needs_the_secret_fails_with_another_one_and_changes_nothing(
+    used: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     del used
     Path("trace.json").write_text(json.dumps(make_document("new", user_api_key=USER)))
     before = read_state(sql)
-    done = manage(*CHORES[chore], on=database_url, THUNDER_SECRET=secret)
-    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {problem}"), done.output
-    assert read_state(sql) == before
-    assert not Path("out.jsonl").exists()
-    assert not Path(".thunder").exists()
+    for secret, problem in ((OTHER, WRONG_SECRET), ("", UNSET_SECRET)):
+        settings = {"on": database_url, "THUNDER_SECRET": secret, "THUNDER_ADMIN_KEY": ADMIN_KEY}
+        for arguments in REFUSED.values():
+            done = manage(*arguments, **settings)
+            assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {problem}"), done.output
+        for arguments in REPORTED.values():
+            done = manage(*arguments, **settings)
+            assert (done.exit_code, problem in done.stdout) == (1, True), done.output
+        assert read_state(sql) == before
+    assert [path.name for path in Path().iterdir()] == ["trace.json"]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["keys", "create", "k", "--yes"],
-        ["keys", "list"],
-        ["delete", "--older-than", "1d", "--yes"],
-        ["export"],
-        ["rescore"],
-        ["status"],
-    ],
-)
-def test_a_chore_that_hashes_no_user_key_needs_no_secret(
-    used: Client, database_url: str, manage: Command, sql: psycopg.Connection, arguments: list[str]
+@pytest.mark.parametrize("name", WORKING)
+def test_a_command_that_does_not_need_the_secret_works_with_another_one(
+    used: Client, database_url: str, manage: Command, sql: psycopg.Connection, name: str
 ) -> None:
-    del used
-    for secret in (OTHER, ""):
-        assert manage(*arguments, on=database_url, THUNDER_SECRET=secret).exit_code == 0
+    for secret, key in [(one, make_key(used, name="k")["id"]) for one in (OTHER, "")]:
+        arguments = [str(key) if one == KEY_ID else one for one in WORKING[name]]
+        done = manage(*arguments, on=database_url, THUNDER_SECRET=secret)
+        assert done.exit_code == 0, done.output
     assert sql.execute("select count(*) from generated_secret").fetchone() == (0,)
     assert read_fingerprint(sql) == Hasher(SECRET.encode()).fingerprint
+    assert not Path(".thunder").exists()
 
 
-@pytest.mark.parametrize("chore", CHORES)
-def test_a_chore_does_not_make_the_first_secret(
-    database_url: str, manage: Command, sql: psycopg.Connection, chore: str
-) -> None:
+def test_a_command_does_not_make_the_first_secret(database_url: str, manage: Command, sql: psycopg.Connection) -> None:
     Path("trace.json").write_text(json.dumps(make_document("new")))
     before = read_state(sql)
-    done = manage(*CHORES[chore], on=database_url, THUNDER_SECRET="")
-    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {NOT_USED_YET}")
+    for arguments in REFUSED.values():
+        done = manage(*arguments, on=database_url, THUNDER_SECRET="", THUNDER_ADMIN_KEY=ADMIN_KEY)
+        assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {NOT_USED_YET}"), done.output
     assert read_state(sql) == before
     assert not Path(".thunder").exists()
+
+
+def test_make_run_warns_of_another_secret(used: Client, database_url: str, tmp_path: Path) -> None:
+    del used
+    with running(tmp_path, DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=OTHER) as run:
+        assert run.url
+        assert f"warning: {WRONG_SECRET}\n" in run.end()
 
 
 def test_chores_use_the_secret_that_a_server_generated(
@@ -147,8 +193,13 @@ def test_make_run_generates_no_secret_for_a_database_that_keeps_one(
 
 
 @pytest.mark.parametrize("secret", ["", OTHER])
-def test_a_server_with_another_secret_answers_and_warns(
-    used: Client, serve: Serve, database_url: str, sql: psycopg.Connection, secret: str
+def test_a_server_with_another_secret_answers_and_warns(  # noqa: PLR0917 - fixtures and parameters
+    used: Client,
+    serve: Serve,
+    database_url: str,
+    sql: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    secret: str,
 ) -> None:
     problem = WRONG_SECRET if secret else UNSET_SECRET
     other = serve(DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=secret)
@@ -168,6 +219,8 @@ def test_a_server_with_another_secret_answers_and_warns(
     ):
         assert (refused.status, "does not have the secret of the database" in refused.json["error"]) == (503, True)
     assert send(other, "POST", "/auth/keys", ADMIN_KEY, name="k").status == 200
+    said = [one for one in caplog.records if "does not have the secret of the database" in one.getMessage()]
+    assert [(one.levelname, one.exc_info) for one in said] == [("WARNING", None)], "one line for three answers"
     with pytest.raises(RolloutError, match="deployed, but with a warning; THUNDER_SECRET: not"):
         smoke({"api": other.url}, app_name="thunder-backend", commit=None, say=print)
 
@@ -185,13 +238,6 @@ def test_health_says_that_no_admin_key_exists(serve: Serve, database_url: str, m
     assert "manage.py keys create NAME --admin" in warning
     assert manage("keys", "create", "first", "--admin", "--yes", on=database_url).exit_code == 0
     assert client.request("GET", "/healthz").json["warnings"] == []
-
-
-def test_doctor_fails(used: Client, database_url: str, manage: Command) -> None:
-    del used
-    for secret, problem in ((OTHER, WRONG_SECRET), ("", UNSET_SECRET), (SECRET, "")):
-        done = manage("doctor", on=database_url, THUNDER_SECRET=secret, THUNDER_ADMIN_KEY=ADMIN_KEY)
-        assert (done.exit_code, problem in done.stdout) == (1 if problem else 0, True), done.output
 
 
 def test_the_secret_is_accepted_and_the_loss_is_named(
