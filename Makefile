@@ -113,5 +113,5 @@ $(VENV)/.runtime: requirements.lock
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@echo "Installing requirements-dev.lock into $(VENV) …" >&2
-	@$(PIP_INSTALL) -r requirements-dev.lock || { $(OFFLINE); exit 1; }
+	@$(PIP_INSTALL) --no-compile -r requirements-dev.lock || { $(OFFLINE); exit 1; }
 	@touch $@

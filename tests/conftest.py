@@ -24,9 +24,21 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+# The endpoints, the streams and the commands of manage.py hold connections, transactions and LISTEN. All other tests call
+# the same endpoints.
+POOLED = tuple(str(Path(__file__).parent / name) + os.sep for name in ("http", "stream", "chores"))
+"""Directories whose tests reach their databases through PgBouncer with `--pgbouncer`."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "put a real PgBouncer in transaction mode in front of the tests' databases"
+    text = "put a real PgBouncer in transaction mode in front of the databases of tests/http, tests/stream and tests/chores"
     parser.addoption("--pgbouncer", action="store_true", help=text)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "databases" in metafunc.fixturenames and metafunc.config.getoption("--pgbouncer"):
+        way = "pgbouncer" if str(metafunc.definition.path).startswith(POOLED) else "direct"
+        metafunc.parametrize("databases", [way], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +54,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 def databases(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Databases]:
-    if not request.config.getoption("--pgbouncer"):
+    if getattr(request, "param", "direct") == "direct":
         yield Databases(postgres, None)
         return
     if pgbouncer.PROGRAM is None:
@@ -56,6 +68,7 @@ def shared_database(databases: Databases) -> Iterator[SharedDatabase]:
     database = SharedDatabase(databases, "shared")
     yield database
     database.close()
+    databases.drop(database.name)
 
 
 @pytest.fixture
