@@ -24,14 +24,14 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
-# The endpoints, the streams and the commands of manage.py hold connections, transactions and LISTEN. All other tests call
-# the same endpoints.
+# The endpoints, the streams and the commands of manage.py hold connections, transactions and LISTEN. All other tests
+# call the same endpoints.
 POOLED = tuple(str(Path(__file__).parent / name) + os.sep for name in ("http", "stream", "chores"))
 """Directories whose tests reach their databases through PgBouncer with `--pgbouncer`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "put a real PgBouncer in transaction mode in front of the databases of tests/http, tests/stream and tests/chores"
+    text = "reach the databases of tests/http, stream and chores through a real PgBouncer in transaction mode"
     parser.addoption("--pgbouncer", action="store_true", help=text)
 
 

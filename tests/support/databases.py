@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -14,27 +15,29 @@ TEMPLATE = "thunder_template"
 LOCK_TIMEOUT = "5s"
 
 SMALL_BYTES = 1 << 19
-# A hash of everything except rows: definitions, privileges, settings, statistics.
-READ_DEFINITIONS = """
-select
-    md5(concat(
-        (select string_agg(a::text, '' order by attrelid, attnum) from pg_attribute as a where attrelid >= 16384),
-        (select string_agg(p::text, '' order by oid) from pg_proc as p where oid >= 16384),
-        (select string_agg(t::text, '' order by oid) from pg_trigger as t where oid >= 16384),
-        (select string_agg(c::text, '' order by oid) from pg_constraint as c where oid >= 16384),
-        (select string_agg(i::text, '' order by indexrelid) from pg_index as i where indexrelid >= 16384),
-        (select string_agg(d::text, '' order by oid) from pg_attrdef as d where oid >= 16384),
-        (select string_agg(r::text, '' order by oid) from pg_rewrite as r where oid >= 16384),
-        (
-            select string_agg(concat(c.oid, relname, relacl, reloptions, relrowsecurity), '' order by c.oid)
-            from pg_class as c
-            where c.oid >= 16384 and relkind <> 't'
+_FIRST_OBJECT: LiteralString = "16384"  # the first oid after those of Postgres itself
+_CATALOGS: dict[LiteralString, LiteralString] = {
+    "pg_attribute": "attrelid",
+    "pg_proc": "oid",
+    "pg_trigger": "oid",
+    "pg_constraint": "oid",
+    "pg_index": "indexrelid",
+    "pg_attrdef": "oid",
+    "pg_rewrite": "oid",
+    "pg_namespace": "case when nspname not like 'pg\\_%' then oid end",
+    "pg_class": "case when relkind <> 't' then oid end",
+    "pg_db_role_setting": f"{_FIRST_OBJECT} + 0 * setrole::bigint",
+}
+READ_DEFINITIONS: LiteralString = " union all ".join(
+    [
+        *(
+            f"select '{name}', count(*), max(xmin::text::bigint) from {name} where {oid} >= {_FIRST_OBJECT}"
+            for name, oid in _CATALOGS.items()
         ),
-        (select string_agg(n::text, '' order by oid) from pg_namespace as n where nspname not like 'pg\\_%'),
-        (select string_agg(s::text, '') from pg_db_role_setting as s),
-        (select count(*) from pg_statistic where starelid >= 16384)
-    ))
-"""
+        f"select 'pg_statistic', count(*), 0 from pg_statistic where starelid >= {_FIRST_OBJECT}",
+    ]
+)
+"""The state of everything except rows. A change of a definition gives its row in the catalog a newer transaction."""
 LIST_WRITTEN = """
 select relname::text, pg_relation_size(oid) from pg_class
 where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0
@@ -76,7 +79,7 @@ class SharedDatabase:
     databases: Databases
     name: str
     url: str = field(init=False)
-    _definitions: str = field(init=False)
+    _definitions: list[tuple[str, int, int]] = field(init=False)
     _seeds: dict[str, list[str]] = field(init=False)
     """The rows that migrations insert, as composite literals."""
     _conn: psycopg.Connection = field(init=False)
@@ -94,6 +97,7 @@ class SharedDatabase:
                 unchanged = _read_definitions(self._conn) == self._definitions
                 if unchanged:
                     self._delete_rows()
+                    self._definitions = _read_definitions(self._conn)  # a truncation changes them
         except (psycopg.errors.LockNotAvailable, psycopg.OperationalError):
             unchanged = False
         if not unchanged:
@@ -101,6 +105,7 @@ class SharedDatabase:
             self.databases.drop(self.name)
             self.databases.create(self.name)
             self._conn = self._connect()
+            self._definitions = _read_definitions(self._conn)
 
     def close(self) -> None:
         self._conn.close()
@@ -128,9 +133,8 @@ class SharedDatabase:
         execute(RESTART_SEQUENCES)
 
 
-def _read_definitions(conn: psycopg.Connection) -> str:
-    ((definitions,),) = conn.execute(READ_DEFINITIONS).fetchall()
-    return definitions
+def _read_definitions(conn: psycopg.Connection) -> list[tuple[str, int, int]]:
+    return conn.execute(READ_DEFINITIONS).fetchall()
 
 
 def _list_written(conn: psycopg.Connection) -> list[tuple[str, int]]:
