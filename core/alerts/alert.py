@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
@@ -26,6 +26,7 @@ from core.settings import Networks
 from core.wire.json_text import to_column_text
 from core.wire.models import Frozen
 from core.wire.page import read_cursor
+from core.wire.validation import describe_validation
 
 MAX_ALERTS = 20
 """Alerts of one owner."""
@@ -172,10 +173,12 @@ async def change_alert(
 def _merge(row: AlertRow, change: AlertChange) -> NewAlert:
     """Return the alert after a change. Null keeps settings that can't be null."""
     given = change.model_dump(exclude_unset=True)
-    required = ("name", "url", "include_prompt", "active")
-    given = {name: value for name, value in given.items() if value is not None or name not in required}
+    given = {name: value for name, value in given.items() if value is not None or name not in {"name", "url"}}
     now = to_alert(row).model_dump(exclude={"id", "created_at", "updated_at", "filters"})
-    return NewAlert.model_validate({**now, **row.filters, **given})
+    try:
+        return NewAlert.model_validate({**now, **row.filters, **given})
+    except ValidationError as error:  # an earlier version accepted the filters
+        raise InvalidInputError(describe_validation(error)) from None
 
 
 async def rotate_secret(access: Access, key: str | None, *, number: int) -> RotatedSecret:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from core.errors import InvalidInputError
 from core.statistics.scores import Score
+from core.traces.filters import clean_query
 from core.wire.json_text import to_column_text
 from core.wire.models import Frozen
 
@@ -53,6 +54,13 @@ def _refuse_unstorable(text: str) -> str:
     return text
 
 
+def _clean_words(text: str) -> str:
+    cleaned = clean_query(text)
+    if not cleaned:
+        raise ValueError("has no word; send words of the prompt or the answer, or id: and an id")
+    return cleaned
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_refuse_unstorable)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -70,7 +78,7 @@ class AlertFilters(Frozen):
     min_confidence: Confidence | None = None
     max_confidence: Confidence | None = None
     has_exception: bool | None = None
-    q: Text | None = None
+    q: Annotated[Text, AfterValidator(_clean_words)] | None = None
 
     def list_filters(self) -> dict[str, Any]:
         """Return the filters that are set."""
@@ -79,7 +87,7 @@ class AlertFilters(Frozen):
 
 
 class NewAlert(AlertFilters, strict=True, extra="forbid"):
-    """A new alert. Settings that its kind does not have are refused."""
+    """A new alert. Null restores the default. Settings that its kind does not have are refused."""
 
     name: Name
     kind: Annotated[Kind, Field(strict=False)]
@@ -88,8 +96,8 @@ class NewAlert(AlertFilters, strict=True, extra="forbid"):
     threshold: Finite | None = None
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     window_s: Window | None = None
-    include_prompt: bool = False
-    active: bool = True
+    include_prompt: bool | None = None
+    active: bool | None = None
 
 
 class AlertChange(AlertFilters, strict=True, extra="forbid"):
@@ -133,11 +141,12 @@ def complete(alert: NewAlert) -> dict[str, Any]:
         "share": (alert.share or DEFAULT_SHARE) if kind is Kind.RATE else None,
         "window_s": alert.window_s or (None if kind in _AT_INGEST else DEFAULT_WINDOW_S),
         "url": alert.url,
-        "include_prompt": alert.include_prompt,
-        "active": alert.active,
+        "include_prompt": alert.include_prompt or False,
+        "active": alert.active is not False,
     }
 
 
 def _refuse(alert: NewAlert, setting: str, *, has: bool) -> None:
-    if not has and getattr(alert, setting):
+    value = getattr(alert, setting)
+    if not has and value is not None and value is not False:
         raise InvalidInputError(f"{setting}: alerts of the kind {alert.kind.value} don't have it; remove it")

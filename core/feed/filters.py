@@ -1,8 +1,7 @@
-"""The search, sort orders and cursor of the feed."""
+"""The sort orders and the cursor of the feed."""
 
 import base64
 import binascii
-import re
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -14,9 +13,6 @@ from core.feed.store import ListedRow
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
 
-_MINUSES = re.compile(r"-(?:\s*-)+")
-_ID = re.compile(r"id:", re.IGNORECASE)
-
 NO_CONFIDENCE = 2.0
 """The sort value of a request without a confidence. It sorts such requests last; the SQL uses the same value."""
 
@@ -26,20 +22,6 @@ class Sort(StrEnum):
 
     CREATED = "created"
     CONFIDENCE = "confidence"
-
-
-def clean_query(text: str | None) -> str | None:
-    """Prepare a search query. Return None for a blank one, and "", which matches nothing, for one of symbols only.
-
-    Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32. After `id:`, which
-    starts a search for an id, nothing changes.
-    """
-    if text is None or not text.strip():
-        return None
-    text = text.strip()
-    if found := _ID.match(text):
-        return text if text[found.end() :].strip() else ""
-    return _MINUSES.sub("-", text) if any(map(str.isalnum, text)) else ""
 
 
 class Cursor(Frozen, extra="forbid"):

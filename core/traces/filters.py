@@ -1,7 +1,11 @@
 """The filters of requests: those of the feed, the streams, the statistics and the exports."""
 
+import re
 from datetime import datetime
 from typing import NamedTuple
+
+_MINUSES = re.compile(r"-(?:\s*-)+")
+_ID = re.compile(r"id:", re.IGNORECASE)
 
 
 class Filters(NamedTuple):
@@ -41,3 +45,17 @@ class Filters(NamedTuple):
 
 
 NO_FILTERS = Filters()
+
+
+def clean_query(text: str | None) -> str | None:
+    """Prepare a search query. Return None for a blank one, and "", which matches nothing, for one of symbols only.
+
+    Consecutive minus signs become one. Postgres nests a level deeper for each and fails after 32. After `id:`, which
+    starts a search for an id, nothing changes.
+    """
+    if text is None or not text.strip():
+        return None
+    text = text.strip()
+    if found := _ID.match(text):
+        return text if text[found.end() :].strip() else ""
+    return _MINUSES.sub("-", text) if any(map(str.isalnum, text)) else ""

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJso
 
 from core.answers.votes import MAX_PATTERN_CHARS
 from core.confidence.distribution import MAX_TOP_TOKENS
-from core.feed.filters import Sort, clean_query
-from core.traces.filters import Filters
+from core.feed.filters import Sort
+from core.traces.filters import Filters, clean_query
 from core.wire.json_text import to_column_text
 from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from core.wire.timestamp import parse_timestamp

@@ -62,6 +62,7 @@ def test_each_kind_has_defaults(client: Client, kind: str, expected: dict[str, A
         ({"kind": "drift", "threshold": 1.5}, "threshold"),
         ({"kind": "exception"}, "threshold"),
         ({"kind": "silence", "threshold": None, "score": "perplexity"}, "score"),
+        ({"kind": "silence", "threshold": 0}, "threshold"),
         ({"share": 0.5}, "share"),
         ({"kind": "rate", "share": 0}, "share"),
         ({"kind": "rate", "include_prompt": True}, "include_prompt"),
@@ -72,6 +73,8 @@ def test_each_kind_has_defaults(client: Client, kind: str, expected: dict[str, A
         ({"created_from": "2026-01-01"}, "created_from"),
         ({"secret": "mine"}, "secret"),
         ({"model": "a\0b"}, "model"),
+        ({"q": " "}, "q"),
+        ({"q": "\U0001f600 -"}, "q"),
         ({"url": "http://receiver.example"}, "url"),
         ({"url": "https://127.0.0.1/"}, "url"),
         ({"url": "https://receiver.example/\0"}, "url"),
@@ -165,3 +168,13 @@ def test_a_key_that_reads_all_sees_where_the_webhooks_of_others_go_but_no_path(c
         shown = {alert["id"]: alert["url"] for alert in listed}
         assert (shown[number], shown[of_admin]) == urls
         assert client.request("GET", f"/v1/alerts/{number}", x_api_key=key).json["url"] == urls[0]
+
+
+def test_a_search_of_an_alert_cannot_make_an_ingest_fail(client: Client) -> None:
+    number = create(client, kind="exception", threshold=None, q="- " * 40 + "ready", active=None)["id"]
+    changed = change(client, number, q="-" * 200 + "ready", include_prompt=None)
+    assert (changed["filters"]["q"], changed["include_prompt"], changed["active"]) == ("-ready", False, True)
+    failed = {"request_id": "failed", "error": "overloaded", "request": {"prompt": "set"}}
+    assert client.post_bytes("/v1/ingest", json.dumps(failed).encode()).status == 201
+    (event,) = send(client, "GET", "/v1/alerts/feed", ADMIN_KEY).json["events"]
+    assert (event["alert_id"], event["request_id"]) == (number, "failed")
