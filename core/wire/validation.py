@@ -12,6 +12,7 @@ OWN_SENTENCES = {
     "string_unicode": r"has half of a surrogate pair (an escape such as \ud800 on its own); send whole characters",
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
+    "dict_type": "must be a JSON object",
     "extra_forbidden": "unknown field; remove it",
 }
 """Errors whose own message mentions Python, or does not state what to do."""
