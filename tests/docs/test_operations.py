@@ -83,14 +83,14 @@ def test_no_document_has_a_secret_in_a_command_line() -> None:
             assert re.search(r"create [\w-]+ --from-dotenv \w+\.env( --force)?$", command), f"{path.name}: {command}"
 
 
-@pytest.mark.parametrize("name", ["OPERATIONS.md", "SECRETS.md", "BACKUP.md"])
+@pytest.mark.parametrize("name", ["OPERATIONS.md", "SECRETS.md", "BACKUP.md", "ops/RUNBOOK.md"])
 def test_a_block_of_commands_runs_in_a_test_or_says_that_it_does_not(name: str) -> None:
     """The tests run blocks marked `sh`. Blocks without a mark have commands that the tests can't run."""
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     blocks = re.findall(r"([^\n]*)\n+ *```(\w*)\n.*?```", text, re.DOTALL)
-    assert len(blocks) > 5
+    assert len(blocks) > 1
     silent = [before for before, language in blocks if not language and "not run by the tests" not in before]
-    assert (silent, {language for _, language in blocks} - {"", "sh", "text", "ini"}) == ([], set())
+    assert (silent, {language for _, language in blocks} - {"", "sh", "text", "ini", "yaml"}) == ([], set())
 
 
 def test_the_table_shows_the_scaling_of_each_function() -> None:

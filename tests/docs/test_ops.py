@@ -1,7 +1,10 @@
-"""docs/ops: the dashboard and the alert rules use metrics that exist, and lead to sections of the runbook."""
+"""docs/ops: dashboard and alert rules use metrics that exist, and the commands of the runbook run as printed."""
 
+import asyncio
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +12,13 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.client import Client
+from tests.support.command import lend_programs, run_shell
 from tests.support.environment import ROOT
-from tests.support.keys import ADMIN_KEY
+from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post_probs
 
 OPS = ROOT / "docs" / "ops"
+RUNBOOK = (OPS / "RUNBOOK.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\b(?:thunder|process)_[a-z0-9_]+")
 LABEL = re.compile(r"by \(([^)]*)\)|\{([^}]*)\}")
 
@@ -68,8 +73,7 @@ def test_the_dashboard_shows_every_metric(labels: dict[str, set[str]]) -> None:
 
 
 def test_each_alert_leads_to_a_section_of_the_runbook() -> None:
-    runbook = (OPS / "RUNBOOK.md").read_text(encoding="utf-8")
-    sections = {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", runbook, re.MULTILINE)}
+    sections = {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)}
     rules = read_rules()
     assert len({rule["alert"] for rule in rules}) == len(rules)
     for rule in rules:
@@ -77,3 +81,13 @@ def test_each_alert_leads_to_a_section_of_the_runbook() -> None:
         assert (ROOT / path) == OPS / "RUNBOOK.md"
         assert section in sections, section
         assert rule["labels"]["severity"] in {"critical", "warning"}
+
+
+def test_the_commands_of_the_runbook_run_as_printed(client: Client, database_url: str, tmp_path: Path) -> None:
+    lend_programs(tmp_path)
+    (commands,) = re.findall(r"```sh\n(.*?)```", RUNBOOK, re.DOTALL)
+    environment = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET, "DATABASE_URL": database_url}
+    environment |= {"PATH": os.environ["PATH"], "THUNDER": client.url}
+    health, _, findings = asyncio.run(run_shell(commands, tmp_path, environment)).partition("}ok ")
+    assert json.loads(health + "}")["status"] == "ok"
+    assert re.search(r"^ok +schema ", findings, re.MULTILINE), findings
