@@ -10,6 +10,9 @@ from core.confidence import MAX_TOP_TOKENS, Entry
 from core.document.parse import make_decoder, parse_quickly
 from core.document.schema import Event, Rows, TraceDocument
 
+MAX_BYTES = 4 * 1024 * 1024
+"""Largest body whose lists are decoded. In a larger one, the entries take more time and twice its memory."""
+
 
 class _ListedEvent(Event, frozen=True, kw_only=True, gc=False):
     """An event whose list is decoded. The list may be empty."""
@@ -30,5 +33,5 @@ _DECODER = make_decoder(_ListedDocument)
 
 
 def parse_listed(body: bytes) -> TraceDocument | None:
-    """Parse a trace as `parse_quickly` does. If all its lists may be regular, they are decoded."""
-    return parse_quickly(body, _DECODER)
+    """Parse a trace as `parse_quickly` does. If it is small and all its lists may be regular, they are decoded."""
+    return parse_quickly(body, _DECODER) if len(body) <= MAX_BYTES else parse_quickly(body)
