@@ -146,7 +146,11 @@ async def checkout_transaction(
         DatabaseUnavailableError: the database does not answer or cannot serve.
     """
     with _translated_errors():
-        async with asyncio.timeout(WORK_S + timeout_ms / 1000), _lend_live(pool) as conn, transaction(conn):
+        async with (
+            asyncio.timeout(WORK_S + timeout_ms / 1000),
+            _lend_live(pool, holds_owner) as conn,
+            transaction(conn),
+        ):
             if holds_owner:
                 await HOLD_OWNER.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
             else:
@@ -197,14 +201,22 @@ async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]
 
 
 @asynccontextmanager
-async def _lend_live(pool: Pool) -> AsyncIterator[PooledConnection]:
-    """Lend a connection that has just answered, and drop connections that don't."""
+async def _lend_live(pool: Pool, holds_owner: bool) -> AsyncIterator[PooledConnection]:  # noqa: FBT001 - as the caller's
+    """Lend a connection that has just answered, and drop connections that don't.
+
+    The owner is checked here if the transaction does not hold it, and through a pooler, which would answer a sync even
+    if Postgres does not.
+    """
     for _ in range(MAX_DEAD):
         async with _lend(pool) as conn:
             conn.prepare_threshold = None  # outside a pipeline, preparing costs a round trip
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    await REQUIRE_OWNER.execute(conn, app_name=pool.app_name)
+                    if conn.is_direct and holds_owner:
+                        async with conn.pipeline():  # ends with a sync
+                            pass
+                    else:
+                        await REQUIRE_OWNER.execute(conn, app_name=pool.app_name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue
