@@ -159,7 +159,7 @@ class Settings(BaseModel):
     """The number of processes of `make run`. If unset, one per core, at most 8."""
 
     log_cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
-    """The size (MiB) of each process's cache of rendered, compressed logs."""
+    """The size (MiB) of each process's cache of rendered logs."""
 
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
     """Comma-separated addresses or networks of proxies whose X-Forwarded-For header is trusted. If unset, the client is

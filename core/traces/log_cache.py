@@ -1,7 +1,9 @@
 """A cache of rendered logs in this process."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+Key = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,38 +14,60 @@ class CachedLog:
         version: the row's id, revision and time of ingest, which identify a document. The database confirms it.
         is_owned: whether this is the owner's view. Other readers see no labels.
         frame: the members that don't change after ingest, as a zstd frame.
+        pieces: the same members, uncompressed; empty if they are not kept.
     """
 
     version: str
     is_owned: bool
     frame: bytes
+    pieces: tuple[bytes, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes in the cache."""
+        return len(self.frame) + sum(map(len, self.pieces))
 
 
 class LogCache:
     """The most recently read logs, up to a number of bytes. Each read checks in the database that a log is current.
 
-    The cache ends with its process, so a log never outlives a change of the scoring code.
+    Uncompressed members take only space that no frame needs. The cache ends with its process, so a log never outlives a
+    change of the scoring code.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._logs: OrderedDict[tuple[str, bool], CachedLog] = OrderedDict()
+        self._logs: OrderedDict[Key, CachedLog] = OrderedDict()
+        self._unpacked: OrderedDict[Key, None] = OrderedDict()
 
     def find(self, request_id: str) -> list[CachedLog]:
         """Return the cached logs of a request, in both views."""
         return [log for is_owned in (True, False) if (log := self._logs.get((request_id, is_owned)))]
 
     def keep(self, request_id: str, log: CachedLog) -> None:
-        """Keep a log, and drop the least recently read logs if the cache is full."""
-        self._drop((request_id, log.is_owned))
+        """Keep a log. If the cache is full, drop the least recently read members, then the least recently read logs."""
+        key = (request_id, log.is_owned)
+        self._drop(key)
         if len(log.frame) > self._limit:
             return
-        self._logs[request_id, log.is_owned] = log
-        self._size += len(log.frame)
+        self._logs[key] = log
+        self._size += log.size
+        if log.pieces:
+            self._unpacked[key] = None
         while self._size > self._limit:
-            self._drop(next(iter(self._logs)))
+            if self._unpacked:
+                self._drop_pieces(next(iter(self._unpacked)))
+            else:
+                self._drop(next(iter(self._logs)))
 
-    def _drop(self, key: tuple[str, bool]) -> None:
-        if dropped := self._logs.pop(key, None):
-            self._size -= len(dropped.frame)
+    def _drop(self, key: Key) -> None:
+        if key in self._logs:
+            self._drop_pieces(key)
+            self._size -= self._logs.pop(key).size
+
+    def _drop_pieces(self, key: Key) -> None:
+        self._unpacked.pop(key, None)
+        packed = replace(self._logs[key], pieces=())
+        self._size -= self._logs[key].size - packed.size
+        self._logs[key] = packed

@@ -29,10 +29,12 @@ class PackedJson:
     Attributes:
         frame: the end of the text, as one zstd frame.
         start: the text before the frame, uncompressed.
+        pieces: the content of the frame, if it is known.
     """
 
     frame: bytes
     start: bytes = b""
+    pieces: tuple[bytes, ...] = ()
 
     def pack(self) -> bytes:
         """Return the whole text as one zstd frame, without unpacking `frame`."""
@@ -40,13 +42,14 @@ class PackedJson:
 
     def unpack(self) -> bytes:
         """Return the whole text, uncompressed."""
-        return self.start + decompress(self.frame) if self.start else decompress(self.frame)
+        pieces = self.pieces or (decompress(self.frame),)
+        return b"".join((self.start, *pieces) if self.start else pieces)
 
     def iterate(self, most: int) -> Iterator[bytes]:
-        """Unpack the text in pieces of at most this many bytes; `start` is the first one."""
+        """Unpack the text in pieces, new ones of at most this many bytes; `start` is the first one."""
         if self.start:
             yield self.start
-        yield from iterate_decompressed(self.frame, most)
+        yield from self.pieces or iterate_decompressed(self.frame, most)
 
     @property
     def size(self) -> int | None:

@@ -46,18 +46,21 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
         frame = await work_on_document(request, context, render_document, document, *view.kind)
         log = CachedLog(view.document_version, view.is_owned, frame)
     context.logs.keep(view.cache_key, log)
-    return await answer_stored(request, PackedJson(log.frame, view.start), headers)
+    return await answer_stored(request, PackedJson(log.frame, view.start, log.pieces), headers)
 
 
 def _keep_later(context: Context, view: LogView, text: bytes) -> None:
-    """Compress a rendered log for the cache while the log is sent."""
+    """Keep a rendered log in the cache, compressed while the log is sent, and in pieces for the next such client."""
 
-    def keep(packing: asyncio.Future[bytes]) -> None:
+    def pack() -> CachedLog:
+        pieces = tuple(text[start : start + PIECE_BYTES] for start in range(len(view.start), len(text), PIECE_BYTES))
+        return CachedLog(view.document_version, view.is_owned, compress_members(pieces), pieces)
+
+    def keep(packing: asyncio.Future[CachedLog]) -> None:
         if not (packing.cancelled() or packing.exception()):
-            context.logs.keep(view.cache_key, CachedLog(view.document_version, view.is_owned, packing.result()))
+            context.logs.keep(view.cache_key, packing.result())
 
-    members = memoryview(text)[len(view.start) :]
-    packing = asyncio.get_running_loop().run_in_executor(None, compress_members, [members])
+    packing = asyncio.get_running_loop().run_in_executor(None, pack)
     packing.add_done_callback(keep)
 
 
@@ -129,6 +132,7 @@ class _Unpacked(Response):
         del self.headers["content-length"]
         if stored.size is not None:
             self.headers["content-length"] = str(stored.size)
+        self._is_unpacked = bool(stored.pieces)
         self._pieces = stored.iterate(PIECE_BYTES)
 
     @override
@@ -143,11 +147,14 @@ class _Unpacked(Response):
             await self._send(send)
 
     async def _send(self, send: Send) -> None:
-        piece = await asyncio.to_thread(next, self._pieces, b"")
+        piece = await self._take()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while piece:
             async with asyncio.TaskGroup() as both:
-                following = both.create_task(asyncio.to_thread(next, self._pieces, b""))
+                following = both.create_task(self._take())
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             piece = following.result()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _take(self) -> bytes:
+        return next(self._pieces, b"") if self._is_unpacked else await asyncio.to_thread(next, self._pieces, b"")
