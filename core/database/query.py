@@ -54,8 +54,17 @@ class Query(Generic[R]):
 
     async def execute(self, conn: AsyncConnection, /, **parameters: object) -> AsyncRawCursor[R]:
         """Run the statement. In a pipeline this does not wait for the result."""
-        cursor = AsyncRawCursor(conn, row_factory=self.make_row)
+        cursor = self.open_cursor(conn)
         return await cursor.execute(self.text, self._order(parameters), binary=self.is_binary)
+
+    def open_cursor(self, conn: AsyncConnection) -> AsyncRawCursor[R]:
+        """Open a cursor that can run this statement many times. It keeps the last result until the next one."""
+        return AsyncRawCursor(conn, row_factory=self.make_row)
+
+    async def fetch_again(self, cursor: AsyncRawCursor[R], /, **parameters: object) -> list[R]:
+        """Run the statement with its cursor and return every row."""
+        await cursor.execute(self.text, self._order(parameters), binary=self.is_binary)
+        return await cursor.fetchall()
 
     async def fetch_all(self, conn: AsyncConnection, /, **parameters: object) -> list[R]:
         """Return every row."""

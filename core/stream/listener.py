@@ -1,17 +1,17 @@
 """LISTEN on a direct connection, so that the stream reads the database only when there is something new."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncRawCursor, Notify
 
 from core.database.pool import CONNECT_TIMEOUT_S
 from core.stream.pace import Pace
-from core.stream.store import LISTEN
+from core.stream.store import LISTEN, READ_NEWS, NewsRow
+from core.stream.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -34,36 +34,38 @@ class Listener:
         self._dsn = dsn
         self._app_name = app_name
         self._pace = pace
-        self._kicked = asyncio.Event()
-        self._used = asyncio.Event()
-        self._in_use = asyncio.Lock()
-        self._notified: AsyncConnection | None = None
+        self._kicked = Wakeup()
+        self._ended = Wakeup()
+        self._cursor: AsyncRawCursor[NewsRow] | None = None
+        self._socket = -1
+        self._is_notified = False
         self.works = False
         self.wants_proof = False
         """Whether it has started to listen, and needs a notification from another connection as proof."""
 
     def kick(self) -> None:
         """Reconnect now, if it waits to reconnect."""
-        self._kicked.set()
+        self._kicked.wake()
 
-    async def use(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
-        """Run work over the connection that was just notified.
+    async def use(self, work: Callable[[AsyncRawCursor[NewsRow]], Awaitable[T]]) -> T | None:
+        """Run work with a cursor of READ_NEWS over the connection, if it was notified since the last use.
 
         This skips the pool's check, and allows prepared statements because the connection does not go through a pooler.
+        The cursor is kept, because a new one would look up the types of parameters and columns again.
         Returns None if there is no such connection or it failed. The caller then runs the work over the pool.
         """
-        async with self._in_use:
-            conn, self._notified = self._notified, None
-            if conn is None:
-                return None
-            try:
-                async with asyncio.timeout(USE_S):
-                    return await work(conn)
-            except (psycopg.Error, TimeoutError):
-                await conn.close()
-                return None
-            finally:
-                self._used.set()
+        cursor = self._cursor
+        if cursor is None or not self._is_notified:
+            return None
+        self._is_notified = False
+        try:
+            async with asyncio.timeout(USE_S):
+                return await work(cursor)
+        except (psycopg.Error, TimeoutError):
+            self._end(cursor.connection)
+            return None
+        finally:
+            self._watch()  # psycopg stops watching the socket after each statement
 
     async def run(self) -> None:
         """Listen until cancelled. While the database may be asleep, wait for `kick` instead of waking it."""
@@ -75,12 +77,12 @@ class Listener:
                 delay = FIRST_DELAY_S if self.works else min(delay * 2, LAST_DELAY_S)
                 log.info("not listening to the database: %s", type(error).__name__)
             finally:
-                self.works = self.wants_proof = False
+                self.works = self.wants_proof = self._is_notified = False
             self._pace.reconsider()
-            self._kicked.clear()
-            await self._rest(None if self._pace.is_asleep else delay)
+            await self._kicked.wait(None if self._pace.is_asleep else delay)
 
     async def _listen(self) -> None:
+        """Listen until the connection ends, which raises an error."""
         conn = await AsyncConnection.connect(
             self._dsn,
             autocommit=True,
@@ -94,28 +96,42 @@ class Listener:
             keepalives_interval=10,
             keepalives_count=3,
         )
-        async with conn:
+        try:
+            conn.add_notify_handler(self._note)
             await LISTEN.execute(conn)
-            self.wants_proof = True
+            self._cursor, self._socket, self.wants_proof = READ_NEWS.open_cursor(conn), conn.fileno(), True
+            self._watch()
             self._pace.demand_poll()
-            try:
-                while True:
-                    await self._await_notification(conn)
-            finally:
-                async with self._in_use:
-                    self._notified = None
+            await self._ended.wait(None)
+            raise psycopg.OperationalError("the connection was lost")
+        finally:
+            self._end(conn)
+            await conn.close()
 
-    async def _await_notification(self, conn: AsyncConnection) -> None:
-        """Wait for a notification, then lend the connection until it was used for a poll."""
-        async with contextlib.aclosing(conn.notifies(stop_after=1)) as notifications:
-            async for _ in notifications:
+    def _watch(self) -> None:
+        """Receive notifications while no statement runs."""
+        if self._cursor is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._receive, self._cursor.connection)
+
+    def _end(self, conn: AsyncConnection) -> None:
+        """Stop using a connection."""
+        if self._cursor is not None and self._cursor.connection is conn:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._cursor = None
+            self._ended.wake()
+
+    def _receive(self, conn: AsyncConnection) -> None:
+        try:
+            conn.pgconn.consume_input()
+        except psycopg.OperationalError:
+            self._end(conn)
+            return
+        if conn.pgconn.notifies() is not None:
+            while conn.pgconn.notifies() is not None:
                 pass
-        self.works, self._notified = True, conn
-        self._used.clear()
-        self._pace.demand_poll()
-        await self._used.wait()
+            self._note()
 
-    async def _rest(self, seconds: float | None) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._kicked.wait()
+    def _note(self, _: Notify | None = None) -> None:
+        """Note that something is new. psycopg calls this for notifications that arrive with a result."""
+        self.works = self._is_notified = True
+        self._pace.demand_poll()

@@ -1,9 +1,8 @@
 """Render the stream's messages as JSON text, once for all clients."""
 
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
-from typing import Any
 
 import orjson
 
@@ -12,8 +11,9 @@ from core.stream.store import NewsRow
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 """Modal's limit for a WebSocket message."""
 ENVELOPE_BYTES = 100
-HIDDEN = {"position", "horizon", "id", "stored_xid", "user_key_hmac", "found"}
-SHOWN = [field.name for field in fields(NewsRow) if field.name not in HIDDEN]
+HIDDEN = 6
+"""Number of fields at the start of a row that no client receives."""
+SHOWN = NewsRow._fields[HIDDEN:]
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,19 @@ class Message:
 def render_row(row: NewsRow) -> str:
     """Render the message of a stored trace. The final text is shortened to fit MAX_MESSAGE_BYTES."""
     room = MAX_MESSAGE_BYTES - ENVELOPE_BYTES
+    shown = dict(zip(SHOWN, row[HIDDEN:], strict=True))
+    # The database returns timestamps in the time zone of the connection.
+    shown["created_ts"] = row.created_ts.astimezone(UTC)
+    shown["finished_ts"] = row.finished_ts and row.finished_ts.astimezone(UTC)
+    text = row.final_text
     while True:
-        data = orjson.dumps({name: _show(getattr(row, name)) for name in SHOWN}, option=orjson.OPT_UTC_Z)
-        if len(data) <= room or not row.final_text:
+        data = orjson.dumps(shown, option=orjson.OPT_UTC_Z)
+        if len(data) <= room or not text:
             return f'{{"type":"new_log","data":{data.decode()}}}'
         # Shorten in proportion, and 5% more, because the bytes per character vary within a text.
-        kept = int(len(row.final_text) * 0.95 * room / len(data))
-        row = replace(row, final_text=row.final_text[:kept])
+        text = shown["final_text"] = text[: int(len(text) * 0.95 * room / len(data))]
 
 
 def render_lag(missed: int) -> Message:
     """Render the message that reports how many messages were dropped."""
     return Message(orjson.dumps({"type": "lagged", "missed": missed}).decode(), None)
-
-
-def _show(value: Any) -> Any:  # noqa: ANN401 - a column
-    """Convert a timestamp to UTC. The database returns it in the time zone of the connection."""
-    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -1,7 +1,8 @@
 """When the hub polls: on notification, otherwise at intervals, which are long if the database may be asleep."""
 
-import asyncio
 import time
+
+from core.stream.wakeup import Wakeup
 
 POLL_S = 1.0
 """Interval between two polls without notifications."""
@@ -18,7 +19,7 @@ class Pace:
         self._may_sleep = may_sleep
         self._active_at = 0.0
         self._is_due = False
-        self._woken = asyncio.Event()
+        self._wakeup = Wakeup()
 
     @property
     def is_asleep(self) -> bool:
@@ -37,24 +38,18 @@ class Pace:
     def demand_poll(self) -> None:
         """Request a poll, because there is something new."""
         self._is_due = True
-        self._woken.set()
+        self._wakeup.wake()
 
     def reconsider(self) -> None:
         """End the current wait without a poll, because notifications started or stopped."""
-        self._woken.set()
+        self._wakeup.wake()
 
     async def wait(self, seconds: float | None) -> bool:
         """Wait for a timeout in seconds, a demand or a reconsideration. Return whether it is time to poll."""
-        woken = await self.rest(seconds)
-        is_due, self._is_due = self._is_due or not woken, False
-        self._woken.clear()
+        is_early = await self.rest(seconds)
+        is_due, self._is_due = self._is_due or not is_early, False
         return is_due
 
     async def rest(self, seconds: float | None) -> bool:
         """Wait at most this many seconds. Return whether the wait was ended early."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return False
-        return True
+        return self._is_due or await self._wakeup.wait(seconds)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncRawCursor
 
 from core.access.access import Access
 from core.access.caller import Caller, Scope
@@ -30,8 +30,10 @@ class RestoredError(ThunderError):
 
 Chosen = list[tuple[int, Message]]
 """Messages, each with the id of the transaction that stored its trace."""
-View = tuple[bytes | None, Wanted]
-"""The owner whose traces a client may see (Caller.owner_filter), and the client's selection among them."""
+View = tuple[bytes | None, int]
+"""The owner whose traces a client may see (Caller.owner_filter), and the identity of the client's selection among them.
+
+Hashing a selection for each client would take longer than queueing a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Page:
     horizon: int
     callers: Mapping[str, Caller | ThunderError]
     matches: Mapping[Filters, set[int]]
-    _chosen: dict[View, Chosen] = field(default_factory=dict[View, Chosen])
+    _chosen: dict[View, Chosen | InvalidInputError] = field(default_factory=dict[View, Chosen | InvalidInputError])
 
     @property
     def first_expiry(self) -> datetime | None:
@@ -73,56 +75,63 @@ class Page:
 
     def deliver(self, subscription: Subscription) -> None:
         """Queue the messages that a client may see and has selected."""
-        filters = subscription.wanted.filters
-        if self.rows and filters != NO_FILTERS and filters not in self.matches:
-            subscription.end(InvalidInputError("q: too many words to search for at once; send fewer"))
+        view = (subscription.caller.owner_filter, id(subscription.wanted))
+        chosen = self._chosen.get(view)
+        if chosen is None:
+            chosen = self._chosen[view] = self._choose(subscription.caller, subscription.wanted)
+        if isinstance(chosen, InvalidInputError):
+            subscription.end(chosen)
             return
-        subscription.deliver(self._choose(subscription.caller, subscription.wanted))
+        subscription.deliver(chosen)
         subscription.advance(self.end)
 
-    def _choose(self, caller: Caller, wanted: Wanted) -> Chosen:
-        """Return a client's messages. They are computed once for all clients with the same access and selection."""
-        view = (caller.owner_filter, wanted)
-        if view not in self._chosen:
-            matching = self.matches.get(wanted.filters)
-            self._chosen[view] = [
-                (row.stored_xid, message)
-                for row, message in self.rows
-                if caller.may_see(row.user_key_hmac) and wanted.fits(row) and (matching is None or row.id in matching)
-            ]
-        return self._chosen[view]
+    def _choose(self, caller: Caller, wanted: Wanted) -> Chosen | InvalidInputError:
+        """Return the messages of all clients with the same access and selection."""
+        matching = self.matches.get(wanted.filters)
+        if matching is None and self.rows and wanted.filters != NO_FILTERS:
+            return InvalidInputError("q: too many words to search for at once; send fewer")
+        return [
+            (row.stored_xid, message)
+            for row, message in self.rows
+            if caller.may_see(row.user_key_hmac) and wanted.fits(row) and (matching is None or row.id in matching)
+        ]
 
 
 async def read_page(
-    conn: AsyncConnection,
+    cursor: AsyncRawCursor[NewsRow],
     access: Access,
     *,
     after: Position | None,
     until: Snapshot | None,
     audience: Collection[Subscription],
 ) -> Page:
-    """Read the traces stored after a position and check the audience's keys. `until` None means the present.
+    """Read the traces stored after a position and check the audience's keys.
+
+    Args:
+        cursor: a cursor of READ_NEWS.
+        access: what looks the keys up.
+        after: the start of the page; None reads no traces.
+        until: the end of the page; None for the present.
+        audience: the clients.
 
     Raises:
         RestoredError: the database has not reached `after` or `until` yet.
     """
-    name = access.pool.app_name
-    news = await store.read_news(conn, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
-    if news.horizon < max(one.xmax for one in (until or news.present, after.latest if after else news.present)):
+    conn, name = cursor.connection, access.pool.app_name
+    news = await store.read_news(cursor, app_name=name, after=after, until=until, limit=PAGE_ROWS, max_bytes=PAGE_BYTES)
+    if news.horizon < max((until or news.present).xmax, after.xmax if after else 0):
         raise RestoredError("database: was restored to an earlier state; connect again, and read the feed again")
     rows, until = news.rows, until or news.present
     filters = list({one.wanted.filters for one in audience} - {NO_FILTERS})
     matches = await _match(conn, rows, filters) if rows and filters else {}
     callers = await access.authenticate_all(conn, {one.key for one in audience}, Scope.READ)
-    is_last = not rows or rows[0].found == len(rows)
     before = until if after is None else after.before
     positions = [Position(before, until, row.stored_xid, row.id) for row in rows]
-    if is_last:
+    if news.is_last:
         positions[-1:] = [Position(until)]
     messages = [Message(render_row(row), end.write()) for row, end in zip(rows, positions[: len(rows)], strict=True)]
-    return Page(
-        list(zip(rows, messages, strict=True)), positions[-1], is_last, news.present, news.horizon, callers, matches
-    )
+    sent, end = list(zip(rows, messages, strict=True)), positions[-1]
+    return Page(sent, end, news.is_last, news.present, news.horizon, callers, matches)
 
 
 async def _match(conn: AsyncConnection, rows: list[NewsRow], filters: list[Filters]) -> dict[Filters, set[int]]:

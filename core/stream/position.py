@@ -41,6 +41,19 @@ class Snapshot:
             raise _no_position_error()
         return cls(text, xmax, frozenset(running))
 
+    def cut(self, newest: int | None, *, at_least: int) -> "Snapshot":
+        """Return this snapshot up to the newest transaction that stored a request, or up to a position after it.
+
+        Later transactions, which stored nothing or rolled back, are excluded, because Postgres may reuse their numbers
+        after a crash. A snapshot never ends at a multiple of EPOCH, which is followed by two numbers that are not
+        assigned either, or before 4, because `settle_positions` gives restored requests the number 3.
+        """
+        end = (3 if newest is None else newest) + 1
+        end = max(end if end % EPOCH else end + 3, at_least)
+        running = sorted(xid for xid in self.running if xid < end)
+        first = running[0] if running else end
+        return Snapshot(f"{first}:{end}:{','.join(map(str, running))}", end, frozenset(running))
+
     def sees(self, xid: int) -> bool:
         """Return whether the rows of a transaction are part of the snapshot."""
         return xid < self.xmax and xid not in self.running
@@ -59,6 +72,11 @@ class Position:
     def latest(self) -> Snapshot:
         """The later snapshot of the position."""
         return self.until or self.before
+
+    @property
+    def xmax(self) -> int:
+        """The end of the snapshots. A position that a client made up may have them in the wrong order."""
+        return max(self.before.xmax, self.latest.xmax)
 
     def write(self) -> str:
         """Return the position as text."""

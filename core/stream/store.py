@@ -5,30 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncRawCursor
 
 from core.database.query import query
 from core.stream.position import Position, Snapshot
 from core.traces.filters import Filters
 
 
-@dataclass(frozen=True, slots=True)
-class NewsRow:
+class NewsRow(NamedTuple):
     """A stored request: the columns of the feed, its owner, its transaction, and facts about the page.
 
     Attributes:
-        position: the current snapshot.
-        horizon: the first transaction id that Postgres has not assigned yet.
+        snapshot: the current snapshot.
+        newest_xid: the newest transaction that stored a request.
         id: the request; a page without requests is one row in which this and all following fields are None.
-        found: the number of requests in the page.
+        next_id: the next stored request, also if it is not in the page; None if there are no more.
     """
 
-    position: str
-    horizon: int
+    snapshot: str
+    newest_xid: int | None
     id: int
     stored_xid: int
     user_key_hmac: bytes | None
-    found: int
+    next_id: int | None
     request_id: str
     created_ts: datetime
     finished_ts: datetime | None
@@ -61,14 +60,16 @@ class News:
     """A page of stored requests.
 
     Attributes:
-        present: the current snapshot.
+        present: the current snapshot, up to the newest request.
         horizon: the first transaction id that Postgres has not assigned yet.
         rows: the requests, in the order of the stream.
+        is_last: whether there are no more requests for now.
     """
 
     present: Snapshot
     horizon: int
     rows: list[NewsRow]
+    is_last: bool
 
 
 class MatchRow(NamedTuple):
@@ -79,34 +80,44 @@ class MatchRow(NamedTuple):
 
 
 LISTEN = query("stream/listen")
-READ_NEWS = query("stream/read_news", NewsRow)
+READ_NEWS = query("stream/read_news", NewsRow, is_binary=True)
 LIST_MATCHES = query("stream/list_matches", MatchRow)
 
 
 async def read_news(  # noqa: PLR0913 - the page's bounds
-    conn: AsyncConnection, *, app_name: str, after: Position | None, until: Snapshot | None, limit: int, max_bytes: int
+    cursor: AsyncRawCursor[NewsRow],
+    *,
+    app_name: str,
+    after: Position | None,
+    until: Snapshot | None,
+    limit: int,
+    max_bytes: int,
 ) -> News:
     """Read a page of the requests stored since a position, and the current snapshot.
 
     Args:
-        conn: a connection. If its database belongs to another app, the statement fails with SQLSTATE TH001.
+        cursor: a cursor of READ_NEWS. If its database belongs to another app, the statement fails with SQLSTATE TH001.
         app_name: the app that the database must belong to.
         after: the start of the page; None reads no requests.
         until: the end of the page; None for the present.
         limit: maximum requests.
         max_bytes: maximum bytes of final texts. The first request may exceed it.
     """
-    rows = await READ_NEWS.fetch_all(
-        conn,
+    rows = await READ_NEWS.fetch_again(
+        cursor,
         app_name=app_name,
-        before=None if after is None else after.before.text,
+        first_xid=None if after is None else str(after.before.xmax),
+        running=[] if after is None else [str(xid) for xid in after.before.running],
         after_xid=str(after.xid if after else 0),
         after_id=after.id if after else 0,
         until=None if until is None else until.text,
         limit=limit,
         bytes=max_bytes,
     )
-    return News(Snapshot.parse(rows[0].position), rows[0].horizon, rows if rows[0].found else [])
+    current = Snapshot.parse(rows[0].snapshot)
+    present = current.cut(rows[0].newest_xid, at_least=0 if after is None else after.before.xmax)
+    found = rows if rows[0].request_id else []
+    return News(present, current.xmax, found, rows[-1].next_id is None)
 
 
 async def list_matches(

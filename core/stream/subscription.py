@@ -1,6 +1,5 @@
 """One client of the stream: its selection of traces, and its bounded queue of messages."""
 
-import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,6 +12,7 @@ from core.stream.backlog import Backlog
 from core.stream.message import Message, render_lag
 from core.stream.position import Position, Snapshot
 from core.stream.store import NewsRow
+from core.stream.wakeup import Wakeup
 from core.traces.filters import NO_FILTERS, Filters
 
 MAX_QUEUED = 256
@@ -56,14 +56,15 @@ class Subscription:
         self._queue: deque[Message] = deque()
         self._queued_bytes = 0
         self._missed = 0
-        self._changed = asyncio.Event()
+        self._wakeup = Wakeup()
 
     def share(self, backlog: Backlog) -> None:
         """Count the queue in the backlog of the client's account. Call this before the first message."""
         self._backlog = backlog
 
     def close(self) -> None:
-        """Drop queued messages, because the client has left."""
+        """Drop queued messages and accept no more, because the client has left."""
+        self.is_joined = False
         while self._queue:
             self._take()
 
@@ -78,7 +79,7 @@ class Subscription:
     def end(self, why: ThunderError) -> None:
         """End the stream and drop queued messages; `next` then raises this error."""
         self.ended = self.ended or why
-        self._changed.set()
+        self._wakeup.wake()
 
     def deliver(self, messages: Iterable[tuple[int, Message]]) -> None:
         """Queue messages, except those that the client already has. Each comes with its trace's transaction id."""
@@ -122,7 +123,7 @@ class Subscription:
         else:
             self._queue.append(message)
             self._queued_bytes += size
-        self._changed.set()
+        self._wakeup.wake()
 
     def _take(self) -> Message:
         message = self._queue.popleft()
@@ -131,12 +132,10 @@ class Subscription:
         return message
 
     async def _await_news(self, patience_s: float) -> None:
-        self._changed.clear()
         if not self.is_joined:
             with contextlib.suppress(DatabaseUnavailableError):
                 await self._catch_up(self)
                 return
             patience_s = min(patience_s, RETRY_S)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await self._changed.wait()
+        if self.ended is None:
+            await self._wakeup.wait(patience_s)

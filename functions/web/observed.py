@@ -55,7 +55,7 @@ class RequestLog:
             await send(message)
 
         try:
-            await self.app(scope, receive, note)
+            await self.app(scope, receive, note if scope["type"] == "http" else send)
         finally:
             if scope["type"] == "http":
                 _note(scope, status, time.perf_counter() - started, span)

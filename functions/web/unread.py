@@ -4,13 +4,16 @@ import asyncio
 import fcntl
 import struct
 import termios
+from functools import lru_cache
 from typing import Any
 
 from typing_extensions import override
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 
 from functions.web.connections import find_peer
 
@@ -19,6 +22,10 @@ UNREAD_S = 20.0
 MIN_READ_BYTES = 80 * 1024
 MAX_FRAGMENTS = 64
 """Maximum fragments of a message from a WebSocket client."""
+MAX_SHARED_CHARACTERS = 64 * 1024
+"""Maximum characters of a message that is encoded once for all clients."""
+MAX_SHARED = 32
+"""Number of encoded messages that are kept."""
 INCOMING_BYTES = 32 * 1024
 """Maximum burst of bytes from a WebSocket client, whose messages are ignored."""
 INCOMING_BYTES_PER_S = 4 * 1024
@@ -65,6 +72,12 @@ def count_unread(transport: asyncio.Transport) -> int:
     return transport.get_write_buffer_size() + struct.unpack("i", in_kernel)[0]
 
 
+@lru_cache(MAX_SHARED)
+def encode_frame(text: str) -> bytes:
+    """Return the frame of a text message."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket whose client must read, and may send only few bytes."""
 
@@ -90,6 +103,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.stop()
         super().connection_lost(exc)
+
+    @override
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send a message. uvicorn would encode a text again for each of its clients."""
+        text = message.get("text")
+        is_ready = self.conn.state is OPEN and self.writable.is_set() and not self.disconnected
+        if is_ready and isinstance(text, str) and len(text) <= MAX_SHARED_CHARACTERS:
+            self.transport.write(encode_frame(text))
+        else:
+            await super().send(message)
 
     @override
     def pause_writing(self) -> None:

@@ -19,7 +19,7 @@ AFTER: dict[str, Any] = {"after_id": None, "after_created": None, "after_confide
 PAGE: dict[str, Any] = {"collection_id": None, "brief": False, "limit": 51, "offset": 0, **AFTER}
 NEWEST: dict[str, Any] = {**PAGE, "sort": "created"}
 LEAST_CONFIDENT: dict[str, Any] = {**PAGE, "sort": "confidence"}
-NEWS = {"app_name": "thunder-backend", "before": "1:1:", "until": None, "after_xid": "9", "after_id": 0}
+NEWS = {"app_name": "thunder-backend", "first_xid": "1", "running": [], "until": None, "after_xid": "9", "after_id": 0}
 RARE: dict[str, Filters] = {
     "requests_newest": NO_FILTERS,
     "requests_newest_of_user": Filters(owner=b"user 7"),
@@ -85,7 +85,7 @@ def test_a_poll_reads_only_what_is_new_also_if_planned_for_an_empty_table(databa
     """The stream plans its poll once per connection, perhaps before anything is stored."""
     with psycopg.connect(databases.reach(databases.create("poll")), autocommit=True) as conn:
         conn.execute(FILL)
-        polled = {**NEWS, "before": "19990:20000:19990,19995", "after_xid": "0", "limit": 256, "bytes": 2**20}
-        plan = explain(conn, READ_NEWS, options="analyze,", **polled)
+        start = {**NEWS, "first_xid": "20000", "running": ["19990", "19995"], "after_xid": "0"}
+        plan = explain(conn, READ_NEWS, options="analyze,", **start, limit=256, bytes=2**20)
     databases.drop("poll")
     assert 1 <= sum(count_rows_of_requests(plan)) <= 10

@@ -52,7 +52,7 @@ PYTHON_TYPES: dict[str, type] = {
     "jsonb": dict,
     "numeric": int,
 }
-METHODS = {"execute", "fetch_all", "fetch_one", "fetch_only", "run", "run_only"}
+METHODS = {"execute", "fetch_again", "fetch_all", "fetch_one", "fetch_only", "run", "run_only"}
 NOT_EXPLAINED = {"database/create_ledger", "database/begin", "database/commit", "stream/listen", "transfer/clear"}
 """Statements that EXPLAIN does not accept: DDL, transaction control, LISTEN."""
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket as sockets
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -183,7 +182,7 @@ def test_the_queues_of_an_account_are_bounded_and_count_a_shared_message_once() 
 @pytest.mark.parametrize("character", ["x", "\x01", "é", "😀", '"'])
 def test_no_message_exceeds_the_limit_of_modal(character: str) -> None:
     for count in (10, 2**21 - 200, 2**21):
-        text = render_row(replace(ROW, final_text=character * count))
+        text = render_row(ROW._replace(final_text=character * count))
         assert len(text.encode()) <= MAX_MESSAGE_BYTES
         kept = json.loads(text)["data"]["final_text"]
         assert kept == character * len(kept)

@@ -1,5 +1,7 @@
 """Positions as text: which are accepted, which are rejected, and how Postgres reads them."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -68,18 +70,16 @@ def test_hostile_positions_are_rejected_with_an_explanation(shared: Client) -> N
 
 
 def test_a_position_of_another_database_is_rejected_with_an_explanation(shared: Client) -> None:
-    for text in ("1:9000000000:", "1:1:~1:9000000000:~3.4"):
+    for text in ("1:9000000000:", "1:1:~1:9000000000:~3.4", "1:9000000000:~1:1:~3.4"):
         answer = shared.get("/logs/stream", accept="text/event-stream", last_event_id=text)
         assert answer.status == 400
         assert answer.json["error"].startswith("Last-Event-ID: from another database")
 
 
-def read_present(sql: psycopg.Connection, query: str = READ_NEWS.text) -> str:
-    bounds = {"before": None, "until": None, "after_xid": "0", "after_id": 0, "limit": 1, "bytes": 1}
-    given = READ_NEWS._order({"app_name": "thunder-backend", **bounds})
-    row = psycopg.RawCursor(sql).execute(query.encode(), given).fetchone()
-    assert row is not None
-    return row[0]
+def read_present(sql: psycopg.Connection) -> str:
+    start: dict[str, Any] = {"first_xid": None, "running": [], "until": None, "after_xid": "0", "after_id": 0}
+    row = READ_NEWS.run_only(sql, app_name="thunder-backend", limit=1, bytes=1, **start)
+    return Snapshot.parse(row.snapshot).cut(row.newest_xid, at_least=0).text
 
 
 def test_the_present_is_after_the_newest_trace_whatever_else_runs(
@@ -99,12 +99,17 @@ def test_the_present_is_after_the_newest_trace_whatever_else_runs(
         assert read_present(sql) == present
 
 
-def test_the_present_is_a_snapshot_also_at_the_turn_of_an_epoch(sql: psycopg.Connection, listening: Client) -> None:
-    post(listening, "newest")
-    far_on = READ_NEWS.text.replace("pg_snapshot_xmax(pg_current_snapshot())", "'9000000000'")
-    present = read_present(sql, far_on.replace("requests.stored_xid::text::bigint", "4294967295"))
-    assert sql.execute("select %s::pg_snapshot::text", [present]).fetchone() == (present,)
-    assert Snapshot.parse(present).sees(4294967295)
+@pytest.mark.parametrize("newest", [None, 3, 7, 15, 4294967294, 4294967295])
+@pytest.mark.parametrize("at_least", [0, 12])
+def test_a_snapshot_is_cut_after_the_newest_trace(sql: psycopg.Connection, newest: int | None, at_least: int) -> None:
+    """Postgres accepts the result also at the turn of an epoch."""
+    current = Snapshot.parse("9:9000000000:9,4294967290,8000000000")
+    present = current.cut(newest, at_least=at_least)
+    assert sql.execute("select %s::pg_snapshot::text", [present.text]).fetchone() == (present.text,)
+    assert Snapshot.parse(present.text).running == present.running
+    assert present.xmax == max(at_least, {None: 4, 4294967295: 4294967299}.get(newest, (newest or 0) + 1))
+    for xid in (3, 7, 9, 4294967290, 4294967294, 4294967295, 8999999999):
+        assert present.sees(xid) == (xid < present.xmax and current.sees(xid))
 
 
 def test_rows_of_a_restored_dump_do_not_hide_new_ones(listening: Client, sql: psycopg.Connection) -> None:

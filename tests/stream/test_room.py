@@ -16,7 +16,7 @@ from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post
 from tests.support.streams import ask_for_events, ask_for_socket, open_events, open_socket
 
-PLACE = Position(Snapshot.parse("1:1:"))
+START = Position(Snapshot.parse("1:1:"))
 USER, OTHER = "key-of-the-first-user", "key-of-the-second-user"
 
 
@@ -26,7 +26,7 @@ async def _never(_: Subscription) -> None:
 
 def make_stream(key: str, caller: Caller) -> Subscription:
     one = Subscription(key, Wanted(NO_FILTERS), _never)
-    one.caller, one.position = caller, PLACE
+    one.caller, one.position = caller, START
     return one
 
 

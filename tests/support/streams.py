@@ -165,8 +165,9 @@ def copy_request(sql: psycopg.Connection, source: str, ids: list[str], *, text: 
         names = ", ".join(columns)
         statement = (
             f"insert into requests (request_id, final_text, {names})"
-            f" select new.id, %(text)s::text, {names} from unnest(%(ids)s::text[]) with ordinality as new (id, place),"
-            " requests where requests.request_id = %(source)s order by new.place"
+            f" select new.id, %(text)s::text, {names}"
+            " from unnest(%(ids)s::text[]) with ordinality as new (id, ordinal), requests"
+            " where requests.request_id = %(source)s order by new.ordinal"
         )
         sql.execute(statement.encode(), {"text": text, "ids": ids, "source": source})
         sql.execute("select pg_notify('thunder_logs', '')")
