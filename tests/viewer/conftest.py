@@ -1,4 +1,4 @@
-"""Fixtures for a real Chromium, driven by Playwright: the one that CHROMIUM names, else the one on the PATH."""
+"""Fixtures for a real Chromium, driven by Playwright: the one that CHROMIUM names, else one on the PATH."""
 
 import os
 from collections.abc import Iterator
