@@ -5,13 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from core.curation.curation import (
-    FavoriteChange,
-    TagChange,
-    edit_favorites,
-    edit_tags,
-    read_curation,
-)
+from core.curation.curation import FavoriteChange, TagChange, edit_curation, read_curation
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
@@ -50,14 +44,14 @@ async def get_tags(context: ContextDep, key: KeyDep, request_id: str) -> Tags:
 @router.post("/tags", responses=FULL)
 async def post_tag(context: ContextDep, key: KeyDep, request_id: str, change: TagChange) -> Tags:
     """Add a tag to a request. Adding a tag that it already has changes nothing."""
-    row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=True)
+    row, message = await edit_curation(context.access, key, request_id=request_id, change=change, is_added=True)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
 
 @router.delete("/tags")
 async def delete_tag(context: ContextDep, key: KeyDep, request_id: str, change: TagChange) -> Tags:
     """Remove a tag from a request."""
-    row, message = await edit_tags(context.access, key, request_id=request_id, tag=change.tag, is_added=False)
+    row, message = await edit_curation(context.access, key, request_id=request_id, change=change, is_added=False)
     return Tags(request_id=request_id, tags=row.tags, message=message)
 
 
@@ -71,12 +65,12 @@ async def get_favorite(context: ContextDep, key: KeyDep, request_id: str) -> Fav
 @router.post("/favorite", responses=FULL)
 async def post_favorite(context: ContextDep, key: KeyDep, request_id: str, change: FavoriteChange) -> Favorites:
     """Mark a request as a favorite of a person."""
-    row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=True)
+    row, message = await edit_curation(context.access, key, request_id=request_id, change=change, is_added=True)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)
 
 
 @router.delete("/favorite")
 async def delete_favorite(context: ContextDep, key: KeyDep, request_id: str, change: FavoriteChange) -> Favorites:
     """Remove a request from the favorites of a person."""
-    row, message = await edit_favorites(context.access, key, request_id=request_id, name=change.name, is_added=False)
+    row, message = await edit_curation(context.access, key, request_id=request_id, change=change, is_added=False)
     return Favorites(request_id=request_id, favorited_by=row.favorited_by, message=message)

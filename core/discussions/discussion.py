@@ -12,7 +12,7 @@ from core.database.pool import retry_read
 from core.discussions import store
 from core.discussions.store import DiscussionRow, RequestCommentRow
 from core.errors import NotFoundError
-from core.traces.own_request import hidden_error, lock_own_request
+from core.traces.own_request import hidden_error, lock_own_request, require_row
 from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
@@ -102,9 +102,7 @@ async def add_discussion(access: Access, key: str | None, *, request_id: str, ne
             username=session.mask_name(to_column_text(new.username)),
             comment=session.mask_text(to_column_text(new.comment)),
         )
-    row = await added.fetchone()
-    if row is None:
-        raise hidden_error(session.caller, request_id)
+    row = require_row(session, request_id, await added.fetchone())
     if row.discussion is None:
         raise FullError(f"request_id: already has {MAX_DISCUSSIONS} comments, the maximum; delete one first")
     return _show(row.discussion, request_id)

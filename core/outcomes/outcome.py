@@ -10,7 +10,7 @@ from core.database.pool import retry_read
 from core.database.reading import together
 from core.outcomes import store
 from core.outcomes.store import Outcome
-from core.traces.own_request import hidden_error, lock_own_request, require_own_request
+from core.traces.own_request import lock_own_request, require_own_request
 from core.wire.json_text import to_column_text, to_storable_id
 from core.wire.models import Body
 
@@ -35,16 +35,13 @@ async def record_outcome(access: Access, key: str | None, *, request_id: str, ne
     """
     async with access.session(key, Scope.CURATE) as session:
         await lock_own_request(session, request_id)
-        outcome = await store.UPSERT_OUTCOME.fetch_one(
+        return await store.UPSERT_OUTCOME.fetch_only(
             session.conn,
             request_id=request_id,
             source=await session.resolve_text(to_column_text(new.source)) or DEFAULT_SOURCE,
             correct=new.correct,
             note=await session.resolve_text(to_column_text(new.note)),
         )
-    if outcome is None:  # the request was deleted in the meantime
-        raise hidden_error(session.caller, request_id)
-    return outcome
 
 
 @retry_read

@@ -20,7 +20,7 @@ from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.own_request import hidden_error
+from core.traces.own_request import require_row
 from core.wire.json_text import to_storable_id
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
@@ -98,14 +98,9 @@ async def unpublish_request(access: Access, key: str | None, *, request_id: str)
         await store.SET_SHARE.execute(session.conn, id=row.id, nonce=None, token_hash=None, expires_at=None)
         if row.is_public:
             await session.note(Action.UNPUBLISH_REQUEST, name_request(request_id))
-    return Share(
-        request_id=request_id,
-        is_public=False,
-        public_token=None,
-        public_url=None,
-        expires_at=None,
-        message="link revoked" if row.is_public else "not public",
-    )
+    message = "link revoked" if row.is_public else "not public"
+    nothing = {"public_token": None, "public_url": None, "expires_at": None}
+    return Share(request_id=request_id, is_public=False, message=message, **nothing)
 
 
 @retry_read
@@ -163,6 +158,4 @@ async def read_preview(
 async def _lock_own(session: Session, request_id: str) -> ShareRow:
     owner = session.caller.owner_filter
     row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
-    if row is None:
-        raise hidden_error(session.caller, request_id)
-    return row
+    return require_row(session, request_id, row)

@@ -9,7 +9,7 @@ from core.document.schema import MAX_TOKENS
 from core.statistics import store
 from core.statistics.store import ContinuationRow, PeerRow
 from core.traces.filters import Filters
-from core.traces.own_request import hidden_error, require_own_request
+from core.traces.own_request import require_own_request, require_row
 from core.wire.models import Frozen
 
 MAX_INDEX = MAX_TOKENS - 1
@@ -70,7 +70,7 @@ async def fetch_peers(access: Access, key: str | None, *, request_id: str, filte
     async with access.session(key, Scope.READ) as session:
         await require_own_request(session, request_id)
         owner = session.caller.owner_filter
-        row = await store.COMPARE_WITH_PEERS.fetch_one(
+        found = await store.COMPARE_WITH_PEERS.fetch_one(
             session.conn,
             request_id=request_id,
             owner=owner,
@@ -85,8 +85,7 @@ async def fetch_peers(access: Access, key: str | None, *, request_id: str, filte
             limit=store.MAX_SAME_PROMPT,
             chars=store.PEER_TEXT_CHARS,
         )
-    if row is None:  # the request was deleted in the meantime
-        raise hidden_error(session.caller, request_id)
+    row = require_row(session, request_id, found)  # None if the request was deleted in the meantime
     is_ranked = row.sequence_confidence is not None and row.n > 0
     percentile = 100 * (row.lower + row.equal / 2) / row.n if is_ranked else None
     standing = Standing(model=row.model, n=row.n, lower=row.lower, percentile=percentile)

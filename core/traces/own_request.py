@@ -1,5 +1,6 @@
 """Find a request that the caller may see, or lock it. A missing request and another owner's give the same error."""
 
+from typing import TypeVar
 from urllib.parse import quote
 
 from core.access.caller import Caller, UnauthorizedError
@@ -7,6 +8,8 @@ from core.access.session import Session
 from core.errors import NotFoundError, ThunderError
 from core.traces import store
 from core.wire.json_text import to_storable_id
+
+R = TypeVar("R")
 
 
 async def require_own_request(session: Session, request_id: str) -> None:
@@ -28,9 +31,7 @@ async def lock_own_request(session: Session, request_id: str) -> int:
     """
     owner = session.caller.owner_filter
     found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
-    if found is None:
-        raise hidden_error(session.caller, request_id)
-    return found
+    return require_row(session, request_id, found)
 
 
 async def is_own_request(session: Session, request_id: str) -> bool:
@@ -40,10 +41,20 @@ async def is_own_request(session: Session, request_id: str) -> bool:
         UnauthorizedError: it is not public, and the caller sent no live key.
         NotFoundError: it does not exist, or the caller may not read it.
     """
-    found = await _find_owner(session, request_id)
-    if found is None:
-        raise hidden_error(session.caller, request_id)
+    found = require_row(session, request_id, await _find_owner(session, request_id))
     return session.caller.may_see(found.user_key_hmac)
+
+
+def require_row(session: Session, request_id: str, row: R | None) -> R:
+    """Return what a statement found of a request.
+
+    Raises:
+        UnauthorizedError: it found nothing, and the caller sent no live key.
+        NotFoundError: it found nothing that the caller may see.
+    """
+    if row is None:
+        raise hidden_error(session.caller, request_id)
+    return row
 
 
 async def _find_owner(session: Session, request_id: str) -> store.Ownership | None:
