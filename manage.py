@@ -14,7 +14,7 @@ import click
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
 from core.cli.keys import keys
 from core.cli.secret import secret
-from core.cli.shared import PlainGroup, admin_database, plain_errors
+from core.cli.shared import YES, PlainGroup, admin_database, chore_database
 
 if TYPE_CHECKING:
     from core.local.database import Database
@@ -37,7 +37,7 @@ def run() -> None:
     from core.local.environment import load_settings
     from core.local.signals import stopped_by_signals
 
-    with plain_errors(), stopped_by_signals():
+    with stopped_by_signals():
         settings = load_settings()
         click.echo("Starting Thunder …", err=True)
         with open_database(settings) as database:
@@ -65,13 +65,12 @@ def demo(url: str | None) -> None:
     from functions.client.connection import Connection
     from functions.client.demo import post_demo
 
-    with plain_errors():
-        settings = load_settings()
-        served = None if settings.database_url else find_served_url(settings.thunder_data_dir)
-        url = (url or served or write_url(settings.app_host, settings.app_port)).rstrip("/")
-        connection = Connection(url, load_admin_key(settings))
-        with running_server(connection) as was_there:
-            count = post_demo(connection, now=datetime.now(UTC))
+    settings = load_settings()
+    served = None if settings.database_url else find_served_url(settings.thunder_data_dir)
+    url = (url or served or write_url(settings.app_host, settings.app_port)).rstrip("/")
+    connection = Connection(url, load_admin_key(settings))
+    with running_server(connection) as was_there:
+        count = post_demo(connection, now=datetime.now(UTC))
     click.echo(f"{count} traces posted.")
     if not was_there:
         click.echo("Start the server with: make run")
@@ -89,7 +88,7 @@ def sign_in(url: str | None) -> None:
     from core.local.lock import find_served_url
     from core.local.secrets import find_admin_key
 
-    with plain_errors(), admin_database(None, yes=True) as run_work:
+    with admin_database() as run_work:
         settings = load_settings()
         admin_key = find_admin_key(settings)
         if admin_key is None:
@@ -107,10 +106,9 @@ def migrate() -> None:
     from core.local.database import migrate_remote
     from core.local.environment import describe_database, load_settings
 
-    with plain_errors():
-        dsn, app_name = find_migration_dsn(), load_settings().thunder_app_name
-        click.echo(f"{describe_database(dsn)}, as {app_name}", err=True)
-        applied = migrate_remote(dsn, app_name=app_name)
+    dsn, app_name = find_migration_dsn(), load_settings().thunder_app_name
+    click.echo(f"{describe_database(dsn)}, as {app_name}", err=True)
+    applied = migrate_remote(dsn, app_name=app_name)
     for migration in applied:
         click.echo(f"applied {migration}")
     click.echo("nothing to apply" if not applied else f"{len(applied)} applied")
@@ -120,10 +118,8 @@ def migrate() -> None:
 def status() -> None:
     """Show the owner, migrations and contents of the database. The exit code is 1 while migrations are pending."""
     from core.cli.status import describe_status, read_database_status
-    from core.local.environment import load_settings
-    from core.local.reach import open_chore_database
 
-    with plain_errors(), open_chore_database(load_settings()) as reached:
+    with chore_database() as reached:
         found = read_database_status(reached.dsn)
     click.echo("\n".join(describe_status(found)))
     sys.exit(1 if found.pending else 0)
@@ -137,16 +133,15 @@ def doctor() -> None:
     from core.local.environment import load_settings
 
     failed = False
-    with plain_errors():
-        for finding in examine(load_settings()):
-            click.echo(finding.describe())
-            failed = failed or finding.level is Level.FAIL
+    for finding in examine(load_settings()):
+        click.echo(finding.describe())
+        failed = failed or finding.level is Level.FAIL
     sys.exit(1 if failed else 0)
 
 
 @cli.command()
 @click.option("--app-name", required=True, help="Name of the new owner.")
-@click.option("--yes", is_flag=True, help="Skip the confirmation.")
+@YES
 def adopt(app_name: str, *, yes: bool) -> None:
     """Transfer the database to another app.
 
@@ -158,7 +153,7 @@ def adopt(app_name: str, *, yes: bool) -> None:
     from core.local.database import open_database
     from core.local.environment import load_settings
 
-    with plain_errors(), open_database(load_settings()) as database:
+    with open_database(load_settings()) as database:
         click.echo(adopt_database(database.embedded_dsn or find_migration_dsn(), app_name=app_name, yes=yes))
 
 
@@ -178,10 +173,9 @@ def deploy(environment: str, *, migrates: bool, url: str | None, admin_key_to: P
     """
     from core.deploy.rollout import roll_out
 
-    with plain_errors():
-        roll_out(
-            environment, migrates=migrates, url=url, key_file=admin_key_to, say=lambda line: click.echo(line, err=True)
-        )
+    roll_out(
+        environment, migrates=migrates, url=url, key_file=admin_key_to, say=lambda line: click.echo(line, err=True)
+    )
 
 
 @cli.command("import")
@@ -220,14 +214,14 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
         tqdm.write(line, file=sys.stdout)
         sys.stdout.flush()
 
-    with plain_errors(), tqdm(total=measure(files), unit="B", unit_scale=True, disable=None) as bar:
+    with tqdm(total=measure(files), unit="B", unit_scale=True, disable=None) as bar:
         settings, conflict = load_settings(), OnConflict(on_conflict)
         items = read_items(files, limit=settings.max_body_mb * 1024**2, progress=bar.update)
         if url is not None:
             server = Connection(url.rstrip("/"), key or find_admin_key(settings) or "")
             totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), report))
         else:
-            with admin_database(None, yes=True) as run_work:
+            with admin_database() as run_work:
                 run_work(lambda access, _: access.require_secret())
                 # Waiting for standard input would hold up the traces that are being stored.
                 parallel = 1 if "-" in files else settings.database_pool_size

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from core.cli.shared import YES, admin_database, plain_errors
+from core.cli.shared import YES, admin_database, chore_database
 
 
 @click.command()
@@ -25,22 +25,21 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     from core.deletions.deletion import DeletionScope, count_deletable, delete_all
     from core.deletions.store import Deletion
 
-    with plain_errors():
-        scope = DeletionScope(user_key, read_age(older_than) if older_than else None)
-        with admin_database(None, yes=True) as run_work:
-            found = run_work(lambda access, key: count_deletable(access, key, scope))
-        with (
-            # Runs even if no request matches: it deletes the user's collections, alerts and playground key.
-            admin_database(f"Permanently delete {found.deletable} requests", yes=yes) as run_work,
-            tqdm(total=found.deletable, unit=" requests", disable=None) as bar,
-        ):
+    scope = DeletionScope(user_key, read_age(older_than) if older_than else None)
+    with admin_database() as run_work:
+        found = run_work(lambda access, key: count_deletable(access, key, scope))
+    with (
+        # Runs even if no request matches: it deletes the user's collections, alerts and playground key.
+        admin_database(f"Permanently delete {found.deletable} requests", yes=yes) as run_work,
+        tqdm(total=found.deletable, unit=" requests", disable=None) as bar,
+    ):
 
-            def report(receipts: list[Deletion]) -> None:
-                bar.update(len(receipts))
-                for receipt in receipts:
-                    click.echo(receipt.model_dump_json())
+        def report(receipts: list[Deletion]) -> None:
+            bar.update(len(receipts))
+            for receipt in receipts:
+                click.echo(receipt.model_dump_json())
 
-            count = run_work(lambda access, key: delete_all(access, key, scope, deleted_by="command", report=report))
+        count = run_work(lambda access, key: delete_all(access, key, scope, deleted_by="command", report=report))
     click.echo(f"{count} requests deleted", err=True)
     if found.held:
         click.echo(f"{found.held} requests kept, because they are on legal hold", err=True)
@@ -57,12 +56,11 @@ def verify_deletion(request_id: str, *, user_key: str | None) -> None:
     """
     from core.deletions.proof import describe_proof, verify
 
-    with plain_errors():
-        with admin_database(None, yes=True) as run_work:
-            proof = run_work(lambda access, key: verify(access, key, request_id=request_id, user_key=user_key))
-        click.echo("\n".join(describe_proof(proof)))
-        if not proof.holds:
-            raise click.exceptions.Exit(1)
+    with admin_database() as run_work:
+        proof = run_work(lambda access, key: verify(access, key, request_id=request_id, user_key=user_key))
+    click.echo("\n".join(describe_proof(proof)))
+    if not proof.holds:
+        raise click.exceptions.Exit(1)
 
 
 @click.command()
@@ -79,7 +77,7 @@ def rescore(*, everything: bool) -> None:
     from core.traces.rescore import count_outdated, describe_rescored
     from core.traces.rescore import rescore as rescore_all
 
-    with plain_errors(), admin_database(None, yes=True) as run_work:
+    with admin_database() as run_work:
         count = run_work(lambda access, key: count_outdated(access, key, everything=everything))
         with tqdm(total=count, unit=" requests", disable=None) as bar:
             done = run_work(lambda access, key: rescore_all(access, key, everything=everything, progress=bar.update))
@@ -98,10 +96,8 @@ def clear(*, yes: bool, yes_production: bool) -> None:
     """
     from core.cli.clear import clear_database, describe_cleared, require_clearable
     from core.cli.confirm import ask, show_database
-    from core.local.environment import load_settings
-    from core.local.reach import open_chore_database
 
-    with plain_errors(), open_chore_database(load_settings()) as reached:
+    with chore_database() as reached:
         shown = show_database(reached.dsn)
         app_name = reached.settings.thunder_app_name
         stamp = require_clearable(shown, app_name=app_name, embedded=reached.embedded, yes_production=yes_production)
@@ -146,10 +142,9 @@ def export(  # noqa: PLR0913 - each is an option
     from core.local.environment import load_settings
     from core.transfer.export import Format, What, export_to, read_filters
 
-    with plain_errors():
-        filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
-        chosen = {"what": What(what), "as_format": Format(as_format)}
-        count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
+    filters = read_filters(model=model, mod=mod, tag=tag, after=after, before=before)
+    chosen = {"what": What(what), "as_format": Format(as_format)}
+    count = export_to(output, load_settings(), filters=filters, user=user, **chosen)
     click.echo(f"{count:,} {what} written to {'standard output' if output == '-' else output}", err=True)
 
 
@@ -162,18 +157,15 @@ def schema(output: str, *, of_migrations: bool) -> None:
     The schema is dumped by pg_dump. With --of-migrations, no database is needed.
     """
     from core.local.database import answering
-    from core.local.environment import load_settings
-    from core.local.reach import open_chore_database
     from core.local.schema import write_current_schema, write_schema
 
-    with plain_errors():
-        if of_migrations:
-            text = write_schema()
-        else:
-            with open_chore_database(load_settings()) as reached, answering(reached.dsn):
-                text = write_current_schema(reached.dsn)
-        if output == "-":
-            click.echo(text, nl=False)
-        else:
-            Path(output).write_text(text, encoding="utf-8")
-            click.echo(f"{output} written", err=True)
+    if of_migrations:
+        text = write_schema()
+    else:
+        with chore_database() as reached, answering(reached.dsn):
+            text = write_current_schema(reached.dsn)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+        click.echo(f"{output} written", err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from core.cli.shared import YES, admin_database, plain_errors
+from core.cli.shared import YES, admin_database
 
 
 @click.group()
@@ -37,7 +37,7 @@ def create(  # noqa: PLR0913 - each is an option
     from core.access.keys import create_key, read_new_key
 
     given = {"description": description, "allowed_api_key": user_key, "expires_at": expires_at}
-    with plain_errors(), admin_database(f"Create the key {name!r}", yes=yes) as run_work:
+    with admin_database(f"Create the key {name!r}", yes=yes) as run_work:
         new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
         if user_key is not None:
             run_work(lambda access, _: access.require_secret())
@@ -52,7 +52,7 @@ def list_() -> None:
     from core.access.keys import list_keys
     from core.local.admin import describe_key
 
-    with plain_errors(), admin_database(None, yes=True) as run_work:
+    with admin_database() as run_work:
         rows = run_work(list_keys)
     for row in rows:
         click.echo(describe_key(row))
@@ -66,7 +66,7 @@ def revoke(key_id: int, *, yes: bool) -> None:
     """Revoke the key KEY_ID, effective with the next request."""
     from core.access.keys import revoke_key
 
-    with plain_errors(), admin_database(f"Revoke key {key_id}", yes=yes) as run_work:
+    with admin_database(f"Revoke key {key_id}", yes=yes) as run_work:
         run_work(lambda access, key: revoke_key(access, key, key_id=key_id))
     click.echo(f"key {key_id} is revoked")
 
@@ -79,7 +79,7 @@ def rotate(key_id: int, *, overlap_hours: float, yes: bool) -> None:
     """Create a successor of the key KEY_ID and print it. It can't be shown again."""
     from core.access.keys import rotate_key
 
-    with plain_errors(), admin_database(f"Rotate key {key_id}", yes=yes) as run_work:
+    with admin_database(f"Rotate key {key_id}", yes=yes) as run_work:
         made = run_work(lambda access, key: rotate_key(access, key, key_id=key_id, overlap_hours=overlap_hours))
     click.echo(made.api_key)
     click.echo(f"key {made.id}: {made.message}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from core.cli.shared import YES, plain_errors
+from core.cli.shared import YES, chore_database
 
 
 @click.group(invoke_without_command=True)
@@ -24,7 +24,7 @@ def secret(context: click.Context, *, to: Path | None) -> None:
         return
     from core.local.secrets import open_new_file
 
-    with plain_errors(), open_new_file(to) as file:
+    with open_new_file(to) as file:
         file.write(value + "\n")
     click.echo(f"{to} written", err=True)
 
@@ -36,10 +36,8 @@ def status() -> None:
     The exit code is 1 if they differ.
     """
     from core.cli.secret_status import describe_secret, read_secret
-    from core.local.environment import load_settings
-    from core.local.reach import open_chore_database
 
-    with plain_errors(), open_chore_database(load_settings()) as reached:
+    with chore_database() as reached:
         found = read_secret(reached)
     click.echo("\n".join(describe_secret(found)))
     if found.problem:
@@ -55,10 +53,8 @@ def accept(*, yes: bool) -> None:
     """
     from core.cli.confirm import ask, show_database
     from core.cli.secret_status import accept_secret, describe_loss, read_secret, require_value
-    from core.local.environment import load_settings
-    from core.local.reach import open_chore_database
 
-    with plain_errors(), open_chore_database(load_settings()) as reached:
+    with chore_database() as reached:
         show_database(reached.dsn)
         found = read_secret(reached)
         value = require_value(found)
