@@ -222,7 +222,7 @@ def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: s
             totals = asyncio.run(import_items(items, upload_to(server, on_conflict=conflict), report))
         else:
             with admin_database() as run_work:
-                run_work(lambda access, _: access.require_secret())
+                run_work(lambda access, _: access.process_secret.require())
                 # Waiting for standard input would hold up the traces that are being stored.
                 parallel = 1 if "-" in files else settings.database_pool_size
                 totals = run_work(

@@ -5,10 +5,9 @@ The caller is looked up in the database for each session, so a revoked key stops
 
 import asyncio
 import hmac
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
 
@@ -22,15 +21,15 @@ from core.access.caller import (
     Scope,
     SignedOutError,
     UnauthorizedError,
-    UnknownKeyError,
 )
-from core.access.hasher import Hasher, Move, find_label_range, hash_token, prove_key
+from core.access.hasher import Hasher, Move, find_label_range, prove_key
+from core.access.lookup import find_callers, unknown_key_error
+from core.access.process_secret import WRITE_TIMEOUT_MS, ProcessSecret
 from core.access.recent import RecentCallers
-from core.access.rotation import Mover, begin_rotation, end_rotation
-from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, describe_lack
+from core.access.rotation import Mover
+from core.access.secret import describe_lack
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
-from core.access.store import CallerRow, Guards
 from core.access.turns import Account, Turns, client_address
 from core.database.connection import CHECKOUT_TIMEOUT_S
 from core.database.pool import (
@@ -43,9 +42,6 @@ from core.database.pool import (
 )
 from core.errors import ThunderError
 
-SECRET_BYTES = 32
-WRITE_TIMEOUT_MS = 10_000
-"""Statement timeout of small writes."""
 OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"
 KEYLESS_WARNING = (
     "PLAYGROUND_KEYLESS=true: anyone who can reach this server may create playground keys and run prompts on its "
@@ -73,6 +69,7 @@ class Access:
         keyless: PLAYGROUND_KEYLESS.
         is_command: whether a manage.py command runs here, with its own admin key.
         turns: the connections of each account, at most half of the pool's.
+        process_secret: the secret of these settings and the database.
     """
 
     open_pool: Pool | None
@@ -84,12 +81,14 @@ class Access:
     keyless: bool = False
     is_command: bool = False
     turns: Turns = field(init=False)
+    process_secret: ProcessSecret = field(init=False)
     _recent: RecentCallers = field(default_factory=RecentCallers)
     _mover: Mover = field(default_factory=Mover)
-    _hasher: Hasher | None = None
-    _opening: asyncio.Task[Hasher] | None = None
 
     def __post_init__(self) -> None:
+        self.process_secret = ProcessSecret(
+            lambda: self.pool, self.secret, self.previous_secret, self.file_secret, self.is_command
+        )
         self.turns = Turns(share=1 if self.open_pool is None else max(1, self.open_pool.max_size // 2))
 
     @property
@@ -279,80 +278,19 @@ class Access:
     ) -> dict[str, Caller | ThunderError]:
         """Return the caller of each key, or the error if it is not live or lacks the scope. Runs one statement."""
         given = [key for key in keys if not self._is_admin_key(key)]
-        found = await self._find_callers(conn, await self.hasher(), given) if given else {}
+        found = await find_callers(conn, await self.hasher(), given, self.is_proof) if given else {}
         admins = dict.fromkeys(set(keys) - set(given), SETTING_ADMIN)
         return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
-        """Return the hasher under THUNDER_SECRET or, if that is not set, under the secret stored in the database.
-
-        The first call of a process compares the secret with the database's. In a command, a hasher with another secret
-        raises WrongSecretError when it is used.
-        """
-        if self._hasher is None:
-            # Shared by all callers, so that they wait for an unreachable database at the same time, not in turn.
-            if self._opening is None:
-                self._opening = asyncio.create_task(self._open_hasher())
-                self._opening.add_done_callback(self._finish_opening)
-            self._hasher = await asyncio.shield(self._opening)
-        return self._hasher
-
-    def _finish_opening(self, opening: asyncio.Task[Hasher]) -> None:
-        self._opening = None
-        if not opening.cancelled():
-            opening.exception()  # read here in case all callers were cancelled
-
-    async def _open_hasher(self) -> Hasher:
-        chosen, guards = await self._choose_secret()
-        former = Hasher(chosen.previous.encode()) if chosen.previous else None
-        if self.is_command:
-            if former is not None and chosen.is_new:  # a server begins the rotation; until then, nothing has moved
-                return former
-            problem = chosen.problem or ("" if chosen.secret else NOT_USED_YET)
-            return Hasher((chosen.secret or "").encode(), problem, former)
-        hasher = Hasher((chosen.secret or await self._read_generated_secret()).encode(), previous=former)
-        if guards.fingerprint is None:
-            await self._keep_fingerprint(chosen.fingerprint or hasher.fingerprint)
-        if former is not None and chosen.is_new:
-            await begin_rotation(self.pool, hasher, former)
-        elif former is None and guards.previous_fingerprint is not None and not (chosen.problem or guards.is_waiting):
-            await end_rotation(self.pool)
-        return hasher
-
-    async def require_secret(self) -> None:
-        """Check the secret before a command stores something under it. The first one is recorded.
-
-        Raises:
-            WrongSecretError: the command does not have the secret of the database.
-        """
-        await self._keep_fingerprint((await self.hasher()).fingerprint)
-
-    async def find_fingerprints(self) -> tuple[str | None, str | None]:
-        """Return the fingerprints of the secrets of the rows: the present one, and the one before a rotation."""
-        chosen, guards = await self._choose_secret()
-        return chosen.fingerprint, guards.previous_fingerprint
+        """Return the hasher under the secret of this process."""
+        return await self.process_secret.hasher()
 
     async def find_warnings(self, conn: AsyncConnection) -> list[str]:
         """Return `warnings`, and the warnings about the contents of the database."""
         guards = await store.FIND_GUARDS.fetch_only(conn)
-        chosen = self._choose(guards)
+        chosen = self.process_secret.choose(guards)
         return self.warnings + describe_lack(guards, chosen, has_admin_key=self.admin_key is not None)
-
-    @retry_read
-    async def _choose_secret(self) -> tuple[ChosenSecret, Guards]:
-        """Return the secret, and the records of the database about secrets."""
-        async with checkout(self.pool) as conn:
-            guards = await store.FIND_GUARDS.fetch_only(conn)
-        return self._choose(guards), guards
-
-    def _choose(self, guards: Guards) -> ChosenSecret:
-        return choose_secret(guards, setting=self.secret, previous=self.previous_secret, in_file=self.file_secret)
-
-    @retry_read
-    async def _keep_fingerprint(self, fingerprint: str) -> None:
-        # Without hold_owner: two transactions that share its lock could not both update the row.
-        async with checkout(self.pool) as conn:
-            await store.KEEP_FINGERPRINT.execute(conn, fingerprint=fingerprint)
 
     def _is_admin_key(self, key: str) -> bool:
         if self.admin_key is None or isinstance(key, SignInToken):
@@ -364,45 +302,15 @@ class Access:
             return ANONYMOUS
         if self._is_admin_key(key):
             return SETTING_ADMIN
-        found = await self._find_callers(conn, hasher, [key])
+        found = await find_callers(conn, hasher, [key], self.is_proof)
         if key not in found:
             self._recent.forget(key)
-            raise _unknown_key_error(key)
+            raise unknown_key_error(key)
         return found[key]
-
-    async def _find_callers(self, conn: AsyncConnection, hasher: Hasher, keys: list[str]) -> dict[str, Caller]:
-        """Return the callers of the keys that are live, and record the use of those keys."""
-        tokens = [key if isinstance(key, SignInToken) else None for key in keys]
-        sent = [None if isinstance(key, SignInToken) else key for key in keys]
-        former = hasher.previous
-        rows = await store.FIND_CALLERS.fetch_all(
-            conn,
-            key_hashes=[None if key is None else hash_token(key) for key in sent],
-            user_key_hmacs=[None if key is None else hasher.hash_user_key(key) for key in sent],
-            token_hashes=[token and hasher.hash_sign_in(token) for token in tokens],
-            former_token_hashes=[token and former and former.hash_sign_in(token) for token in tokens],
-        )
-        for row in rows:
-            if row.stale and row.key_id is not None:
-                await store.TOUCH_KEY.execute(conn, key_id=row.key_id)
-        found = ((keys[row.ordinal - 1], row) for row in rows)
-        return {
-            key: _make_caller(row) if row.admin_proof is None else replace(SETTING_ADMIN, expires_at=row.expires_at)
-            for key, row in found
-            if row.admin_proof is None or self.is_proof(row.admin_proof, key)
-        }
 
     def is_proof(self, proof: bytes, token: str) -> bool:
         """Return whether the configured admin key made the proof of a token."""
         return self.admin_key is not None and hmac.compare_digest(proof, prove_key(self.admin_key, token))
-
-    async def _read_generated_secret(self) -> str:
-        """Read the generated secret. It never changes once stored, so a process reads it once."""
-        while True:
-            async with checkout_transaction(self.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
-                kept = await store.GENERATE_SECRET.fetch_one(conn, secret=secrets.token_hex(SECRET_BYTES))
-            if kept is not None:
-                return kept
 
 
 async def _await_turn(turn: AsyncExitStack, turns: Turns, account: Account) -> None:
@@ -417,32 +325,11 @@ async def _await_turn(turn: AsyncExitStack, turns: Turns, account: Account) -> N
 
 def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
     if caller is None:
-        return _unknown_key_error(key)
+        return unknown_key_error(key)
     try:
         return caller.using(scope)
     except ForbiddenError as error:
         return error
-
-
-def _unknown_key_error(key: str) -> UnauthorizedError:
-    if isinstance(key, SignInToken):
-        return SignedOutError("cookie: signed out or expired, or its key is no longer valid; sign in again")
-    return UnknownKeyError("key: unknown, revoked or expired; send a live key", hash_token(key))
-
-
-def _make_caller(row: CallerRow) -> Caller:
-    scopes = frozenset(Scope) if row.is_admin else frozenset(map(Scope, row.scopes))
-    return Caller(
-        name=row.name,
-        scopes=scopes,
-        is_admin=row.is_admin,
-        owner=row.user_key_hmac,
-        owner_label=row.user_key_label,
-        former_owner=row.former_hmac,
-        key_id=row.key_id,
-        poster="user" if row.root_id is None else f"key:{row.root_id}",
-        expires_at=row.expires_at,
-    )
 
 
 def _encode(text: str) -> bytes:

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field
 
 from core.access import store
-from core.access.access import WRITE_TIMEOUT_MS, Access
+from core.access.access import Access
 from core.access.caller import SETTING_ADMIN, ForbiddenError, Scope, UnknownKeyError
 from core.access.hasher import hash_token
 from core.access.keys import CreatedKey, Name, NewKey, insert_key
+from core.access.process_secret import WRITE_TIMEOUT_MS
 from core.access.session import Session
 from core.database.pool import checkout_transaction
 from core.errors import ThunderError

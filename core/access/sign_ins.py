@@ -5,9 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.access import store
-from core.access.access import WRITE_TIMEOUT_MS, Access
+from core.access.access import Access
 from core.access.caller import SETTING_ADMIN, Caller, ForbiddenError, Scope, UnauthorizedError, UnknownKeyError
 from core.access.hasher import hash_token, prove_key
+from core.access.process_secret import WRITE_TIMEOUT_MS
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
 from core.audit.store import Action

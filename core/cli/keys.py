@@ -40,7 +40,7 @@ def create(  # noqa: PLR0913 - each is an option
     with admin_database(f"Create the key {name!r}", yes=yes) as run_work:
         new = read_new_key(name=name, is_admin=admin, scopes=list(scopes) or None, **given)
         if user_key is not None:
-            run_work(lambda access, _: access.require_secret())
+            run_work(lambda access, _: access.process_secret.require())
         made = run_work(lambda access, key: create_key(access, key, new))
     click.echo(made.api_key)
     click.echo(f"key {made.id}: {made.message}", err=True)

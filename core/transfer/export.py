@@ -161,7 +161,7 @@ async def find_user(access: Access, key: str | None, *, user: str | None) -> tup
         owner = None if user is None else await session.resolve_owner(user)
     if user is not None and owner is None:
         raise NothingMatchedError(f"--user: no user has the label {user!r}; give the key itself")
-    present, previous = await access.find_fingerprints()
+    present, previous = await access.process_secret.find_fingerprints()
     return owner.hmac if owner else None, (present or NO_SECRET, previous or NO_SECRET)
 
 
