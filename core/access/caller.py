@@ -68,7 +68,7 @@ class Caller:
         reads_all: whether the caller sees all requests in this session, which only reads.
         owner: HMAC of the user API key whose requests the caller sees. None: no requests, or all for an admin.
         owner_label: the label of that key.
-        former_owner: HMAC of that key under the previous secret, if its rows have moved from there.
+        previous_owner: HMAC of that key under the previous secret, if its rows have moved from there.
         key_id: the row in api_keys. None for the configured admin key, user API keys and anonymous callers.
         poster: the value of requests.posted_by for traces from this caller: open, admin, user, or
             key:<id of the first key of the rotation>.
@@ -81,7 +81,7 @@ class Caller:
     reads_all: bool = False
     owner: bytes | None = None
     owner_label: str | None = None
-    former_owner: bytes | None = None
+    previous_owner: bytes | None = None
     key_id: int | None = None
     poster: str = "open"
     expires_at: datetime | None = None

@@ -43,7 +43,7 @@ class Owner(NamedTuple):
 class Move(NamedTuple):
     """An owner under the previous secret, and the same owner under the present one."""
 
-    former: Owner
+    previous: Owner
     present: Owner
 
 

@@ -21,13 +21,13 @@ async def find_callers(
     """
     tokens = [key if isinstance(key, SignInToken) else None for key in keys]
     sent = [None if isinstance(key, SignInToken) else key for key in keys]
-    former = hasher.previous
+    previous = hasher.previous
     rows = await store.FIND_CALLERS.fetch_all(
         conn,
         key_hashes=[None if key is None else hash_token(key) for key in sent],
         user_key_hmacs=[None if key is None else hasher.hash_user_key(key) for key in sent],
         token_hashes=[token and hasher.hash_sign_in(token) for token in tokens],
-        former_token_hashes=[token and former and former.hash_sign_in(token) for token in tokens],
+        previous_token_hashes=[token and previous and previous.hash_sign_in(token) for token in tokens],
     )
     for row in rows:
         if row.stale and row.key_id is not None:
@@ -55,7 +55,7 @@ def _make_caller(row: CallerRow) -> Caller:
         is_admin=row.is_admin,
         owner=row.user_key_hmac,
         owner_label=row.user_key_label,
-        former_owner=row.former_hmac,
+        previous_owner=row.previous_hmac,
         key_id=row.key_id,
         poster="user" if row.root_id is None else f"key:{row.root_id}",
         expires_at=row.expires_at,

@@ -58,18 +58,18 @@ class ProcessSecret:
 
     async def _open_hasher(self) -> Hasher:
         chosen, guards = await self._read_and_choose()
-        former = Hasher(chosen.previous.encode()) if chosen.previous else None
+        previous = Hasher(chosen.previous.encode()) if chosen.previous else None
         if self.is_command:
-            if former is not None and chosen.is_new:  # a server begins the rotation; until then, nothing has moved
-                return former
+            if previous is not None and chosen.is_new:  # a server begins the rotation; until then, nothing has moved
+                return previous
             problem = chosen.problem or ("" if chosen.secret else NOT_USED_YET)
-            return Hasher((chosen.secret or "").encode(), problem, former)
-        hasher = Hasher((chosen.secret or await self._read_generated()).encode(), previous=former)
+            return Hasher((chosen.secret or "").encode(), problem, previous)
+        hasher = Hasher((chosen.secret or await self._read_generated()).encode(), previous=previous)
         if guards.fingerprint is None:
             await self._keep_fingerprint(chosen.fingerprint or hasher.fingerprint)
-        if former is not None and chosen.is_new:
-            await begin_rotation(self.find_pool(), hasher, former)
-        elif former is None and guards.previous_fingerprint is not None and not (chosen.problem or guards.is_waiting):
+        if previous is not None and chosen.is_new:
+            await begin_rotation(self.find_pool(), hasher, previous)
+        elif previous is None and guards.previous_fingerprint is not None and not (chosen.problem or guards.is_waiting):
             await end_rotation(self.find_pool())
         return hasher
 
@@ -99,7 +99,7 @@ class ProcessSecret:
 
     @retry_read
     async def _keep_fingerprint(self, fingerprint: str) -> None:
-        # Without hold_owner: two transactions that share its lock could not both update the row.
+        # Without HOLD_STAMP: two transactions that share its lock could not both update the row.
         async with checkout(self.find_pool()) as conn:
             await store.KEEP_FINGERPRINT.execute(conn, fingerprint=fingerprint)
 

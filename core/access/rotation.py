@@ -34,7 +34,7 @@ class Mover:
 
     def is_settled(self, move: Move) -> bool:
         """Return whether this process has just seen that nothing is left to move."""
-        return self._settled.get(move.former.hmac, -SETTLED_S) + SETTLED_S > time.monotonic()
+        return self._settled.get(move.previous.hmac, -SETTLED_S) + SETTLED_S > time.monotonic()
 
     async def settle(self, pool: Pool, moves: Collection[Move]) -> None:
         """Move the rows of owners that have any under the previous secret.
@@ -42,18 +42,18 @@ class Mover:
         Raises:
             DatabaseUnavailableError: an owner has so many rows that moving them takes longer than a request may.
         """
-        waiting = await _find_waiting(pool, [move.former.hmac for move in moves])
+        waiting = await _find_waiting(pool, [move.previous.hmac for move in moves])
         try:
             async with asyncio.timeout(PATIENCE_S):
                 for move in moves:
-                    if move.former.hmac in waiting:
+                    if move.previous.hmac in waiting:
                         await asyncio.shield(self._start(pool, move))
         except TimeoutError:
             raise DatabaseUnavailableError(
                 "THUNDER_SECRET: your requests are being moved to a new secret; try again in a minute"
             ) from None
         for move in moves:
-            self._note_settled(move.former.hmac)
+            self._note_settled(move.previous.hmac)
 
     def _start(self, pool: Pool, move: Move) -> asyncio.Task[None]:
         """Return the task of a move, which all requests of the owner in this process share."""
@@ -68,9 +68,9 @@ class Mover:
         if not done.cancelled():
             done.exception()  # read here in case all requests were cancelled
 
-    def _note_settled(self, former: bytes) -> None:
-        self._settled[former] = time.monotonic()
-        self._settled.move_to_end(former)
+    def _note_settled(self, owner: bytes) -> None:
+        self._settled[owner] = time.monotonic()
+        self._settled.move_to_end(owner)
         if len(self._settled) > MAX_SETTLED:
             self._settled.popitem(last=False)
 
@@ -83,8 +83,8 @@ async def _find_waiting(pool: Pool, owners: list[bytes]) -> set[bytes]:
 
 async def _move(pool: Pool, move: Move) -> None:
     """Move the rows of an owner in one transaction. Does nothing if another process has moved them."""
-    (former, former_label), (present, present_label) = move
-    owner = {"former": former, "former_label": former_label, "present": present, "present_label": present_label}
+    (previous, previous_label), (present, present_label) = move
+    owner = {"previous": previous, "previous_label": previous_label, "present": present, "present_label": present_label}
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS) as conn:
@@ -103,30 +103,30 @@ def _is_deadlock(error: BaseException | None) -> bool:
     return error is not None
 
 
-async def begin_rotation(pool: Pool, present: Hasher, former: Hasher) -> None:
+async def begin_rotation(pool: Pool, present: Hasher, previous: Hasher) -> None:
     """Make the present secret the one of the database, unless another process has done so.
 
     Links and the signing secrets of alerts stay the same: their nonces are replaced by ones that contain them.
     """
-    async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_owner=False) as conn:
-        waiting = await store.BEGIN_ROTATION.fetch_one(conn, former=former.fingerprint, present=present.fingerprint)
+    async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_stamp=False) as conn:
+        waiting = await store.BEGIN_ROTATION.fetch_one(conn, previous=previous.fingerprint, present=present.fingerprint)
         if waiting is None:
             return
         for row in await store.LIST_NONCES.fetch_all(conn):
             purpose = WEBHOOKS if row.kind == "alert" else name_shares(row.kind)
-            nonces = [_rewrap(present, former, purpose, row.id, one) for one in (row.nonce, row.previous_nonce)]
+            nonces = [_rewrap(present, previous, purpose, row.id, one) for one in (row.nonce, row.previous_nonce)]
             await store.SET_NONCE.execute(conn, kind=row.kind, id=row.id, nonce=nonces[0], previous_nonce=nonces[1])
         details = {"owners": waiting}
         await insert_entry(conn, actor="server", action=Action.ROTATE_SECRET, subject="database", details=details)
 
 
-def _rewrap(present: Hasher, former: Hasher, purpose: bytes, number: int, nonce: bytes | None) -> bytes | None:
+def _rewrap(present: Hasher, previous: Hasher, purpose: bytes, number: int, nonce: bytes | None) -> bytes | None:
     """Return a nonce from which the present secret recovers the same value. Another secret's nonce stays the same."""
-    derived = None if nonce is None else former.recover(purpose, number, nonce)
+    derived = None if nonce is None else previous.recover(purpose, number, nonce)
     return nonce if derived is None else present.wrap(purpose, number, derived, secrets.token_bytes(SALT_BYTES))
 
 
 async def end_rotation(pool: Pool) -> None:
     """Delete the owners under the previous secret if no rows have it anymore."""
-    async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_owner=False) as conn:
+    async with checkout_transaction(pool, timeout_ms=TIMEOUT_MS, holds_stamp=False) as conn:
         await store.END_ROTATION.execute(conn, gives_up=False)

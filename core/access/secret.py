@@ -69,23 +69,23 @@ def choose_secret(
     known = guards.fingerprint
     if known is None and guards.kept_secret is not None:
         known = fingerprint_of(guards.kept_secret)
-    former = fingerprint_of(previous) if previous else None
+    of_previous = fingerprint_of(previous) if previous else None
     candidates = [one for one in ([setting] if setting else [guards.kept_secret, in_file]) if one]
     for secret in candidates:
         if known is None or fingerprint_of(secret) == known:
-            moving = previous if guards.previous_fingerprint in {None, former} and previous != secret else None
+            moving = previous if guards.previous_fingerprint in {None, of_previous} and previous != secret else None
             return ChosenSecret(secret, "", fingerprint_of(secret), moving)
     is_reversed = setting is not None and fingerprint_of(setting) == guards.previous_fingerprint
-    if setting and former is not None and former == known and (is_reversed or not guards.is_waiting):
+    if setting and of_previous is not None and of_previous == known and (is_reversed or not guards.is_waiting):
         return ChosenSecret(setting, "", known, previous, is_new=True)
-    return ChosenSecret(next(iter(candidates), None), _describe(guards, known, former, setting), known)
+    return ChosenSecret(next(iter(candidates), None), _describe(guards, known, of_previous, setting), known)
 
 
-def _describe(guards: Guards, known: str | None, former: str | None, setting: str | None) -> str:
+def _describe(guards: Guards, known: str | None, of_previous: str | None, setting: str | None) -> str:
     """Describe how the secret of the process differs from the secret of the database."""
     if known is None or not setting:
         return UNSET_SECRET if known else ""
-    if former == known:
+    if of_previous == known:
         return UNFINISHED_ROTATION
     return SUPERSEDED_SECRET if fingerprint_of(setting) == guards.previous_fingerprint else WRONG_SECRET
 

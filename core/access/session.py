@@ -53,9 +53,9 @@ class Session:
             return self.hasher.identify(text)
         return await store.FIND_OWNER.fetch_one(self.conn, label=text, lowest=span[0], highest=span[1])
 
-    async def note_former_owner(self, owner: Owner, secret: str) -> None:
+    async def note_previous_owner(self, owner: Owner, secret: str) -> None:
         """Note an owner under the previous secret, given by its fingerprint, whose rows are about to be stored."""
-        await store.NOTE_FORMER_OWNER.execute(self.conn, owner=owner.hmac, label=owner.label, secret=secret)
+        await store.NOTE_PREVIOUS_OWNER.execute(self.conn, owner=owner.hmac, label=owner.label, secret=secret)
 
     async def require_present_secret(self) -> None:
         """Fail if a rotation has replaced the secret of this process, which then must not derive links or secrets."""
@@ -63,7 +63,7 @@ class Session:
 
     def is_own_user_key(self, text: str) -> bool:
         """Return whether a text is the user API key whose requests the caller sees."""
-        owners = {self.caller.owner, self.caller.former_owner}
+        owners = {self.caller.owner, self.caller.previous_owner}
         return not owners.isdisjoint(self.hasher.list_hashes(text))
 
     def mask_name(self, text: str | None) -> StorableText:

@@ -22,7 +22,7 @@ class CallerRow(Row):
     scopes: list[str]
     user_key_hmac: bytes | None
     user_key_label: str | None
-    former_hmac: bytes | None
+    previous_hmac: bytes | None
     expires_at: UtcMoment | None
     stale: bool
     admin_proof: bytes | None
@@ -113,7 +113,7 @@ END_ROTATION = query("access/end_rotation", bool)
 LIST_NONCES = query("access/list_nonces", Nonce)
 SET_NONCE = query("access/set_nonce")
 FIND_WAITING = query("access/find_waiting", bytes)
-NOTE_FORMER_OWNER = query("access/note_former_owner")
+NOTE_PREVIOUS_OWNER = query("access/note_previous_owner")
 MOVE_OWNER = query("access/move_owner")
 REQUIRE_PRESENT_SECRET = query("access/require_present_secret")
 MASK_KEY = query("access/mask_key", str)

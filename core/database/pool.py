@@ -22,7 +22,7 @@ from core.database.connection import (
     configure,
 )
 from core.database.constraints import translate_violation
-from core.database.statements import FOREIGN, HOLD_OWNER, REQUIRE_OWNER, SET_TIMEOUT, SUPERSEDED
+from core.database.statements import FOREIGN, HOLD_STAMP, REQUIRE_OWNER, SET_TIMEOUT, SUPERSEDED
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logging import DATABASE
@@ -129,7 +129,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 
 @asynccontextmanager
 async def checkout_transaction(
-    pool: Pool, *, timeout_ms: int, holds_owner: bool = True
+    pool: Pool, *, timeout_ms: int, holds_stamp: bool = True
 ) -> AsyncIterator[AsyncConnection]:
     """Check out a connection in a transaction for writes. The owner is checked, and cannot change until it ends.
 
@@ -139,7 +139,7 @@ async def checkout_transaction(
     Args:
         pool: the database.
         timeout_ms: the timeout of each statement, which includes waiting for locks.
-        holds_owner: whether to keep the stamp unchanged. Two transactions that do so could not both change it.
+        holds_stamp: whether to keep the stamp unchanged. Two transactions that do so could not both change it.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app. Nothing was written.
@@ -148,11 +148,11 @@ async def checkout_transaction(
     with _translated_errors():
         async with (
             asyncio.timeout(WORK_S + timeout_ms / 1000),
-            _lend_live(pool, holds_owner) as conn,
+            _lend_live(pool, holds_stamp) as conn,
             transaction(conn),
         ):
-            if holds_owner:
-                await HOLD_OWNER.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
+            if holds_stamp:
+                await HOLD_STAMP.execute(conn, app_name=pool.app_name, milliseconds=timeout_ms)
             else:
                 await SET_TIMEOUT.execute(conn, milliseconds=timeout_ms)
             yield conn
@@ -201,18 +201,18 @@ async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]
 
 
 @asynccontextmanager
-async def _lend_live(pool: Pool, holds_owner: bool) -> AsyncIterator[PooledConnection]:  # noqa: FBT001 - as the caller's
+async def _lend_live(pool: Pool, holds_stamp: bool) -> AsyncIterator[PooledConnection]:  # noqa: FBT001 - as the caller's
     """Lend a connection that has just answered, and drop connections that don't.
 
-    The owner is checked here if the transaction does not hold it, and through a pooler, which would answer a sync even
-    if Postgres does not.
+    The owner is checked here if the transaction does not hold the stamp, and through a pooler, which would answer a
+    sync even if Postgres does not.
     """
     for _ in range(MAX_DEAD):
         async with _lend(pool) as conn:
             conn.prepare_threshold = None  # outside a pipeline, preparing costs a round trip
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
-                    if conn.is_direct and holds_owner:
+                    if conn.is_direct and holds_stamp:
                         async with conn.pipeline():  # ends with a sync
                             pass
                     else:

@@ -19,7 +19,7 @@ SET_TIMEOUT = query("database/set_timeout")
 REQUIRE_OWNER = query("database/require_owner")
 """Fail with SQLSTATE TH001 unless the database belongs to this app."""
 
-HOLD_OWNER = query("database/hold_owner")
+HOLD_STAMP = query("database/hold_stamp")
 """Fail as REQUIRE_OWNER does, keep the owner from changing until the transaction ends, and limit its statements."""
 
 NOTIFY_STREAMS = query("database/notify_streams")

@@ -274,7 +274,7 @@ def _decide_ownership(prepared: PreparedTrace, caller: Caller) -> dict[str, Any]
     """Return the owner: the user of the trace's user API key, else the user that the caller's key is bound to."""
     owner, label = prepared.owner, prepared.owner_label
     if caller.owner is not None and not caller.is_admin:
-        if owner not in (None, caller.owner, caller.former_owner):
+        if owner not in (None, caller.owner, caller.previous_owner):
             raise ForbiddenError(
                 f"request.user_api_key: belongs to another user; with this key, post traces of {caller.owner_label}"
             )

@@ -61,12 +61,12 @@ class TraceWriter:
         A row is: id, format, document, created_at, owner, owner's label, choice, group_id, and whether the owner still
         has the secret before a rotation.
         """
-        for request_id, number, frame, created_at, owner, label, choice, group_id, is_former in batch:
+        for request_id, number, frame, created_at, owner, label, choice, group_id, is_previous in batch:
             require_known_format(number)
             document = decompress(frame)
             if number != QUOTE_FORMAT:
                 document = wrap_item(ExportedItem(number, choice, request_id, group_id, document.decode()))
-            self._file.write(write_line(document, Origin(owner, label, created_at, self._secrets[is_former])))
+            self._file.write(write_line(document, Origin(owner, label, created_at, self._secrets[is_previous])))
 
     def close(self) -> None:
         """Do nothing: the format has no footer."""

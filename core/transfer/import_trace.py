@@ -50,14 +50,14 @@ class Found:
     """A trace to import: its masked document, its owner, and the stored document with the same id.
 
     Attributes:
-        former: the document with labels under the previous secret, which a document stored before a rotation has.
+        previous: the document with labels under the previous secret, which a document stored before a rotation has.
     """
 
     masked: MaskedDocument | ExportedItem
     owner: Owner
     created_at: datetime | None
     stored: StoredDocument | None
-    former: MaskedDocument | None = None
+    previous: MaskedDocument | None = None
 
     @property
     def is_stored(self) -> bool:
@@ -67,7 +67,7 @@ class Found:
         stored = decompress(self.stored.document)
         if isinstance(self.masked, ExportedItem):
             return stored == self.masked.document.encode() and self.stored.choice == self.masked.choice
-        bodies = (one.body for one in (self.masked, self.former) if one is not None)
+        bodies = (one.body for one in (self.masked, self.previous) if one is not None)
         return flatten(stored) in map(flatten, bodies)
 
 
@@ -104,7 +104,7 @@ async def restore(access: Access, key: str | None, line: bytes, locks: Locks, *,
     if run is not None:
         async with locks.setdefault(f"\0{run.request_id}", Lock()):
             return await restore_run(access, key, run, on_conflict=on_conflict)
-    masked, former = unwrap_item(body), None
+    masked, previous = unwrap_item(body), None
     if masked is None and not is_posted_trace(body):
         prepared = prepare_item(body, await access.hasher())
         if isinstance(prepared, list) and prepared[0].document["format"] != QUOTE_FORMAT:
@@ -115,13 +115,13 @@ async def restore(access: Access, key: str | None, line: bytes, locks: Locks, *,
         hasher = await access.hasher()
         masked = mask_import(body, posted, hasher)
         if hasher.previous is not None:
-            former = mask_import(body, parse_document(body), hasher.previous)
+            previous = mask_import(body, parse_document(body), hasher.previous)
         request_id, user_key = posted.request.request_id, posted.request.user_api_key
     else:
         request_id, user_key = masked.request_id, None
     async with locks.setdefault(request_id, Lock()):
         owner, stored = await _find_stored(access, key, request_id, user_key, origin)
-        found = Found(masked, owner, origin.created_at if origin else None, stored, former)
+        found = Found(masked, owner, origin.created_at if origin else None, stored, previous)
         note = "" if owner.is_known or not user_key else "its user's label is unknown in this database"
         if found.is_stored:
             return Outcome(Status.SKIPPED, request_id)
@@ -203,5 +203,5 @@ async def _find_owner(session: Session, key: str | None, origin: Origin | None) 
     previous = session.hasher.previous
     if origin is None or origin.owner is None or previous is None or origin.secret != previous.fingerprint:
         return Owner(None, None, is_known=False)
-    await session.note_former_owner(KeyOwner(origin.owner, key), origin.secret)
+    await session.note_previous_owner(KeyOwner(origin.owner, key), origin.secret)
     return Owner(origin.owner, key)  # moves when the user's key is next used

@@ -60,8 +60,8 @@ async def set_cookie(connection: HTTPConnection, response: Response, token: str 
 
     It is Secure if the page uses HTTPS. The Origin shows this even if a proxy ends TLS.
     """
-    present, *former = await _name_cookies(connection)
-    for name, value in {present: token, **dict.fromkeys(former)}.items():
+    present, *previous = await _name_cookies(connection)
+    for name, value in {present: token, **dict.fromkeys(previous)}.items():
         response.set_cookie(
             name,
             value or "",

@@ -88,14 +88,14 @@ def test_the_owner_is_checked_in_the_transaction_of_the_write(database_url: str,
         ):
             await conn.execute("insert into mods (name) values ('void')")
 
-    original = statements.HOLD_OWNER
+    original = statements.HOLD_STAMP
 
     async def change_hands_first(conn: psycopg.AsyncConnection, *, app_name: str, milliseconds: int) -> None:
         adopt(database_url, app_name=THEIRS)
         await original.execute(conn, app_name=app_name, milliseconds=milliseconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.database.pool.HOLD_OWNER", SimpleNamespace(execute=change_hands_first))
+        patch.setattr("core.database.pool.HOLD_STAMP", SimpleNamespace(execute=change_hands_first))
         with catches(ForeignDatabaseError, f"belongs to {THEIRS}; this app is {OURS}"):
             asyncio.run(run())
     assert sql.execute("select count(*) from mods").fetchone() == (0,)

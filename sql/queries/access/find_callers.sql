@@ -13,11 +13,11 @@ asked as (
             %(key_hashes)s::bytea[],
             %(user_key_hmacs)s::bytea[],
             %(token_hashes)s::bytea[],
-            %(former_token_hashes)s::bytea[]
+            %(previous_token_hashes)s::bytea[]
         )
-        with ordinality as asked (key_hash, user_key_hmac, token_hash, former_token_hash, ordinal)
+        with ordinality as asked (key_hash, user_key_hmac, token_hash, previous_token_hash, ordinal)
     left join sign_ins
-        on sign_ins.token_hash in (asked.token_hash, asked.former_token_hash) and sign_ins.expires_at > now()
+        on sign_ins.token_hash in (asked.token_hash, asked.previous_token_hash) and sign_ins.expires_at > now()
 ),
 
 ours as (
@@ -34,7 +34,7 @@ ours as (
         (
             select max(former_owners.user_key_hmac) from former_owners
             where former_owners.present_hmac = api_keys.user_key_hmac
-        ) as former_hmac,
+        ) as previous_hmac,
         coalesce(api_keys.last_used_at < now() - interval '5 minutes', true) as stale,
         -- A rotated key keeps working for programs, but its browsers sign in again.
         is_live(api_keys) and (asked.expires_at is null or api_keys.replaced_at is null) as is_live
@@ -70,7 +70,7 @@ select
     ours.scopes,
     ours.user_key_hmac,
     ours.user_key_label,
-    ours.former_hmac,
+    ours.previous_hmac,
     ours.expires_at,
     ours.stale,
     null::bytea as admin_proof
@@ -86,7 +86,7 @@ select
     array['read', 'curate', 'delete'] as scopes,
     theirs.user_key_hmac,
     theirs.user_key_label,
-    null as former_hmac,
+    null as previous_hmac,
     theirs.expires_at,
     false as stale,
     null::bytea as admin_proof
@@ -102,7 +102,7 @@ select
     array[]::text[] as scopes,
     null as user_key_hmac,
     null as user_key_label,
-    null as former_hmac,
+    null as previous_hmac,
     asked.expires_at,
     false as stale,
     asked.admin_proof
