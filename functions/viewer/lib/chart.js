@@ -100,6 +100,19 @@ export function makeLine(colors, index, options = {}) {
   return { stroke, width: index === null ? 3 : 2, dash: index === null ? [1, 4] : DASHES[index], points: { show: false }, ...options }
 }
 
+/** Draw the reference line from x = 0 to 1, between two values of y, under the lines. */
+export function drawReference({ ctx, valToPos }, colors, start, end) {
+  ctx.save()
+  ctx.beginPath()
+  ctx.moveTo(valToPos(0, "x", true), valToPos(start, "y", true))
+  ctx.lineTo(valToPos(1, "x", true), valToPos(end, "y", true))
+  ctx.setLineDash([uPlot.pxRatio, 4 * uPlot.pxRatio])
+  ctx.lineWidth = 3 * uPlot.pxRatio
+  ctx.strokeStyle = colors.edge
+  ctx.stroke()
+  ctx.restore()
+}
+
 /** Make a hook for uPlot's `draw` that draws the markers of each series; `indexes` has one line number per series. */
 export function drawMarkers(colors, indexes) {
   return (plot) => indexes.forEach((index, position) => {

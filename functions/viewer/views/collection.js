@@ -3,7 +3,7 @@
 import { api } from "../lib/api.js"
 import { emptyState, h, replace } from "../lib/dom.js"
 import { formatCount, formatTime } from "../lib/format.js"
-import { drawMore } from "./feed/more.js"
+import { drawMoreOf } from "./feed/more.js"
 
 const PAGE = 50
 const MAX_TEXT = 400
@@ -16,11 +16,7 @@ export async function show(main, { parameters: { token }, signal, signIn }) {
   const list = h("ol", { class: "members", "aria-label": "Requests" })
   const more = h("div", { class: "more" })
   const add = (rows) => list.append(...rows.map((row) => drawMember(path, row)))
-  const next = (offset) => (offset < total ? offset : null)
-  const load = async (offset) => {
-    const page = await api(path, { query: { limit: PAGE, offset }, signal })
-    return { rows: page.requests, cursor: page.requests.length ? next(offset + page.requests.length) : null }
-  }
+  const read = async (offset) => (await api(path, { query: { limit: PAGE, offset }, signal })).requests
   add(requests)
   replace(main,
     h("h1", { dir: "auto" }, collection.name),
@@ -28,7 +24,7 @@ export async function show(main, { parameters: { token }, signal, signIn }) {
     h("p", { class: "faint" }, `Shared collection of ${formatCount(total)} request${total === 1 ? "" : "s"}, last added first.`),
     total ? list : emptyState("No requests yet", "The owner of this collection can still add requests."),
     more)
-  drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
+  drawMoreOf(more, { shown: requests.length, total, signal, signIn, read, add })
 }
 
 function drawMember(path, row) {

@@ -3,7 +3,7 @@
 import { api } from "../lib/api.js"
 import { announce, emptyState, errorNote, h, replace } from "../lib/dom.js"
 import { formatCount, formatTime } from "../lib/format.js"
-import { drawMore } from "./feed/more.js"
+import { drawMoreOf } from "./feed/more.js"
 
 const PAGE = 100
 
@@ -13,11 +13,7 @@ export async function show(main, { go, signal, signIn }) {
   const body = h("tbody")
   const more = h("div", { class: "more" })
   const add = (rows) => body.append(...rows.map(drawRow))
-  const next = (offset) => (offset < total ? offset : null)
-  const load = async (offset) => {
-    const page = await api("/collections", { query: { limit: PAGE, offset }, signal })
-    return { rows: page.collections, cursor: page.collections.length ? next(offset + page.collections.length) : null }
-  }
+  const read = async (offset) => (await api("/collections", { query: { limit: PAGE, offset }, signal })).collections
   add(collections)
   const names = ["Name", "Description", "Requests", "Shared", "Changed", "Created by"]
   replace(main, h("h1", null, "Collections"),
@@ -31,7 +27,7 @@ export async function show(main, { go, signal, signIn }) {
       h("thead", null, h("tr", null, names.map((name) => h("th", { scope: "col", class: name === "Requests" ? "number" : null }, name)))), body))
       : emptyState("No collections yet", "A collection is a named set of requests, to share or to look at again. Select requests in the list to add them."),
     more)
-  drawMore(more, { cursor: next(collections.length), signal, signIn, load, add })
+  drawMoreOf(more, { shown: collections.length, total, signal, signIn, read, add })
 }
 
 function drawRow(one) {

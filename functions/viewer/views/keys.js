@@ -1,7 +1,8 @@
 // API keys, for admins: list, create, rotate and revoke them. A key is shown once, when it is created.
 
 import { api } from "../lib/api.js"
-import { announce, copyText, emptyState, errorNote, h, redraw, replace } from "../lib/dom.js"
+import { announce, emptyState, errorNote, h, redraw, replace } from "../lib/dom.js"
+import { drawSecret } from "../lib/parts.js"
 import { drawForm } from "./keys/form.js"
 import { drawTable } from "./keys/table.js"
 
@@ -34,10 +35,10 @@ export async function show(main, { signal }) {
       if (!signal.aborted) note.scrollIntoView({ block: "nearest" })
     }
   }
-  const create = (body) => attempt(async () => drawSecret(await api(PATH, { method: "POST", body })))
+  const create = (body) => attempt(async () => drawKey(await api(PATH, { method: "POST", body })))
   const rotate = (key, hours) => attempt(async () => {
     const made = await api(`${PATH}/${key.id}/rotate`, { method: "POST", body: { overlap_hours: hours } })
-    return drawSecret(made)
+    return drawKey(made)
   })
   const revoke = (key) => attempt(async () => {
     await api(PATH, { method: "DELETE", body: { id: key.id } })
@@ -61,12 +62,7 @@ function drawKeys(keys, { showsEnded, onToggle, rotate, revoke }) {
   ]
 }
 
-function drawSecret({ name, api_key: secret, message }) {
+function drawKey({ name, api_key: secret, message }) {
   announce(`Key ${name} created.`)
-  const copy = async (event) => {
-    event.target.textContent = (await copyText(secret)) ? "Copied" : "Select the text to copy it"
-  }
-  return h("div", { class: "note" },
-    h("p", null, h("strong", null, "The key of ", name), ": ", message, "."),
-    h("p", null, h("code", { class: "secret" }, secret), " ", h("button", { onclick: copy }, "Copy")))
+  return drawSecret(secret, h("strong", null, "The key of ", name), ": ", message, ".")
 }

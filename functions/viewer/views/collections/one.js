@@ -3,7 +3,7 @@
 import { api } from "../../lib/api.js"
 import { announce, copyText, emptyState, errorNote, h, holdFocus, redraw, replace } from "../../lib/dom.js"
 import { formatCount, formatTime, showControls } from "../../lib/format.js"
-import { drawMore } from "../feed/more.js"
+import { drawMoreOf } from "../feed/more.js"
 import { viewPath } from "../feed/row.js"
 
 const PAGE = 50
@@ -82,16 +82,12 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
     target.focus()
   }
   const add = (rows) => list.append(...rows.map((row) => drawMember(row, { path, attempt, take })))
-  const next = (offset) => (offset < total ? offset : null)
-  const load = async (offset) => {
-    const page = await api(path, { query: { limit: PAGE, offset: offset - removed }, signal })
-    return { rows: page.requests, cursor: page.requests.length ? next(offset + page.requests.length) : null }
-  }
+  const read = async (offset) => (await api(path, { query: { limit: PAGE, offset: offset - removed }, signal })).requests
   drawHead({})
   add(requests)
   drawList()
   replace(main, head, note, content, more)
-  drawMore(more, { cursor: next(requests.length), signal, signIn, load, add })
+  drawMoreOf(more, { shown: requests.length, total, signal, signIn, read, add })
 }
 
 function drawEdit(shown, change, cancel) {

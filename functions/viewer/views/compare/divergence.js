@@ -3,6 +3,7 @@
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawBar } from "../../lib/parts.js"
 import { findIn, measureMissing } from "../../lib/scores.js"
 import { placeIn } from "./trace.js"
 
@@ -123,10 +124,4 @@ function drawOthers(list, shown) {
   const rest = measureMissing(list) + list.filter((entry) => !shown.includes(entry) && entry.logprob !== null)
     .reduce((total, entry) => total + Math.exp(entry.logprob), 0)
   return h("tr", { class: "others" }, h("td"), h("td", null, "all others"), h("td", { class: "number" }, formatProbability(rest)), h("td", { class: "track" }, drawBar(rest)))
-}
-
-function drawBar(share) {
-  const bar = h("span", { class: "bar" })
-  bar.style.setProperty("--share", `${Math.min(share, 1) * 100}%`)
-  return bar
 }

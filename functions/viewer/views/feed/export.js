@@ -3,6 +3,7 @@
 import { api } from "../../lib/api.js"
 import { announce, h, replace } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
+import { saveFile } from "../../lib/parts.js"
 
 const PAGE = 100
 const FORMATS = {
@@ -42,9 +43,7 @@ async function save(name, query, signal, report) {
     cursor = page.next_cursor
     report(count)
   } while (cursor)
-  const url = URL.createObjectURL(new Blob(parts, { type: format.type }))
-  h("a", { href: url, download: `requests.${name}` }).click()
-  setTimeout(() => URL.revokeObjectURL(url), 60000)
+  saveFile(new Blob(parts, { type: format.type }), `requests.${name}`)
   return count
 }
 

@@ -4,6 +4,16 @@ import { errorNote, h, replace } from "../../lib/dom.js"
 
 const NEAR = "600px"
 
+/** Draw the end of a list of `total` rows, of which `shown` are drawn. `read(offset)` resolves to the rows from there on. */
+export function drawMoreOf(element, { shown, total, signal, signIn, read, add }) {
+  const next = (offset) => (offset < total ? offset : null)
+  const load = async (offset) => {
+    const rows = await read(offset)
+    return { rows, cursor: rows.length ? next(offset + rows.length) : null }
+  }
+  drawMore(element, { cursor: next(shown), signal, signIn, load, add })
+}
+
 /** Draw the button: {load(), cursor()}. `load(cursor)` resolves to a page; `add(rows)` shows its rows. */
 export function drawMore(element, { cursor, signal, signIn, load, add }) {
   let isLoading = false

@@ -1,6 +1,7 @@
 // The form that creates a key. The server checks all values.
 
 import { h } from "../../lib/dom.js"
+import { drawField } from "../../lib/parts.js"
 
 const DAY_MS = 24 * 3600 * 1000
 const SCOPES = {
@@ -20,11 +21,11 @@ export function drawForm(users, create, { isOpen }) {
   const scopes = h("fieldset", null, h("legend", null, "Scopes"), boxes)
   const admin = h("input", { type: "checkbox", name: "is_admin", onchange: () => { scopes.disabled = admin.checked } })
   const form = h("form", { class: "key-form", onsubmit: submit },
-    field("Name", h("input", { id: "key-name", name: "name", required: true, maxlength: 200, autocomplete: "off" })),
-    field("Description", h("input", { id: "key-description", name: "description", maxlength: 2000, autocomplete: "off" })),
-    field("User", h("input", { id: "key-user", name: "allowed_api_key", list: "key-users", maxlength: 1000, autocomplete: "off", placeholder: "none" })),
+    drawField("Name", h("input", { id: "key-name", name: "name", required: true, maxlength: 200, autocomplete: "off" })),
+    drawField("Description", h("input", { id: "key-description", name: "description", maxlength: 2000, autocomplete: "off" })),
+    drawField("User", h("input", { id: "key-user", name: "allowed_api_key", list: "key-users", maxlength: 1000, autocomplete: "off", placeholder: "none" })),
     h("datalist", { id: "key-users" }, users.map((user) => h("option", { value: user.api_key }))),
-    field("Expires", h("select", { id: "key-expiry", name: "days" }, EXPIRIES.map(([value, text]) => h("option", { value }, text)))),
+    drawField("Expires", h("select", { id: "key-expiry", name: "days" }, EXPIRIES.map(([value, text]) => h("option", { value }, text)))),
     scopes,
     h("label", { class: "check" }, admin, " Admin", h("span", { class: "faint" }, ": everything, including keys")),
     h("p", null, h("button", { class: "primary" }, "Create key")))
@@ -49,8 +50,4 @@ function readBody(given) {
     ...(days ? { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() } : {}),
     ...(isAdmin ? {} : { scopes: given.getAll("scopes") }),
   }
-}
-
-function field(name, input) {
-  return h("div", { class: "field" }, h("label", { for: input.id }, name), input)
 }

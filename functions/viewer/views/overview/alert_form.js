@@ -1,6 +1,7 @@
 // The form that creates an alert. The server checks all values and has the defaults.
 
 import { h } from "../../lib/dom.js"
+import { drawField } from "../../lib/parts.js"
 import { SCORES } from "./scores.js"
 
 /** What each kind of alert is about. */
@@ -28,10 +29,10 @@ export function drawForm(create) {
   const options = (named, chosen) => Object.entries(named).map(([value, text]) => h("option", { value, selected: value === chosen }, text))
   const scores = Object.fromEntries(Object.entries(SCORES).map(([name, one]) => [name, one.title]))
   const fields = {
-    score: field("Score", h("select", { id: "alert-score", name: "score" }, options(scores, "sequence_confidence"))),
-    threshold: field("Threshold", h("input", { id: "alert-threshold", name: "threshold", type: "number", step: "any", value: "0.2", required: true })),
-    share: field("Share of requests", h("input", { id: "alert-share", name: "share", type: "number", step: "any", min: 0.001, max: 1, value: "0.1", required: true })),
-    window: field("Window", h("select", { id: "alert-window", name: "window_s" }, options(WINDOWS, "3600"))),
+    score: drawField("Score", h("select", { id: "alert-score", name: "score" }, options(scores, "sequence_confidence"))),
+    threshold: drawField("Threshold", h("input", { id: "alert-threshold", name: "threshold", type: "number", step: "any", value: "0.2", required: true })),
+    share: drawField("Share of requests", h("input", { id: "alert-share", name: "share", type: "number", step: "any", min: 0.001, max: 1, value: "0.1", required: true })),
+    window: drawField("Window", h("select", { id: "alert-window", name: "window_s" }, options(WINDOWS, "3600"))),
   }
   const prompt = h("label", { class: "check" }, h("input", { type: "checkbox", name: "include_prompt" }), " Send the prompt")
   const select = h("select", { id: "alert-kind", name: "kind", onchange: () => choose(select.value) }, options(KINDS, "threshold"))
@@ -41,16 +42,12 @@ export function drawForm(create) {
   }
   choose("threshold")
   const form = h("form", { class: "filters", onsubmit: (event) => submit(event, create) },
-    field("Name", h("input", { id: "alert-name", name: "name", required: true, maxlength: 200 })),
-    field("Alert on", select), Object.values(fields),
-    field("Model", h("input", { id: "alert-model", name: "model", maxlength: 500, list: "overview-models" })),
-    field("Webhook URL", h("input", { id: "alert-url", name: "url", type: "url", required: true, maxlength: 2000, placeholder: "https://" })),
+    drawField("Name", h("input", { id: "alert-name", name: "name", required: true, maxlength: 200 })),
+    drawField("Alert on", select), Object.values(fields),
+    drawField("Model", h("input", { id: "alert-model", name: "model", maxlength: 500, list: "overview-models" })),
+    drawField("Webhook URL", h("input", { id: "alert-url", name: "url", type: "url", required: true, maxlength: 2000, placeholder: "https://" })),
     prompt, h("button", { class: "primary" }, "Create alert"))
   return h("details", null, h("summary", null, "New alert"), form)
-}
-
-function field(name, input) {
-  return h("div", { class: "field" }, h("label", { for: input.id }, name), input)
 }
 
 // A disabled control is not part of the form's data.

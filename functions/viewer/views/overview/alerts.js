@@ -1,8 +1,9 @@
 // Alerts: list, create, test, pause and delete them, and see their recent webhooks.
 
 import { api } from "../../lib/api.js"
-import { announce, copyText, drawTwoStep, emptyState, errorNote, h, redraw, replace } from "../../lib/dom.js"
+import { announce, drawTwoStep, emptyState, errorNote, h, redraw, replace } from "../../lib/dom.js"
 import { formatAge, formatNumber, formatProbability, formatTime } from "../../lib/format.js"
+import { drawSecret } from "../../lib/parts.js"
 import { drawForm, KINDS } from "./alert_form.js"
 import { describeScore } from "./scores.js"
 
@@ -31,18 +32,12 @@ export async function drawAlerts({ signal }) {
     }
   }
   await load()
-  return [note, list, drawForm((body) => attempt(async () => drawSecret(await api(PATH, { method: "POST", body, signal }))))]
+  return [note, list, drawForm((body) => attempt(async () => drawCreated(await api(PATH, { method: "POST", body, signal }))))]
 }
 
-function drawSecret({ name, secret }) {
+function drawCreated({ name, secret }) {
   announce(`Alert ${name} created.`)
-  const copy = async (event) => {
-    const copied = await copyText(secret)
-    event.target.textContent = copied ? "Copied" : "Select the text to copy it"
-  }
-  return h("div", { class: "note" },
-    h("p", null, h("strong", null, "Signing secret"), " of ", name, ". It is not shown again."),
-    h("p", null, h("code", { class: "secret" }, secret), " ", h("button", { onclick: copy }, "Copy")))
+  return drawSecret(secret, h("strong", null, "Signing secret"), " of ", name, ". It is not shown again.")
 }
 
 function drawList(alerts, attempt) {

@@ -1,6 +1,6 @@
 // Calibration: the share of correct answers by score, among answers with a recorded outcome, and by p_correct.
 
-import { drawChart, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
+import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
 import { describeScore, linkRange } from "./scores.js"
@@ -75,21 +75,8 @@ function makeOptions(colors, lines, title) {
     scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
     axes: [makeAxis(colors, { values: percent, label: title, labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "correct", labelSize: 20 })],
     series: [{}, ...lines.map((_, index) => makeLine(colors, index, { spanGaps: true }))],
-    hooks: { drawClear: [(plot) => drawDiagonal(plot, colors)], draw: [(plot) => lines.forEach((bins, index) => drawPoints(plot, colors, bins, index))] },
+    hooks: { drawClear: [(plot) => drawReference(plot, colors, 0, 1)], draw: [(plot) => lines.forEach((bins, index) => drawPoints(plot, colors, bins, index))] },
   }
-}
-
-function drawDiagonal(plot, colors) {
-  const { ctx } = plot
-  ctx.save()
-  ctx.beginPath()
-  ctx.moveTo(plot.valToPos(0, "x", true), plot.valToPos(0, "y", true))
-  ctx.lineTo(plot.valToPos(1, "x", true), plot.valToPos(1, "y", true))
-  ctx.setLineDash([readPixelRatio(), 4 * readPixelRatio()])
-  ctx.lineWidth = 3 * readPixelRatio()
-  ctx.strokeStyle = colors.edge
-  ctx.stroke()
-  ctx.restore()
 }
 
 function drawPoints(plot, colors, bins, index) {

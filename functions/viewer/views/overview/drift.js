@@ -3,6 +3,7 @@
 import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
 import { emptyState, h } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
+import { drawField } from "../../lib/parts.js"
 import { readDate, toDate, toQuery, toSeconds } from "./period.js"
 import { describeScore, linkRange } from "./scores.js"
 
@@ -46,8 +47,8 @@ function drawPeriods(dates, again) {
     again(Object.fromEntries(new FormData(event.target)))
   }
   return h("form", { class: "periods", onsubmit: submit },
-    FIELDS.map(([name, title]) => h("div", { class: "field" },
-      h("label", { for: name }, title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Baseline " : "Current "), "to") : title),
+    FIELDS.map(([name, title]) => drawField(
+      title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Baseline " : "Current "), "to") : title,
       h("input", { id: name, name, type: "date", value: dates[name] }))),
     h("button", null, "Compare"))
 }

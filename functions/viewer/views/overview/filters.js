@@ -4,6 +4,7 @@ import { formatQuery } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { nameZone } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawField } from "../../lib/parts.js"
 import { PRESETS } from "./period.js"
 import { SCORES } from "./scores.js"
 
@@ -27,10 +28,6 @@ export function drawFilters({ parameters, period, score, go, models, active, mod
     suggest("overview-models", models.then((all) => all.map((group) => group.key))),
     suggest("overview-mods", listMods(active, mods)))
   return { element, redraw }
-}
-
-function drawField(name, field) {
-  return h("div", { class: "field" }, h("label", { for: field.id }, name), field)
 }
 
 function drawPresets(parameters, period) {

@@ -1,8 +1,9 @@
 // Risk and coverage: how many answers are wrong if only the most confident are accepted, and a threshold with a guarantee.
 
-import { drawChart, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
+import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { drawField } from "../../lib/parts.js"
 import { drawHowToLabel } from "./calibration.js"
 import { describeScore, linkRange } from "./scores.js"
 
@@ -36,7 +37,7 @@ function drawForm(promise, again) {
     event.preventDefault()
     again(Object.fromEntries([...new FormData(event.target)].map(([name, percent]) => [name, Number(percent) / 100])))
   }
-  const field = (name, title, limits) => h("div", { class: "field" }, h("label", { for: `overview-${name}` }, title),
+  const field = (name, title, limits) => drawField(title,
     h("input", { id: `overview-${name}`, name, type: "number", step: "any", required: true, value: Number((promise[name] * 100).toPrecision(6)), ...limits }))
   return h("form", { class: "periods", onsubmit: submit },
     field("target_error", "Wrong at most (%)", { min: 0.1, max: 99.9 }),
@@ -45,8 +46,8 @@ function drawForm(promise, again) {
 }
 
 function drawSentence({ certified, message }) {
-  const [verdict, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "").replace(/target_error=([\d.]*\d)/, (_, share) => `${formatProbability(Number(share))} wrong`)]
-  return h("p", { class: certified ? null : "note" }, h("strong", null, verdict), `${rest}.`)
+  const [result, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "").replace(/target_error=([\d.]*\d)/, (_, share) => `${formatProbability(Number(share))} wrong`)]
+  return h("p", { class: certified ? null : "note" }, h("strong", null, result), `${rest}.`)
 }
 
 function drawCurve({ risk, threshold, promise, score, query, go, signal }) {
@@ -70,22 +71,8 @@ function makeOptions(colors, curve, cut, target) {
     scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
     axes: [makeAxis(colors, { values: percent, label: "accepted", labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "wrong", labelSize: 20 })],
     series: [{}, makeLine(colors, 0)],
-    hooks: { drawClear: [(plot) => drawTarget(plot, colors, target)], draw: [(plot) => cut && drawCut(plot, colors, cut)] },
+    hooks: { drawClear: [(plot) => drawReference(plot, colors, target, target)], draw: [(plot) => cut && drawCut(plot, colors, cut)] },
   }
-}
-
-function drawTarget(plot, colors, target) {
-  const { ctx } = plot
-  const y = plot.valToPos(target, "y", true)
-  ctx.save()
-  ctx.beginPath()
-  ctx.moveTo(plot.valToPos(0, "x", true), y)
-  ctx.lineTo(plot.valToPos(1, "x", true), y)
-  ctx.setLineDash([readPixelRatio(), 4 * readPixelRatio()])
-  ctx.lineWidth = 3 * readPixelRatio()
-  ctx.strokeStyle = colors.edge
-  ctx.stroke()
-  ctx.restore()
 }
 
 function drawCut(plot, colors, cut) {

@@ -3,6 +3,7 @@
 import { api, fetchText, requestPath } from "../../lib/api.js"
 import { announce, copyText, errorNote, h, replace } from "../../lib/dom.js"
 import { drawIcon } from "../../lib/icons.js"
+import { saveFile } from "../../lib/parts.js"
 import { forget } from "../feed/memory.js"
 import { linkTo } from "./address.js"
 
@@ -35,9 +36,9 @@ export function drawActions(trace, { path, isOwn, course, pinned, main }) {
       copy("curl command", () => `curl -sS -H "X-API-Key: $KEY" '${location.origin}${requestPath(log.request_id).replaceAll("'", "%27")}'`),
     ]),
     drawMenu("Download", "download", [
-      isOwn ? get("trace", async () => save(new Blob([await fetchText(`${path}/trace`)], { type: JSON_TYPE }), file(".trace.json"))) : null,
-      get("log", async () => save(new Blob([await fetchText(path)], { type: JSON_TYPE }), file(".json"))),
-      course ? get("chart as PNG", async () => save(await course.toBlob(), file(".png"))) : null,
+      isOwn ? get("trace", async () => saveFile(new Blob([await fetchText(`${path}/trace`)], { type: JSON_TYPE }), file(".trace.json"))) : null,
+      get("log", async () => saveFile(new Blob([await fetchText(path)], { type: JSON_TYPE }), file(".json"))),
+      course ? get("chart as PNG", async () => saveFile(await course.toBlob(), file(".png"))) : null,
     ]),
     isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, drawIcon("compare"), h("span", { class: "label" }, "Compare")) : null,
     isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, drawIcon("trash"), h("span", { class: "label" }, "Delete …")) : null,
@@ -54,13 +55,6 @@ function drawMenu(name, icon, items) {
     }, label))))
   menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || (menu.open = false))
   return menu
-}
-
-/** Download a blob as a file. */
-export function save(blob, name) {
-  const address = URL.createObjectURL(blob)
-  h("a", { href: address, download: name }).click()
-  URL.revokeObjectURL(address)
 }
 
 function confirmDeletion(requestId, main) {

@@ -4,6 +4,7 @@ import { announce, copyText, h, replace } from "../../lib/dom.js"
 import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawBar } from "../../lib/parts.js"
 import { findIn } from "../../lib/scores.js"
 import { linkTo } from "./address.js"
 import { drawFeatures } from "./features.js"
@@ -81,12 +82,10 @@ function drawBelief(token) {
 }
 
 function drawEntry(name, prob, kind) {
-  const bar = h("span", { class: "bar" })
-  bar.style.setProperty("--share", `${Math.min(prob ?? 0, 1) * 100}%`)
   return h("tr", { class: kind || null },
     h("td", null, kind === "is-other" ? name : h("code", { class: "token-text" }, name), kind === "is-chosen" ? " ←" : null),
     h("td", { class: "number" }, prob === null ? "masked" : formatProbability(prob)),
-    h("td", { class: "track" }, bar))
+    h("td", { class: "track" }, drawBar(prob ?? 0)))
 }
 
 function drawMods(token) {

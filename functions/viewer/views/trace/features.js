@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js"
 import { formatNumber } from "../../lib/format.js"
+import { drawBar } from "../../lib/parts.js"
 
 /** Draw the features at a token; null if the trace has none there. */
 export function drawFeatures(token, { log: { activations } }) {
@@ -15,7 +16,6 @@ export function drawFeatures(token, { log: { activations } }) {
 }
 
 function drawFeature(id, activation, most) {
-  const bar = h("span", { class: "bar" })
-  bar.style.setProperty("--share", `${most > 0 ? Math.max(activation / most, 0) * 100 : 0}%`)
-  return h("tr", null, h("td", null, `#${id}`), h("td", { class: "number" }, formatNumber(activation)), h("td", { class: "track" }, bar))
+  const share = most > 0 ? Math.max(activation / most, 0) : 0
+  return h("tr", null, h("td", null, `#${id}`), h("td", { class: "number" }, formatNumber(activation)), h("td", { class: "track" }, drawBar(share)))
 }

@@ -3,6 +3,7 @@
 import { h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatNumber, formatProbability, formatTime, nameToken, showWhitespace } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawBar } from "../../lib/parts.js"
 import { nameLowest, nameSpan } from "./lowest.js"
 import { describeProbability, describeSurprisal } from "./modes.js"
 import { listDoubtfulWords } from "./words.js"
@@ -57,11 +58,9 @@ function drawTitle(name, about) {
 
 function drawConfidence(log, standing) {
   const isBound = log.sequence_confidence_is_bound === true
-  const bar = h("span", { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })
-  bar.style.setProperty("--share", `${(log.sequence_confidence ?? 0) * 100}%`)
   return h("div", { class: "confidence" }, drawTitle("Confidence", ABOUT_CONFIDENCE),
     h("p", { class: "figure" }, formatProbability(log.sequence_confidence, { isBound })),
-    h("span", { class: "track" }, bar),
+    h("span", { class: "track" }, drawBar(log.sequence_confidence ?? 0, { class: isBound ? "bar is-bound" : "bar", "aria-hidden": "true" })),
     standing)
 }
 

@@ -2,7 +2,7 @@
 
 import { fetchText } from "../../../lib/api.js"
 import { copyText, h, replace } from "../../../lib/dom.js"
-import { save } from "../actions.js"
+import { saveFile } from "../../../lib/parts.js"
 
 const MAX_SHOWN = 200_000
 const MIB = 1024 * 1024
@@ -10,7 +10,7 @@ const MIB = 1024 * 1024
 export async function drawJson(panel, { trace: { log }, path }) {
   const text = path === null ? JSON.stringify(log) : await fetchText(path) // a scored response has no address
   const box = h("div")
-  const download = h("button", { onclick: () => save(new Blob([text], { type: "application/json" }), `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
+  const download = h("button", { onclick: () => saveFile(new Blob([text], { type: "application/json" }), `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {
     onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser blocked copying"),
   }, "Copy")
