@@ -897,9 +897,9 @@ CREATE TABLE public.outcomes (
     CONSTRAINT outcomes_source_length CHECK (((length(source) >= 1) AND (length(source) <= 200)))
 );
 
-COMMENT ON TABLE public.outcomes IS 'The latest verdict of each source on a request. Null: the source withdrew it.';
+COMMENT ON TABLE public.outcomes IS 'The latest outcome of a request from each source. Null: the source withdrew it.';
 
-COMMENT ON COLUMN public.outcomes.source IS 'Source of the verdict: a test suite, a person, another model.';
+COMMENT ON COLUMN public.outcomes.source IS 'Source of the outcome: a test suite, a person, another model.';
 
 CREATE FUNCTION public.outcome_of(request public.requests) RETURNS boolean
     LANGUAGE sql STABLE

@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 
 class Quality(NamedTuple):
-    """Measures of a ranking in each of B resamples. NaN where all labels are right, or all are wrong.
+    """Measures of a ranking in each of B resamples. NaN where all labels are correct, or all are incorrect.
 
     Attributes:
         aurc: area under the risk-coverage curve, 0…1: the mean risk over all coverages. Defined in either case.
@@ -36,7 +36,7 @@ class Curve(NamedTuple):
     Attributes:
         last: the index of a label with the score of the point.
         coverage: the share of labels that are at least as certain, 0…1.
-        risk: the share of wrong answers among them, 0…1.
+        risk: the share of incorrect answers among them, 0…1.
     """
 
     last: NDArray[np.int64]

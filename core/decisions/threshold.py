@@ -29,7 +29,7 @@ class Cut(NamedTuple):
     Attributes:
         certainty: the least certainty that is accepted.
         n: the number of accepted labels.
-        wrong: the number of wrong answers among them.
+        wrong: the number of incorrect answers among them.
         bound: the largest Clopper-Pearson bound of the cuts that were tried up to this one.
     """
 
@@ -52,7 +52,7 @@ class Search(NamedTuple):
 
 
 def search_threshold(certainty: Floats, right: NDArray[np.bool_], *, target_error: float, confidence: float) -> Search:
-    """Find the lowest threshold above which at most `target_error` of the answers are wrong, with `confidence`."""
+    """Find the lowest threshold above which at most `target_error` of the answers are incorrect, with `confidence`."""
     cuts = _list_cuts(certainty, right, confidence, minimum=count_needed(target_error, confidence))
     passed = sum(cut.bound <= target_error for cut in cuts)  # the bounds never fall
     return Search(cuts[passed - 1] if passed else None, cuts[0] if cuts else None)

@@ -1,4 +1,4 @@
-"""Selective answering: how many answers are wrong if only the most confident ones are accepted."""
+"""Selective answering: how many answers are incorrect if only the most confident ones are accepted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,7 +26,7 @@ UNKNOWN = Measured(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED)
 
 
 class Point(Frozen):
-    """The labels that score at least as certain as `threshold`: their share, and the share of wrong answers in them."""
+    """The labels that score at least as certain as `threshold`: their share, and the share of incorrect ones."""
 
     coverage: float
     risk: float
@@ -34,7 +34,7 @@ class Point(Frozen):
 
 
 class Ranked(Frozen):
-    """How well a score separates right answers from wrong ones, over the n labelled requests that have it."""
+    """How well a score separates correct answers from incorrect ones, over the n labelled requests that have it."""
 
     score: Score
     auroc: Interval
@@ -43,15 +43,15 @@ class Ranked(Frozen):
 
 
 class RiskCoverage(Frozen):
-    """The share of wrong answers by the share of accepted ones.
+    """The share of incorrect answers by the share of accepted ones.
 
     Attributes:
         score: the score by which answers are accepted.
         n: number of labelled requests that have it.
         curve: one point per distinct score, from the most to the least certain.
         aurc: area under the curve: the mean risk over all coverages, 0…1. Lower is better.
-        prr: prediction rejection ratio: 1 if every wrong answer is less certain than every right one, 0 for a score
-            that carries no information.
+        prr: prediction rejection ratio: 1 if every incorrect answer is less certain than every correct one, 0 for a
+            score that carries no information.
         scores: every score, the one that separates best first.
     """
 

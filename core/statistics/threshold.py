@@ -21,8 +21,8 @@ class Threshold(Frozen):
         accepts: which side of the threshold is accepted; the threshold itself is.
         threshold: in the unit of the score. None if no threshold can be certified.
         coverage: the share of the n requests that are accepted, 0…1.
-        certified: whether at most `target_error` of the accepted answers are wrong, with the requested confidence.
-        bound: the largest upper bound of the share of wrong answers, over the thresholds that were tried up to this
+        certified: whether at most `target_error` of the accepted answers are incorrect, with the requested confidence.
+        bound: the largest upper bound of the share of incorrect answers, over the thresholds that were tried up to this
             one, or of the first one if none is certified. None if there are too few labels to try any, or for a
             warm-up threshold.
         n: number of requests that the threshold is computed from.
@@ -40,7 +40,7 @@ class Threshold(Frozen):
 
 
 def certify(score: Score, rows: Sequence[LabelRow], *, target_error: float, confidence: float) -> Threshold:
-    """Find the threshold that accepts the most answers of which at most `target_error` are wrong.
+    """Find the threshold that accepts the most answers of which at most `target_error` are incorrect.
 
     Pure function. The rows have one score.
     """
@@ -54,7 +54,7 @@ def certify(score: Score, rows: Sequence[LabelRow], *, target_error: float, conf
         threshold, coverage = -cut.certainty if score.higher_is_less_certain else cut.certainty, cut.n / len(labels)
         message = (
             f"accept {score} {accepts} {threshold!r}: {format_share(coverage)} of answers, at most "
-            f"{format_share(target_error)} of them wrong, with {format_share(confidence)} confidence"
+            f"{format_share(target_error)} of them incorrect, with {format_share(confidence)} confidence"
         )
     return Threshold(
         score=score,
@@ -74,20 +74,20 @@ def _explain(labels: Labels, first: Cut | None, target_error: float, confidence:
     target, sure = format_share(target_error), format_share(confidence)
     if first is None:
         return (
-            f"not certified: {n} labelled requests; {needed} are needed for at most {target} wrong with {sure} "
-            f"confidence, even if none of their answers is wrong, so {needed - n} are missing"
+            f"not certified: {n} labelled requests; {needed} are needed for at most {target} incorrect with {sure} "
+            f"confidence, even if none of their answers is incorrect, so {needed - n} are missing"
         )
     seen = (
         f"not certified: {first.wrong} of the {first.n} most confident answers ({format_share(first.n / n)}) are "
-        f"wrong, so at most {format_share(first.bound)} with {sure} confidence"
+        f"incorrect, so at most {format_share(first.bound)} with {sure} confidence"
     )
     possible = find_possible_target(labels.certainty, labels.right, target_error=target_error, confidence=confidence)
     instead = "no target_error can be certified" if possible is None else f"target_error={possible:g} can be certified"
     enough = count_labels(first.wrong / first.n, target_error=target_error, confidence=confidence)
     if enough is None:
-        return f"{seen}; {instead}. More labels with this share of wrong answers can't certify {target}"
+        return f"{seen}; {instead}. More labels with this share of incorrect answers can't certify {target}"
     missing = max(1, -(-enough * n // first.n) - n)
-    return f"{seen}; {instead}. About {missing} more labels with this share of wrong answers would certify {target}"
+    return f"{seen}; {instead}. About {missing} more labels with this share of incorrect answers would certify {target}"
 
 
 def _describe_mixture(rows: Sequence[LabelRow]) -> str:

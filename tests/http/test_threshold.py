@@ -34,7 +34,7 @@ def test_a_threshold_is_certified_and_described(client: Client) -> None:
     assert answer["threshold"] == pytest.approx(61 / 101)
     assert 0 < answer["bound"] <= 0.2
     assert (answer["score"], answer["accepts"]) == ("sequence_confidence", ">=")
-    accept = f"accept sequence_confidence >= {answer['threshold']!r}: 40 % of answers, at most 20 % of them wrong"
+    accept = f"accept sequence_confidence >= {answer['threshold']!r}: 40 % of answers, at most 20 % of them incorrect"
     assert answer["message"] == f"{accept}, with 95 % confidence"
 
 
@@ -69,7 +69,7 @@ def test_wrong_answers_at_the_top_report_what_is_possible(client: Client) -> Non
     answer = get(client, "?target_error=0.2")
     assert (answer["certified"], answer["threshold"], answer["coverage"]) == (False, None, None)
     assert answer["bound"] > 0.2
-    assert "More labels with this share of wrong answers can't certify 20 %" in answer["message"]
+    assert "More labels with this share of incorrect answers can't certify 20 %" in answer["message"]
     possible = float(answer["message"].split("target_error=")[1].split()[0])
     assert get(client, f"?target_error={possible}")["certified"] is True
 

@@ -35,7 +35,7 @@ FIND_MARKER = """canvas => {
 
 
 def post_answers(client: Client) -> None:
-    """Post 100 answers. The 40 most confident are right, the others are wrong."""
+    """Post 100 answers. The 40 most confident are correct, the others are not."""
     post_labelled(client, [((index + 1) / 101, index >= 60) for index in range(100)])
 
 
@@ -50,9 +50,11 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page) -> No
     post_answers(client)
     section = open_section(client, page, "&target_error=0.2")
     threshold = client.get("/v1/confidence/threshold?target_error=0.2").json["threshold"]
-    sentence = f"Certified: accept sequence_confidence >= {threshold!r}: 40 % of answers, at most 20 % of them wrong"
+    sentence = (
+        f"Certified: accept sequence_confidence >= {threshold!r}: 40 % of answers, at most 20 % of them incorrect"
+    )
     expect(section.get_by_text(sentence)).to_be_visible()
-    label = "60.0 % wrong if all are accepted. The threshold accepts 40.0 %, of which 0.00 % are wrong here."
+    label = "60.0 % incorrect if all are accepted. The threshold accepts 40.0 %, of which 0.00 % are incorrect here."
     expect(section.get_by_role("img", name=label)).to_be_visible()
     expect(section.locator("canvas")).to_be_visible()
     section.get_by_text("Curve as a table").click()
@@ -64,16 +66,16 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page) -> No
 def test_the_promise_is_in_the_address_and_survives_the_filters(client: Client, page: Page) -> None:
     post_answers(client)
     section = open_section(client, page)
-    expect(section.get_by_label("Wrong at most (%)")).to_have_value("5")
+    expect(section.get_by_label("Incorrect at most (%)")).to_have_value("5")
     expect(section.get_by_text("Not certified: 0 of the 60 most confident")).to_have_count(0)
-    section.get_by_label("Wrong at most (%)").fill("30")
+    section.get_by_label("Incorrect at most (%)").fill("30")
     section.get_by_label("Confidence (%)").fill("90")
     section.get_by_role("button", name="Find threshold").click()
     expect(page).to_have_url(re.compile(r"target_error=0.3&confidence=0.9$"))
-    expect(page.get_by_text("at most 30 % of them wrong, with 90 % confidence")).to_be_visible()
+    expect(page.get_by_text("at most 30 % of them incorrect, with 90 % confidence")).to_be_visible()
     page.get_by_role("button", name="Apply").click()
     expect(page).to_have_url(re.compile(r"target_error=0.3&confidence=0.9"))
-    expect(page.get_by_label("Wrong at most (%)")).to_have_value("30")
+    expect(page.get_by_label("Incorrect at most (%)")).to_have_value("30")
 
 
 def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page) -> None:

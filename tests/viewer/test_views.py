@@ -236,7 +236,7 @@ def test_keys_and_alerts_work_with_the_keyboard(stored: Client, page: Page) -> N
 def test_a_form_within_the_overview_keeps_the_place_on_the_page(stored: Client, page: Page) -> None:
     sign_in(page, stored.key, "/overview?days=all")
     section = page.get_by_role("region", name="Risk and coverage")
-    limit = section.get_by_label("Wrong at most (%)")
+    limit = section.get_by_label("Incorrect at most (%)")
     limit.scroll_into_view_if_needed()
     before = page.evaluate("scrollY")
     assert before > 0

@@ -29,7 +29,7 @@ function drawCalibrator({ model, k, version, method, n, ece }) {
 
 /** Explain how answers get an outcome. */
 export function drawHowToLabel() {
-  return h("p", { class: "faint" }, "An outcome records whether an answer was right, as judged by a test, a person or another model. Mark answers as right or wrong on their pages, or let a program record outcomes (",
+  return h("p", { class: "faint" }, "An outcome records whether an answer was correct, as judged by a test, a person or another model. Mark answers as correct or incorrect on their pages, or let a program record outcomes (",
     h("a", { href: "/docs" }, "POST /logs/{id}/outcome"), ").")
 }
 
@@ -45,7 +45,7 @@ function drawCalibration(answer, after, score, context) {
 
 function drawWords({ n, auroc, ece, mce, brier }) {
   const parts = [`${formatCount(n)} outcomes.`]
-  if (auroc !== null) parts.push(`In ${Math.round(auroc * 100)} of 100 pairs, the correct answer scores as more confident than the wrong one (AUROC ${formatNumber(auroc)}; 0.50 is chance).`)
+  if (auroc !== null) parts.push(`In ${Math.round(auroc * 100)} of 100 pairs, the correct answer scores as more confident than the incorrect one (AUROC ${formatNumber(auroc)}; 0.50 is chance).`)
   if (ece !== null) parts.push(`As a probability of being correct, the score is off by ${Math.round(ece * 100)} points on average (ECE) and by at most ${Math.round(mce * 100)} points (MCE). Brier score: ${formatNumber(brier)}.`)
   return h("p", null, parts.join(" "))
 }

@@ -1,4 +1,4 @@
-// Risk and coverage: how many answers are wrong if only the most confident are accepted, and a threshold with a guarantee.
+// Risk and coverage: how many answers are incorrect if only the most confident are accepted, and a threshold with a guarantee.
 
 import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
@@ -40,13 +40,13 @@ function drawForm(promise, again) {
   const field = (name, title, limits) => drawField(title,
     h("input", { id: `overview-${name}`, name, type: "number", step: "any", required: true, value: Number((promise[name] * 100).toPrecision(6)), ...limits }))
   return h("form", { class: "periods", onsubmit: submit },
-    field("target_error", "Wrong at most (%)", { min: 0.1, max: 99.9 }),
+    field("target_error", "Incorrect at most (%)", { min: 0.1, max: 99.9 }),
     field("confidence", "Confidence (%)", { min: 50, max: 99.99 }),
     h("button", null, "Find threshold"))
 }
 
 function drawSentence({ certified, message }) {
-  const [result, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "").replace(/target_error=([\d.]*\d)/, (_, share) => `${formatProbability(Number(share))} wrong`)]
+  const [result, rest] = certified ? ["Certified: ", message] : ["Not certified: ", message.replace(/^not certified: /, "").replace(/target_error=([\d.]*\d)/, (_, share) => `${formatProbability(Number(share))} incorrect`)]
   return h("p", { class: certified ? null : "note" }, h("strong", null, result), `${rest}.`)
 }
 
@@ -54,14 +54,14 @@ function drawCurve({ risk, threshold, promise, score, query, go, signal }) {
   const { title } = describeScore(score)
   const all = risk.curve.at(-1).risk
   const cut = threshold.certified ? risk.curve.find((point) => point.threshold === threshold.threshold) : null
-  const chosen = cut ? ` The threshold accepts ${formatProbability(cut.coverage)}, of which ${formatProbability(cut.risk)} are wrong here.` : ""
-  const label = `Risk by coverage, accepted by ${title}: ${formatProbability(all)} wrong if all are accepted.${chosen}`
+  const chosen = cut ? ` The threshold accepts ${formatProbability(cut.coverage)}, of which ${formatProbability(cut.risk)} are incorrect here.` : ""
+  const label = `Risk by coverage, accepted by ${title}: ${formatProbability(all)} incorrect if all are accepted.${chosen}`
   // The accepted requests of a point are those at least as confident as its threshold.
   const open = (value) => go(linkRange(score, [risk.curve[findNearest(risk.curve.map((point) => point.coverage), value)].threshold, 1], query))
   const canOpen = linkRange(score, [0, 1], query) !== null
   return h("figure", null,
     drawChart({ label, height: 220, make: (colors) => makeOptions(colors, risk.curve, cut, promise.target_error), signal, zooms: true, onPick: canOpen ? open : null }),
-    h("figcaption", null, drawSample(0), ` wrong answers among the accepted (${formatCount(risk.n)} labels) `, drawSample(null), ` wrong at most; `, cut ? "the square is the threshold" : "no threshold is certified"))
+    h("figcaption", null, drawSample(0), ` incorrect answers among the accepted (${formatCount(risk.n)} labels) `, drawSample(null), ` incorrect at most; `, cut ? "the square is the threshold" : "no threshold is certified"))
 }
 
 function makeOptions(colors, curve, cut, target) {
@@ -69,7 +69,7 @@ function makeOptions(colors, curve, cut, target) {
   return {
     data: [curve.map((point) => point.coverage), curve.map((point) => point.risk)],
     scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
-    axes: [makeAxis(colors, { values: percent, label: "accepted", labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "wrong", labelSize: 20 })],
+    axes: [makeAxis(colors, { values: percent, label: "accepted", labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "incorrect", labelSize: 20 })],
     series: [{}, makeLine(colors, 0)],
     hooks: { drawClear: [(plot) => drawReference(plot, colors, target, target)], draw: [(plot) => cut && drawCut(plot, colors, cut)] },
   }
@@ -87,8 +87,8 @@ function drawTable({ curve }, score) {
   const row = (point) => h("tr", null, h("th", { scope: "row" }, formatProbability(point.coverage)),
     [formatProbability(point.risk), format(point.threshold)].map((text) => h("td", { class: "number" }, text)))
   return h("details", null, h("summary", null, "Curve as a table"),
-    h("table", null, h("caption", null, `Wrong answers among the accepted, by ${title}`),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Accepted"), ["Wrong", "Threshold"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+    h("table", null, h("caption", null, `Incorrect answers among the accepted, by ${title}`),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Accepted"), ["Incorrect", "Threshold"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
       h("tbody", null, points.map(row))))
 }
 
@@ -96,7 +96,7 @@ function drawRanking(scores, score) {
   const row = (one) => h("tr", { "aria-current": one.score === score ? "true" : null }, h("th", { scope: "row" }, describeScore(one.score).title),
     [one.auroc, one.prr].map((measure) => h("td", { class: "number" }, drawInterval(measure))))
   return h("table", { class: "ranking" },
-    h("caption", null, "How well each score separates right answers from wrong ones, with 95 % intervals. AUROC: 0.50 is chance. PRR: 0 is chance. 1 is perfect."),
+    h("caption", null, "How well each score separates correct answers from incorrect ones, with 95 % intervals. AUROC: 0.50 is chance. PRR: 0 is chance. 1 is perfect."),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Score"), ["AUROC", "PRR"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
     h("tbody", null, scores.map(row)))
 }
