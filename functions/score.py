@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from core.answers.spans import DEFAULT_BELOW
 from core.calibrators.apply import calibrate_report
 from core.reports.render import render_score
-from core.responses.item import MAX_CHOICES
+from core.responses.answers import MAX_CHOICES
 from core.traces.preview import render_preview
 from functions.web.access import KeyDep
 from functions.web.body import receive_body

@@ -13,7 +13,8 @@ from core.reports.report import Report, report_response, report_trace
 from core.reports.scored_body import ScoredBody, pack_report
 from core.reports.spans import report_spans
 from core.responses import ScoreOptions, check_posted, is_quote_trace, read_options, read_response
-from core.responses.item import MAX_CHOICES, Item, split_choices
+from core.responses.answers import MAX_CHOICES, split_choices
+from core.responses.item import Item
 from core.responses.prompt import read_prompt
 from core.responses.recognize import unwrap
 from core.responses.summary import summarize_response

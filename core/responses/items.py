@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import cast
 
 from core.errors import InvalidInputError
+from core.responses.answers import read_answers
 from core.responses.chunks import is_stream, may_begin_stream
 from core.responses.expect import expect_object
-from core.responses.item import Item, is_envelope, read_answers, read_bare, read_envelope
+from core.responses.item import Item, is_envelope, read_bare, read_envelope
 from core.responses.join import have_one_shape
 from core.responses.litellm import is_litellm, read_litellm
 from core.wire.parse_json import parse_json

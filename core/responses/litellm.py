@@ -1,7 +1,8 @@
 """Read the payload that LiteLLM's loggers send (`StandardLoggingPayload` in litellm/types/utils.py)."""
 
+from core.responses.answers import find_error, read_answers
 from core.responses.expect import expect_object, find_count, find_object, find_text, list_objects
-from core.responses.item import Item, find_error, find_tags, find_time, read_answers
+from core.responses.item import Item, find_tags, find_time
 from core.responses.summary import Summary
 
 SOURCE = "litellm"

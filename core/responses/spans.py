@@ -9,9 +9,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from core.errors import InvalidInputError
+from core.responses.answers import Answers, read_answers
 from core.responses.attributes import collect, read_attributes, read_json
 from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
-from core.responses.item import Answers, Item, find_tags, read_answers
+from core.responses.item import Item, find_tags
 from core.responses.span_events import read_event_attributes
 from core.responses.summary import Summary
 

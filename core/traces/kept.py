@@ -12,8 +12,9 @@ from core.errors import InvalidInputError
 from core.pairing.alignment import align_trace
 from core.pairing.scored_trace import ScoredTrace, score_trace
 from core.responses import Answer, MissingLogprobsError, ScoreOptions, check_posted, read_response
+from core.responses.answers import split_choices
 from core.responses.expect import Body, expect_object
-from core.responses.item import NO_OPTIONS, Item, find_time, split_choices
+from core.responses.item import NO_OPTIONS, Item, find_time
 from core.responses.items import read_event_item, read_item
 from core.responses.options import RAW_LOGPROBS
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt

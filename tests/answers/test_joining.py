@@ -7,7 +7,7 @@ import pytest
 from openai import OpenAI
 
 from core.errors import InvalidInputError
-from core.responses.item import read_answers
+from core.responses.answers import read_answers
 from core.responses.items import read_event_item, read_item
 from core.responses.join import join_stream
 from core.responses.summary import summarize_response
