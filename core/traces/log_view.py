@@ -14,6 +14,7 @@ from core.traces.kept import read_kept
 from core.traces.log import render_log
 from core.traces.log_cache import CachedLog
 from core.traces.store import StoredLog
+from core.wire.json_text import change_parts
 from core.wire.zstandard import compress, decompress, iterate_decompressed, prepend, read_size
 
 LABEL_END = re.compile(rb"(?:\xe2\x80\xa6|\\u2026)#[0-9a-f]{12}")
@@ -167,16 +168,8 @@ def strip_members(members: bytes) -> bytes:
     """Remove users' labels from the members of a log. The members lack the outer opening brace."""
     if not LABEL_END.search(members):
         return members
-    return orjson.dumps(_strip_labels(orjson.loads(b"{" + members)))[1:]
+    return orjson.dumps(change_parts(orjson.loads(b"{" + members), _strip))[1:]
 
 
-def _strip_labels(value: Any) -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case str():
-            return strip_labels(value)
-        case dict():
-            return {strip_labels(name): _strip_labels(part) for name, part in value.items()}
-        case list():
-            return [_strip_labels(part) for part in value]
-        case _:
-            return value
+def _strip(part: object) -> object:
+    return strip_labels(part) if isinstance(part, str) else part

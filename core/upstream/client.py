@@ -20,7 +20,7 @@ from core.errors import InvalidInputError
 from core.settings import Settings
 from core.upstream.errors import BadResponseError, BusyError, UnavailableError, UpstreamTimeoutError
 from core.upstream.server import Server
-from core.wire.json_text import dump_json
+from core.wire.json_text import change_parts, dump_json
 from core.wire.parse_json import parse_json
 
 AT_ONCE, PER_ADDRESS = 64, 32
@@ -109,26 +109,19 @@ class Upstreams:
         """Parse an answer, and remove secrets and addresses from it."""
         try:
             # Written and parsed again, so that it can be shown: see dump_json.
-            parsed = orjson.loads(dump_json(self._hide(parse_json(content))))
+            parsed = orjson.loads(dump_json(change_parts(parse_json(content), self._hide)))
         except (InvalidInputError, RecursionError):
             raise BadResponseError(f"{server.name}: its answer is not JSON; check the server") from None
         if not isinstance(parsed, dict):
             raise BadResponseError(f"{server.name}: its answer is not a JSON object; check the server")
         return parsed
 
-    def _hide(self, value: object) -> object:
-        """Remove secrets and addresses from each text. Numbers are kept, even if a secret consists of digits."""
-        match value:
-            case str():
-                for hidden in self._hidden:
-                    value = value.replace(hidden, HIDDEN)
-                return value
-            case dict():
-                return {self._hide(key): self._hide(item) for key, item in value.items()}
-            case list():
-                return [self._hide(item) for item in value]
-            case _:
-                return value
+    def _hide(self, part: object) -> object:
+        """Remove secrets and addresses from a text. Numbers are kept, even if a secret consists of digits."""
+        if isinstance(part, str):
+            for hidden in self._hidden:
+                part = part.replace(hidden, HIDDEN)
+        return part
 
 
 @cache

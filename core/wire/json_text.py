@@ -1,6 +1,8 @@
 """Write JSON with orjson, and replace the values that orjson refuses."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -30,17 +32,28 @@ def dump_json(value: object) -> bytes:
 
 def make_writable(value: object) -> object:
     """Replace the parts of a value that orjson refuses."""
+    return change_parts(value, _replace)
+
+
+def change_parts(value: object, change: Callable[[object], Any]) -> Any:  # noqa: ANN401 - JSON
+    """Change the texts, numbers and other parts of a JSON value, and the names of its objects."""
     match value:
-        case str():
-            return replace_surrogates(value)
         case dict():
-            return {replace_surrogates(str(key)): make_writable(item) for key, item in value.items()}
+            return {change(str(name)): change_parts(part, change) for name, part in value.items()}
         case list() | tuple():
-            return [make_writable(item) for item in value]
-        case int() if not -_INT64 <= value < _UINT64:
-            return _to_double(value)
+            return [change_parts(part, change) for part in value]
         case _:
-            return value
+            return change(value)
+
+
+def _replace(part: object) -> object:
+    match part:
+        case str():
+            return replace_surrogates(part)
+        case int() if not -_INT64 <= part < _UINT64:
+            return _to_double(part)
+        case _:
+            return part
 
 
 def _to_double(value: int) -> float | None:
