@@ -34,8 +34,7 @@ async def score(
     """Score the response of an OpenAI-compatible server, a Quote trace, or plain tokens. Nothing is stored."""
     caller = await context.access.authenticate(key)
     async with receive_body(request, context) as body:
-        work = body.work if pattern is None else body.work_apart
-        scored = await work(render_score, below, pattern)
+        scored = await body.work(render_score, below, pattern, is_apart=pattern is not None)
     report = await calibrate_report(context.access, key, caller, scored)
     return Response(report, media_type="application/json")
 

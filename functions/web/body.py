@@ -62,8 +62,8 @@ class Body:
         """Return a decompressed part as a separate body."""
         return replace(self, part=part, encoding="identity")
 
-    async def work(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-        """Decompress the body and call a function with it, in this process if it is small, otherwise in a separate one.
+    async def work(self, function: Callable[[bytes, *Ts], T], *args: *Ts, is_apart: bool = False) -> T:
+        """Decompress the body and call a function with it, in a separate process if it is large or `is_apart`.
 
         Raises:
             BodyTooLargeError: the decompressed body exceeds the limit, or has too many values.
@@ -72,7 +72,7 @@ class Body:
             TooHeavyError: processing needs too much memory or time.
         """
         most = self.limit
-        if self.part.size <= LIGHT_BYTES:
+        if self.part.size <= LIGHT_BYTES and not is_apart:
             try:
                 return await self._work_here(work_on, function, *args)
             except HeavyBodyError:
@@ -80,20 +80,6 @@ class Body:
             except BodyTooLargeError:
                 if self.limit <= LIGHT_BYTES:
                     raise
-        return await self._work_apart(most, function, *args)
-
-    async def work_apart(self, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
-        """Decompress the body and call a function with it in a separate process.
-
-        Raises:
-            BodyTooLargeError: the decompressed body exceeds the limit, or has too many values.
-            InvalidInputError: the body can't be decompressed.
-            BusyError: the byte budget is used up.
-            TooHeavyError: processing needs too much memory or time.
-        """
-        return await self._work_apart(self.limit, function, *args)
-
-    async def _work_apart(self, most: int, function: Callable[[bytes, *Ts], T], *args: *Ts) -> T:
         if self.is_packed:
             self.reservation.grow_to(most)
         return await self.context.run_heavy(
