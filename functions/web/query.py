@@ -76,20 +76,8 @@ class FilterQuery(BaseModel):
 
     def read(self) -> Filters:
         """Convert the query to filters. An empty text is no filter."""
-        return Filters(
-            self.model or None,
-            self.mod or None,
-            self.tag or None,
-            self.favorited_by or None,
-            self.created_from,
-            self.created_to,
-            self.min_confidence,
-            self.max_confidence,
-            self.has_exception,
-            self.source or None,
-            self.group_id or None,
-            clean_query(self.q),
-        )
+        given = {name: value for name in FilterQuery.model_fields if (value := getattr(self, name)) != ""}
+        return Filters(**given | {"q": clean_query(self.q)})
 
 
 class PeriodQuery(FilterQuery):
