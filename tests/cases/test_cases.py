@@ -19,7 +19,7 @@ CASES = Path(__file__).parent
 @pytest.fixture
 def alone(serve: Serve) -> Client:
     """A server without a database."""
-    return serve("functions.score:web", THUNDER_ADMIN_KEY=ADMIN_KEY)
+    return serve("functions.deployed:score", THUNDER_ADMIN_KEY=ADMIN_KEY)
 
 
 def post(client: Client, case: str) -> Answer:

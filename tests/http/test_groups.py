@@ -95,7 +95,7 @@ def test_a_pattern_that_backtracks_forever_is_stopped(client: Client) -> None:
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Client]:
     """The web function of /v1/score, without a database."""
-    with server_thread(factory="functions.score:web") as server:
+    with server_thread(factory="functions.deployed:score") as server:
         yield server
 
 

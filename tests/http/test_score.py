@@ -20,7 +20,7 @@ PARTS |= {"p_correct", "calibrator", "spans", "json", "n", "votes"}
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Client]:
     """The web function of /v1/score, without a database."""
-    with server_thread(factory="functions.score:web") as client:
+    with server_thread(factory="functions.deployed:score") as client:
         yield client
 
 

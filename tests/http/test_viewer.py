@@ -95,7 +95,7 @@ def test_no_page_runs_scripts_of_other_sites(client: Client) -> None:
 
 
 def test_an_application_without_the_viewer_names_the_document(serve: Serve) -> None:
-    answer = serve("functions.mods:web").request("GET", "/docs")
+    answer = serve("functions.deployed:mods").request("GET", "/docs")
     assert (answer.status, "/openapi.json" in answer.json["error"]) == (404, True)
 
 
