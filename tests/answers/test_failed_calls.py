@@ -62,7 +62,7 @@ def test_a_failed_call_is_stored_with_its_error(client: Client, item: dict[str, 
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
-        ({"hello": 1}, "this is not a response"),
+        ({"hello": 1}, "body: not a response that can be scored"),
         ({"request_id": "r", "request": {}, "response": 7}, "response: must be an object"),
         ({"request_id": "r", "request": [], "response": make_chat("a")}, "request: must be an object"),
         ({"request_id": 7, "request": {}, "response": make_chat("a")}, "request_id: must be a string"),
