@@ -20,7 +20,8 @@ def opener(request: pytest.FixtureRequest, serve: Serve, database_url: str, clie
     """A server of links: all endpoints on one origin, or the function `share` alone, which has no viewer."""
     if request.param == "api":
         return client
-    return serve("functions.deployed:share", DATABASE_URL=database_url, THUNDER_ADMIN_KEY=ADMIN_KEY, THUNDER_SECRET=SECRET)
+    settings = {"DATABASE_URL": database_url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    return serve("functions.deployed:share", **settings)
 
 
 def publish(client: Client, **request: Any) -> str:
