@@ -53,8 +53,9 @@ def _keep_later(context: Context, view: LogView, text: bytes) -> None:
     """Keep a rendered log in the cache, compressed while the log is sent, and in pieces for the next such client."""
 
     def pack() -> CachedLog:
+        frame = compress_members([memoryview(text)[len(view.start) :]])  # without the GIL; the text is sent meanwhile
         pieces = tuple(text[start : start + PIECE_BYTES] for start in range(len(view.start), len(text), PIECE_BYTES))
-        return CachedLog(view.document_version, view.is_owned, compress_members(pieces), pieces)
+        return CachedLog(view.document_version, view.is_owned, frame, pieces)
 
     def keep(packing: asyncio.Future[CachedLog]) -> None:
         if not (packing.cancelled() or packing.exception()):
