@@ -38,6 +38,9 @@ run: $(VENV)/.runtime ## Run the server (without DATABASE_URL, on an embedded Po
 demo: $(VENV)/.runtime ## Post sample traces, and 1,375 labelled traces with outcomes
 	@$(BIN)/python manage.py demo $(ARGS)
 
+.PHONY: install
+install: $(VENV)/.dev ## Install everything into .venv, also Modal's client and the tools of the tests
+
 .PHONY: deploy
 deploy: $(VENV)/.dev ## Deploy an environment to Modal (ENV=staging, ENV=production; MIGRATE=1 migrates first)
 	@test -n "$$ENV" || { echo "ENV: not set; run make deploy ENV=staging" >&2; exit 1; }

@@ -25,7 +25,7 @@ from types import ModuleType
 import modal
 
 from core.deploy.capacity import POOL, choose_capacity, describe_connections
-from core.deploy.commit import find_commit
+from core.deploy.commit import find_commit, make_deployment_id
 from core.deploy.layout import Layout, choose_layout, describe_layout, describe_workspace
 from core.deploy.names import DeploymentError, choose_deployment, find_command
 from functions import (
@@ -92,6 +92,8 @@ COMMIT = find_commit()
 ENVIRONMENT: dict[str, str | None] = {
     "THUNDER_APP_NAME": DEPLOYMENT.app_name,
     "THUNDER_COMMIT": COMMIT.sha if COMMIT else "",
+    # `make deploy` chooses it, and waits until it answers.
+    "THUNDER_DEPLOYMENT": os.environ.get("THUNDER_DEPLOYMENT") or make_deployment_id(),
 }
 
 app = modal.App(

@@ -13,6 +13,8 @@ from core.errors import InvalidInputError
 from core.logging import DEFAULT_LEVEL, read_levels
 
 DEFAULT_APP_NAME = "thunder-backend"
+DEPLOYMENT_HEADER = "X-Thunder-Deployment"
+"""The header with the setting THUNDER_DEPLOYMENT, which every answer has if it is set."""
 OTHER_NAMES = {"thunder_app_name": "modal_app_name", "log_level": "rust_log"}
 """Variables that apply if a setting is unset. Secrets of the service that Thunder replaces have RUST_LOG."""
 
@@ -118,6 +120,9 @@ class Settings(BaseModel):
 
     thunder_commit: str | None = None
     """The commit of the code, which /healthz shows. deploy.py and `make run` set it; unset means unknown."""
+
+    thunder_deployment: Annotated[str, Field(pattern=r"^[!-~]{1,100}$")] | None = None
+    """The id of the deployment, which /healthz and a header of every answer show. deploy.py sets it."""
 
     thunder_admin_key: SecretStr | None = None
     """The admin key, which may do everything. If unset, `make run` generates one and keeps it in the data directory."""

@@ -27,6 +27,7 @@ async def health(context: ContextDep, response: Response) -> HealthReport:
         app=settings.thunder_app_name,
         version=VERSION,
         commit=settings.thunder_commit,
+        deployment=settings.thunder_deployment,
         warnings=access.warnings,
         find_warnings=access.find_warnings,
     )

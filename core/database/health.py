@@ -36,6 +36,8 @@ class HealthReport(Frozen):
     version: str
     commit: str | None
     """The commit of the code; None if it was not deployed from a git checkout."""
+    deployment: str | None
+    """The id of the deployment on Modal; None elsewhere."""
     database: DatabaseHealth
     warnings: list[str] = Field(default_factory=list[str])
     """Problems of the settings that don't prevent answers, each with the remedy."""
@@ -47,6 +49,7 @@ async def check_health(  # noqa: PLR0913 - the fields of the report
     app: str,
     version: str,
     commit: str | None,
+    deployment: str | None,
     warnings: list[str],
     find_warnings: Callable[[AsyncConnection], Awaitable[list[str]]],
 ) -> HealthReport:
@@ -57,6 +60,7 @@ async def check_health(  # noqa: PLR0913 - the fields of the report
         app: the name of the app.
         version: the version of the code.
         commit: the commit of the code.
+        deployment: the id of the deployment.
         warnings: the warnings if the database doesn't answer.
         find_warnings: finds the warnings if the database answers and is migrated.
     """
@@ -66,7 +70,15 @@ async def check_health(  # noqa: PLR0913 - the fields of the report
     except ThunderError as error:
         database = DatabaseHealth(status="error", error=str(error))
     status = "ok" if database.status == "ok" else "degraded"
-    return HealthReport(status=status, app=app, version=version, commit=commit, database=database, warnings=warnings)
+    return HealthReport(
+        status=status,
+        app=app,
+        version=version,
+        commit=commit,
+        deployment=deployment,
+        database=database,
+        warnings=warnings,
+    )
 
 
 async def ask_in_time(question: Coroutine[Any, Any, T]) -> T:

@@ -8,39 +8,34 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from core.access.secret import NO_ADMIN_KEY, PROBLEMS
 from core.database.migrations import PENDING
 from core.deploy.capacity import find_pool
-from core.deploy.commit import SHORT, Commit, find_commit
+from core.deploy.commit import SHORT, Commit, find_commit, make_deployment_id
 from core.deploy.layout import explain_refusal
 from core.deploy.names import DEFAULT_SECRET_NAME, Deployment
+from core.deploy.smoke import smoke
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
-from core.wire.http_call import NoAnswerError, call
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = "production"
-SMOKE_SECONDS = 120
-"""How long the first container may take to start."""
-CALL_SECONDS = 30
 NOT_MIGRATED = "database: not migrated; see the error above"
 NOT_READY = "database: not ready, so nothing was deployed; see the error above"
 NOTHING_DEPLOYED = "deploy: nothing was deployed; see the error above"
 NO_KEY_MADE = "admin key: not created, although the app is deployed; see the error above"
-PROBE = "no-such-path"
-"""A path that no function serves. The error shows that the function has started."""
 FIND_URLS = """
 import json, modal
 from deploy import DEPLOYMENT, FUNCTIONS
 print(json.dumps({name: modal.Function.from_name(DEPLOYMENT.app_name, name).get_web_url() for name in FUNCTIONS}))
 """
 """Prints the URLs of the web functions. It has no arguments, so deploy.py chooses the layout of `modal deploy`."""
+
+NAMED_FILES = 3
+"""Changed files that a warning names."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
@@ -77,9 +72,15 @@ def roll_out(
 
     Raises:
         RolloutError: a step failed. Nothing was deployed unless the message states it.
+        SmokeError: the app was deployed but failed a test.
     """
     deployment = name_deployment(environment)
-    variables = {"MODAL_APP_NAME": deployment.app_name, "MODAL_SECRET_NAME": deployment.secret_name}
+    deployment_id = make_deployment_id()
+    variables = {
+        "MODAL_APP_NAME": deployment.app_name,
+        "MODAL_SECRET_NAME": deployment.secret_name,
+        "THUNDER_DEPLOYMENT": deployment_id,
+    }
     say(f"{environment}: the app {deployment.app_name} with the secret {deployment.secret_name}")
     explain = partial(explain_problem, environment=environment)
     if migrates:
@@ -94,11 +95,11 @@ def roll_out(
     _run_modal(["deploy", "deploy.py", *tag], variables | find_pool(status), NOTHING_DEPLOYED, explain=explain_refusal)
     say("4/5  test the app")
     urls = {"api": url.rstrip("/")} if url else find_urls(deployment.app_name, variables)
-    smoke(urls, app_name=deployment.app_name, commit=commit.sha if commit else None, say=say)
+    smoke(urls, app_name=deployment.app_name, deployment_id=deployment_id, say=say)
     say("5/5  create the first admin key, unless there is one")
     to = ["--to", str(key_file.absolute())] if key_file else []
     _run_modal(["run", "chores.py::admin_key", *to], variables, NO_KEY_MADE)
-    say(describe_posting(urls))
+    say(describe_use(urls))
 
 
 def explain_problem(output: str, *, environment: str) -> str | None:
@@ -113,57 +114,15 @@ def explain_problem(output: str, *, environment: str) -> str | None:
     return None
 
 
-def describe_posting(urls: Mapping[str, str]) -> str:
-    """Describe how engines post to the deployed app."""
+def describe_use(urls: Mapping[str, str]) -> str:
+    """Describe how people read and engines post on the deployed app."""
     scheme, _, host = urls.get("ingest", urls["api"]).partition("://")
     new = '{"name": "engine-1", "scopes": ["ingest"]}'
     return (
+        f"Read on {urls['api']}/, and sign in with the admin key.\n"
         f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest. Each has its own KEY, which an admin key creates:\n"
         f"curl -sS -H 'X-API-Key: ADMIN_KEY' -H 'Content-Type: application/json' -d '{new}' {urls['api']}/auth/keys"
     )
-
-
-def smoke(urls: Mapping[str, str], *, app_name: str, commit: str | None, say: Callable[[str], object]) -> None:
-    """Test the deployed app: it is healthy, it is the right app at the right commit, and it requires a key.
-
-    Args:
-        urls: the URL of each web function, with `api` among them.
-        app_name: the name of the app.
-        commit: the deployed commit. Until containers of the previous version stop, the answer may be theirs.
-        say: called with a line for each tested function.
-
-    Raises:
-        RolloutError: the app is online but fails a test. The previous version can be deployed again.
-    """
-    url = urls["api"]
-    status, body = _await_health(url, lambda body: commit is None or body.get("commit") == commit)
-    if status != 200 or body.get("app") != app_name:
-        raise RolloutError(f"{url}/healthz: deployed, but it answers {status}; {json.dumps(body)}")
-    if commit is not None and body.get("commit") != commit:
-        raise RolloutError(f"{url}: deployed, but it still serves {body.get('commit')} instead of {commit}; try again")
-    for warning in body.get("warnings", []):
-        if warning in PROBLEMS:
-            raise RolloutError(f"{url}/healthz: deployed, but with a warning; {warning}")
-        if warning != NO_ADMIN_KEY:  # the next step creates one
-            say(f"warning: {warning}")
-    refused, _ = _call(f"{url}/logs")
-    if refused != 401:
-        raise RolloutError(f"{url}/logs: deployed, but it answers {refused} without a key; it must answer 401")
-    for name, one in urls.items():
-        status, body = _call(f"{one}/{PROBE}")
-        if (status, body.get("code")) not in {(404, 404), (405, 405)}:
-            raise RolloutError(f"{one}: deployed, but the function {name} answers {status}; {json.dumps(body)}")
-    say(f"{app_name} answers at {url} ({len(urls)} web functions tested)")
-
-
-def _await_health(url: str, is_new: Callable[[Any], bool]) -> tuple[int, Any]:
-    """Return the health once it is ok and of the new version, or the last one after SMOKE_SECONDS."""
-    deadline = time.monotonic() + SMOKE_SECONDS
-    status, body = _call(f"{url}/healthz")
-    while (status != 200 or not is_new(body)) and time.monotonic() < deadline:
-        time.sleep(1)
-        status, body = _call(f"{url}/healthz")
-    return status, body
 
 
 def _run_modal(
@@ -193,8 +152,11 @@ def _run_modal(
 def _warn_about(commit: Commit | None, say: Callable[[str], object]) -> None:
     if commit is None:
         say("warning: this is not a git checkout, so /healthz will not show a commit")
-    elif commit.is_dirty:
-        say(f"warning: the working tree has changes that are not in {commit.sha[:SHORT]}; they will be deployed, too")
+    elif commit.changed:
+        more = len(commit.changed) - NAMED_FILES
+        files = ", ".join([*commit.changed[:NAMED_FILES], *([f"{more} more"] if more > 0 else [])])
+        sha = commit.sha[:SHORT]
+        say(f"warning: the working tree has changes that are not in {sha} ({files}); they are deployed, too")
 
 
 def find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -214,12 +176,3 @@ def find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
         raise RolloutError(f"{app_name}: deployed, but Modal reports no URLs; {done.stderr.strip()[-300:]}")
     urls: dict[str, str] = json.loads(done.stdout)
     return {name: url.rstrip("/") for name, url in urls.items()}
-
-
-def _call(url: str) -> tuple[int, Any]:
-    """Return the status and the JSON of an answer, or 0 and the error if there is no answer."""
-    try:
-        answer = call("GET", url, timeout_s=CALL_SECONDS)
-    except NoAnswerError as error:
-        return 0, {"error": str(error)}
-    return answer.status, answer.content if isinstance(answer.content, dict) else {}

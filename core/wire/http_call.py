@@ -1,7 +1,8 @@
 """HTTP calls of commands to a running server."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -18,10 +19,11 @@ class NoAnswerError(ThunderError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status and the body of an answer."""
+    """The status, the body and the headers of an answer. Names of headers match in any case."""
 
     status: int
     body: bytes
+    headers: Message = field(default_factory=Message)
 
     @property
     def content(self) -> Any:  # noqa: ANN401 - JSON
@@ -60,9 +62,9 @@ def call(  # noqa: PLR0913 - the parts of a request
     request = Request(url, body, headers, method=method)  # noqa: S310 - the user's own URL
     try:
         with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
-            return Answer(answer.status, answer.read())
+            return Answer(answer.status, answer.read(), answer.headers)
     except HTTPError as error:
         with error:
-            return Answer(error.code, error.read())
+            return Answer(error.code, error.read(), error.headers)
     except (OSError, HTTPException, ValueError) as error:
         raise NoAnswerError(f"{url}: does not answer; {error}") from None

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access.turns import client_address
 from core.logging import http_request_id
+from core.settings import DEPLOYMENT_HEADER, Settings
 from functions.web.address import find_address
 from functions.web.context import Context
 from functions.web.errors import describe_path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 HEADER = b"x-request-id"
+DEPLOYMENT = DEPLOYMENT_HEADER.lower().encode()
 QUIET = ("/livez", "/health", "/healthz", "/metrics")
 """Paths that monitoring polls every few seconds; they are logged at DEBUG."""
 NOWHERE = "none"
@@ -32,7 +34,7 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestLog:
-    """The outermost ASGI middleware: sets X-Request-ID, writes one log line and updates the metrics."""
+    """The outermost ASGI middleware: sets X-Request-ID and X-Thunder-Deployment, writes a log line, updates metrics."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,8 +44,12 @@ class RequestLog:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        request_id = _read_id(scope)
-        token, address = http_request_id.set(request_id), client_address.set(_find_address(scope))
+        request_id, settings = _read_id(scope), _read_settings(scope)
+        own = [(HEADER, request_id.encode())]
+        if settings.thunder_deployment is not None:
+            own.append((DEPLOYMENT, settings.thunder_deployment.encode()))
+        token = http_request_id.set(request_id)
+        address = client_address.set(find_address(HTTPConnection(scope), settings.proxy_networks))
         started, status = time.perf_counter(), 0
         span = _start_span(scope, request_id)
 
@@ -51,7 +57,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         try:
@@ -69,9 +75,9 @@ def _read_id(scope: Scope) -> str:
     return given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _find_address(scope: Scope) -> str:
+def _read_settings(scope: Scope) -> Settings:
     context: Context = scope["app"].state.context
-    return find_address(HTTPConnection(scope), context.settings.proxy_networks)
+    return context.settings
 
 
 def _find_context(scope: Scope) -> Context | None:

@@ -13,7 +13,7 @@ import urllib3
 
 from core.access.hasher import Hasher
 from core.access.secret import NOT_USED_YET, UNSET_SECRET, WRONG_SECRET
-from core.deploy.rollout import RolloutError, smoke
+from core.deploy.smoke import SmokeError, smoke
 from manage import cli
 from tests.support.client import Client, make_key, send
 from tests.support.command import Command
@@ -221,8 +221,8 @@ def test_a_server_with_another_secret_answers_and_warns(  # noqa: PLR0917 - fixt
     assert send(other, "POST", "/auth/keys", ADMIN_KEY, name="k").status == 200
     said = [one for one in caplog.records if "does not have the secret of the database" in one.getMessage()]
     assert [(one.levelname, one.exc_info) for one in said] == [("WARNING", None)], "one line for three answers"
-    with pytest.raises(RolloutError, match="deployed, but with a warning; THUNDER_SECRET: not"):
-        smoke({"api": other.url}, app_name="thunder-backend", commit=None, say=print)
+    with pytest.raises(SmokeError, match="deployed, but with a warning; THUNDER_SECRET: not"):
+        smoke({"api": other.url}, app_name="thunder-backend", deployment_id=None, say=print)
 
 
 def test_health_follows_the_database_in_a_running_server(used: Client, database_url: str, manage: Command) -> None:

@@ -1,5 +1,7 @@
 """The names of apps and secrets must match."""
 
+import re
+
 import pytest
 from pytest_mock import MockerFixture
 
@@ -31,7 +33,13 @@ def test_the_environment_selects_app_and_secret(
     assert deployed.app_arguments["secrets"] == [deployed.modal.Secret.from_name.return_value]
     environments = {name: arguments["env"] for name, arguments in deployed.functions.items()}
     commit = find_commit()
-    passed = {"THUNDER_APP_NAME": app_name, "THUNDER_COMMIT": commit.sha if commit else ""}
+    (deployment_id,) = {arguments["env"]["THUNDER_DEPLOYMENT"] for arguments in deployed.functions.values()}
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", deployment_id)
+    passed = {
+        "THUNDER_APP_NAME": app_name,
+        "THUNDER_COMMIT": commit.sha if commit else "",
+        "THUNDER_DEPLOYMENT": deployment_id,
+    }
     assert environments == dict.fromkeys((*ENDPOINTS, schedule.NAME), passed)
 
 
