@@ -1,5 +1,6 @@
 """Choose which web functions an environment registers. Modal limits their number per workspace."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
@@ -8,10 +9,8 @@ from core.deploy.names import EPHEMERAL, DeploymentError, find_command
 STARTER_ENDPOINTS = 8
 """Web endpoints that Modal's Starter plan allows in a workspace, over all deployed apps."""
 
-REMEDY = (
-    f"If your plan allows {STARTER_ENDPOINTS}, set MODAL_LAYOUT=grouped (4 functions) or MODAL_LAYOUT=one (1), "
-    "or stop an app that you don't need (`modal app stop NAME`)"
-)
+_REFUSAL = re.compile(r"limit of (\d+) web endpoints \(# already deployed => (\d+), # in this app => (\d+)\)")
+_BOX = re.compile("[\u2500-\u257f]")
 
 
 class Layout(StrEnum):
@@ -26,6 +25,10 @@ class Layout(StrEnum):
     GROUPED = "grouped"
     EACH = "each"
     ONE = "one"
+
+
+SMALLER = {Layout.GROUPED: 4, Layout.ONE: 1}
+"""The number of web functions of the layouts that a plan with a limit may need."""
 
 
 def choose_layout(environ: Mapping[str, str], arguments: Sequence[str]) -> Layout:
@@ -64,7 +67,7 @@ def describe_workspace(others: Mapping[str, int], count: int) -> str:
     """Return the sentence that compares a layout with the workspace, which a deploy prints before anything is built.
 
     Args:
-        others: the web functions of each other deployed app.
+        others: the number of web functions of each other deployed app.
         count: the web functions of this layout.
     """
     there = sum(others.values())
@@ -74,11 +77,43 @@ def describe_workspace(others: Mapping[str, int], count: int) -> str:
     )
     if there + count <= STARTER_ENDPOINTS:
         return f"{sentence} of {STARTER_ENDPOINTS}"
-    return f"{sentence}. {REMEDY}"
+    remedy = _advise(there, count, STARTER_ENDPOINTS)
+    return (
+        f"{sentence}. Modal's Starter plan allows {STARTER_ENDPOINTS} and refuses this deploy. On that plan, {remedy}"
+    )
 
 
 def explain_refusal(output: str) -> str | None:
-    """Return the remedy if Modal refused the deploy because of its limit of web endpoints, or None."""
-    if "web endpoints" not in output:
+    """Return the remedy if Modal refused the deploy because of its limit of web endpoints, or None.
+
+    Args:
+        output: the output of `modal deploy`. Modal reports its limit, and the web endpoints of the other apps and of
+            this one.
+    """
+    # Modal's command line draws a box around errors, which breaks their lines.
+    found = _REFUSAL.search(" ".join(_BOX.sub(" ", output).split()))
+    if found is None:
         return None
-    return f"Modal's plan does not allow this many web endpoints in the workspace. {REMEDY}"
+    limit, there, here = map(int, found.groups())
+    return f"Modal's plan allows {limit} web endpoints in the workspace: {_advise(there, here, limit)}"
+
+
+def _advise(there: int, here: int, limit: int) -> str:
+    """Return what to do about a layout that does not fit.
+
+    Args:
+        there: the web functions of the other apps.
+        here: the web functions of this layout.
+        limit: the web functions that Modal allows.
+    """
+    fitting = [
+        f"MODAL_LAYOUT={name} ({size})" for name, size in SMALLER.items() if size < here and there + size <= limit
+    ]
+    stop = "stop one that you don't need (`modal app stop NAME`)"
+    if fitting:
+        return f"set {' or '.join(fitting)}. Or look at the other apps: {stop}"
+    excess = there + SMALLER[Layout.ONE] - limit
+    return (
+        f"no layout fits. The other apps must have {excess} fewer web functions: {stop}, or deploy one with a smaller "
+        "MODAL_LAYOUT"
+    )

@@ -57,11 +57,13 @@ async def FunctionGetInputs(self, s):
 async def AppPublish(self, s):
     r = await s.recv_message()
     fm, app = self.fm, self.fm.apps[r.app_id]
+    before = {name: app.get(name) for name in ("function_ids", "class_ids", "tag")}
     app.update(function_ids=dict(r.function_ids), class_ids=dict(r.class_ids), tag=r.deployment_tag)
     if r.app_state == api_pb2.APP_STATE_DEPLOYED and (cap := getattr(fm, "web_endpoint_cap", None)) is not None:
         there = sum(fm.count_web(one) for key, one in fm.deployed.items() if one != r.app_id)
         here = fm.count_web(r.app_id)
         if there + here > cap:
+            app.update(before)  # the previous version stays online
             raise GRPCError(
                 Status.RESOURCE_EXHAUSTED,
                 f"reached limit of {cap} web endpoints (# already deployed => {there}, # in this app => {here})",
