@@ -1,6 +1,7 @@
 """The command line of Thunder: `python manage.py --help`."""
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import TYPE_CHECKING
 
 if not all(map(find_spec, ("click", "dotenv", "psycopg", "pydantic"))):
     sys.exit("The packages of Thunder are not installed for this Python. Run `make run`, or .venv/bin/python manage.py")
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until a command has something to close, Ctrl-C ends the process at once and without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import click
 
@@ -26,6 +31,8 @@ def cli() -> None:
     """Run and administer Thunder. Settings are read from the environment and .env; see .env.example."""
     from core.logging import configure_logging
 
+    if click.get_current_context().invoked_subcommand != "run" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Warnings of chores must not contain values either. `run` applies LOG_LEVEL.
     configure_logging("warning", keep=True)
 
@@ -41,8 +48,9 @@ def run() -> None:
         settings = load_settings()
         click.echo("Starting Thunder …", err=True)
         with open_database(settings) as database:
-            for migration in database.migrate():
-                click.echo(f"migrated: {migration}", err=True)
+            if applied := database.migrate():
+                names = applied[0] if len(applied) == 1 else f"{applied[0]} … {applied[-1]} ({len(applied)} migrations)"
+                click.echo(f"migrated: {names}", err=True)
             serve_on(database, settings)
     click.echo("Thunder has stopped.", err=True)
 

@@ -9,14 +9,23 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Generator[None]:
-    """Unwind the block on Ctrl-C, SIGTERM or a closed terminal, without an error."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # nohup ignores SIGHUP on purpose. Otherwise SIGHUP is passed on to the current handler of SIGTERM, which is
-    # uvicorn's while it serves.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    """Unwind the block on Ctrl-C, SIGTERM or a closed terminal, without an error.
+
+    After the block, these signals end the process without a traceback.
+    """
+    # A shell that starts a job in the background makes it ignore SIGINT, and nohup makes it ignore SIGHUP.
+    numbers = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
+    if signal.SIGHUP in numbers:
+        # Passed on to the current handler of SIGTERM, which is uvicorn's while it serves.
         signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
-    with contextlib.suppress(KeyboardInterrupt):
-        yield
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -16,10 +16,10 @@ from typing_extensions import override
 from core.settings import Settings
 from functions.web.activation_errors import ActivationErrors
 from functions.web.compress import Compress
-from functions.web.context import open_context
 from functions.web.described import describe
 from functions.web.errors import AlwaysAnswer, add_error_handlers
 from functions.web.head import AnswerHead
+from functions.web.lifespan import open_context
 from functions.web.limits import Limits
 from functions.web.observed import RequestLog
 from functions.web.otlp_errors import OtlpErrors

@@ -1,39 +1,28 @@
-"""The resources of a serving process: settings, pool, threads, budget and caches."""
+"""The resources of a serving process: settings, database, threads, budget and caches."""
 
 import asyncio
 import logging
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, TypeVarTuple
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from core.access.access import Access
 from core.access.caller import UnknownKeyError
 from core.access.turns import Account, Turns
 from core.database.direct import find_direct_dsn, is_suspended_when_idle
-from core.database.pool import Pool, open_pool
 from core.errors import ThunderError
-from core.logging import configure_logging
 from core.settings import Settings
 from core.traces.log_cache import LogCache
 from functions.web.address import find_address
 from functions.web.budget import Budget
-from functions.web.connections import PROXIES
 from functions.web.guesses import Guesses
-from functions.web.memory import configure_memory
 from functions.web.repeats import Repeats
 from functions.web.spool import Part
-from functions.web.unpack import MIB
 
 if TYPE_CHECKING:
     from core.activations.health import Probes
@@ -46,18 +35,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WORKERS = 2
-"""Threads for parsing documents. More threads would share the same GIL, and a parsed document takes up to ten times its
+THREADS = 2
+"""For parsing documents. More threads would share the same GIL, and a parsed document takes up to ten times its
 size."""
 
 HEAVY_PROCESSES = 2
 """Separate processes for large bodies and documents. One account uses at most half of them."""
-
-HELD_BODIES = 4
-"""The byte budget, as a number of bodies of MAX_BODY_MB. One account gets at most half."""
-
-KEEPS_SCHEDULE = "keeps_schedule"
-"""A flag in the application's state: whether its process does the work that a scheduled function does on Modal."""
 
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """The variable with the directory in which several processes of `make run` share their metrics."""
@@ -69,9 +52,12 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True)
 class Context:
-    """Settings and resources of one process. They are opened in the lifespan, never at import.
+    """Settings and resources of one process. functions.web.lifespan opens them, never an import.
 
     Some resources are imported on first use, because importing them would delay the first answer of every function.
+
+    Attributes:
+        is_first: whether this process logs what applies to all processes of a server.
     """
 
     settings: Settings
@@ -79,9 +65,10 @@ class Context:
     access: Access
     logs: LogCache
     budget: Budget
+    is_first: bool = True
     guesses: Guesses = field(default_factory=Guesses)
     repeats: Repeats = field(default_factory=Repeats)
-    light_turns: Turns = field(default_factory=lambda: Turns(WORKERS))
+    light_turns: Turns = field(default_factory=lambda: Turns(THREADS))
     heavy_turns: Turns = field(default_factory=lambda: Turns(HEAVY_PROCESSES, share=HEAVY_PROCESSES // 2))
 
     @cached_property
@@ -96,13 +83,16 @@ class Context:
         """The export of metrics and traces over OTLP, or None if it is not configured, or a variable is invalid."""
         if self.settings.otel_exporter_otlp_endpoint is None:
             return None
-        from functions.web.telemetry import Telemetry  # noqa: PLC0415 - see above
+        from functions.web.telemetry import Telemetry, list_problems  # noqa: PLC0415 - see above
 
+        opened, problems = None, list_problems()
         try:
-            return Telemetry(self.settings, self.metrics)
+            opened = Telemetry(self.settings, self.metrics)
         except ValueError as error:  # the service must not stop because nothing can be exported
-            log.error("OTEL_…: nothing is exported, because a variable is invalid (%s); correct it", error)  # noqa: TRY400
-            return None
+            problems.append(f"OTEL_…: nothing is exported, because a variable is invalid ({error}); correct it")
+        for problem in problems if self.is_first else ():
+            log.warning(problem)
+        return opened
 
     @cached_property
     def heavy(self) -> "HeavyProcesses":
@@ -189,111 +179,6 @@ class Context:
         """
         async with self.heavy_turns.turn(account):
             return await self.heavy.run(function, content, *arguments)
-
-
-@asynccontextmanager
-async def open_context(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """Open and close the context of a web function. Works without a database, for /livez and error messages.
-
-    Yield the state that uvicorn passes to the protocols of its connections.
-    """
-    settings = Settings()
-    configure_logging(settings.log_level)
-    configure_memory()
-    with ThreadPoolExecutor(WORKERS, "thunder") as executor:
-        async with _open_pool(settings) as pool:
-            access = _make_access(settings, pool)
-            _warn(access)
-            budget = Budget(HELD_BODIES * settings.max_body_mb * MIB)
-            logs = LogCache(settings.log_cache_mb * MIB)
-            context = app.state.context = Context(settings, executor, access, logs, budget)
-            try:
-                with _ending_streams(context):
-                    wanted = getattr(app.state, KEEPS_SCHEDULE, False)
-                    async with _keep_schedule(context, wanted=wanted), _keep_measuring(context):
-                        yield {PROXIES: settings.proxy_networks}
-            finally:
-                await context.close()
-
-
-@asynccontextmanager
-async def _keep_schedule(context: Context, *, wanted: bool) -> AsyncIterator[None]:
-    """Do the scheduled work of alerts in this process, if it is one of `make run`. On Modal, a function does it."""
-    if not wanted or context.access.open_pool is None:
-        yield
-        return
-    from core.alerts.worker import INTERVAL_S, SLEEPING_INTERVAL_S  # noqa: PLC0415 - see above
-
-    interval_s = SLEEPING_INTERVAL_S if is_suspended_when_idle(context.settings) else INTERVAL_S
-    task = asyncio.create_task(context.alerts.run_repeatedly(interval_s))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-@asynccontextmanager
-async def _keep_measuring(context: Context) -> AsyncIterator[None]:
-    """Update the gauges of this process, if others report them."""
-    if METRICS_DIRECTORY not in os.environ and context.telemetry is None:
-        yield
-        return
-    from functions.web.measuring import measure_repeatedly  # noqa: PLC0415 - see above
-
-    task = asyncio.create_task(measure_repeatedly(context))
-    try:
-        yield
-    finally:
-        task.cancel()
-        if context.telemetry is not None:
-            await context.telemetry.close()
-
-
-def _warn(access: Access) -> None:
-    if multiprocessing.parent_process() is not None:
-        return  # a worker of `make run`, whose banner says this once
-    for warning in access.warnings:
-        log.warning(warning)
-
-
-def _open_pool(settings: Settings) -> AbstractAsyncContextManager[Pool | None]:
-    return nullcontext() if settings.database_url is None else open_pool(settings)
-
-
-def _make_access(settings: Settings, pool: Pool | None) -> Access:
-    return Access(
-        open_pool=pool,
-        admin_key=settings.admin_key,
-        secret=settings.secret,
-        previous_secret=settings.previous_secret,
-        ingest_open=settings.ingest_auth == "open",
-        keyless=settings.playground_keyless,
-    )
-
-
-@contextmanager
-def _ending_streams(context: Context) -> Iterator[None]:
-    """End all streams on the signal that stops the server, which would otherwise wait for them."""
-    if threading.current_thread() is not threading.main_thread():  # a server in a test: its thread gets no signals
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def end(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(context.hub.end_streams)
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
-
-    for number, handler in before.items():
-        if callable(handler):
-            signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 async def get_context(connection: HTTPConnection) -> Context:

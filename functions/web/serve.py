@@ -1,10 +1,12 @@
 """Run uvicorn for `manage.py run`: one or more processes on a socket that is bound before the banner is printed."""
 
+import logging
 import os
 import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -12,7 +14,9 @@ from types import FrameType
 
 import uvicorn
 from typing_extensions import override
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from core.errors import ThunderError
 from core.local.signals import ENDING
@@ -20,6 +24,8 @@ from functions.web.connections import BACKLOG, raise_file_limit
 from functions.web.context import METRICS_DIRECTORY
 from functions.web.protocol import BoundedProtocol
 from functions.web.unread import BoundedWebSocket
+
+log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 10
 MAX_INCOMING_BYTES = 4096
@@ -33,6 +39,8 @@ START_SECONDS = 60
 """Time for a process to start answering."""
 HANGING_SECONDS = 30
 """How long a process may be silent before it is replaced. On a busy machine, one that works may need seconds."""
+ENDING_SECONDS = SHUTDOWN_SECONDS + 10
+"""How long a process may take to end before it is killed: its requests, then its resources."""
 
 
 class AddressError(ThunderError):
@@ -66,6 +74,8 @@ class AnnouncingProcesses(Multiprocess):
         super().__init__(config, sockets)
         self._announce = announce
         self.has_failed = False
+        self._asked: dict[Process, float] = {}
+        """The time of the question to each process that has not answered yet."""
         self._exit = _Exit()
         self.should_exit: threading.Event = self._exit
         for number in ENDING:
@@ -91,14 +101,56 @@ class AnnouncingProcesses(Multiprocess):
 
     @override
     def keep_subprocess_alive(self) -> None:
-        """Replace processes that have ended, and remove their gauges from the metrics."""
-        before = {process.pid for process in self.processes}
-        with _keeping_ctrl_c():
-            super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - rarely needed
+        """Replace processes that have ended or hang, and remove their gauges from the metrics. Never waits."""
+        for index, process in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if self._works(process):
+                continue
+            log.warning("server: process %d has ended or is silent; another one replaces it", process.pid)
+            process.kill()
+            process.join()
+            self._asked.pop(process, None)
+            if process.exitcode == STARTUP_FAILURE:  # the next one would fail, too
+                self.has_failed = True
+                self.should_exit.set()
+                return
+            self._replace(index)
 
-            mark_process_dead(pid, os.environ[METRICS_DIRECTORY])
+    def _works(self, process: Process) -> bool:
+        """Ask a process for an answer, and return whether it runs and has not been silent for HANGING_SECONDS.
+
+        uvicorn's own check waits for the answer, and no signal is handled meanwhile.
+        """
+        if not process.process.is_alive():
+            return False
+        try:
+            while process.parent_conn.poll():
+                process.parent_conn.recv()
+                self._asked.pop(process, None)
+            if process not in self._asked:
+                process.parent_conn.send(b"ping")
+                self._asked[process] = time.monotonic()
+        except (OSError, EOFError):
+            return False
+        return time.monotonic() - self._asked[process] < HANGING_SECONDS
+
+    def _replace(self, index: int) -> None:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - rarely needed
+
+        mark_process_dead(self.processes[index].pid, os.environ[METRICS_DIRECTORY])
+        self.processes[index] = Process(self.config, self.sockets)
+        with _keeping_ctrl_c():
+            self.processes[index].start()
+
+    @override
+    def join_all(self) -> None:
+        """Wait until all processes have ended, and kill those that still run after ENDING_SECONDS."""
+        deadline = time.monotonic() + ENDING_SECONDS
+        for process in self.processes:
+            process.process.join(max(0, deadline - time.monotonic()))
+            process.process.kill()  # does nothing if the process has ended
+            process.process.join()
 
     @override
     def handle_hup(self) -> None:
@@ -180,7 +232,6 @@ def serve(bound: socket.socket, *, announce: Callable[[], None], workers: int = 
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        timeout_worker_healthcheck=HANGING_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_S,
         ws=BoundedWebSocket,
         # Compression takes memory for each connection, and clients send almost nothing.

@@ -4,7 +4,6 @@ This module and OpenTelemetry's packages are imported only if OTEL_EXPORTER_OTLP
 """
 
 import asyncio
-import logging
 import os
 import threading
 import uuid
@@ -27,8 +26,6 @@ from core.settings import Settings
 from functions.web.figures import Figures
 from functions.web.metrics import DURATION, SECONDS, Metrics
 
-log = logging.getLogger(__name__)
-
 PROPAGATED = (b"traceparent", b"tracestate")
 CLOSE_S = 3
 """Time to send the rest when the process stops. A collector may be unreachable."""
@@ -43,10 +40,6 @@ class Telemetry:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        if os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower() == "grpc":
-            log.warning(
-                "OTEL_EXPORTER_OTLP_PROTOCOL: gRPC is not supported; use the collector's port for OTLP over HTTP"
-            )
         endpoint = settings.otel_exporter_otlp_endpoint
         own = {"service.name": settings.thunder_app_name, "service.instance.id": uuid.uuid4().hex}
         resource = Resource({**own, "service.version": settings.thunder_commit or "unknown"}).merge(
@@ -100,6 +93,13 @@ class Telemetry:
     def _shut_down(self) -> None:
         self._traces.shutdown()
         self._metrics.shutdown()
+
+
+def list_problems() -> list[str]:
+    """Return warnings about OpenTelemetry's variables."""
+    if os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower() != "grpc":
+        return []
+    return ["OTEL_EXPORTER_OTLP_PROTOCOL: gRPC is not supported; use the collector's port for OTLP over HTTP"]
 
 
 def _is_wanted(signal: str) -> bool:

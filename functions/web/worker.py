@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from websockets import http11
 
 from functions import api
-from functions.web.context import KEEPS_SCHEDULE
+from functions.web.lifespan import KEEPS_SCHEDULE
 
 MAX_LINE_BYTES = 64 * 1024
 """Longest line of a WebSocket handshake."""

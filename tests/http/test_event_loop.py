@@ -19,7 +19,7 @@ from starlette.routing import Route
 from core.traces.log_view import PackedJson
 from functions import api
 from functions.web.compress import Compress, compress_body
-from functions.web.context import open_context
+from functions.web.lifespan import open_context
 from functions.web.stored import answer_stored
 
 DIGITS = b'"' + random.Random(7).randbytes(6_000_000).hex().encode() + b'"'

@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from core.access.turns import Account, Turns
-from functions.web.context import Context, open_context
+from functions.web.context import Context
+from functions.web.lifespan import open_context
 from tests.support.client import Client, make_key
 from tests.support.databases import Databases
 from tests.support.keys import ADMIN_KEY, SECRET

@@ -15,8 +15,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from core.settings import Settings
 from functions import api
 from functions.web import measuring
-from functions.web.context import open_context
 from functions.web.figures import Figures
+from functions.web.lifespan import open_context
 from functions.web.metrics import Metrics
 from functions.web.telemetry import Telemetry
 from tests.support.client import Client, send
@@ -153,7 +153,7 @@ def test_without_a_collector_nothing_is_imported() -> None:
     code = """
 import asyncio, sys
 from functions import api
-from functions.web.context import open_context
+from functions.web.lifespan import open_context
 
 async def run():
     app = api.web()

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from core.access.access import OPEN_INGEST_WARNING
 from core.cli.banner import write_banner, write_url
 from core.local.cluster import ALIVE_FILE, runs_postgres, take_lock
 from core.local.environment import InvalidSettingError, describe_database, load_settings, open_ingest
@@ -29,6 +30,15 @@ from tests.support.page import Page
 from tests.support.posts import post_probs
 from tests.support.receiver import receiving
 from tests.support.running import WAIT_SECONDS, Running, find, list_workers, read_command, running
+
+SLOWLY_REPLACED = f"""
+import runpy
+from functions.web import serve
+
+serve.HANGING_SECONDS, serve.ENDING_SECONDS = {10 * WAIT_SECONDS}, 1
+runpy.run_path({str(ROOT / "manage.py")!r}, run_name="__main__")
+"""
+"""Starts Thunder, which waits longer than the tests until it replaces a silent process."""
 
 
 @pytest.fixture
@@ -71,22 +81,34 @@ def test_webhooks_link_to_its_own_address_and_previews_to_the_requested_host(sha
         assert page.meta["og:image"] == "https://up.example/playground/og-image.png"
 
 
-@pytest.mark.parametrize("ending", ["ctrl-c", "interrupt", "terminate", "hang-up"])
-def test_a_signal_ends_it_cleanly_and_the_next_start_finds_its_data(directory: Path, ending: str) -> None:
-    with running(directory, APP_WORKERS="2") as run:
-        key, postmaster = run.key, run.postmaster
-        assert run.post_sample() == 201
-        if ending == "ctrl-c":
-            os.killpg(run.process.pid, signal.SIGINT)
-        else:
-            number = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hang-up": signal.SIGHUP}[ending]
-            run.process.send_signal(number)
-        assert run.wait() == 0
-        assert not runs_postgres(postmaster)
-        assert "Traceback" not in run.end()
+def test_each_signal_ends_it_cleanly_and_the_next_start_finds_its_data(directory: Path) -> None:
+    key = ""
+    for number in (None, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with running(directory, APP_WORKERS="2") as run:
+            assert key in {"", run.key}
+            assert run.read_sample() == (200 if key else 404)
+            key, postmaster = run.key, run.postmaster
+            assert run.post_sample() == 201
+            if number is None:  # Ctrl-C on a terminal reaches all processes
+                os.killpg(run.process.pid, signal.SIGINT)
+            else:
+                run.process.send_signal(number)
+            assert run.wait() == 0
+            assert not runs_postgres(postmaster)
+            check_lines(run.end(), is_new=number is None)
     with running(directory) as run:
         assert run.key == key
         assert run.read_sample() == 200
+
+
+def check_lines(printed: str, *, is_new: bool) -> None:
+    """Check that two processes printed a few lines of Thunder's, and each warning once."""
+    first, *lines, last = printed.splitlines()
+    assert (first, last) == ("Starting Thunder …", "Thunder has stopped.")
+    if is_new:
+        assert lines.pop(0).startswith("migrated: 0001_")
+    messages = [record["message"] for record in map(json.loads, lines) if record["logger"] != "functions.http"]
+    assert messages == [OPEN_INGEST_WARNING]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -121,6 +143,32 @@ def test_ctrl_c_at_the_start_of_its_processes_prints_no_traceback(directory: Pat
         os.killpg(run.process.pid, signal.SIGINT)
         assert run.wait() == 0
         assert "Traceback" not in run.end()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the loaded libraries are listed in Linux's /proc")
+def test_ctrl_c_before_the_start_prints_nothing(directory: Path) -> None:
+    """The signal arrives while modules are imported, or after that."""
+    run = Running(directory, {})
+    wait_until(lambda: "pydantic_core" in Path(f"/proc/{run.process.pid}/maps").read_text())
+    run.process.send_signal(signal.SIGINT)
+    # As long as there is nothing to close, the signal itself ends the process.
+    assert run.wait() in {0, -signal.SIGINT}
+    assert set(run.end().splitlines()) <= {"Starting Thunder …", "Thunder has stopped."}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the processes are listed in Linux's /proc")
+def test_a_signal_is_handled_while_a_process_is_silent(directory: Path, new_database_url: str) -> None:
+    """The silent process is killed, after a second in this test."""
+    settings = {"APP_WORKERS": "2", "DATABASE_URL": new_database_url, "PYTHONPATH": str(ROOT)}
+    with running(directory, SLOWLY_REPLACED, **settings) as run:
+        run.wait_for_banner()
+        silent = min(list_workers(run.process.pid))
+        os.kill(silent, signal.SIGSTOP)
+        time.sleep(1.5)  # it is asked every 0.5 s whether it works
+        run.process.terminate()
+        assert run.wait() == 0
+        assert read_command(silent) == ""
+        assert run.end().splitlines()[-1] == "Thunder has stopped."
 
 
 def test_a_second_start_names_the_running_one(shared_run: Running) -> None:

@@ -25,12 +25,15 @@ WAIT_SECONDS = 90
 
 
 class Running:
-    """A started `manage.py run` whose standard output is a pipe, with one server process unless `env` sets others."""
+    """A started `manage.py run` whose standard output is a pipe, with one server process unless `env` sets others.
 
-    def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
+    `code` starts it in another way.
+    """
+
+    def __init__(self, directory: Path, env: Mapping[str, str], code: str | None = None) -> None:
         self.directory = directory
         self.process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "run"],
+            [sys.executable, *(["-c", code] if code else [ROOT / "manage.py"]), "run"],
             cwd=directory,
             env=make_environment(**{"APP_PORT": "0", "APP_WORKERS": "1", **env}),
             stdout=subprocess.PIPE,
@@ -115,8 +118,8 @@ def find(pattern: str, text: str) -> str:
 
 
 @contextlib.contextmanager
-def running(directory: Path, **env: str) -> Generator[Running]:
-    run = Running(directory, env)
+def running(directory: Path, code: str | None = None, **env: str) -> Generator[Running]:
+    run = Running(directory, env, code)
     try:
         yield run
     finally:
