@@ -11,7 +11,7 @@ EVENTS_FORMAT = 3
 SPAN_FORMAT = 4
 """A span in OTLP's JSON mapping."""
 
-_KNOWN = frozenset({QUOTE_FORMAT, ITEM_FORMAT, EVENTS_FORMAT, SPAN_FORMAT})
+FORMATS = frozenset({QUOTE_FORMAT, ITEM_FORMAT, EVENTS_FORMAT, SPAN_FORMAT})
 
 
 class NewerFormatError(ThunderError):
@@ -26,5 +26,5 @@ def require_known_format(number: int) -> None:
     Raises:
         NewerFormatError: a newer version of Thunder stored the document.
     """
-    if number not in _KNOWN:
+    if number not in FORMATS:
         raise NewerFormatError(f"document: a newer version of Thunder stored it (format {number}); update Thunder")

@@ -3,28 +3,45 @@
 import subprocess
 import sys
 
-import pytest
-
 from tests.support.environment import ROOT
 
+FORK = """
+import fastapi, os, psycopg, psycopg_pool, sys
 
-@pytest.mark.parametrize(
-    ("function", "heavy"),
-    [
-        *((function, set[str]()) for function in ("health", "mods", "outcomes")),
-        *((function, {"numpy"}) for function in ("ingest", "logs", "score", "confidence")),
-    ],
-)
-def test_functions_import_no_statistics_when_they_start(function: str, heavy: set[str]) -> None:
+for code in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        exec(code, {})
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, code
+"""
+"""Runs each program in a process of its own. They share what every function imports, which takes most of the time."""
+
+
+def run(*programs: str) -> list[str]:
+    """Run programs that print one line each."""
+    command = [sys.executable, "-c", FORK, *programs]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_functions_import_no_statistics_when_they_start() -> None:
     """Functions without scores do not import numpy either."""
-    code = f"import sys, functions.{function}; print(*sys.modules)"
-    assert {"numpy", "scipy", "pyarrow", "tqdm", "modal"} & set(run(code).split()) == heavy
+    heavy = {
+        **{name: set[str]() for name in ("health", "mods", "outcomes")},
+        **{name: {"numpy"} for name in ("ingest", "logs", "score", "confidence")},
+    }
+    imported = run(*(f"import sys, functions.{name}; print(*sys.modules)" for name in heavy))
+    checked = {"numpy", "scipy", "pyarrow", "tqdm", "modal"}
+    assert dict(zip(heavy, (checked & set(one.split()) for one in imported), strict=True)) == heavy
 
 
 def test_the_first_answer_does_not_wait_for_prometheus() -> None:
     code = "import sys; from functions.deployed import build_endpoint; build_endpoint('logs');"
     code += "print('prometheus_client' in sys.modules)"
-    assert run(code) == "False"
+    assert run(code) == ["False"]
 
 
 def test_api_imports_all_endpoints_before_its_application_is_created() -> None:
@@ -32,35 +49,25 @@ def test_api_imports_all_endpoints_before_its_application_is_created() -> None:
         "import sys, functions.api; before = set(sys.modules); functions.api.web();"
         "print(sorted(name for name in set(sys.modules) - before if name.startswith(('core', 'functions', 'psycopg'))))"
     )
-    assert run(code) == "[]"
+    assert run(code) == ["[]"]
 
 
-@pytest.mark.parametrize(
-    ("function", "later"),
-    [
-        ("api", "scipy.stats"),
-        ("calibrators", "scipy.optimize"),
-        ("calibrators", "scipy.special"),
-        ("confidence", "scipy.stats"),
-        ("health", "prometheus_client"),
-        ("log_group", "core.previews.image"),
-        ("log_group", "functions.web.heavy"),
-    ],
-)
-def test_the_snapshot_contains_the_application_and_what_it_imports_late(function: str, later: str) -> None:
-    code = (
-        f"import sys; from functions.deployed import {function}; before = set(sys.modules); first = {function}();"
-        f"print({later!r} in before, set(sys.modules) - before, first is {function}(), len(first.routes) > 0)"
+def test_the_snapshot_contains_the_application_and_what_it_imports_late() -> None:
+    late = {
+        "api": ["scipy.stats"],
+        "calibrators": ["scipy.optimize", "scipy.special"],
+        "confidence": ["scipy.stats"],
+        "health": ["prometheus_client"],
+        "log_group": ["core.previews.image", "functions.web.heavy"],
+    }
+    codes = (
+        f"import sys; from functions.deployed import {name}; before = set(sys.modules); first = {name}();"
+        f"print(set({later}) - before, set(sys.modules) - before, first is {name}(), len(first.routes) > 0)"
+        for name, later in late.items()
     )
-    assert run(code) == "True set() True True"
+    assert run(*codes) == ["set() set() True True"] * len(late)
 
 
 def test_the_snapshot_of_a_function_without_statistics_is_small() -> None:
     code = "import sys; from functions.deployed import ingest; print('scipy' in sys.modules)"
-    assert run(code) == "False"
-
-
-def run(code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    assert run(code) == ["False"]

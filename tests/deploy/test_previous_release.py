@@ -1,21 +1,28 @@
 """Expand, then contract: the code of the previous release works on the present schema."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import urllib3
 
+from core.document.formats import FORMATS, QUOTE_FORMAT
 from core.settings import Settings
-from tests.support.client import Client, send
+from tests.support.answers import make_chat
+from tests.support.chunks import make_legacy, write_events
+from tests.support.client import Answer, Client, send
 from tests.support.documents import load_trace, masked
 from tests.support.environment import ROOT
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.pgbouncer import find_free_port
+from tests.support.spans import make_export, make_inference, make_span
 
 START_SECONDS = 30
 
@@ -45,7 +52,9 @@ PREVIOUS = find_previous()
 @pytest.mark.skipif(
     not PREVIOUS, reason="no previous code of this schema: the first migrations, a shallow clone, or no history"
 )
-def test_the_previous_code_works_on_the_present_schema(client: Client, database_url: str, tmp_path: Path) -> None:
+def test_the_previous_code_works_on_the_present_schema(
+    client: Client, database_url: str, sql: psycopg.Connection, tmp_path: Path
+) -> None:
     archive = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive.stdout, check=True)
     port = find_free_port()
@@ -62,6 +71,7 @@ def test_the_previous_code_works_on_the_present_schema(client: Client, database_
         try:
             await_start(previous, tmp_path / "log")
             exchange(previous, client)
+            exchange_answers(previous, client, sql)
         finally:
             process.terminate()
 
@@ -93,3 +103,35 @@ def exchange(previous: Client, present: Client) -> None:
         assert reader.ingest(document, x_api_key=ADMIN_KEY).json["revision"] == 3
     assert previous.get("/logs").json["returned"] == present.get("/logs").json["returned"] == 2
     assert previous.get("/v1/confidence/summary").status == 200
+
+
+def exchange_answers(previous: Client, present: Client, sql: psycopg.Connection) -> None:
+    """Store the other formats with each server, and read them with both."""
+    for writer in (previous, present):
+        sql.execute("truncate requests cascade")
+        for path, content_type, body in (
+            ("/v1/ingest", "application/json", json.dumps(make_chat("Paris", request_id="an-answer"))),
+            ("/v1/ingest", "text/event-stream", write_events(make_legacy())),
+            ("/v1/traces", "application/json", json.dumps(make_export(make_span(make_inference(make_chat("Rome")))))),
+        ):
+            stored = writer.post_bytes(path, body.encode(), content_type=content_type, x_api_key=ADMIN_KEY)
+            assert stored.status in {200, 201}, stored.data
+        written = sql.execute(
+            "select request_id, format from requests join request_traces on request_pk = requests.id"
+        ).fetchall()
+        assert {number for _, number in written} == FORMATS - {QUOTE_FORMAT}, "a format is not tested"
+        for request_id, _ in written:
+            log = present.log(request_id)
+            assert len(log["steps"]) > 0
+            for path in (f"/logs/{request_id}", f"/logs/{request_id}/trace"):
+                check_read(previous.get(path), present.get(path), log["steps"])
+
+
+def check_read(previous: Answer, present: Answer, steps: Any) -> None:
+    """Check that the previous code reads what the present code reads, or refuses a format that it does not know."""
+    assert present.status == 200
+    if previous.status == 503:
+        assert "a newer version of Thunder stored it" in previous.json["error"]
+        return
+    assert previous.status == 200, previous.data
+    assert previous.data == present.data or previous.json["steps"] == steps
