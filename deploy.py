@@ -19,8 +19,8 @@ This module runs only on the machine that starts the deploy. Containers import `
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import modal
 
@@ -28,31 +28,7 @@ from core.deploy.capacity import POOL, choose_capacity, describe_connections
 from core.deploy.commit import find_commit, make_deployment_id
 from core.deploy.layout import Layout, choose_layout, describe_layout, describe_workspace
 from core.deploy.names import DeploymentError, choose_deployment, find_command
-from functions import (
-    activations,
-    alerts,
-    api,
-    audit,
-    auth,
-    calibrators,
-    collections,
-    confidence,
-    curation,
-    deletions,
-    deployed,
-    discussions,
-    health,
-    ingest,
-    log_group,
-    logs,
-    metrics,
-    mods,
-    outcomes,
-    playground,
-    score,
-    share,
-    stream,
-)
+from functions import deployed
 from functions.jobs import schedule
 from functions.web.scaling import Scaling
 
@@ -105,33 +81,36 @@ app = modal.App(
 )
 
 
-# The web functions of each layout: the name in Modal, and the module that serves it.
-LAYOUTS: dict[Layout, dict[str, ModuleType]] = {
-    Layout.GROUPED: {"api": api, "health": health, "ingest": ingest, "logs": log_group},
+# The web functions of each layout: the name in Modal, and the module of functions/ that serves it.
+LAYOUTS: dict[Layout, dict[str, str]] = {
+    Layout.GROUPED: {"api": "api", "health": "health", "ingest": "ingest", "logs": "log_group"},
     Layout.EACH: {
-        "activations": activations,
-        "alerts": alerts,
-        "api": api,
-        "audit": audit,
-        "auth": auth,
-        "calibrators": calibrators,
-        "collections": collections,
-        "confidence": confidence,
-        "curation": curation,
-        "deletions": deletions,
-        "discussions": discussions,
-        "health": health,
-        "ingest": ingest,
-        "logs": logs,
-        "metrics": metrics,
-        "mods": mods,
-        "outcomes": outcomes,
-        "playground": playground,
-        "score": score,
-        "share": share,
-        "stream": stream,
+        name: name
+        for name in (
+            "activations",
+            "alerts",
+            "api",
+            "audit",
+            "auth",
+            "calibrators",
+            "collections",
+            "confidence",
+            "curation",
+            "deletions",
+            "discussions",
+            "health",
+            "ingest",
+            "logs",
+            "metrics",
+            "mods",
+            "outcomes",
+            "playground",
+            "score",
+            "share",
+            "stream",
+        )
     },
-    Layout.ONE: {"api": api},
+    Layout.ONE: {"api": "api"},
 }
 FUNCTIONS = LAYOUTS[LAYOUT]
 COMMAND = find_command(sys.argv[1:])
@@ -165,19 +144,9 @@ def count_others() -> dict[str, int] | None:
     return counts
 
 
-MOST = {name: int(CAPACITY.most.of(name) or module.SCALING.max_containers) for name, module in FUNCTIONS.items()}
-if COMMAND in ONLINE:
-    print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before anything is built
-    if COMMAND == "deploy" and (others := count_others()) is not None:
-        print(describe_workspace(others, len(FUNCTIONS)), flush=True)  # noqa: T201 - the same
-    connections = describe_connections(MOST, os.environ, CAPACITY.pool_size, {"api", "stream"})
-    print(connections, flush=True)  # noqa: T201 - the same
-
-
-def register(name: str, module: ModuleType) -> None:
+def register(name: str, module: str, scaling: Scaling) -> None:
     """Register the ASGI application of a module as a web function."""
-    scaling: Scaling = module.SCALING
-    serve = modal.asgi_app()(getattr(deployed, module.__name__.rpartition(".")[2]))
+    serve = modal.asgi_app()(deployed.refer_to(module))
     serve = modal.concurrent(max_inputs=scaling.max_inputs, target_inputs=scaling.target_inputs)(serve)
     app.function(
         name=name,
@@ -185,7 +154,7 @@ def register(name: str, module: ModuleType) -> None:
         memory=scaling.memory_mb,
         timeout=scaling.timeout_s,
         scaledown_window=scaling.idle_s,
-        max_containers=MOST[name],
+        max_containers=int(CAPACITY.most.of(name) or scaling.max_containers),
         min_containers=int(CAPACITY.fewest.of(name) or 0) or None,
         cpu=CAPACITY.cpu.of(name),
         region=REGION,
@@ -194,15 +163,31 @@ def register(name: str, module: ModuleType) -> None:
     )(serve)
 
 
-for function_name, served in FUNCTIONS.items():
-    register(function_name, served)
+def register_all() -> None:
+    """Register all functions. First, print what a command that goes online registers."""
+    scalings: dict[str, Scaling] = {
+        name: import_module(f"functions.{module}").SCALING for name, module in FUNCTIONS.items()
+    }
+    if COMMAND in ONLINE:
+        most = {name: int(CAPACITY.most.of(name) or scaling.max_containers) for name, scaling in scalings.items()}
+        print(describe_layout(LAYOUT, DEPLOYMENT.app_name, FUNCTIONS), flush=True)  # noqa: T201 - before a build
+        if COMMAND == "deploy" and (others := count_others()) is not None:
+            print(describe_workspace(others, len(FUNCTIONS)), flush=True)  # noqa: T201 - the same
+        connections = describe_connections(most, os.environ, CAPACITY.pool_size, {"api", "stream"})
+        print(connections, flush=True)  # noqa: T201 - the same
+    for name, module in FUNCTIONS.items():
+        register(name, module, scalings[name])
+    app.function(
+        name=schedule.NAME,
+        env=ENVIRONMENT,
+        memory=schedule.MEMORY_MB,
+        timeout=schedule.TIMEOUT_S,
+        schedule=modal.Cron(schedule.CRON),
+        max_containers=1,
+        region=REGION,
+    )(schedule.run)
 
-app.function(
-    name=schedule.NAME,
-    env=ENVIRONMENT,
-    memory=schedule.MEMORY_MB,
-    timeout=schedule.TIMEOUT_S,
-    schedule=modal.Cron(schedule.CRON),
-    max_containers=1,
-    region=REGION,
-)(schedule.run)
+
+# Chores, which import this module for its image and secrets, and the search for URLs need no functions.
+if COMMAND is not None and not any(one.startswith("chores.py") for one in sys.argv[1:]):
+    register_all()

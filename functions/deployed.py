@@ -5,11 +5,10 @@ module and gets that attribute before the snapshot. Modal calls it afterwards, a
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from fastapi import FastAPI
-
-from functions.web.application import build_app
 
 USED_LATER = {
     "activations": ("core.upstream.client", "functions.web.heavy"),
@@ -34,21 +33,34 @@ USED_LATER = {
 
 def build_endpoint(name: str) -> FastAPI:
     """Build the application of an endpoint module: its own one, or its router in the usual one."""
+    from functions.web.application import build_app  # noqa: PLC0415 - a deploy needs only the names
+
     module = import_module(f"functions.{name}")
     return module.web() if hasattr(module, "web") else build_app(module.router)
 
 
 def __getattr__(name: str) -> Callable[[], FastAPI]:
-    """Return a function of this name that returns the application."""
+    """Build the application of a function, and return the function of this name that returns it."""
     if name.startswith("_"):
         raise AttributeError(name)
-    for module in ("functions.web.metrics", *USED_LATER.get(name, ())):
-        import_module(module)
-    app = build_endpoint(name)
+    build(name)
+    globals()[name] = refer_to(name)
+    return globals()[name]
+
+
+def refer_to(name: str) -> Callable[[], FastAPI]:
+    """Return the function of this name without building its application. A deploy needs no more."""
 
     def web() -> FastAPI:
-        return app
+        return build(name)
 
     web.__name__ = web.__qualname__ = name
-    globals()[name] = web
     return web
+
+
+@cache
+def build(name: str) -> FastAPI:
+    """Import what an endpoint uses late, and build its application."""
+    for module in ("functions.web.metrics", *USED_LATER.get(name, ())):
+        import_module(module)
+    return build_endpoint(name)

@@ -15,7 +15,9 @@ from tests.support.environment import ROOT
 def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Run deploy.py as `modal deploy` does: `deploy(MODAL_APP_NAME=…)`. The layout is `each` unless given."""
 
-    def run(modal: MagicMock | None = None, *, command: str = "deploy", **environment: str) -> Registered:
+    def run(
+        modal: MagicMock | None = None, *, command: str = "deploy", target: str = "deploy.py", **environment: str
+    ) -> Registered:
         for name, value in {"MODAL_LAYOUT": "each", **environment}.items():
             monkeypatch.setenv(name, value)
         modal, image = modal or mocker.MagicMock(), mocker.MagicMock()
@@ -24,7 +26,7 @@ def deploy(mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch) -> Deploy:
             getattr(image, step).return_value = image
         modal.reset_mock()
         monkeypatch.setitem(sys.modules, "modal", modal)
-        monkeypatch.setattr(sys, "argv", ["modal", command, "deploy.py"])
+        monkeypatch.setattr(sys, "argv", ["modal", command, target])
         runpy.run_path(str(ROOT / "deploy.py"))
         return Registered(modal, image)
 

@@ -22,15 +22,33 @@ def test_each_endpoint_file_is_served_and_deployed(deploy: Deploy) -> None:
     assert files <= set(deploy().functions)
 
 
-@pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_function_serves_the_asgi_app_of_its_module(deploy: Deploy, name: str) -> None:
+def test_a_function_serves_the_asgi_app_of_its_module(deploy: Deploy) -> None:
     modal = deploy().modal
     served = [call.args[0] for call in modal.asgi_app.return_value.call_args_list]
     concurrent = [call.args[0] for call in modal.concurrent.return_value.call_args_list]
     registered = [call.args[0] for call in modal.App.return_value.function.return_value.call_args_list]
-    assert served[ENDPOINTS.index(name)] is getattr(deployed, name)
+    # A container imports the function by these names.
+    assert [(one.__module__, one.__qualname__) for one in served] == [
+        ("functions.deployed", name) for name in ENDPOINTS
+    ]
     assert concurrent == [modal.asgi_app.return_value.return_value] * len(ENDPOINTS)
     assert registered[:-1] == [modal.concurrent.return_value.return_value] * len(ENDPOINTS)
+
+
+def test_a_deploy_builds_no_application(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would import scipy, which takes seconds."""
+    monkeypatch.setattr(deployed, "build", pytest.fail)
+    assert len(deploy().functions) == len(ENDPOINTS) + 1
+
+
+def test_a_function_returns_the_application_of_its_module() -> None:
+    web = deployed.health
+    assert set(web().openapi()["paths"]) == {"/health", "/livez"}
+    assert (web.__module__, web.__qualname__, web()) == ("functions.deployed", "health", deployed.refer_to("health")())
+
+
+def test_chores_register_no_function_of_the_app(deploy: Deploy) -> None:
+    assert deploy(command="run", target="chores.py::status").functions == {}
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
