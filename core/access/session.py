@@ -63,8 +63,8 @@ class Session:
 
     def is_own_user_key(self, text: str) -> bool:
         """Return whether a text is the user API key whose requests the caller sees."""
-        owners = {self.caller.owner, self.caller.previous_owner}
-        return not owners.isdisjoint(self.hasher.list_hashes(text))
+        owners = {self.caller.owner, self.caller.previous_owner} - {None}
+        return bool(owners) and not owners.isdisjoint(self.hasher.list_hashes(text))
 
     def mask_name(self, text: str | None) -> StorableText:
         """Prepare a person's name for storage. Clients send keys as `created_by`, which become names or labels."""
@@ -74,6 +74,8 @@ class Session:
             return StorableText(self.caller.name if text == self.key else SETTING_ADMIN.name)
         if self.is_own_user_key(text):
             return StorableText(self.caller.owner_label)
+        if self.hasher.problem:  # a command without the secret of the database can't recognize a user's key
+            return StorableText(text)
         hashes, label = self.hasher.list_hashes(text), self.hasher.label_user_key(text)
         return StorableText(text, hash_token(text), b"".join(hashes), label)
 

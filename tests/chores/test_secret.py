@@ -32,7 +32,7 @@ select
     (select count(*) from audit_log), (select count(*) from deletions)
 """
 KEY_ID = "the id of a key"
-NEW_KEY = ["keys", "create", "k", "--yes"]
+NEW_KEY = ["keys", "create", "a name as long as a key", "--yes"]
 REFUSED = {
     "delete": ["delete", "--user-key", USER, "--yes"],
     "export": ["export", "--user", USER, "--output", "out.jsonl"],
@@ -138,6 +138,9 @@ def test_a_command_does_not_make_the_first_secret(database_url: str, manage: Com
         done = manage(*arguments, on=database_url, THUNDER_SECRET="", THUNDER_ADMIN_KEY=ADMIN_KEY)
         assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {NOT_USED_YET}"), done.output
     assert read_state(sql) == before
+    for name in ("k", "a name as long as a key"):
+        assert manage("keys", "create", name, "--admin", "--yes", on=database_url, THUNDER_SECRET="").exit_code == 0
+    assert read_fingerprint(sql) is None
     assert not Path(".thunder").exists()
 
 
