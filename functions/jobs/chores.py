@@ -149,7 +149,7 @@ def _examine(here: Environment, status: Status) -> list[str]:
         if read_stamp(here.pooled) != status.stamp:
             raise NotReadyError(TWO_DATABASES)
     if status.pending:
-        raise NotReadyError(f"{len(status.pending)} {PENDING}; run `manage.py migrate`")
+        raise NotReadyError(f"database: {len(status.pending)} {PENDING}; run `manage.py migrate`")
     guards = read_guards(here.direct)
     chosen = choose_secret(guards, setting=settings.secret, previous=settings.previous_secret)
     if chosen.problem:

@@ -110,7 +110,10 @@ def test_a_database_that_cannot_be_reached_is_a_sentence_with_the_reason(run: Ru
 @pytest.mark.parametrize("chore", ["status", "needs_admin_key", "admin_key"])
 def test_a_database_that_is_not_migrated_needs_the_command_on_modal(run: Run, place: Place, chore: str) -> None:
     _, error = run(chore, DATABASE_URL=place.empty)
-    check(error, f"{LATEST_VERSION} migrations are pending; " if chore == "status" else "database: not migrated; ")
+    check(
+        error,
+        f"database: {LATEST_VERSION} migrations are pending; " if chore == "status" else "database: not migrated; ",
+    )
     check(error, "run `modal run chores.py::migrate`")
     assert explain_problem("other", environment="staging") is None
 
