@@ -20,7 +20,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
     """
     found = await _find_owner(session, request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
-        raise hidden_error(session.caller, request_id)
+        raise await explain_hidden(session, request_id)
 
 
 async def lock_own_request(session: Session, request_id: str) -> int:
@@ -31,7 +31,9 @@ async def lock_own_request(session: Session, request_id: str) -> int:
     """
     owner = session.caller.owner_filter
     found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
-    return require_row(session, request_id, found)
+    if found is None:
+        raise await explain_hidden(session, request_id)
+    return found
 
 
 async def is_own_request(session: Session, request_id: str) -> bool:
@@ -41,7 +43,9 @@ async def is_own_request(session: Session, request_id: str) -> bool:
         UnauthorizedError: it is not public, and the caller sent no live key.
         NotFoundError: it does not exist, or the caller may not read it.
     """
-    found = require_row(session, request_id, await _find_owner(session, request_id))
+    found = await _find_owner(session, request_id)
+    if found is None:
+        raise await explain_hidden(session, request_id)
     return session.caller.may_see(found.user_key_hmac)
 
 

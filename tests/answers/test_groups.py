@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.answers import REQUEST, make_chat, post
-from tests.support.client import Client
+from tests.support.client import Client, send
 from tests.support.documents import make_document
+from tests.support.keys import ADMIN_KEY
 
 
 def test_answers_of_a_group_are_separate_requests(client: Client) -> None:
@@ -22,9 +23,14 @@ def test_answers_of_a_group_are_separate_requests(client: Client) -> None:
     assert [client.log(name)["final_text"] for name in ids] == ["one", "two", "three"]
     assert {client.log(name)["group_id"] for name in ids} == {"g"}
     assert client.get("/logs/g~1/trace").data == json.dumps(item).encode()
-    missing = client.get("/logs/g")
-    assert missing.status == 404
-    assert "/logs?group_id=g" in missing.json["error"]
+    calls = [
+        *(("GET", path) for path in ("", "/trace", "/outcome", "/collections")),
+        ("POST", "/public"),
+        ("DELETE", ""),
+    ]
+    for method, path in calls:
+        missing = send(client, method, f"/logs/g{path}", ADMIN_KEY)
+        assert (missing.status, "/logs?group_id=g" in missing.json["error"]) == (404, True), path
     listed = client.get("/logs?group_id=g").json["data"]
     assert sorted(row["request_id"] for row in listed) == ids
 
