@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVarTuple
 
 from fastapi import Request
@@ -12,7 +13,7 @@ from typing_extensions import override
 from core.access.turns import Account
 from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
-from core.wire.zstandard import read_size
+from core.wire.zstandard import iterate_decompressed, read_size
 from functions.web.account import find_account
 from functions.web.body import LIGHT_BYTES
 from functions.web.budget import Budget
@@ -25,6 +26,8 @@ EVENT_STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
 PIECE_BYTES = 2 * 1024 * 1024
 """Bytes of an answer that are decompressed at once, which takes 1 ms."""
+KEPT_BYTES = 16 * 1024 * 1024
+"""Largest log that the cache keeps uncompressed after it was read as a frame."""
 USUAL_RATIO = 10
 """Estimated compression ratio of a large log or trace."""
 
@@ -45,8 +48,19 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     if log is None:
         frame = await work_on_document(request, context, render_document, document, *view.kind)
         log = CachedLog(view.document_version, view.is_owned, frame)
+    elif not log.pieces and choose_encoding(request.scope["headers"]) is None and _is_kept_unpacked(log):
+        log = replace(log, pieces=await asyncio.to_thread(_unpack, log.frame))
     context.logs.keep(view.cache_key, log)
     return await answer_stored(request, PackedJson(log.frame, view.start, log.pieces), headers)
+
+
+def _is_kept_unpacked(log: CachedLog) -> bool:
+    size = read_size(log.frame)
+    return size is not None and size <= KEPT_BYTES
+
+
+def _unpack(frame: bytes) -> tuple[bytes, ...]:
+    return tuple(iterate_decompressed(frame, PIECE_BYTES))
 
 
 def _keep_later(context: Context, view: LogView, text: bytes) -> None:

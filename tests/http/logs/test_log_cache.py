@@ -46,21 +46,28 @@ def test_a_log_larger_than_the_cache_is_not_kept() -> None:
     assert find_sizes(cache, "a") == [0]
 
 
+@pytest.mark.parametrize("first_encoding", ["identity", "zstd"])
 @pytest.mark.parametrize("piece_bytes", [1000, stored.PIECE_BYTES])
 def test_a_repeated_read_is_not_unpacked(
-    client: Client, shared_server: ServerThread, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
+    client: Client,
+    shared_server: ServerThread,
+    monkeypatch: pytest.MonkeyPatch,
+    piece_bytes: int,
+    first_encoding: str,
 ) -> None:
     monkeypatch.setattr(stored, "PIECE_BYTES", piece_bytes)
     trace = load_trace("mod-exception")
-    trace["request"]["request_id"] = name = f"pieces-{piece_bytes}"  # the server of all tests may hold another version
+    trace["request"]["request_id"] = name = f"{first_encoding}-{piece_bytes}"
     path = f"/logs/{name}"
     client.ingest(trace)
+    assert client.get(path, accept_encoding=first_encoding).status == 200
     first = client.get(path)
     cache: LogCache = shared_server.app.state.context.logs
     deadline = time.monotonic() + 30
     while not (held := cache.find(name)) or not held[0].pieces:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    monkeypatch.delattr("functions.web.stored.iterate_decompressed")
     monkeypatch.delattr("core.traces.log_view.iterate_decompressed")
     monkeypatch.delattr("core.traces.log_view.decompress")
     for _ in range(2):
