@@ -57,7 +57,7 @@ def _check_health(
     answer = _await_answer(f"{url}/healthz", deployment_id, deadline, lambda one: one.status == 200)
     content = answer.content if isinstance(answer.content, dict) else {}
     if answer.status != 200 or content.get("app") != app_name:
-        raise SmokeError(f"{url}/healthz: deployed, but it answers {_describe(answer)}")
+        raise SmokeError(f"{url}/healthz: deployed, but it answers {_describe(answer)}; read its log on Modal")
     for warning in content.get("warnings", []):
         if warning in PROBLEMS:
             raise SmokeError(f"{url}/healthz: deployed, but with a warning; {warning}")
@@ -69,7 +69,7 @@ def _check_function(name: str, url: str, *, deployment_id: str | None, deadline:
     """Check that the new deployment of a function has started."""
     answer = _await_answer(f"{url}/{PROBE}", deployment_id, deadline, _is_thunder)
     if not _is_thunder(answer):
-        raise SmokeError(f"{url}: deployed, but the function {name} answers {_describe(answer)}")
+        raise SmokeError(f"{url}: deployed, but the function {name} answers {_describe(answer)}; read its log on Modal")
 
 
 def _is_thunder(answer: Answer) -> bool:
