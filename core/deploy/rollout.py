@@ -173,6 +173,9 @@ def find_urls(app_name: str, variables: Mapping[str, str]) -> dict[str, str]:
     environ = {**os.environ, **variables}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise RolloutError(f"{app_name}: deployed, but Modal reports no URLs; {done.stderr.strip()[-300:]}")
+        *_, reason = done.stderr.strip().splitlines() or ["no reason given"]  # without the traceback
+        raise RolloutError(
+            f"{app_name}: deployed, but Modal reports no URLs ({reason}); give the URL of api with --url"
+        )
     urls: dict[str, str] = json.loads(done.stdout)
     return {name: url.rstrip("/") for name, url in urls.items()}

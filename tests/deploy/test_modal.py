@@ -67,7 +67,7 @@ def each(postgres: EmbeddedPostgres) -> Generator[FakeModal]:
 
     async def run() -> FakeModal:
         async with asyncio.timeout(EACH_SECONDS), Plane(secrets={"thunder-db": {"DATABASE_URL": url, **keys}}) as modal:
-            with pytest.raises(RolloutError, match="Modal reports no URLs"):
+            with pytest.raises(RolloutError, match=r"^.* reports no URLs \(.+\); give the URL of api with --url$"):
                 await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
             await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=variables)
             urls = await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
