@@ -25,6 +25,8 @@ from tests.support.pgbouncer import find_free_port
 from tests.support.spans import make_export, make_inference, make_span
 
 START_SECONDS = 30
+LATEST = 5
+"""The migrations that the previous code may lack."""
 
 
 def git(*arguments: str) -> str:
@@ -33,17 +35,19 @@ def git(*arguments: str) -> str:
 
 
 def find_previous() -> str:
-    """Return the latest release, else the commit before the latest migration; empty without a history."""
+    """Return the latest release, else a commit before one of the latest migrations; empty without a history."""
     if shutil.which("git") is None:
         return ""
     if tag := git("describe", "--tags", "--abbrev=0", "--match", "v*"):
         return tag
-    latest = max((ROOT / "sql" / "migrations").glob("*.sql")).relative_to(ROOT)
-    added = git("log", "--diff-filter=A", "--format=%H", "--", str(latest))
-    previous = git("rev-parse", "--verify", "--quiet", f"{added.splitlines()[-1]}^") if added else ""
-    # Before the first release, migrations may be rewritten. Code from before that belongs to another schema.
-    known = git("ls-tree", "--name-only", previous, "sql/migrations/") if previous else ""
-    return previous if all((ROOT / name).exists() for name in known.splitlines()) else ""
+    # Before the first release, migrations may be renamed. Code with other ones belongs to another schema.
+    for migration in sorted((ROOT / "sql" / "migrations").glob("*.sql"), reverse=True)[:LATEST]:
+        added = git("log", "--diff-filter=A", "--format=%H", "--", str(migration.relative_to(ROOT)))
+        previous = git("rev-parse", "--verify", "--quiet", f"{added.splitlines()[-1]}^") if added else ""
+        known = git("ls-tree", "--name-only", previous, "sql/migrations/") if previous else ""
+        if known and all((ROOT / name).exists() for name in known.splitlines()):
+            return previous
+    return ""
 
 
 PREVIOUS = find_previous()
