@@ -6,7 +6,7 @@ The caller is looked up in the database for each session, so a revoked key stops
 import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
@@ -181,19 +181,40 @@ class Access:
         """
         while True:
             account = self.find_account(key)
-            async with AsyncExitStack() as turn:
-                await _await_turn(turn, self.turns, account)
+            await self._take_turn(account)
+            try:
                 async with connect() as conn:
                     caller = await identify(conn)
                     if key is not None and caller is not ANONYMOUS:
                         self._recent.keep(key, caller)
-                        if caller.account != account:
-                            if not self.turns.has_room(caller.account):
+                        if (own := caller.account) != account:
+                            if not self.turns.has_room(own):
                                 continue
-                            await turn.aclose()
-                            await turn.enter_async_context(self.turns.turn(caller.account))
+                            await self.turns.take(own)
+                            self.turns.give(account)
+                            account = own
                     yield conn, caller
                     return
+            finally:
+                self.turns.give(account)
+
+    async def _take_turn(self, account: Account) -> None:
+        try:
+            await self.turns.take(account, within_s=CHECKOUT_TIMEOUT_S)
+        except TimeoutError:
+            raise DatabaseUnavailableError(
+                "connections: your other requests use your whole share; try again when they finish"
+            ) from None
+
+    @asynccontextmanager
+    async def _turn(self, key: str | None) -> AsyncIterator[None]:
+        """Wait for a connection of the account's share, and give it back after the block."""
+        account = self.find_account(key)
+        await self._take_turn(account)
+        try:
+            yield
+        finally:
+            self.turns.give(account)
 
     def find_account(self, key: str | None) -> Account:
         """Return the account of a key, or of the client's address if this process has not seen the key."""
@@ -217,10 +238,8 @@ class Access:
             return SETTING_ADMIN
         hasher = await self.hasher()
         await self.settle_key(key, by=key)
-        async with AsyncExitStack() as turn:
-            await _await_turn(turn, self.turns, self.find_account(key))
-            async with checkout(self.pool) as conn:
-                caller = await self._identify(conn, hasher, key)
+        async with self._turn(key), checkout(self.pool) as conn:
+            caller = await self._identify(conn, hasher, key)
         self._recent.keep(key, caller)
         return caller
 
@@ -242,8 +261,7 @@ class Access:
         """Move the rows of owners to the present secret, if some still have the previous one."""
         due = [one for one in moves if one is not None and not self._mover.is_settled(one)]
         if due:
-            async with AsyncExitStack() as turn:
-                await _await_turn(turn, self.turns, self.find_account(by))
+            async with self._turn(by):
                 await self._mover.settle(self.pool, due)
 
     async def authorize_ingest(self, key: str | None) -> None:
@@ -311,16 +329,6 @@ class Access:
     def is_proof(self, proof: bytes, token: str) -> bool:
         """Return whether the configured admin key made the proof of a token."""
         return self.admin_key is not None and hmac.compare_digest(proof, prove_key(self.admin_key, token))
-
-
-async def _await_turn(turn: AsyncExitStack, turns: Turns, account: Account) -> None:
-    try:
-        async with asyncio.timeout(CHECKOUT_TIMEOUT_S):
-            await turn.enter_async_context(turns.turn(account))
-    except TimeoutError:
-        raise DatabaseUnavailableError(
-            "connections: your other requests use your whole share; try again when they finish"
-        ) from None
 
 
 def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:

@@ -120,7 +120,7 @@ class Caller:
         Raises:
             ForbiddenError: the key lacks the scope.
         """
-        if scope is Scope.READ and Scope.READ_ALL in self.scopes:
+        if scope is Scope.READ and Scope.READ_ALL in self.scopes and not self.is_admin:
             return replace(self, reads_all=True)
         self.require(scope)
         return self

@@ -48,30 +48,37 @@ class Turns:
     @asynccontextmanager
     async def turn(self, account: Account) -> AsyncGenerator[None]:
         """Wait for a turn, and end it after the block."""
-        await self._take(account)
+        await self.take(account)
         try:
             yield
         finally:
-            self._give(account)
+            self.give(account)
 
-    async def _take(self, account: Account) -> None:
+    async def take(self, account: Account, *, within_s: float | None = None) -> None:
+        """Wait for a turn. The caller ends it with `give`.
+
+        Raises:
+            TimeoutError: there was none in time.
+        """
         if self.has_room(account):
             self._start(account)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(account, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._give(account)
-            raise
+        async with asyncio.timeout(within_s):
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.give(account)
+                raise
 
     def _start(self, account: Account) -> None:
         self._free -= 1
         self._running[account.name] += 1
 
-    def _give(self, account: Account) -> None:
+    def give(self, account: Account) -> None:
+        """End a turn."""
         self._free += 1
         self._running[account.name] -= 1
         if not self._running[account.name]:

@@ -33,19 +33,8 @@ class Cursor(Frozen, extra="forbid"):
     confidence: Annotated[float, Field(allow_inf_nan=False)]
 
     @classmethod
-    def of(cls, row: ListedRow, sort: Sort) -> Self:
-        """Return the cursor that continues after a row."""
-        known = row.sequence_confidence
-        confidence = NO_CONFIDENCE if known is None else known
-        return cls(sort=sort, id=row.id, created=row.created_ts, confidence=confidence)
-
-    def write(self) -> str:
-        """Return the cursor as text for a URL's query."""
-        return base64.urlsafe_b64encode(orjson.dumps(self.model_dump())).decode().rstrip("=")
-
-    @classmethod
     def read(cls, text: str, sort: Sort) -> Self:
-        """Parse the text that `write` returned.
+        """Parse the text that `write_cursor` returned.
 
         Raises:
             InvalidInputError: the text is not a cursor, or belongs to the other sort order.
@@ -58,3 +47,11 @@ class Cursor(Frozen, extra="forbid"):
         if cursor.sort is not sort:
             raise InvalidInputError(f"cursor: it belongs to sort={cursor.sort.value}; use that sort order")
         return cursor
+
+
+def write_cursor(row: ListedRow, sort: Sort) -> str:
+    """Return the cursor that continues after a row, as text for a URL's query."""
+    known = row.sequence_confidence
+    confidence = NO_CONFIDENCE if known is None else known
+    content = {"sort": sort, "id": row.id, "created": row.created_ts, "confidence": confidence}
+    return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")

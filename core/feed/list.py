@@ -19,7 +19,7 @@ from core.database.query import Query
 from core.database.reading import together
 from core.errors import InvalidInputError
 from core.feed import store
-from core.feed.filters import Cursor, Sort
+from core.feed.filters import Cursor, Sort, write_cursor
 from core.feed.store import ListedRow, UserRow
 from core.traces.filters import NO_FILTERS, Filters
 
@@ -190,7 +190,7 @@ def _position_after(after: Cursor | None) -> dict[str, object]:
 
 def _make_page(rows: list[ListedRow], wanted: _Wanted, total: int | None) -> Page:
     limit, more = wanted.limit, len(rows) > wanted.limit
-    cursor = Cursor.of(rows[limit - 1], wanted.sort).write() if more else None
+    cursor = write_cursor(rows[limit - 1], wanted.sort) if more else None
     if total is None and not more and wanted.parameters["after_id"] is None:
         offset = wanted.parameters["offset"]
         total = offset + len(rows) if rows or not offset else None

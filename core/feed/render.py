@@ -1,7 +1,7 @@
 """Render rows of the feed as JSON."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -42,14 +42,9 @@ def render_feed(page: Page, *, limit: int, offset: int) -> bytes:
 
 def _show_row(row: ListedRow) -> msgspec.Struct:
     shown: Any = _ShownRow(*row[FIRST : LAST + 1])
-    shown.created_ts = _to_utc(row.created_ts)
-    if row.finished_ts is not None:
-        shown.finished_ts = _to_utc(row.finished_ts)
+    if row.created_ts.tzinfo is not UTC:  # the time zone of the connection
+        shown.created_ts = row.created_ts.astimezone(UTC)
+        shown.finished_ts = row.finished_ts and row.finished_ts.astimezone(UTC)
     if row.group_confidence is not None:
         shown.group_confidence = msgspec.Raw(row.group_confidence)
     return shown
-
-
-def _to_utc(moment: datetime) -> datetime:
-    """Convert a timestamp to UTC. The database returns it in the time zone of the connection, usually UTC."""
-    return moment.astimezone(UTC) if moment.utcoffset() else moment
