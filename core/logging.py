@@ -37,6 +37,8 @@ _QUOTED = re.compile(r'"[^"]{64,}"')
 """A quoted value in a message of Postgres. Names of constraints and columns have at most 63 bytes."""
 _CHATTY = ("uvicorn.error", "uvicorn.asgi", "websockets", "httpcore")
 """Loggers that write headers and messages at debug, and each start, stop and connection at info."""
+# No line shows the thread or the process, which take time to find.
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 _RECORD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 """The attributes of every record, and uvicorn's copy of the message."""
 

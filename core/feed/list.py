@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -26,7 +26,7 @@ from core.traces.filters import NO_FILTERS, Filters
 MAX_USERS = 1000
 MAX_COUNTED = 10_000
 """The largest exact total of a page."""
-VERSION_DIGITS = 32
+VERSION_BYTES = 16
 ANY_VERSION = "*"
 """The value of If-None-Match that matches any version."""
 
@@ -197,7 +197,7 @@ def _make_page(rows: list[ListedRow], wanted: _Wanted, total: int | None) -> Pag
     is_bound = None if total is None else total > MAX_COUNTED
     total = None if total is None else min(total, MAX_COUNTED)
     parts = [(row.id, row.ingested_at, row.revision, row.curation) for row in rows[:limit]]
-    version = sha256(orjson.dumps([parts, more, total, is_bound])).hexdigest()[:VERSION_DIGITS]
+    version = blake2b(orjson.dumps([parts, more, total, is_bound]), digest_size=VERSION_BYTES).hexdigest()
     return Page(rows[:limit], cursor, total, is_bound, version)
 
 

@@ -26,8 +26,10 @@ def is_large(rows: Sequence[ListedRow]) -> bool:
 
 
 def render_feed(page: Page, *, limit: int, offset: int) -> bytes:
-    """Render a page of the feed, row by row, so that a thread that does it never holds the GIL for long."""
-    data = [msgspec.Raw(_ENCODE(_show_row(row))) for row in page.rows or ()]
+    """Render a page of the feed. A large one is rendered row by row, so that no thread holds the GIL for long."""
+    data: list[Any] = list(map(_show_row, page.rows or ()))
+    if is_large(page.rows or ()):
+        data = [msgspec.Raw(_ENCODE(row)) for row in data]
     shown = {
         "data": data,
         "limit": limit,

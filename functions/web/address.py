@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
@@ -9,6 +10,8 @@ from core.settings import Networks
 
 IPV6_PREFIX = 64
 """Prefix length that all IPv6 addresses of one customer share. A limit per single address would have no effect."""
+MAX_PEERS = 1024
+"""Peers whose addresses are kept."""
 UNKNOWN = "unknown"
 
 
@@ -20,12 +23,16 @@ def find_address(connection: HTTPConnection, trusted: Networks) -> str:
     before it.
     """
     peer = connection.client.host if connection.client else ""
-    for address in _list_hops(peer, connection.headers.getlist("x-forwarded-for")):
+    forwarded = connection.headers.getlist("x-forwarded-for")
+    if not forwarded:
+        return find_peer_address(peer, trusted) or peer or UNKNOWN
+    for address in _list_hops(peer, forwarded):
         if not any(address in network for network in trusted):
             return _shorten(address)
     return peer or UNKNOWN
 
 
+@lru_cache(MAX_PEERS)
 def find_peer_address(host: str, trusted: Networks) -> str | None:
     """Return the address of a connection's peer; for IPv6, its /64 network. None for a trusted proxy."""
     address = next(_list_hops(host, []), None)

@@ -2,8 +2,8 @@
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ class RequestLog:
 def _read_id(scope: Scope) -> str:
     """Return the id from the client or a proxy if it is valid, else a new one."""
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+    return given.decode() if _ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _read_settings(scope: Scope) -> Settings:

@@ -4,6 +4,7 @@ The known names are those in the route's signature, plus `openapi_extra` for han
 """
 
 from collections import Counter
+from collections.abc import Container
 from copy import copy
 from functools import cached_property
 from urllib.parse import parse_qsl
@@ -13,12 +14,16 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.params import Cookie, Header, Path
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.web.negotiation import wants_page
 
 Problem = dict[str, tuple[str, ...] | str]
+FROM_REQUEST = {"request": Request, "return": Response}
+"""The annotations of an endpoint that parses the request itself."""
 
 
 def drop_empty(query: bytes) -> bytes:
@@ -38,13 +43,13 @@ class _ParameterCheck:
     """The ASGI application of a route, with a check of the parameters."""
 
     def __init__(self, route: APIRoute | APIWebSocketRoute) -> None:
-        self.app = route.app
+        self.app = _find_app(route)
         self.route = route
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the route's parameters."""
-        return _list_names(self.route)
+    def names(self) -> dict[bytes, str]:
+        """The names of the route's parameters, as bytes and as text."""
+        return {name.encode(): name for name in _list_names(self.route)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request.
@@ -53,13 +58,33 @@ class _ParameterCheck:
             RequestValidationError: for an HTTP request.
             WebSocketRequestValidationError: for a WebSocket handshake.
         """
-        if scope["query_string"] and not _is_page(scope, self.route):
-            problems = _find_problems(scope["query_string"], self.names)
+        query: bytes = scope["query_string"]
+        if query and not _has_no_problem(query, self.names) and not _is_page(scope, self.route):
+            problems = _find_problems(query, tuple(self.names.values()))
             if problems and scope["type"] == "websocket":
                 raise WebSocketRequestValidationError(problems)
             if problems:
                 raise RequestValidationError(problems)
         await self.app(scope, receive, send)
+
+
+def _find_app(route: APIRoute | APIWebSocketRoute) -> ASGIApp:
+    """Return the application of a route. An endpoint that takes only the request is called without FastAPI's layers."""
+    endpoint = route.endpoint
+    if type(route) is not APIRoute or route.dependencies or endpoint.__annotations__ != FROM_REQUEST:
+        return route.app
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return answer
+
+
+def _has_no_problem(query: bytes, known: Container[bytes]) -> bool:
+    """Return whether all names are known and different. A percent-encoded name counts as unknown here."""
+    names = [one.partition(b"=")[0] for one in query.split(b"&")]
+    return len(set(names)) == len(names) and all(map(known.__contains__, names))
 
 
 def _find_problems(query: bytes, known: tuple[str, ...]) -> list[Problem]:
