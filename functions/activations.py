@@ -15,10 +15,11 @@ from core.activations.run import run_prompt
 from core.activations.store import Summary
 from core.wire.json_text import dump_json
 from functions.web.access import KeyDep
+from functions.web.body import JSON
 from functions.web.context import ContextDep
+from functions.web.document import work_on_document
 from functions.web.keyed_body import KeylessBodyRoute
 from functions.web.scaling import Scaling
-from functions.web.stored import MEDIA_TYPE, work_on_document
 
 SCALING = Scaling(max_inputs=50, target_inputs=30, memory_mb=512, timeout_s=180)
 """A run takes up to 150 s."""
@@ -38,7 +39,7 @@ router = APIRouter(tags=["activations"], prefix="/playground/activations", route
 async def post_run(context: ContextDep, key: KeyDep, run: Run) -> Response:
     """Run a prompt on the HF server, and store the run with the features of each token."""
     ran = await run_prompt(context.access, context.upstreams, context.settings, key, run)
-    return Response(dump_json(ran), media_type=MEDIA_TYPE)
+    return Response(dump_json(ran), media_type=JSON)
 
 
 @router.get("/runs")
@@ -67,7 +68,7 @@ async def get_health(context: ContextDep, key: KeyDep) -> ActivationsHealth:
 async def post_extraction(context: ContextDep, key: KeyDep, extraction: Extraction) -> Response:
     """Extract the features of a token sequence. Nothing is stored."""
     found = await extract_timeline(context.access, context.upstreams, context.settings, key, extraction)
-    return Response(dump_json(found), media_type=MEDIA_TYPE)
+    return Response(dump_json(found), media_type=JSON)
 
 
 @router.get("/{request_id}/summary")
@@ -94,7 +95,7 @@ async def get_rows(  # noqa: PLR0913 - query parameters
     stored = await read_stored_answer(context.access, key, request_id=request_id)
     pick = Pick(feature_id, token_start, token_end, rank_max)
     body = await work_on_document(request, context, render_rows, stored.frame, request_id, pick, limit)
-    return Response(body, media_type=MEDIA_TYPE)
+    return Response(body, media_type=JSON)
 
 
 @router.get("/{request_id}/top-features", response_model=TopFeatures)
@@ -110,7 +111,7 @@ async def get_top_features(
     """Return the features of a run by their highest activation. A failed run has none."""
     stored = await read_stored_answer(context.access, key, request_id=request_id)
     body = await work_on_document(request, context, render_top_features, stored.frame, request_id, n)
-    return Response(body, media_type=MEDIA_TYPE)
+    return Response(body, media_type=JSON)
 
 
 @router.get("/{request_id}/feature-deltas", response_model=Deltas)
@@ -127,7 +128,7 @@ async def get_deltas(  # noqa: PLR0913 - query parameters
     """Return the activation of one feature along the tokens, with the change since its previous position."""
     stored = await read_stored_answer(context.access, key, request_id=request_id)
     body = await work_on_document(request, context, render_deltas, stored.frame, request_id, feature_id, limit)
-    return Response(body, media_type=MEDIA_TYPE)
+    return Response(body, media_type=JSON)
 
 
 @router.get("/{request_id}/features-by-confidence", response_model=FeaturesByConfidence)
@@ -146,4 +147,4 @@ async def get_doubtful_features(  # noqa: PLR0913 - query parameters
     body = await work_on_document(
         request, context, render_by_confidence, run.frame, request_id, run.trace_request_id, entropies, n, min_hits
     )
-    return Response(body, media_type=MEDIA_TYPE)
+    return Response(body, media_type=JSON)

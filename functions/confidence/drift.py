@@ -6,7 +6,8 @@ from core.statistics.drift import Drift, compare, fetch_sides
 from core.statistics.scores import Score
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
-from functions.web.query import PeriodDep, TimeParam, TopKParam
+from functions.web.labelled import TopKParam
+from functions.web.query import PeriodDep, TimeParam
 
 router = APIRouter(tags=["confidence"])
 

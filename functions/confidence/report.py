@@ -10,7 +10,7 @@ from core.responses import MAX_WINDOW
 from core.traces.read import read_document
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
-from functions.web.stored import work_on_document
+from functions.web.document import work_on_document
 
 router = APIRouter(tags=["confidence"])
 

@@ -7,8 +7,8 @@ from core.reports.render import render_stored_spans
 from core.traces.read import read_document
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep
+from functions.web.document import work_on_document
 from functions.web.query import BelowParam
-from functions.web.stored import work_on_document
 
 router = APIRouter(tags=["confidence"])
 

@@ -16,8 +16,8 @@ from core.traces.log_cache import CachedLog
 from functions.web.account import find_account
 from functions.web.context import Context
 from functions.web.crawlers import find_base_url
+from functions.web.document import work_on_document
 from functions.web.preview import Preview, render_dead_link, render_page
-from functions.web.stored import work_on_document
 
 NAME_CHARACTERS = 100
 IMAGE = "og-image.png"

@@ -8,7 +8,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from core.answers.votes import MAX_PATTERN_CHARS
-from core.confidence.distribution import MAX_TOP_TOKENS
 from core.feed.filters import Sort
 from core.traces.filters import Filters, clean_query
 from core.wire.json_text import to_column_text
@@ -55,7 +54,6 @@ PatternParam = Annotated[
     Query(max_length=MAX_PATTERN_CHARS, description="regular expression; its first group is compared"),
     BeforeValidator(_refuse_unstorable),
 ]
-TopKParam = Annotated[int | None, Query(ge=1, le=MAX_TOP_TOKENS)]
 
 
 class FilterQuery(BaseModel):

@@ -1,7 +1,6 @@
 """Answer with stored JSON. Clients that accept zstd get the stored frame; for others it is decompressed."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVarTuple
 
@@ -15,11 +14,11 @@ from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
 from core.wire.zstandard import iterate_decompressed, read_size
 from functions.web.account import find_account
-from functions.web.body import LIGHT_BYTES
 from functions.web.budget import Budget
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.web.context import Context
+from functions.web.document import is_light, work_on_document
 
 MEDIA_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream"
@@ -77,28 +76,6 @@ def _keep_later(context: Context, view: LogView, text: bytes) -> None:
 
     packing = asyncio.get_running_loop().run_in_executor(None, pack)
     packing.add_done_callback(keep)
-
-
-async def work_on_document(
-    request: Request, context: Context, function: Callable[[bytes, *Ts], bytes], document: bytes, *arguments: *Ts
-) -> bytes:
-    """Call a function with a document's frame: in a thread, or in a separate process if the document is large.
-
-    Raises:
-        BusyError: the byte budget is used up.
-    """
-    account = await find_account(request)
-    with context.budget.reserve(account) as reservation:
-        reservation.grow_within_share(len(document))
-        if is_light(document):
-            return await context.run(function, document, *arguments)
-        return await context.run_heavy(account, function, document, *arguments)
-
-
-def is_light(document: bytes) -> bool:
-    """Return whether a document is small when decompressed. False if the frame doesn't give the size."""
-    size = read_size(document)
-    return size is not None and size <= LIGHT_BYTES
 
 
 async def answer_stored(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from functions.api import ENDPOINTS
 from tests.support.environment import ROOT
 
 FORK = """
@@ -29,10 +30,9 @@ def run(*programs: str) -> list[str]:
 
 def test_functions_import_no_statistics_when_they_start() -> None:
     """Functions without scores do not import numpy either."""
-    heavy = {
-        **{name: set[str]() for name in ("health", "mods", "outcomes")},
-        **{name: {"numpy"} for name in ("ingest", "logs", "score", "confidence")},
-    }
+    scoring = {"ingest", "logs", "score", "confidence", "calibrators", "collections", "share"}
+    names = [endpoint.__name__.rpartition(".")[2] for endpoint in ENDPOINTS]
+    heavy = {name: {"numpy"} if name in scoring else set[str]() for name in names}
     imported = run(*(f"import sys, functions.{name}; print(*sys.modules)" for name in heavy))
     checked = {"numpy", "scipy", "pyarrow", "tqdm", "modal"}
     assert dict(zip(heavy, (checked & set(one.split()) for one in imported), strict=True)) == heavy
