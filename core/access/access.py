@@ -3,7 +3,6 @@
 The caller is looked up in the database for each session, so a revoked key stops working at once.
 """
 
-import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
