@@ -17,6 +17,8 @@ HEADER = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
 PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
+NEW_CONNECTION = "select set_config('plan_cache_mode'"
+"""The statement of a new connection, which the pool may open at any time."""
 NOT_WAITED_FOR = ("select require_owner", "sync")
 """Messages after which a flush returns results early, without a wait for the server."""
 
@@ -33,10 +35,12 @@ class Wiretap:
     """The start of a statement. The first connection that sends it is reset."""
 
     def count_trips(self) -> int:
-        """Count the round trips since the last count."""
+        """Count the round trips since the last count, without those of new connections."""
         pairs = zip(["", *self.sent], self.sent, strict=False)
         trips = sum(
-            now == "sync" or (now == "flush" and not before.startswith(NOT_WAITED_FOR)) for before, now in pairs
+            (now == "sync" and not before.startswith(NEW_CONNECTION))
+            or (now == "flush" and not before.startswith(NOT_WAITED_FOR))
+            for before, now in pairs
         )
         self.sent.clear()
         return trips
