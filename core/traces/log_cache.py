@@ -38,6 +38,7 @@ class LogCache:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
+        self._frames_size = 0
         self._logs: OrderedDict[Key, CachedLog] = OrderedDict()
         self._unpacked: OrderedDict[Key, None] = OrderedDict()
 
@@ -45,14 +46,21 @@ class LogCache:
         """Return the cached logs of a request, in both views."""
         return [log for is_owned in (True, False) if (log := self._logs.get((request_id, is_owned)))]
 
+    def has_room(self, size: int) -> bool:
+        """Return whether this many bytes fit beside all frames."""
+        return self._frames_size + size <= self._limit
+
     def keep(self, request_id: str, log: CachedLog) -> None:
         """Keep a log. If the cache is full, drop the least recently read members, then the least recently read logs."""
         key = (request_id, log.is_owned)
         self._drop(key)
         if len(log.frame) > self._limit:
             return
+        if not self.has_room(log.size):
+            log = replace(log, pieces=())
         self._logs[key] = log
         self._size += log.size
+        self._frames_size += len(log.frame)
         if log.pieces:
             self._unpacked[key] = None
         while self._size > self._limit:
@@ -64,7 +72,9 @@ class LogCache:
     def _drop(self, key: Key) -> None:
         if key in self._logs:
             self._drop_pieces(key)
-            self._size -= self._logs.pop(key).size
+            size = len(self._logs.pop(key).frame)
+            self._size -= size
+            self._frames_size -= size
 
     def _drop_pieces(self, key: Key) -> None:
         self._unpacked.pop(key, None)

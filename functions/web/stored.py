@@ -1,6 +1,7 @@
 """Answer with stored JSON. Clients that accept zstd get the stored frame; for others it is decompressed."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVarTuple
 
@@ -14,7 +15,7 @@ from core.traces.log_cache import CachedLog
 from core.traces.log_view import LogView, PackedJson, compress_members, render_document, render_unpacked
 from core.wire.zstandard import iterate_decompressed, read_size
 from functions.web.account import find_account
-from functions.web.budget import Budget
+from functions.web.budget import Budget, BusyError
 from functions.web.compress import choose_encoding, compress_body
 from functions.web.conditional import DEPENDS_ON, answer_unchanged, describe_version
 from functions.web.context import Context
@@ -47,19 +48,22 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     if log is None:
         frame = await work_on_document(request, context, render_document, document, *view.kind)
         log = CachedLog(view.document_version, view.is_owned, frame)
-    elif not log.pieces and choose_encoding(request.scope["headers"]) is None and _is_kept_unpacked(log):
-        log = replace(log, pieces=await asyncio.to_thread(_unpack, log.frame))
+    elif not log.pieces and choose_encoding(request.scope["headers"]) is None:
+        log = await _unpack(request, context, log)
     context.logs.keep(view.cache_key, log)
     return await answer_stored(request, PackedJson(log.frame, view.start, log.pieces), headers)
 
 
-def _is_kept_unpacked(log: CachedLog) -> bool:
+async def _unpack(request: Request, context: Context, log: CachedLog) -> CachedLog:
+    """Return a log with its pieces, if the cache can keep them and the byte budget allows it."""
     size = read_size(log.frame)
-    return size is not None and size <= KEPT_BYTES
-
-
-def _unpack(frame: bytes) -> tuple[bytes, ...]:
-    return tuple(iterate_decompressed(frame, PIECE_BYTES))
+    if size is None or size > KEPT_BYTES or not context.logs.has_room(size):
+        return log
+    with suppress(BusyError), context.budget.reserve(await find_account(request)) as reservation:
+        reservation.grow_within_share(size)
+        pieces = await asyncio.to_thread(lambda: tuple(iterate_decompressed(log.frame, PIECE_BYTES)))
+        return replace(log, pieces=pieces)
+    return log
 
 
 def _keep_later(context: Context, view: LogView, text: bytes) -> None:
@@ -120,7 +124,7 @@ class _Unpacked(Response):
         super().__init__(headers=headers)
         self._budget = budget
         self._account = account
-        self._size = len(stored.frame) + 2 * PIECE_BYTES
+        self._size = len(stored.frame) + (sum(map(len, stored.pieces)) or 2 * PIECE_BYTES)
         del self.headers["content-length"]
         if stored.size is not None:
             self.headers["content-length"] = str(stored.size)
@@ -129,7 +133,7 @@ class _Unpacked(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the body. The frame stays in memory until the client has read the answer.
+        """Send the body. The frame and the pieces stay in memory until the client has read the answer.
 
         Raises:
             BusyError: the byte budget is used up.

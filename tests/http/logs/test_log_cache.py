@@ -36,6 +36,15 @@ def test_frames_take_precedence_over_uncompressed_members() -> None:
     assert find_sizes(cache, "b", "a", "c", "last") == [0, 10, 10, 10]
 
 
+def test_members_without_room_displace_no_others() -> None:
+    cache = LogCache(120)
+    cache.keep("a", make_log(1))
+    cache.keep("b", make_log(3))
+    assert find_sizes(cache, "a", "b") == [60, 10]
+    assert cache.has_room(100)
+    assert not cache.has_room(101)
+
+
 def test_a_log_larger_than_the_cache_is_not_kept() -> None:
     cache = LogCache(60)
     cache.keep("a", make_log(1))
