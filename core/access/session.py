@@ -22,6 +22,7 @@ class StorableText(NamedTuple):
         text: the text to store if it is not a key.
         key_hash: SHA-256 of the text. This and the next two are None if no lookup is needed.
         user_key_hmac: HMAC of the text; during a rotation of the secret followed by the one under the previous secret.
+            This and the label are also None without the secret.
         label: the text's label as a user API key.
     """
 
@@ -74,8 +75,8 @@ class Session:
             return StorableText(self.caller.name if text == self.key else SETTING_ADMIN.name)
         if self.is_own_user_key(text):
             return StorableText(self.caller.owner_label)
-        if self.hasher.problem:  # a command without the secret of the database can't recognize a user's key
-            return StorableText(text)
+        if self.hasher.problem:  # a command without the secret of the database recognizes issued keys only
+            return StorableText(text, hash_token(text))
         hashes, label = self.hasher.list_hashes(text), self.hasher.label_user_key(text)
         return StorableText(text, hash_token(text), b"".join(hashes), label)
 

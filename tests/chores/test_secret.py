@@ -13,6 +13,7 @@ import urllib3
 
 from core.access.hasher import Hasher
 from core.access.secret import NOT_USED_YET, UNSET_SECRET, WRONG_SECRET
+from core.access.session import ISSUED_KEY
 from core.deploy.smoke import SmokeError, smoke
 from manage import cli
 from tests.support.client import Client, make_key, send
@@ -138,8 +139,16 @@ def test_a_command_does_not_make_the_first_secret(database_url: str, manage: Com
         done = manage(*arguments, on=database_url, THUNDER_SECRET="", THUNDER_ADMIN_KEY=ADMIN_KEY)
         assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {NOT_USED_YET}"), done.output
     assert read_state(sql) == before
+    create = ("keys", "create", "--admin", "--yes")
+    name = output = ""
     for name in ("k", "a name as long as a key"):
-        assert manage("keys", "create", name, "--admin", "--yes", on=database_url, THUNDER_SECRET="").exit_code == 0
+        done = manage(*create, name, on=database_url, THUNDER_SECRET="")
+        assert done.exit_code == 0, done.output
+        output = done.output
+    (key,) = set(ISSUED_KEY.findall(output))
+    assert manage(*create, key, "--description", key, on=database_url, THUNDER_SECRET="").exit_code == 0
+    stored = sql.execute("select name, description from api_keys order by id desc limit 1").fetchone()
+    assert stored == (name, name)
     assert read_fingerprint(sql) is None
     assert not Path(".thunder").exists()
 
