@@ -16,7 +16,7 @@ from core.access.caller import ForbiddenError, Scope
 from core.access.hasher import WEBHOOKS
 from core.access.session import Session
 from core.alerts import store
-from core.alerts.rules import AlertChange, AlertFilters, Kind, NewAlert, complete
+from core.alerts.rules import AlertChange, AlertFilters, Kind, NewAlert, complete, list_missing
 from core.alerts.store import AlertRow
 from core.alerts.target import check_target
 from core.audit.store import Action
@@ -97,7 +97,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
             owner=owner,
             secret_nonce=nonce,
             most=MAX_ALERTS,
-            **await _to_columns(session, columns, new),
+            **await _to_columns(session, columns, new.list_filters()),
         )
         if number is None:
             raise TooManyAlertsError(f"alerts: you have {MAX_ALERTS}, the maximum; delete one first")
@@ -161,8 +161,8 @@ async def change_alert(
         check_target(change.url, allowed)
     async with access.session(key, Scope.CURATE) as session:
         await lock_own_alert(session, number)
-        changed = _merge(await _get(session, number), change)
-        columns = await _to_columns(session, complete(changed), changed)
+        changed, filters = _merge(await _get(session, number), change)
+        columns = await _to_columns(session, complete(changed), filters)
         del columns["kind"]
         await store.UPDATE_ALERT.execute(session.conn, id=number, **columns)
         details = {"changed": sorted(change.model_fields_set)}
@@ -170,15 +170,20 @@ async def change_alert(
         return to_alert(await _get(session, number))
 
 
-def _merge(row: AlertRow, change: AlertChange) -> NewAlert:
-    """Return the alert after a change. Null keeps settings that can't be null."""
+def _merge(row: AlertRow, change: AlertChange) -> tuple[NewAlert, dict[str, Any]]:
+    """Return the alert after a change, and its filters. Null keeps settings that can't be null.
+
+    Filters that an earlier version accepted stay as they are until one of the filters is changed.
+    """
     given = change.model_dump(exclude_unset=True)
     given = {name: value for name, value in given.items() if value is not None or name not in {"name", "url"}}
     now = to_alert(row).model_dump(exclude={"id", "created_at", "updated_at", "filters"})
+    has_new_filters = not given.keys().isdisjoint(AlertFilters.model_fields)
     try:
-        return NewAlert.model_validate({**now, **row.filters, **given})
-    except ValidationError as error:  # an earlier version accepted the filters
+        changed = NewAlert.model_validate({**now, **(row.filters if has_new_filters else {}), **given})
+    except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
+    return changed, changed.list_filters() if has_new_filters else row.filters
 
 
 async def rotate_secret(access: Access, key: str | None, *, number: int) -> RotatedSecret:
@@ -223,19 +228,20 @@ def no_alert_error(number: int) -> NotFoundError:
     return NotFoundError(f"alert_id: there is no alert {number}; list yours with GET /v1/alerts")
 
 
-async def _to_columns(session: Session, columns: dict[str, Any], filters: AlertFilters) -> dict[str, Any]:
+async def _to_columns(session: Session, columns: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
     """Prepare the columns for storage: keys are replaced in the name, and refused in the URL."""
     if session.find_own_keys(columns["url"]):
         raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
     name = await session.resolve_text(to_column_text(columns["name"]))
-    return {**columns, "name": name, "filters": Jsonb(filters.list_filters())}
+    return {**columns, "name": name, "filters": Jsonb(filters)}
 
 
 def to_alert(row: AlertRow) -> Alert:
-    """Convert a row to the alert its owner sees."""
+    """Convert a row to the alert its owner sees. Earlier versions stored settings and filters that are now refused."""
     kept = row.model_dump(include=set(Alert.model_fields))
-    score = row.score if Kind(row.kind).has_score else None
-    return Alert.model_validate({**kept, "score": score})
+    missing = dict.fromkeys(list_missing(Kind(row.kind)))
+    filters = AlertFilters.model_construct(**row.filters)
+    return Alert.model_validate({**kept, **missing, "filters": filters, "include_prompt": row.include_prompt})
 
 
 def _derive(session: Session, number: int, nonce: bytes) -> str:

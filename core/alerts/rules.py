@@ -113,6 +113,17 @@ class AlertChange(AlertFilters, strict=True, extra="forbid"):
     active: bool | None = None
 
 
+def list_missing(kind: Kind) -> list[str]:
+    """Return the settings that alerts of a kind don't have."""
+    has = {
+        "score": kind.has_score,
+        "share": kind is Kind.RATE,
+        "threshold": kind.has_score or kind in _THRESHOLDS,
+        "include_prompt": kind in _AT_INGEST,
+    }
+    return [setting for setting, is_there in has.items() if not is_there]
+
+
 def complete(alert: NewAlert) -> dict[str, Any]:
     """Check the settings of an alert against its kind, and return them with defaults, as columns.
 
@@ -120,10 +131,10 @@ def complete(alert: NewAlert) -> dict[str, Any]:
         InvalidInputError: a setting is missing, or the kind does not have it.
     """
     kind = alert.kind
-    _refuse(alert, "score", has=kind.has_score)
-    _refuse(alert, "share", has=kind is Kind.RATE)
-    _refuse(alert, "threshold", has=kind.has_score or kind in _THRESHOLDS)
-    _refuse(alert, "include_prompt", has=kind in _AT_INGEST)
+    for setting in list_missing(kind):
+        value = getattr(alert, setting)
+        if value is not None and value is not False:
+            raise InvalidInputError(f"{setting}: alerts of the kind {kind.value} don't have it; remove it")
     threshold = _THRESHOLDS.get(kind) if alert.threshold is None else alert.threshold
     if kind.has_score and threshold is None:
         raise InvalidInputError(f"threshold: missing; an alert of the kind {kind.value} needs one")
@@ -144,9 +155,3 @@ def complete(alert: NewAlert) -> dict[str, Any]:
         "include_prompt": alert.include_prompt or False,
         "active": alert.active is not False,
     }
-
-
-def _refuse(alert: NewAlert, setting: str, *, has: bool) -> None:
-    value = getattr(alert, setting)
-    if not has and value is not None and value is not False:
-        raise InvalidInputError(f"{setting}: alerts of the kind {alert.kind.value} don't have it; remove it")

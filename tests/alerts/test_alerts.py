@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from core.alerts.alert import MAX_ALERTS
@@ -178,3 +179,15 @@ def test_a_search_of_an_alert_cannot_make_an_ingest_fail(client: Client) -> None
     assert client.post_bytes("/v1/ingest", json.dumps(failed).encode()).status == 201
     (event,) = send(client, "GET", "/v1/alerts/feed", ADMIN_KEY).json["events"]
     assert (event["alert_id"], event["request_id"]) == (number, "failed")
+
+
+@pytest.mark.parametrize("kind", ["silence", "exception"])
+def test_an_alert_of_an_earlier_version_can_be_paused(client: Client, sql: psycopg.Connection, kind: str) -> None:
+    number = create(client, kind=kind, threshold=None)["id"]
+    sql.execute("""update alerts set threshold = 0, filters = '{"q": "!!!", "model": "m"}'""")
+    assert client.get(f"/v1/alerts/{number}").json["filters"]["q"] == "!!!"
+    paused = change(client, number, active=False)
+    assert (paused["active"], paused["threshold"], paused["filters"]["q"]) == (False, None, "!!!")
+    refused = send(client, "PATCH", f"/v1/alerts/{number}", ADMIN_KEY, model="n")
+    assert (refused.status, refused.json["error"].partition(":")[0]) == (400, "q")
+    assert change(client, number, q="word")["filters"] == {**paused["filters"], "q": "word"}
