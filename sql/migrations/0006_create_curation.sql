@@ -1,4 +1,4 @@
--- What people add to requests: outcomes, comments, and collections with links of their own.
+-- What people add to requests: verdicts, comments, and collections with links of their own.
 
 create table outcomes (
     request_pk bigint not null references requests (id) on delete cascade,
@@ -10,8 +10,8 @@ create table outcomes (
     constraint outcomes_source_length check (length(source) between 1 and 200)
 );
 
-comment on table outcomes is 'The latest outcome of a request from each source. Null: the source withdrew it.';
-comment on column outcomes.source is 'Source of the outcome: a test suite, a person, another model.';
+comment on table outcomes is 'The latest verdict of each source on a request. Null: the source withdrew it.';
+comment on column outcomes.source is 'Source of the verdict: a test suite, a person, another model.';
 
 create table discussions (
     id bigint generated always as identity primary key,
