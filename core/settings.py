@@ -81,12 +81,22 @@ def _clean_origin(origin: str) -> str:
     scheme, host, number = found.group("scheme", "host", "port") if found else ("", "", None)
     port = int(number or DEFAULT_PORTS.get(scheme, 0))
     try:
-        host = f"[{ipaddress.IPv6Address(host[1:-1])}]" if host.startswith("[") else host.encode("idna").decode()
+        host = f"[{ipaddress.IPv6Address(host[1:-1])}]" if host.startswith("[") else _write_in_ascii(host)
     except ValueError:
         host = ""
     if not host or port > MAX_PORT:
-        raise ValueError(f"{origin!r} is not an origin; write https://host or https://host:port, without a path")
+        advice = "write https://host or https://host:port, without a path"
+        advice += "" if origin.isascii() else ", and the host as xn--…"
+        raise ValueError(f"{origin!r} is not an origin; {advice}")
     return f"{scheme}://{host}" if port == DEFAULT_PORTS.get(scheme, 0) else f"{scheme}://{host}:{port}"
+
+
+def _write_in_ascii(host: str) -> str:
+    if host.isascii():
+        return host.encode("idna").decode()  # checks the lengths of the labels
+    import idna  # noqa: PLC0415 - large tables, and few hosts need them
+
+    return idna.encode(host, uts46=True).decode()
 
 
 class Settings(BaseModel):

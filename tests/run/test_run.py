@@ -325,6 +325,8 @@ def test_a_database_is_named_without_its_password() -> None:
         ),
         ("null,chrome-extension://abc", "null,chrome-extension://abc"),
         ("https://b\u00fccher.example,http://[0:0::1]:8080", "https://xn--bcher-kva.example,http://[::1]:8080"),
+        ("https://stra\u00dfe.example", "https://xn--strae-oqa.example"),
+        ("https://\u2603.example", None),
         ("https://ui.example:0443,https://ui.example:0044", "https://ui.example,https://ui.example:44"),
         ("ui.example", None),
         ("https://ui.example/app", None),
