@@ -21,7 +21,7 @@ from core.responses.summary import summarize_response
 from core.traces.items import name_answer
 from core.traces.kept import keep_answer, parse_item
 from core.wire.json_text import dump_json
-from core.wire.parse_json import parse_json
+from core.wire.parse_json import parse_json, parse_posted
 from core.wire.zstandard import decompress
 
 NO_VOTES: Report = {"n": 1, "votes": None}
@@ -78,7 +78,7 @@ def render_score(body: bytes, below: float, pattern: str | None) -> ScoredBody:
     if {"request", "events"} <= members.keys():
         named = {name: parse_json(bytes(members[name])) for name in ScoreOptions.model_fields if name in members}
         return _score_trace(body, read_options(named), below, pattern)
-    raw = parse_json(body)
+    raw = parse_posted(body)
     options = read_options(raw)
     if is_quote_trace(raw):
         return _score_trace(body, options, below, pattern)

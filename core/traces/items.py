@@ -22,7 +22,7 @@ from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
 from core.traces.kept import check_answers, count_answers, keep_answer, parse_item
 from core.traces.rows import Columns
 from core.wire.json_text import dump_json
-from core.wire.parse_json import parse_json, strip_mark
+from core.wire.parse_json import parse_json, parse_posted, strip_mark
 from core.wire.zstandard import compress
 
 RESPONSE = b'"response"'
@@ -65,7 +65,7 @@ def prepare_item(body: bytes, hasher: Hasher) -> Prepared:
         return prepare_events(body, hasher)
     if several is not None:
         return several
-    raw = parse_json(body)
+    raw = parse_posted(body)
     document = _read_quote(raw)
     if document is not None:
         return [prepare_document(body, document, hasher)]

@@ -12,8 +12,9 @@ from core.errors import InvalidInputError
 
 MAX_LENIENT_BYTES = 8 * 1024 * 1024
 """A longer body must not contain lone surrogates in fields that are read, or numbers beyond a double."""
-_EVENT = re.compile(rb"\s*(?:data|event|id|retry)?:")
-"""The start of a stream of Server-Sent Events: a field or a comment."""
+_EVENT = re.compile(rb"\s*(?:(?:id|retry)?:[^\r\n]*[\r\n]\s*)*(?:data|event):")
+"""The start of a stream of Server-Sent Events, up to its first event. Comments and other fields may come before it."""
+_START_BYTES = 4096
 
 
 def strip_mark(body: bytes) -> bytes:
@@ -40,6 +41,22 @@ def parse_json(body: bytes) -> object:
         return _parse_json_slowly(body)
 
 
+def parse_posted(body: bytes) -> object:
+    """Parse the JSON of a response or trace, which clients also post as a stream with the wrong Content-Type.
+
+    Raises:
+        InvalidInputError: the body is not JSON.
+    """
+    try:
+        return parse_json(body)
+    except InvalidInputError:
+        if _EVENT.match(strip_mark(body), 0, _START_BYTES):
+            raise InvalidInputError(
+                "body: a stream of events, not JSON; post it to /v1/ingest with Content-Type: text/event-stream"
+            ) from None
+        raise
+
+
 def _parse_large_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
@@ -55,10 +72,6 @@ def _parse_json_slowly(body: bytes) -> object:
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"body: not UTF-8 (byte {error.start}); send UTF-8") from None
     except json.JSONDecodeError as error:
-        if _EVENT.match(body):
-            raise InvalidInputError(
-                "body: a stream of events, not JSON; post it to /v1/ingest with Content-Type: text/event-stream"
-            ) from None
         raise InvalidInputError(f"body: not JSON: {error.msg} (character {error.pos}); send valid JSON") from None
     except RecursionError:
         raise InvalidInputError("body: nested too deeply; nest it less deeply") from None

@@ -142,6 +142,21 @@ def test_a_stream_that_is_labelled_as_json_is_refused_with_advice(client: Client
 
 
 @pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/alerts", b"id: 5"),
+        ("/v1/alerts", b"data: {}\n\n"),
+        ("/v1/ingest", b"id: 5"),
+        ("/v1/score", b":x"),
+        ("/v1/score", b": \n" * 30_000),
+    ],
+)
+def test_a_body_that_is_no_stream_gets_no_advice_about_streams(client: Client, path: str, body: bytes) -> None:
+    answer = client.post_bytes(path, body, x_api_key=client.key)
+    assert (answer.status, answer.json["error"].startswith("body: not JSON: ")) == (400, True), answer.json
+
+
+@pytest.mark.parametrize(
     ("path", "body", "sentence"),
     [
         (
