@@ -56,7 +56,7 @@ async def _answer_thunder_error(request: Request, error: ThunderError) -> JSONRe
         error = refusal
     status = error.status
     context: Context = request.app.state.context
-    if status >= 500 and context.repeats.is_due(str(error)):
+    if status >= 500 and context.repeats.is_due(error):
         log.warning("%s: %s", type(error).__name__, error, exc_info=error.__cause__)
     headers = {"Retry-After": RETRIES_AFTER_S[status]} if status in RETRIES_AFTER_S else None
     if status == 401:
