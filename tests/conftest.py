@@ -27,7 +27,8 @@ settings.load_profile("busy")
 # The endpoints, the streams and the commands of manage.py hold connections, transactions and LISTEN. All other tests
 # call the same endpoints.
 POOLED = tuple(str(Path(__file__).parent / name) + os.sep for name in ("http", "stream", "chores"))
-"""Directories whose tests reach their databases through PgBouncer with `--pgbouncer`."""
+"""Directories whose tests reach their databases through PgBouncer with `--pgbouncer`; those marked `both_ways` run
+directly as well."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,10 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pgbouncer", action="store_true", help=text)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_ways: with --pgbouncer, run with direct connections as well")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "databases" in metafunc.fixturenames and metafunc.config.getoption("--pgbouncer"):
-        way = "pgbouncer" if str(metafunc.definition.path).startswith(POOLED) else "direct"
-        metafunc.parametrize("databases", [way], indirect=True, scope="session")
+        ways = ["pgbouncer"] if str(metafunc.definition.path).startswith(POOLED) else ["direct"]
+        if metafunc.definition.get_closest_marker("both_ways"):
+            ways = ["direct", "pgbouncer"]
+        metafunc.parametrize("databases", ways, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

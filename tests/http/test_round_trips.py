@@ -117,18 +117,33 @@ def sql(tapped_database: str, databases: Databases) -> Iterator[psycopg.Connecti
         yield conn
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("path", READS)
 def test_a_read_takes_one_round_trip(tapped: Tapped, path: str) -> None:
     answer = tapped.get(path)
     assert (answer.status, tapped.tap.count_trips()) == (200, 1), answer.data
 
 
+@pytest.mark.both_ways
+def test_a_repeated_read_is_parsed_again_only_through_a_pooler(tapped: Tapped, databases: Databases) -> None:
+    tap, is_parsed = tapped.tap, set[bool]()
+    for _ in range(10):  # the pool may replace a connection, whose first read is parsed
+        tap.sent.clear()
+        tap.parsed.clear()
+        assert tapped.get("/logs").status == 200
+        assert any(text.startswith("select\n    id,") for text in tap.sent)
+        is_parsed.add(any(text.startswith("select\n    id,") for text in tap.parsed))
+    assert (False in is_parsed) == (databases.pooler_port is None)
+
+
+@pytest.mark.both_ways
 @pytest.mark.parametrize("path", ["/logs", "/logs/{id}", "/logs/{id}/tags", "/collections"])
 def test_a_read_with_another_key_takes_two_round_trips(tapped: Tapped, path: str) -> None:
     assert tapped.get(path, tapped.user_key).status == 200
     assert tapped.tap.count_trips() == 2
 
 
+@pytest.mark.both_ways
 def test_a_signed_in_browser_takes_no_more_round_trips_than_its_key(tapped: Tapped) -> None:
     for key in (tapped.user_key, ADMIN_KEY):
         browser = BrowserOf()
@@ -168,15 +183,19 @@ EDITS: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("path", EDITS)
-def test_an_edit_takes_two_or_three_round_trips(tapped: Tapped, path: str) -> None:
+def test_an_edit_takes_two_or_three_round_trips(tapped: Tapped, databases: Databases, path: str) -> None:
     """One checks the connection, and one edits and commits. Members of collections are checked before the commit."""
     content = EDITS[path] | ({"collection_id": 1} if path.endswith("collections") else {})
     answer = tapped.post(path, content)
     assert answer.status in (200, 201), answer.data
+    is_checked_by_statement = any(text.startswith("select require_owner") for text in tapped.tap.sent)
+    assert is_checked_by_statement == (databases.pooler_port is not None)  # a direct connection is checked by a sync
     assert tapped.tap.count_trips() == (3 if "collections" in path else 2)
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("path", [path for path in EDITS if "collections" not in path])
 def test_an_edit_with_a_user_key_takes_three_round_trips(tapped: Tapped, path: str) -> None:
     """The key is looked up once, in the transaction."""
@@ -184,6 +203,7 @@ def test_an_edit_with_a_user_key_takes_three_round_trips(tapped: Tapped, path: s
     assert tapped.tap.count_trips() == 3
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("owned", [False, True])
 def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
     trace = load_trace("mod-exception")
@@ -195,6 +215,7 @@ def test_an_ingest_takes_two_trips(tapped: Tapped, *, owned: bool) -> None:
         assert tapped.tap.count_trips() == 2
 
 
+@pytest.mark.both_ways
 def test_alerts_add_neither_statements_nor_trips_to_an_ingest(tapped: Tapped, sql: psycopg.Connection) -> None:
     trace = load_trace("mod-exception")
     trace["request"]["request_id"] = "trips-of-alerts"
@@ -210,6 +231,7 @@ def test_alerts_add_neither_statements_nor_trips_to_an_ingest(tapped: Tapped, sq
     assert len(statements) == 1
 
 
+@pytest.mark.both_ways
 def test_an_ingest_with_an_issued_key_looks_it_up_once(tapped: Tapped, sql: psycopg.Connection) -> None:
     new = {"name": "engine", "scopes": ["ingest"]}
     with server_thread(tapped.tap.dsn, THUNDER_SECRET=SECRET) as closed:
@@ -224,6 +246,7 @@ def test_an_ingest_with_an_issued_key_looks_it_up_once(tapped: Tapped, sql: psyc
             assert closed.post_bytes("/v1/ingest", sent, x_api_key=made["api_key"]).status == status
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_ingest_of_answers_takes_as_many(tapped: Tapped, count: int) -> None:
     choices = [{"index": index, "text": "a", "logprobs": None, "finish_reason": "stop"} for index in range(count)]
@@ -232,6 +255,7 @@ def test_an_ingest_of_answers_takes_as_many(tapped: Tapped, count: int) -> None:
         assert tapped.tap.count_trips() == 2
 
 
+@pytest.mark.both_ways
 def test_a_calibrator_adds_no_trip_to_an_ingest_and_one_to_a_score(tapped: Tapped, sql: psycopg.Connection) -> None:
     number = insert_calibrator(sql)
     sql.execute("update calibrators set model = 'm', k = 2, logprobs_mode = 'raw_logprobs', is_active = true")

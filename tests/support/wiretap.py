@@ -29,6 +29,8 @@ class Wiretap:
 
     dsn: str
     sent: list[str] = field(default_factory=list[str])
+    parsed: list[str] = field(default_factory=list[str])
+    """The texts of the statements that the server has parsed."""
     received: int = 0
     """Bytes of the server's answers."""
     cut_at: str | None = None
@@ -87,6 +89,8 @@ def _listen(client: socket.socket, server: socket.socket, tap: Wiretap) -> None:
             kind, length = HEADER.unpack(header)
             body = stream.read(length - LENGTH.size)
             text = _describe(kind, body, statements)
+            if kind == b"P":
+                tap.parsed.append(statements[body.split(b"\0", 1)[0]])
             if text and tap.cut_at and text.startswith(tap.cut_at):
                 tap.cut_at = None
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
