@@ -63,6 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._pending_bytes = 0
         self._awaits_head = True
+        self._is_last = False
         self._has_served = False
         self._waiting_since = self.loop.time()
         self._crowded: Refusal | None = None
@@ -148,6 +149,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if not self.pipeline:
             self._running = self.cycle
+        if self.cycle is not None and not self.cycle.keep_alive:
+            # A client gets an error instead of an answer if the connection is closed while it sends its body.
+            self._is_last = self.cycle.keep_alive = True
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -158,6 +162,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._pending_bytes = 0
         self._await_next()
+        if self._is_last and self.cycle is not None:
+            self.cycle.keep_alive = False
+            if not self._is_serving:
+                self._close()
         super().on_message_complete()
 
     @override

@@ -136,3 +136,17 @@ def test_a_reset_connection_is_not_logged_as_an_error(server: Target, requests: 
             reset(one)
 
     run(server, attack)
+
+
+def test_a_refusal_reaches_a_client_that_still_sends_its_body(server: Target) -> None:
+    """Clients such as urllib ask to close the connection, and fail if that happens before they have sent the body."""
+    head = b"POST /v1/score HTTP/1.1\r\nHost: x\r\nX-API-Key: wrong\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with server.connect() as one:
+        one.sendall(head % (20 * MB))
+        answer = one.recv(4096)
+        for _ in range(20):
+            one.sendall(b"x" * MB)
+        while part := one.recv(4096):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == 401
