@@ -28,6 +28,8 @@ AT_ONCE, PER_OWNER, PER_ALERT = 32, 8, 2
 """Maximum number of deliveries at the same time in one process: in all, for one owner, and for one alert."""
 SOON_S = 120
 """A retry within this time is done by this process; a later one by the schedule."""
+EARLY_S = 0.05
+"""Addition to the delay of a retry. A timer may fire early, before the event is due by the clock of the database."""
 RETRY_S = 5
 """Delay after an error of the database. A claimed event waits for the end of its lease instead."""
 KEPT_DAYS = 30
@@ -73,7 +75,7 @@ class AlertWorker:
         base_url = (self._settings.thunder_url or self._settings.thunder_own_url).rstrip("/")
         delay_s = await deliver(self._access, self._get_sender(), event, base_url=base_url)
         if delay_s is not None and delay_s <= SOON_S:
-            asyncio.get_running_loop().call_later(delay_s, self._start_pump)
+            asyncio.get_running_loop().call_later(delay_s + EARLY_S, self._start_pump)
 
     async def close(self) -> None:
         """Stop. Other processes deliver interrupted events again after their lease."""
