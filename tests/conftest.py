@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,9 @@ from tests.support.servers import ALL_ENDPOINTS, Serve, ServerThread, serving, s
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+
+# A shell that starts the tests in the background makes them ignore Ctrl-C, and the processes that they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The endpoints, the streams and the commands of manage.py hold connections, transactions and LISTEN. All other tests
 # call the same endpoints.
