@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+UNPACKED_SHARE = 4
+"""One part of so many is for logs with their uncompressed members. They are ten times as large, and quick to unpack."""
 Key = tuple[str, bool]
 
 
@@ -31,53 +33,51 @@ class CachedLog:
 class LogCache:
     """The most recently read logs, up to a number of bytes. Each read checks in the database that a log is current.
 
-    Uncompressed members take only space that no frame needs. The cache ends with its process, so a log never outlives a
-    change of the scoring code.
+    The cache ends with its process, so a log never outlives a change of the scoring code.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._frames_size = 0
-        self._logs: OrderedDict[Key, CachedLog] = OrderedDict()
-        self._unpacked: OrderedDict[Key, None] = OrderedDict()
+        self._unpacked = _Recent(limit // UNPACKED_SHARE)
+        self._packed = _Recent(limit - self._unpacked.limit)
 
     def find(self, request_id: str) -> list[CachedLog]:
         """Return the cached logs of a request, in both views."""
-        return [log for is_owned in (True, False) if (log := self._logs.get((request_id, is_owned)))]
+        keys = [(request_id, is_owned) for is_owned in (True, False)]
+        return [log for key in keys if (log := self._unpacked.get(key) or self._packed.get(key))]
 
-    def has_room(self, size: int) -> bool:
-        """Return whether this many bytes fit beside all frames."""
-        return self._frames_size + size <= self._limit
+    def can_keep_unpacked(self, size: int) -> bool:
+        """Return whether a log of this many bytes can be kept with its uncompressed members."""
+        return size <= self._unpacked.limit
 
     def keep(self, request_id: str, log: CachedLog) -> None:
-        """Keep a log. If the cache is full, drop the least recently read members, then the least recently read logs."""
+        """Keep a log instead of those that were read least recently."""
         key = (request_id, log.is_owned)
-        self._drop(key)
-        if len(log.frame) > self._limit:
+        self._packed.keep(key, replace(log, pieces=()))
+        self._unpacked.drop(key)
+        if log.pieces:
+            self._unpacked.keep(key, log)
+
+
+class _Recent:
+    """The most recently kept logs, up to a number of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._size = 0
+        self._logs: OrderedDict[Key, CachedLog] = OrderedDict()
+
+    def get(self, key: Key) -> CachedLog | None:
+        return self._logs.get(key)
+
+    def keep(self, key: Key, log: CachedLog) -> None:
+        self.drop(key)
+        if log.size > self.limit:
             return
-        if not self.has_room(log.size):
-            log = replace(log, pieces=())
         self._logs[key] = log
         self._size += log.size
-        self._frames_size += len(log.frame)
-        if log.pieces:
-            self._unpacked[key] = None
-        while self._size > self._limit:
-            if self._unpacked:
-                self._drop_pieces(next(iter(self._unpacked)))
-            else:
-                self._drop(next(iter(self._logs)))
+        while self._size > self.limit:
+            self.drop(next(iter(self._logs)))
 
-    def _drop(self, key: Key) -> None:
-        if key in self._logs:
-            self._drop_pieces(key)
-            size = len(self._logs.pop(key).frame)
-            self._size -= size
-            self._frames_size -= size
-
-    def _drop_pieces(self, key: Key) -> None:
-        self._unpacked.pop(key, None)
-        packed = replace(self._logs[key], pieces=())
-        self._size -= self._logs[key].size - packed.size
-        self._logs[key] = packed
+    def drop(self, key: Key) -> None:
+        if dropped := self._logs.pop(key, None):
+            self._size -= dropped.size

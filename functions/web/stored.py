@@ -26,8 +26,6 @@ EVENT_STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
 PIECE_BYTES = 2 * 1024 * 1024
 """Bytes of an answer that are decompressed at once, which takes 1 ms."""
-KEPT_BYTES = 16 * 1024 * 1024
-"""Largest log that the cache keeps uncompressed after it was read as a frame."""
 USUAL_RATIO = 10
 """Estimated compression ratio of a large log or trace."""
 
@@ -57,7 +55,7 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
 async def _unpack(request: Request, context: Context, log: CachedLog) -> CachedLog:
     """Return a log with its pieces, if the cache can keep them and the byte budget allows it."""
     size = read_size(log.frame)
-    if size is None or size > KEPT_BYTES or not context.logs.has_room(size):
+    if size is None or not context.logs.can_keep_unpacked(size + len(log.frame)):
         return log
     with suppress(BusyError), context.budget.reserve(await find_account(request)) as reservation:
         reservation.grow_within_share(size)

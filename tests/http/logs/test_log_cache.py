@@ -21,36 +21,27 @@ def find_sizes(cache: LogCache, *names: str) -> list[int]:
     return [sum(log.size for log in cache.find(name)) for name in names]
 
 
-def test_frames_take_precedence_over_uncompressed_members() -> None:
-    cache = LogCache(250)
-    cache.keep("a", make_log(2))
-    cache.keep("b", make_log(2))
-    assert find_sizes(cache, "a", "b") == [110, 110]
+def test_a_quarter_is_for_logs_with_uncompressed_members() -> None:
+    cache = LogCache(480)
+    cache.keep("a", make_log(1))
+    cache.keep("b", make_log(1))
+    assert find_sizes(cache, "a", "b") == [60, 60]
     cache.keep("a", cache.find("a")[0])
     cache.keep("c", make_log(1))
-    assert find_sizes(cache, "a", "b", "c") == [110, 10, 60]
-    for number in range(22):
+    assert find_sizes(cache, "a", "b", "c") == [60, 10, 60]
+    for number in range(35):
         cache.keep(f"packed {number}", make_log())
-    assert find_sizes(cache, "a", "b", "c") == [10, 10, 10]
-    cache.keep("last", make_log())
-    assert find_sizes(cache, "b", "a", "c", "last") == [0, 10, 10, 10]
+    assert find_sizes(cache, "a", "b", "c", "packed 0") == [60, 0, 60, 10]
+    cache.keep("a", make_log())
+    assert find_sizes(cache, "a", "c", "packed 0") == [10, 60, 10]
 
 
-def test_members_without_room_displace_no_others() -> None:
-    cache = LogCache(120)
+def test_a_log_larger_than_its_part_is_not_kept() -> None:
+    cache = LogCache(80)
     cache.keep("a", make_log(1))
-    cache.keep("b", make_log(3))
-    assert find_sizes(cache, "a", "b") == [60, 10]
-    assert cache.has_room(100)
-    assert not cache.has_room(101)
-
-
-def test_a_log_larger_than_the_cache_is_not_kept() -> None:
-    cache = LogCache(60)
-    cache.keep("a", make_log(1))
-    assert find_sizes(cache, "a") == [60]
-    cache.keep("a", make_log(2))
     assert find_sizes(cache, "a") == [10]
+    assert cache.can_keep_unpacked(20)
+    assert not cache.can_keep_unpacked(21)
     cache.keep("a", CachedLog("v", is_owned=True, frame=b"f" * 61))
     assert find_sizes(cache, "a") == [0]
 
