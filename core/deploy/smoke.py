@@ -79,7 +79,7 @@ def _is_thunder(answer: Answer) -> bool:
 
 
 def _await_answer(url: str, deployment_id: str | None, deadline: float, is_good: Callable[[Answer], bool]) -> Answer:
-    """Return the first good answer of a deployment, or the last answer if there is none before the deadline.
+    """Return the first good answer of a deployment, or at the deadline the last answer.
 
     Raises:
         SmokeError: the last answer is one of another deployment.
@@ -99,7 +99,7 @@ def _await_answer(url: str, deployment_id: str | None, deadline: float, is_good:
 
 
 def _call(url: str) -> Answer:
-    """Return the answer, or one with the status 0 and the error if there is none."""
+    """Return the answer. Without one, the status is 0 and the text is the error."""
     try:
         return call("GET", url, timeout_s=CALL_SECONDS)
     except NoAnswerError as error:
