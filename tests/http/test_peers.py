@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from core.statistics import store
+from core.statistics.peers import MAX_INDEX
 from tests.support.client import Client, send
 from tests.support.documents import Document, action, added, call, forward, make_document, number, sampled
 from tests.support.plans import explain
@@ -80,7 +81,8 @@ def test_alternatives_are_the_next_tokens_of_requests_with_the_same_beginning(cl
     assert (six["token"], six["requests"], six["examples"][0]["following"]) == (6, 1, "nine")
     first = client.get("/v1/confidence/a/alternatives?index=0").json["alternatives"]
     assert {one["token"]: one["requests"] for one in first} == {5: 4, 6: 1}
-    assert client.get("/v1/confidence/a/alternatives?index=9").json["alternatives"] == []
+    for index in (9, 2**15 - 1, MAX_INDEX):
+        assert client.get(f"/v1/confidence/a/alternatives?index={index}").json["alternatives"] == []
 
 
 def test_discarded_tokens_are_no_part_of_the_compared_texts(client: Client) -> None:

@@ -75,9 +75,9 @@ cross join
             array_agg(step.ordinal::integer order by step.ordinal) as ordinals
         from
             unnest(
-                request_steps.token[1:%(index)s + %(discarded)s],
-                request_steps.token_text[1:%(index)s + %(discarded)s],
-                request_steps.discarded[1:%(index)s + %(discarded)s]
+                request_steps.token[1:%(index)s::integer + %(discarded)s],
+                request_steps.token_text[1:%(index)s::integer + %(discarded)s],
+                request_steps.discarded[1:%(index)s::integer + %(discarded)s]
             ) with ordinality as step (token, token_text, discarded, ordinal)
         where not step.discarded
     ) as kept
