@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 BEYOND = -1
 """Token id of padding cells, after the end of a list."""
 LISTS_AT_ONCE = 256
-"""Lists whose entries are in memory at a time, unless they were posted as entries."""
+"""Number of lists that are converted to arrays at once, which limits the memory for their entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

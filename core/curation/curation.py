@@ -28,7 +28,7 @@ _MESSAGES = {
     (False, True): ("added to favorites", "already in favorites"),
     (False, False): ("removed from favorites", "not in favorites"),
 }
-"""Messages by whether the text is a tag and whether it is added: if that has changed the request, and if not."""
+"""Messages for (is a tag, is added): the first if the edit changed the request, the second if it did not."""
 
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-UNPACKED_SHARE = 4
-"""One part of so many is for logs with their uncompressed members. They are ten times as large, and quick to unpack."""
+UNPACKED_DIVISOR = 4
+"""A quarter of the cache is for logs with their uncompressed members, which are ten times as large as their frames."""
 Key = tuple[str, bool]
 
 
@@ -37,7 +37,7 @@ class LogCache:
     """
 
     def __init__(self, limit: int) -> None:
-        self._unpacked = _Recent(limit // UNPACKED_SHARE)
+        self._unpacked = _Recent(limit // UNPACKED_DIVISOR)
         self._packed = _Recent(limit - self._unpacked.limit)
 
     def find(self, request_id: str) -> list[CachedLog]:
