@@ -4,12 +4,26 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.alerts.store import ClaimedEvent
 from tests.support.client import Client
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.receiver import Receiver, receiving
-from tests.support.servers import Serve
+from tests.support.servers import Serve, ServerThread
 
 LOOPBACK = "127.0.0.0/8"
+
+
+async def _claim_nothing(_limit: int) -> list[ClaimedEvent]:
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _events_are_for_the_server_of_the_test(
+    request: pytest.FixtureRequest, shared_server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Timers of earlier tests make the shared server look for events in the database that tests share."""
+    if "client" not in request.fixturenames:
+        monkeypatch.setattr(shared_server.app.state.context.alerts, "_claim", _claim_nothing)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def test_the_core_path_works_in_firefox(client: Client, tmp_path: Path) -> None:
 
         firefox.open(f"{client.url}/overview")
         firefox.wait_for("document.querySelector('h1')?.textContent === 'Overview'")
+        firefox.wait_for("document.querySelector('header').innerText.includes('admin')")  # drawn again until then
         firefox.evaluate("[...document.querySelectorAll('header button')].at(-1).id = 'sign-out'")
         firefox.click("#sign-out")
         firefox.wait_for("document.activeElement?.id === 'key'")
