@@ -1,7 +1,6 @@
 """Failures of the chores on Modal: one sentence each, with advice that fits."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,9 +18,9 @@ from core.local.postgres import EmbeddedPostgres
 from functions.jobs import chores
 from functions.jobs.chores import Description, Failure
 from tests.support.databases import TEMPLATE
-from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
 from tests.support.keys import SECRET
+from tests.support.make_deploy import run_deploy
 
 APP, NAME = "thunder-backend-staging", "thunder-db-staging"
 PASSWORD = "hunter2"
@@ -179,7 +178,7 @@ def test_a_failed_deploy_ends_with_the_sentence_and_its_remedy() -> None:
             ):
                 if values is not None:
                     modal.secrets["main", NAME] = values
-                status, output = await deploy(modal)
+                status, output = await run_deploy(modal, "staging")
                 assert (status, error in output, modal.deployed) == (1, True, {}), output
                 *_, final = output.strip().splitlines()
                 assert final.startswith("Error: database: not ready, so nothing was deployed; see the error"), output
@@ -187,15 +186,3 @@ def test_a_failed_deploy_ends_with_the_sentence_and_its_remedy() -> None:
                 assert PASSWORD not in output
 
     asyncio.run(walk())
-
-
-async def deploy(modal: Plane) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "manage.py", "deploy", "staging"),
-        cwd=ROOT,
-        env=modal.cli_env(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()

@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from core.deploy.names import Deployment
 from core.deploy.rollout import RolloutError, name_deployment
 from core.local.postgres import EmbeddedPostgres
 from core.local.secrets import open_new_file
-from tests.support.environment import ROOT
-from tests.support.fakemodal import FakeModal
 from tests.support.fakemodal_more import Plane
 from tests.support.keys import SECRET
+from tests.support.make_deploy import run_deploy
 
 SECONDS = 400
 APP = "thunder-backend-staging"
@@ -33,21 +31,6 @@ def empty(postgres: EmbeddedPostgres) -> Generator[str]:
     """A database without migrations."""
     yield postgres.create_database("rollout")
     postgres.drop_database("rollout")
-
-
-async def manage(modal: FakeModal, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "manage.py",
-        "deploy",
-        *arguments,
-        cwd=ROOT,
-        env=modal.cli_env(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
 
 
 def test_the_names_of_an_environment_follow_the_convention() -> None:
@@ -99,18 +82,18 @@ def test_an_environment_with_only_a_database_goes_online_when_it_is_migrated(emp
             asyncio.timeout(2 * SECONDS),
             Plane(secrets={"thunder-db-staging": {"DATABASE_URL": empty, "DATABASE_POOL_SIZE": "3"}}) as modal,
         ):
-            status, output = await manage(modal, "staging")
+            status, output = await run_deploy(modal, "staging")
             pending = f"{LATEST_VERSION} migrations are pending"
             assert (status, pending in output, "make deploy ENV=staging MIGRATE=1" in output) == (1, True, True), output
             assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
-            status, output = await manage(modal, "staging", "--migrate", "--admin-key-to", str(file))
+            status, output = await run_deploy(modal, "staging", "--migrate", "--admin-key-to", str(file))
             assert status == 0, output
             assert f"{81 * 3 + 20} connections to the database (DATABASE_POOL_SIZE=3);" in output
             check_deployment(modal, output)
             key = file.read_text().strip()
             assert (key in output, stat.S_IMODE(file.stat().st_mode)) == (False, 0o600)
             await post_with_new_key(modal, output, key)
-            status, output = await manage(modal, "staging", "--admin-key-to", str(file))
+            status, output = await run_deploy(modal, "staging", "--admin-key-to", str(file))
             assert (status, "An admin key exists, so none was created." in output) == (0, True), output
             assert file.read_text().strip() == key
 
@@ -161,7 +144,7 @@ def test_a_deploy_with_another_secret_is_refused(database_url: str, sql: psycopg
 
     async def run() -> None:
         async with asyncio.timeout(SECONDS), Plane(secrets=secrets) as modal:
-            status, output = await manage(modal, "staging")
+            status, output = await run_deploy(modal, "staging")
             assert (status, WRONG_SECRET in " ".join(output.split()), modal.deployed) == (1, True, {}), output
 
     asyncio.run(run())
