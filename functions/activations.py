@@ -8,7 +8,7 @@ from core.activations.extract import Extracted, extract_timeline
 from core.activations.features import Pick
 from core.activations.health import ActivationsHealth, read_health
 from core.activations.models import Deltas, FeaturesByConfidence, Ran, Rows, Runs, TopFeatures
-from core.activations.read import RunQuery, Status, list_runs, read_scored_run, read_stored_answer, read_summary
+from core.activations.read import RunQuery, Status, list_runs, read_stored_answer, read_summary
 from core.activations.render import render_by_confidence, render_deltas, render_rows, render_top_features
 from core.activations.requests import Extraction, Run
 from core.activations.run import run_prompt
@@ -142,9 +142,9 @@ async def get_doubtful_features(  # noqa: PLR0913 - query parameters
     min_hits: Annotated[int, Query(ge=1, le=2**31 - 1)] = 2,
 ) -> Response:
     """Return the features that are active where the model was unsure about the next token, by correlation."""
-    run = await read_scored_run(context.access, key, request_id=request_id)
-    entropies = run.place_entropies()
+    stored = await read_stored_answer(context.access, key, request_id=request_id)
+    trace_id, entropies = stored.trace_request_id, stored.place_entropies()
     body = await work_on_document(
-        request, context, render_by_confidence, run.frame, request_id, run.trace_request_id, entropies, n, min_hits
+        request, context, render_by_confidence, stored.frame, request_id, trace_id, entropies, n, min_hits
     )
     return Response(body, media_type=JSON)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
 
-from core.collections.sharing import SharedCollection, read_shared_collection
-from core.collections.store import MemberRow
+from core.collections.sharing import read_shared_collection
+from core.collections.store import MemberRow, SharedCollection
 from core.errors import NotFoundError
 from core.previews.text import shorten
 from core.shares.share import (

@@ -3,24 +3,22 @@
 import math
 from typing import Any
 
-from core.activations.features import Entry, find_offset, group_by_feature
+from core.activations.features import Entry, group_by_feature
 
 Points = dict[int, float]
 
 
-def place_entropies(
-    sequence: list[int], tokens: list[int], discarded: list[bool], entropies: list[float | None]
-) -> Points:
+def place_entropies(steps: list[tuple[int, int]], entropies: list[float | None]) -> Points:
     """Return the entropy of the next token by position in the whole sequence, in nats.
 
     The forward pass that reads the token at a position computes both its features and the distribution of the next
     token, so the entropy at a token belongs to the position before it. Positions without a distribution are left out.
+
+    Args:
+        steps: the steps of the trace, as `place_steps` returns them.
+        entropies: the entropy at each step, NaN or None if unknown.
     """
-    kept = [index for index, is_discarded in enumerate(discarded) if not is_discarded]
-    offset = find_offset(sequence, [tokens[index] for index in kept])
-    if offset is None:
-        return {}
-    placed = ((position, entropies[index]) for position, index in enumerate(kept, offset - 1))
+    placed = ((position - 1, entropies[index]) for index, position in steps)
     return {
         position: entropy
         for position, entropy in placed

@@ -90,17 +90,19 @@ def list_deltas(entries: list[Entry], feature_id: int) -> Iterator[dict[str, Any
         before = value
 
 
-def find_offset(sequence: list[int], tokens: list[int]) -> int | None:
-    """Return the position in the whole sequence at which the tokens of a trace begin; None if they are not its end.
+def place_steps(sequence: list[int], tokens: list[int], discarded: list[bool]) -> list[tuple[int, int]]:
+    """Return the steps of a trace whose tokens were kept: (index of the step, position in the whole sequence).
 
-    The sequence or the trace may have one token more at the end, the one that ended the generation.
+    The kept tokens must be the end of the sequence; otherwise the list is empty. Either of them may have one token more
+    at the end, the one that ended the generation.
     """
-    for kept in (tokens, tokens[:-1]):
+    kept = [index for index, is_discarded in enumerate(discarded) if not is_discarded]
+    for steps in (kept, kept[:-1]):
         for after in (0, 1):
-            offset = len(sequence) - after - len(kept)
-            if kept and offset >= 0 and sequence[offset : offset + len(kept)] == kept:
-                return offset
-    return None
+            offset = len(sequence) - after - len(steps)
+            if steps and offset >= 0 and sequence[offset : offset + len(steps)] == [tokens[index] for index in steps]:
+                return [(index, position) for position, index in enumerate(kept, offset)]
+    return []
 
 
 def group_by_feature(entries: list[Entry]) -> dict[int, dict[int, float]]:

@@ -9,14 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.access.access import Access
-from core.access.caller import Scope
+from core.access.caller import ForbiddenError, Scope
 from core.access.limits import CallLimit, count_call, open_keyless
 from core.access.session import Session
 from core.activations import store
 from core.activations.answer import Answer, read_answer
+from core.activations.read import find_runs
 from core.activations.requests import DEFAULT_MODEL, Run
 from core.activations.store import Summary
-from core.activations.visibility import require_owner, select_runs
 from core.database.pool import DatabaseUnavailableError, TooSlowError
 from core.errors import ThunderError
 from core.settings import Settings
@@ -97,7 +97,7 @@ class _Task:
     async def begin(self, server: Server) -> Session:
         """Check the caller, the setting and the id, and count the call. The returned session has ended."""
         async with open_keyless(self.access, self.key, Scope.CURATE) as session:
-            require_owner(session)
+            _require_owner(session)
             server.require_url()
             if await store.HAS_RUN.fetch_only(session.conn, request_id=self.request_id):
                 raise self._taken_error()
@@ -131,7 +131,8 @@ class _Task:
                     answer=answer.frame,
                     answer_bytes=answer.size,
                 )
-                return await store.GET_RUN.fetch_only(session.conn, request_id=self.request_id, **select_runs(session))
+                (summary,) = await find_runs(session, request_id=self.request_id)
+                return summary
         except (DatabaseUnavailableError, TooSlowError) as error:
             raise StoringError(
                 "run: the database could not store it; look for its log in the feed, or run the prompt again"
@@ -178,6 +179,11 @@ class _Task:
 
     def _taken_error(self) -> ExistsError:
         return ExistsError(f"request_id: {self.request_id!r} is the id of another run; use another id, or omit it")
+
+
+def _require_owner(session: Session) -> None:
+    if session.key is not None and not session.caller.is_admin and session.caller.owner is None:
+        raise ForbiddenError("key: bound to no user, so it can't own runs; use a user's key or an admin key")
 
 
 def _explain(error: UpstreamError) -> UpstreamError:

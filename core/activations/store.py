@@ -1,6 +1,7 @@
 """The statements of activation runs, and the types of their rows."""
 
 from core.activations.doubt import Points, place_entropies
+from core.activations.features import place_steps
 from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
 from core.wire.zstandard import compress
@@ -41,46 +42,39 @@ class Summary(Row):
 
 
 class StoredAnswer(Row):
-    """The answer of the HF server to a run, as one zstd frame, and the token ids in it. None if the run failed."""
+    """The answer of the HF server to a run, with data of its trace about each token.
 
+    Attributes:
+        answer: one zstd frame; None if the run failed.
+        output_token_ids: the tokens of the whole sequence; None if the run failed.
+        trace_request_id: the id of the linked trace. It and the following attributes are None if no trace is linked.
+        token: the ids of the tokens of the trace.
+        discarded: whether each token was discarded.
+        entropy: the entropy of the distribution that each token was drawn from, in nats; NaN if unknown.
+    """
+
+    request_id: str
+    sae_id: str | None
+    sae_layer: int | None
     answer: bytes | None
     output_token_ids: list[int] | None
+    trace_request_id: str | None
+    token: list[int] | None
+    discarded: list[bool] | None
+    entropy: list[float | None] | None
 
     @property
     def frame(self) -> bytes:
         """The stored answer; an empty object if the run failed."""
         return self.answer or EMPTY
 
-
-class ScoredRun(StoredAnswer):
-    """The answer, with data of its trace about each token. The data is None if no trace is linked.
-
-    Attributes:
-        token: the ids of the tokens of the trace.
-        discarded: whether each token was discarded.
-        entropy: the entropy of the distribution that each token was drawn from, in nats; NaN if unknown.
-    """
-
-    trace_request_id: str | None
-    token: list[int] | None
-    discarded: list[bool] | None
-    entropy: list[float | None] | None
+    def place_steps(self) -> list[tuple[int, int]]:
+        """Return the steps of the trace whose tokens were kept: (index of the step, position in the whole sequence)."""
+        return place_steps(self.output_token_ids or [], self.token or [], self.discarded or [])
 
     def place_entropies(self) -> Points:
         """Return the entropies by position in the whole sequence."""
-        return place_entropies(self.output_token_ids or [], self.token or [], self.discarded or [], self.entropy or [])
-
-
-class LinkedRun(Row):
-    """The run of a trace."""
-
-    request_id: str
-    sae_id: str | None
-    sae_layer: int | None
-    answer: bytes
-    output_token_ids: list[int]
-    token: list[int]
-    discarded: list[bool]
+        return place_entropies(self.place_steps(), self.entropy or [])
 
 
 HAS_RUN = query("activations/has_run", bool)
@@ -89,7 +83,4 @@ INSERT_PREVIEW = query("activations/insert_preview")
 LOCK_LINK = query("activations/lock_link")
 LINK_TRACE = query("activations/link_trace")
 LIST_RUNS = query("activations/list_runs", Summary)
-GET_RUN = query("activations/get_run", Summary)
 GET_ANSWER = query("activations/get_answer", StoredAnswer, is_binary=True)
-GET_SCORED_RUN = query("activations/get_scored_run", ScoredRun, is_binary=True)
-GET_LINKED_RUN = query("activations/get_linked_run", LinkedRun, is_binary=True)

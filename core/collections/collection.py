@@ -64,9 +64,12 @@ async def list_collections(access: Access, key: str | None, *, limit: int, offse
     """List a page of the caller's collections, newest first, with the total."""
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
-        rows = await store.LIST_COLLECTIONS.fetch_all(session.conn, owner=owner, limit=limit, offset=offset)
-    listed = [to_collection(row.collection, session.hasher) for row in rows if row.collection]
-    return listed, rows[0].total
+        rows, total = await together(
+            session.conn,
+            store.LIST_COLLECTIONS.fetch_all(session.conn, owner=owner, request_id=None, limit=limit, offset=offset),
+            store.COUNT_COLLECTIONS.fetch_only(session.conn, owner=owner),
+        )
+    return [to_collection(row, session.hasher) for row in rows], total
 
 
 async def create_collection(access: Access, key: str | None, *, new: NewCollection) -> tuple[Collection, bool]:

@@ -168,10 +168,11 @@ async def _remove(session: Session, number: int, request_id: str) -> bool:
 
 
 async def _list_of(session: Session, request_id: str) -> list[Collection]:
-    rows = await store.LIST_COLLECTIONS_OF_REQUEST.fetch_all(
+    rows = await store.LIST_COLLECTIONS.fetch_all(
         session.conn,
-        request_id=to_storable_id(request_id),
         owner=session.caller.owner_filter,
+        request_id=to_storable_id(request_id),
         limit=MAX_COLLECTIONS_SHOWN,
+        offset=0,
     )
     return [to_collection(row, session.hasher) for row in rows]

@@ -1,14 +1,12 @@
 """Publish a collection, and read one by its link. core.shares.share explains the tokens."""
 
-from datetime import datetime
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.hasher import hash_token, strip_cut_labels, strip_labels
 from core.audit.store import Action
 from core.collections import store
 from core.collections.collection import SHARED, lock_own
-from core.collections.store import MemberRow
+from core.collections.store import MemberRow, SharedCollection
 from core.database.pool import retry_read
 from core.document.schema import MAX_MODEL
 from core.errors import NotFoundError
@@ -24,16 +22,6 @@ class CollectionShare(Frozen):
     public_token: str | None
     public_url: str | None
     message: str
-
-
-class SharedCollection(Frozen):
-    """A collection as the readers of its link see it."""
-
-    id: int
-    name: str
-    description: str | None
-    created_at: datetime
-    request_count: int
 
 
 async def publish_collection(access: Access, key: str | None, *, number: int) -> CollectionShare:
@@ -89,14 +77,8 @@ async def read_shared_collection(
         members = await store.LIST_MEMBERS.fetch_all(
             session.conn, id=row.id, owner=None, limit=limit, offset=offset, characters=store.TEXT_CHARACTERS
         )
-    shown = SharedCollection(
-        id=row.id,
-        name=strip_labels(row.name),
-        description=row.description and strip_labels(row.description),
-        created_at=row.created_at,
-        request_count=row.request_count,
-    )
-    return shown, [_strip(member) for member in members]
+    shown = {"name": strip_labels(row.name), "description": row.description and strip_labels(row.description)}
+    return row.model_copy(update=shown), [_strip(member) for member in members]
 
 
 def _strip(member: MemberRow) -> MemberRow:

@@ -1,5 +1,7 @@
 """The statements of collections, and the types of their rows."""
 
+from datetime import datetime
+
 from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
 
@@ -32,23 +34,14 @@ class InsertedRow(CollectionRow):
     is_new: bool
 
 
-class ListedRow(Row):
-    """A collection of a page, with the total. All fields but the total are None if the page is empty."""
+class SharedCollection(Row):
+    """A collection as the readers of its link see it."""
 
-    id: int | None
-    name: str | None
+    id: int
+    name: str
     description: str | None
-    created_at: UtcMoment | None
-    updated_at: UtcMoment | None
-    created_by: str | None
-    share_nonce: bytes | None
-    request_count: int | None
-    total: int
-
-    @property
-    def collection(self) -> CollectionRow | None:
-        """The collection, or None if the page is empty."""
-        return None if self.id is None else CollectionRow.model_validate(self.model_dump())
+    created_at: datetime
+    request_count: int
 
 
 class MemberRow(Row):
@@ -80,10 +73,10 @@ class AddedRow(Row):
     is_added: bool
 
 
-LIST_COLLECTIONS = query("collections/list_collections", ListedRow)
-LIST_COLLECTIONS_OF_REQUEST = query("collections/list_collections_of_request", CollectionRow)
+LIST_COLLECTIONS = query("collections/list_collections", CollectionRow)
+COUNT_COLLECTIONS = query("collections/count_collections", int)
 GET_COLLECTION = query("collections/get_collection", CollectionRow)
-GET_SHARED_COLLECTION = query("collections/get_shared_collection", CollectionRow)
+GET_SHARED_COLLECTION = query("collections/get_shared_collection", SharedCollection)
 LOCK_COLLECTION = query("collections/lock_collection", LockedCollection)
 INSERT_COLLECTION = query("collections/insert_collection", InsertedRow)
 UPDATE_COLLECTION = query("collections/update_collection")

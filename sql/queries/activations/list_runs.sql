@@ -1,4 +1,4 @@
--- List a page of the runs that a caller sees, newest first.
+-- List a page of the runs that a caller sees, newest first, or get one by its id.
 select
     activation_runs.request_id,
     activation_runs.created_at,
@@ -19,7 +19,8 @@ select
     activation_runs.trace_request_id
 from activation_runs
 where
-    is_visible(activation_runs, %(sees_all)s, %(is_keyless)s, %(owner)s::bytea)
+    (%(request_id)s::text is null or activation_runs.request_id = %(request_id)s::text)
+    and is_visible(activation_runs, %(sees_all)s, %(is_keyless)s, %(owner)s::bytea)
     and (%(status)s::text is null or activation_runs.status = %(status)s::text)
     and (%(model_id)s::text is null or activation_runs.model_id = %(model_id)s::text)
     and (%(sae_enabled)s::boolean is null or activation_runs.sae_enabled = %(sae_enabled)s::boolean)
