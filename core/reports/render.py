@@ -16,8 +16,7 @@ from core.responses import ScoreOptions, check_posted, is_quote_trace, read_opti
 from core.responses.answers import MAX_CHOICES, split_choices
 from core.responses.item import Item
 from core.responses.prompt import read_prompt
-from core.responses.recognize import unwrap
-from core.responses.summary import summarize_response
+from core.responses.recognize import summarize_response, unwrap
 from core.traces.items import name_answer
 from core.traces.kept import keep_answer, parse_item
 from core.wire.json_text import dump_json

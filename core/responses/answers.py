@@ -9,15 +9,15 @@ from core.responses.expect import (
     describe,
     expect_object,
     find_either,
+    find_index,
     find_list,
     find_object,
     find_text,
     list_objects,
 )
 from core.responses.join import is_cut, join_stream, split_answers
-from core.responses.recognize import UnknownResponseError, is_quote_trace, is_response
+from core.responses.recognize import UnknownResponseError, has_shape, is_quote_trace, is_response
 from core.responses.sse import read_events
-from core.responses.summary import has_shape
 
 MAX_CHOICES = 128
 """Maximum answers in one item. OpenAI allows 128."""
@@ -123,14 +123,10 @@ def split_choices(body: Body) -> list[Body]:
             usage = {
                 name: _keep_prompt(body[name]) for name in ("usage", "usageMetadata", "usage_metadata") if name in body
             }
-            return [{**body, key: [choice], **usage} for choice in sorted(choices, key=_index_of)]
+            ordered = sorted(choices, key=lambda choice: find_index(find_object(choice)))
+            return [{**body, key: [choice], **usage} for choice in ordered]
     return [body]
 
 
 def _keep_prompt(usage: object) -> Body:
     return {name: count for name, count in find_object(usage).items() if name.startswith("prompt")}
-
-
-def _index_of(choice: object) -> int:
-    index = find_object(choice).get("index")
-    return index if type(index) is int else 0

@@ -8,14 +8,15 @@ from itertools import chain
 from typing import cast
 
 from core.errors import InvalidInputError
-from core.responses.expect import find_first, find_object
+from core.responses.expect import Body, find_either, find_first, find_object, find_text
+from core.responses.shapes import SHAPES
 
 _UNFINISHED = ("in_progress", "queued")
 
 _WHOLE = 'set "stream": false to get the complete response'
 
 
-def refuse_chunk(fields: dict[str, object]) -> None:
+def refuse_chunk(fields: Body) -> None:
     """Reject a body that is one chunk or event of a stream.
 
     Raises:
@@ -30,7 +31,7 @@ def refuse_chunk(fields: dict[str, object]) -> None:
         raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
 
 
-def refuse_unfinished(fields: dict[str, object]) -> None:
+def refuse_unfinished(fields: Body) -> None:
     """Reject a choice of a chunk alone, and an unfinished response of OpenAI's responses API.
 
     Raises:
@@ -43,12 +44,12 @@ def refuse_unfinished(fields: dict[str, object]) -> None:
         raise InvalidInputError(f"{path}: this is one chunk of a stream; {_WHOLE}")
 
 
-def is_chunk(fields: dict[str, object]) -> bool:
+def is_chunk(fields: Body) -> bool:
     """Whether a body is one chunk or event of a stream."""
     return _is_event(fields) or _find_chunk(fields) is not None
 
 
-def may_begin_stream(fields: dict[str, object]) -> bool:
+def may_begin_stream(fields: Body) -> bool:
     """Whether a body may be the first chunk of a stream."""
     return is_chunk(fields) or not {"candidates", "choices"}.isdisjoint(fields)
 
@@ -63,7 +64,7 @@ def is_stream(rows: Iterable[object]) -> bool:
     first = next(iterator, None)
     if not isinstance(first, dict):
         return False
-    if is_chunk(cast("dict[str, object]", first)):
+    if is_chunk(cast("Body", first)):
         return True
     key = next((key for key in ("choices", "candidates") if _has_answers(first, key)), None)
     others = list(iterator) if key else []
@@ -90,39 +91,17 @@ def _has_answers_left(rows: Iterable[object]) -> bool:
 
 def _find_id(row: object) -> object:
     fields = find_object(row)
-    found = fields.get("id") or fields.get("responseId") or fields.get("response_id")
-    return found if isinstance(found, str) else None
+    return find_text(fields.get("id") or find_either(fields, "responseId"))
 
 
 def _is_ended(row: object, key: str) -> bool:
-    choice = find_first(find_object(row).get(key))
-    return any(choice.get(name) is not None for name in ("finish_reason", "finishReason"))
+    return find_either(find_first(find_object(row).get(key)), "finishReason") is not None
 
 
-def _is_event(fields: dict[str, object]) -> bool:
+def _is_event(fields: Body) -> bool:
     kind = fields.get("type")
     return isinstance(kind, str) and (kind.startswith("response.") or kind.endswith(("delta", "start")))
 
 
-def _find_chunk(fields: dict[str, object]) -> str | None:
-    choice, candidate = find_first(fields.get("choices")), find_first(fields.get("candidates"))
-    meta_info = find_object(fields.get("meta_info"))
-    signs = {
-        # OpenInference joins the chunks of a stream and keeps their `object`.
-        "choices": choice.get("delta") is not None
-        or (str(fields.get("object", "")).endswith(".chunk") and "message" not in choice)
-        or (fields.get("choices") == [] and fields.get("object") == ""),  # Azure's first chunk
-        "choices[0].finish_reason": "text" in choice and _is_null(choice, "finish_reason") and not fields.get("usage"),
-        "done": fields.get("done") is False,  # Ollama
-        "stop": fields.get("stop") is False and "content" in fields,  # llama.cpp
-        "token": isinstance(fields.get("token"), dict) and "generated_text" in fields,  # TGI
-        "meta_info.finish_reason": _is_null(meta_info, "finish_reason"),  # SGLang
-        "candidates[0].finishReason": bool(candidate)  # Gemini
-        and not (candidate.get("finishReason") or candidate.get("finish_reason"))
-        and not {"usageMetadata", "usage_metadata"}.isdisjoint(fields),
-    }
-    return next((path for path, is_chunk in signs.items() if is_chunk), None)
-
-
-def _is_null(fields: dict[str, object], key: str) -> bool:
-    return key in fields and fields[key] is None
+def _find_chunk(fields: Body) -> str | None:
+    return next((path for shape in SHAPES if (path := shape.find_chunk(fields)) is not None), None)

@@ -18,7 +18,7 @@ class MissingLogprobsError(InvalidInputError):
         super().__init__(f"{path}: this response has no logprobs; {remedy}")
 
 
-def expect_object(value: object, path: str) -> dict[str, object]:
+def expect_object(value: object, path: str) -> Body:
     """Return a value that must be a JSON object.
 
     Raises:
@@ -26,7 +26,7 @@ def expect_object(value: object, path: str) -> dict[str, object]:
     """
     if not isinstance(value, dict):
         raise InvalidInputError(f"{path}: must be an object, not {describe(value)}")
-    return cast("dict[str, object]", value)
+    return cast("Body", value)
 
 
 def expect_list(value: object, path: str) -> list[object]:
@@ -57,7 +57,7 @@ def refuse_too_many(count: int, path: str) -> None:
         raise InvalidInputError(f"{path}: has {count} tokens; at most {MAX_TOKENS} are allowed")
 
 
-def expect_first(value: object, path: str) -> dict[str, object]:
+def expect_first(value: object, path: str) -> Body:
     """Return the first of several answers to one prompt. The others are not scored.
 
     Raises:
@@ -107,7 +107,7 @@ def expect_text(value: object, path: str) -> str | None:
     return value
 
 
-def find_either(fields: dict[str, object], name: str) -> object:
+def find_either(fields: Body, name: str) -> object:
     """Return a field by its camelCase name, otherwise by its snake_case name. Clients convert one to the other."""
     return fields.get(name, fields.get(re.sub("([A-Z])", r"_\1", name).lower()))
 
@@ -122,14 +122,26 @@ def find_id(value: object) -> str | None:
     return str(value) if type(value) is int else find_text(value)
 
 
-def find_object(value: object) -> dict[str, object]:
+def find_object(value: object) -> Body:
     """Return a value if it is an object, otherwise an empty dict. For fields that only add information."""
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    return cast("Body", value) if isinstance(value, dict) else {}
 
 
 def find_count(value: object) -> int | None:
     """Return a value if it is a count of tokens."""
     return value if type(value) is int and value >= 0 else None
+
+
+def find_number(value: object) -> float | None:
+    """Return a value if it is a number that can be a duration or a temperature."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18
+    return float(value) if is_number else None
+
+
+def find_index(fields: Body) -> int:
+    """Return the index of an answer among several; 0 if it has none."""
+    index = fields.get("index")
+    return index if type(index) is int else 0
 
 
 def find_ids(value: object) -> list[int] | None:

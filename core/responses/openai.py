@@ -9,13 +9,16 @@ Some servers send entries and parallel lists at once (Together, KoboldCpp), or s
 (`refusal`; DeepSeek's `reasoning_content`).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 from core.confidence import Token
 from core.errors import InvalidInputError
 from core.responses.entry import Alternatives, Names, read_token
 from core.responses.expect import (
+    Body,
     MissingLogprobsError,
     expect_first,
     expect_list,
@@ -23,18 +26,31 @@ from core.responses.expect import (
     expect_tokens,
     find_count,
     find_either,
+    find_first,
+    find_id,
     find_ids,
+    find_index,
     find_object,
     find_text,
+    list_objects,
     refuse_too_many,
 )
+from core.responses.merge import merge
 from core.responses.parallel import read_parallel
 from core.responses.reading import Completion, Form, Reading, read_forms, warn_of_others
+from core.responses.shape import Shape
+from core.responses.summary import Summary
 
 NAMES = Names(("id", "token_id"), "token")
 
 ENTRY_LISTS = ("reasoning_content", "reasoning", "content", "refusal")
 """Keys of the lists of entries, in the order in which the model generates them."""
+
+_FIRST = ("id", "created", "model")
+"""Fields that the clients take from the first chunk."""
+
+_PARALLEL = ("token_logprobs", "top_logprobs", "text_offset", "token_ids")
+"""Lists of legacy completions with one entry per token."""
 
 _KNOWN = (*ENTRY_LISTS, "tokens", "token_logprobs", "top_logprobs")
 
@@ -43,20 +59,15 @@ _ASK = (
 )
 
 
-def read_choices(body: dict[str, object]) -> Reading:
-    """Read the first choice. With n > 1, the others must be sent separately.
-
-    Raises:
-        InvalidInputError: a field has the wrong type, or there are no logprobs.
-        InvalidDistribution: a number is not a probability, or a list is not a distribution.
-    """
+def _read(body: Body) -> Reading:
+    """Read the first choice. With n > 1, the others must be sent separately."""
     choice = expect_first(body["choices"], "choices")
     usage = find_object(body.get("usage")) if len(expect_list(body["choices"], "choices")) == 1 else {}
     reading = _read_choice(choice, "choices[0].logprobs", usage)
     return replace(reading, warnings=(*reading.warnings, *warn_of_others(body["choices"], "choices")))
 
 
-def read_bare_choice(body: dict[str, object]) -> Reading:
+def read_bare_choice(body: Body) -> Reading:
     """Read a single choice, as dumped by the official clients, or the logprobs of one.
 
     Raises:
@@ -68,7 +79,7 @@ def read_bare_choice(body: dict[str, object]) -> Reading:
     return _read_choice({"logprobs": body}, "", {})
 
 
-def _read_choice(choice: dict[str, object], path: str, usage: dict[str, object]) -> Reading:
+def _read_choice(choice: Body, path: str, usage: Body) -> Reading:
     found = choice.get("logprobs")
     if found is None:
         raise MissingLogprobsError(path, _ASK)
@@ -92,7 +103,7 @@ def _read_choice(choice: dict[str, object], path: str, usage: dict[str, object])
     return Reading(reading.tokens, completion, reading.warnings)
 
 
-def _read_lists(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:
+def _read_lists(logprobs: Body, ids: list[int] | None, path: str) -> Reading:
     given = [key for key in ENTRY_LISTS if logprobs.get(key) is not None]
     lists = [key for key in given if isinstance(logprobs[key], list)] or given
     named = {key: f"{path}.{key}" if path else key for key in given}
@@ -122,9 +133,7 @@ def _read_entry(value: object, token: int | None, path: str) -> Token:
     return read_token(row if token is None else {"id": token} | row, path, NAMES, top)
 
 
-def _find_completion(
-    choice: dict[str, object], logprobs: dict[str, object], usage: dict[str, object], tokens: int
-) -> Completion:
+def _find_completion(choice: Body, logprobs: Body, usage: Body, tokens: int) -> Completion:
     details = find_object(usage.get("completion_tokens_details"))
     count, hidden = find_count(usage.get("completion_tokens")), find_count(details.get("reasoning_tokens")) or 0
     if count is not None and tokens <= count - hidden:  # most servers send no logprobs for reasoning
@@ -137,7 +146,7 @@ def _find_completion(
     )
 
 
-def _find_text(choice: dict[str, object], logprobs: dict[str, object]) -> str | None:
+def _find_text(choice: Body, logprobs: Body) -> str | None:
     """Return the text of the answer, or None if some tokens may be hidden reasoning or tool calls."""
     if "text" in choice:
         return find_text(choice["text"])
@@ -156,3 +165,74 @@ def join_parts(content: object) -> str | None:
     if not isinstance(content, list):
         return find_text(content)
     return "".join(find_text(find_object(part).get("text")) or "" for part in content)
+
+
+def _summarize(body: Body) -> Summary:
+    usage = find_object(body.get("usage"))
+    return replace(
+        summarize_choice(find_first(body.get("choices"))),
+        request_id=find_id(body.get("id")),
+        model=find_text(body.get("model")),
+        prompt_tokens=find_count(usage.get("prompt_tokens")),
+        generated_tokens=find_count(usage.get("completion_tokens")),
+        total_tokens=find_count(usage.get("total_tokens")),
+        began=body.get("created"),
+    )
+
+
+def summarize_choice(choice: Body) -> Summary:
+    """Read the facts of a single choice."""
+    message = find_object(choice.get("message"))
+    text = find_text(choice.get("text")) if "text" in choice else join_parts(message.get("content"))
+    refusal = find_text(message.get("refusal"))
+    return Summary(text=text or refusal or text, finish_reason=find_text(choice.get("finish_reason")))
+
+
+def _join(chunks: Sequence[Body]) -> Body:
+    """Join chunks of chat completions (`delta`) and legacy completions (`text`)."""
+    whole: Body = {}
+    choices: dict[int, Body] = {}
+    for chunk in chunks:
+        given = {name: value for name, value in chunk.items() if value and name != "choices"}
+        whole |= {name: value for name, value in given.items() if name not in whole or name not in _FIRST}
+        for part in list_objects(chunk.get("choices")):
+            choice = choices.setdefault(find_index(part), {})
+            named = {"message" if name == "delta" else name: value for name, value in part.items()}
+            merge(choice, {**named, "logprobs": _pad_lists(named["logprobs"])} if named.get("logprobs") else named)
+    for choice in choices.values():
+        if choice.get("finish_reason", "") is None:  # the stream was truncated
+            del choice["finish_reason"]
+    kind = (find_text(whole.get("object")) or "").removesuffix(".chunk")
+    return {**whole, "object": kind, "choices": [choices[index] for index in sorted(choices)]}
+
+
+def _pad_lists(logprobs: object) -> object:
+    """Write a missing list of a legacy chunk as one null per token, so that the lists of all chunks stay parallel."""
+    fields = find_object(logprobs)
+    tokens = fields.get("tokens")
+    if not isinstance(tokens, list):
+        return logprobs
+    count = len(cast("list[object]", tokens))
+    return {**fields, **{name: [None] * count for name in _PARALLEL if fields.get(name) is None and name in fields}}
+
+
+def _find_chunk(body: Body) -> str | None:
+    choice, kind = find_first(body.get("choices")), str(body.get("object", ""))
+    # OpenInference joins the chunks of a stream and keeps their `object`.
+    is_delta = choice.get("delta") is not None or (kind.endswith(".chunk") and "message" not in choice)
+    if is_delta or (body.get("choices") == [] and body.get("object") == ""):  # Azure's first chunk
+        return "choices"
+    is_unfinished = "text" in choice and choice.get("finish_reason", "") is None and not body.get("usage")
+    return "choices[0].finish_reason" if is_unfinished else None
+
+
+CHOICES = Shape(
+    source="openai",
+    key="choices",
+    signs=frozenset({"choices"}),
+    read=_read,
+    summarize=_summarize,
+    find_chunk=_find_chunk,
+    is_chunk=lambda body: "choices" in body,
+    join=_join,
+)

@@ -4,19 +4,25 @@ import math
 
 from core.confidence import Distribution, Token, read_chosen_logprob, read_distribution, read_prob
 from core.errors import InvalidInputError
-from core.responses.expect import expect_id, expect_list, expect_object, expect_text, expect_tokens, find_text
+from core.responses.expect import (
+    Body,
+    expect_id,
+    expect_list,
+    expect_object,
+    expect_text,
+    expect_tokens,
+    find_id,
+    find_text,
+)
 from core.responses.reading import Completion, Reading
+from core.responses.shape import Shape
+from core.responses.summary import Summary
 
 _TELLING = ("token", "token_id", "text", "logprob", "prob", "top_tokens", "forced")
 
 
-def read_plain(body: dict[str, object]) -> Reading:
-    """Read `{tokens: [{token?, text?, logprob? | prob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`.
-
-    Raises:
-        InvalidInputError: a field has the wrong type.
-        InvalidDistribution: a number is not a probability, or a list is not a distribution.
-    """
+def _read(body: Body) -> Reading:
+    """Read `{tokens: [{token?, text?, logprob? | prob?, forced?, top_tokens?: [{token?, text?, logprob | prob}]}]}`."""
     rows = [expect_object(row, f"tokens[{i}]") for i, row in enumerate(expect_tokens(body["tokens"], "tokens"))]
     kept = [(i, row) for i, row in enumerate(rows) if any(row.get(key) is not None for key in _TELLING)]
     warnings = ()
@@ -27,7 +33,7 @@ def read_plain(body: dict[str, object]) -> Reading:
     )
 
 
-def _read_row(row: dict[str, object], path: str) -> Token:
+def _read_row(row: Body, path: str) -> Token:
     forced = _read_flag(row.get("forced"), f"{path}.forced")
     token, text = row.get("token"), row.get("text")
     if row.get("token_id") is not None:  # then `token`, if it is a string, holds the text
@@ -41,7 +47,7 @@ def _read_row(row: dict[str, object], path: str) -> Token:
     )
 
 
-def _read_logprob(row: dict[str, object], path: str, *, forced: bool) -> float | None:
+def _read_logprob(row: Body, path: str, *, forced: bool) -> float | None:
     if row.get("logprob") is None and row.get("prob") is not None:
         logprob = read_prob(row["prob"], f"{path}.prob")
         return None if logprob == -math.inf else logprob
@@ -57,3 +63,15 @@ def _read_flag(value: object, path: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise InvalidInputError(f"{path}: must be true or false")
     return value is True
+
+
+def _summarize(body: Body) -> Summary:
+    """Read the facts that may be next to the tokens."""
+    return Summary(
+        text=find_text(body.get("text")),
+        model=find_text(body.get("model")),
+        request_id=find_id(body.get("id")) or find_id(body.get("request_id")),
+    )
+
+
+PLAIN = Shape(source="tokens", key="tokens", signs=frozenset({"tokens"}), read=_read, summarize=_summarize)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.responses.expect import find_either, find_list, find_object, find_text, list_objects
+from core.responses.expect import Body, find_either, find_list, find_number, find_object, find_text, list_objects
 
 SYSTEM_ROLES = ("system", "developer")
 USER_ROLE = "user"
@@ -39,7 +39,7 @@ class Prompt:
         return "\n\n".join(texts) if texts else None
 
 
-def read_prompt(request: dict[str, object]) -> Prompt:
+def read_prompt(request: Body) -> Prompt:
     """Read the request that was sent to a model. It never fails: a field of the wrong type counts as absent."""
     nested = [find_object(request.get(key)) for key in ("parameters", "options", "sampling_params")]
     config = find_object(find_either(request, "generationConfig"))
@@ -49,7 +49,7 @@ def read_prompt(request: dict[str, object]) -> Prompt:
         messages=_read_messages(request)[:MAX_MESSAGES],
         model=find_text(request.get("model")),
         max_tokens=next((one for one in limits if type(one) is int and 0 <= one < 2**63), None),
-        temperature=next((t for source in sources if (t := _find_number(source.get("temperature"))) is not None), None),
+        temperature=next((t for source in sources if (t := find_number(source.get("temperature"))) is not None), None),
     )
 
 
@@ -64,7 +64,7 @@ _LIMITS = (
 )
 
 
-def _read_messages(request: dict[str, object]) -> list[Message]:
+def _read_messages(request: Body) -> list[Message]:
     system = _read_text(request.get("instructions")) or _read_text(request.get("system"))
     system = system or _read_text(find_either(request, "systemInstruction"))
     found = [Message("system", system)] if system else []
@@ -82,7 +82,7 @@ def _read_turns(value: object) -> list[Message]:
     return [Message(find_text(turn.get("role")), _read_content(turn)) for turn in list_objects(value) if turn]
 
 
-def _read_content(turn: dict[str, object]) -> str | None:
+def _read_content(turn: Body) -> str | None:
     keys = ("content", "parts", "text", "output")
     return next((text for key in keys if (text := _read_text(turn.get(key))) is not None), None)
 
@@ -100,8 +100,3 @@ def _read_text(value: object, depth: int = 0) -> str | None:
         return find_text(fields.get("text")) or find_text(fields.get("content"))
     texts = [text for one in find_list(value) if (text := _read_text(one, depth + 1)) is not None]
     return "".join(texts) if texts else None
-
-
-def _find_number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
-    return float(value) if is_number else None

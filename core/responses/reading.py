@@ -7,7 +7,11 @@ import msgspec
 
 from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
-from core.responses.expect import MissingLogprobsError
+from core.responses.expect import MissingLogprobsError, expect_tokens
+from core.responses.summary import Summary
+
+_LIMITS = ("length", "limit", "MAX_TOKENS")
+"""Ends of the reasons for an answer that reached its maximum length, in the words of all servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,30 @@ class Reading:
     tokens: list[Token]
     completion: Completion = field(default_factory=Completion)
     warnings: tuple[str, ...] = ()
+
+
+def complete(facts: Summary, *, ids: Sequence[int] | None = None, special: frozenset[int] = frozenset()) -> Completion:
+    """Return the completion that the facts of a response describe."""
+    ended = not (facts.finish_reason or "").endswith(_LIMITS)
+    return Completion(facts.text, ids, facts.generated_tokens, ended, special)
+
+
+def require_rows(value: object, path: str, ask: str, completion: Completion) -> list[object]:
+    """Return the list with one item per token.
+
+    Args:
+        value: the list as received.
+        path: its path.
+        ask: how to request log-probabilities, for the error.
+        completion: the answer.
+
+    Raises:
+        MissingLogprobsError: there is no list, or it is empty although the answer is not.
+        InvalidInputError: the value is not a list, or is too long.
+    """
+    if value is None or (value == [] and completion.has_tokens):
+        raise MissingLogprobsError(path, ask)
+    return expect_tokens(value, path)
 
 
 Form = tuple[str, Callable[[], Reading]]

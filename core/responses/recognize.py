@@ -1,44 +1,19 @@
 """Recognize the format of a body by its keys. A body with the keys of several formats is read by all their readers."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, cast
 
 from core.errors import InvalidInputError
 from core.responses.chunks import refuse_chunk
-from core.responses.expect import expect_object, find_first
-from core.responses.gemini import read_candidates
-from core.responses.llama_cpp import read_completion
-from core.responses.ollama import read_ollama
-from core.responses.openai import ENTRY_LISTS, read_bare_choice, read_choices
-from core.responses.output import read_output
-from core.responses.plain import read_plain
+from core.responses.expect import Body, expect_object, find_first
+from core.responses.openai import ENTRY_LISTS, read_bare_choice, summarize_choice
 from core.responses.reading import Reading, read_forms
-from core.responses.sglang import read_meta_info
-from core.responses.tgi import read_details
+from core.responses.shape import Reader, Shape
+from core.responses.shapes import PLAIN, SHAPES
+from core.responses.summary import Summary
 
-Reader = Callable[[dict[str, object]], Reading]
-
-_READERS: tuple[tuple[str, Reader], ...] = (
-    ("choices", read_choices),
-    ("candidates", read_candidates),
-    ("completion_probabilities", read_completion),
-    ("details", read_details),
-    ("meta_info", read_meta_info),
-    ("output", read_output),
-    ("tokens", read_plain),
-    ("logprobs", read_ollama),
-)
-"""Key and reader of each format. A body with several of these keys holds one answer in several forms."""
-
-_SIGNS: tuple[tuple[str, Reader], ...] = (
-    # llama.cpp without probabilities. It sends an empty `tokens`.
-    ("tokens_predicted", read_completion),
-    # Ollama and TGI without log-probabilities.
-    ("done", read_ollama),
-    ("generated_text", read_details),
-)
-"""Keys of responses without log-probabilities, so that the error can explain how to request them."""
+UNKNOWN = "unknown"
+"""The source of a failed call without a response: nothing names the server."""
 
 _KNOWN = (
     "not a response that can be scored; send {tokens: […]}, a Quote trace {request, events}, or a response of "
@@ -57,9 +32,9 @@ class UnknownResponseError(InvalidInputError):
 class Exchange(NamedTuple):
     """A response, its request if known, and the fields that may hold options."""
 
-    response: dict[str, object]
-    request: dict[str, object]
-    options: dict[str, object]
+    response: Body
+    request: Body
+    options: Body
 
 
 def is_quote_trace(body: object) -> bool:
@@ -70,7 +45,7 @@ def is_quote_trace(body: object) -> bool:
     return "events" in body or (isinstance(request, dict) and "request_id" in request)
 
 
-def read_shape(fields: dict[str, object]) -> Reading:
+def read_shape(fields: Body) -> Reading:
     """Read the tokens of a response of any supported format except a Quote trace. Only the first choice is read.
 
     Raises:
@@ -87,24 +62,49 @@ def read_shape(fields: dict[str, object]) -> Reading:
     return read_forms([(key, partial(read, fields)) for key, read in named])
 
 
-def is_response(fields: dict[str, object]) -> bool:
+def is_response(fields: Body) -> bool:
     """Whether a body is a response of a supported format, with or without log-probabilities."""
     return bool(_find_readers(_wrap(fields)))
 
 
-def _find_readers(fields: dict[str, object]) -> list[tuple[str, Reader]]:
-    found: list[tuple[str, Reader]] = [(key, read) for key, read in _READERS if _says_something(key, fields)]
+def _find_readers(fields: Body) -> list[tuple[str, Reader]]:
     if _is_choice(fields):
-        found = [("logprobs", read_bare_choice)]
-    return found or [one for one in _SIGNS if one[0] in fields] or [one for one in _READERS if one[0] in fields]
+        return [("logprobs", read_bare_choice)]
+    found = [shape for shape in SHAPES if _says_something(shape.key, fields)]
+    found = found or [shape for shape in SHAPES if shape.key in fields or not shape.signs.isdisjoint(fields)][:1]
+    return [(shape.key, shape.read) for shape in found]
 
 
-def is_from_server(fields: dict[str, object]) -> bool:
+def _find_shape(fields: Body) -> Shape | None:
+    if _is_choice(fields):
+        return None
+    return next((shape for shape in SHAPES if not shape.signs.isdisjoint(fields)), None)
+
+
+def find_source(body: Body) -> str:
+    """Return the name of a response's shape. Only a part of OpenAI's responses has none of the shapes' keys."""
+    shape = _find_shape(_wrap(body))
+    return shape.source if shape else "openai" if body else UNKNOWN
+
+
+def has_shape(body: Body) -> bool:
+    """Whether the keys of a response show its shape."""
+    return _find_shape(_wrap(body)) is not None
+
+
+def summarize_response(body: Body) -> Summary:
+    """Read the facts of a response of any shape. It never fails: a fact of the wrong type counts as absent."""
+    fields = _wrap(body)
+    shape = _find_shape(fields)
+    return shape.summarize(fields) if shape else summarize_choice(fields)
+
+
+def is_from_server(fields: Body) -> bool:
     """Whether the body was written by a server rather than by the caller."""
-    return any(key in fields for key, read in (*_READERS, *_SIGNS) if read is not read_plain)
+    return any(shape.key in fields or not shape.signs.isdisjoint(fields) for shape in SHAPES if shape is not PLAIN)
 
 
-def _wrap(fields: dict[str, object]) -> dict[str, object]:
+def _wrap(fields: Body) -> Body:
     """Wrap a part of a response that was sent alone in the objects that normally enclose it."""
     if fields.keys() & {"chosenCandidates", "chosen_candidates"}:
         fields = {"logprobsResult": fields}
@@ -115,7 +115,7 @@ def _wrap(fields: dict[str, object]) -> dict[str, object]:
     return {"details": fields} if {"tokens", "generated_tokens"} <= fields.keys() else fields
 
 
-def _says_something(key: str, fields: dict[str, object]) -> bool:
+def _says_something(key: str, fields: Body) -> bool:
     """Whether a key has content: servers send empty ones, and llama.cpp's `tokens` are ids for its own reader."""
     value = fields.get(key)
     if key == "tokens" and is_from_server(fields):
@@ -123,7 +123,7 @@ def _says_something(key: str, fields: dict[str, object]) -> bool:
     return value is not None
 
 
-def _is_choice(fields: dict[str, object]) -> bool:
+def _is_choice(fields: Body) -> bool:
     """Whether the body is a single item of `choices`, or the logprobs of one."""
     if "token_logprobs" in fields or isinstance(fields.get("logprobs"), dict):
         return "choices" not in fields
@@ -144,11 +144,11 @@ def unwrap(body: object) -> Exchange:
     return Exchange(_unlist(fields["response"]), request, fields)
 
 
-def _unlist(body: object) -> dict[str, object]:
+def _unlist(body: object) -> Body:
     if isinstance(body, list):
         if len(body) != 1:
             raise UnknownResponseError(f"; this is a list of {len(body)}; send one complete response at a time")
         body = body[0]
     if not isinstance(body, dict):
         raise UnknownResponseError
-    return cast("dict[str, object]", body)
+    return cast("Body", body)

@@ -17,7 +17,7 @@ from core.responses.chunks import is_stream
 from core.responses.item import Item, is_envelope
 from core.responses.items import is_stream_of_lines
 from core.responses.keys import mask_item
-from core.responses.summary import summarize_response
+from core.responses.recognize import summarize_response
 from core.traces.ingest import PreparedTrace, prepare_document, prepare_rows
 from core.traces.kept import check_answers, count_answers, keep_answer, parse_item
 from core.traces.rows import Columns

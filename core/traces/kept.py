@@ -18,8 +18,9 @@ from core.responses.item import NO_OPTIONS, Item, find_time
 from core.responses.items import read_event_item, read_item
 from core.responses.options import RAW_LOGPROBS
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
+from core.responses.recognize import find_source, summarize_response
 from core.responses.spans import read_span
-from core.responses.summary import Summary, find_source, summarize_response
+from core.responses.summary import Summary
 from core.traces.answer_trace import score_answer
 from core.traces.first_list import Prompt, find_prompt
 from core.wire.parse_json import parse_json

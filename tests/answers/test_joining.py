@@ -10,7 +10,7 @@ from core.errors import InvalidInputError
 from core.responses.answers import read_answers
 from core.responses.items import read_event_item, read_item
 from core.responses.join import join_stream
-from core.responses.summary import summarize_response
+from core.responses.recognize import summarize_response
 from tests.support.answers import post
 from tests.support.chunks import Chunks, make_chat, make_legacy, make_llama_cpp, make_ollama, make_tgi, write_events
 from tests.support.client import Client
