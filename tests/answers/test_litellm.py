@@ -75,12 +75,12 @@ def test_a_stream_that_kept_its_logprobs_has_no_warning(client: Client) -> None:
     assert post(client, make_payload(stream=True)).json["warnings"] == []
 
 
-@pytest.mark.parametrize("log_format", ["json_array", "ndjson", "single"])
-def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client, log_format: str) -> None:
+def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client) -> None:
+    """In each of its formats. The later ones replace the requests of the first one."""
     own = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "GENERIC_LOGGER_ENDPOINT": f"{client.url}/v1/ingest"}
     environment = {**os.environ, **own}
     with run_model_server() as model:
-        command = [sys.executable, str(CALLS), model.url, log_format]
+        command = [sys.executable, str(CALLS), model.url, "json_array", "ndjson", "single"]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     rows = {row["model_id"]: row for row in client.get("/logs?source=litellm").json["data"]}
@@ -88,7 +88,8 @@ def test_litellm_s_own_logger_posts_calls_streams_and_failures(client: Client, l
     assert rows["m"]["sequence_confidence"] == pytest.approx(CONFIDENCE)
     assert rows["m"]["final_text"] == rows["streamed"]["final_text"] == "".join(WORDS)
     assert {row["tags"][0] for row in rows.values()} == {"from-litellm"}
-    streamed, broken = (client.log(rows[name]["request_id"]) for name in ("streamed", "broken"))
+    whole, streamed, broken = (client.log(rows[name]["request_id"]) for name in ("m", "streamed", "broken"))
+    assert {log["revision"] for log in (whole, streamed, broken)} == {3}
     assert streamed["sequence_confidence"] is None
     assert "LiteLLM drops the logprobs of streamed chats" in streamed["warnings"][0]
     assert "the model is broken" in broken["error"]

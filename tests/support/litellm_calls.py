@@ -1,6 +1,6 @@
-"""Call a model through LiteLLM with its own HTTP logger: python litellm_calls.py MODEL_URL FORMAT.
+"""Call a model through LiteLLM with its own HTTP logger, once per format: python litellm_calls.py MODEL_URL FORMAT….
 
-The logger is configured by its environment variables.
+The loggers are configured by their environment variables.
 
 This is a separate process, because LiteLLM starts tasks and changes global state when it is imported.
 """
@@ -16,9 +16,9 @@ from litellm.integrations.generic_api.generic_api_callback import GenericAPILogg
 SECRET = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"
 
 
-async def main(model_url: str, log_format: Any) -> None:
-    logger = GenericAPILogger(log_format=log_format)
-    litellm.callbacks = [logger]
+async def main(model_url: str, *log_formats: Any) -> None:
+    loggers = [GenericAPILogger(log_format=log_format) for log_format in log_formats]
+    litellm.callbacks = [*loggers]
     call: dict[str, Any] = {
         "api_base": model_url,
         "api_key": "x",
@@ -33,10 +33,11 @@ async def main(model_url: str, log_format: Any) -> None:
     with contextlib.suppress(litellm.exceptions.InternalServerError):
         await litellm.acompletion(model="openai/broken", **call)
     for _ in range(100):
-        if len(logger.log_queue) == 3:
+        if all(len(logger.log_queue) == 3 for logger in loggers):
             break
         await asyncio.sleep(0.05)
-    await logger.flush_queue()
+    for logger in loggers:
+        await logger.flush_queue()
 
 
 asyncio.run(main(*sys.argv[1:]))
