@@ -4,7 +4,7 @@ They are a separate app, because `modal run` registers every function of its app
 serve`. MODAL_APP_NAME and MODAL_SECRET_NAME choose the environment. The default is the one of `modal serve`,
 thunder-backend-dev.
 
-    modal run chores.py::status     show the owner and the pending migrations; fails unless ready for a deploy
+    modal run chores.py::status     show the stamp and the pending migrations; fails unless ready for a deploy
     modal run chores.py::migrate    apply pending migrations; a new database is stamped with the app's name
     modal run chores.py::admin_key  create the first admin key, unless there is one; --to FILE writes it to a new file
 """
@@ -41,7 +41,7 @@ def migrate() -> None:
 
 @app.local_entrypoint()
 def status() -> None:
-    """Show the owner and the pending migrations of the database."""
+    """Show the stamp and the pending migrations of the database."""
     description = call(describe_database.remote)
     for line in description.lines:
         print(line)  # noqa: T201 - a command's output

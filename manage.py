@@ -124,7 +124,7 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Show the owner, migrations and contents of the database. The exit code is 1 while migrations are pending."""
+    """Show the stamp, migrations and contents of the database. The exit code is 1 while migrations are pending."""
     from core.cli.status import describe_status, read_database_status
 
     with chore_database() as reached:
@@ -148,13 +148,13 @@ def doctor() -> None:
 
 
 @cli.command()
-@click.option("--app-name", required=True, help="Name of the new owner.")
+@click.option("--app-name", required=True, help="Name of the app that gets the database.")
 @YES
 def adopt(app_name: str, *, yes: bool) -> None:
     """Transfer the database to another app.
 
     Use it for example for a branch of the production database that becomes the staging database. Works on the database
-    at DATABASE_URL, or on the embedded one of `run`, which must not be running. Processes of the previous owner answer
+    at DATABASE_URL, or on the embedded one of `run`, which must not be running. Processes of the previous app answer
     503 from then on.
     """
     from core.cli.adoption import adopt_database

@@ -466,7 +466,18 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Like require_owner, and keeps the stamp unchanged until the transaction ends.';
+COMMENT ON FUNCTION public.hold_owner(app_name text) IS 'Replaced by hold_stamp.';
+
+CREATE FUNCTION public.hold_stamp(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    lock table environment in share mode;
+    perform require_stamp(hold_stamp.app_name);
+end
+$$;
+
+COMMENT ON FUNCTION public.hold_stamp(app_name text) IS 'Like require_stamp, and keeps the stamp unchanged until the transaction ends.';
 
 CREATE FUNCTION public.id_lexeme(id text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1104,7 +1115,7 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Raises TH001 unless the database belongs to the app.';
+COMMENT ON FUNCTION public.require_owner(app_name text) IS 'Replaced by require_stamp.';
 
 CREATE FUNCTION public.require_present_secret(fingerprint text) RETURNS void
     LANGUAGE plpgsql
@@ -1124,6 +1135,29 @@ end
 $$;
 
 COMMENT ON FUNCTION public.require_present_secret(fingerprint text) IS 'Raises TH002 if a process does not have the present secret of the database.';
+
+CREATE FUNCTION public.require_stamp(app_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    stamped text;
+begin
+    select environment.app_name into stamped from environment;
+    if stamped is null then
+        raise exception 'database: has no stamp yet; run `manage.py migrate`' using errcode = 'TH001';
+    elsif stamped is distinct from require_stamp.app_name then
+        raise exception using
+            errcode = 'TH001',
+            message = format(
+                'database: belongs to %1$s; this app is %2$s; set DATABASE_URL to a database of %2$s, '
+                'or take over this one with `manage.py adopt --app-name %2$s`',
+                stamped, require_stamp.app_name
+            );
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION public.require_stamp(app_name text) IS 'Raises TH001 unless the database belongs to the app.';
 
 CREATE FUNCTION public.score_of(request public.requests, score text) RETURNS double precision
     LANGUAGE sql IMMUTABLE
@@ -1398,7 +1432,7 @@ COMMENT ON TABLE public.environment IS 'The stamp: the app that this database be
 
 COMMENT ON COLUMN public.environment.app_name IS 'THUNDER_APP_NAME of every process that may use this database.';
 
-COMMENT ON COLUMN public.environment.stamped_at IS 'When the app became the owner, by migrate or adopt.';
+COMMENT ON COLUMN public.environment.stamped_at IS 'When the database was stamped with app_name, by migrate or adopt.';
 
 COMMENT ON COLUMN public.environment.schema_version IS 'Schema version after the last migrate.';
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.cli.confirm import confirm_change
-from core.cli.sizes import describe_owner
+from core.cli.sizes import describe_stamp
 from core.database.direct import connect
 from core.database.migrations import Stamp, adopt
 from core.database.query import query
@@ -27,7 +27,7 @@ def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
 
     Args:
         dsn: A direct connection.
-        app_name: The new owner.
+        app_name: The app that gets it.
         yes: Skip the confirmation.
 
     Raises:
@@ -43,9 +43,9 @@ def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
 
 
 def write_summary(app_name: str, previous: Stamp | None, content: Requests) -> str:
-    """Summarize a transfer: the requests and the previous owner."""
+    """Summarize a transfer: the requests and the previous stamp."""
     newest = "" if content.newest is None else f", the newest of {content.newest:%Y-%m-%d %H:%M %Z}"
     what = f"{content.requests} requests{newest}"
     if previous is not None and previous.app_name == app_name:
         return f"nothing to do: the database already belongs to {app_name}, with {what}"
-    return f"{app_name} took over {what}; the previous owner was {describe_owner(previous)}"
+    return f"{app_name} took over {what}; the previous stamp was {describe_stamp(previous)}"

@@ -23,11 +23,11 @@ def looks_like_production(app_name: str) -> bool:
 
 
 def require_clearable(stamp: Stamp | None, *, app_name: str, embedded: bool, yes_production: bool) -> Stamp:
-    """Refuse to clear a database that has no owner, has another owner, or looks like production.
+    """Refuse to clear a database that has no stamp, belongs to another app, or looks like production.
 
     Args:
         stamp: the stamp of the database.
-        app_name: the expected owner.
+        app_name: the app that it must belong to.
         embedded: whether it is the embedded database. By default it has the name of production, but never is.
         yes_production: clear it even if it looks like production.
 
@@ -35,7 +35,7 @@ def require_clearable(stamp: Stamp | None, *, app_name: str, embedded: bool, yes
         ChoreError: the database is refused.
     """
     if stamp is None:
-        raise ChoreError("database: has no owner yet, so it contains no data of Thunder; check DATABASE_URL")
+        raise ChoreError("database: has no stamp yet, so it contains no data of Thunder; check DATABASE_URL")
     if not embedded and stamp.app_name != app_name:
         raise ChoreError(
             f"database: belongs to {stamp.app_name}, not to {app_name}; check DATABASE_URL and THUNDER_APP_NAME"
@@ -52,16 +52,16 @@ def clear_database(dsn: str, *, app_name: str) -> Contents:
     """Clear a database after current writes end, and return the counts of its previous contents.
 
     Raises:
-        ChoreError: the database has another owner by now, a request is on legal hold, or a write takes longer than
+        ChoreError: the database belongs to another app by now, a request is on legal hold, or a write takes longer than
             the timeout.
         DatabaseUnreachableError: the database does not answer.
     """
     with connect(dsn) as conn, conn.transaction():
         store.SET_LOCK_TIMEOUT.run(conn, milliseconds=LOCK_TIMEOUT_MS)
         try:
-            owner = store.HOLD_WRITERS.run(conn).fetchone()
-            if owner != app_name:
-                raise ChoreError(f"database: now belongs to {owner or 'no app'}, so nothing was cleared; check it")
+            present = store.HOLD_WRITERS.run(conn).fetchone()
+            if present != app_name:
+                raise ChoreError(f"database: now belongs to {present or 'no app'}, so nothing was cleared; check it")
             contents = store.COUNT_CONTENTS.run_only(conn, scoring_version=SCORING_VERSION)
             if held := store.COUNT_HOLDS.run_only(conn):
                 requests = count_of(held, "request is", "requests are")
@@ -86,5 +86,5 @@ def describe_cleared(contents: Contents) -> list[str]:
         count_of(contents.comments, "comment", "comments"),
         count_of(contents.outcomes, "outcome", "outcomes"),
     ]
-    kept = [count_of(contents.keys, "key", "keys"), "the owner's stamp", "receipts of deletions", "the audit log"]
+    kept = [count_of(contents.keys, "key", "keys"), "the stamp", "receipts of deletions", "the audit log"]
     return [f"cleared      {', '.join(deleted)}", f"kept         {', '.join(kept)}"]

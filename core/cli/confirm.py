@@ -1,10 +1,10 @@
-"""Show the database and its owner, and ask for confirmation before a command changes data."""
+"""Show the database and its stamp, and ask for confirmation before a command changes data."""
 
 import sys
 
 import click
 
-from core.cli.sizes import describe_owner
+from core.cli.sizes import describe_stamp
 from core.database.migrations import Stamp, read_stamp
 from core.errors import ThunderError
 from core.local.database import answering
@@ -16,7 +16,7 @@ class NotConfirmedError(ThunderError):
 
 
 def confirm_change(dsn: str, action: str, *, yes: bool) -> Stamp | None:
-    """Print the database, its host and its owner, ask for confirmation, and return the stamp.
+    """Print the database, its host and its stamp, ask for confirmation, and return the stamp.
 
     Args:
         dsn: The database to change.
@@ -33,7 +33,7 @@ def confirm_change(dsn: str, action: str, *, yes: bool) -> Stamp | None:
 
 
 def show_database(dsn: str) -> Stamp | None:
-    """Print the database, its host and its owner, and return the stamp.
+    """Print the database, its host and its stamp, and return the stamp.
 
     Raises:
         DatabaseUnreachableError: if the database does not answer.
@@ -41,7 +41,7 @@ def show_database(dsn: str) -> Stamp | None:
     with answering(dsn):
         stamp = read_stamp(dsn)
     click.echo(f"database  {describe_database(dsn)}", err=True)
-    click.echo(f"owner     {describe_owner(stamp)}", err=True)
+    click.echo(f"stamp     {describe_stamp(stamp)}", err=True)
     return stamp
 
 

@@ -87,11 +87,11 @@ def rescore(*, everything: bool) -> None:
 
 @click.command()
 @YES
-@click.option("--yes-production", is_flag=True, help="Clear the database even if its owner looks like production.")
+@click.option("--yes-production", is_flag=True, help="Clear the database even if its app looks like production.")
 def clear(*, yes: bool, yes_production: bool) -> None:
-    """Delete all requests, mods and collections. Keys and the owner's stamp stay.
+    """Delete all requests, mods and collections. Keys and the stamp stay.
 
-    Refuses a database whose owner looks like production, that is, has no staging, dev or test in its name. The embedded
+    Refuses a database whose app looks like production, that is, has no staging, dev or test in its name. The embedded
     database of `run` can always be cleared.
     """
     from core.cli.clear import clear_database, describe_cleared, require_clearable

@@ -123,11 +123,11 @@ def _examine_timeout(conn: psycopg.Connection) -> Finding:
 
 def _examine_stamp(stamp: Stamp | None, app_name: str) -> Finding:
     if stamp is None:
-        return fail("owner", "the database has no owner yet; run `manage.py migrate`")
+        return fail("stamp", "the database has no stamp yet; run `manage.py migrate`")
     if stamp.app_name != app_name:
         advice = f"correct DATABASE_URL or THUNDER_APP_NAME, or run `manage.py adopt --app-name {app_name}`"
-        return fail("owner", f"{stamp.app_name}, not {app_name}; {advice}")
-    return ok("owner", f"{stamp.app_name}, the same as this app")
+        return fail("stamp", f"{stamp.app_name}, not {app_name}; {advice}")
+    return ok("stamp", f"{stamp.app_name}, the same as this app")
 
 
 def _examine_scores(outdated: int) -> Finding:

@@ -6,7 +6,7 @@ from core.access.secret import NOT_USED_YET, ChosenSecret, choose_secret, finger
 from core.access.store import COUNT_OWNED, END_ROTATION, FIND_GUARDS, SET_FINGERPRINT, Guards, Owned
 from core.audit.store import Action
 from core.cli.sizes import count_of
-from core.database.statements import REQUIRE_OWNER
+from core.database.statements import REQUIRE_STAMP
 from core.local.connection import ChoreError, connect
 from core.local.reach import ChoreDatabase
 from core.local.secrets import find_secret
@@ -38,7 +38,7 @@ def read_secret(reached: ChoreDatabase) -> SecretStatus:
     setting, previous = settings.secret, settings.previous_secret
     in_file = find_secret(settings)
     with connect(reached.dsn) as conn:
-        REQUIRE_OWNER.run(conn, app_name=settings.thunder_app_name)
+        REQUIRE_STAMP.run(conn, app_name=settings.thunder_app_name)
         guards, owned = FIND_GUARDS.run_only(conn), COUNT_OWNED.run_only(conn)
     chosen = choose_secret(guards, setting=setting, previous=previous, in_file=in_file)
     sources = {
@@ -115,7 +115,7 @@ def accept_secret(reached: ChoreDatabase, secret: str, found: SecretStatus) -> N
     of_rotation = {name: owned.pop(name) for name in ("waiting", "waiting_requests")}
     orphaned = owned if found.chosen.problem else of_rotation if found.problem else {}
     with connect(reached.dsn) as conn, conn.transaction():
-        REQUIRE_OWNER.run(conn, app_name=reached.settings.thunder_app_name)
+        REQUIRE_STAMP.run(conn, app_name=reached.settings.thunder_app_name)
         END_ROTATION.run(conn, gives_up=True)
         SET_FINGERPRINT.run(conn, fingerprint=fingerprint_of(secret))
         note(conn, Action.ACCEPT_SECRET, {"orphaned": orphaned})

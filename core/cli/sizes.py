@@ -31,6 +31,6 @@ def count_of(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def describe_owner(stamp: Stamp | None) -> str:
-    """Name the app that owns a database, and the time it became the owner."""
-    return "no owner yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"
+def describe_stamp(stamp: Stamp | None) -> str:
+    """Name the app that a database belongs to, and since when."""
+    return "none yet" if stamp is None else f"{stamp.app_name}, since {stamp.stamped_at:%Y-%m-%d %H:%M %Z}"

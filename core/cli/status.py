@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.cli.sizes import count_of, describe_age, describe_bytes, describe_owner
+from core.cli.sizes import count_of, describe_age, describe_bytes, describe_stamp
 from core.database.migrations import Stamp, read_stamp, read_status
 from core.local.connection import ChoreError, connect
 from core.local.database import answering
@@ -13,7 +13,7 @@ from core.transfer.store import COUNT_CONTENTS, Contents
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The owner, migrations and contents of a database. The contents are None if it is not migrated."""
+    """The stamp, migrations and contents of a database. The contents are None if it is not migrated."""
 
     database: str
     stamp: Stamp | None
@@ -47,7 +47,7 @@ def describe_status(status: Status) -> list[str]:
     known = status.applied + len(status.pending)
     lines = [
         f"database  {status.database}",
-        f"owner     {describe_owner(status.stamp)}",
+        f"stamp     {describe_stamp(status.stamp)}",
         f"schema    {status.applied} of {known} migrations",
         *(f"pending   {name}" for name in status.pending),
     ]

@@ -11,7 +11,6 @@ import psycopg
 
 from core.database.direct import connect
 from core.database.query import SQL_DIR, query
-from core.database.statements import FOREIGN, REQUIRE_OWNER
 from core.errors import ThunderError
 from core.settings import DEFAULT_APP_NAME
 
@@ -41,7 +40,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The app that owns a database, the time it became the owner, and the schema version."""
+    """The app that a database belongs to, since when, and the schema version."""
 
     app_name: str
     stamped_at: datetime
@@ -64,7 +63,7 @@ FIND_ENVIRONMENT = query("database/find_environment", str)
 GET_STAMP = query("database/get_stamp", Stamp)
 INSERT_STAMP = query("database/insert_stamp")
 UPDATE_STAMP_VERSION = query("database/update_stamp_version")
-UPDATE_STAMP_OWNER = query("database/update_stamp_owner")
+UPDATE_STAMP_APP = query("database/update_stamp_app")
 SETTLE_POSITIONS = query("database/settle_positions")
 
 
@@ -90,7 +89,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
 
     Args:
         dsn: a direct connection; a pooler may time out during a long migration.
-        app_name: the owner of the database. A database without an owner is stamped with this name.
+        app_name: the app that the database must belong to. A database without a stamp gets this one.
 
     Raises:
         MigrationError: an applied migration differs from its file, or the database belongs to another app. Nothing
@@ -107,7 +106,7 @@ def migrate(dsn: str, *, app_name: str = DEFAULT_APP_NAME) -> list[str]:
 
 
 def read_stamp(dsn: str) -> Stamp | None:
-    """Return the stamp of a database, or None if it has no owner yet."""
+    """Return the stamp of a database, or None if it has none yet."""
     with connect(dsn) as conn:
         return _read_stamp(conn)
 
@@ -128,7 +127,7 @@ def adopt(dsn: str, *, app_name: str) -> Stamp | None:
         if previous is None:
             INSERT_STAMP.run(conn, app_name=app_name)
         elif previous.app_name != app_name:
-            UPDATE_STAMP_OWNER.run(conn, app_name=app_name)
+            UPDATE_STAMP_APP.run(conn, app_name=app_name)
         SETTLE_POSITIONS.run(conn)
         return previous
 
@@ -156,24 +155,28 @@ def _read_stamp(conn: psycopg.Connection) -> Stamp | None:
 
 @contextmanager
 def _turn(conn: psycopg.Connection, app_name: str) -> Iterator[Stamp | None]:
-    """Run a transaction that excludes other migrations, on a database that belongs to this app or has no owner."""
+    """Run a transaction that excludes other migrations, on a database that belongs to this app or has no stamp."""
     with conn.transaction():
         LOCK_MIGRATIONS.run(conn, lock=ADVISORY_LOCK)
         stamp = _read_stamp(conn)
         if stamp is not None:
-            _refuse_foreign(conn, app_name)
+            require_app(stamp, app_name)
         yield stamp
         if stamp is None and _is_stampable(conn):
             INSERT_STAMP.run(conn, app_name=app_name)
 
 
-def _refuse_foreign(conn: psycopg.Connection, app_name: str) -> None:
-    try:
-        REQUIRE_OWNER.run(conn, app_name=app_name)
-    except psycopg.errors.DatabaseError as error:
-        if error.sqlstate != FOREIGN:
-            raise
-        raise MigrationError(error.diag.message_primary) from None
+def require_app(stamp: Stamp, app_name: str) -> None:
+    """Refuse the database of another app, also if it lacks the migration with require_stamp().
+
+    Raises:
+        MigrationError: the stamp names another app.
+    """
+    if stamp.app_name != app_name:
+        raise MigrationError(
+            f"database: belongs to {stamp.app_name}; this app is {app_name}; set DATABASE_URL to a database of "
+            f"{app_name}, or take over this one with `manage.py adopt --app-name {app_name}`"
+        )
 
 
 def _note_version(conn: psycopg.Connection, stamp: Stamp | None) -> None:

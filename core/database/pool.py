@@ -22,7 +22,7 @@ from core.database.connection import (
     configure,
 )
 from core.database.constraints import translate_violation
-from core.database.statements import FOREIGN, HOLD_STAMP, REQUIRE_OWNER, SET_TIMEOUT, SUPERSEDED
+from core.database.statements import FOREIGN, HOLD_STAMP, REQUIRE_STAMP, SET_TIMEOUT, SUPERSEDED
 from core.database.transaction import transaction
 from core.errors import InvalidInputError, ThunderError
 from core.logging import DATABASE
@@ -67,7 +67,7 @@ class NotConfiguredError(ThunderError):
 
 
 class ForeignDatabaseError(ThunderError):
-    """The database belongs to another app, or has no owner yet; the message names the owner and the remedy."""
+    """The database belongs to another app, or has no stamp yet; the message names the app and the remedy."""
 
     status = 503
 
@@ -107,7 +107,7 @@ async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
 async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
     """Check out a connection for reads, in autocommit mode and in a pipeline.
 
-    The owner is checked in the round trip of the first statement. The connection itself is not checked beforehand, so
+    The stamp is checked in the round trip of the first statement. The connection itself is not checked beforehand, so
     decorate a function that reads this way with `retry_read`.
 
     Raises:
@@ -131,7 +131,7 @@ async def checkout(pool: Pool) -> AsyncIterator[AsyncConnection]:
 async def checkout_transaction(
     pool: Pool, *, timeout_ms: int, holds_stamp: bool = True
 ) -> AsyncIterator[AsyncConnection]:
-    """Check out a connection in a transaction for writes. The owner is checked, and cannot change until it ends.
+    """Check out a connection in a transaction for writes. The stamp is checked, and cannot change until it ends.
 
     It takes two round trips if the block reads no result: a check that the connection is alive (because a write is not
     repeated), and the transaction. Reading results in the block costs one more.
@@ -172,8 +172,8 @@ def retry_read(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
 
 
 @retry_read
-async def check_owner(pool: Pool) -> None:
-    """Check only the owner, for a response that needs no other data from the database.
+async def check_stamp(pool: Pool) -> None:
+    """Check only the stamp, for a response that needs no other data from the database.
 
     Raises:
         ForeignDatabaseError: the database belongs to another app.
@@ -185,17 +185,17 @@ async def check_owner(pool: Pool) -> None:
 
 @asynccontextmanager
 async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]:
-    """Send the owner check first, and wait for its result only as long as a live connection takes."""
+    """Send the check of the stamp first, and wait for its result only as long as a live connection takes."""
     now = asyncio.get_running_loop().time()
     conn.prepare_threshold = PREPARE_AFTER if conn.is_direct else None
     async with asyncio.timeout_at(now + CHECK_TIMEOUT_S) as deadline:
         async with conn.reading(lambda: deadline.reschedule(now + WORK_S)) as pipeline:
-            await REQUIRE_OWNER.execute(conn, app_name=app_name)
+            await REQUIRE_STAMP.execute(conn, app_name=app_name)
             pipeline.ask_early()
             try:
                 yield
             except ThunderError:
-                if not conn.is_proven:  # a wrong owner takes precedence over other errors
+                if not conn.is_proven:  # a foreign database takes precedence over other errors
                     await pipeline.sync()
                 raise
 
@@ -204,7 +204,7 @@ async def _read(conn: PooledConnection, *, app_name: str) -> AsyncIterator[None]
 async def _lend_live(pool: Pool, holds_stamp: bool) -> AsyncIterator[PooledConnection]:  # noqa: FBT001 - as the caller's
     """Lend a connection that has just answered, and drop connections that don't.
 
-    The owner is checked here if the transaction does not hold the stamp, and through a pooler, which would answer a
+    The stamp is checked here if the transaction does not hold it, and through a pooler, which would answer a
     sync even if Postgres does not.
     """
     for _ in range(MAX_DEAD):
@@ -216,7 +216,7 @@ async def _lend_live(pool: Pool, holds_stamp: bool) -> AsyncIterator[PooledConne
                         async with conn.pipeline():  # ends with a sync
                             pass
                     else:
-                        await REQUIRE_OWNER.execute(conn, app_name=pool.app_name)
+                        await REQUIRE_STAMP.execute(conn, app_name=pool.app_name)
             except (psycopg.OperationalError, TimeoutError):
                 await pool.give_up(conn)
                 continue

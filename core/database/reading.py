@@ -1,4 +1,4 @@
-"""Reads in a pipeline: the check of the connection and of the database's owner is sent with the first statement.
+"""Reads in a pipeline: the check of the connection and of the database's stamp is sent with the first statement.
 
 psycopg's pipeline sends each statement on its own, requests results with a flush, and ends with a sync, which costs one
 more round trip. This pipeline sends all statements at once when a result is awaited, and requests results with the sync

@@ -1,11 +1,11 @@
-"""Statements about the database itself: owner, timeouts, notifications."""
+"""Statements about the database itself: stamp, timeouts, notifications."""
 
 from datetime import datetime
 
 from core.database.query import query
 
 FOREIGN = "TH001"
-"""The SQLSTATE of a database that belongs to another app or has no owner yet; the message names the case."""
+"""The SQLSTATE of a database that belongs to another app or has no stamp yet; the message names the case."""
 
 SUPERSEDED = "TH002"
 """The SQLSTATE for a process that derives a value from a THUNDER_SECRET that a rotation has replaced."""
@@ -16,11 +16,11 @@ PLAN_EACH_TIME = query("database/plan_each_time", str)
 SET_TIMEOUT = query("database/set_timeout")
 """Limit each following statement of this transaction. A session setting would not survive a pooler."""
 
-REQUIRE_OWNER = query("database/require_owner")
+REQUIRE_STAMP = query("database/require_stamp")
 """Fail with SQLSTATE TH001 unless the database belongs to this app."""
 
 HOLD_STAMP = query("database/hold_stamp")
-"""Fail as REQUIRE_OWNER does, keep the owner from changing until the transaction ends, and limit its statements."""
+"""Fail as REQUIRE_STAMP does, keep the stamp from changing until the transaction ends, and limit its statements."""
 
 NOTIFY_STREAMS = query("database/notify_streams")
 """Notify the streams of every process at commit that a trace was stored or a key changed."""

@@ -10,9 +10,9 @@ from core.access.secret import choose_secret, list_left_over
 from core.cli.failures import describe_failure, wants_traceback
 from core.cli.status import Status, describe_status, read_database_status
 from core.database.direct import TWO_DATABASES, find_session_dsn
-from core.database.migrations import PENDING, check_applied, read_stamp
+from core.database.migrations import PENDING, check_applied, read_stamp, require_app
 from core.database.pool import NotConfiguredError
-from core.database.statements import REQUIRE_OWNER
+from core.database.statements import REQUIRE_STAMP
 from core.deploy.capacity import describe_pool
 from core.errors import ThunderError
 from core.local.admin import run_as_admin
@@ -141,15 +141,16 @@ def _examine(here: Environment, status: Status) -> list[str]:
         ThunderError: it is not ready; the message has the reason.
     """
     settings = here.settings
-    if status.stamp is not None or not status.pending:
-        with connect(here.direct) as conn:
-            REQUIRE_OWNER.run(conn, app_name=settings.thunder_app_name)
+    if status.stamp is not None:
+        require_app(status.stamp, settings.thunder_app_name)
     check_applied(here.direct)
     with answering(here.pooled):
         if read_stamp(here.pooled) != status.stamp:
             raise NotReadyError(TWO_DATABASES)
     if status.pending:
         raise NotReadyError(f"database: {len(status.pending)} {PENDING}; run `manage.py migrate`")
+    with connect(here.direct) as conn:
+        REQUIRE_STAMP.run(conn, app_name=settings.thunder_app_name)
     guards = read_guards(here.direct)
     chosen = choose_secret(guards, setting=settings.secret, previous=settings.previous_secret)
     if chosen.problem:

@@ -23,8 +23,8 @@ from functions.web.lifespan import open_context
 from functions.web.limits import Limits
 from functions.web.observed import RequestLog
 from functions.web.otlp_errors import OtlpErrors
-from functions.web.owner import ForeignDatabaseGuard
 from functions.web.parameters import check_parameters, drop_empty
+from functions.web.stamp import ForeignDatabaseGuard
 
 VERSION = "0.1.0"
 DESCRIPTION = "Store, score and read token-level traces of LLM inference. docs/API.md describes the API in full."

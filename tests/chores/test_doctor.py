@@ -27,7 +27,7 @@ ALL = [
     "server",
     "clock",
     "timeouts",
-    "owner",
+    "stamp",
     "schema",
     "scores",
     "secret",
@@ -71,8 +71,8 @@ def test_each_fault_is_named_with_its_remedy(database_url: str, manage: Command,
     done = manage("doctor", on=database_url, THUNDER_SECRET="short", THUNDER_ADMIN_KEY="")
     found = read_findings(done.stdout)
     assert done.exit_code == 1
-    assert found["owner"][0] == "fail"
-    assert "adopt --app-name thunder-backend" in found["owner"][1]
+    assert found["stamp"][0] == "fail"
+    assert "adopt --app-name thunder-backend" in found["stamp"][1]
     assert found["schema"] == ("fail", f"at version {LATEST_VERSION - 1} of {LATEST_VERSION}; run `manage.py migrate`")
     assert found["secret"] == ("fail", WRONG_SECRET)
     assert (found["admin key"][0], "keys create NAME --admin" in found["admin key"][1]) == ("fail", True)
@@ -89,7 +89,7 @@ def test_an_empty_database_needs_a_migration(database_url: str, manage: Command,
     sql.execute("drop schema public cascade")
     sql.execute("create schema public")
     found = read_findings(manage("doctor", on=database_url, **ENV).stdout)
-    assert found["owner"] == ("fail", "the database has no owner yet; run `manage.py migrate`")
+    assert found["stamp"] == ("fail", "the database has no stamp yet; run `manage.py migrate`")
     assert found["schema"][1].startswith("at version 0 of")
     assert "secret" not in found
 

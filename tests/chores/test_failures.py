@@ -60,7 +60,7 @@ def test_a_bug_is_one_sentence_and_debug_shows_its_traceback(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a text of a user")
 
-    monkeypatch.setattr("core.cli.status.describe_owner", fail)
+    monkeypatch.setattr("core.cli.status.describe_stamp", fail)
     done = manage("status", on=database_url)
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
     assert "Error: bug: KeyError in status.py, line " in done.stderr

@@ -80,7 +80,7 @@ def test_a_rotation_waits_for_keys_that_are_being_stored(place: Rotation) -> Non
     begin = "select begin_rotation(%s, %s)", (OLD_HASHER.fingerprint, NEW_HASHER.fingerprint)
     is_waiting = "select count(*) from pg_locks where not granted and relation = 'environment'::regclass"
     with psycopg.connect(place.url) as storing, ThreadPoolExecutor(1) as pool:
-        storing.execute("select hold_owner('thunder-backend')")
+        storing.execute("select hold_stamp('thunder-backend')")
         storing.execute("select require_present_secret(%s)", [OLD_HASHER.fingerprint])
         begun = pool.submit(lambda: place.sql.execute(*begin).fetchone())
         with psycopg.connect(place.url, autocommit=True) as watching:

@@ -51,7 +51,7 @@ def test_status_fits_on_one_screen(client: Client, configured_url: str, sql: psy
     assert done.exit_code == 0, done.output
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert lines["database"].startswith(configured_url.partition("@/")[2].partition("?")[0])
-    assert lines["owner"].startswith("thunder-backend, since 20")
+    assert lines["stamp"].startswith("thunder-backend, since 20")
     assert lines["schema"] == f"{LATEST_VERSION} of {LATEST_VERSION} migrations"
     assert (lines["requests"], lines["tokens"]) == (str(len(trace_names())), f"{tokens:,}")
     assert lines["also"].startswith("1 collection, ")
@@ -98,7 +98,7 @@ def test_clear_deletes_traces_and_collections_and_keeps_keys(
     assert done.exit_code == 0, done.output
     assert f"cleared      {len(trace_names())} requests, " in done.stdout
     assert "tokens, 1 collection, 0 calibrators, 0 comments, 0 outcomes" in done.stdout
-    assert "kept         1 key, the owner's stamp" in done.stdout
+    assert "kept         1 key, the stamp" in done.stdout
     emptied = ("requests", "request_traces", "request_steps", "mods", "mod_calls", "actions", "collections")
     assert [count(sql, table) for table in emptied] == [0] * len(emptied)
     assert count(sql, "api_keys") == 1
@@ -152,7 +152,7 @@ def test_an_unstamped_database_is_not_cleared(
     monkeypatch.setenv("DATABASE_URL", database_url)
     sql.execute("delete from environment")
     done = run("clear", "--yes", "--yes-production")
-    assert (done.exit_code, "has no owner yet" in done.stderr) == (1, True)
+    assert (done.exit_code, "has no stamp yet" in done.stderr) == (1, True)
 
 
 def test_clear_waits_for_a_running_write(
@@ -163,7 +163,7 @@ def test_clear_waits_for_a_running_write(
     monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     cleared: list[Result] = []
     with psycopg.connect(database_url) as writer:
-        writer.execute("select hold_owner(%s)", [STAGING])
+        writer.execute("select hold_stamp(%s)", [STAGING])
         clearing = threading.Thread(target=lambda: cleared.append(run("clear", "--yes")))
         clearing.start()
         while sql.execute("select count(*) from pg_locks where not granted").fetchone() == (0,):
@@ -184,7 +184,7 @@ def test_clear_gives_up_if_a_transaction_does_not_end(
     monkeypatch.setenv("THUNDER_APP_NAME", STAGING)
     sql.execute("insert into collections (name) values ('c')")
     with psycopg.connect(database_url) as writer:
-        writer.execute("select hold_owner(%s)", [STAGING])
+        writer.execute("select hold_stamp(%s)", [STAGING])
         done = run("clear", "--yes")
     assert (done.exit_code, "nothing was cleared" in done.stderr) == (1, True)
     assert count(sql, "collections") == 1
@@ -214,7 +214,7 @@ def test_the_embedded_database_can_be_inspected_and_cleared_while_it_is_served(t
         assert served.stdout is not None
         assert any("Press Ctrl-C to stop" in line for line in served.stdout)
         looked = run("status")
-        assert (looked.exit_code, "owner     thunder-backend, since 20" in looked.stdout) == (0, True), looked.output
+        assert (looked.exit_code, "stamp     thunder-backend, since 20" in looked.stdout) == (0, True), looked.output
         done = run("clear", "--yes")
         assert (done.exit_code, "cleared      0 requests" in done.stdout) == (0, True), done.output
     finally:

@@ -18,7 +18,7 @@ from core.database.migrations import (
 from manage import cli
 from tests.support.client import Client
 from tests.support.documents import load_trace
-from tests.support.stamps import OURS, THEIRS, catches, owner_of
+from tests.support.stamps import OURS, THEIRS, catches, stamp_of
 
 WAIT_SECONDS = 10
 
@@ -32,7 +32,7 @@ def await_lock(sql: psycopg.Connection) -> None:
     assert sql.execute(waiting).fetchone() != (0,)
 
 
-def test_adopt_changes_the_owner_and_names_the_previous_one(database_url: str) -> None:
+def test_adopt_changes_the_stamp_and_names_the_previous_one(database_url: str) -> None:
     before = read_stamp(database_url)
     assert adopt(database_url, app_name=THEIRS) == before
     after = read_stamp(database_url)
@@ -50,24 +50,24 @@ def test_an_empty_database_cannot_be_adopted(empty: str) -> None:
 
 def test_adopt_waits_for_a_running_write(database_url: str, sql: psycopg.Connection) -> None:
     with psycopg.connect(database_url) as writer, ExitStack() as ending:
-        writer.execute("select hold_owner(%s)", [OURS])
+        writer.execute("select hold_stamp(%s)", [OURS])
         adopting = threading.Thread(target=adopt, args=(database_url,), kwargs={"app_name": THEIRS})
         adopting.start()
         ending.callback(adopting.join)
         await_lock(sql)
-        assert owner_of(database_url) == OURS
+        assert stamp_of(database_url) == OURS
         writer.commit()
         adopting.join()
-        assert owner_of(database_url) == THEIRS
+        assert stamp_of(database_url) == THEIRS
 
 
-def test_a_write_that_waited_for_an_adopt_sees_the_new_owner(database_url: str, sql: psycopg.Connection) -> None:
+def test_a_write_that_waited_for_an_adopt_sees_the_new_stamp(database_url: str, sql: psycopg.Connection) -> None:
     seen: list[str | None] = []
 
     def write() -> None:
         with psycopg.connect(database_url) as writer:
             try:
-                writer.execute("select hold_owner(%s)", [OURS])
+                writer.execute("select hold_stamp(%s)", [OURS])
             except psycopg.DatabaseError as error:
                 seen.append(error.sqlstate)
 
@@ -80,7 +80,7 @@ def test_a_write_that_waited_for_an_adopt_sees_the_new_owner(database_url: str, 
     assert seen == [statements.FOREIGN]
 
 
-def test_adopt_requires_confirmation_and_names_the_previous_owner(
+def test_adopt_requires_confirmation_and_names_the_previous_stamp(
     client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace = load_trace("plain-capital")
@@ -90,13 +90,13 @@ def test_adopt_requires_confirmation_and_names_the_previous_owner(
     refused = CliRunner().invoke(cli, command)
     assert refused.exit_code == 1
     assert "add --yes" in refused.stderr
-    assert f"owner     {OURS}, since 20" in refused.stderr
-    assert owner_of(database_url) == OURS
+    assert f"stamp     {OURS}, since 20" in refused.stderr
+    assert stamp_of(database_url) == OURS
     done = CliRunner().invoke(cli, [*command, "--yes"])
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith(f"{THEIRS} took over 1 requests, the newest of 20")
-    assert f"; the previous owner was {OURS}, since 20" in done.stdout
-    assert owner_of(database_url) == THEIRS
+    assert f"; the previous stamp was {OURS}, since 20" in done.stdout
+    assert stamp_of(database_url) == THEIRS
     again = CliRunner().invoke(cli, [*command, "--yes"])
     assert again.stdout.startswith(f"nothing to do: the database already belongs to {THEIRS}, with 1 requests")
 

@@ -154,8 +154,8 @@ def test_a_tuple_has_the_fields_of_its_sql_type(kind: str, row: type[Any], sql: 
 def test_a_missing_or_additional_parameter_is_an_error(sql: psycopg.Connection) -> None:
     wrong: list[dict[str, object]] = [{}, {"app_name": "x", "limit": 1}, {"name": "x"}]
     for parameters in wrong:
-        with pytest.raises(TypeError, match="require_owner"):
-            QUERIES["database/require_owner"].run(sql, **parameters)
+        with pytest.raises(TypeError, match="require_stamp"):
+            QUERIES["database/require_stamp"].run(sql, **parameters)
 
 
 def test_a_missing_file_fails_where_it_is_loaded() -> None:

@@ -17,9 +17,9 @@ from core.database.migrations import (
     read_status,
 )
 from manage import cli
-from tests.support.stamps import OURS, SENTENCE, THEIRS, catches, owner_of
+from tests.support.stamps import OURS, SENTENCE, THEIRS, catches, stamp_of
 
-NOBODYS = "this database has no owner yet; run `manage.py migrate`"
+NOBODYS = "database: has no stamp yet; run `manage.py migrate`"
 
 
 def test_migrate_stamps_once(empty: str) -> None:
@@ -60,12 +60,12 @@ def test_the_database_of_another_app_is_not_migrated(empty: str, monkeypatch: py
 def test_an_unstamped_database_is_rejected_until_it_is_migrated(database_url: str, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
     with catches(psycopg.DatabaseError, NOBODYS):
-        statements.REQUIRE_OWNER.run(sql, app_name=OURS)
+        statements.REQUIRE_STAMP.run(sql, app_name=OURS)
     assert migrate(database_url, app_name=THEIRS) == []
-    assert owner_of(database_url) == THEIRS
+    assert stamp_of(database_url) == THEIRS
 
 
-def test_one_of_two_concurrent_migrations_becomes_the_owner(empty: str) -> None:
+def test_one_of_two_concurrent_migrations_stamps_the_database(empty: str) -> None:
     refused: list[str] = []
 
     def run(app_name: str) -> None:
@@ -79,7 +79,7 @@ def test_one_of_two_concurrent_migrations_becomes_the_owner(empty: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted([*refused, str(owner_of(empty))]) == [OURS, THEIRS]
+    assert sorted([*refused, str(stamp_of(empty))]) == [OURS, THEIRS]
 
 
 def test_modal_app_name_stamps_as_well_and_status_shows_it(
@@ -88,12 +88,12 @@ def test_modal_app_name_stamps_as_well_and_status_shows_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", empty)
     before = CliRunner().invoke(cli, ["status"])
-    assert (before.exit_code, "owner     no owner yet" in before.stdout) == (1, True)
+    assert (before.exit_code, "stamp     none yet" in before.stdout) == (1, True)
     monkeypatch.setenv("MODAL_APP_NAME", THEIRS)
     assert CliRunner().invoke(cli, ["migrate"]).exit_code == 0
     after = CliRunner().invoke(cli, ["status"])
     assert after.exit_code == 0
-    assert f"owner     {THEIRS}, since 20" in after.stdout
+    assert f"stamp     {THEIRS}, since 20" in after.stdout
     assert f"database  {empty.partition('@/')[2].partition('?')[0]} on " in after.stdout
     monkeypatch.setenv("THUNDER_APP_NAME", OURS)
     refused = CliRunner().invoke(cli, ["migrate"])

@@ -131,7 +131,7 @@ def test_the_status_finds_what_a_deploy_would_fail_with(run: Run, place: Place) 
     assert run("status", **url, THUNDER_SECRET=SECRET)[1] == WRONG_SECRET
     assert run("status", **url, THUNDER_SECRET="")[1] == UNSET_SECRET
     lines, error = run("status", DATABASE_URL=place.other, DATABASE_URL_DIRECT=place.migrated)
-    assert ("owner     thunder-backend" in lines, error) == (True, TWO_DATABASES)
+    assert ("stamp     thunder-backend" in lines, error) == (True, TWO_DATABASES)
     for name, value in {"LOG_LEVEL": "loud", "DATABASE_POOL_SIZE": "many", "TRUSTED_PROXIES": "proxy"}.items():
         check(run("status", **url, **{name: value})[1], f"{name}: ")
 

@@ -114,7 +114,7 @@ async def post_and_read(modal: FakeModal, app: str, trace: Any) -> None:
 
 async def check_refused(modal: FakeModal, app: str) -> None:
     """Check that an app on the database of production answers 503."""
-    sentence = f"this database belongs to {APP}; this app is {app}; "
+    sentence = f"database: belongs to {APP}; this app is {app}; "
     for name in ("plain-capital", "force-prefix"):
         refused = await call(modal, app, "ingest", "/v1/ingest", load_trace(name))
         assert (refused[0], refused[1]["error"].startswith(sentence)) == (503, True)

@@ -22,7 +22,7 @@ from tests.support.wiretap import Wiretap, tap_wire
 
 LARGE_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 8
-"""The server checks the owner of the database every few seconds as well, which adds a statement."""
+"""The server checks the stamp of the database every few seconds as well, which adds a statement."""
 FOREIGN = {"private": "missing", "orphan": "missing", "collection": "nowhere", "admins": "nowhere", "held": "missing"}
 FOREIGN |= {"group": "nobody", "strange": "nobody", "calibrator": "absent", "general": "absent"}
 

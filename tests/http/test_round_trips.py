@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from functions.web import owner
+from functions.web import stamp
 from tests.support.browsers import BrowserOf
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
@@ -96,8 +96,8 @@ def tapped_server(tapped_database: str) -> Iterator[Tapped]:
         assert found.post("/logs/{id}/discussions", {"username": "ann", "comment": "first"}).status == 201
         assert found.post("/logs/{id}/tags", {"tag": "a"}).status == 200
         token = found.post("/logs/{id}/public", {}).json["public_token"]
-        # Otherwise one answer in five seconds waits for a further check of the owner.
-        patch.setattr(owner, "REMEMBERED_S", 3600)
+        # Otherwise one answer in five seconds waits for a further check of the stamp.
+        patch.setattr(stamp, "REMEMBERED_S", 3600)
         # Imports scipy; while the import blocks the event loop, checks of connections time out.
         assert found.get("/v1/confidence/drift?from=2020-01-01T00:00:00Z").status == 200
         yield Tapped(client, tap, request_id, user_key, token)
@@ -105,7 +105,7 @@ def tapped_server(tapped_database: str) -> Iterator[Tapped]:
 
 @pytest.fixture
 def tapped(tapped_server: Tapped) -> Tapped:
-    """The server right after a read, so that it has a connection and has checked the owner of the database."""
+    """The server right after a read, so that it has a connection and has checked the stamp of the database."""
     assert tapped_server.get("/logs").status == 200
     tapped_server.tap.sent.clear()
     return tapped_server
@@ -166,7 +166,7 @@ def test_a_read_survives_a_closed_connection(tapped: Tapped, sql: psycopg.Connec
     assert tapped.get(path).status == 200
 
 
-@pytest.mark.parametrize("statement", ["select require_owner", "with\nasked", "select\n    id,"])
+@pytest.mark.parametrize("statement", ["select require_stamp", "with\nasked", "select\n    id,"])
 def test_a_connection_lost_during_a_read_causes_one_retry(tapped: Tapped, statement: str) -> None:
     tapped.tap.cut_at = statement
     assert tapped.get("/logs", tapped.user_key).status == 200
@@ -190,7 +190,7 @@ def test_an_edit_takes_two_or_three_round_trips(tapped: Tapped, databases: Datab
     content = EDITS[path] | ({"collection_id": 1} if path.endswith("collections") else {})
     answer = tapped.post(path, content)
     assert answer.status in (200, 201), answer.data
-    is_checked_by_statement = any(text.startswith("select require_owner") for text in tapped.tap.sent)
+    is_checked_by_statement = any(text.startswith("select require_stamp") for text in tapped.tap.sent)
     assert is_checked_by_statement == (databases.pooler_port is not None)  # a direct connection is checked by a sync
     assert tapped.tap.count_trips() == (3 if "collections" in path else 2)
 

@@ -127,7 +127,7 @@ def test_the_database_of_another_app_ends_the_streams_despite_notifications(
             sql.execute("update environment set app_name = 'somebody-else'")
             sql.execute("select pg_notify('thunder_logs', '')")
         code, reason = receive_close(socket)
-        assert (code, reason.startswith("this database belongs to somebody-else")) == (1013, True)
+        assert (code, reason.startswith("database: belongs to somebody-else")) == (1013, True)
 
 
 def test_the_listening_connection_closes_with_the_last_client(listening: Client, sql: psycopg.Connection) -> None:

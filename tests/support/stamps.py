@@ -9,10 +9,13 @@ from core.settings import Settings
 
 OURS = "thunder-backend"
 THEIRS = "thunder-backend-staging"
-SENTENCE = f"this database belongs to {OURS}; this app is {THEIRS}; "
+SENTENCE = (
+    f"database: belongs to {OURS}; this app is {THEIRS}; set DATABASE_URL to a database of {THEIRS}, "
+    f"or take over this one with `manage.py adopt --app-name {THEIRS}`"
+)
 
 
-def owner_of(dsn: str) -> str | None:
+def stamp_of(dsn: str) -> str | None:
     stamp = read_stamp(dsn)
     return None if stamp is None else stamp.app_name
 

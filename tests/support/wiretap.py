@@ -19,7 +19,7 @@ PURPOSE = re.compile(r"\A(--.*\n)+")
 """The comment lines at the start of a query file."""
 NEW_CONNECTION = "select set_config('plan_cache_mode'"
 """The statement of a new connection, which the pool may open at any time."""
-NOT_WAITED_FOR = ("select require_owner", "sync")
+NOT_WAITED_FOR = ("select require_stamp", "sync")
 """Messages after which a flush returns results early, without a wait for the server."""
 
 

@@ -1,4 +1,4 @@
--- Get the database's stamp: its owner app and schema version.
+-- Get the database's stamp: its app, when it was stamped, and its schema version.
 select
     app_name,
     stamped_at,

@@ -2,4 +2,4 @@
 select
     set_config('plan_cache_mode', 'auto', true),
     set_config('statement_timeout', %(milliseconds)s::text, true),
-    hold_owner(%(app_name)s)
+    hold_stamp(%(app_name)s)

@@ -88,7 +88,7 @@ select
     feed.outcome,
     feed.ending,
     feed.has_exception
-from require_owner(%(app_name)s)
+from require_stamp(%(app_name)s)
 left join page on page.ordinal <= %(limit)s and (page.ordinal = 1 or page.weight <= %(bytes)s)
 left join feed on page.id = feed.id
 order by page.ordinal

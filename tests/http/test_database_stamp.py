@@ -15,14 +15,9 @@ from tests.support.client import Answer, Client
 from tests.support.documents import load_trace
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.servers import Serve
+from tests.support.stamps import OURS, SENTENCE, THEIRS
 from tests.support.streams import ask_for_events, open_socket, receive_close
 
-OURS = "thunder-backend"
-THEIRS = "thunder-backend-staging"
-SENTENCE = (
-    f"this database belongs to {OURS}; this app is {THEIRS}; set DATABASE_URL to a database of {THEIRS}, "
-    f"or take over this one with `manage.py adopt --app-name {THEIRS}`"
-)
 ERROR = {"error": SENTENCE, "message": SENTENCE, "code": 503}
 TOKENS = {"tokens": [{"text": "x", "logprob": -1.0}]}
 HEALTH = {"/health", "/healthz"}
@@ -105,7 +100,7 @@ def test_an_adoption_is_detected_by_the_next_read(client: Client, database_url: 
     for path in ("/auth/me", "/auth/validate", "/metrics", "/logs", "/logs/x", "/v1/mods", "/auth/keys"):
         answer = client.get(path)
         assert answer.status == 503
-        assert answer.json["error"].startswith(f"this database belongs to {THEIRS}; this app is {OURS}; ")
+        assert answer.json["error"].startswith(f"database: belongs to {THEIRS}; this app is {OURS}; ")
     adopt(database_url, app_name=OURS)
     assert client.get("/logs").status == 200
 
@@ -117,7 +112,7 @@ def test_an_adoption_is_detected_by_the_next_ingest(client: Client, database_url
     for name in ("plain-capital", "backtrack"):
         answer = client.ingest(load_trace(name))
         assert (answer.status, answer.json["code"]) == (503, 503)
-        assert answer.json["error"].startswith(f"this database belongs to {THEIRS}; this app is {OURS}; ")
+        assert answer.json["error"].startswith(f"database: belongs to {THEIRS}; this app is {OURS}; ")
     assert count_rows(sql) == before
     assert sql.execute("select max(revision) from requests").fetchone() == (1,)
     adopt(database_url, app_name=OURS)
@@ -126,7 +121,7 @@ def test_an_adoption_is_detected_by_the_next_ingest(client: Client, database_url
 
 def test_an_unstamped_database_is_rejected(client: Client, sql: psycopg.Connection) -> None:
     sql.execute("delete from environment")
-    sentence = "this database has no owner yet; run `manage.py migrate`"
+    sentence = "database: has no stamp yet; run `manage.py migrate`"
     answer = client.get("/logs")
     assert (answer.status, answer.json["error"]) == (503, sentence)
     assert client.ingest(load_trace("plain-capital")).json["error"] == sentence
@@ -142,4 +137,4 @@ def test_no_stream_opens_and_open_streams_end(client: Client, staging: Client, d
     with open_socket(client) as socket:
         adopt(database_url, app_name=THEIRS)
         code, reason = receive_close(socket)
-        assert (code, reason.startswith(f"this database belongs to {THEIRS}; this app is {OURS}; ")) == (1013, True)
+        assert (code, reason.startswith(f"database: belongs to {THEIRS}; this app is {OURS}; ")) == (1013, True)

@@ -1,4 +1,4 @@
-"""The pool checks the owner of the database at each checkout."""
+"""The pool checks the stamp of the database at each checkout."""
 
 import asyncio
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from core.database.pool import (
     DatabaseUnavailableError,
     ForeignDatabaseError,
     LostConnectionError,
-    check_owner,
+    check_stamp,
     checkout,
     checkout_transaction,
     open_pool,
@@ -27,7 +27,7 @@ def test_reads_do_not_wait_for_an_adopt(database_url: str) -> None:
     with psycopg.connect(database_url) as adopting, psycopg.connect(database_url) as reader:
         adopting.execute("update environment set app_name = %s", [THEIRS])
         reader.execute("set local statement_timeout = '5s'")
-        statements.REQUIRE_OWNER.run(reader, app_name=OURS)
+        statements.REQUIRE_STAMP.run(reader, app_name=OURS)
         adopting.rollback()
 
 
@@ -35,7 +35,7 @@ def test_a_rejection_leaves_the_pooled_connection_usable(database_url: str) -> N
     async def run() -> None:
         async with open_pool(make_settings(database_url, THEIRS)) as pool:
             with catches(ForeignDatabaseError, SENTENCE):
-                await check_owner(pool)
+                await check_stamp(pool)
             with catches(ForeignDatabaseError, SENTENCE):
                 async with checkout(pool) as conn:
                     await statements.PING.fetch_only(conn)
@@ -78,7 +78,7 @@ def test_a_failed_statement_in_a_pipeline_raises_its_own_error(database_url: str
     asyncio.run(run())
 
 
-def test_the_owner_is_checked_in_the_transaction_of_the_write(database_url: str, sql: psycopg.Connection) -> None:
+def test_the_stamp_is_checked_in_the_transaction_of_the_write(database_url: str, sql: psycopg.Connection) -> None:
     """The database is adopted after the connection was checked out and before the transaction writes."""
 
     async def run() -> None:
@@ -110,7 +110,7 @@ def test_a_dead_connection_is_replaced(database_url: str, sql: psycopg.Connectio
             with pytest.raises(LostConnectionError):
                 async with checkout(pool) as conn:
                     await statements.PING.fetch_only(conn)
-            await check_owner(pool)
+            await check_stamp(pool)
             async with checkout(pool) as conn:
                 assert await statements.PING.fetch_only(conn) == LATEST_VERSION
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.database.connection import Pool
 from core.database.health import ask_in_time
-from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, check_owner
+from core.database.pool import DatabaseUnavailableError, ForeignDatabaseError, check_stamp
 from functions.web.context import Context
 from functions.web.errors import RETRY_AFTER_S, refuse, render_error
 
@@ -36,7 +36,7 @@ class ForeignDatabaseGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, and check the database before the answer is sent or a WebSocket is accepted."""
         if scope["type"] == "websocket":
-            sentence = await self._find_foreign_owner(scope["app"].state.context)
+            sentence = await self._find_foreign_stamp(scope["app"].state.context)
             if sentence is None:
                 await self.app(scope, receive, send)
             else:
@@ -52,7 +52,7 @@ class ForeignDatabaseGuard:
             if message["type"] == "http.response.start" and message["status"] < 500:
                 if scope["path"].rstrip("/") in ALWAYS_CHECKED:
                     self.ours_at = -float("inf")
-                sentence = await self._find_foreign_owner(scope["app"].state.context)
+                sentence = await self._find_foreign_stamp(scope["app"].state.context)
                 if sentence is not None:
                     replaced = True
                     await render_error(503, sentence, {"Retry-After": RETRY_AFTER_S})(scope, receive, send)
@@ -61,7 +61,7 @@ class ForeignDatabaseGuard:
 
         await self.app(scope, receive, guard)
 
-    async def _find_foreign_owner(self, context: Context) -> str | None:
+    async def _find_foreign_stamp(self, context: Context) -> str | None:
         """Return the error sentence if the database belongs to another app; None if not, or if it can't be reached."""
         pool = context.access.open_pool
         if pool is None or time.monotonic() - self.ours_at < REMEMBERED_S:
@@ -72,7 +72,7 @@ class ForeignDatabaseGuard:
 
     async def _check(self, pool: Pool) -> str | None:
         try:
-            await ask_in_time(check_owner(pool))
+            await ask_in_time(check_stamp(pool))
         except ForeignDatabaseError as error:
             return str(error)  # not remembered: the database may be ours again at the next request
         except DatabaseUnavailableError:
