@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict
 
 from msgspec import to_builtins
 
@@ -27,6 +27,31 @@ from core.responses.options import RAW_LOGPROBS
 from core.traces.answer_trace import find_forced_runs
 
 Report = dict[str, Any]
+
+
+class TokenOrigin(TypedDict):
+    """How a token entered the text. In a report, its scores (`core.confidence.TokenScores`) follow.
+
+    Attributes:
+        index: its index among all tokens, also discarded ones.
+        step: the posted step of its forward pass; None if a mod inserted it without a pass.
+        sequence_order: the posted order of its event.
+        token: its id; None if only the text is known.
+        forced: whether a mod inserted it.
+        forced_by: the mod that inserted it, if known.
+        adjusted_logits: whether a mod changed the logits it was drawn from.
+        discarded: whether a backtrack removed it later.
+    """
+
+    index: int
+    step: int | None
+    sequence_order: int
+    token: int | None
+    text: str | None
+    forced: bool
+    forced_by: str | None
+    adjusted_logits: bool
+    discarded: bool
 
 
 def report_trace(document: TraceDocument, options: ScoreOptions, below: float | None = None) -> Report:
@@ -132,7 +157,7 @@ def _report_token(  # noqa: PLR0913 - one argument per column of the row
     forced_by: str | None = None,
     adjusted_logits: bool = False,
 ) -> Report:
-    return {
+    origin: TokenOrigin = {
         "index": index,
         "step": step,
         "sequence_order": sequence_order,
@@ -142,6 +167,5 @@ def _report_token(  # noqa: PLR0913 - one argument per column of the row
         "forced_by": forced_by,
         "adjusted_logits": adjusted_logits,
         "discarded": token.discarded,
-        **scores._asdict(),
-        "group_confidence": group_confidence,
     }
+    return {**origin, **scores._asdict(), "group_confidence": group_confidence}

@@ -20,19 +20,10 @@ from core.pairing.scored_trace import ScoredTrace
 from core.pairing.topk_lists import show_list
 from core.traces.inference_stats import build_inference_stats
 from core.traces.kept import Facts, KeptTrace
-from core.traces.log_rows import ActionRow, EventRow, ModCallRow, ModLogRow, PassRow, StepRow
+from core.traces.log_rows import ActionRow, EventRow, LogFacts, LogHead, ModCallRow, ModLogRow, PassRow, StepRow
 from core.traces.sampling import list_sampling
 from core.wire.json_text import dump_json, make_writable
 
-UNKNOWN = (
-    "model_version",
-    "tokenizer_version",
-    "vocab_hash",
-    "sampler_preset",
-    "sampler_algo",
-    "rng_seed",
-)
-"""Fields that the Quote UI expects but no engine sends."""
 ROWS_AT_ONCE = 1000
 """Rows rendered at once. As objects, all rows of a long trace would take many times the size of the log."""
 _ENCODE = msgspec.json.Encoder().encode
@@ -44,7 +35,7 @@ def render_log(kept: KeptTrace) -> Iterator[bytes | memoryview]:
     Yields JSON members in pieces, with the outer closing brace but without the opening one.
     """
     trace = kept.trace
-    yield dump_json(_head(trace) | _list_facts(kept.facts) | {"sampling": list_sampling(kept)})[1:-1]
+    yield dump_json({**_head(trace), **_list_facts(kept.facts), "sampling": list_sampling(kept)})[1:-1]
     yield from _render_rows("events", _iterate_events(trace))
     yield from _render_rows("mod_calls", _iterate_mod_calls(trace))
     yield from _render_rows("mod_logs", _iterate_mod_logs(trace))
@@ -85,7 +76,7 @@ def _encode_rows(rows: Sequence[msgspec.Struct]) -> bytes:
         raise InvalidInputError("body: nested too deeply to be shown; nest it less deeply") from None
 
 
-def _head(trace: ScoredTrace) -> dict[str, Any]:
+def _head(trace: ScoredTrace) -> LogHead:
     request = trace.document.request
     first_pass = next(iter(trace.pairing.passes), None)
     active = strip_user_key(request.active_mod_name) if request.active_mod_name else None
@@ -95,7 +86,12 @@ def _head(trace: ScoredTrace) -> dict[str, Any]:
         "user_prompt": request.user_prompt,
         "formatted_prompt": first_pass.event.input_text if first_pass else None,
         "model_id": request.model,
-        **dict.fromkeys(UNKNOWN),
+        "model_version": None,
+        "tokenizer_version": None,
+        "vocab_hash": None,
+        "sampler_preset": None,
+        "sampler_algo": None,
+        "rng_seed": None,
         "max_steps": next((e.max_steps for e in trace.pairing.events if e.max_steps is not None), request.max_tokens),
         "active_mod": {"id": 1, "name": active} if active else None,
         "final_tokens": request.final_token_ids,
@@ -107,7 +103,7 @@ def _head(trace: ScoredTrace) -> dict[str, Any]:
     }
 
 
-def _list_facts(facts: Facts) -> dict[str, Any]:
+def _list_facts(facts: Facts) -> LogFacts:
     return {
         "eos_reason": facts.finish_reason,
         "request_tags": facts.metadata,

@@ -1,9 +1,79 @@
-"""The rows of a log's lists. Fields and their order follow "The log" in docs/API.md."""
+"""The members of a log, and the rows of its lists. Fields and their order follow "The log" in docs/API.md."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
+
+from core.activations.token_features import TokenFeatures
+
+
+class LogState(TypedDict):
+    """The members that can change after ingest.
+
+    Attributes:
+        revision: the number of times that the request was stored; 0 for a preview.
+        user_api_key: the label of the user API key; None for readers other than the owner.
+        activations: the strongest features at each token, if a run of the activations page is linked.
+    """
+
+    request_id: str
+    created_ts: datetime
+    revision: int
+    user_api_key: str | None
+    is_public: bool
+    public_token: str | None
+    public_expires_at: datetime | None
+    favorited_by: list[str]
+    tags: list[str]
+    discussion_count: int
+    activations: TokenFeatures | None
+    source: str
+    group_id: str | None
+    p_correct: float | None
+    calibrator: dict[str, int] | None
+
+
+class ActiveMod(TypedDict):
+    """The active mod. `id` is 1 in each log, because engines send names only."""
+
+    id: int
+    name: str
+
+
+class LogHead(TypedDict):
+    """The members that a trace has once. No engine sends those whose type is None; the Quote UI expects them."""
+
+    finished_ts: datetime | None
+    system_prompt: str | None
+    user_prompt: str | None
+    formatted_prompt: str | None
+    model_id: str | None
+    model_version: None
+    tokenizer_version: None
+    vocab_hash: None
+    sampler_preset: None
+    sampler_algo: None
+    rng_seed: None
+    max_steps: int | None
+    active_mod: ActiveMod | None
+    final_tokens: list[int] | None
+    final_text: str | None
+    total_steps: int
+    sequence_confidence: float | None
+    sequence_confidence_is_bound: bool | None
+    lowest_group_confidence: float | None
+
+
+class LogFacts(TypedDict):
+    """The facts other than scores. `core.traces.kept.Facts` defines them."""
+
+    eos_reason: str | None
+    request_tags: dict[str, Any]
+    messages: list[dict[str, str | None]] | None
+    error: str | None
+    warnings: Sequence[str]
 
 
 class EventRow(msgspec.Struct, gc=False):

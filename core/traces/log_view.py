@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -13,6 +12,7 @@ from core.document.formats import require_known_format
 from core.traces.kept import read_kept
 from core.traces.log import render_log
 from core.traces.log_cache import CachedLog
+from core.traces.log_rows import LogState
 from core.traces.store import StoredLog
 from core.wire.json_text import change_parts
 from core.wire.zstandard import compress, decompress, iterate_decompressed, prepend, read_size
@@ -134,7 +134,7 @@ def view_log(
         cache_key=cache_key,
         is_owned=stored.is_owned,
         document_version=stored.document_version,
-        start=orjson.dumps({**_list_changing(stored, hasher), "activations": activations})[:-1] + b",",
+        start=orjson.dumps(_read_state(stored, hasher, activations))[:-1] + b",",
         format=stored.format,
         choice=stored.choice,
         document=stored.document,
@@ -142,7 +142,7 @@ def view_log(
     )
 
 
-def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
+def _read_state(stored: StoredLog, hasher: Hasher, activations: TokenFeatures | None) -> LogState:
     token = None
     if stored.is_owned and stored.is_public and stored.share_nonce is not None:
         token = hasher.recover_share_token(SHARED, stored.id, stored.share_nonce)
@@ -157,6 +157,7 @@ def _list_changing(stored: StoredLog, hasher: Hasher) -> dict[str, Any]:
         "favorited_by": stored.favorited_by if stored.is_owned else [],
         "tags": stored.tags if stored.is_owned else [strip_labels(tag) for tag in stored.tags],
         "discussion_count": stored.discussion_count if stored.is_owned else 0,
+        "activations": activations,
         "source": stored.source,
         "group_id": stored.group_id,
         "p_correct": stored.p_correct,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from core.access.hasher import Hasher
 from core.errors import InvalidInputError
 from core.traces.items import Several, prepare_item
+from core.traces.log_rows import LogState
 from core.traces.log_view import render_unpacked
 from core.wire.json_text import dump_json
 
@@ -27,7 +28,7 @@ def render_preview(body: bytes, choice: int, hasher: Hasher) -> bytes:
         raise InvalidInputError(f"choice: the body has {len(prepared)} answers; send a number below that")
     one = prepared[choice]
     document = one.document
-    start = {
+    start: LogState = {
         "request_id": one.request_id,
         "created_ts": one.request["created_at"] or datetime.now(UTC),
         "revision": 0,
@@ -35,8 +36,8 @@ def render_preview(body: bytes, choice: int, hasher: Hasher) -> bytes:
         "is_public": False,
         "public_token": None,
         "public_expires_at": None,
-        "favorited_by": list[str](),
-        "tags": list[str](),
+        "favorited_by": [],
+        "tags": [],
         "discussion_count": 0,
         "activations": None,
         "source": one.request["source"],

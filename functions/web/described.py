@@ -3,7 +3,13 @@
 tests/http/test_openapi_descriptions.py posts each example, and compares the answers with the schemas.
 """
 
+import inspect
+import re
 from typing import Any
+
+import msgspec
+
+from functions.web.rendered import ATTRIBUTES, LOG, POSTED_REPORT, SPANS, STORED_REPORT
 
 REQUEST_ID = "smollm2-force-prefix"
 PARAMETERS = {
@@ -118,42 +124,34 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /playground/activations/extract": {"token_ids": [9906, 1917], "top_k": 5},
 }
 TEXT = {"type": "string"}
-REPORT = {
-    "type": "object",
-    "description": "every score of one answer; docs/API.md describes the fields",
-    "required": ["sequence", "tokens"],
-}
-LOG = {
-    "type": "object",
-    "description": "one request with all its scored tokens; docs/API.md describes the fields",
-    "required": [
-        "request_id",
-        "created_ts",
-        "final_text",
-        "events",
-        "steps",
-        "step_logit_summaries",
-        "mod_calls",
-        "actions",
-    ],
+RENDERED = {
+    "GET /logs/{request_id}": LOG,
+    "POST /v1/score/log": LOG,
+    "GET /share/request/{token}": LOG,
+    "GET /share/{token}/request/{request_id}": LOG,
+    "GET /v1/confidence/{request_id}": STORED_REPORT,
+    "POST /v1/score": POSTED_REPORT,
+    "GET /v1/confidence/{request_id}/spans": SPANS,
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "GET /logs/{request_id}/trace": {"type": "object", "description": "the posted document, with user API keys masked"},
-    "GET /logs/{request_id}": LOG,
-    "POST /v1/score/log": LOG,
     "POST /v1/traces": {"type": "object", "description": "an ExportTraceServiceResponse of OTLP"},
-    "GET /v1/confidence/{request_id}": REPORT,
-    "POST /v1/score": REPORT,
-    "GET /v1/confidence/{request_id}/spans": {"type": "object", "required": ["spans"]},
     "GET /metrics": TEXT,
-    "GET /share/request/{token}": LOG,
-    "GET /share/{token}/request/{request_id}": LOG,
 }
 MEDIA = {"GET /metrics": "text/plain"}
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 
 def describe(document: dict[str, Any]) -> None:
     """Add the descriptions, examples and schemas to an OpenAPI document."""
+    references, components = msgspec.json.schema_components(
+        RENDERED.values(), ref_template="#/components/schemas/{name}"
+    )
+    answers = ANSWERS | dict(zip(RENDERED, references, strict=True))
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    schemas |= components
+    for schema in schemas.values():
+        _describe_members(schema)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             route = f"{method.upper()} {path}"
@@ -161,7 +159,7 @@ def describe(document: dict[str, Any]) -> None:
                 _describe_parameter(parameter)
             if route in BODIES:
                 operation["requestBody"]["content"]["application/json"]["example"] = BODIES[route]
-            _describe_answers(route, operation["responses"])
+            _describe_answers(answers.get(route), MEDIA.get(route, "application/json"), operation["responses"])
 
 
 def _describe_parameter(parameter: dict[str, Any]) -> None:
@@ -172,11 +170,22 @@ def _describe_parameter(parameter: dict[str, Any]) -> None:
         parameter["example"] = PATH_EXAMPLES[name]
 
 
-def _describe_answers(route: str, responses: dict[str, Any]) -> None:
+def _describe_members(schema: dict[str, Any]) -> None:
+    """Move the attributes that a docstring describes from the description of an object to its members."""
+    documented = inspect.cleandoc(schema.get("description", "")).replace("None", "null")
+    description, _, attributes = documented.partition(ATTRIBUTES)
+    if description:
+        schema["description"] = description.strip()
+    for name, text in _ATTRIBUTE.findall(attributes):
+        if name in schema["properties"]:
+            schema["properties"][name]["description"] = " ".join(text.split())
+
+
+def _describe_answers(schema: dict[str, Any] | None, media_type: str, responses: dict[str, Any]) -> None:
     content: dict[str, Any] = responses.get("200", {}).setdefault("content", {}) if "200" in responses else {}
-    if route in ANSWERS:
-        content.setdefault(MEDIA.get(route, "application/json"), {})["schema"] = ANSWERS[route]
-    for media_type, media in content.items():
-        if not media_type.endswith("json"):
-            binary = {"type": "string", "format": "binary"} if media_type.startswith("image/") else TEXT
+    if schema is not None:
+        content.setdefault(media_type, {})["schema"] = schema
+    for kind, media in content.items():
+        if not kind.endswith("json"):
+            binary = {"type": "string", "format": "binary"} if kind.startswith("image/") else TEXT
             media.setdefault("schema", binary)
