@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.alerts.alert import (
-    Alert,
     CreatedAlert,
     RotatedSecret,
     change_alert,
@@ -19,6 +18,7 @@ from core.alerts.alert import (
 )
 from core.alerts.events import AlertEvent, insert_test, list_events, read_event
 from core.alerts.rules import AlertChange, NewAlert
+from core.alerts.store import Alert
 from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep

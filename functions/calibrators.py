@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field, field_validator
 
 from core.access.caller import Scope
 from core.calibrators.calibrator import (
-    Calibrator,
     change_calibrator,
     delete_calibrator,
     list_calibrators,
@@ -16,6 +15,7 @@ from core.calibrators.calibrator import (
 )
 from core.calibrators.choice import fit_labels, select_mode
 from core.calibrators.fit import Method
+from core.calibrators.store import Calibrator
 from core.confidence.distribution import MAX_TOP_TOKENS
 from core.responses.options import MAX_MODE_CHARS
 from core.statistics.labels import LabelFilters, fetch_labels

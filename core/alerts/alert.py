@@ -3,28 +3,28 @@
 A user's alerts cover that user's requests. Alerts made by admins belong to all admins and cover every request.
 """
 
+import re
 import secrets
 from base64 import b64encode
-from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ValidationError
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
-from core.access.hasher import WEBHOOKS
+from core.access.hasher import LONG_KEY, WEBHOOKS
 from core.access.session import Session
 from core.alerts import store
-from core.alerts.rules import AlertChange, AlertFilters, Kind, NewAlert, complete, list_missing
-from core.alerts.store import AlertRow
+from core.alerts.rules import AlertChange, AlertFilters, NewAlert, complete, list_missing
+from core.alerts.store import Alert
 from core.alerts.target import check_target
 from core.audit.store import Action
 from core.database.pool import retry_read
 from core.errors import InvalidInputError, NotFoundError, ThunderError
 from core.settings import Networks
 from core.wire.json_text import to_column_text
-from core.wire.models import Frozen
 from core.wire.page import read_cursor
 from core.wire.validation import describe_validation
 
@@ -34,30 +34,13 @@ NONCE_BYTES = 16
 OVERLAP_S = 86_400
 """How long webhooks are signed with the previous secret as well, after a rotation."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks defines
+_LONG_PART = re.compile(rf"[^/?&=]{{{LONG_KEY},}}")
 
 
 class TooManyAlertsError(ThunderError):
     """The owner has the maximum number of alerts."""
 
     status = 409
-
-
-class Alert(Frozen):
-    """An alert as its owner sees it. Settings that its kind does not have are None."""
-
-    id: int
-    name: str
-    kind: Kind
-    score: str | None
-    threshold: float | None
-    share: float | None
-    window_s: int | None
-    filters: AlertFilters
-    url: str
-    include_prompt: bool
-    active: bool
-    created_at: datetime
-    updated_at: datetime
 
 
 class CreatedAlert(Alert):
@@ -102,7 +85,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
         if number is None:
             raise TooManyAlertsError(f"alerts: you have {MAX_ALERTS}, the maximum; delete one first")
         await session.note(Action.CREATE_ALERT, f"alert:{number}", {"kind": new.kind.value})
-        alert = to_alert(await _get(session, number))
+        alert = await _get(session, number)
     return CreatedAlert(**dict(alert), secret=_derive(session, number, nonce))
 
 
@@ -117,9 +100,8 @@ async def list_alerts(
     """
     before_id = read_cursor(cursor)
     async with access.session(key, Scope.READ) as session:
-        rows = await _fetch(session, before_id=before_id, limit=limit + 1)
-    page = [to_alert(row) for row in rows[:limit]]
-    return page, str(page[-1].id) if len(rows) > limit else None
+        alerts = await _fetch(session, before_id=before_id, limit=limit + 1)
+    return alerts[:limit], str(alerts[limit - 1].id) if len(alerts) > limit else None
 
 
 @retry_read
@@ -130,21 +112,27 @@ async def read_alert(access: Access, key: str | None, *, number: int) -> Alert:
         NotFoundError: no such alert, or it belongs to another user.
     """
     async with access.session(key, Scope.READ) as session:
-        return to_alert(await _get(session, number))
+        return await _get(session, number)
 
 
 async def _fetch(
     session: Session, *, number: int | None = None, before_id: int | None = None, limit: int
-) -> list[AlertRow]:
+) -> list[Alert]:
     caller = session.caller
-    return await store.LIST_ALERTS.fetch_all(
+    alerts = await store.LIST_ALERTS.fetch_all(
         session.conn, owner=caller.owner_filter, own=caller.own_filter, id=number, before_id=before_id, limit=limit
     )
+    return [_hide_missing(alert) for alert in alerts]
 
 
-async def _get(session: Session, number: int) -> AlertRow:
-    for row in await _fetch(session, number=number, limit=1):
-        return row
+def _hide_missing(alert: Alert) -> Alert:
+    """Return an alert without the settings that its kind does not have. Earlier versions stored some."""
+    return alert.model_copy(update=dict.fromkeys({*list_missing(alert.kind)} - {"include_prompt"}))
+
+
+async def _get(session: Session, number: int) -> Alert:
+    for alert in await _fetch(session, number=number, limit=1):
+        return alert
     raise no_alert_error(number)
 
 
@@ -165,25 +153,28 @@ async def change_alert(
         columns = await _to_columns(session, complete(changed), filters)
         del columns["kind"]
         await store.UPDATE_ALERT.execute(session.conn, id=number, **columns)
+        if not columns["active"]:
+            await store.FAIL_WAITING.execute(session.conn, alert_id=number)
         details = {"changed": sorted(change.model_fields_set)}
         await session.note(Action.CHANGE_ALERT, f"alert:{number}", details)
-        return to_alert(await _get(session, number))
+        return await _get(session, number)
 
 
-def _merge(row: AlertRow, change: AlertChange) -> tuple[NewAlert, dict[str, Any]]:
+def _merge(alert: Alert, change: AlertChange) -> tuple[NewAlert, dict[str, Any]]:
     """Return the alert after a change, and its filters. Null keeps settings that can't be null.
 
     Filters that an earlier version accepted stay as they are until one of the filters is changed.
     """
     given = change.model_dump(exclude_unset=True)
     given = {name: value for name, value in given.items() if value is not None or name not in {"name", "url"}}
-    now = to_alert(row).model_dump(exclude={"id", "created_at", "updated_at", "filters"})
+    now = alert.model_dump(exclude={"id", "created_at", "updated_at", "filters"})
+    kept = alert.filters.list_filters()
     has_new_filters = not given.keys().isdisjoint(AlertFilters.model_fields)
     try:
-        changed = NewAlert.model_validate({**now, **(row.filters if has_new_filters else {}), **given})
+        changed = NewAlert.model_validate({**now, **(kept if has_new_filters else {}), **given})
     except ValidationError as error:
         raise InvalidInputError(describe_validation(error)) from None
-    return changed, changed.list_filters() if has_new_filters else row.filters
+    return changed, changed.list_filters() if has_new_filters else kept
 
 
 async def rotate_secret(access: Access, key: str | None, *, number: int) -> RotatedSecret:
@@ -229,19 +220,16 @@ def no_alert_error(number: int) -> NotFoundError:
 
 
 async def _to_columns(session: Session, columns: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
-    """Prepare the columns for storage: keys are replaced in the name, and refused in the URL."""
-    if session.find_own_keys(columns["url"]):
+    """Prepare the columns for storage: keys are replaced in the name and the filters, and refused in the URL."""
+    url = unquote(columns["url"])
+    if session.find_own_keys(url) or any(map(session.is_own_user_key, _LONG_PART.findall(url))):
         raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
     name = await session.resolve_text(to_column_text(columns["name"]))
-    return {**columns, "name": name, "filters": Jsonb(filters)}
-
-
-def to_alert(row: AlertRow) -> Alert:
-    """Convert a row to the alert its owner sees. Earlier versions stored settings and filters that are now refused."""
-    kept = row.model_dump(include=set(Alert.model_fields))
-    missing = dict.fromkeys(list_missing(Kind(row.kind)))
-    filters = AlertFilters.model_construct(**row.filters)
-    return Alert.model_validate({**kept, **missing, "filters": filters, "include_prompt": row.include_prompt})
+    masked = {
+        field: await session.resolve_text(value) if isinstance(value, str) else value
+        for field, value in filters.items()
+    }
+    return {**columns, "name": name, "filters": Jsonb(masked)}
 
 
 def _derive(session: Session, number: int, nonce: bytes) -> str:

@@ -54,16 +54,13 @@ async def _record(access: Access, event: ClaimedEvent, error: str | None, *, is_
     status = "delivered" if error is None else "failed" if is_last else "waiting"
     delay_s = choose_delay(event.attempts) if status == "waiting" else 0.0
     async with checkout_transaction(access.pool, timeout_ms=TIMEOUT_MS) as conn:
+        if is_gone:  # first, because a change of the alert locks its row before its events as well
+            await store.PAUSE_ALERT.execute(conn, id=event.alert_id)
         await store.RECORD_ATTEMPT.execute(
-            conn,
-            id=event.id,
-            alert_id=event.alert_id,
-            attempts=event.attempts,
-            status=status,
-            error=error,
-            delay_s=delay_s,
-            is_gone=is_gone,
+            conn, id=event.id, attempts=event.attempts, status=status, error=error, delay_s=delay_s
         )
+        if is_gone:
+            await store.FAIL_WAITING.execute(conn, alert_id=event.alert_id)
     return delay_s or None
 
 

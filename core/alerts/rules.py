@@ -86,31 +86,30 @@ class AlertFilters(Frozen):
         return {name: value for name, value in named.items() if value is not None}
 
 
-class NewAlert(AlertFilters, strict=True, extra="forbid"):
+class AlertSettings(AlertFilters, strict=True, extra="forbid"):
+    """The optional settings of an alert."""
+
+    score: Annotated[Score | None, Field(strict=False)] = None
+    threshold: Finite | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    window_s: Window | None = None
+    include_prompt: bool | None = None
+    active: bool | None = None
+
+
+class NewAlert(AlertSettings):
     """A new alert. Null restores the default. Settings that its kind does not have are refused."""
 
     name: Name
     kind: Annotated[Kind, Field(strict=False)]
     url: Text
-    score: Annotated[Score | None, Field(strict=False)] = None
-    threshold: Finite | None = None
-    share: Annotated[float, Field(gt=0, le=1)] | None = None
-    window_s: Window | None = None
-    include_prompt: bool | None = None
-    active: bool | None = None
 
 
-class AlertChange(AlertFilters, strict=True, extra="forbid"):
+class AlertChange(AlertSettings):
     """Changes to an alert. Omitted fields keep their value; null restores the default or removes a filter."""
 
     name: Name | None = None
     url: Text | None = None
-    score: Annotated[Score | None, Field(strict=False)] = None
-    threshold: Finite | None = None
-    share: Annotated[float, Field(gt=0, le=1)] | None = None
-    window_s: Window | None = None
-    include_prompt: bool | None = None
-    active: bool | None = None
 
 
 def list_missing(kind: Kind) -> list[str]:

@@ -107,7 +107,10 @@ class Sender:
 
     async def _post_to(self, target: Target, address: Address, body: bytes, headers: dict[str, str]) -> int:
         shown = f"[{address}]" if address.version == 6 else str(address)
-        extensions: dict[str, object] = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict(), "sni_hostname": target.host}
+        extensions: dict[str, object] = {
+            "timeout": httpx.Timeout(TIMEOUT_S).as_dict(),
+            "sni_hostname": target.host.rstrip("."),
+        }
         request = httpx.Request(
             "POST",
             f"{target.scheme}://{shown}:{target.port}{target.path}",

@@ -1,22 +1,25 @@
 """The statements of alerts and their events, and the types of their rows."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator
+
+from core.alerts.rules import AlertFilters, Kind
 from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
 
 
-class AlertRow(Row):
-    """An alert. The filters are those that are set."""
+class Alert(Row):
+    """An alert as its owner sees it. Its filters are not checked, because earlier versions accepted more."""
 
     id: int
     name: str
-    kind: str
-    score: str
+    kind: Kind
+    score: str | None
     threshold: float | None
     share: float | None
     window_s: int | None
-    filters: dict[str, Any]
+    filters: Annotated[AlertFilters, BeforeValidator(lambda stored: AlertFilters.model_construct(**dict(stored)))]
     url: str
     include_prompt: bool
     active: bool
@@ -109,7 +112,7 @@ class PromptRow(Row):
 
 LOCK_OWNER = query("alerts/lock_owner")
 INSERT_ALERT = query("alerts/insert_alert", int)
-LIST_ALERTS = query("alerts/list_alerts", AlertRow)
+LIST_ALERTS = query("alerts/list_alerts", Alert)
 LOCK_ALERT = query("alerts/lock_alert", int)
 UPDATE_ALERT = query("alerts/update_alert")
 ROTATE_SECRET = query("alerts/rotate_secret")
@@ -119,6 +122,8 @@ LIST_EVENTS = query("alerts/list_events", EventRow)
 CLAIM_EVENTS = query("alerts/claim_events", int)
 GET_CLAIMED = query("alerts/get_claimed", ClaimedEvent)
 RECORD_ATTEMPT = query("alerts/record_attempt")
+PAUSE_ALERT = query("alerts/pause_alert")
+FAIL_WAITING = query("alerts/fail_waiting")
 GET_PROMPT = query("alerts/get_prompt", PromptRow, is_binary=True)
 CLAIM_ALERT = query("alerts/claim_alert", DueAlert)
 MEASURE_RATE = query("alerts/measure_rate", Rate)

@@ -5,11 +5,9 @@ all owners. Its parameters are never shown, because those of an isotonic one are
 """
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from psycopg.types.json import Jsonb
-from pydantic import Field
 
 from core.access.access import Access
 from core.access.caller import ForbiddenError, Scope
@@ -17,53 +15,10 @@ from core.access.session import Session
 from core.audit.store import Action
 from core.calibrators import store
 from core.calibrators.choice import Fitted
-from core.calibrators.fit import Isotonic, Method
-from core.calibrators.quality import Comparison
-from core.calibrators.store import CalibratorRow
+from core.calibrators.fit import Isotonic
+from core.calibrators.store import Calibrator
 from core.database.pool import retry_read
 from core.errors import NotFoundError
-from core.statistics.scores import Score
-from core.wire.models import Frozen
-
-
-class Period(Frozen):
-    """When the earliest and the latest of the labelled requests began."""
-
-    start: Annotated[datetime, Field(serialization_alias="from")]
-    finish: Annotated[datetime, Field(serialization_alias="to")]
-
-
-class Calibrator(Frozen):
-    """A calibrator as its owner sees it.
-
-    Attributes:
-        version: counts the calibrators of one owner, model, k and logprobs_mode.
-        active: whether it applies to new requests.
-        user_api_key: the label of the user that it belongs to; None if it belongs to the admins.
-        for_users: whether an admins' calibrator applies to users' requests, too.
-        n: number of labelled requests that it is fitted to.
-        correct: number of correct answers among them.
-        ece: expected calibration error, cross-validated.
-        brier: mean squared error, cross-validated.
-    """
-
-    id: int
-    version: int
-    active: bool
-    score: Score
-    method: Method
-    model: str
-    k: int
-    logprobs_mode: str | None
-    user_api_key: str | None
-    for_users: bool
-    n: int
-    correct: int
-    period: Period
-    folds: int
-    ece: Comparison
-    brier: Comparison
-    created_at: datetime
 
 
 @retry_read
@@ -72,7 +27,7 @@ async def list_calibrators(access: Access, key: str | None, *, limit: int, offse
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         rows = await store.LIST_CALIBRATORS.fetch_all(session.conn, id=None, owner=owner, limit=limit, offset=offset)
-    return [to_calibrator(row) for row in rows], rows[0].total if rows else 0
+    return rows, rows[0].total if rows else 0
 
 
 async def require_creator(access: Access, key: str | None, *, for_users: bool | None) -> None:
@@ -107,10 +62,10 @@ async def store_calibrator(access: Access, key: str | None, fitted: Fitted, *, f
             created_at=None,
             **to_columns(fitted),
         )
-        row = await _set_active(session, number, active=True)
-        details = {"score": row.score, "method": row.method, "n": row.n, "version": row.version}
-        await session.note(Action.CREATE_CALIBRATOR, f"calibrator:{number}", {**details, "for_users": row.for_users})
-    return to_calibrator(row)
+        stored = await _set_active(session, number, active=True)
+        details = stored.model_dump(include={"score", "method", "n", "version", "for_users"})
+        await session.note(Action.CREATE_CALIBRATOR, f"calibrator:{number}", details)
+    return stored
 
 
 def to_columns(fitted: Fitted) -> dict[str, Any]:
@@ -143,20 +98,20 @@ async def change_calibrator(access: Access, key: str | None, *, number: int, act
     """
     async with access.session(key, Scope.CURATE) as session:
         await store.LOCK_CALIBRATORS.execute(session.conn)
-        row = await _set_active(session, number, active=active)
+        changed = await _set_active(session, number, active=active)
         await session.note(Action.CHANGE_CALIBRATOR, f"calibrator:{number}", {"active": active})
-    return to_calibrator(row)
+    return changed
 
 
-async def _set_active(session: Session, number: int, *, active: bool) -> CalibratorRow:
+async def _set_active(session: Session, number: int, *, active: bool) -> Calibrator:
     owner = session.caller.owner_filter
     if active:
         await store.DEACTIVATE_OTHERS.execute(session.conn, id=number, owner=owner)
     await store.SET_ACTIVE.execute(session.conn, id=number, owner=owner, active=active)
-    row = await store.LIST_CALIBRATORS.fetch_one(session.conn, id=number, owner=owner, limit=1, offset=0)
-    if row is None:
+    found = await store.LIST_CALIBRATORS.fetch_one(session.conn, id=number, owner=owner, limit=1, offset=0)
+    if found is None:
         raise _missing_error(number)
-    return row
+    return found
 
 
 async def delete_calibrator(access: Access, key: str | None, *, number: int) -> None:
@@ -176,15 +131,3 @@ async def delete_calibrator(access: Access, key: str | None, *, number: int) -> 
 
 def _missing_error(number: int) -> NotFoundError:
     return NotFoundError(f"calibrator_id: there is no calibrator {number}; check the id")
-
-
-def to_calibrator(row: CalibratorRow) -> Calibrator:
-    """Convert a row to the calibrator that its owner sees."""
-    shown = row.model_dump(include=set(Calibrator.model_fields) & set(CalibratorRow.model_fields))
-    return Calibrator(
-        **shown,
-        active=row.is_active,
-        user_api_key=row.user_key_label,
-        period=Period(start=row.labelled_from, finish=row.labelled_to),
-        **row.quality,
-    )

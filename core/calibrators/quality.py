@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.calibrators.fit import Flags, Floats, Method, fit
-from core.decisions.bootstrap import SEED, Interval, count_once, draw_resamples, make_interval
+from core.decisions.bootstrap import SEED, Counts, Interval, bootstrap
 from core.decisions.reliability import sort_into_bins
 from core.statistics.calibration import DEFAULT_BINS
 from core.statistics.scores import Score
@@ -40,9 +40,8 @@ class Quality:
 def cross_validate(method: Method, score: Score, scores: Floats, correct: Flags) -> Quality:
     """Measure the errors of a method by stratified cross-validation, always with the same folds and resamples."""
     after = _measure(predict_held_out(method, score, scores, correct), correct)
-    before = _measure(scores, correct) if score.is_probability_like else None
-    ece, brier = (None, None) if before is None else (before.ece, before.brier)
-    return Quality(FOLDS, Comparison(ece, after.ece), Comparison(brier, after.brier))
+    before = _measure(scores, correct) if score.is_probability_like else [None, None]
+    return Quality(FOLDS, *map(Comparison, before, after))
 
 
 def predict_held_out(method: Method, score: Score, scores: Floats, correct: Flags) -> Floats:
@@ -61,14 +60,12 @@ def assign_folds(correct: Flags) -> NDArray[np.int64]:
     return folds
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    ece: Interval
-    brier: Interval
-
-
-def _measure(values: Floats, correct: Flags) -> _Measured:
+def _measure(values: Floats, correct: Flags) -> list[Interval]:
+    """Return the ECE and the Brier score."""
     labels = sort_into_bins(values, correct, DEFAULT_BINS)
-    exact, drawn = labels.measure(count_once(len(values))), map(labels.measure, draw_resamples(len(values)))
-    ece, brier = (np.concatenate(column) for column in zip(*((one.ece, one.brier) for one in drawn), strict=True))
-    return _Measured(make_interval(exact.ece.item(), ece), make_interval(exact.brier.item(), brier))
+
+    def measure(counts: Counts) -> Floats:
+        errors = labels.measure(counts)
+        return np.stack([errors.ece, errors.brier])
+
+    return bootstrap(len(values), measure)

@@ -27,14 +27,12 @@ from core.confidence.distribution import (
     read_distribution,
 )
 from core.confidence.intervention import (
-    DEFAULT_INTERVENTION_WINDOW,
-    DiscardedScores,
     Intervention,
     InterventionScores,
     score_interventions,
 )
 from core.confidence.number import InvalidDistribution, read_chosen_logprob, read_logprob, read_prob
-from core.confidence.score import DEFAULT_TOP_P, TRUNCATED_MASS, UNRELIABLE_MASS, score_tokens
+from core.confidence.score import DEFAULT_TOP_P, score_tokens
 from core.confidence.sequence import LOW_CONFIDENCE, Coverage, SequenceScores, score_sequence, summarize_columns
 from core.confidence.shape import find_nucleus
 from core.confidence.table import ListTable, decode_lists
@@ -42,16 +40,12 @@ from core.confidence.token import Token, TokenScores
 from core.confidence.window import DEFAULT_WINDOW, group_confidences
 
 __all__ = [
-    "DEFAULT_INTERVENTION_WINDOW",
     "DEFAULT_TOP_P",
     "DEFAULT_WINDOW",
     "LOW_CONFIDENCE",
     "MAX_TOKEN_ID",
     "MAX_TOP_TOKENS",
-    "TRUNCATED_MASS",
-    "UNRELIABLE_MASS",
     "Coverage",
-    "DiscardedScores",
     "Distribution",
     "Entry",
     "Intervention",

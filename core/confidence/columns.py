@@ -10,7 +10,7 @@ from sys import float_info
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.confidence.score import bound_unlisted
 from core.confidence.shape import MASS_NOISE
@@ -18,6 +18,8 @@ from core.confidence.table import Flags, Floats, Ints, ListTable
 from core.confidence.token import TokenScores
 
 Array = TypeVar("Array", Floats, Ints)
+
+_COUNTS = {"rank", "k", "top_p_count"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,30 +99,12 @@ def score_columns(  # noqa: PLR0913 - keyword arguments; each is a separate arra
 
 def to_columns(scores: Sequence[TokenScores]) -> TokenColumns:
     """Convert the result of `score_tokens` to columns, for a trace whose lists are not all regular."""
+    return TokenColumns(**{name: _read_column(name, scores) for name in TokenColumns.__slots__})
 
-    def numbers(name: str) -> Floats:
-        return np.array(list(map(attrgetter(name), scores)), np.float64)  # None becomes NaN
 
-    def counts(name: str) -> Ints:
-        return np.array([getattr(row, name) or 0 for row in scores], np.int64)
-
-    return TokenColumns(
-        prob=numbers("prob"),
-        prob_upper_bound=numbers("prob_upper_bound"),
-        logprob=numbers("logprob"),
-        surprisal=numbers("surprisal"),
-        cum_nll=numbers("cum_nll"),
-        rank=counts("rank"),
-        entropy=numbers("entropy"),
-        missing_mass=numbers("missing_mass"),
-        negentropy=numbers("negentropy"),
-        flatness=numbers("flatness"),
-        margin=numbers("margin"),
-        token_confidence=numbers("token_confidence"),
-        k=counts("k"),
-        top_p_count=counts("top_p_count"),
-        top_p_cutoff=numbers("top_p_cutoff"),
-    )
+def _read_column(name: str, scores: Sequence[TokenScores]) -> NDArray[Any]:
+    values = list(map(attrgetter(name), scores))
+    return np.array([value or 0 for value in values], np.int64) if name in _COUNTS else np.array(values, np.float64)
 
 
 def find_nucleus_columns(table: ListTable, top_p: ArrayLike) -> tuple[Ints, Floats]:

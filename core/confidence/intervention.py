@@ -19,24 +19,16 @@ DEFAULT_INTERVENTION_WINDOW = 8
 """Number of sampled tokens compared on each side of an intervention."""
 
 
-class Intervention(msgspec.Struct, frozen=True, gc=False):
-    """A forced run, a backtrack, or a step with adjusted logits, as recorded in the trace.
-
-    Indices refer to the request's tokens.
+class Action(msgspec.Struct, frozen=True, gc=False):
+    """The action of a mod, and the tokens that it inserted. Indices refer to the request's tokens.
 
     Attributes:
-        action_type: type of the mod's action; None if the trace doesn't record it.
+        action_type: type of the action; None if the trace doesn't record it.
         mod_name: name of the mod, if known.
         block_key: handler of the mod, if known.
         generation_step: forward pass at which it happened.
-        first_index: index of the first token it inserted (for adjusted logits: the sampled token); None if none.
-        last_index: index of the last token it inserted.
-        overridden: token that was sampled and then replaced by the forced one.
-        discarded_first: index of the first token it removed.
-        discarded_last: index of the last token it removed.
-        discarded_count: number of tokens it removed.
-        discarded_indices: indices of the removed tokens, if tokens removed by earlier backtracks lie between first and
-            last. Empty means all discarded tokens in that range.
+        first_index: index of the first inserted token (for adjusted logits: the sampled token); None without one.
+        last_index: index of the last inserted token.
     """
 
     action_type: str | None
@@ -45,6 +37,20 @@ class Intervention(msgspec.Struct, frozen=True, gc=False):
     generation_step: int | None
     first_index: int | None
     last_index: int | None
+
+
+class Intervention(Action, frozen=True, gc=False):
+    """A forced run, a backtrack, or a step with adjusted logits, as recorded in the trace.
+
+    Attributes:
+        overridden: token that was sampled and then replaced by the forced one.
+        discarded_first: index of the first token it removed.
+        discarded_last: index of the last token it removed.
+        discarded_count: number of tokens it removed.
+        discarded_indices: indices of the removed tokens, if tokens removed by earlier backtracks lie between first and
+            last. Empty means all discarded tokens in that range.
+    """
+
     overridden: Token | None
     discarded_first: int | None = None
     discarded_last: int | None = None
@@ -61,16 +67,10 @@ class DiscardedScores(msgspec.Struct, frozen=True, gc=False):
     sequence_confidence: float | None
 
 
-class InterventionScores(msgspec.Struct, frozen=True, gc=False):
+class InterventionScores(Action, frozen=True, gc=False):
     """The scores of one intervention. A score that can't be derived is None.
 
     Attributes:
-        action_type: as in `Intervention`.
-        mod_name: as in `Intervention`.
-        block_key: as in `Intervention`.
-        generation_step: as in `Intervention`.
-        first_index: as in `Intervention`.
-        last_index: as in `Intervention`.
         intervention_surprisal: -ln p of the first token under the model, nats, ≥ 0, higher = pushed harder. If p is
             unknown, computed from its upper bound; the true value is then higher.
         intervention_surprisal_is_bound: whether p was unknown.
@@ -86,12 +86,6 @@ class InterventionScores(msgspec.Struct, frozen=True, gc=False):
         discarded: the tokens that a backtrack removed; None if it removed none.
     """
 
-    action_type: str | None
-    mod_name: str | None
-    block_key: str | None
-    generation_step: int | None
-    first_index: int | None
-    last_index: int | None
     intervention_surprisal: float | None
     intervention_surprisal_is_bound: bool | None
     intervention_rank: int | None

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 MASS_U = 2.0**-9
 """Typical relative rounding error of bf16, the coarsest float in use.
@@ -21,20 +24,10 @@ Allowing fewer would accept too much; from 7 digits on, float32 is coarser.
 """
 
 
-class Number(Protocol):
-    """A float or an array of floats."""
-
-    def __mul__(self, other: float, /) -> Self:
-        """Multiply by a float."""
-
-    def __add__(self, other: float, /) -> Self:
-        """Add a float."""
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 
-NumberT = TypeVar("NumberT", bound=Number)
-
-
-def limit_mass(spread: NumberT) -> NumberT:
+def limit_mass(spread: Number) -> Number:
     """Return the largest sum of probabilities that rounding explains: 1 + u·Σp|ln p| + 8e-6.
 
     Rounding changes ln p by at most u·|ln p|, which changes p by about p·u·|ln p|.

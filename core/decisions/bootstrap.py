@@ -58,10 +58,10 @@ def bootstrap(n: int, measure: Callable[[Counts], Floats]) -> list[Interval]:
     """
     values = measure(count_once(n))[:, 0]
     samples = np.concatenate([measure(counts) for counts in draw_resamples(n)], axis=1)
-    return [make_interval(value, row) for value, row in zip(values.tolist(), samples, strict=True)]
+    return [_make_interval(value, row) for value, row in zip(values.tolist(), samples, strict=True)]
 
 
-def make_interval(value: float, samples: Floats) -> Interval:
+def _make_interval(value: float, samples: Floats) -> Interval:
     """Return the percentile interval of a measure from its values in resamples. NaN where it is not defined."""
     defined = samples[~np.isnan(samples)]
     if np.isnan(value) or not len(defined):

@@ -73,10 +73,5 @@ def _make_handler(row: HandlerRow) -> Handler:
         exceptions=row.exceptions,
         execution_ms=ExecutionTime(p50=p50, p95=p95),
         actions=row.actions,
-        effect=Effect(
-            mean_intervention_surprisal=row.mean_intervention_surprisal,
-            mean_confidence_change=row.mean_confidence_change,
-            forced_share=row.forced_share,
-            discarded_tokens=row.discarded_tokens,
-        ),
+        effect=Effect.model_validate(row, from_attributes=True),
     )

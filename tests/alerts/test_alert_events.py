@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.alert_rows import OTHER, USER, change, create
+from tests.support.alerts import OTHER, USER, change, create
 from tests.support.client import Client, send
 from tests.support.command import Command
 from tests.support.keys import ADMIN_KEY, SECRET
@@ -15,7 +15,7 @@ from tests.support.receiver import Receiver
 
 def test_a_user_s_alert_covers_only_the_user_s_requests(alerting: Client, receiver: Receiver) -> None:
     post(alerting, "sure", user=USER)
-    create(alerting, USER, url=receiver.url("/user"))
+    create(alerting, key=USER, url=receiver.url("/user"))
     create(alerting, url=receiver.url("/admins"))
     post_probs(alerting, "of another", [0.25], user_api_key=OTHER)
     post_probs(alerting, "mine", [0.25], user_api_key=USER)
@@ -96,7 +96,7 @@ def test_deleting_a_user_deletes_their_alerts(
     client: Client, database_url: str, manage: Command, sql: psycopg.Connection
 ) -> None:
     post(client, "r", user=USER)
-    create(client, USER)
+    create(client, key=USER)
     create(client)
     done = manage("delete", "--user-key", USER, "--yes", on=database_url, THUNDER_SECRET=SECRET)
     assert done.exit_code == 0, done.stderr
@@ -107,7 +107,7 @@ def test_deleting_a_user_deletes_their_alerts(
 
 def test_a_request_that_changes_owner_leaves_the_events_of_the_previous_owner(client: Client) -> None:
     post(client, "before", user=USER)
-    create(client, USER)
+    create(client, key=USER)
     post_probs(client, "r", [0.25], user_api_key=USER)
     feed = client.request("GET", "/v1/alerts/feed", x_api_key=USER).json["events"]
     assert [event["request_id"] for event in feed] == ["r"]

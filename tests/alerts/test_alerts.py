@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from core.alerts.alert import MAX_ALERTS
-from tests.support.alert_rows import OTHER, THRESHOLD, URL, USER, change, create
+from tests.support.alerts import OTHER, THRESHOLD, URL, USER, change, create
 from tests.support.client import Client, make_key, send
 from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post, post_probs
@@ -102,18 +102,30 @@ def test_changes_are_checked_like_new_alerts(client: Client) -> None:
         assert answer.status == 400, (fields, answer.data)
 
 
-def test_a_key_is_refused_in_the_url_and_masked_in_the_name(client: Client) -> None:
-    post(client, "r", user=USER)
-    answer = send(client, "POST", "/v1/alerts", USER, **{**THRESHOLD, "url": f"https://receiver.example/?key={USER}"})
-    assert (answer.status, USER in answer.data.decode()) == (400, False)
-    assert USER not in create(client, USER, name=f"of {USER}")["name"]
+def test_a_key_is_refused_in_the_url_and_masked_in_texts(client: Client, sql: psycopg.Connection) -> None:
+    post_probs(client, "r", [0.25], user_api_key=USER, user_prompt=f"I am {USER}")
+    bound = make_key(client, name="bound", allowed_api_key=USER)["api_key"]
+    for key, part in ((USER, USER), (USER, USER.replace("k", "%6B")), (bound, USER), (bound, bound)):
+        url = f"https://receiver.example/?key={part}"
+        answer = send(client, "POST", "/v1/alerts", key, **{**THRESHOLD, "url": url})
+        assert (answer.status, USER in answer.data.decode()) == (400, False)
+    alert = create(client, key=USER, name=f"of {USER}", q=f"I am {USER}", tag=USER)
+    (label,) = sql.execute("select user_key_label from requests").fetchall()[0]
+    assert (alert["name"], alert["filters"]["tag"]) == (f"of {label}", label)
+    changed = change(client, alert["id"], key=USER, tag=None, model=USER)
+    assert changed["filters"]["model"] == label
+    assert USER not in str(sql.execute("select alerts::text from alerts").fetchall())
+    change(client, alert["id"], key=USER, model=None)
+    post_probs(client, "r2", [0.25], user_api_key=USER, user_prompt=f"I am {USER}")
+    (event,) = client.get("/v1/alerts/feed").json["events"]
+    assert event["request_id"] == "r2", "the search matches the label in the stored prompt"
     assert create(client, name="a\0b")["name"] == "a�b"
 
 
 def test_alerts_belong_to_their_owner(client: Client) -> None:
     for place, user in enumerate((USER, OTHER)):
         post(client, f"r{place}", user=user)
-    mine, admins = create(client, USER, name="mine"), create(client, name="admins'")
+    mine, admins = create(client, key=USER, name="mine"), create(client, name="admins'")
     assert (list_names(client, USER), list_names(client, OTHER)) == (["mine"], [])
     assert list_names(client, ADMIN_KEY) == ["admins'", "mine"]
     for number, key in ((mine["id"], OTHER), (admins["id"], USER)):
@@ -127,7 +139,7 @@ def test_alerts_belong_to_their_owner(client: Client) -> None:
 def test_the_number_of_alerts_is_limited(client: Client) -> None:
     post(client, "r", user=USER)
     for _ in range(MAX_ALERTS):
-        create(client, USER)
+        create(client, key=USER)
     assert send(client, "POST", "/v1/alerts", USER, **THRESHOLD).status == 409
     create(client)
 
@@ -160,7 +172,7 @@ def test_changes_are_in_the_audit_log_without_the_url(client: Client) -> None:
 
 def test_a_key_that_reads_all_sees_where_the_webhooks_of_others_go_but_no_path(client: Client) -> None:
     post(client, "mine", user=USER)
-    number, of_admin = create(client, USER)["id"], create(client)["id"]
+    number, of_admin = create(client, key=USER)["id"], create(client)["id"]
     team = make_key(client, name="team", scopes=["read_all"])["api_key"]
     bound = make_key(client, name="bound", scopes=["read_all"], allowed_api_key=USER)["api_key"]
     host = "https://receiver.example"

@@ -115,11 +115,15 @@ def test_a_huge_answer_is_not_read(alerting: Client, receiver: Receiver) -> None
     assert (answer.json["status"], answer.json["error"]) == ("delivered", None)
 
 
-def test_a_receiver_that_is_gone_pauses_the_alert(alerting: Client, receiver: Receiver) -> None:
+def test_a_receiver_that_is_gone_pauses_the_alert(
+    alerting: Client, receiver: Receiver, sql: psycopg.Connection
+) -> None:
     alert = create(alerting, receiver.url("/gone"))
+    sql.execute("insert into alert_events (alert_id, kind, next_attempt_at) select id, kind, '2100-01-01' from alerts")
     post_probs(alerting, "r", [0.25])
-    event = wait_for_status(alerting, "failed")
-    assert (event["attempts"], event["error"]) == (1, "the receiver answered 410")
+    wait_until(lambda: [event["status"] for event in read_feed(alerting)] == ["failed"] * 2)
+    errors = [(event["attempts"], event["error"]) for event in read_feed(alerting)]
+    assert errors == [(1, "the receiver answered 410"), (0, "the alert was paused")]
     assert alerting.get(f"/v1/alerts/{alert['id']}").json["active"] is False
 
 

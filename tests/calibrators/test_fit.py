@@ -1,7 +1,6 @@
 """The fit of calibrators against scikit-learn, and the errors that docs/CONFIDENCE.md states."""
 
 import re
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -15,9 +14,8 @@ from core.calibrators.fit import Method, fit_isotonic, fit_platt
 from core.calibrators.quality import FOLDS, assign_folds, predict_held_out
 from core.decisions.bootstrap import Interval
 from core.statistics.scores import Score
-from core.statistics.store import LabelRow
 from tests.support.environment import ROOT
-from tests.support.labelled import load_independent
+from tests.support.labelled import list_rows, load_independent
 
 # Few distinct values, so that there are ties; some are closer than the tolerance of scikit-learn.
 SCORES = st.sampled_from([0.0, 1e-16, 0.1, 0.1 + 1e-16, 0.1 + 2e-15, 0.25, 0.5, 0.75, 1.0, 3.5, 29.9, 30.0, 4000.0])
@@ -62,10 +60,7 @@ def test_no_label_is_predicted_by_a_fit_to_itself() -> None:
 
 
 def fit_labelled(score: Score, method: Method) -> Fitted:
-    now = datetime.now(UTC)
-    answers = load_independent()
-    rows = [LabelRow("m", 20, None, now, one.correct, [getattr(one.scores, score)]) for one in answers]
-    return fit_labels(rows, score, method)
+    return fit_labels(list_rows(load_independent(), [score]), score, method)
 
 
 def show(interval: Interval | None) -> str:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.confidence import (
-    DiscardedScores,
     Intervention,
     InterventionScores,
     Token,
@@ -15,6 +14,7 @@ from core.confidence import (
     score_tokens,
     to_columns,
 )
+from core.confidence.intervention import DiscardedScores
 from tests.confidence.builders import chosen, listed, moderate, some_tokens
 
 HALF, QUARTER = (0.5, 0.25), (0.25, 0.25)

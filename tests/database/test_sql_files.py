@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from datetime import datetime
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, NoneType
@@ -139,7 +140,14 @@ def list_fields(row: type[Any]) -> dict[str, object]:
 
 
 def unwrap(hint: object) -> list[object]:
-    """Return the types that a value may have, without the arguments of generic types."""
+    """Return the types that a value may have, without the arguments of generic types.
+
+    The words of an enumeration are texts, and a model is read from an object.
+    """
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return [str]
+    if isinstance(hint, type) and (issubclass(hint, BaseModel) or is_dataclass(hint)):
+        return [dict]
     return [hint, get_origin(hint), *(kind for one in get_args(hint) for kind in unwrap(one))]
 
 

@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.decisions.bootstrap import count_once
+from core.decisions.bootstrap import Interval, count_once
 from core.decisions.ranking import rank
 from core.decisions.threshold import STEPS, bound_error, search_threshold
+from core.statistics.calibration import calibrate
 from core.statistics.scores import Score
+from core.statistics.selective import measure_risk
+from core.statistics.threshold import certify
 from tests.support.environment import ROOT
-from tests.support.labelled import STORED_SCORES, Labelled, load_independent, load_labelled, load_singles
+from tests.support.labelled import STORED_SCORES, Labelled, list_rows, load_independent, load_labelled, load_singles
 
 CONFIDENCE = 0.95
+CONFIDENCE_PAGE = (ROOT / "docs" / "CONFIDENCE.md").read_text(encoding="utf-8")
 
 
 def read(answers: Sequence[Labelled], score: Score) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -68,7 +72,41 @@ def measure_within_tasks(score: Score) -> float:
     return wins / pairs
 
 
-def test_the_documentation_prints_the_auroc_within_tasks() -> None:
-    page = (ROOT / "docs" / "CONFIDENCE.md").read_text(encoding="utf-8")
-    printed = dict(re.findall(r"^\| `(\w+)` \|.*\| (\d\.\d{3}) \|$", page, re.MULTILINE))
-    assert printed == {score.value: f"{measure_within_tasks(score):.3f}" for score in STORED_SCORES}
+def write_interval(one: Interval | None) -> str:
+    return "-" if one is None else f"{one.value:.3f} ({one.lo:.3f}\N{EN DASH}{one.hi:.3f})"
+
+
+def test_the_documentation_prints_the_quality_of_the_scores() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \| (\d\.\d{3}) \|$", CONFIDENCE_PAGE, re.MULTILINE)
+    printed = {name: tuple(cells) for name, *cells in rows}
+    ranked = measure_risk(Score.SEQUENCE_CONFIDENCE, list_rows(load_independent())).scores
+    measured = {
+        one.score.value: (
+            write_interval(one.auroc),
+            write_interval(one.prr),
+            write_interval(measure_ece(one.score)),
+            f"{measure_within_tasks(one.score):.3f}",
+        )
+        for one in ranked
+        if one.n
+    }
+    assert printed == measured
+
+
+def measure_ece(score: Score) -> Interval | None:
+    intervals = calibrate(score, list_rows(load_independent(), [score])).intervals
+    assert intervals is not None
+    return intervals.ece
+
+
+def test_the_documentation_prints_what_can_be_certified() -> None:
+    cell = r"\| ((?:no, )?[0-9.]+ %) "
+    rows = re.findall(rf"^\| `(\w+)` {cell * 4}\|$", CONFIDENCE_PAGE, re.MULTILINE)
+    assert {name for name, *_ in rows} == set(STORED_SCORES)
+    for name, *printed in rows:
+        labels = list_rows(load_independent(), [Score(name)])
+        for target, text in zip((0.2, 0.3, 0.4, 0.5), printed, strict=True):
+            found = certify(Score(name), labels, target_error=target, confidence=CONFIDENCE)
+            share = found.coverage if found.certified else found.bound
+            assert share is not None
+            assert text == ("" if found.certified else "no, ") + f"{100 * share:.1f} %"

@@ -1,5 +1,6 @@
 """Calibrators: from labelled requests to p_correct."""
 
+import itertools
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 
+from core.calibrators.fit import Method
 from tests.support.calibrators import LABELS, fit, fit_well, post_new, refer
 from tests.support.client import Client
 from tests.support.labels import MODEL, draw_labels, make_answer, post_labelled
@@ -16,27 +18,23 @@ from tests.support.labels import MODEL, draw_labels, make_answer, post_labelled
 PROBES = [0.01, 0.05, 0.123, 0.3, 0.5, 0.501, 0.77, 0.9, 0.99]
 
 
-@pytest.mark.parametrize("method", ["isotonic", "platt"])
-@pytest.mark.parametrize(
-    "score", ["sequence_confidence", "perplexity", "mean_token_entropy", "lowest_group_confidence"]
-)
-def test_new_requests_carry_the_probability_of_the_reference(
-    client: Client, sql: psycopg.Connection, method: str, score: str
-) -> None:
+def test_new_requests_carry_the_probability_of_the_reference(client: Client, sql: psycopg.Connection) -> None:
     post_labelled(client, sql, LABELS)
-    rows = sql.execute(f"select {score}, request_id from requests".encode()).fetchall()
-    values = np.array([value for value, _ in rows])
-    correct = np.array([LABELS[int(name[1:])][1] for _, name in rows], float)
-    increasing = score in {"sequence_confidence", "lowest_group_confidence"}
-    platt, isotonic = _SigmoidCalibration(), IsotonicRegression(increasing=increasing, out_of_bounds="clip")
-    reference = (platt if method == "platt" else isotonic).fit(values, correct)
-    calibrator = fit_well(client, method=method, score=score)
-    for index, prob in enumerate(PROBES):
-        receipt = post_new(client, f"new{index}", prob)
-        ((value,),) = sql.execute(f"select {score} from requests where request_id = %s".encode(), [f"new{index}"])
-        expected = float(reference.predict([value])[0])
-        assert receipt["p_correct"] == pytest.approx(expected, abs=1e-9 if method == "isotonic" else 1e-6)
-        assert receipt["calibrator"] == refer(calibrator)
+    for score in ("sequence_confidence", "perplexity", "mean_token_entropy", "lowest_group_confidence"):
+        rows = sql.execute(f"select {score}, request_id from requests where request_id like 'l%'".encode()).fetchall()
+        values = np.array([value for value, _ in rows])
+        correct = np.array([LABELS[int(name[1:])][1] for _, name in rows], float)
+        increasing = score in {"sequence_confidence", "lowest_group_confidence"}
+        isotonic = IsotonicRegression(increasing=increasing, out_of_bounds="clip")
+        for method, reference, tolerance in (("isotonic", isotonic, 1e-9), ("platt", _SigmoidCalibration(), 1e-6)):
+            reference.fit(values, correct)
+            calibrator = fit_well(client, method=method, score=score)
+            for index, prob in enumerate(PROBES):
+                receipt = post_new(client, f"probe{index}", prob)
+                statement = f"select {score} from requests where request_id = %s".encode()
+                ((value,),) = sql.execute(statement, [f"probe{index}"])
+                assert receipt["p_correct"] == pytest.approx(float(reference.predict([value])[0]), abs=tolerance)
+                assert receipt["calibrator"] == refer(calibrator)
 
 
 def test_every_view_of_a_request_has_its_probability(client: Client, sql: psycopg.Connection) -> None:
@@ -103,19 +101,16 @@ def test_an_invalid_fit_is_refused(client: Client, fields: dict[str, Any]) -> No
     assert fit(client, **fields).status == 400
 
 
-@pytest.mark.parametrize("method", ["isotonic", "platt"])
-@pytest.mark.parametrize("score", ["sequence_nll", "perplexity", "min_token_probability"])
-def test_extreme_scores_are_calibrated_without_an_error(
-    client: Client, sql: psycopg.Connection, method: str, score: str
-) -> None:
+def test_extreme_scores_are_calibrated_without_an_error(client: Client, sql: psycopg.Connection) -> None:
     post_labelled(client, sql, LABELS)
-    fit_well(client, method=method, score=score)
-    for index, logprob in enumerate((-744.0, -708.0, -1e-300, -1e10, -5e-324)):
-        document = make_answer(f"x{index}", 0.5)
-        document["events"][0]["top_tokens"] = [{"token": 5, "logprob": logprob}, {"token": 6, "logprob": -5e20}]
-        answer = client.ingest(document)
-        assert answer.status == 201, answer.data
-        assert answer.json["p_correct"] is None or 0 <= answer.json["p_correct"] <= 1
+    for score, method in itertools.product(("sequence_nll", "perplexity", "min_token_probability"), Method):
+        fit_well(client, method=method, score=score)
+        for index, logprob in enumerate((-744.0, -708.0, -1e-300, -1e10, -5e-324)):
+            document = make_answer(f"x{index}", 0.5)
+            document["events"][0]["top_tokens"] = [{"token": 5, "logprob": logprob}, {"token": 6, "logprob": -5e20}]
+            answer = client.ingest(document)
+            assert answer.status == 201, answer.data
+            assert answer.json["p_correct"] is None or 0 <= answer.json["p_correct"] <= 1
 
 
 def test_the_functions_of_sql_stay_within_floats(sql: psycopg.Connection) -> None:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from core.statistics.scores import Score
 from tests.support.client import Client
-from tests.support.posts import judge, post_labelled
+from tests.support.labels import post_labelled
+from tests.support.posts import judge
 
 PATH = "/v1/confidence/risk-coverage"
 
@@ -17,8 +19,8 @@ def get(client: Client, query: str = "") -> dict[str, Any]:
     return answer.json
 
 
-def test_the_curve_has_one_point_per_distinct_score(client: Client) -> None:
-    post_labelled(client, [(0.9, True), (0.8, False), (0.8, True), (0.5, False)])
+def test_the_curve_has_one_point_per_distinct_score(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True), (0.8, False), (0.8, True), (0.5, False)])
     answer = get(client)
     assert [(one["coverage"], one["risk"]) for one in answer["curve"]] == [(0.25, 0), (0.75, 1 / 3), (1, 0.5)]
     assert [one["threshold"] for one in answer["curve"]] == [pytest.approx(one) for one in (0.9, 0.8, 0.5)]
@@ -27,23 +29,23 @@ def test_the_curve_has_one_point_per_distinct_score(client: Client) -> None:
     assert (answer["score"], answer["n"]) == ("sequence_confidence", 4)
 
 
-def test_the_thresholds_are_in_the_unit_of_the_score(client: Client) -> None:
-    post_labelled(client, [(0.9, True), (0.5, False)])
+def test_the_thresholds_are_in_the_unit_of_the_score(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True), (0.5, False)])
     curve = get(client, "?score=perplexity")["curve"]
     assert [one["threshold"] for one in curve] == [pytest.approx(1 / 0.9), pytest.approx(2)]
     assert [one["risk"] for one in curve] == [0, 0.5]
 
 
-def test_intervals_contain_the_value_and_are_the_same_each_time(client: Client) -> None:
-    post_labelled(client, [((index + 1) / 61, index % 3 > 0 or index > 40) for index in range(60)])
+def test_intervals_contain_the_value_and_are_the_same_each_time(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [((index + 1) / 61, index % 3 > 0 or index > 40) for index in range(60)])
     answer = get(client)
     for one in (answer["aurc"], answer["prr"], answer["scores"][0]["auroc"]):
         assert one["lo"] < one["value"] < one["hi"]
     assert get(client) == answer
 
 
-def test_all_scores_are_ranked_the_best_first(client: Client) -> None:
-    post_labelled(client, [((index + 1) / 61, index % 3 > 0 or index > 40) for index in range(60)])
+def test_all_scores_are_ranked_the_best_first(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [((index + 1) / 61, index % 3 > 0 or index > 40) for index in range(60)])
     scores = get(client)["scores"]
     assert {one["score"] for one in scores} == {score.value for score in Score}
     assert (scores[-1]["score"], scores.pop()["n"]) == ("p_correct", 0)  # there is no calibrator
@@ -55,8 +57,8 @@ def test_all_scores_are_ranked_the_best_first(client: Client) -> None:
     assert {one["n"] for one in scores} == {60}
 
 
-def test_requests_without_a_score_are_left_out_of_its_ranking(client: Client) -> None:
-    post_labelled(client, [(0.9, True), (0.5, False)])
+def test_requests_without_a_score_are_left_out_of_its_ranking(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True), (0.5, False)])
     client.ingest({"request": {"request_id": "unscored"}})
     judge(client, "unscored", correct=True)
     answer = get(client)
@@ -68,18 +70,19 @@ def test_requests_without_a_score_are_left_out_of_its_ranking(client: Client) ->
     ("labels", "n", "aurc"), [([], 0, None), ([(0.5, True), (0.6, True)], 2, 0), ([(0.5, False)], 1, 1)]
 )
 def test_measures_that_are_not_defined_are_null(
-    client: Client, labels: list[tuple[float, bool]], n: int, aurc: float | None
+    client: Client, sql: psycopg.Connection, labels: list[tuple[float, bool]], n: int, aurc: float | None
 ) -> None:
-    post_labelled(client, labels)
+    if labels:
+        post_labelled(client, sql, labels)
     answer = get(client)
     nothing: dict[str, float | None] = {"value": None, "lo": None, "hi": None}
     assert (answer["n"], answer["aurc"]["value"], answer["prr"]) == (n, aurc, nothing)
     assert [one["auroc"] for one in answer["scores"]] == [nothing] * len(Score)
 
 
-def test_filters_select_the_labels(client: Client) -> None:
-    post_labelled(client, [(0.9, True), (0.5, False)], model="a")
-    post_labelled(client, [(0.7, True)], prefix="other", model="b")
+def test_filters_select_the_labels(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True), (0.5, False)], model="a")
+    post_labelled(client, sql, [(0.7, True)], prefix="other", model="b")
     assert {query: get(client, query)["n"] for query in ("", "?model=a", "?k=2", "?k=9", "?outcome_source=x")} == {
         "": 3,
         "?model=a": 2,

@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 from core.statistics.threshold import Threshold, certify
 from tests.support.client import Client
-from tests.support.posts import post_labelled, post_probs
+from tests.support.labels import post_labelled
+from tests.support.posts import post_probs
 
 PATH = "/v1/confidence/threshold"
 
@@ -26,35 +28,24 @@ def make_labels(n: int, right_from: float) -> list[tuple[float, bool]]:
     return [((index + 1) / (n + 1), index >= right_from * n) for index in range(n)]
 
 
-def test_a_threshold_is_certified_and_described(client: Client) -> None:
-    post_labelled(client, make_labels(100, right_from=0.6))
-    answer = get(client, "?target_error=0.2")
+def test_a_threshold_is_certified_and_described(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, make_labels(100, right_from=0.6))
     # 40 right answers are followed by wrong ones; of the first 45, 5 are wrong, and of the first 50, 10.
-    assert (answer["certified"], answer["coverage"], answer["n"]) == (True, 0.4, 100)
-    assert answer["threshold"] == pytest.approx(61 / 101)
-    assert 0 < answer["bound"] <= 0.2
-    assert (answer["score"], answer["accepts"]) == ("sequence_confidence", ">=")
-    accept = f"accept sequence_confidence >= {answer['threshold']!r}: 40 % of answers, at most 20 % of them incorrect"
-    assert answer["message"] == f"{accept}, with 95 % confidence"
+    for score, accepts, threshold in (("sequence_confidence", ">=", 61 / 101), ("perplexity", "<=", 101 / 61)):
+        answer = get(client, f"?target_error=0.2&score={score}")
+        assert (answer["certified"], answer["coverage"], answer["n"]) == (True, 0.4, 100)
+        assert (answer["score"], answer["accepts"]) == (score, accepts)
+        assert answer["threshold"] == pytest.approx(threshold)
+        assert 0 < answer["bound"] <= 0.2
+        accept = f"accept {score} {accepts} {answer['threshold']!r}: 40 % of answers, at most 20 % of them incorrect"
+        assert answer["message"] == f"{accept}, with 95 % confidence"
+    confidence = get(client, "?target_error=0.2")["threshold"]
+    accepted = client.get(f"/logs?limit=100&min_confidence={confidence!r}").json["data"]
+    assert len(accepted) == 40, "the filter accepts the same requests"
 
 
-def test_a_score_that_is_higher_for_uncertain_answers_has_the_other_side(client: Client) -> None:
-    post_labelled(client, make_labels(100, right_from=0.6))
-    answer = get(client, "?target_error=0.2&score=perplexity")
-    assert (answer["certified"], answer["coverage"], answer["accepts"]) == (True, 0.4, "<=")
-    assert answer["threshold"] == pytest.approx(101 / 61)
-    assert answer["message"].startswith(f"accept perplexity <= {answer['threshold']!r}: 40 % of answers")
-
-
-def test_the_accepted_requests_are_those_beyond_the_threshold(client: Client) -> None:
-    post_labelled(client, make_labels(100, right_from=0.6))
-    threshold = get(client, "?target_error=0.2")["threshold"]
-    rows = client.get(f"/logs?limit=100&min_confidence={threshold!r}").json["data"]
-    assert len(rows) == 40
-
-
-def test_too_few_labels_report_how_many_are_missing(client: Client) -> None:
-    post_labelled(client, [(0.9, True)] * 10)
+def test_too_few_labels_report_how_many_are_missing(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True)] * 10)
     answer = get(client)
     nothing: dict[str, Any] = {"threshold": None, "coverage": None, "bound": None, "certified": False}
     assert {name: answer[name] for name in nothing} == nothing
@@ -64,8 +55,8 @@ def test_too_few_labels_report_how_many_are_missing(client: Client) -> None:
     assert get(client, "?target_error=0.4")["certified"] is True
 
 
-def test_wrong_answers_at_the_top_report_what_is_possible(client: Client) -> None:
-    post_labelled(client, [((index + 1) / 101, index % 2 == 0) for index in range(100)])
+def test_wrong_answers_at_the_top_report_what_is_possible(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [((index + 1) / 101, index % 2 == 0) for index in range(100)])
     answer = get(client, "?target_error=0.2")
     assert (answer["certified"], answer["threshold"], answer["coverage"]) == (False, None, None)
     assert answer["bound"] > 0.2
@@ -88,10 +79,10 @@ def test_a_share_of_wrong_answers_below_the_target_reports_how_many_labels_would
     assert certify_some(60 + missing * 8 // 10).certified is False
 
 
-def test_a_mixture_of_models_is_mentioned(client: Client) -> None:
-    post_labelled(client, [(0.9, True)] * 20, model="a")
+def test_a_mixture_of_models_is_mentioned(client: Client, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [(0.9, True)] * 20, model="a")
     assert "mix" not in get(client, "?target_error=0.3")["message"]
-    post_labelled(client, [(0.9, True)], prefix="b", model="b")
+    post_labelled(client, sql, [(0.9, True)], prefix="b", model="b")
     assert "mix 2 models or top-k lengths" in get(client, "?target_error=0.3")["message"]
     assert "mix" not in get(client, "?target_error=0.3&model=a")["message"]
 

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from core.confidence import SequenceScores
 from core.document.parse import parse_document
 from core.statistics.scores import Score
+from core.statistics.store import LabelRow
 from core.traces.kept import keep_quote
 
 STORED_SCORES = [score for score in Score if score is not Score.P_CORRECT]
@@ -46,7 +49,17 @@ def load_singles() -> list[Labelled]:
     return [one for one in load_labelled() if one.group_id is None]
 
 
-def load_independent() -> list[Labelled]:
+def load_independent(answers: Sequence[Labelled] | None = None) -> list[Labelled]:
     """Return the singles, and the first answer of each group."""
-    first = {one.group_id: one for one in reversed(load_labelled())}
-    return [one for one in load_labelled() if one.group_id is None or first[one.group_id] is one]
+    answers = load_labelled() if answers is None else answers
+    first = {one.group_id: one for one in reversed(answers)}
+    return [one for one in answers if one.group_id is None or first[one.group_id] is one]
+
+
+def list_rows(answers: Sequence[Labelled], scores: Sequence[Score] = tuple(Score)) -> list[LabelRow]:
+    """Return labelled answers as the database returns them after `make demo`: the newest first."""
+    now = datetime.now(UTC)
+    return [
+        LabelRow("m", 20, None, now, one.correct, [getattr(one.scores, score, None) for score in scores])
+        for one in reversed(answers)
+    ]

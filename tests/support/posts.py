@@ -29,10 +29,3 @@ def post_probs(client: Client, request_id: str, probs: list[float], **request: A
 def judge(client: Client, request_id: str, **verdict: Any) -> Answer:
     """Record an outcome."""
     return client.post_bytes(f"/logs/{request_id}/outcome", json.dumps(verdict).encode(), x_api_key=client.key)
-
-
-def post_labelled(client: Client, labels: list[tuple[float, bool]], *, prefix: str = "r", **request: Any) -> None:
-    """Post requests with these sequence confidences, `<prefix>0`, `<prefix>1`, …, and record their outcomes."""
-    for index, (prob, correct) in enumerate(labels):
-        post_probs(client, f"{prefix}{index}", [prob], **request)
-        assert judge(client, f"{prefix}{index}", correct=correct).status == 200

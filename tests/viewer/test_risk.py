@@ -2,12 +2,14 @@
 
 import re
 
+import psycopg
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.posts import judge, post_labelled
+from tests.support.labels import post_labelled
+from tests.support.posts import judge
 
 PATH = "/overview?days=all"
 WIDE: ViewportSize = {"width": 1280, "height": 800}
@@ -34,9 +36,9 @@ FIND_MARKER = """canvas => {
 }"""
 
 
-def post_answers(client: Client) -> None:
+def post_answers(client: Client, sql: psycopg.Connection) -> None:
     """Post 100 answers. The 40 most confident are correct, the others are not."""
-    post_labelled(client, [((index + 1) / 101, index >= 60) for index in range(100)])
+    post_labelled(client, sql, [((index + 1) / 101, index >= 60) for index in range(100)])
 
 
 def open_section(client: Client, page: Page, query: str = "") -> Locator:
@@ -46,8 +48,8 @@ def open_section(client: Client, page: Page, query: str = "") -> Locator:
     return section
 
 
-def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page) -> None:
-    post_answers(client)
+def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page, sql: psycopg.Connection) -> None:
+    post_answers(client, sql)
     section = open_section(client, page, "&target_error=0.2")
     threshold = client.get("/v1/confidence/threshold?target_error=0.2").json["threshold"]
     sentence = (
@@ -63,8 +65,10 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page) -> No
     expect(section.get_by_role("row", name="sequence confidence 1.00 (1.00 \N{EN DASH} 1.00)")).to_be_visible()
 
 
-def test_the_promise_is_in_the_address_and_survives_the_filters(client: Client, page: Page) -> None:
-    post_answers(client)
+def test_the_promise_is_in_the_address_and_survives_the_filters(
+    client: Client, page: Page, sql: psycopg.Connection
+) -> None:
+    post_answers(client, sql)
     section = open_section(client, page)
     expect(section.get_by_label("Incorrect at most (%)")).to_have_value("5")
     expect(section.get_by_text("Not certified: 0 of the 60 most confident")).to_have_count(0)
@@ -78,15 +82,17 @@ def test_the_promise_is_in_the_address_and_survives_the_filters(client: Client, 
     expect(page.get_by_label("Incorrect at most (%)")).to_have_value("30")
 
 
-def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page) -> None:
-    post_labelled(client, [((index + 1) / 101, index % 2 == 0) for index in range(100)])
+def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page, sql: psycopg.Connection) -> None:
+    post_labelled(client, sql, [((index + 1) / 101, index % 2 == 0) for index in range(100)])
     section = open_section(client, page, "&target_error=0.2")
     expect(section.get_by_text("can't certify 20 %")).to_be_visible()
     expect(section.get_by_text("no threshold is certified")).to_be_visible()
 
 
-def test_the_other_side_is_accepted_by_a_score_that_is_higher_for_uncertain_answers(client: Client, page: Page) -> None:
-    post_answers(client)
+def test_the_other_side_is_accepted_by_a_score_that_is_higher_for_uncertain_answers(
+    client: Client, page: Page, sql: psycopg.Connection
+) -> None:
+    post_answers(client, sql)
     section = open_section(client, page, "&target_error=0.2&score=perplexity")
     expect(section.get_by_text("Certified: accept perplexity <=")).to_be_visible()
 
@@ -103,8 +109,10 @@ def test_an_error_of_the_server_is_shown_in_the_section(client: Client, page: Pa
     expect(section.get_by_role("alert")).to_contain_text("target_error")
 
 
-def test_the_marker_is_at_the_threshold_and_nothing_overflows(client: Client, page: Page) -> None:
-    post_answers(client)
+def test_the_marker_is_at_the_threshold_and_nothing_overflows(
+    client: Client, page: Page, sql: psycopg.Connection
+) -> None:
+    post_answers(client, sql)
     section = open_section(client, page, "&target_error=0.2")
     canvas = section.locator("canvas")
     found = canvas.evaluate(FIND_MARKER)
@@ -122,9 +130,9 @@ def test_the_marker_is_at_the_threshold_and_nothing_overflows(client: Client, pa
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_no_barrier_is_found(client: Client, page: Page) -> None:
-    post_answers(client)
-    judge(client, "r0", correct=True, source="another")
+def test_no_barrier_is_found(client: Client, page: Page, sql: psycopg.Connection) -> None:
+    post_answers(client, sql)
+    judge(client, "l0", correct=True, source="another")
     section = open_section(client, page, "&target_error=0.2")
     section.get_by_text("Curve as a table").click()
     assert_accessible(page)

@@ -1,14 +1,4 @@
 -- Record the result of an attempt, unless its lease has ended and another attempt began.
--- A receiver that is gone pauses the alert.
-with
-paused as (
-    update alerts
-    set
-        active = false,
-        updated_at = now()
-    where alerts.id = %(alert_id)s and %(is_gone)s::boolean
-)
-
 update alert_events
 set
     status = %(status)s::text,

@@ -1,17 +1,4 @@
--- Change an alert. A silence starts again. The waiting events of a paused alert fail.
-with
-paused as (
-    update alert_events
-    set
-        status = 'failed',
-        error = 'the alert was paused',
-        finished_at = now()
-    where
-        alert_events.alert_id = %(id)s
-        and alert_events.status = 'waiting'
-        and not %(active)s::boolean
-)
-
+-- Change an alert. A silence starts again.
 update alerts
 set
     name = %(name)s::text,
