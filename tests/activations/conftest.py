@@ -1,4 +1,4 @@
-"""A Thunder with an HF server, both on real sockets. The tests of a module share them."""
+"""A Thunder with an HF server, both on real sockets. The tests of this folder share them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,13 +10,19 @@ from fastapi import FastAPI
 
 from tests.support.client import Answer, Client, make_key, send
 from tests.support.databases import Databases
-from tests.support.hf_server import HfServer
+from tests.support.hf_server import GENERATED, PROMPT_IDS, HfServer
 from tests.support.keys import SECRET
 from tests.support.servers import start_thread
 from tests.support.upstream import Upstream, run_upstream
 
 PATH = "/playground/activations"
 OWNER, STRANGER = "key-of-the-owner-0123", "key-of-the-stranger-45"
+TOKENS = PROMPT_IDS + [token for token, _, _ in GENERATED]
+SUMMARY = {
+    *("request_id", "created_at", "model_id", "prompt_chars", "output_tokens", "events_count", "actions_count"),
+    *("activation_rows_count", "unique_features_count", "sae_enabled", "sae_id", "sae_layer", "duration_ms", "status"),
+    *("error_message", "top_features_preview", "trace_request_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def check_error(answer: Answer, status: int, code: str) -> Any:
     return error
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_place(databases: Databases) -> Iterator[Place]:
     url = databases.create("activations")
     hf = HfServer()

@@ -2,8 +2,9 @@
 
 import logging
 import threading
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,24 +26,11 @@ from tests.support.upstream import Call, Cut, Hang, Huge, Raw, Script
 LEAK = "Traceback: secret-of-the-upstream at 10.1.2.3"
 
 
-@pytest.fixture
-def quick(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """The place with a short timeout of runs."""
-    monkeypatch.setattr(run_module, "TIMEOUT_S", 0.5)
-    return place
-
-
-def redirect(location: str) -> Raw:
-    return Raw(status=303, headers={"Location": location})
-
-
 @pytest.mark.parametrize(
     ("script", "code"),
     [
         (Raw(f'{{"detail": "{LEAK}"}}'.encode(), 500), "HF_BAD_RESPONSE"),
-        (Raw(f'{{"detail": "{LEAK}"}}'.encode(), 400), "HF_BAD_RESPONSE"),
         (Raw(LEAK.encode()), "HF_BAD_RESPONSE"),
-        (Raw(b"[1]"), "HF_BAD_RESPONSE"),
         ({"output_text": "x"}, "HF_BAD_RESPONSE"),
         ({"output_text": None, "output_token_ids": [1]}, "HF_BAD_RESPONSE"),
         ({"output_text": "x", "output_token_ids": [1, "2"]}, "HF_BAD_RESPONSE"),
@@ -50,8 +38,7 @@ def redirect(location: str) -> Raw:
         (Raw(b'{"output_text": "x"', length=9999), "HF_UNAVAILABLE"),
         (Cut(), "HF_UNAVAILABLE"),
         (Huge(), "HF_BAD_RESPONSE"),
-        (redirect("http://127.0.0.1:1/x"), "HF_BAD_RESPONSE"),
-        (redirect("https://elsewhere.invalid/"), "HF_BAD_RESPONSE"),
+        (Raw(status=303, headers={"Location": "http://127.0.0.1:1/x"}), "HF_BAD_RESPONSE"),
     ],
     ids=repr,
 )
@@ -62,11 +49,15 @@ def test_a_failed_run_is_an_index_row_alone(
 
 
 @pytest.mark.parametrize("begin", [b"", b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"'])
-def test_a_run_on_a_hanging_server_fails(quick: Place, caplog: pytest.LogCaptureFixture, begin: bytes) -> None:
-    check_failure(quick, caplog, Hang(begin), 504, "HF_TIMEOUT")
+def test_a_run_on_a_hanging_server_fails_and_says_where_the_result_appears(
+    place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(run_module, "TIMEOUT_S", 0.5)
+    message = check_failure(place, caplog, Hang(begin), 504, "HF_TIMEOUT")
+    assert "look for the log in the feed later" in message
 
 
-def check_failure(place: Place, caplog: pytest.LogCaptureFixture, script: Script, status: int, code: str) -> None:
+def check_failure(place: Place, caplog: pytest.LogCaptureFixture, script: Script, status: int, code: str) -> str:
     caplog.set_level(logging.DEBUG)
     place.upstream.scripts["/hf/generate"] = script
     answer = place.ask("POST", "/run", prompt="x", request_id="failed")
@@ -85,12 +76,7 @@ def check_failure(place: Place, caplog: pytest.LogCaptureFixture, script: Script
         assert "secret-of-the-upstream" not in text
         assert place.upstream.url not in text
         assert "the-admin-key-of-model-servers" not in text
-
-
-def test_a_timeout_says_where_the_result_appears(quick: Place) -> None:
-    quick.upstream.scripts["/hf/generate"] = Hang()
-    error = check_error(quick.ask("POST", "/run", prompt="x"), 504, "HF_TIMEOUT")
-    assert "look for the log in the feed later" in error["message"]
+    return error["message"]
 
 
 def test_secrets_in_an_answer_are_removed(place: Place) -> None:
@@ -98,18 +84,31 @@ def test_secrets_in_an_answer_are_removed(place: Place) -> None:
     assert place.run()["output"]["text"] == "… … …"
 
 
-def test_other_callers_are_unaffected_by_a_hanging_server(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "TIMEOUT_S", 3.0)
+@contextmanager
+def waiting_server(place: Place) -> Iterator[None]:
+    """Let the HF server answer runs at the end of the block, with 500."""
+    ends = threading.Event()
+
+    def answer(_: Call) -> Raw:
+        ends.wait()
+        return Raw(status=500)
+
+    place.upstream.scripts["/hf/generate"] = answer
+    try:
+        yield
+    finally:
+        ends.set()
+
+
+def test_other_callers_are_unaffected_by_a_hanging_server(place: Place) -> None:
     place.run(request_id="before")
-    place.upstream.scripts["/hf/generate"] = Hang()
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(6) as pool, waiting_server(place):
         hanging = [pool.submit(place.ask, "POST", "/run", prompt="x") for _ in range(6)]
-        while len(place.upstream.list_calls("/hf/generate")) < 7:
-            time.sleep(0.01)
+        wait_until(lambda: len(place.upstream.list_calls("/hf/generate")) == 7)
         assert place.read("/before/summary")["status"] == "ok"
         assert place.client.request("GET", "/livez").status == 200
         assert not any(one.done() for one in hanging)
-        assert {one.result().status for one in hanging} == {504}
+    assert {one.result().status for one in hanging} == {502}
     assert len(place.read("/runs?status=error")["items"]) == 6
 
 
@@ -128,10 +127,9 @@ def test_an_unset_server_is_named_and_stored_runs_can_be_read(databases: Databas
     databases.drop("activations_unset")
 
 
-def test_health_is_remembered(place: Place) -> None:
+def test_health_is_remembered_for_all_callers(place: Place) -> None:
     place.upstream.scripts["/health"] = Raw(b"not json at all", 201)
-    healthy = place.read("/health")
-    assert healthy == {
+    healthy = {
         "status": "ok",
         "index_db_reachable": True,
         "hf_inference_reachable": True,
@@ -139,9 +137,10 @@ def test_health_is_remembered(place: Place) -> None:
         "sae_service_reachable": True,
         "last_error": None,
     }
-    place.upstream.scripts["/health"] = Raw(LEAK.encode(), 500)
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(place.read, ["/health"] * 8)) == [healthy] * 8
+        assert list(pool.map(place.read, ["/health"] * 16)) == [healthy] * 16
+    place.upstream.scripts["/health"] = Raw(LEAK.encode(), 500)
+    assert place.read("/health") == healthy
     assert len(place.upstream.list_calls("/health")) == 2
     place.forget_health()
     degraded = place.read("/health")
@@ -154,33 +153,17 @@ def test_health_answers_while_all_calls_are_running(place: Place, monkeypatch: p
     for name, value in {"AT_ONCE": 1, "PER_ADDRESS": 1, "TURN_S": 0.05}.items():
         monkeypatch.setattr(client_module, name, value)
     context.pop("upstreams", None)
-    ends = threading.Event()
-
-    def answer(_: Call) -> Raw:
-        ends.wait()
-        return Raw(status=500)
-
-    place.upstream.scripts["/hf/generate"] = answer
     try:
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, waiting_server(place):
             running = pool.submit(place.ask, "POST", "/run", prompt="x")
-            try:
-                wait_until(lambda: place.upstream.list_calls("/hf/generate") != [])
-                refused = place.ask("POST", "/run", prompt="x")
-                check_error(refused, 503, "UNAVAILABLE")
-                assert refused.headers["Retry-After"]
-                assert place.read("/health")["status"] == "ok"
-                assert not running.done()
-            finally:
-                ends.set()
+            wait_until(lambda: place.upstream.list_calls("/hf/generate") != [])
+            refused = place.ask("POST", "/run", prompt="x")
+            check_error(refused, 503, "UNAVAILABLE")
+            assert refused.headers["Retry-After"]
+            assert place.read("/health")["status"] == "ok"
+            assert not running.done()
     finally:
         del context["upstreams"]
-
-
-def test_concurrent_callers_share_the_probes(place: Place) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(place.read, ["/health"] * 16))
-    assert len(place.upstream.list_calls("/health")) == 2
 
 
 def test_health_expires(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +177,10 @@ def test_health_expires(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "did not answer" in degraded["last_error"]
 
 
-def test_health_without_a_database_is_degraded_and_wakes_no_server(place: Place) -> None:
+def test_health_without_a_database_is_degraded_and_wakes_no_server(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_module, "TIMEOUT_S", 0.5)
     with server_thread(
         "postgresql://nobody@127.0.0.1:1/none",
         THUNDER_SECRET=SECRET,

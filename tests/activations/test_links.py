@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.activations.conftest import OWNER, STRANGER, Place
+from tests.activations.conftest import OWNER, STRANGER, TOKENS, Place
 from tests.support.client import send
 from tests.support.hf_server import GENERATED, PROMPT_IDS, make_timeline
 from tests.support.keys import ADMIN_KEY
-
-TOKENS = PROMPT_IDS + [token for token, _, _ in GENERATED]
 
 
 def read_log(place: Place, request_id: str, key: str = ADMIN_KEY) -> Any:

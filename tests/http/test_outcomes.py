@@ -79,19 +79,7 @@ def test_calibration_requires_a_hundred_labels(client: Client) -> None:
     assert {answer[name] for name in ("ece", "mce", "brier", "auroc", "bins")} == {None}
 
 
-def test_intervals_of_a_calibration_contain_its_values(client: Client) -> None:
-    label(client, 120)
-    answer = client.get("/v1/confidence/calibration?bins=5").json
-    assert client.get("/v1/confidence/calibration?bins=5").json == answer
-    for name, one in answer["intervals"].items():
-        assert one["value"] == answer[name]
-        assert one["lo"] < one["value"] < one["hi"] or name in ("ece", "mce")
-    doubt = client.get("/v1/confidence/calibration?score=perplexity").json["intervals"]
-    assert doubt["ece"] is doubt["mce"] is doubt["brier"] is None
-    assert doubt["auroc"] == answer["intervals"]["auroc"]
-
-
-def test_calibration_equals_the_textbook_formulas(client: Client) -> None:
+def test_calibration_equals_the_textbook_formulas_and_lies_in_its_intervals(client: Client) -> None:
     labels = label(client, 120)
     answer = client.get("/v1/confidence/calibration?bins=10&outcome_source=test").json
     assert (answer["n"], answer["enough"], len(answer["bins"])) == (120, True, 10)
@@ -110,6 +98,13 @@ def test_calibration_equals_the_textbook_formulas(client: Client) -> None:
     doubt = client.get("/v1/confidence/calibration?score=perplexity").json
     assert doubt["auroc"] == pytest.approx(answer["auroc"])
     assert doubt["ece"] is doubt["bins"] is None
+    for name, one in answer["intervals"].items():
+        assert one["value"] == answer[name]
+        assert one["lo"] < one["value"] < one["hi"] or name in ("ece", "mce")
+    intervals = doubt["intervals"]
+    assert intervals["ece"] is intervals["mce"] is intervals["brier"] is None
+    assert intervals["auroc"] == answer["intervals"]["auroc"]
+    assert client.get("/v1/confidence/calibration?bins=10&outcome_source=test").json == answer
     assert client.get("/v1/confidence/calibration?from=60").json["n"] == 60
     assert client.get("/v1/confidence/calibration?outcome_source=nobody").json["n"] == 0
 
@@ -128,34 +123,35 @@ def test_statistics_of_outcomes_take_every_filter_of_the_feed(client: Client) ->
     assert {one: client.get(f"/v1/confidence/calibration?{one}").json["n"] for one in counts} == counts
 
 
-def test_if_sources_disagree_the_latest_outcome_counts(client: Client, database_url: str) -> None:
+JUDGE_ALL = "insert into outcomes (request_pk, source, correct) select id, %s, {} from requests"
+
+
+def test_if_sources_disagree_the_latest_outcome_counts(client: Client, sql: psycopg.Connection) -> None:
     for index in range(100):
         post_probs(client, f"r{index}", [(index + 1) / 101])
-        judge(client, f"r{index}", correct=index >= 50, source="a")
-        judge(client, f"r{index}", correct=index < 50, source="b")
+    for source, operator in (("a", ">"), ("b", "<")):
+        sql.execute(JUDGE_ALL.format(f"sequence_confidence {operator} 0.5").encode(), [source])
 
     def measure(query: str = "") -> float:
         return client.get(f"/v1/confidence/calibration{query}").json["auroc"]
 
     assert (measure(), measure("?outcome_source=a"), measure("?outcome_source=b")) == (0, 1, 0)
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("update outcomes set recorded_at = now() + interval '1 s' where source = 'a'")
+    sql.execute("update outcomes set recorded_at = now() + interval '1 s' where source = 'a'")
     assert measure() == 1
-    for index in range(100):
-        judge(client, f"r{index}", correct=None, source="a")
+    sql.execute("update outcomes set correct = null where source = 'a'")
     assert measure() == 0  # a withdrawn outcome no longer counts, however late
 
 
-def test_one_request_of_each_group_counts_the_first(client: Client) -> None:
-    for index in range(200):
+def test_one_request_of_each_group_counts_the_first(client: Client, sql: psycopg.Connection) -> None:
+    for index in range(103):
         group = {} if index < 99 else {"group_id": f"g{index % 2}"}
-        post_probs(client, f"r{index}", [(index + 1) / 201], created_at=index, **group)
-        judge(client, f"r{index}", correct=index % 2 == 0)
+        post_probs(client, f"r{index}", [(index + 1) / 104], created_at=index, **group)
+    sql.execute(JUDGE_ALL.format("mod(id, 2) = 0").encode(), ["user"])
     answer = client.get("/v1/confidence/calibration?bins=1").json
     assert answer["n"] == 101
-    assert answer["bins"][0]["mean_confidence"] == pytest.approx(sum(range(1, 102)) / 201 / 101)
+    assert answer["bins"][0]["mean_confidence"] == pytest.approx(sum(range(1, 102)) / 104 / 101)
     # Of the requests that match, not of all that were posted.
-    assert client.get("/v1/confidence/calibration?from=150").json["n"] == 2
+    assert client.get("/v1/confidence/calibration?from=101").json["n"] == 2
     assert client.get("/v1/confidence/calibration?group_id=g1").json["n"] == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.client import Answer, Client, send
 from tests.support.keys import SECRET
 from tests.support.servers import ServerThread, start_thread
-from tests.support.upstream import Call, Upstream, run_upstream
+from tests.support.upstream import Call, Script, Upstream, run_upstream
 
 MODEL_ADMIN_KEY = "admin-key-of-the-model-server"
 TIMELINE = [{"position": 0, "token": 5, "token_str": "a", "top_features": [{"id": 7, "activation": 1.5}]}]
@@ -54,6 +54,15 @@ class Playground:
     def analyze(self, key: str, **fields: Any) -> Answer:
         body = {"model": "llama-3.1-8b", "feature_timeline": TIMELINE, **fields}
         return self.post("features/analyze", key, **body)
+
+    def call_servers(self, key: str, **upload: Any) -> list[Answer]:
+        """Make each call that leads to a server."""
+        return [self.upload(key, **upload), self.infer(key), self.extract(key), self.analyze(key)]
+
+    def script_all(self, script: Script) -> None:
+        """Let every path of both servers answer the same."""
+        for server in (self.model, self.sae):
+            server.scripts = dict.fromkeys(server.scripts, script)
 
     def logs(self, key: str) -> list[str]:
         return [row["request_id"] for row in send(self.client, "GET", "/logs", key).json["data"]]
