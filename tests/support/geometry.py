@@ -1,5 +1,7 @@
 """Places of elements in the window of a browser."""
 
+from collections.abc import Iterator
+
 from playwright.sync_api import Locator, Page
 
 SIZES = ((400, 800), (1280, 900), (1920, 1080))
@@ -31,6 +33,13 @@ LINES = """([selector, word]) => {
     return 0
 }"""
 WIDTH = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def resized(page: Page) -> Iterator[int]:
+    """Give the window each size, and return its width."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        yield width
 
 
 def wait_until_shown(page: Page, element: Locator) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
@@ -80,10 +80,9 @@ def test_a_link_is_created_opened_and_revoked(client: Client, page: Page) -> Non
     assert client.request("GET", link.removeprefix(client.url), None, accept="application/json").status == 404
 
 
-def test_axe_finds_nothing(client: Client, browser: Browser) -> None:
+def test_axe_finds_nothing(client: Client, page: Page) -> None:
     post(client, "a")
     number = make(client, "a")
-    page = browser.new_context(base_url=client.url, bypass_csp=True).new_page()
     for path, button in (("/collection", None), (f"/collection/{number}", "Rename …"), ("/", "Add to collection …")):
         sign_in(page, client.key, path)
         if path == "/":
@@ -92,7 +91,6 @@ def test_axe_finds_nothing(client: Client, browser: Browser) -> None:
             page.get_by_role("button", name=button).click()
         expect(page.get_by_text("odd ones").first).to_be_attached()
         assert_accessible(page)
-    page.context.close()
 
 
 def test_text_is_shown_as_text(client: Client, page: Page) -> None:

@@ -9,6 +9,7 @@ from tests.support.client import Client, send
 from tests.support.documents import added, forward, make_document, number, sampled
 from tests.support.feed_page import post, rows, texts, wait_until_live
 from tests.support.keys import ADMIN_KEY
+from tests.viewer.conftest import OpenPage
 
 
 def post_sure(client: Client, name: str, logprob: float, **request: object) -> None:
@@ -95,11 +96,13 @@ def test_a_request_that_no_longer_passes_the_filters_leaves_the_list(client: Cli
     expect(page.get_by_role("heading", name="No matching requests")).to_be_visible()
 
 
-def test_a_page_that_nobody_uses_sends_nothing(feed: Page) -> None:
-    sent: list[str] = []
+def test_a_page_that_nobody_uses_sends_nothing(client: Client, open_page: OpenPage) -> None:
+    for name in "abc":
+        post(client, name)
+    feed, sent = open_page(), list[str]()
     feed.on("request", lambda request: sent.append(request.url))
     feed.clock.install()
-    feed.reload()
+    sign_in(feed, client.key)
     wait_until_live(feed)
     feed.clock.run_for(65_000)
     expect(rows(feed)).to_have_count(3)

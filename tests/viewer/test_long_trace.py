@@ -1,9 +1,6 @@
 """A trace of 20 000 tokens: the page draws and changes only the tokens near the visible part."""
 
-from collections.abc import Iterator
-
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client
@@ -21,16 +18,9 @@ WORK = """(act) => new Promise((resolve) => {
 })"""
 
 
-@pytest.fixture
-def page(browser: Browser, client: Client) -> Iterator[Page]:
-    context = browser.new_context(base_url=client.url, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
-
-
 def test_the_work_in_a_long_text_is_bounded(client: Client, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
     words = ["five ", "six, ", "seven.\n"]
     steps = ((forward(), sampled(5 + place % 3, words[place % 3]), added(5 + place % 3)) for place in range(TOKENS))
     assert client.ingest(make_document("long", number([event for step in steps for event in step]))).status == 201

@@ -5,19 +5,26 @@ import re
 from collections.abc import Iterable
 
 import psycopg
-import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
-from tests.support.geometry import SIZES, count_lines, fits
+from tests.support.geometry import count_lines, fits, resized
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.support.labels import draw_labels, post_labelled
+from tests.viewer.conftest import OpenPage
 
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
 PATH = "/overview?from=2026-03-01&to=2026-03-04"
+DATES_FIT = """dates => dates.length === 6 && dates.every((date) => {
+    const width = date.offsetWidth
+    date.style.width = "auto"
+    const isCut = width < date.offsetWidth
+    date.style.removeProperty("width")
+    return !isCut
+})"""
 
 
 def make_sure(request_id: str, prob: float, day: str = DAYS[0], **request: object) -> Document:
@@ -127,9 +134,7 @@ def test_a_mod_has_one_name(client: Client, page: Page) -> None:
     expect(page.locator("main")).not_to_contain_text("wrapped_client_mod")
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_names_break_between_words_and_long_ones_fit(client: Client, page: Page, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_names_break_between_words_and_long_ones_fit(client: Client, page: Page) -> None:
     post(
         client,
         [make_sure("1", 0.5, model="acme/forwardpass_of_the_model-instruct"), make_sure("2", 0.5, model="m" * 200)],
@@ -137,20 +142,14 @@ def test_names_break_between_words_and_long_ones_fit(client: Client, page: Page,
     sign_in(page, client.key, PATH)
     groups = page.get_by_role("region", name="By model").locator(".groups")
     expect(groups.locator("tbody tr")).to_have_count(2)
-    for word in ("forwardpass_", "model-", "instruct"):
-        assert count_lines(page, ".groups", word) == 1
-    assert fits(page)
-    # No date is cut off.
     expect(page.locator("main .loading")).to_have_count(0)
-    assert page.locator("input[type=date]").evaluate_all(
-        """dates => dates.length === 6 && dates.every((date) => {
-            const width = date.offsetWidth
-            date.style.width = "auto"
-            return width >= date.offsetWidth
-        })"""
-    )
-    if width >= 1280:
-        assert groups.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
+    for width in resized(page):
+        for word in ("forwardpass_", "model-", "instruct"):
+            assert count_lines(page, ".groups", word) == 1
+        assert fits(page)
+        assert page.locator("input[type=date]").evaluate_all(DATES_FIT)
+        if width >= 1280:
+            assert groups.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
 
 
 def test_many_models_need_few_calls(client: Client, page: Page) -> None:
@@ -335,10 +334,9 @@ def test_no_barrier_is_found(client: Client, page: Page) -> None:
     assert_accessible(page)
 
 
-def test_days_are_those_of_the_time_zone_that_is_shown(client: Client, browser: Browser) -> None:
+def test_days_are_those_of_the_time_zone_that_is_shown(client: Client, open_page: OpenPage) -> None:
     post(client, [make_sure("1", 0.5), make_sure("2", 0.7, created_at="2026-03-01T20:00:00Z")])
-    context = browser.new_context(base_url=client.url, timezone_id="Asia/Kolkata", locale="en-GB")
-    page = context.new_page()
+    page = open_page(timezone_id="Asia/Kolkata")
     sign_in(page, client.key, PATH)
     section = page.get_by_role("region", name="By model")
     expect(section.get_by_role("img", name="by model, from 1 Mar to 1 Mar: m.")).to_be_visible()
@@ -353,4 +351,3 @@ def test_days_are_those_of_the_time_zone_that_is_shown(client: Client, browser: 
     page.goto("/overview?from=2026-03-02&to=2026-03-02")
     expect(section.get_by_role("img", name="from 2 Mar, 01:00 to 2 Mar, 01:00: m.")).to_be_visible()
     expect(section.get_by_role("row", name="m 1 70.0 %")).to_be_visible()
-    context.close()

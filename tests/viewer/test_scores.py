@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser import sign_in
+from tests.support.browser import ICON, sign_in
 from tests.support.client import Client
 from tests.support.documents import (
     action,
@@ -44,7 +44,7 @@ SAME = {
 def check(client: Client, page: Page, document: dict[str, Any]) -> None:
     assert client.ingest(document).status == 201
     request_id = document["request"]["request_id"]
-    sign_in(page, client.key, "/viewer/icon.svg")
+    sign_in(page, client.key, ICON)
     read = page.evaluate(READ, request_id)
     report = client.get(f"/v1/confidence/{request_id}").json
     assert len(read["tokens"]) == len(report["tokens"])

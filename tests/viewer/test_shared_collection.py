@@ -4,10 +4,9 @@ import re
 from typing import Any
 
 import psycopg
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.support.axe import assert_accessible
 from tests.support.client import Client, send
 from tests.support.feed_page import HOSTILE, post, post_many
 from tests.support.keys import ADMIN_KEY
@@ -38,6 +37,7 @@ def test_the_page_shows_name_and_description_and_links_to_its_requests(client: C
     expect(page.get_by_role("link", name="(no text)")).to_have_attribute("href", f"{url}/request/b%20c")
     expect(page.get_by_text("elsewhere")).to_have_count(0)
     expect(page.get_by_text("a private note")).to_have_count(0)
+    assert_accessible(page)
     page.get_by_role("link", name="answer of a").click()
     expect(page).to_have_url(re.compile(f"{url}/request/a$"))
 
@@ -84,15 +84,3 @@ def test_its_text_is_shown_as_text(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("<script>alert(2)</script>")
     expect(page.get_by_role("listitem")).to_contain_text("<script>alert(2)</script>")
     assert page.locator("main img, main script").count() == 0
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(client: Client, browser: Browser, scheme: Any) -> None:
-    post(client, "a", model="m1")
-    context = browser.new_context(base_url=client.url, bypass_csp=True, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(share(client, "a", description="the unsure ones")[0])
-    expect(page.get_by_role("listitem")).to_have_count(1)
-    found = Axe().run(page)
-    context.close()
-    assert found.violations_count == 0, found.generate_report()

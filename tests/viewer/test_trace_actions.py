@@ -1,15 +1,14 @@
 """Actions on the page of a request: record an outcome, copy, download, share and delete."""
 
 import json
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client, make_key
 from tests.support.documents import make_document, number, one_token
 from tests.support.trace_page import make_words, open_trace
+from tests.viewer.conftest import OpenPage
 
 
 def test_an_outcome_takes_one_key_and_keeps_its_note(client: Client, page: Page) -> None:
@@ -45,15 +44,8 @@ def test_a_key_that_may_only_read_is_told_so(client: Client, page: Page) -> None
     expect(page.get_by_role("alert")).to_contain_text("curate")
 
 
-@pytest.fixture
-def copying(browser: Browser, client: Client) -> Iterator[Page]:
-    """A page that may use the clipboard."""
-    context = browser.new_context(base_url=client.url, permissions=["clipboard-read", "clipboard-write"])
-    yield context.new_page()
-    context.close()
-
-
-def test_id_text_link_and_command_are_copied(client: Client, copying: Page) -> None:
+def test_id_text_link_and_command_are_copied(client: Client, open_page: OpenPage) -> None:
+    copying = open_page(permissions=["clipboard-read", "clipboard-write"])
     open_trace(client, copying, "force-prefix", "?token=12")
     for name, expected in (
         ("id", "smollm2-force-prefix"),

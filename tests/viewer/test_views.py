@@ -6,17 +6,18 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from functions.web.modules import FOLDER, list_modules
 from tests.support.axe import assert_no_violation
-from tests.support.browser import sign_in
+from tests.support.browser import ICON, sign_in
 from tests.support.client import Client, make_key, send
 from tests.support.documents import load_trace
 from tests.support.geometry import fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.support.keys import ADMIN_KEY
 from tests.support.trace_page import options
+from tests.viewer.conftest import OpenPage
 
 NAMES = ("force-prefix", "backtrack")
 HEADINGS = {
@@ -73,11 +74,11 @@ def list_paths() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("width", "height"), [(400, 800), (1920, 1080)])
 def test_nothing_moves_while_a_view_loads_and_nothing_is_wider_than_the_page(
-    stored: Client, page: Page, width: int, height: int
+    stored: Client, open_page: OpenPage, width: int, height: int
 ) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+    page = open_page(viewport={"width": width, "height": height})
     page.add_init_script(COUNT_SHIFTS)
-    sign_in(page, stored.key, "/viewer/icon.svg")
+    sign_in(page, stored.key, ICON)
     for path, heading in list_paths():
         open_view(page, path, heading)
         page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -86,8 +87,9 @@ def test_nothing_moves_while_a_view_loads_and_nothing_is_wider_than_the_page(
         assert fits(page), path
 
 
-def test_a_page_names_all_modules_of_its_view_and_is_small(stored: Client, page: Page) -> None:
-    sign_in(page, stored.key, "/viewer/icon.svg")
+def test_a_page_names_all_modules_of_its_view_and_is_small(stored: Client, open_page: OpenPage) -> None:
+    page = open_page()  # with an empty cache
+    sign_in(page, stored.key, ICON)
     paths = [*list_paths(), ("/", "Requests"), ("/view/smollm2-backtrack", "smollm2-backtrack")]
     for path, heading in paths:
         open_view(page, path, heading)
@@ -97,9 +99,10 @@ def test_a_page_names_all_modules_of_its_view_and_is_small(stored: Client, page:
         assert sum(size for name, size in loaded if name.startswith("/viewer/")) < MOST_BYTES, path
 
 
-def test_modules_are_requested_before_any_of_them_has_run(client: Client, page: Page) -> None:
+def test_modules_are_requested_before_any_of_them_has_run(client: Client, open_page: OpenPage) -> None:
     """The files need one round trip after the page, however deep the imports are."""
-    sign_in(page, client.key, "/viewer/icon.svg")
+    page = open_page()
+    sign_in(page, client.key, ICON)
     page.route("**/viewer/app.js", hold)
     needed = {f"{client.url}/viewer/{name}" for name in list_modules("/overview")}
     requested: set[str] = set()
@@ -110,7 +113,6 @@ def test_modules_are_requested_before_any_of_them_has_run(client: Client, page: 
         assert time.monotonic() < deadline, needed - requested
         page.wait_for_timeout(20)
     assert len(needed) > 20
-    page.unroute_all(behavior="ignoreErrors")
 
 
 def hold(_: Route) -> None:
@@ -118,7 +120,7 @@ def hold(_: Route) -> None:
 
 
 def test_the_heading_is_drawn_before_the_first_answer(stored: Client, page: Page) -> None:
-    sign_in(page, stored.key, "/viewer/icon.svg")
+    sign_in(page, stored.key, ICON)
     page.route(re.compile(r"/(logs|collections|auth|v1)\b"), hold)
     for path, title in list_paths():
         heading = "Collection" if path == "/collection/1" else title  # its name is in the answer
@@ -128,11 +130,9 @@ def test_the_heading_is_drawn_before_the_first_answer(stored: Client, page: Page
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_forced_colors_keep_what_colors_mean(stored: Client, browser: Browser) -> None:
-    context = browser.new_context(base_url=stored.url, bypass_csp=True, forced_colors="active", color_scheme="dark")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    sign_in(page, stored.key, "/viewer/icon.svg")
+def test_forced_colors_keep_what_colors_mean(stored: Client, page: Page) -> None:
+    page.emulate_media(forced_colors="active", color_scheme="dark")
+    sign_in(page, stored.key, ICON)
     for path, heading in list_paths():
         open_view(page, path, heading)
         assert_no_violation(page, "forced colors")
@@ -142,7 +142,6 @@ def test_forced_colors_keep_what_colors_mean(stored: Client, browser: Browser) -
     shown, hidden = ".choice button[aria-pressed=true]", ".choice button[aria-pressed=false]"
     assert page.evaluate(LIGHTNESS, shown) != page.evaluate(LIGHTNESS, hidden)
     assert page.evaluate(LIGHTNESS, ".chosen .bar") != page.evaluate(LIGHTNESS, "main")
-    context.close()
 
 
 def test_all_sizes_of_type_are_in_the_scale() -> None:
