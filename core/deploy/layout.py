@@ -50,11 +50,15 @@ def choose_layout(environ: Mapping[str, str], arguments: Sequence[str]) -> Layou
         raise DeploymentError(f"MODAL_LAYOUT: {name!r} is not a layout; use {', '.join(Layout)}") from None
 
 
+def count_functions(count: int) -> str:
+    """Format a number of web functions, for example `1 web function`."""
+    return f"{count} web function" if count == 1 else f"{count} web functions"
+
+
 def describe_layout(layout: Layout, app_name: str, functions: Collection[str]) -> str:
     """Return the sentence that a deploy prints before anything is built."""
     count = len(functions)
-    noun = "web function" if count == 1 else "web functions"
-    sentence = f"{app_name}: the layout {layout} registers {count} {noun} ({', '.join(functions)})"
+    sentence = f"{app_name}: the layout {layout} registers {count_functions(count)} ({', '.join(functions)})"
     if count <= STARTER_ENDPOINTS:
         return f"{sentence}. Modal's Starter plan allows {STARTER_ENDPOINTS} in a workspace."
     return (
@@ -73,7 +77,7 @@ def describe_workspace(others: Mapping[str, int], count: int) -> str:
     there = sum(others.values())
     named = ", ".join(f"{name}: {number}" for name, number in others.items() if number)
     sentence = (
-        f"Other apps of the workspace have {there} web functions ({named or 'none'}); with this one, {there + count}"
+        f"Other apps of the workspace have {count_functions(there)} ({named or 'none'}); with this one, {there + count}"
     )
     if there + count <= STARTER_ENDPOINTS:
         return f"{sentence} of {STARTER_ENDPOINTS}"

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from core.access.secret import NO_ADMIN_KEY, PROBLEMS
+from core.deploy.layout import count_functions
 from core.errors import ThunderError
 from core.settings import DEPLOYMENT_HEADER
 from core.wire.http_call import Answer, NoAnswerError, call
@@ -47,7 +48,7 @@ def smoke(urls: Mapping[str, str], *, app_name: str, deployment_id: str | None, 
     with ThreadPoolExecutor(PARALLEL) as executor:
         check = partial(_check_function, deployment_id=deployment_id, deadline=deadline)
         list(executor.map(check, urls.keys(), urls.values()))  # raises the first error
-    say(f"{app_name} answers at {urls['api']} ({len(urls)} web functions tested)")
+    say(f"{app_name} answers at {urls['api']} ({count_functions(len(urls))} tested)")
 
 
 def _check_health(

@@ -18,9 +18,9 @@ from core.local.postgres import EmbeddedPostgres
 from functions.jobs import chores
 from functions.jobs.chores import Description, Failure
 from tests.support.databases import TEMPLATE
+from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
 from tests.support.keys import SECRET
-from tests.support.make_deploy import run_deploy
 
 APP, NAME = "thunder-backend-staging", "thunder-db-staging"
 PASSWORD = "hunter2"
@@ -166,23 +166,25 @@ def test_the_texts_of_poolers_and_neon_are_recognized(text: str, problem: str) -
     check(describe_outage(OperationalError(f"{text}\n\tIs the server running?")), problem)
 
 
-def test_a_failed_deploy_ends_with_the_sentence_and_its_remedy() -> None:
-    """Without a secret, with one that lacks DATABASE_URL, and with one whose database does not answer."""
+def test_modal_s_errors_about_a_secret_have_a_remedy() -> None:
+    """Without a secret, and with one that lacks DATABASE_URL."""
 
     async def walk() -> None:
         async with asyncio.timeout(SECONDS), Plane() as modal:
-            for values, error, last in (
+            for values, error, remedy in (
                 (None, f"Secret '{NAME}' not found", f"Create the secret {NAME} first"),
                 ({"LOG_LEVEL": "info"}, "is missing key", f"Add the missing value to the file of {NAME}"),
-                ({"DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"}, "\nError: x on 127.0.0.1:1: does", ""),
             ):
                 if values is not None:
                     modal.secrets["main", NAME] = values
-                status, output = await run_deploy(modal, "staging")
-                assert (status, error in output, modal.deployed) == (1, True, {}), output
-                *_, final = output.strip().splitlines()
-                assert final.startswith("Error: database: not ready, so nothing was deployed; see the error"), output
-                assert (last in final, "MIGRATE" in output, "Traceback" in output) == (True, False, False), output
-                assert PASSWORD not in output
+                names = {"MODAL_APP_NAME": APP, "MODAL_SECRET_NAME": NAME}
+                status, output = await modal.cli("run", "chores.py::status", cwd=str(ROOT), env=names, check=False)
+                assert (status, error in output, "Traceback" in output) == (1, True, False), output
+                assert (explain_problem(output, environment="staging") or "").startswith(remedy)
 
     asyncio.run(walk())
+
+
+def test_no_admin_key_is_created_where_one_is_set(run: Run, place: Place) -> None:
+    for chore, result in {"needs_admin_key": "False", "admin_key": "None"}.items():
+        assert run(chore, DATABASE_URL=place.migrated, THUNDER_ADMIN_KEY="k") == (result, "")

@@ -1,8 +1,7 @@
 """Real deployments without a network: Modal's own CLI and container runtime with tests/support/fakemodal.py."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from collections.abc import Generator
 from typing import Any
 
 import aiohttp
@@ -27,7 +26,7 @@ EACH_SECONDS = 600
 """Seconds for a deployment with a container for each endpoint."""
 APP = "thunder-backend"
 
-PRODUCTION: dict[str, str] = {}
+ONE = {"MODAL_LAYOUT": "one"}
 STAGING = {"MODAL_APP_NAME": "thunder-backend-staging", "MODAL_SECRET_NAME": "thunder-db-staging"}
 MISTAKEN = {"MODAL_APP_NAME": "thunder-backend-next", "MODAL_SECRET_NAME": "thunder-db-next"}
 
@@ -48,41 +47,6 @@ def secrets(postgres: EmbeddedPostgres) -> Generator[Secrets]:
         postgres.drop_database(name)
 
 
-@asynccontextmanager
-async def deploy(secrets: Secrets, *environments: dict[str, str]) -> AsyncGenerator[FakeModal]:
-    """A Modal with deploy.py deployed once per environment. Its containers stop in the end."""
-    async with asyncio.timeout(SECONDS), FakeModal(secrets=secrets) as modal:
-        for environment in environments:
-            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=environment)
-        yield modal
-
-
-@pytest.fixture(scope="module")
-def each(postgres: EmbeddedPostgres) -> Generator[FakeModal]:
-    """A deployment of the layout `each`, all of whose functions have started and passed the test of `make deploy`."""
-    url = postgres.create_database("fakemodal_each", template=TEMPLATE)
-    keys = {"THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
-    variables = {"MODAL_LAYOUT": "each", "MODAL_CPU": "share=1", "THUNDER_DEPLOYMENT": "the-new-one"}
-    said: list[str] = []
-
-    async def run() -> FakeModal:
-        async with asyncio.timeout(EACH_SECONDS), Plane(secrets={"thunder-db": {"DATABASE_URL": url, **keys}}) as modal:
-            with pytest.raises(RolloutError, match=r"^.* reports no URLs \(.+\); give the URL of api with --url$"):
-                await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
-            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=variables)
-            urls = await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
-            assert urls == {name: modal.url(name) for name in ENDPOINTS}
-            await asyncio.to_thread(smoke, urls, app_name=APP, deployment_id="the-new-one", say=said.append)
-            assert modal.task_failures == []
-            return modal
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.deploy.smoke.SMOKE_SECONDS", EACH_SECONDS)
-        yield asyncio.run(run())
-    assert said[-1].endswith(f"({len(ENDPOINTS)} web functions tested)"), said
-    postgres.drop_database("fakemodal_each")
-
-
 async def call(modal: FakeModal, app: str, function: str, path: str, body: object = None) -> tuple[int, Any]:
     """Call a function of an app, with POST if there is a body."""
     ids = {modal.functions[id_].function_name: id_ for id_, of in modal.app_of.items() if modal.apps[of]["name"] == app}
@@ -94,46 +58,49 @@ async def call(modal: FakeModal, app: str, function: str, path: str, body: objec
         return response.status, await (response.json() if is_json else response.text())
 
 
-async def post_and_read(modal: FakeModal, app: str, trace: Any) -> None:
-    """Store a trace and read it with the functions of an app, which have no other trace."""
+async def post_and_read(modal: FakeModal, app: str, trace: Any, *, post: str = "api", read: str = "api") -> None:
+    """Store a trace and read it with two functions of an app, which has no other trace."""
     mine = trace["request"]["request_id"]
-    status, receipt = await call(modal, app, "ingest", "/v1/ingest", trace)
+    status, receipt = await call(modal, app, post, "/v1/ingest", trace)
     assert (status, receipt["request_id"]) == (201, mine)
-    for function in ("logs", "api"):
-        _, feed = await call(modal, app, function, "/logs")
-        assert [row["request_id"] for row in feed["data"]] == [mine]
-        assert await call(modal, app, function, f"/logs/{mine}/trace") == (200, masked(trace))
-    for path, part in {"/": '<main id="main"', "/view/x": '<main id="main"', "/viewer/app.js": "import"}.items():
-        status, text = await call(modal, app, "api", path)
-        assert (status, part in text) == (200, True), path
-    assert (await call(modal, app, "logs", "/"))[0] == 404
-    _, health = await call(modal, app, "api", "/health")
-    assert (health["status"], health["app"]) == ("ok", app)
-    assert (await call(modal, app, "logs", "/health"))[0] == 404
+    _, feed = await call(modal, app, read, "/logs")
+    assert [row["request_id"] for row in feed["data"]] == [mine]
+    assert await call(modal, app, read, f"/logs/{mine}/trace") == (200, masked(trace))
 
 
 async def check_refused(modal: FakeModal, app: str) -> None:
     """Check that an app on the database of production answers 503."""
     sentence = f"database: belongs to {APP}; this app is {app}; "
     for name in ("plain-capital", "force-prefix"):
-        refused = await call(modal, app, "ingest", "/v1/ingest", load_trace(name))
+        refused = await call(modal, app, "api", "/v1/ingest", load_trace(name))
         assert (refused[0], refused[1]["error"].startswith(sentence)) == (503, True)
     refused = await call(modal, app, "api", "/v1/mods")
     assert (refused[0], refused[1]["error"].startswith(sentence)) == (503, True)
-    status, health = await call(modal, app, "health", "/health")
+    status, health = await call(modal, app, "api", "/health")
     assert (status, health["database"]["error"].startswith(sentence)) == (503, True)
-    assert (await call(modal, app, "health", "/livez"))[0] == 200
+    assert (await call(modal, app, "api", "/livez"))[0] == 200
 
 
 def test_environments_have_separate_traces_and_a_mistaken_one_writes_nothing(secrets: Secrets) -> None:
     """No name reveals the mistake of the third environment: its secret contains the URL of production."""
-    production = secrets["thunder-db"]["DATABASE_URL"]
+    production, staging = secrets["thunder-db"]["DATABASE_URL"], STAGING["MODAL_APP_NAME"]
 
     async def run() -> None:
         mistaken = {**secrets, MISTAKEN["MODAL_SECRET_NAME"]: secrets["thunder-db"]}
-        async with deploy(mistaken, STAGING, PRODUCTION, MISTAKEN) as modal:
-            traces = {STAGING["MODAL_APP_NAME"]: "force-prefix", APP: "plain-capital"}
-            await asyncio.gather(*(post_and_read(modal, app, load_trace(name)) for app, name in traces.items()))
+        async with asyncio.timeout(SECONDS), FakeModal(secrets=mistaken) as modal:
+            for environment in (STAGING, ONE, MISTAKEN | ONE):
+                await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=environment)
+            await asyncio.gather(
+                post_and_read(modal, staging, load_trace("force-prefix"), post="ingest", read="logs"),
+                post_and_read(modal, APP, load_trace("plain-capital")),
+            )
+            for path, part in (("/", "<main"), ("/view/x", "<main"), ("/viewer/app.js", "import")):
+                status, text = await call(modal, APP, "api", path)
+                assert (status, part in text) == (200, True), path
+            for path in ("/", "/health"):
+                assert (await call(modal, staging, "logs", path))[0] == 404
+            _, health = await call(modal, APP, "api", "/health")
+            assert (health["status"], health["app"]) == ("ok", APP)
             before = count_rows(production)
             await check_refused(modal, MISTAKEN["MODAL_APP_NAME"])
             assert count_rows(production) == before
@@ -185,35 +152,46 @@ def test_modal_serve_stops_without_a_secret_of_its_own() -> None:
     assert (status, "thunder-db-dev" in output) == (1, True)
 
 
-def test_each_function_has_its_own_url(each: FakeModal) -> None:
-    dump = each.dump()
+def test_every_function_of_the_layout_each_starts_with_only_what_the_image_has(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All functions start and pass the test of `make deploy`. Their URLs, files and packages are as intended."""
+    monkeypatch.setattr("core.deploy.smoke.SMOKE_SECONDS", EACH_SECONDS)
+    url = postgres.create_database("fakemodal_each", template=TEMPLATE)
+    values = {"DATABASE_URL": url, "THUNDER_ADMIN_KEY": ADMIN_KEY, "THUNDER_SECRET": SECRET}
+    variables = {"MODAL_LAYOUT": "each", "MODAL_CPU": "share=1", "THUNDER_DEPLOYMENT": "the-new-one"}
+    said: list[str] = []
+
+    async def run() -> None:
+        async with asyncio.timeout(EACH_SECONDS), Plane(secrets={"thunder-db": values}) as modal:
+            with pytest.raises(RolloutError, match=r"^.* reports no URLs \(.+\); give the URL of api with --url$"):
+                await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
+            await modal.cli("deploy", "deploy.py", cwd=str(ROOT), env=variables)
+            urls = await asyncio.to_thread(find_urls, APP, modal.cli_env(variables))
+            assert urls == {name: modal.url(name) for name in ENDPOINTS}
+            await asyncio.to_thread(smoke, urls, app_name=APP, deployment_id="the-new-one", say=said.append)
+            assert modal.task_failures == []
+            check_deployment(modal)
+
+    asyncio.run(run())
+    assert said[-1].endswith(f"({len(ENDPOINTS)} web functions tested)"), said
+    postgres.drop_database("fakemodal_each")
+
+
+def check_deployment(modal: FakeModal) -> None:
+    """Check the URLs, the files of a container, and the installed packages."""
+    dump = modal.dump()
     functions = dump["functions"]
     urls = {name: functions[name]["web"][""]["modal_url"] for name in functions.keys() - {"schedule"}}
-    host = "https://acme--thunder-backend"
-    assert urls == {name: f"{host}-{name}.modal.run" for name in ENDPOINTS}
+    assert urls == {name: f"https://acme--thunder-backend-{name}.modal.run" for name in ENDPOINTS}
     assert dump["problems"] == []
-
-
-def test_a_container_contains_only_the_code_the_sql_the_viewer_and_the_fonts(each: FakeModal) -> None:
     code = {path for folder in ("core", "functions") for path in (ROOT / folder).rglob("*.py")}
     folders = ("sql", "functions/viewer", "core/previews/fonts")
     rest = {path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()}
-    for function in each.dump()["functions"].values():
+    for function in functions.values():
         assert set(function["mount_files"]) == {f"/root/{path.relative_to(ROOT)}" for path in code | rest}
-
-
-def test_the_image_installs_the_lock_file_with_hashes(each: FakeModal) -> None:
-    (image,) = each.dump()["images"].values()
+    (image,) = dump["images"].values()
     installs = [command for command in image["commands"] if "pip install" in command]
     assert "--require-hashes" in installs[-1]
-    uploaded = [file.data for _, built in each.images.values() for file in built.context_files]
+    uploaded = [file.data for _, built in modal.images.values() for file in built.context_files]
     assert (ROOT / "requirements-container.lock").read_bytes() in uploaded
-
-
-def test_a_secret_without_a_database_fails_the_deployment() -> None:
-    async def run() -> None:
-        async with deploy({"thunder-db": {"THUNDER_ADMIN_KEY": ADMIN_KEY}}, PRODUCTION):
-            pass
-
-    with pytest.raises(RuntimeError, match=r"is missing key.*DATABASE_URL"):
-        asyncio.run(run())

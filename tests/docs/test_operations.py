@@ -1,18 +1,21 @@
 """docs/OPERATIONS.md: its Modal commands run as printed, and its tables match the code. test_chores.py has the rest."""
 
 import asyncio
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
-from dotenv import dotenv_values
 
+from core.database.migrations import LATEST_VERSION
+from core.deploy.commit import SHORT, find_commit
 from core.deploy.layout import STARTER_ENDPOINTS
 from core.local.postgres import EmbeddedPostgres
 from functions import api
 from functions.web.application import VERSION
-from tests.support.command import lend_programs, run_shell
+from tests.support.command import run_shell
 from tests.support.environment import ROOT
 from tests.support.fakemodal_more import Plane
 from tests.support.pgbouncer import pooled_dsn, run_pgbouncer
@@ -21,46 +24,76 @@ OPERATIONS = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 DEPLOY = OPERATIONS.partition("## Deploy\n")[2].partition("\n## ")[0]
 CREATE, *DEPLOYS = re.findall(r"```sh\n(.*?)```", DEPLOY, re.DOTALL)
 SECRETS_BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "SECRETS.md").read_text(encoding="utf-8"), re.DOTALL)
-CHANGE = SECRETS_BLOCKS[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Deploy it to Modal\n")[2].partition("\n## ")[0]
 README_CREATE, README_DEPLOY = re.findall(r"```\n(.*?)```", README, re.DOTALL)
 SCALING = re.compile(r"^\| `(\w+)` \| (\d+) \((\d+)\) \| (\d+) MB \| (\d+) s \| .+ \|$", re.MULTILINE)
 COST = re.compile(r"^\| (\d+) MB \| ([\d.]+) \+ ([\d.]+) = ([\d.]+) \|$", re.MULTILINE)
 APP = "thunder-backend-staging"
-SECRETS = {"thunder-db-staging": "staging.env", "thunder-db": "production.env"}
+NAMES = {"MODAL_APP_NAME": APP, "MODAL_SECRET_NAME": "thunder-db-staging"}
 SECONDS = 600
 
 
 def test_the_commands_of_a_deployment_run_as_printed(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    """Staging is behind PgBouncer, production is not. For production, only its secret and its first deploy run."""
-    names = ("operations_staging", "operations_production")
-    staging, production = (postgres.create_database(name) for name in names)
+    """An environment with only a database goes online. Its first admin key creates the key of an engine, which posts.
 
-    async def run(pooled: str) -> None:
-        async with asyncio.timeout(SECONDS), Plane(web_endpoint_cap=STARTER_ENDPOINTS) as modal:
-            environment = modal.cli_env()
-            await run_shell(CREATE, tmp_path, environment, typed=f"{pooled}\n")
-            with (tmp_path / "staging.env").open("a", encoding="utf-8") as settings:
-                settings.write(f"DATABASE_URL_DIRECT={staging}\n")
-            await run_shell(CHANGE, tmp_path, environment)
-            for command in DEPLOYS:
+    test_secrets.py creates and changes a secret with the printed commands.
+    """
+    direct, file = postgres.create_database("operations"), tmp_path / "admin-key"
+
+    async def run(values: dict[str, str]) -> None:
+        plane = Plane(secrets={"thunder-db-staging": values}, web_endpoint_cap=STARTER_ENDPOINTS)
+        async with asyncio.timeout(SECONDS), plane as modal:
+            environment = modal.cli_env({"ARGS": f"--admin-key-to {file}"})
+            output = await run_shell(DEPLOYS[0].replace(" MIGRATE=1", ""), ROOT, environment, fails=True)
+            assert f"{LATEST_VERSION} migrations are pending" in output
+            assert "make deploy ENV=staging MIGRATE=1" in output
+            assert modal.deployed == {}, "the database is not migrated, so nothing is deployed"
+            output = await run_shell(DEPLOYS[0], ROOT, environment)
+            assert f"{81 * 3 + 20} connections to the database (DATABASE_POOL_SIZE=3);" in output
+            check_deployment(modal, output)
+            key = file.read_text().strip()
+            assert (key in output, file.stat().st_mode & 0o777) == (False, 0o600)
+            await post_with_new_key(modal, output, key)
+            for command in DEPLOYS[1:]:
                 await run_shell(command, ROOT, environment)
-            await run_shell(README_CREATE, tmp_path, environment, typed=f"{production}\n")
-            await run_shell(README_DEPLOY, ROOT, environment)
-            apps = (APP, "thunder-backend")
-            assert {app["name"] for app in modal.apps.values()} == {*apps, *(f"{app}-chores" for app in apps)}
-            for name, file in SECRETS.items():
-                assert modal.secrets["main", name] == dotenv_values(tmp_path / file)
-                assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
+            again = await modal.cli("run", "chores.py::admin_key", "--to", str(file), cwd=str(ROOT), env=NAMES)
+            assert "An admin key exists, so none was created." in again[1]
+            assert file.read_text().strip() == key
+            names = {app["name"] for app in modal.apps.values()}
+            assert names == {APP, f"{APP}-chores"}, "no -dev URL is replaced"
 
-    lend_programs(tmp_path)
     with run_pgbouncer(postgres, tmp_path) as port:
-        asyncio.run(run(pooled_dsn(port, names[0])))
-    for database, app in ((staging, APP), (production, "thunder-backend")):
-        with psycopg.connect(database) as conn:
-            assert conn.execute("select app_name from environment").fetchone() == (app,)
-    for name in names:
-        postgres.drop_database(name)
+        pooled = pooled_dsn(port, "operations")
+        asyncio.run(run({"DATABASE_URL": pooled, "DATABASE_URL_DIRECT": direct, "DATABASE_POOL_SIZE": "3"}))
+    with psycopg.connect(direct) as conn:
+        stamps = conn.execute("select app_name, secret_fingerprint is not null from environment").fetchall()
+        assert stamps == [(APP, True)]
+        keys = conn.execute("select name, is_admin from api_keys order by id").fetchall()
+        assert keys == [("first admin key", True), ("engine-1", False)]
+    postgres.drop_database("operations")
+
+
+def check_deployment(modal: Plane, output: str) -> None:
+    """Check the tested URL and the commit."""
+    assert f"{APP} answers at {modal.url('api')} (4 web functions tested)" in output
+    commit = find_commit()
+    assert commit is not None
+    (app,) = modal.deployed.values()
+    assert (modal.apps[app]["name"], modal.apps[app]["tag"].removesuffix("-dirty")) == (APP, commit.sha[:SHORT])
+
+
+async def post_with_new_key(modal: Plane, output: str, admin_key: str) -> None:
+    """Create the key of an engine with the printed command, and post a trace to the printed URL."""
+    scheme, _, host = modal.url("ingest").partition("://")
+    assert f"Engines post to {scheme}://quote:KEY@{host}/v1/ingest" in output
+    command = "curl " + output.partition("\ncurl ")[2].partition("\n")[0].replace("ADMIN_KEY", admin_key)
+    made = await asyncio.to_thread(subprocess.run, ["bash", "-c", command], capture_output=True, check=True)
+    engine = json.loads(made.stdout)["api_key"]
+    ingest = f"{scheme}://quote:{engine}@{host}/v1/ingest"
+    body = '{"request": {"request_id": "r"}, "events": []}'
+    post = ["curl", "-sS", "-H", "Content-Type: application/json", "-d", body, ingest]
+    posted = await asyncio.to_thread(subprocess.run, post, capture_output=True, check=True)
+    assert b'"request_id":"r"' in posted.stdout, posted.stdout
 
 
 def name_production(command: str) -> str:
