@@ -16,9 +16,9 @@ from core.alerts.alert import (
     read_alert,
     rotate_secret,
 )
-from core.alerts.events import AlertEvent, insert_test, list_events, read_event
+from core.alerts.events import insert_test, list_events, read_event
 from core.alerts.rules import AlertChange, NewAlert
-from core.alerts.store import Alert
+from core.alerts.store import Alert, AlertEvent
 from core.wire.page import DEFAULT_LIMIT, Limit
 from functions.web.access import KeyDep
 from functions.web.context import ContextDep

@@ -1,63 +1,23 @@
 """The events of alerts: list them, and insert tests."""
 
-from datetime import datetime
-from typing import Literal
-
-from pydantic import Field
-
 from core.access.access import Access
 from core.access.caller import Scope
 from core.alerts import store
 from core.alerts.alert import lock_own_alert
-from core.alerts.store import ClaimedEvent, EventRow
+from core.alerts.store import AlertEvent, ClaimedEvent
 from core.database.pool import checkout, retry_read
 from core.errors import ThunderError
-from core.wire.models import Frozen
 from core.wire.page import read_cursor
 
 LEASE_S = 60
 """How long an event is kept from other processes while one delivers it. Longer than an attempt takes."""
 TEST_PAUSE_S = 5
 
-Status = Literal["waiting", "delivered", "failed"]
-
 
 class TooManyTestsError(ThunderError):
     """The alert was tested a moment ago."""
 
     status = 429
-
-
-class Window(Frozen, populate_by_name=True):
-    """The evaluated period: `from` is inclusive, `to` is exclusive."""
-
-    start: datetime = Field(alias="from")
-    end: datetime = Field(alias="to")
-
-
-class AlertEvent(Frozen):
-    """An event of an alert, and the state of its webhook.
-
-    Attributes:
-        id: the webhook-id header.
-        next_attempt_at: None if no attempt follows.
-        error: why the last attempt failed.
-    """
-
-    id: str
-    alert_id: int
-    alert_name: str
-    kind: str
-    request_id: str | None
-    window: Window | None
-    value: float | None
-    threshold: float | None
-    created_at: datetime
-    status: Status
-    attempts: int
-    next_attempt_at: datetime | None
-    finished_at: datetime | None
-    error: str | None
 
 
 @retry_read
@@ -75,7 +35,7 @@ async def list_events(
         rows = await store.LIST_EVENTS.fetch_all(
             session.conn, owner=owner, alert_id=alert_id, before_id=before_id, limit=limit + 1
         )
-    return [_to_event(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None
+    return rows[:limit], str(rows[limit - 1].row_id) if len(rows) > limit else None
 
 
 async def insert_test(access: Access, key: str | None, *, number: int) -> ClaimedEvent:
@@ -100,14 +60,4 @@ async def read_event(access: Access, event: ClaimedEvent) -> AlertEvent | None:
         rows = await store.LIST_EVENTS.fetch_all(
             conn, owner=event.owner, alert_id=event.alert_id, before_id=event.id + 1, limit=1
         )
-    return next((_to_event(row) for row in rows if row.id == event.id), None)
-
-
-def _to_event(row: EventRow) -> AlertEvent:
-    window = None
-    if row.window_from is not None and row.window_to is not None:
-        window = Window(start=row.window_from, end=row.window_to)
-    shown = row.model_dump(include=set(AlertEvent.model_fields) & set(EventRow.model_fields))
-    next_attempt_at = row.next_attempt_at if row.status == "waiting" else None
-    own = {"id": row.webhook_id, "window": window, "next_attempt_at": next_attempt_at}
-    return AlertEvent.model_validate({**shown, **own})
+    return next((row for row in rows if row.row_id == event.id), None)

@@ -1,11 +1,12 @@
 """The statements of alerts and their events, and the types of their rows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from core.alerts.rules import AlertFilters, Kind
 from core.database.query import Row, query
+from core.wire.models import Frozen
 from core.wire.timestamp import UtcMoment
 
 
@@ -27,25 +28,38 @@ class Alert(Row):
     updated_at: UtcMoment
 
 
-class EventRow(Row):
-    """An event of an alert, and the state of its webhook."""
+class Window(Frozen, populate_by_name=True):
+    """The evaluated period: `from` is inclusive, `to` is exclusive."""
 
-    id: int
+    start: UtcMoment = Field(alias="from")
+    end: UtcMoment = Field(alias="to")
+
+
+class AlertEvent(Row):
+    """An event of an alert, and the state of its webhook.
+
+    Attributes:
+        id: the webhook-id header.
+        next_attempt_at: None if no attempt follows.
+        error: why the last attempt failed.
+        row_id: the id in the database, which orders events.
+    """
+
+    id: str
     alert_id: int
     alert_name: str
-    webhook_id: str
     kind: str
     request_id: str | None
-    window_from: UtcMoment | None
-    window_to: UtcMoment | None
+    window: Window | None
     value: float | None
     threshold: float | None
     created_at: UtcMoment
-    status: str
+    status: Literal["waiting", "delivered", "failed"]
     attempts: int
-    next_attempt_at: UtcMoment
+    next_attempt_at: UtcMoment | None
     finished_at: UtcMoment | None
     error: str | None
+    row_id: Annotated[int, Field(exclude=True)]
 
 
 class ClaimedEvent(Row):
@@ -118,7 +132,7 @@ UPDATE_ALERT = query("alerts/update_alert")
 ROTATE_SECRET = query("alerts/rotate_secret")
 DELETE_ALERT = query("alerts/delete_alert")
 INSERT_TEST = query("alerts/insert_test", int)
-LIST_EVENTS = query("alerts/list_events", EventRow)
+LIST_EVENTS = query("alerts/list_events", AlertEvent)
 CLAIM_EVENTS = query("alerts/claim_events", int)
 GET_CLAIMED = query("alerts/get_claimed", ClaimedEvent)
 RECORD_ATTEMPT = query("alerts/record_attempt")

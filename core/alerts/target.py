@@ -14,7 +14,6 @@ from core.settings import Networks
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-MAX_URL_CHARACTERS = 2000
 HTTPS_PORT, HTTP_PORT = 443, 80
 FIRST_USER_PORT = 1024
 
@@ -62,8 +61,6 @@ def parse_target(url: str) -> Target:
     Raises:
         InvalidInputError: the URL is not valid.
     """
-    if len(url) > MAX_URL_CHARACTERS:
-        raise InvalidInputError(f"url: has {len(url)} characters; at most {MAX_URL_CHARACTERS} are allowed")
     if not _CHARACTERS.fullmatch(url):
         raise InvalidInputError("url: has a character that a URL can't contain; escape it, and write the host as xn--…")
     try:

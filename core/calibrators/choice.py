@@ -11,6 +11,7 @@ from core.calibrators.fit import Curve, Method, fit
 from core.calibrators.quality import Quality, cross_validate
 from core.errors import ThunderError
 from core.statistics.calibration import ENOUGH
+from core.statistics.labels import count_labelled
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 
@@ -103,7 +104,7 @@ def _find_domain(rows: Sequence[LabelRow]) -> Domain:
 def _require_enough(n: int, correct: int, score: Score) -> None:
     if n < ENOUGH:
         raise LabelsError(
-            f"score: {n} labelled requests have a model, top-k lists and {score.value}; "
+            f"score: {count_labelled(n)} {'has' if n == 1 else 'have'} a model, top-k lists and {score.value}; "
             f"record outcomes of {ENOUGH - n} more, because {ENOUGH} are needed"
         )
     if correct in (0, n):

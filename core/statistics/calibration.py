@@ -7,7 +7,7 @@ import numpy as np
 from core.decisions.bootstrap import Interval, bootstrap
 from core.decisions.ranking import rank
 from core.decisions.reliability import Reliability, sort_into_bins
-from core.statistics.labels import read_labels
+from core.statistics.labels import count_labelled, read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 from core.wire.models import Frozen
@@ -70,7 +70,7 @@ def calibrate(score: Score, rows: Sequence[LabelRow], *, bins: int = DEFAULT_BIN
     """Compute the calibration of the only score in the rows. Pure function."""
     labels = read_labels(rows, score).drop_missing()
     if len(labels) < ENOUGH:
-        message = f"{len(labels)} labelled requests; at least {ENOUGH} are needed"
+        message = f"{count_labelled(len(labels))}; at least {ENOUGH} are needed"
         return Calibration(score=score, n=len(labels), enough=False, message=message)
     ranking = rank(labels.certainty, labels.right)
     if not score.is_probability_like:

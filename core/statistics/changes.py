@@ -96,8 +96,8 @@ def detect_change(rows: Sequence[FirstListRow]) -> Changes:
     if _count_labelings(prompts) < MIN_LABELINGS:
         requests = sum(table.shape[0] for table, _ in prompts)
         message = (
-            f"{len(prompts)} prompts with {requests} requests are too few for a p-value; "
-            "repeat more prompts, or repeat them more often"
+            f"{requests} requests of {len(prompts)} {'prompt' if len(prompts) == 1 else 'prompts'} are too few for a "
+            "p-value; repeat more prompts, or repeat them more often"
         )
         return Changes(prompts=len(prompts), statistic=statistic, pvalue=None, message=message)
     return Changes(prompts=len(prompts), statistic=statistic, pvalue=pvalue, message=_interpret(pvalue))

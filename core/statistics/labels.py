@@ -58,6 +58,11 @@ class Labels:
         return Labels(self.score, self.values[known], self.right[known])
 
 
+def count_labelled(n: int) -> str:
+    """Return a number of labelled requests in words."""
+    return "1 labelled request" if n == 1 else f"{n} labelled requests"
+
+
 def read_labels(rows: Sequence[LabelRow], score: Score, index: int = 0) -> Labels:
     """Read the score at an index in the rows."""
     values = np.array([row.scores[index] for row in rows], np.float64)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from core.decisions.threshold import Cut, count_labels, count_needed, find_possible_target, search_threshold
-from core.statistics.labels import Labels, read_labels
+from core.statistics.labels import Labels, count_labelled, read_labels
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 from core.wire.models import Frozen
@@ -74,12 +74,12 @@ def _explain(labels: Labels, first: Cut | None, target_error: float, confidence:
     target, sure = format_share(target_error), format_share(confidence)
     if first is None:
         return (
-            f"not certified: {n} labelled requests; {needed} are needed for at most {target} incorrect with {sure} "
-            f"confidence, even if none of their answers is incorrect, so {needed - n} are missing"
+            f"not certified: {count_labelled(n)}; {_be(needed)} needed for at most {target} incorrect with {sure} "
+            f"confidence, even if no answer is incorrect, so {_be(needed - n)} missing"
         )
     seen = (
-        f"not certified: {first.wrong} of the {first.n} most confident answers ({format_share(first.n / n)}) are "
-        f"incorrect, so at most {format_share(first.bound)} with {sure} confidence"
+        f"not certified: of the most confident {format_share(first.n / n)} ({count_labelled(first.n)}), "
+        f"{_be(first.wrong)} incorrect, so at most {format_share(first.bound)} with {sure} confidence"
     )
     possible = find_possible_target(labels.certainty, labels.right, target_error=target_error, confidence=confidence)
     instead = "no target_error can be certified" if possible is None else f"target_error={possible:g} can be certified"
@@ -87,7 +87,12 @@ def _explain(labels: Labels, first: Cut | None, target_error: float, confidence:
     if enough is None:
         return f"{seen}; {instead}. More labels with this share of incorrect answers can't certify {target}"
     missing = max(1, -(-enough * n // first.n) - n)
-    return f"{seen}; {instead}. About {missing} more labels with this share of incorrect answers would certify {target}"
+    more = f"About {missing} more {'label' if missing == 1 else 'labels'} with this share of incorrect answers"
+    return f"{seen}; {instead}. {more} would certify {target}"
+
+
+def _be(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'}"
 
 
 def _describe_mixture(rows: Sequence[LabelRow]) -> str:

@@ -75,7 +75,7 @@ def _describe(n: int, threshold: float | None, keep: float, k: int | None) -> st
     if threshold is None:
         return f"no requests{'' if k is None else f' with k = {k}'} have {WARM_UP_SCORE}; post some of this model first"
     sentence = (
-        f"stop a generation when the confidence of a group falls below {threshold!r}: {format_share(keep)} of {n} "
-        f"requests with k = {k} stay above it, correct or incorrect"
+        f"stop a generation when the confidence of a group falls below {threshold!r}, which {format_share(keep)} of "
+        f"requests with k = {k} reach, correct or incorrect"
     )
-    return sentence if n >= ENOUGH else f"{sentence}. {n} requests are few; DeepConf uses {ENOUGH}"
+    return sentence if n >= ENOUGH else f"{sentence}. {n} are few: DeepConf uses at least {ENOUGH} requests"

@@ -16,7 +16,7 @@ router = APIRouter(tags=["confidence"])
 
 TargetParam = Annotated[float | None, Query(ge=0.001, le=0.999, description=f"default {DEFAULT_TARGET}")]
 ConfidenceParam = Annotated[float | None, Query(ge=0.5, le=0.9999, description=f"default {DEFAULT_CONFIDENCE}")]
-KeepParam = Annotated[float | None, Query(gt=0, lt=1)]
+KeepParam = Annotated[float | None, Query(ge=0.001, le=0.999)]
 
 
 @router.get("/v1/confidence/threshold")

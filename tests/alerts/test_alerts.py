@@ -80,6 +80,7 @@ def test_each_kind_has_defaults(client: Client, kind: str, expected: dict[str, A
         ({"url": "https://127.0.0.1/"}, "url"),
         ({"url": "https://receiver.example/\0"}, "url"),
         ({"url": 5}, "url"),
+        ({"url": f"https://receiver.example/{'a' * 1000}"}, "url"),
     ],
 )
 def test_invalid_settings_are_refused(client: Client, fields: dict[str, Any], field: str) -> None:

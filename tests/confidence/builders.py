@@ -39,14 +39,14 @@ def entry_lists(draw: st.DrawFn, *, masked: bool = False) -> list[object]:
 
 
 @st.composite
-def some_tokens(draw: st.DrawFn, *, forced: bool = True) -> Token:
+def some_tokens(draw: st.DrawFn) -> Token:
     """Generate a token of any kind: in its list or not, reported or not, forced, discarded, without a list."""
     entries = draw(st.one_of(st.just([]), entry_lists(masked=True)))
     return Token(
         token=draw(st.one_of(st.none(), st.integers(0, LONGEST + 3))),
         text=draw(st.one_of(st.none(), st.sampled_from(["t0", "t1", "elsewhere"]))),
         logprob=draw(st.one_of(st.none(), st.floats(-2000.0, 0.0), st.just(-math.inf), st.just(1e-7))),
-        forced=draw(st.booleans()) if forced else False,
-        discarded=draw(st.booleans()) if forced else False,
+        forced=draw(st.booleans()),
+        discarded=draw(st.booleans()),
         distribution=read_distribution(entries, "top_tokens"),
     )

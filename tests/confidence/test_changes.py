@@ -136,7 +136,7 @@ def test_too_few_requests_give_no_pvalue() -> None:
     few = detect_change([*make_rows(1, prompts=2, before=2, after=2)])
     assert (few.prompts, few.pvalue) == (2, None)
     assert few.statistic is not None
-    assert "2 prompts with 8 requests are too few" in few.message
+    assert "8 requests of 2 prompts are too few" in few.message
     assert detect_change([*make_rows(1, prompts=5, before=2, after=1)]).pvalue is not None
 
 

@@ -120,16 +120,6 @@ def test_extreme_probabilities_are_scored_equally(logprobs: list[float], token: 
     assert_same(score_rows(table, [0, 1], tokens), to_columns(score_tokens(tokens)))
 
 
-def test_a_token_without_id_or_text_is_outside_each_list() -> None:
-    table = decode_lists(
-        [b'[{"token": 5, "logprob": -1}]', b'[{"token": 5, "logprob": -9}, {"token": 6, "logprob": -9}]']
-    )
-    assert table is not None
-    columns = score_rows(table, [0, 1], [Token(None, None)] * 2)
-    assert columns.rank.tolist() == [0, 0]
-    assert np.isnan(columns.prob).all()
-
-
 @moderate
 @given(st.lists(some_tokens(), max_size=8))
 def test_the_scores_of_any_token_fit_into_columns(tokens: list[Token]) -> None:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,24 +80,3 @@ def test_a_list_decoded_at_once_equals_one_read_entry_by_entry(entries: list[Any
     found = decode_distribution(json.dumps(entries).encode("utf-8"))
     if found is not None:
         assert found == msgspec.structs.replace(read(*entries), is_verbatim=True)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"[]",
-        b"null",
-        b'[{"token": 1}]',
-        b'[{"token": 1, "logprob": -1, "prob": 0.3}]',
-        b'[{"token": 1, "logprob": -1000}]',
-        b'[{"token": 1, "logprob": null}]',
-        b'[{"token": 1.0, "logprob": -1}]',
-        b'[{"token": 1, "logprob": -2}, {"token": 2, "logprob": -1}]',
-        b'[{"token": 1, "logprob": -1}, {"token": 1, "logprob": -1}]',
-        b'[{"token": 1, "logprob": -0.1}, {"token": 2, "logprob": -0.2}]',
-        b'[{"token": 1, "logprob": -1, "token_str": "\\ud800"}]',
-        b'[{"token": 1, "logprob": 1e-9}]',
-    ],
-)
-def test_irregular_lists_are_not_decoded_at_once(text: bytes) -> None:
-    assert decode_distribution(text) is None

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -92,12 +91,6 @@ def test_a_window_needs_a_token() -> None:
             call()
 
 
-def test_windows_slide_by_one() -> None:
-    assert average_windows([1, 2, 6, 3], 2).tolist() == [1.5, 4, 4.5]
-    assert average_windows([1, 2, 6], 32).tolist() == [3]
-    assert average_windows([], 2).tolist() == []
-
-
 def test_the_lowest_tenth_of_the_windows_is_at_least_one() -> None:
     falling = [chosen(0, 1 / (2 + i)) for i in range(20)]
     found = score(*reversed(falling), window=1)
@@ -136,20 +129,6 @@ def test_splitting_a_request_splits_its_sums(first: list[Token], second: list[To
     assert not both or (both[-1].cum_nll or 0) == pytest.approx(sum(running))
     for name, count in asdict(whole.coverage).items():
         assert count == sum(getattr(part.coverage, name) for part in parts)
-
-
-@moderate
-@given(st.lists(some_tokens(forced=False), min_size=1, max_size=12), st.integers(1, 4))
-def test_splitting_a_request_keeps_the_windows_on_either_side(tokens: list[Token], window: int) -> None:
-    cut = len(tokens) // 2
-    rows = score_tokens(tokens)
-    series = [row.token_confidence for row in rows if row.token_confidence is not None]
-    left = [row.token_confidence for row in rows[:cut] if row.token_confidence is not None]
-    if len(left) >= window and len(series) - len(left) >= window:
-        whole, halves = average_windows(series, window), (left, series[len(left) :])
-        before, after = (average_windows(half, window) for half in halves)
-        assert whole[: len(before)] == pytest.approx(before)
-        assert whole[-len(after) :] == pytest.approx(after)
 
 
 @moderate
@@ -201,13 +180,6 @@ def test_forced_and_discarded_tokens_change_no_aggregate(tokens: list[Token], ex
     moved = before.pop("min_token_index"), after.pop("min_token_index")
     assert before == after
     assert moved[0] is None or moved[1] == moved[0] + (moved[0] >= at)
-
-
-@moderate
-@given(st.lists(some_tokens(), max_size=12))
-def test_the_running_sum_never_decreases(tokens: list[Token]) -> None:
-    sums = [row.cum_nll for row in score_tokens(tokens)]
-    assert all(a is None or (b is not None and a <= b) for a, b in pairwise(sums))
 
 
 @moderate

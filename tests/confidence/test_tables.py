@@ -80,6 +80,9 @@ def test_a_table_accepts_the_lists_that_decode_one_by_one(lists: list[list[dict[
         [{"token": 1, "prob": 0.5}],
         [{"token": 1, "logprob": -1, "rank": 1}],
         [{"token": 1, "logprob": -1, "token_str": 5}],
+        [{"token": 1, "logprob": -1, "token_str": "\ud800"}],
+        [{"token": 1, "logprob": 1e-9}],
+        [{"token": 1.0, "logprob": -1}],
         [{"logprob": -1, "text": "a"}],
         [{"token": token, "logprob": -10} for token in range(1025)],
         None,
@@ -87,6 +90,7 @@ def test_a_table_accepts_the_lists_that_decode_one_by_one(lists: list[list[dict[
 )
 def test_one_irregular_list_selects_the_scalar_code(odd: object) -> None:
     regular = b'[{"token": 1, "logprob": -1}]'
+    assert decode_distribution(json.dumps(odd).encode()) is None
     assert decode_lists([regular, json.dumps(odd).encode(), regular]) is None
     assert decode_lists([regular, regular]) is not None
 

@@ -129,14 +129,6 @@ def test_a_list_of_masked_entries_has_no_score_but_its_length() -> None:
     assert score(chosen(0, None, None), vocab_size=9) == TokenScores(k=2)
 
 
-def test_the_bounds_of_the_entropy_are_those_of_the_extreme_completions() -> None:
-    found = score(chosen(0, 0.5, 0.2), vocab_size=12)
-    least = [0.5, 0.2, 0.2, 0.1]
-    most = [0.5, 0.2, *[0.03] * 10]
-    assert found.entropy_lower == pytest.approx(-sum(p * math.log(p) for p in least))
-    assert found.entropy_upper == pytest.approx(-sum(p * math.log(p) for p in most))
-
-
 def test_without_a_fitting_vocabulary_there_is_no_upper_bound() -> None:
     assert [score(chosen(0, 0.5, 0.2), vocab_size=size).entropy_upper for size in (None, 0, 1, 2, 3)] == [None] * 5
 
@@ -202,14 +194,3 @@ def test_each_score_stays_in_its_range(token: Token, vocab_size: int) -> None:
         value = getattr(found, name)
         assert value is None or least <= value <= most, name
         assert not isinstance(value, float) or math.isfinite(value), name
-
-
-@moderate
-@given(entry_lists(masked=True), st.randoms(), st.integers(0, 9))
-def test_the_order_of_the_list_changes_no_score(entries: list[Any], random: Any, token: int) -> None:
-    shuffled = random.sample(entries, len(entries))
-    first, second = (
-        score(Token(token, None, distribution=read_distribution(each, "")), vocab_size=99)
-        for each in (entries, shuffled)
-    )
-    assert first == second

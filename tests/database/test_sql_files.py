@@ -142,9 +142,9 @@ def list_fields(row: type[Any]) -> dict[str, object]:
 def unwrap(hint: object) -> list[object]:
     """Return the types that a value may have, without the arguments of generic types.
 
-    The words of an enumeration are texts, and a model is read from an object.
+    The words of an enumeration or a literal are texts, and a model is read from an object.
     """
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
+    if isinstance(hint, str) or (isinstance(hint, type) and issubclass(hint, StrEnum)):
         return [str]
     if isinstance(hint, type) and (issubclass(hint, BaseModel) or is_dataclass(hint)):
         return [dict]

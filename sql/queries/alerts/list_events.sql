@@ -1,21 +1,23 @@
 -- List a page of the events of alerts, newest first.
 select
-    alert_events.id,
+    alert_events.webhook_id as id,
     alert_events.alert_id,
     alerts.name as alert_name,
-    alert_events.webhook_id,
     alert_events.kind,
     requests.request_id,
-    alert_events.window_from,
-    alert_events.window_to,
+    case
+        when alert_events.window_from is not null
+            then jsonb_build_object('from', alert_events.window_from, 'to', alert_events.window_to)
+    end as "window",
     alert_events.value,
     alert_events.threshold,
     alert_events.created_at,
     alert_events.status,
     alert_events.attempts,
-    alert_events.next_attempt_at,
+    case when alert_events.status = 'waiting' then alert_events.next_attempt_at end as next_attempt_at,
     alert_events.finished_at,
-    alert_events.error
+    alert_events.error,
+    alert_events.id as row_id
 from alerts
 cross join
     lateral (
