@@ -1,6 +1,6 @@
 // The frame around the views: routing, signing in and out, and the header.
 
-import { announce, drawLoading, errorNote, h, replace } from "./lib/dom.js"
+import { announce, drawLoading, errorNote, h, hide, replace } from "./lib/dom.js"
 import { isLocalZone, nameZone, switchZone } from "./lib/format.js"
 import { findIdentity, forgetIdentity, getIdentity, signOut, signOutEverywhere } from "./lib/identity.js"
 import { drawMenu } from "./lib/menu.js"
@@ -159,7 +159,7 @@ function drawZone() {
     announce(`Times are shown in ${nameZone()}.`)
   }
   return h("button", { class: "quiet zone", title: `Times are shown in ${nameZone()}. Switch to ${other}.`, onclick: change },
-    h("span", { class: "visually-hidden" }, "Time zone: "), nameZone())
+    hide("Time zone: "), nameZone())
 }
 
 // Follow links between views without reloading the page.

@@ -41,9 +41,14 @@ export function requestPath(requestId, rest = "") {
   return `/logs/${encodeURIComponent(requestId)}${rest}`
 }
 
-/** Return the API path of a request's least confident words. */
-export function spansPath(requestId) {
-  return `/v1/confidence/${encodeURIComponent(requestId)}/spans`
+/** Return the API path of what is computed about a request: confidencePath("a b", "/spans"). */
+export function confidencePath(requestId, rest) {
+  return `/v1/confidence/${encodeURIComponent(requestId)}${rest}`
+}
+
+/** Return the address of a request's page. */
+export function viewPath(requestId) {
+  return `/view/${encodeURIComponent(requestId)}`
 }
 
 export function formatQuery(query) {
@@ -71,7 +76,7 @@ export async function listen({ query, signal, onMessage, onState }) {
       if (response.ok) {
         onState("live", !position)
         failures = 0
-        position = await readEvents(response.body, position, onMessage, () => onState("refused"))
+        position = await readEvents(response.body, position, onMessage)
       }
     } catch {
       // The connection broke or the user left the page; the loop checks which.
@@ -107,7 +112,7 @@ function readEvent(text, onMessage) {
     if (line.startsWith("id:")) id = line.slice(3).trim()
     else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""))
   }
-  if (data.length && data.join("")) {
+  if (data.join("")) {
     const message = JSON.parse(data.join("\n"))
     if (message?.type) onMessage(message)
   }

@@ -94,6 +94,11 @@ export function makeAxis(colors, options = {}) {
   return { stroke: colors.faint, size: 34, grid: { stroke: colors.line, width: 1 }, ticks: { stroke: colors.line }, ...options }
 }
 
+/** Make an axis of shares, as percentages. */
+export function makePercentAxis(colors, options = {}) {
+  return makeAxis(colors, { values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`), ...options })
+}
+
 /** Make the series of line `index`; null makes the reference line. */
 export function makeLine(colors, index, options = {}) {
   const stroke = index === null ? colors.edge : colors.series[index]

@@ -29,6 +29,20 @@ function clean(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
 }
 
+/** Create a form that calls `submit(form)` instead of loading a page. */
+export function drawForm(properties, submit, ...children) {
+  const onsubmit = (event) => {
+    event.preventDefault()
+    return submit(event.target)
+  }
+  return h("form", { ...properties, onsubmit }, children)
+}
+
+/** Create a text for screen readers only. */
+export function hide(...text) {
+  return h("span", { class: "visually-hidden" }, text)
+}
+
 /** Replace the children of an element. */
 export function replace(element, ...children) {
   element.replaceChildren(...clean(children))
@@ -64,7 +78,7 @@ export function drawTwoStep(text, name, work) {
     onclick: () => (isAsked ? work() : ask(true)),
     onblur: () => ask(false),
     onkeydown: (event) => event.key === "Escape" && ask(false),
-  }, shown, h("span", { class: "visually-hidden" }, ` ${name}`))
+  }, shown, hide(` ${name}`))
   return button
 }
 

@@ -22,6 +22,16 @@ function roundUp(percent) {
   return Number(text) >= percent ? text : (Number(text) + 10 ** -digits).toFixed(digits)
 }
 
+/** Format a token's probability: "≤ 1.3 %" if only a bound is known, "unknown" without one. */
+export function describeProbability({ prob, bound }) {
+  return formatProbability(prob ?? bound, { isBound: prob === null })
+}
+
+/** Format a token's surprisal: "1.32 nats", or "≥ 4.34 nats" for a bound. */
+export function describeSurprisal({ surprisal, bound }) {
+  return surprisal === null && bound > 0 ? formatLeastNats(-Math.log(bound)) : formatNats(surprisal)
+}
+
 /** Format nats: "1.32 nats". */
 export function formatNats(value, digits = 2) {
   return value === null || value === undefined ? UNKNOWN : `${value.toFixed(digits)} nats`
@@ -35,6 +45,11 @@ export function formatLeastNats(value) {
 /** Format a count with its noun: "1 token", "2 tokens". */
 export function formatAmount(count, name) {
   return `${formatCount(count)} ${name}${count === 1 ? "" : "s"}`
+}
+
+/** Format a difference: formatChange(-1.5, (size) => size.toFixed(1)) is "−1.5". */
+export function formatChange(value, format) {
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${format(Math.abs(value))}`
 }
 
 /** Format a number with a fixed number of decimals. */

@@ -1,4 +1,4 @@
-// A button that opens a panel. It closes when the user clicks elsewhere or presses Esc.
+// A button that opens a panel. It closes when the user clicks or goes elsewhere, or presses Esc.
 
 import { h, replace } from "./dom.js"
 
@@ -11,15 +11,17 @@ export function drawMenu(label, draw, signal) {
   const panel = h("div", { class: "panel" })
   const fill = () => replace(panel, element.open ? draw() : null)
   const element = h("details", { class: "drop", ontoggle: fill }, h("summary", null, label), panel)
-  const close = (event) => {
-    if (element.open && !element.contains(event.target)) element.open = false
+  const closeOutside = (target) => {
+    if (target && !element.contains(target)) element.open = false
   }
   const onKey = (event) => {
     if (event.key !== "Escape" || !element.open) return
+    event.preventDefault()
     element.open = false
     element.firstChild.focus()
   }
-  document.addEventListener("pointerdown", close, { signal })
+  document.addEventListener("pointerdown", (event) => closeOutside(event.target), { signal })
+  element.addEventListener("focusout", (event) => closeOutside(event.relatedTarget))
   element.addEventListener("keydown", onKey)
   return element
 }

@@ -2,7 +2,7 @@
 
 import { api } from "../lib/api.js"
 import { emptyState, h, replace } from "../lib/dom.js"
-import { formatCount, formatTime } from "../lib/format.js"
+import { formatAmount, formatTime } from "../lib/format.js"
 import { drawMoreOf } from "./feed/more.js"
 
 const PAGE = 50
@@ -21,7 +21,7 @@ export async function show(main, { parameters: { token }, signal, signIn }) {
   replace(main,
     h("h1", { dir: "auto" }, collection.name),
     collection.description && h("p", { class: "description", dir: "auto" }, collection.description),
-    h("p", { class: "faint" }, `Shared collection of ${formatCount(total)} request${total === 1 ? "" : "s"}, last added first.`),
+    h("p", { class: "faint" }, `Shared collection of ${formatAmount(total, "request")}, last added first.`),
     total ? list : emptyState("No requests yet", "The owner of this collection can still add requests."),
     more)
   drawMoreOf(more, { shown: requests.length, total, signal, signIn, read, add })

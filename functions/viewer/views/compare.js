@@ -1,10 +1,10 @@
 // Compare two to four requests token by token: the first difference, the probabilities there, both texts and a summary.
 
-import { api, formatQuery, requestPath } from "../lib/api.js"
+import { api, formatQuery, requestPath, viewPath } from "../lib/api.js"
 import { announce, drawLoading, emptyState, h, replace } from "../lib/dom.js"
 import { align } from "./compare/align.js"
 import { drawDivergence } from "./compare/divergence.js"
-import { drawForm, LETTERS } from "./compare/form.js"
+import { drawChoice, LETTERS } from "./compare/form.js"
 import { drawNumbers } from "./compare/numbers.js"
 import { drawTexts } from "./compare/texts.js"
 import { chooseIdentity, readTrace } from "./compare/trace.js"
@@ -14,7 +14,7 @@ export async function show(main, { address, go, signal }) {
   const ids = LETTERS.map((letter) => address.searchParams.get(letter.toLowerCase())).filter(Boolean)
   const place = h("div", { class: "comparison" })
   const open = (chosen) => go(`/compare${formatQuery(Object.fromEntries(chosen.map((id, index) => [LETTERS[index].toLowerCase(), id])))}`)
-  replace(main, h("h1", null, "Compare requests"), drawForm(ids, open, signal), place)
+  replace(main, h("h1", null, "Compare requests"), drawChoice(ids, open, signal), place)
   if (ids.length < 2) return replace(place, drawInvitation())
   replace(place, drawLoading(8))
   const answers = await Promise.allSettled(ids.map((id) => api(requestPath(id), { signal })))
@@ -71,7 +71,7 @@ function drawInvitation() {
 
 function drawSame(ids, repeated) {
   const [one, other] = [LETTERS[ids.indexOf(ids[repeated])], LETTERS[repeated]]
-  return emptyState("No difference", `${one} and ${other} are the same request.`, h("p", null, h("a", { href: `/view/${encodeURIComponent(ids[repeated])}` }, "View request")))
+  return emptyState("No difference", `${one} and ${other} are the same request.`, h("p", null, h("a", { href: viewPath(ids[repeated]) }, "View request")))
 }
 
 function drawFailure(letter, error) {

@@ -1,12 +1,11 @@
 // The feed: a live list of requests, newest first. The address holds the filters, the columns and the density.
 
 import { announce, h, replace } from "../lib/dom.js"
-import { formatQuery } from "../lib/api.js"
+import { formatQuery, viewPath } from "../lib/api.js"
+import { listenToKeys } from "../lib/keys.js"
 import { drawFilters, readFilters, toApi } from "./feed/filters.js"
-import { listenToKeys } from "./feed/keys.js"
 import { applyLook, readLook, writeLook } from "./feed/look.js"
 import { recall } from "./feed/memory.js"
-import { viewPath } from "./feed/row.js"
 import { drawSkeleton, loadPage, openSession } from "./feed/session.js"
 import { drawToolbar } from "./feed/toolbar.js"
 
@@ -58,13 +57,11 @@ export async function show(main, { address, go, signal, signIn }) {
   replace(main, h("div", { class: "feed-title" }, h("h1", null, "Requests"), parts.state, parts.hint),
     form.element, toolbar.element, parts.news, parts.feed, parts.more, parts.bar)
   const remembered = recall()
-  const stopKeys = listenToKeys({ step: (by) => session?.step(by), choose: () => session?.choose() })
+  listenToKeys({ j: () => session?.step(1), k: () => session?.step(-1), x: () => session?.choose() }, signal)
   const leave = () => {
-    stopKeys()
     loading?.abort()
     session?.leave()
   }
-  signal.addEventListener("abort", stopKeys)
   const first = remembered ?? (await loadPage(filters, { signal }))
   if (signal.aborted) return null
   if (!remembered && isFoundById(filters, first)) return go(viewPath(first.rows[0].request_id), { replaces: true })

@@ -3,8 +3,8 @@
 import { api } from "../lib/api.js"
 import { announce, emptyState, errorNote, h, redraw, replace } from "../lib/dom.js"
 import { drawSecret } from "../lib/parts.js"
-import { drawForm } from "./keys/form.js"
-import { drawTable } from "./keys/table.js"
+import { drawNewKey } from "./keys/form.js"
+import { drawKeys } from "./keys/table.js"
 
 const PATH = "/auth/keys"
 
@@ -14,7 +14,7 @@ export async function show(main, { signal }) {
   let showsEnded = false
   const load = async () => {
     const { keys } = await api(PATH, { signal })
-    redraw(list, note, drawKeys(keys, { showsEnded, onToggle, rotate, revoke }))
+    redraw(list, note, drawList(keys, { showsEnded, onToggle, rotate, revoke }))
   }
   const onToggle = (wanted) => {
     showsEnded = wanted
@@ -47,17 +47,17 @@ export async function show(main, { signal }) {
   })
   const [users] = await Promise.all([api("/logs/api-keys", { signal }), load()])
   if (signal.aborted) return
-  replace(main, h("h1", null, "API keys"), note, drawForm(users.api_keys, create, { isOpen: !list.querySelector("table") }), list)
+  replace(main, h("h1", null, "API keys"), note, drawNewKey(users.api_keys, create, { isOpen: !list.querySelector("table") }), list)
 }
 
-function drawKeys(keys, { showsEnded, onToggle, rotate, revoke }) {
+function drawList(keys, { showsEnded, onToggle, rotate, revoke }) {
   const live = keys.filter((key) => key.is_active)
   const shown = showsEnded ? keys : live
   const toggle = h("label", { class: "check" },
     h("input", { type: "checkbox", "data-focus": "ended", checked: showsEnded, onchange: (event) => onToggle(event.target.checked) }),
     ` Show revoked and expired keys (${keys.length - live.length})`)
   return [
-    shown.length ? drawTable(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke each key separately."),
+    shown.length ? drawKeys(shown, { rotate, revoke }) : emptyState("No keys", "Create a key for each engine, program and person, so that you can revoke each key separately."),
     keys.length > live.length ? h("p", null, toggle) : null,
   ]
 }

@@ -1,11 +1,11 @@
 // Paste a response or a trace, and read it like a stored request. Nothing is stored.
 
 import { api } from "../lib/api.js"
-import { announce, emptyState, errorNote, h, replace } from "../lib/dom.js"
+import { announce, drawForm, emptyState, errorNote, h, replace } from "../lib/dom.js"
 import { readTrace } from "../lib/scores.js"
 import { readAddress } from "./trace/address.js"
 import { drawFacts, drawFigures } from "./trace/head.js"
-import { listenToKeys } from "./trace/keys.js"
+import { drawKeys } from "./trace/keys.js"
 import { drawPrompt } from "./trace/prompt.js"
 import { drawReading } from "./trace/reading.js"
 import { drawSummary } from "./trace/summary.js"
@@ -53,8 +53,7 @@ export async function show(main, { address, signal, signIn }) {
     field.focus()
   })
   let shown = new AbortController()
-  const submit = async (event) => {
-    event.preventDefault()
+  const submit = async () => {
     shown.abort()
     shown = new AbortController()
     try {
@@ -74,7 +73,7 @@ export async function show(main, { address, signal, signIn }) {
   replace(main,
     h("h1", null, "Score a response"),
     h("p", null, "Paste the response or the stream of a model server with log probabilities (OpenAI, vLLM, SGLang, llama.cpp, Ollama, TGI, Gemini), or a trace of Quote. It is shown like a stored request, but not stored."),
-    h("form", { class: "score-form", onsubmit: submit },
+    drawForm({ class: "score-form" }, submit,
       h("label", { for: "score-body" }, "Response"), field,
       h("div", { class: "row" },
         h("label", { for: "score-answer" }, "Answer"), answer,
@@ -108,6 +107,6 @@ function drawLog(element, log, { address, signal, signIn }) {
       log.warnings.map((warning) => h("p", { class: "faint" }, `⚠ ${warning}`))),
     drawPrompt(log, signal),
     reading?.element ?? [emptyState("No tokens", "This response has no tokens with log probabilities. Ask the server for them (logprobs)."), tabs.element],
-    listenToKeys({ g: ["go to the least confident part", onLowest] }, () => reading?.escape() ?? false, signal))
+    drawKeys({ g: ["go to the least confident part", onLowest] }, () => reading?.escape() ?? false, signal))
   reading?.begin()
 }

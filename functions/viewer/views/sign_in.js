@@ -1,6 +1,6 @@
 // The page to sign in. It shows where a view needs a user, and at /sign-in, where links of `make run` lead.
 
-import { announce, errorNote, h, replace } from "../lib/dom.js"
+import { announce, drawForm, errorNote, h, replace } from "../lib/dom.js"
 import { signInByLink, signInWithKey } from "../lib/identity.js"
 
 // HTTP headers can't carry other characters.
@@ -26,8 +26,7 @@ export function askForKey(main, { error = null, onDone }) {
   const field = h("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true })
   const onlyThisTab = h("input", { id: "only-this-tab", type: "checkbox" })
   const note = h("div", null, error ? errorNote(error) : null)
-  const submit = async (event) => {
-    event.preventDefault()
+  const submit = async () => {
     try {
       const key = field.value.trim()
       if (!SENDABLE.test(key)) throw new Error("Not a valid API key: keys contain printable ASCII characters and no spaces.")
@@ -44,7 +43,7 @@ export function askForKey(main, { error = null, onDone }) {
     h("section", { class: "sign-in" },
       h("h1", null, "Sign in"),
       h("p", null, "You need an API key, or a link from ", h("code", null, "make run"), ", which prints both."),
-      h("form", { onsubmit: submit },
+      drawForm(null, submit,
         h("label", { for: "key" }, "API key"), field,
         h("div", { class: "choice" }, onlyThisTab, h("label", { for: "only-this-tab" }, "Only in this tab")),
         h("button", { class: "primary" }, "Sign in")),

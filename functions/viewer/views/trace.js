@@ -1,6 +1,6 @@
 // One request: its text colored by confidence, and the actions of mods. Everything is computed from the log.
 
-import { api, formatQuery, requestPath } from "../lib/api.js"
+import { api, confidencePath, formatQuery, requestPath } from "../lib/api.js"
 import { announce, emptyState, h, replace } from "../lib/dom.js"
 import { drawIcon } from "../lib/icons.js"
 import { showControls } from "../lib/format.js"
@@ -11,10 +11,10 @@ import { drawActions } from "./trace/actions.js"
 import { readAddress } from "./trace/address.js"
 import { showEarly } from "./trace/early.js"
 import { drawFacts, drawFigures } from "./trace/head.js"
-import { listenToKeys } from "./trace/keys.js"
+import { drawKeys } from "./trace/keys.js"
 import { nameLowest, nameSpan } from "./trace/lowest.js"
 import { drawOutcome } from "./trace/outcome.js"
-import { drawNeighbors, drawStanding, fetchPeers } from "./trace/peers.js"
+import { drawNeighbors, drawStanding } from "./trace/peers.js"
 import { drawPrompt } from "./trace/prompt.js"
 import { drawReading } from "./trace/reading.js"
 import { drawSummary } from "./trace/summary.js"
@@ -43,12 +43,12 @@ export async function show(main, { address, parameters, go, signal, signIn }) {
   const tabs = drawTabs(trace, { path, isOwn, goTo: onToken, signal, signIn })
   const reading = count ? drawReading(trace, { wanted, isOwn, tabs: tabs.element, signal, onWindow: figures.redraw, onComment: tabs.comment }) : null
   const neighbors = isOwn ? drawNeighbors(go) : null
-  const outcome = isOwn ? drawOutcome(log.request_id, signal) : null
-  const keys = listenToKeys(listShortcuts({ reading, neighbors, outcome, onLowest }), () => reading?.escape() ?? false, signal)
+  const outcome = isOwn ? drawOutcome(log.request_id, { signal, signIn }) : null
+  const keys = drawKeys(listShortcuts({ reading, neighbors, outcome, onLowest }), () => reading?.escape() ?? false, signal)
   replace(main,
     h("header", { class: "trace-head" },
       h("div", { class: "title" }, h("h1", null, log.request_id),
-        drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main }),
+        drawActions(trace, { path, isOwn, course: reading?.course, pinned: () => reading?.pinned() ?? null, main, signal, signIn }),
         neighbors?.element,
         h("button", { class: "quiet", title: "Keys", onclick: () => keys.showModal() }, drawIcon("keyboard"), h("span", { class: "label" }, "Keys"))),
       drawFacts(log, isOwn),
@@ -96,7 +96,7 @@ async function loadPeers(requestId, { signal, standing, neighbors }) {
   const listed = findNeighbors(requestId)
   listed.then((found) => found && !signal.aborted && neighbors.show(found))
   try {
-    const peers = await fetchPeers(requestId, signal)
+    const peers = await api(confidencePath(requestId, "/peers"), { signal })
     if (signal.aborted) return
     standing.show(peers)
     if (!(await listed)) neighbors.show({ previous: peers.newer, next: peers.older })

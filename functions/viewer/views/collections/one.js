@@ -1,10 +1,10 @@
 // One collection: rename, describe, share and delete it, and annotate and remove its requests.
 
-import { api } from "../../lib/api.js"
-import { announce, copyText, emptyState, errorNote, h, holdFocus, redraw, replace } from "../../lib/dom.js"
-import { formatCount, formatTime, showControls } from "../../lib/format.js"
+import { api, viewPath } from "../../lib/api.js"
+import { drawForm, emptyState, h, holdFocus, redraw, replace } from "../../lib/dom.js"
+import { formatAmount, formatTime, showControls } from "../../lib/format.js"
+import { drawLink, makeAttempt } from "../../lib/parts.js"
 import { drawMoreOf } from "../feed/more.js"
-import { viewPath } from "../feed/row.js"
 
 const PAGE = 50
 const MAX_TEXT = 400
@@ -16,25 +16,14 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
   const head = h("section", { tabindex: -1 })
   const note = h("div")
   let known = collection
-  const attempt = async (work) => {
-    try {
-      const answer = await work()
-      replace(note)
-      announce(`${answer.message}.`)
-      return answer
-    } catch (error) {
-      if (error.status === 401) signIn(error.message)
-      else replace(note, errorNote(error))
-      return null
-    }
-  }
+  const attempt = makeAttempt(note, signIn)
   const drawHead = (changed) => {
     const shown = known = { ...known, ...changed }
     document.title = `${shown.name} · Thunder`
     redraw(head, head,
       h("h1", { dir: "auto" }, shown.name),
       shown.description && h("p", { class: "description", dir: "auto" }, shown.description),
-      h("p", { class: "faint" }, `${formatCount(shown.request_count)} request${shown.request_count === 1 ? "" : "s"}, last added first. Created ${formatTime(shown.created_at)}${shown.created_by ? ` by ${shown.created_by}` : ""}.`),
+      h("p", { class: "faint" }, `${formatAmount(shown.request_count, "request")}, last added first. Created ${formatTime(shown.created_at)}${shown.created_by ? ` by ${shown.created_by}` : ""}.`),
       drawCommands(shown))
   }
   const drawCommands = (shown) => {
@@ -64,7 +53,7 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
       h("p", { class: "commands" },
         h("a", { class: "button", href: `/?collection_id=${shown.id}` }, "Show in the list"), rename,
         h("button", { "data-focus": "link", onclick: () => share(shown.is_public ? "DELETE" : "POST") }, shown.is_public ? "Revoke link" : "Create link"), deletion),
-      shown.public_token && drawLink(`/share/${shown.public_token}`), place]
+      shown.public_token && drawLink("collection-link", "Link for anyone, without an API key", new URL(`/share/${shown.public_token}`, location.origin).href), place]
   }
   const list = h("ol", { class: "members", "aria-label": "Requests" })
   const more = h("div", { class: "more" })
@@ -93,11 +82,8 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
 function drawEdit(shown, change, cancel) {
   const name = h("input", { id: "name", required: true, maxlength: 200, autocomplete: "off", value: shown.name })
   const description = h("textarea", { id: "description", maxlength: 10000 }, shown.description)
-  const submit = (event) => {
-    event.preventDefault()
-    change({ name: name.value.trim(), description: description.value.trim() || null })
-  }
-  return h("form", { class: "edit", onsubmit: submit }, h("label", { for: name.id }, "Name"), name,
+  const submit = () => change({ name: name.value.trim(), description: description.value.trim() || null })
+  return drawForm({ class: "edit" }, submit, h("label", { for: name.id }, "Name"), name,
     h("label", { for: description.id }, "Description"), description,
     h("p", { class: "commands" }, h("button", { class: "primary" }, "Save"), h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")))
 }
@@ -105,13 +91,6 @@ function drawEdit(shown, change, cancel) {
 function drawDelete(remove, cancel) {
   return h("p", { class: "inline", role: "group", "aria-label": "Delete this collection and its link? Its requests stay." }, "Delete this collection and its link? Its requests stay.",
     h("button", { onclick: cancel }, "Cancel"), h("button", { class: "danger", onclick: remove }, "Delete the collection"))
-}
-
-function drawLink(url) {
-  const link = new URL(url, location.origin).href
-  const field = h("input", { id: "collection-link", class: "share-link", readonly: true, value: link, onfocus: () => field.select() })
-  const copy = async () => ((await copyText(link)) ? announce("Copied.") : field.select())
-  return h("p", { class: "inline" }, h("label", { for: field.id }, "Link for anyone, without an API key"), field, h("button", { onclick: copy }, "Copy"))
 }
 
 function drawMember(row, { path, attempt, take }) {
@@ -144,10 +123,6 @@ function drawMember(row, { path, attempt, take }) {
 
 function drawNotes(notes, save, cancel) {
   const field = h("textarea", { "aria-label": "Notes", maxlength: 10000 }, notes)
-  const submit = (event) => {
-    event.preventDefault()
-    save(field.value)
-  }
-  return h("form", { class: "edit", onsubmit: submit }, field,
+  return drawForm({ class: "edit" }, () => save(field.value), field,
     h("p", { class: "commands" }, h("button", { class: "primary" }, "Save notes"), h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")))
 }

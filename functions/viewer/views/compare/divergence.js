@@ -2,8 +2,8 @@
 
 import { h } from "../../lib/dom.js"
 import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
-import { nameMod } from "../../lib/mods.js"
-import { drawBar } from "../../lib/parts.js"
+import { describeForced } from "../../lib/mods.js"
+import { drawBars, drawShare, drawTable } from "../../lib/parts.js"
 import { findIn, measureMissing } from "../../lib/scores.js"
 import { placeIn } from "./trace.js"
 
@@ -62,10 +62,9 @@ function drawMatrix(sides, { keyOf }) {
   const row = (letter, token) => h("tr", null,
     h("th", { scope: "row" }, h("span", { class: "side" }, letter), " has ", drawToken(token), h("br"), drawCause(token)),
     sides.map(([, reader]) => drawScore(token, reader, find(token, reader))))
-  return h("table", { class: "matrix" },
-    h("caption", null, "Probability of each token in both requests, before temperature and mods"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Token"), sides.map(([letter]) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter))))),
-    h("tbody", null, sides.map(([letter, token]) => token && row(letter, token))))
+  const heads = sides.map(([letter]) => h("th", { scope: "col" }, "In ", h("span", { class: "side" }, letter)))
+  return drawTable({ class: "matrix", caption: "Probability of each token in both requests, before temperature and mods", heads: ["Token", ...heads] },
+    sides.map(([letter, token]) => token && row(letter, token)))
 }
 
 // Look up a token in its own list by id, whatever the other request's vocabulary is; by text if it has no id.
@@ -79,7 +78,7 @@ function drawToken(token) {
 }
 
 function drawCause(token) {
-  if (token.forced) return h("span", { class: "cause" }, `⚑ forced by ${nameMod(token.forcedBy) || "a mod"}`)
+  if (token.forced) return h("span", { class: "cause" }, `⚑ ${describeForced(token)}`)
   return h("span", { class: "cause" }, token.adjusted ? "sampled after a mod changed the logits" : "sampled from the model")
 }
 
@@ -98,10 +97,8 @@ function drawList(letter, token, writers, { keyOf }) {
   if (!token?.list) return h("div", { class: "list" }, heading, h("p", { class: "faint" }, token ? "No top-k list." : "The text ended before this token."))
   const shown = chooseShown(token.list, Object.values(writers), keyOf)
   return h("div", { class: "list" }, heading,
-    h("table", { class: "bars" },
-      h("caption", { class: "visually-hidden" }, `Most likely tokens in ${letter}`),
-      h("thead", { class: "visually-hidden" }, h("tr", null, ["Rank", "Token", "Probability", ""].map((name) => h("th", { scope: "col" }, name || "Bar")))),
-      h("tbody", null, shown.map((entry) => drawEntry(entry, token.list, writers, keyOf)), drawOthers(token.list, shown))))
+    drawBars({ "aria-label": `Most likely tokens in ${letter}`, heads: ["Rank", "Token", "Probability", "Bar"] },
+      [shown.map((entry) => drawEntry(entry, token.list, writers, keyOf)), drawOthers(token.list, shown)]))
 }
 
 // Choose the first entries, and the tokens of both requests wherever they are in the list.
@@ -116,12 +113,11 @@ function drawEntry(entry, list, writers, keyOf) {
   return h("tr", { class: wrote.length ? "chosen" : null },
     h("td", { class: "number" }, `${placeIn(list, entry, keyOf).rank ?? list.indexOf(entry) + 1}.`),
     h("td", null, drawToken(entry), wrote.map(([letter]) => h("span", { class: "wrote" }, `← ${letter}`))),
-    h("td", { class: "number" }, formatProbability(prob)),
-    h("td", { class: "track" }, drawBar(prob)))
+    drawShare(formatProbability(prob), prob))
 }
 
 function drawOthers(list, shown) {
   const rest = measureMissing(list) + list.filter((entry) => !shown.includes(entry) && entry.logprob !== null)
     .reduce((total, entry) => total + Math.exp(entry.logprob), 0)
-  return h("tr", { class: "others" }, h("td"), h("td", null, "all others"), h("td", { class: "number" }, formatProbability(rest)), h("td", { class: "track" }, drawBar(rest)))
+  return h("tr", { class: "others" }, h("td"), h("td", null, "all others"), drawShare(formatProbability(rest), rest))
 }

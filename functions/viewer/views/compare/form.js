@@ -1,7 +1,7 @@
 // The form to choose two to four requests, with suggestions: those with the same prompt, and the latest ones.
 
-import { api } from "../../lib/api.js"
-import { h, replace } from "../../lib/dom.js"
+import { api, confidencePath } from "../../lib/api.js"
+import { drawForm, h, replace } from "../../lib/dom.js"
 import { formatProbability, formatTime } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 
@@ -11,7 +11,7 @@ const SHOWN_PEERS = 6
 const LABEL_LENGTH = 80
 
 /** Draw the form. Submitting it, swapping the first two ids, and a suggestion call `open(ids)`. */
-export function drawForm(ids, open, signal) {
+export function drawChoice(ids, open, signal) {
   const latest = h("datalist", { id: "latest-requests" })
   const list = h("div", { class: "fields" })
   const peers = h("div", { class: "peers" })
@@ -26,21 +26,17 @@ export function drawForm(ids, open, signal) {
     more.hidden = fields.length === LETTERS.length
     if (focuses) field.focus()
   }
-  const read = () => fields.map((field) => field.value.trim()).filter(Boolean)
+  const submit = () => open(fields.map((field) => field.value.trim()).filter(Boolean))
   const swap = () => {
     const [a, b, ...rest] = fields.map((field) => field.value)
     fields[0].value = b
     fields[1].value = a
     if (a && b) open([b, a, ...rest.filter(Boolean)])
   }
-  const submit = (event) => {
-    event.preventDefault()
-    open(read())
-  }
   for (const id of ids.length < 2 ? [ids[0] ?? "", ""] : ids) add(id)
   suggest(latest, signal)
   if (ids[0]) suggestPeers(peers, ids, open, signal)
-  return h("form", { class: "compare-form", onsubmit: submit }, list,
+  return drawForm({ class: "compare-form" }, submit, list,
     h("div", { class: "buttons" }, h("button", { class: "primary" }, "Compare"), h("button", { type: "button", onclick: swap }, "Swap"), more),
     latest, peers)
 }
@@ -58,7 +54,7 @@ async function suggest(list, signal) {
 /** Suggest the requests with the prompt of the first one. */
 async function suggestPeers(box, ids, open, signal) {
   try {
-    const { same_prompt: found } = await api(`/v1/confidence/${encodeURIComponent(ids[0])}/peers`, { signal })
+    const { same_prompt: found } = await api(confidencePath(ids[0], "/peers"), { signal })
     const others = found.filter((one) => !ids.includes(one.request_id)).slice(0, SHOWN_PEERS)
     if (!others.length) return
     const next = (id) => (ids.length < LETTERS.length ? [...ids, id] : [...ids.slice(0, -1), id])

@@ -1,21 +1,23 @@
 // A summary table of two to four requests: scores and settings, with the differences from the first one.
 
+import { viewPath } from "../../lib/api.js"
 import { drawName, h } from "../../lib/dom.js"
-import { formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
+import { formatChange, formatCount, formatNats, formatProbability, formatTime, UNKNOWN } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawTable, drawWide } from "../../lib/parts.js"
 
 const PROMPT_LENGTH = 200
 
 /** Draw the table. */
 export function drawNumbers(traces) {
   const [first, ...others] = traces
-  const head = (trace) => h("th", { scope: "col" }, h("span", { class: "side" }, trace.letter), " ", h("a", { href: `/view/${encodeURIComponent(trace.id)}` }, drawName(trace.id)))
+  const head = (trace) => h("th", { scope: "col" }, h("span", { class: "side" }, trace.letter), " ", h("a", { href: viewPath(trace.id) }, drawName(trace.id)))
   const difference = (trace) => h("th", { scope: "col" }, others.length > 1 ? `${trace.letter} compared with ${first.letter}` : "Difference")
   return h("section", { class: "numbers", "aria-labelledby": "numbers" },
     h("h2", { id: "numbers" }, "Summary"),
-    h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Summary" }, h("table", null,
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Request"), head(first), others.map((trace) => [head(trace), difference(trace)]))),
-      h("tbody", null, [...listOutcome(), ...listSettings(traces)].map((row) => drawRow(row, traces))))))
+    drawWide("Summary", drawTable(
+      { heads: ["Request", head(first), ...others.flatMap((trace) => [head(trace), difference(trace)])] },
+      [...listOutcome(), ...listSettings(traces)].map((row) => drawRow(row, traces)))))
 }
 
 // Leave out rows that are unknown for all requests.
@@ -27,9 +29,9 @@ function drawRow({ name, show, differ }, [first, ...others]) {
 }
 
 function listOutcome() {
-  const points = (value) => `${signOf(value)}${Math.abs(value * 100).toFixed(1)} points`
-  const nats = (value) => `${signOf(value)}${Math.abs(value).toFixed(2)}`
-  const count = (value) => `${signOf(value)}${formatCount(Math.abs(value))}`
+  const points = (value) => formatChange(value, (size) => `${(size * 100).toFixed(1)} points`)
+  const nats = (value) => formatChange(value, (size) => size.toFixed(2))
+  const count = (value) => formatChange(value, formatCount)
   const confidence = ({ log }) => formatProbability(log.sequence_confidence, { isBound: log.sequence_confidence_is_bound === true })
   return [
     measure("Confidence", ({ log }) => log.sequence_confidence, points, confidence, ({ log }) => log.sequence_confidence_is_bound === true),
@@ -38,10 +40,6 @@ function listOutcome() {
     measure("… forced by mods", ({ tokens }) => tokens.filter((token) => token.forced).length, count),
     measure("Discarded tokens", ({ discarded }) => discarded, count),
   ]
-}
-
-function signOf(value) {
-  return value > 0 ? "+" : value < 0 ? "−" : ""
 }
 
 function listSettings(traces) {

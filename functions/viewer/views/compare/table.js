@@ -1,8 +1,9 @@
 // The aligned texts as a table of tokens and their probabilities.
 
 import { h } from "../../lib/dom.js"
-import { formatCount, formatProbability, nameToken } from "../../lib/format.js"
-import { nameMod } from "../../lib/mods.js"
+import { describeProbability, formatCount, nameToken } from "../../lib/format.js"
+import { describeForced } from "../../lib/mods.js"
+import { drawNumberHead } from "../../lib/parts.js"
 
 const PAGE = 200
 
@@ -33,7 +34,7 @@ export function drawTable(a, b, runs) {
 }
 
 function drawHeads() {
-  return [h("th", { scope: "col", class: "number" }, "#"), h("th", { scope: "col" }, "Token"), h("th", { scope: "col", class: "number" }, "Probability")]
+  return [drawNumberHead("#"), h("th", { scope: "col" }, "Token"), drawNumberHead("Probability")]
 }
 
 function* pairTokens(ones, others, runs) {
@@ -52,11 +53,10 @@ function drawRow([one, isSame, other], [a, b]) {
 function drawCells(token, trace) {
   if (!token) return [h("td"), h("td"), h("td")]
   const isFirst = token.forced && !trace.tokens[token.index - 1]?.forced
-  const cause = isFirst ? ` ⚑ forced by ${nameMod(token.forcedBy) || "a mod"}` : " ⚑ forced"
-  const prob = formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })
+  const cause = isFirst ? ` ⚑ ${describeForced(token)}` : " ⚑ forced"
   return [
     h("td", { class: "number" }, formatCount(token.index + 1)),
     h("td", null, h("code", null, nameToken(token)), token.forced ? h("span", { class: "cause" }, cause) : null),
-    h("td", { class: "number" }, prob),
+    h("td", { class: "number" }, describeProbability(token)),
   ]
 }

@@ -1,8 +1,8 @@
 // Both texts side by side, colored by surprisal, or as a table.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatCount, formatNats, formatProbability, nameToken, showWhitespace } from "../../lib/format.js"
-import { nameMod } from "../../lib/mods.js"
+import { describeProbability, describeSurprisal, formatCount, nameToken, showWhitespace } from "../../lib/format.js"
+import { describeForced } from "../../lib/mods.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
 import { doubtOf } from "../../lib/scores.js"
 import { drawTable } from "./table.js"
@@ -62,10 +62,9 @@ function drawLegend() {
 
 function drawColumns(a, b, alignment) {
   const known = new WeakMap()
-  const element = h("div", { class: "runs", onpointerover: (event) => explain(event.target, known) },
+  return h("div", { class: "runs", onpointerover: (event) => explain(event.target, known) },
     h("div", { class: "run run-head" }, h("div", null, h("span", { class: "side" }, a.letter), " ", a.id), h("div"), h("div", null, h("span", { class: "side" }, b.letter), " ", b.id)),
     toRows(alignment.runs).map((row) => drawRow(row, a, b, alignment.common, known)))
-  return element
 }
 
 /** Turn runs into rows: merge short common runs into the differences around them, and split long rows. */
@@ -138,10 +137,9 @@ function explain(element, known) {
 }
 
 function describe(token) {
-  const surprisal = token.surprisal === null && doubtOf(token) !== null ? `≥ ${formatNats(doubtOf(token))}` : formatNats(token.surprisal)
   return [
     `token ${token.index + 1}: ${nameToken(token)}`,
-    `probability ${formatProbability(token.prob ?? token.bound, { isBound: token.prob === null })}, surprisal ${surprisal}`,
-    token.forced ? `forced by ${nameMod(token.forcedBy) || "a mod"}` : null,
+    `probability ${describeProbability(token)}, surprisal ${describeSurprisal(token)}`,
+    token.forced ? describeForced(token) : null,
   ].filter(Boolean).join("\n")
 }

@@ -1,16 +1,16 @@
 // Actions on the selected requests: tag, add to a collection, delete.
 
 import { api, requestPath } from "../../lib/api.js"
-import { announce, errorNote, h, replace } from "../../lib/dom.js"
+import { announce, drawForm, errorNote, h, replace } from "../../lib/dom.js"
 import { formatAmount, formatTime } from "../../lib/format.js"
+import { drawTable } from "../../lib/parts.js"
 
 const MOST_COLLECTIONS = 100
 const NEW = "new"
 
 /** Draw the buttons. `place` shows the form or the result of the last one. See choice.js for the callbacks. */
 export function drawActions(rows, place, { onDeleted, onChanged }) {
-  const run = (work, done) => async (event) => {
-    event?.preventDefault()
+  const run = async (work, done) => {
     const results = await forEach(rows, work, (count) => replace(place, h("p", { class: "faint", role: "status" }, `${count} of ${rows.length} …`)))
     const failed = results.filter(({ error }) => error)
     const finished = results.filter(({ error }) => !error)
@@ -23,16 +23,15 @@ export function drawActions(rows, place, { onDeleted, onChanged }) {
     place.querySelector("input, select, button")?.focus()
   }
   const buttons = [
-    ["Tag", () => drawTag(async (tag, event) => {
+    ["Tag", () => drawTag(async (tag) => {
       const work = (row) => api(requestPath(row.request_id, "/tags"), { method: "POST", body: { tag } })
-      const finished = await run(work, `Tagged “${tag}”`)(event)
+      const finished = await run(work, `Tagged “${tag}”`)
       onChanged(finished.map(({ row, answer }) => ({ ...row, tags: answer.tags })))
     })],
-    ["Add to collection", () => drawCollections(async (id, name, event) => {
-      await run((row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`)(event)
-    })],
-    ["Delete", async () => drawDelete(rows.length, async (event) => {
-      const finished = await run((row) => api(requestPath(row.request_id), { method: "DELETE" }), "Deleted permanently")(event)
+    ["Add to collection", () => drawCollections((id, name) =>
+      run((row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`))],
+    ["Delete", async () => drawDelete(rows.length, async () => {
+      const finished = await run((row) => api(requestPath(row.request_id), { method: "DELETE" }), "Deleted permanently")
       place.append(...drawReceipts(finished))
       onDeleted(finished.map(({ row }) => row.request_id))
     }, () => replace(place))],
@@ -57,7 +56,7 @@ function drawFailures(failed) {
 
 function drawTag(submit) {
   const tag = h("input", { id: "bulk-tag", required: true, maxlength: 200, autocomplete: "off" })
-  return h("form", { class: "inline", onsubmit: (event) => submit(tag.value.trim(), event) }, h("label", { for: tag.id }, "Tag"), tag, h("button", { class: "primary" }, "Add"))
+  return drawForm({ class: "inline" }, () => submit(tag.value.trim()), h("label", { for: tag.id }, "Tag"), tag, h("button", { class: "primary" }, "Add"))
 }
 
 async function drawCollections(submit) {
@@ -70,13 +69,12 @@ async function drawCollections(submit) {
     name.required = !name.hidden
   }
   show()
-  const onsubmit = async (event) => {
-    event.preventDefault()
-    if (select.value !== NEW) return submit(select.value, select.selectedOptions[0].text, event)
+  const add = async () => {
+    if (select.value !== NEW) return submit(select.value, select.selectedOptions[0].text)
     const { collection } = await api("/collections", { method: "POST", body: { name: name.value.trim() } })
-    await submit(collection.id, collection.name, event)
+    return submit(collection.id, collection.name)
   }
-  return h("form", { class: "inline", onsubmit }, h("label", { for: select.id }, "Collection"), select, name, h("button", { class: "primary" }, "Add"))
+  return drawForm({ class: "inline" }, add, h("label", { for: select.id }, "Collection"), select, name, h("button", { class: "primary" }, "Add"))
 }
 
 function drawDelete(count, remove, cancel) {
@@ -88,7 +86,7 @@ function drawReceipts(finished) {
   if (!finished.length) return []
   const line = ({ row, answer: { deletion } }) => h("tr", null, h("td", null, row.request_id), h("td", { class: "number" }, deletion.ordinal),
     h("td", null, formatTime(deletion.deleted_at)), h("td", { class: "mono" }, deletion.request_sha256))
-  return [h("div", { class: "receipts", tabindex: 0, role: "region", "aria-label": "Receipts" }, h("table", null, h("caption", null, "Receipts. They are kept; an admin finds them by the request's id."),
-    h("thead", null, h("tr", null, ["Request", "Receipt", "Deleted", "SHA-256 of the id"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null, finished.map(line))))]
+  const heads = ["Request", "Receipt", "Deleted", "SHA-256 of the id"]
+  const table = drawTable({ caption: "Receipts. They are kept; an admin finds them by the request's id.", heads }, finished.map(line))
+  return [h("div", { class: "receipts", tabindex: 0, role: "region", "aria-label": "Receipts" }, table)]
 }

@@ -1,6 +1,6 @@
 // Sparklines of group confidence. All sparklines of a list share one scale, so that their heights can be compared.
 
-import { h, svg } from "../../lib/dom.js"
+import { h, hide, svg } from "../../lib/dom.js"
 import { UNKNOWN, formatNats } from "../../lib/format.js"
 
 const WIDTH = 128
@@ -45,7 +45,7 @@ function drawCourse(values, viewBox) {
 }
 
 function drawNone() {
-  return h("div", { class: "course", "data-part": "curve" }, h("span", { class: "visually-hidden" }, `Group confidence: ${UNKNOWN}`))
+  return h("div", { class: "course", "data-part": "curve" }, hide(`Group confidence: ${UNKNOWN}`))
 }
 
 function describePosition(values, lowest) {

@@ -13,6 +13,8 @@ export const COLUMNS = [
 ]
 const NAMES = [...PARTS.map(([name]) => name), ...COLUMNS.map(({ name }) => name)]
 const NONE = "none"
+const sheet = new CSSStyleSheet()
+document.adoptedStyleSheets.push(sheet)
 
 /** Read the look from the parameters of an address: {columns: Set, density}. Without a parameter, every column is shown. */
 export function readLook(parameters) {
@@ -33,7 +35,9 @@ export function writeLook({ columns, density }) {
 /** Apply a look to the element around the list. Hidden columns stay in the document, so that a change redraws nothing. */
 export function applyLook(element, { columns, density }) {
   element.dataset.density = density
-  element.dataset.hidden = NAMES.filter((name) => !columns.has(name)).join(" ")
+  const hidden = NAMES.filter((name) => !columns.has(name))
+  element.dataset.hidden = hidden.join(" ")
+  sheet.replaceSync(hidden.map((name) => `[data-part="${name}"] { display: none !important; }`).join("\n"))
   const widths = COLUMNS.filter(({ name }) => columns.has(name)).map(({ width }) => width)
   element.style.setProperty("--columns", widths.join(" "))
 }

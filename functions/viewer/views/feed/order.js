@@ -3,7 +3,7 @@
 const NO_CONFIDENCE = 2
 
 /** Compare two rows in the order of the feed: negative if the first one comes first. Equal rows have no order here. */
-export function compareRows(one, other, sort) {
+function compareRows(one, other, sort) {
   return sort === "confidence" ? confidenceOf(one) - confidenceOf(other) : compareTimes(other.created_ts, one.created_ts)
 }
 

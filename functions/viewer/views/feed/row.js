@@ -1,6 +1,7 @@
 // One request in the feed: its prompt and answer, facts about it, latency, tokens, sparkline and confidence.
 
-import { h } from "../../lib/dom.js"
+import { viewPath } from "../../lib/api.js"
+import { h, hide } from "../../lib/dom.js"
 import { formatAge, formatAmount, formatCount, formatDuration, formatProbability, formatTime, showControls } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 
@@ -17,11 +18,6 @@ export function keepRow(row) {
 
 function shorten(text) {
   return text && showControls(text.slice(0, MAX_TEXT * 2)).replace(/\s+/g, " ").trim().slice(0, MAX_TEXT)
-}
-
-/** Return the address of a request's page. */
-export function viewPath(requestId) {
-  return `/view/${encodeURIComponent(requestId)}`
 }
 
 /** Return a text that names a row. */
@@ -45,7 +41,7 @@ export function drawRow(row, { course, isChosen, onChoose, badge, narrow }) {
     h("label", { class: "choose", title: "Select (x)" }, choose),
     h("div", { class: "what" },
       h("div", { class: "texts" },
-        row.prompt && h("p", { class: "prompt", "data-part": "prompt", dir: "auto" }, h("span", { class: "visually-hidden" }, "Prompt: "), row.prompt),
+        row.prompt && h("p", { class: "prompt", "data-part": "prompt", dir: "auto" }, hide("Prompt: "), row.prompt),
         h("a", { class: "text", id, href: viewPath(row.request_id), dir: "auto" }, text)),
       h("p", { class: "meta" }, drawBadges(row, badge), drawMeta(row, narrow))),
     h("time", { "data-part": "time", datetime: row.created_ts, title: formatTime(row.created_ts) }, formatAge(row.created_ts)),
@@ -90,7 +86,7 @@ function drawCalibrated({ p_correct: value, calibrator }) {
 function drawNumber(part, label, value, format) {
   const known = value !== null && value !== undefined
   return h("div", { class: "amount", "data-part": part },
-    h("span", { class: "label" }, `${label}: `), known ? format(value) : h("span", { class: "faint" }, h("span", { class: "visually-hidden" }, "unknown"), h("span", { "aria-hidden": "true" }, "–")))
+    h("span", { class: "label" }, `${label}: `), known ? format(value) : h("span", { class: "faint" }, hide("unknown"), h("span", { "aria-hidden": "true" }, "–")))
 }
 
 function drawConfidence(row) {
@@ -103,6 +99,6 @@ function drawConfidence(row) {
     ? "Upper bound of the confidence: some tokens were not in their top-k list"
     : "Confidence: the geometric mean of the token probabilities"
   return h("div", { class: "confidence", "data-part": "confidence", title },
-    h("span", { class: "visually-hidden" }, "Confidence: "),
+    hide("Confidence: "),
     h("span", { class: "number" }, formatProbability(value, { isBound })), bar)
 }

@@ -2,6 +2,7 @@
 
 import { api } from "../../lib/api.js"
 import { errorNote, h, replace } from "../../lib/dom.js"
+import { formatAmount } from "../../lib/format.js"
 import { makeChoice } from "./choice.js"
 import { keepCurrent } from "./current.js"
 import { drawEmpty } from "./empty.js"
@@ -119,7 +120,7 @@ function followSession(filters, { page, list, more, signal, parts, draw, count, 
 }
 
 function drawNews(element, number, onclick) {
-  const text = number === 1 ? "1 new request" : `${number} new requests`
+  const text = formatAmount(number, "new request")
   const button = element.firstChild
   if (button && number) button.textContent = text
   else replace(element, number ? h("button", { class: "primary", onclick }, text) : null)

@@ -1,7 +1,7 @@
 // The line above the list: the number of requests, and the menus for columns, views and export.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatCount } from "../../lib/format.js"
+import { formatAmount } from "../../lib/format.js"
 import { drawMenu } from "../../lib/menu.js"
 import { drawExport } from "./export.js"
 import { COLUMNS, PARTS } from "./look.js"
@@ -20,7 +20,7 @@ export function drawToolbar({ look, onLook, address, query, signal }) {
     drawMenu("Export", () => drawExport({ query, signal }), signal))
   return {
     element,
-    showTotal: (count, isBound) => replace(total, count === null ? null : `${isBound ? "More than " : ""}${formatCount(count)} request${count === 1 ? "" : "s"}`),
+    showTotal: (count, isBound) => replace(total, count === null ? null : `${isBound ? "More than " : ""}${formatAmount(count, "request")}`),
   }
 }
 

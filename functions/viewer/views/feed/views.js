@@ -1,6 +1,6 @@
 // Named views of the feed: addresses with filters, columns and density. This browser keeps them.
 
-import { announce, h, replace } from "../../lib/dom.js"
+import { announce, drawForm, h, replace } from "../../lib/dom.js"
 
 const NAME = "thunder-views"
 const MOST = 100
@@ -30,8 +30,7 @@ export function drawViews({ address }) {
       : h("li", { class: "faint" }, "No saved views."))
   }
   const name = h("input", { id: "view-name", required: true, maxlength: 100, autocomplete: "off" })
-  const save = (event) => {
-    event.preventDefault()
+  const save = () => {
     const given = name.value.trim()
     if (!given) return
     write([...readViews().filter((one) => one.name !== given), { name: given, address: address() }], `Saved ${given}.`)
@@ -40,7 +39,7 @@ export function drawViews({ address }) {
   draw()
   return [
     list,
-    h("form", { class: "inline", onsubmit: save }, h("label", { for: name.id }, "Save this view as"), name, h("button", null, "Save")),
+    drawForm({ class: "inline" }, save, h("label", { for: name.id }, "Save this view as"), name, h("button", null, "Save")),
     h("p", { class: "faint" }, "Only this browser keeps saved views. To share this view, copy the address of the page."),
   ]
 }

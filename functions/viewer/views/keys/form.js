@@ -1,6 +1,6 @@
 // The form that creates a key. The server checks all values.
 
-import { h } from "../../lib/dom.js"
+import { drawForm, h } from "../../lib/dom.js"
 import { drawField } from "../../lib/parts.js"
 
 const DAY_MS = 24 * 3600 * 1000
@@ -15,12 +15,12 @@ const DEFAULTS = ["read", "curate"]
 const EXPIRIES = [["", "never"], ["30", "in 30 days"], ["90", "in 90 days"], ["365", "in a year"]]
 
 /** Draw the form. `create(body)` posts the key and resolves to whether that worked. The user field suggests `users`. */
-export function drawForm(users, create, { isOpen }) {
+export function drawNewKey(users, create, { isOpen }) {
   const boxes = Object.entries(SCOPES).map(([scope, meaning]) => h("label", { class: "check" },
     h("input", { type: "checkbox", name: "scopes", value: scope, checked: DEFAULTS.includes(scope) }), ` ${scope}`, h("span", { class: "faint" }, `: ${meaning}`)))
   const scopes = h("fieldset", null, h("legend", null, "Scopes"), boxes)
   const admin = h("input", { type: "checkbox", name: "is_admin", onchange: () => { scopes.disabled = admin.checked } })
-  const form = h("form", { class: "key-form", onsubmit: submit },
+  const form = drawForm({ class: "key-form" }, submit,
     drawField("Name", h("input", { id: "key-name", name: "name", required: true, maxlength: 200, autocomplete: "off" })),
     drawField("Description", h("input", { id: "key-description", name: "description", maxlength: 2000, autocomplete: "off" })),
     drawField("User", h("input", { id: "key-user", name: "allowed_api_key", list: "key-users", maxlength: 1000, autocomplete: "off", placeholder: "none" })),
@@ -31,8 +31,7 @@ export function drawForm(users, create, { isOpen }) {
     h("p", null, h("button", { class: "primary" }, "Create key")))
   return h("details", { class: "new-key", open: isOpen }, h("summary", null, "New key"), form)
 
-  async function submit(event) {
-    event.preventDefault()
+  async function submit() {
     if (!await create(readBody(new FormData(form)))) return
     form.reset()
     scopes.disabled = false

@@ -1,29 +1,25 @@
 // The table of keys, with the actions on each.
 
-import { drawTwoStep, h, holdFocus } from "../../lib/dom.js"
+import { drawTwoStep, h, hide, holdFocus } from "../../lib/dom.js"
 import { formatAge, formatTime } from "../../lib/format.js"
+import { drawTable, drawWide } from "../../lib/parts.js"
 
 const HEADS = ["Name", "Key", "Rights", "User", "Last used", "Expires", "State", "Actions"]
 const OVERLAPS = { 0: "at once", 1: "in 1 hour", 24: "in 1 day", 168: "in 7 days" }
 const ROWS_AT_ONCE = 200
 
 /** Draw the table. `rotate(key, hours)` and `revoke(key)` change a key. */
-export function drawTable(keys, actions) {
-  const body = h("tbody")
+export function drawKeys(keys, actions) {
+  const table = drawTable({ class: "keys", "aria-label": "API keys, newest first", heads: HEADS }, [])
   const more = h("button", { onclick: () => add() }, "Show more")
   let count = 0
   const add = () => {
-    body.append(...keys.slice(count, count + ROWS_AT_ONCE).map((key) => drawRow(key, actions)))
+    table.tBodies[0].append(...keys.slice(count, count + ROWS_AT_ONCE).map((key) => drawRow(key, actions)))
     count += ROWS_AT_ONCE
     more.hidden = count >= keys.length
   }
   add()
-  return [
-    h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Keys" }, h("table", { class: "keys" },
-      h("caption", { class: "visually-hidden" }, "API keys, newest first"),
-      h("thead", null, h("tr", null, HEADS.map((name) => h("th", { scope: "col" }, name)))), body)),
-    more,
-  ]
+  return [drawWide("Keys", table), more]
 }
 
 function drawRow(key, actions) {
@@ -44,7 +40,7 @@ function drawRotation(key, { rotate }) {
     Object.entries(OVERLAPS).map(([value, text]) => h("option", { value, selected: value === "24" }, text)))
   const start = h("button", { class: "quiet", "aria-label": `Rotate ${key.name}` }, "Rotate")
   const form = h("span", { hidden: true }, " The old key ends ", hours, " ",
-    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create new key", h("span", { class: "visually-hidden" }, ` of ${key.name}`)),
+    h("button", { onclick: () => rotate(key, Number(hours.value)) }, "Create new key", hide(` of ${key.name}`)),
     h("button", { class: "quiet", onclick: () => close() }, "Cancel"))
   const close = () => {
     start.hidden = false

@@ -1,6 +1,6 @@
 // The form that creates an alert. The server checks all values and has the defaults.
 
-import { h } from "../../lib/dom.js"
+import { drawForm, h } from "../../lib/dom.js"
 import { drawField } from "../../lib/parts.js"
 import { SCORES } from "./scores.js"
 
@@ -25,7 +25,7 @@ const WINDOWS = { 600: "10 minutes", 3600: "1 hour", 21600: "6 hours", 86400: "1
 const NUMBERS = ["threshold", "share", "window_s"]
 
 /** Draw the form, closed. `create(body)` posts the alert and shows errors. */
-export function drawForm(create) {
+export function drawNewAlert(create) {
   const options = (named, chosen) => Object.entries(named).map(([value, text]) => h("option", { value, selected: value === chosen }, text))
   const scores = Object.fromEntries(Object.entries(SCORES).map(([name, one]) => [name, one.title]))
   const fields = {
@@ -41,7 +41,7 @@ export function drawForm(create) {
     disable(prompt, kind !== "threshold" && kind !== "exception")
   }
   choose("threshold")
-  const form = h("form", { class: "filters", onsubmit: (event) => submit(event, create) },
+  const form = drawForm({ class: "filters" }, (given) => create(readBody(new FormData(given))),
     drawField("Name", h("input", { id: "alert-name", name: "name", required: true, maxlength: 200 })),
     drawField("Alert on", select), Object.values(fields),
     drawField("Model", h("input", { id: "alert-model", name: "model", maxlength: 500, list: "overview-models" })),
@@ -56,11 +56,9 @@ function disable(part, isDisabled) {
   for (const control of part.querySelectorAll("input, select")) control.disabled = isDisabled
 }
 
-async function submit(event, create) {
-  event.preventDefault()
-  const given = Object.fromEntries(new FormData(event.target))
-  const set = Object.entries(given).filter(([, value]) => value !== "")
+function readBody(given) {
+  const set = [...given].filter(([, value]) => value !== "")
   const body = Object.fromEntries(set.map(([name, value]) => [name, NUMBERS.includes(name) ? Number(value) : value]))
   if (body.include_prompt) body.include_prompt = true
-  await create(body)
+  return body
 }

@@ -1,10 +1,10 @@
 // Alerts: list, create, test, pause and delete them, and see their recent webhooks.
 
-import { api } from "../../lib/api.js"
+import { api, viewPath } from "../../lib/api.js"
 import { announce, drawTwoStep, emptyState, errorNote, h, redraw, replace } from "../../lib/dom.js"
 import { formatAge, formatNumber, formatProbability, formatTime } from "../../lib/format.js"
-import { drawSecret } from "../../lib/parts.js"
-import { drawForm, KINDS } from "./alert_form.js"
+import { drawSecret, drawTable, drawWide } from "../../lib/parts.js"
+import { drawNewAlert, KINDS } from "./alert_form.js"
 import { describeScore } from "./scores.js"
 
 const PATH = "/v1/alerts"
@@ -32,7 +32,7 @@ export async function drawAlerts({ signal }) {
     }
   }
   await load()
-  return [note, list, drawForm((body) => attempt(async () => drawCreated(await api(PATH, { method: "POST", body, signal }))))]
+  return [note, list, drawNewAlert((body) => attempt(async () => drawCreated(await api(PATH, { method: "POST", body, signal }))))]
 }
 
 function drawCreated({ name, secret }) {
@@ -43,10 +43,7 @@ function drawCreated({ name, secret }) {
 function drawList(alerts, attempt) {
   if (!alerts.length) return emptyState("No alerts", "Create an alert to send a webhook when a request is uncertain, or when requests stop.")
   const heads = ["Name", "Fires when", "Webhook to", "State", "Actions"]
-  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Alerts" }, h("table", { class: "alerts" },
-    h("caption", { class: "visually-hidden" }, "Alerts"),
-    h("thead", null, h("tr", null, heads.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null, alerts.map((alert) => drawAlert(alert, attempt)))))
+  return drawWide("Alerts", drawTable({ class: "alerts", "aria-label": "Alerts", heads }, alerts.map((alert) => drawAlert(alert, attempt))))
 }
 
 function drawAlert(alert, attempt) {
@@ -75,7 +72,7 @@ function drawResult(alert, event) {
 }
 
 /** Describe when an alert fires: "sequence confidence < 20.0 %, model m". */
-export function describeRule({ kind, score, threshold, share, window_s: seconds, filters }) {
+function describeRule({ kind, score, threshold, share, window_s: seconds, filters }) {
   const shown = score ? describeScore(score) : null
   const beyond = shown && `${shown.title} ${isUncertainAbove(score) ? ">" : "<"} ${shown.format(threshold)}`
   const window = seconds ? describeSeconds(seconds) : null
@@ -109,15 +106,12 @@ function drawEvents(events) {
   if (!events.length) return null
   const heads = ["Time", "Alert", "About", "Value", "Webhook"]
   return h("details", { open: true }, h("summary", null, "Recent events"),
-    h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Recent events" }, h("table", { class: "alerts" },
-      h("caption", { class: "visually-hidden" }, "Recent events"),
-      h("thead", null, h("tr", null, heads.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", null, events.map(drawEvent)))))
+    drawWide("Recent events", drawTable({ class: "alerts", "aria-label": "Recent events", heads }, events.map(drawEvent))))
 }
 
 function drawEvent(event) {
   const about = event.request_id
-    ? h("a", { href: `/view/${encodeURIComponent(event.request_id)}` }, event.request_id)
+    ? h("a", { href: viewPath(event.request_id) }, event.request_id)
     : event.window ? `${formatTime(event.window.from)} to ${formatTime(event.window.to)}` : event.kind
   const state = { waiting: `waiting, ${event.attempts} of 8 attempts`, delivered: "delivered", failed: "failed" }[event.status] ?? event.status
   return h("tr", null,

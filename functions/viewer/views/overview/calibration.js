@@ -1,9 +1,10 @@
 // Calibration: the share of correct answers by score, among answers with a recorded outcome, and by p_correct.
 
-import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeAxis, makeLine, readPixelRatio, readRange } from "../../lib/chart.js"
+import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeLine, makePercentAxis, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
 import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
-import { describeScore, linkRange } from "./scores.js"
+import { drawNumberCells, drawNumberHead, drawTable } from "../../lib/parts.js"
+import { describeScore, makeOpener } from "./scores.js"
 
 const [SMALLEST, LARGEST] = [3, 9]
 const MAX_CALIBRATORS = 3
@@ -50,30 +51,28 @@ function drawWords({ n, auroc, ece, mce, brier }) {
   return h("p", null, parts.join(" "))
 }
 
-function drawDiagram(answer, after, score, { query, go, signal }) {
+function drawDiagram(answer, after, score, context) {
   const lines = [answer, after].filter(Boolean).map(({ bins }) => bins.filter((bin) => bin.n))
   const { title } = describeScore(score)
   const describe = (bins) => bins.map((bin) => `${formatProbability(bin.accuracy)} correct at ${formatProbability(bin.mean_confidence)}`).join(", ")
   const label = `Reliability diagram of ${title}: ${lines.map(describe).join("; after calibration: ")}.`
-  const open = (value) => {
+  const open = makeOpener(score, context, (value) => {
     const bin = lines[0][findNearest(lines[0].map((one) => one.mean_confidence), value)]
-    go(linkRange(score, [bin.lo, bin.hi], query))
-  }
-  const canOpen = linkRange(score, [0, 1], query) !== null
+    return [bin.lo, bin.hi]
+  })
   return h("figure", null,
-    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, lines, title), signal, zooms: true, onPick: canOpen ? open : null }),
+    drawChart({ label, height: 220, make: (colors) => makeOptions(colors, lines, title), signal: context.signal, zooms: true, onPick: open }),
     h("figcaption", null, drawSample(0), " share of correct answers (larger marker: more answers) ", after && [drawSample(1), " after calibration "], drawSample(null), " perfect calibration"))
 }
 
 // uPlot has one list of x for all lines; where a line has no point, it continues.
 function makeOptions(colors, lines, title) {
-  const percent = (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`)
   const x = [...new Set(lines.flat().map((bin) => bin.mean_confidence))].sort((one, other) => one - other)
   const values = lines.map((bins) => x.map((mean) => bins.find((bin) => bin.mean_confidence === mean)?.accuracy ?? null))
   return {
     data: [x, ...values],
     scales: { x: { time: false, range: readRange }, y: { range: [0, 1] } },
-    axes: [makeAxis(colors, { values: percent, label: title, labelSize: 20 }), makeAxis(colors, { size: 52, space: 40, values: percent, label: "correct", labelSize: 20 })],
+    axes: [makePercentAxis(colors, { label: title, labelSize: 20 }), makePercentAxis(colors, { size: 52, space: 40, label: "correct", labelSize: 20 })],
     series: [{}, ...lines.map((_, index) => makeLine(colors, index, { spanGaps: true }))],
     hooks: { drawClear: [(plot) => drawReference(plot, colors, 0, 1)], draw: [(plot) => lines.forEach((bins, index) => drawPoints(plot, colors, bins, index))] },
   }
@@ -88,15 +87,13 @@ function drawPoints(plot, colors, bins, index) {
 }
 
 function drawTables(answer, after, score) {
-  return h("details", null, h("summary", null, "Diagram as a table"), drawTable(answer, score), after && drawTable(after, CALIBRATED))
+  return h("details", null, h("summary", null, "Diagram as a table"), drawBins(answer, score), after && drawBins(after, CALIBRATED))
 }
 
-function drawTable({ bins }, score) {
+function drawBins({ bins }, score) {
   const { format, title } = describeScore(score)
   const row = (bin) => h("tr", null,
     h("th", { scope: "row" }, `${format(bin.lo)} – ${format(bin.hi)}`),
-    [formatCount(bin.n), bin.n ? format(bin.mean_confidence) : "–", bin.n ? formatProbability(bin.accuracy) : "–"].map((text) => h("td", { class: "number" }, text)))
-  return h("table", null, h("caption", null, `Answers with an outcome, by ${title}`),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Score"), ["Answers", "Mean score", "Correct"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
-    h("tbody", null, bins.map(row)))
+    drawNumberCells([formatCount(bin.n), bin.n ? format(bin.mean_confidence) : "–", bin.n ? formatProbability(bin.accuracy) : "–"]))
+  return drawTable({ caption: `Answers with an outcome, by ${title}`, heads: ["Score", ...["Answers", "Mean score", "Correct"].map(drawNumberHead)] }, bins.map(row))
 }

@@ -1,11 +1,11 @@
 // Drift: compare the distribution of a score in two periods.
 
-import { drawChart, drawSample, drawSteps, makeAxis, makeLine } from "../../lib/chart.js"
-import { emptyState, h } from "../../lib/dom.js"
+import { drawChart, drawSample, drawSteps, makeAxis, makeLine, makePercentAxis } from "../../lib/chart.js"
+import { drawForm, emptyState, h, hide } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
-import { drawField } from "../../lib/parts.js"
+import { drawField, drawNumberHead, drawTable } from "../../lib/parts.js"
 import { readDate, toDate, toQuery, toSeconds } from "./period.js"
-import { describeScore, linkRange } from "./scores.js"
+import { describeScore, makeOpener } from "./scores.js"
 
 const FIELDS = [["baseline_from", "Baseline from"], ["baseline_to", "to"], ["current_from", "Current from"], ["current_to", "to"]]
 const SIGNIFICANT = 0.01
@@ -42,18 +42,14 @@ function halve(groups) {
 }
 
 function drawPeriods(dates, again) {
-  const submit = (event) => {
-    event.preventDefault()
-    again(Object.fromEntries(new FormData(event.target)))
-  }
-  return h("form", { class: "periods", onsubmit: submit },
+  return drawForm({ class: "periods" }, (form) => again(Object.fromEntries(new FormData(form))),
     FIELDS.map(([name, title]) => drawField(
-      title === "to" ? h("span", null, h("span", { class: "visually-hidden" }, name.startsWith("b") ? "Baseline " : "Current "), "to") : title,
+      title === "to" ? h("span", null, hide(name.startsWith("b") ? "Baseline " : "Current "), "to") : title,
       h("input", { id: name, name, type: "date", value: dates[name] }))),
     h("button", null, "Compare"))
 }
 
-function drawResult(drift, score, { query, go, signal }) {
+function drawResult(drift, score, context) {
   const { title } = describeScore(score)
   if (!drift.baseline.n || !drift.current.n) {
     const side = drift.baseline.n ? "the current" : drift.current.n ? "the baseline" : "either"
@@ -61,16 +57,15 @@ function drawResult(drift, score, { query, go, signal }) {
   }
   const label = `Histograms of ${title}: ${drift.baseline.n} requests in the baseline period, ${drift.current.n} in the current one. ${judge(drift)}`
   const bins = drift.baseline.histogram
-  const open = (value) => {
+  const open = makeOpener(score, context, (value) => {
     const bin = bins.find((one) => value < one.hi) ?? bins.at(-1)
-    go(linkRange(score, [bin.lo, bin.hi], query))
-  }
-  const canOpen = linkRange(score, [0, 1], query) !== null
+    return [bin.lo, bin.hi]
+  })
   return [
     h("p", null, h("strong", null, judge(drift)), " ", explain(drift, score)),
-    h("figure", null, drawChart({ label, height: 180, make: (colors) => makeOptions(colors, drift, score), signal, zooms: true, onPick: canOpen ? open : null }),
+    h("figure", null, drawChart({ label, height: 180, make: (colors) => makeOptions(colors, drift, score), signal: context.signal, zooms: true, onPick: open }),
       h("figcaption", null, `share of requests by ${title}: `, drawSample(0), ` baseline (${formatCount(drift.baseline.n)}) `, drawSample(1), ` current (${formatCount(drift.current.n)})`)),
-    drawTable(drift, score),
+    drawHistograms(drift, score),
   ]
 }
 
@@ -107,18 +102,16 @@ function makeOptions(colors, drift, score) {
   return {
     data: [edges, before, after],
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
-    axes: [makeAxis(colors, { space: 80, values: (_, splits) => splits.map(format) }), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    axes: [makeAxis(colors, { space: 80, values: (_, splits) => splits.map(format) }), makePercentAxis(colors, { size: 52 })],
     series: [{}, makeLine(colors, 0, { paths, fill: colors.line, fillTo: 0 }), makeLine(colors, 1, { paths })],
   }
 }
 
-function drawTable(drift, score) {
+function drawHistograms(drift, score) {
   const { format } = describeScore(score)
   const cell = (n, side) => h("td", { class: "number" }, `${formatCount(n)} (${((n / side.n) * 100).toFixed(1)} %)`)
   const rows = drift.baseline.histogram.map((bin, index) => h("tr", null,
     h("th", { scope: "row" }, `${format(bin.lo)} – ${format(bin.hi)}`), cell(bin.n, drift.baseline), cell(drift.current.histogram[index].n, drift.current)))
   return h("details", null, h("summary", null, "Histograms as a table"),
-    h("table", null, h("caption", null, "Requests by value, with their share of the period"),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Value"), ["Baseline", "Current"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
-      h("tbody", null, rows)))
+    drawTable({ caption: "Requests by value, with their share of the period", heads: ["Value", ...["Baseline", "Current"].map(drawNumberHead)] }, rows))
 }

@@ -1,7 +1,7 @@
 // The filters of the overview. The page's address holds them.
 
 import { formatQuery } from "../../lib/api.js"
-import { h, replace } from "../../lib/dom.js"
+import { drawForm, h, hide, replace } from "../../lib/dom.js"
 import { nameZone } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { drawField } from "../../lib/parts.js"
@@ -16,7 +16,7 @@ export function drawFilters({ parameters, period, score, go, models, active, mod
   const presets = h("div")
   const redraw = () => replace(presets, drawPresets(parameters, period))
   redraw()
-  const element = h("form", { class: "filters", onsubmit: (event) => submit(event, parameters, go) },
+  const element = drawForm({ class: "filters" }, (form) => submit(form, parameters, go),
     presets,
     drawField(`From (${nameZone()})`, h("input", { id: "overview-from", name: "from", type: "date", value: period.days ? "" : period.from })),
     drawField("To", h("input", { id: "overview-to", name: "to", type: "date", value: period.to })),
@@ -34,13 +34,12 @@ function drawPresets(parameters, period) {
   const kept = Object.fromEntries(["model", "mod", "score", ...PROMISE].map((name) => [name, parameters.get(name)]))
   return h("nav", { class: "presets", "aria-label": "Range" }, h("span", { class: "faint" }, "Days"), PRESETS.map((days) =>
     h("a", { href: `/overview${formatQuery({ ...kept, days })}`, "aria-current": period.days === days ? "true" : null },
-      days === "all" ? null : h("span", { class: "visually-hidden" }, "last "), days)))
+      days === "all" ? null : hide("last "), days)))
 }
 
 // Drop the periods of the drift comparison, which lie within the old range.
-function submit(event, parameters, go) {
-  event.preventDefault()
-  const given = Object.fromEntries(new FormData(event.target))
+function submit(form, parameters, go) {
+  const given = Object.fromEntries(new FormData(form))
   const days = given.from || given.to ? null : parameters.get("days")
   const promise = Object.fromEntries(PROMISE.map((name) => [name, parameters.get(name)]))
   go(`/overview${formatQuery({ days, ...given, ...promise })}`)

@@ -2,19 +2,17 @@
 // whether the engine wraps it or not.
 
 import { drawName, emptyState, h } from "../../lib/dom.js"
-import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatAmount, formatChange, formatCount, formatNumber, formatProbability } from "../../lib/format.js"
 import { nameMod, splitHandler } from "../../lib/mods.js"
+import { drawNumberCells, drawNumberHead, drawTable, drawWide } from "../../lib/parts.js"
 
 const HEADS = ["Calls", "Exceptions", "p50 / p95 (ms)", "Surprisal", "Confidence change", "Tokens forced", "Tokens discarded"]
 
 /** Draw the answer of GET /v1/mods as a table. */
 export function drawMods(mods) {
   if (!mods.length) return emptyState("No mods", "No request has called a mod yet.")
-  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Mods" }, h("table", { class: "mods" },
-    h("caption", null, "All requests, regardless of the filters above. Surprisal is the mean over the first tokens of interventions. A confidence change does not prove a cause"),
-    h("thead", null, h("tr", null, ["Mod", "Handler"].map((name) => h("th", { scope: "col" }, name)),
-      h("th", { scope: "col" }, "Actions"), HEADS.map((name) => h("th", { scope: "col", class: "number" }, name)))),
-    h("tbody", null, mergeMods(mods).map(drawMod))))
+  const caption = "All requests, regardless of the filters above. Surprisal is the mean over the first tokens of interventions. A confidence change does not prove a cause."
+  return drawWide("Mods", drawTable({ class: "mods", caption, heads: ["Mod", "Handler", "Actions", ...HEADS.map(drawNumberHead)] }, mergeMods(mods).map(drawMod)))
 }
 
 /** Merge the mods with the same name: {name, found, handlers}; `found` are the mods as stored. */
@@ -32,7 +30,7 @@ function mergeMods(mods) {
 
 function drawMod({ name, found, handlers }) {
   const links = found.map((mod) => [h("br"),
-    h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, `${formatCount(mod.requests)} ${mod.requests === 1 ? "request" : "requests"}`)])
+    h("a", { href: `/?${new URLSearchParams({ mod: mod.name })}` }, formatAmount(mod.requests, "request"))])
   const head = h("th", { scope: "rowgroup", rowspan: handlers.length }, drawName(name), links)
   return handlers.map((handler, index) => h("tr", null, index === 0 ? head : null, drawHandler(handler)))
 }
@@ -44,11 +42,11 @@ function drawHandler({ block_key: key, calls, exceptions, execution_ms: time, ac
     exceptions ? h("strong", null, formatCount(exceptions)) : "0",
     time.p50 === null ? "unknown" : `${formatNumber(time.p50)} / ${formatNumber(time.p95)}`,
     effect.mean_intervention_surprisal === null ? "–" : `${formatNumber(effect.mean_intervention_surprisal)} nats`,
-    points === null ? "–" : `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points * 100).toFixed(1)} points`,
+    points === null ? "–" : formatChange(points, (size) => `${(size * 100).toFixed(1)} points`),
     effect.forced_share ? formatProbability(effect.forced_share) : "–",
     effect.discarded_tokens ? formatCount(effect.discarded_tokens) : "–",
   ]
   const did = Object.entries(actions).map(([type, count]) => h("div", null, `${type} × ${formatCount(count)}`))
   return [h("td", null, splitHandler(key)[1] || key), h("td", null, did.length ? did : "–"),
-    numbers.map((text) => h("td", { class: "number" }, text))]
+    drawNumberCells(numbers)]
 }

@@ -30,9 +30,16 @@ export function describeScore(name) {
   return Object.hasOwn(SCORES, name) ? SCORES[name] : { title: name, ...plain }
 }
 
-/** Return the address of the requests with a score in a range, or null: the feed filters by sequence confidence only. */
-export function linkRange(score, [low, high], { from, to, model, mod }) {
+/**
+ * Return a function that opens the requests at a point of a chart, or null: the feed filters by sequence confidence only.
+ *
+ * `findRange(value)` returns the range of the score at a value of the x axis.
+ */
+export function makeOpener(score, { query: { from, to, model, mod }, go }, findRange) {
   if (score !== "sequence_confidence") return null
-  const inside = [Math.max(0, low), Math.min(1, high)]
-  return `/${formatQuery({ model, mod, created_from: from, created_to: to, min_confidence: inside[0], max_confidence: inside[1] })}`
+  return (value) => {
+    const [low, high] = findRange(value)
+    const inside = { min_confidence: Math.max(0, low), max_confidence: Math.min(1, high) }
+    return go(`/${formatQuery({ model, mod, created_from: from, created_to: to, ...inside })}`)
+  }
 }

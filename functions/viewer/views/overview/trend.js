@@ -1,10 +1,11 @@
 // Confidence over time: one line per model or mod, and a dotted reference line for all requests.
 
 import { formatQuery } from "../../lib/api.js"
-import { drawChart, drawMarkers, drawSample, findNearest, makeAxis, makeLine, makeTimeAxis, MAX_LINES, readDate } from "../../lib/chart.js"
+import { drawChart, drawMarkers, drawSample, findNearest, makeLine, makePercentAxis, makeTimeAxis, MAX_LINES, readDate } from "../../lib/chart.js"
 import { drawName, emptyState, h, replace } from "../../lib/dom.js"
 import { formatCount, formatNats, formatProbability, nameZone, readZone, UNKNOWN } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
+import { drawNumberCells, drawNumberHead, drawTable, drawWide } from "../../lib/parts.js"
 import { formatKey, readSpan, toSeconds } from "./period.js"
 
 const NAMELESS = { model: "(no model named)", mod: "(no mod)" }
@@ -38,7 +39,7 @@ export function drawTrend(kind, { groups, lines, all }, period, { query, go, sig
       drawChart({ height: 180, label: describe(kind, lines, keys), make: (colors) => makeOptions(colors, kind, series, keys, rows, period, readout), signal, zooms: true, onPick: open }),
       h("figcaption", null, h("p", null, findLowest(kind, lines.length ? lines : series), " Drag to zoom; click a point for its requests."), readout)),
     drawGroups(kind, groups, lines),
-    drawTable(kind, series, keys, rows, period.unit, linkTo),
+    drawPoints(kind, series, keys, rows, period.unit, linkTo),
   ]
 }
 
@@ -73,7 +74,7 @@ function makeOptions(colors, kind, series, keys, rows, period, readout) {
     data: [keys.map(toSeconds), ...rows.map((row) => keys.map((key) => row.get(key)?.sequence_confidence.mean ?? null))],
     tzDate: readDate,
     scales: { x: { range: (plot, low, high) => widen(low, plot.data[0].length > 1 ? high : low, period.unit) }, y: { range: [0, 1] } },
-    axes: [makeTimeAxis(colors, period.unit), makeAxis(colors, { size: 52, values: (_, splits) => splits.map((value) => `${Math.round(value * 100)} %`) })],
+    axes: [makeTimeAxis(colors, period.unit), makePercentAxis(colors, { size: 52 })],
     series: [{}, ...indexes.map((index) => makeLine(colors, index))],
     hooks: { draw: [drawMarkers(colors, indexes)], setCursor: [show] },
   }
@@ -97,11 +98,11 @@ function drawGroups(kind, groups, lines) {
   const order = (group) => index.get(group.key) ?? Infinity
   const rows = [...groups].sort((one, other) => order(one) - order(other) || other.n - one.n)
   const heads = ["Requests", "Mean", "p5 – p95", "Least confident window", "Forced tokens"]
-  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${kind}, totals` }, h("table", { class: "groups" },
-    h("caption", null, "Sequence confidence",
-      groups.length > lines.length && lines.length ? ` · the chart shows the largest ${lines.length}` : null, h("span", { class: "key" }, drawSample(null), " all requests")),
-    h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, kind === "model" ? "Model" : "Mod"), heads.map((name) => h("th", { scope: "col", class: "number" }, name)))),
-    h("tbody", null, rows.map((group) => drawGroup(kind, group, index.get(group.key))))))
+  const caption = ["Sequence confidence", groups.length > lines.length && lines.length ? ` · the chart shows the largest ${lines.length}` : null,
+    h("span", { class: "key" }, drawSample(null), " all requests")]
+  return drawWide(`By ${kind}, totals`, drawTable(
+    { class: "groups", caption, heads: [h("td"), kind === "model" ? "Model" : "Mod", ...heads.map(drawNumberHead)] },
+    rows.map((group) => drawGroup(kind, group, index.get(group.key)))))
 }
 
 // If a sampled token was not in its top-k list, the request's confidence is an upper bound, and so is the mean.
@@ -119,14 +120,14 @@ function drawGroup(kind, group, index) {
     group.forced_rate ? formatProbability(group.forced_rate) : group.forced_rate === 0 ? "none" : UNKNOWN,
   ]
   return h("tr", null, h("td", { class: "sampled" }, index === undefined ? null : drawSample(index)), h("th", { scope: "row" }, group.key === null ? NAMELESS[kind] : drawName(nameLine(kind, group.key))),
-    numbers.map((text) => h("td", { class: "number" }, text)))
+    drawNumberCells(numbers))
 }
 
-function drawTable(kind, series, keys, rows, unit, linkTo) {
+function drawPoints(kind, series, keys, rows, unit, linkTo) {
   const cell = (point, line, key) => h("td", { class: "number" }, point ? h("a", { href: linkTo(line, key) }, `${formatMean(point)} (${formatCount(point.n)})`) : "–")
   return h("details", null, h("summary", null, `By ${unit}, as a table`),
-    h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": `By ${unit}` }, h("table", null,
-      h("caption", null, "Mean sequence confidence, with the number of requests in parentheses; times are in ", nameZone()),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, unit === "hour" ? "Hour" : "Day"), series.map((line) => h("th", { scope: "col", class: "number" }, nameLine(kind, line.name))))),
-      h("tbody", null, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row, position) => cell(row.get(key), series[position], key))))))))
+    drawWide(`By ${unit}`, drawTable({
+      caption: `Mean sequence confidence, with the number of requests in parentheses; times are in ${nameZone()}`,
+      heads: [unit === "hour" ? "Hour" : "Day", ...series.map((line) => drawNumberHead(nameLine(kind, line.name)))],
+    }, keys.map((key) => h("tr", null, h("th", { scope: "row" }, formatKey(key)), rows.map((row, position) => cell(row.get(key), series[position], key)))))))
 }

@@ -1,16 +1,17 @@
 // Actions on a request: copy, download, compare, delete.
 
 import { api, fetchText, requestPath } from "../../lib/api.js"
-import { announce, copyText, errorNote, h, replace } from "../../lib/dom.js"
+import { announce, copyText, h, replace } from "../../lib/dom.js"
 import { drawIcon } from "../../lib/icons.js"
-import { saveFile } from "../../lib/parts.js"
+import { drawMenu } from "../../lib/menu.js"
+import { makeAttempt, saveFile } from "../../lib/parts.js"
 import { forget } from "../feed/memory.js"
 import { linkTo } from "./address.js"
 
 const JSON_TYPE = "application/json"
 
 /** Draw the menus and buttons. `course` is the chart or null, `pinned()` returns the index of the pinned token or null. */
-export function drawActions(trace, { path, isOwn, course, pinned, main }) {
+export function drawActions(trace, { path, isOwn, course, pinned, main, signal, signIn }) {
   const { log } = trace
   const note = h("span", { class: "note" })
   const tell = (sentence) => {
@@ -29,45 +30,44 @@ export function drawActions(trace, { path, isOwn, course, pinned, main }) {
   const file = (ending) => `${log.request_id}${ending}`
   const here = () => new URL(linkTo(pinned(), isOwn ? log.request_id : null), location.origin).href
   return h("div", { class: "actions" },
-    drawMenu("Copy", "copy", [
+    drawItems("Copy", "copy", [
       copy("id", () => log.request_id),
       copy("text", () => log.final_text ?? trace.tokens.filter((token) => !token.discarded).map((token) => token.text ?? "").join("")),
       copy("link", here),
       copy("curl command", () => `curl -sS -H "X-API-Key: $KEY" '${location.origin}${requestPath(log.request_id).replaceAll("'", "%27")}'`),
-    ]),
-    drawMenu("Download", "download", [
+    ], signal),
+    drawItems("Download", "download", [
       isOwn ? get("trace", async () => saveFile(new Blob([await fetchText(`${path}/trace`)], { type: JSON_TYPE }), file(".trace.json"))) : null,
       get("log", async () => saveFile(new Blob([await fetchText(path)], { type: JSON_TYPE }), file(".json"))),
       course ? get("chart as PNG", async () => saveFile(await course.toBlob(), file(".png"))) : null,
-    ]),
+    ], signal),
     isOwn ? h("a", { class: "button", href: `/compare?a=${encodeURIComponent(log.request_id)}` }, drawIcon("compare"), h("span", { class: "label" }, "Compare")) : null,
-    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main) }, drawIcon("trash"), h("span", { class: "label" }, "Delete …")) : null,
+    isOwn ? h("button", { class: "danger", onclick: () => confirmDeletion(log.request_id, main, signIn) }, drawIcon("trash"), h("span", { class: "label" }, "Delete …")) : null,
     note)
 }
 
-function drawMenu(name, icon, items) {
-  const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, drawIcon(icon), h("span", { class: "label" }, name)),
-    h("div", { class: "items" }, items.filter(Boolean).map(([label, act]) => h("button", {
-      onclick: () => {
-        menu.open = false
-        act()
-      },
-    }, label))))
-  menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || (menu.open = false))
+function drawItems(name, icon, items, signal) {
+  const menu = drawMenu([drawIcon(icon), h("span", { class: "label" }, name)], () => items.filter(Boolean).map(([label, act]) => h("button", {
+    onclick: () => {
+      menu.open = false
+      act()
+    },
+  }, label)), signal)
   return menu
 }
 
-function confirmDeletion(requestId, main) {
+function confirmDeletion(requestId, main, signIn) {
   const note = h("div")
+  const attempt = makeAttempt(note, (message) => {
+    dialog.close()
+    signIn(message)
+  })
   const remove = async () => {
-    try {
-      const { deletion } = await api(requestPath(requestId), { method: "DELETE" })
-      dialog.close()
-      forget(requestId)
-      showReceipt(main, requestId, deletion)
-    } catch (error) {
-      replace(note, errorNote(error))
-    }
+    const answer = await attempt(() => api(requestPath(requestId), { method: "DELETE" }))
+    if (!answer) return
+    dialog.close()
+    forget(requestId)
+    showReceipt(main, requestId, answer.deletion)
   }
   const dialog = h("dialog", { "aria-labelledby": "delete-title", onclose: () => dialog.remove() },
     h("h2", { id: "delete-title" }, "Delete this request?"),

@@ -1,5 +1,6 @@
 // The address of a request's page: the pinned token, counted from 1, the score that colors the text, and the window.
 
+import { viewPath } from "../../lib/api.js"
 import { WINDOW } from "../../lib/scores.js"
 import { FIRST_MODE, MODES } from "./modes.js"
 
@@ -30,6 +31,6 @@ export function writeAddress(parts) {
 
 /** Return the address of a token on this page, or the address of the page for null. */
 export function linkTo(index, requestId = null) {
-  const path = requestId === null ? location.pathname : `/view/${encodeURIComponent(requestId)}`
+  const path = requestId === null ? location.pathname : viewPath(requestId)
   return index === null ? path : `${path}?token=${index + 1}`
 }

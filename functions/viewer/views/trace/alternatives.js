@@ -1,6 +1,6 @@
 // How other stored requests continued the same text.
 
-import { api } from "../../lib/api.js"
+import { api, confidencePath } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatAmount, formatProbability, nameToken, showWhitespace } from "../../lib/format.js"
 import { findIn } from "../../lib/scores.js"
@@ -10,7 +10,7 @@ import { linkTo } from "./address.js"
 export function makeAlternatives(requestId, signal) {
   const fetched = new Map()
   const load = (index) => {
-    if (!fetched.has(index)) fetched.set(index, api(`/v1/confidence/${encodeURIComponent(requestId)}/alternatives`, { query: { index }, signal }))
+    if (!fetched.has(index)) fetched.set(index, api(confidencePath(requestId, "/alternatives"), { query: { index }, signal }))
     return fetched.get(index)
   }
   return (token) => {

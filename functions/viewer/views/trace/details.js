@@ -1,14 +1,14 @@
 // The details of one token: its scores, its top-k list, other requests in its place, and the mod calls in its forward pass.
 
 import { announce, copyText, h, replace } from "../../lib/dom.js"
-import { formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
+import { describeProbability, describeSurprisal, formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
-import { nameMod } from "../../lib/mods.js"
-import { drawBar } from "../../lib/parts.js"
+import { describeForced, nameMod } from "../../lib/mods.js"
+import { drawBars, drawShare } from "../../lib/parts.js"
 import { findIn } from "../../lib/scores.js"
 import { linkTo } from "./address.js"
 import { drawFeatures } from "./features.js"
-import { describeEntropy, describeProbability, describeRank, describeSurprisal } from "./modes.js"
+import { describeEntropy, describeRank } from "./modes.js"
 
 /** Show the details of a token in the panel. `alternatives(token)` draws the continuations of other requests, if the token is pinned. */
 export function showDetails(panel, token, { trace, pinned, alternatives, release, onComment }) {
@@ -37,7 +37,7 @@ function drawPin(token, release, onComment) {
 
 function describeOrigin(token) {
   const parts = []
-  if (token.forced) parts.push(`⚑ Forced by ${nameMod(token.forcedBy) || "a mod"}`)
+  if (token.forced) parts.push(`⚑ ${describeForced(token).replace("f", "F")}`)
   else parts.push(token.adjusted ? "Sampled after a mod changed the logits" : "Sampled from the model")
   if (token.discarded) parts.push("discarded by a backtrack")
   return `${parts.join(", ")}.`
@@ -73,19 +73,16 @@ function drawBelief(token) {
     return h("p", { class: "faint" }, reason)
   }
   const chosen = findIn(token.list, token)
-  return h("table", { class: "bars" },
-    h("caption", null, "Top-k probabilities, before temperature and mods"),
-    h("thead", { class: "visually-hidden" }, h("tr", null, ["Token", "Probability", "Bar"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null,
-      token.list.map((entry) => drawEntry(nameToken(entry), entry.logprob === null ? null : Math.exp(entry.logprob), entry === chosen && "is-chosen")),
-      drawEntry("other", token.missing, "is-other")))
+  return drawBars({ caption: "Top-k probabilities, before temperature and mods", heads: ["Token", "Probability", "Bar"] }, [
+    token.list.map((entry) => drawEntry(nameToken(entry), entry.logprob === null ? null : Math.exp(entry.logprob), entry === chosen && "is-chosen")),
+    drawEntry("other", token.missing, "is-other"),
+  ])
 }
 
 function drawEntry(name, prob, kind) {
   return h("tr", { class: kind || null },
     h("td", null, kind === "is-other" ? name : h("code", { class: "token-text" }, name), kind === "is-chosen" ? " ←" : null),
-    h("td", { class: "number" }, prob === null ? "masked" : formatProbability(prob)),
-    h("td", { class: "track" }, drawBar(prob ?? 0)))
+    drawShare(prob === null ? "masked" : formatProbability(prob), prob ?? 0))
 }
 
 function drawMods(token) {

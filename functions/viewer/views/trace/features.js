@@ -2,20 +2,19 @@
 
 import { h } from "../../lib/dom.js"
 import { formatNumber } from "../../lib/format.js"
-import { drawBar } from "../../lib/parts.js"
+import { drawBars, drawShare } from "../../lib/parts.js"
 
 /** Draw the features at a token; null if the trace has none there. */
 export function drawFeatures(token, { log: { activations } }) {
   const step = activations?.steps.find((one) => one.step_index === token.index)
   if (!step) return null
   const most = Math.max(...step.features.map((one) => one.activation), 0)
-  return h("table", { class: "bars features" },
-    h("caption", null, `Strongest features, ${activations.sae_id ?? "autoencoder"}, layer ${activations.sae_layer ?? "unknown"}`),
-    h("thead", { class: "visually-hidden" }, h("tr", null, ["Feature", "Activation", "Bar"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null, step.features.map(({ id, activation }) => drawFeature(id, activation, most))))
+  const caption = `Strongest features, ${activations.sae_id ?? "autoencoder"}, layer ${activations.sae_layer ?? "unknown"}`
+  return drawBars({ class: "features", caption, heads: ["Feature", "Activation", "Bar"] },
+    step.features.map(({ id, activation }) => drawFeature(id, activation, most)))
 }
 
 function drawFeature(id, activation, most) {
   const share = most > 0 ? Math.max(activation / most, 0) : 0
-  return h("tr", null, h("td", null, `#${id}`), h("td", { class: "number" }, formatNumber(activation)), h("td", { class: "track" }, drawBar(share)))
+  return h("tr", null, h("td", null, `#${id}`), drawShare(formatNumber(activation), share))
 }

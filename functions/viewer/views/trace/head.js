@@ -1,11 +1,10 @@
 // The head of a request's page: its facts, confidence, least confident words and part.
 
 import { h, replace } from "../../lib/dom.js"
-import { formatCount, formatNats, formatNumber, formatProbability, formatTime, nameToken, showWhitespace } from "../../lib/format.js"
+import { describeProbability, describeSurprisal, formatCount, formatNats, formatNumber, formatProbability, formatTime, nameToken, showWhitespace } from "../../lib/format.js"
 import { nameMod } from "../../lib/mods.js"
 import { drawBar } from "../../lib/parts.js"
 import { nameLowest, nameSpan } from "./lowest.js"
-import { describeProbability, describeSurprisal } from "./modes.js"
 import { listDoubtfulWords } from "./words.js"
 
 const MOST_WORDS = 5

@@ -1,6 +1,7 @@
 // Keyboard shortcuts of a request's page, and the dialog that lists them.
 
 import { h } from "../../lib/dom.js"
+import { listenToKeys } from "../../lib/keys.js"
 
 const TEXT_KEYS = [["← →", "pin the previous or next token"], ["↑ ↓", "move by 10 tokens"], ["Home End", "go to the first or last token"]]
 
@@ -9,24 +10,13 @@ const TEXT_KEYS = [["← →", "pin the previous or next token"], ["↑ ↓", "m
  *
  * Returns the dialog, which "?" opens.
  */
-export function listenToKeys(shortcuts, onEscape, signal) {
+export function drawKeys(shortcuts, onEscape, signal) {
   const list = [...Object.entries(shortcuts).map(([key, [does]]) => [key, does]), ...TEXT_KEYS, ["Esc", "close the search, or release the pin"], ["?", "show this list"]]
   const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title" },
     h("h2", { id: "keys-title" }, "Keys"),
     h("dl", null, list.map(([key, does]) => h("div", null, h("dt", null, h("kbd", null, key)), h("dd", null, does)))),
     h("form", { method: "dialog" }, h("button", { class: "primary" }, "Close")))
-  const onKey = (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return
-    if (event.key === "Escape") {
-      if (onEscape()) event.preventDefault()
-      return
-    }
-    if (event.target.closest?.("input:not([type=checkbox]):not([type=radio]), select, textarea, [contenteditable]")) return
-    const act = event.key === "?" ? () => dialog.showModal() : shortcuts[event.key]?.[1]
-    if (!act) return
-    event.preventDefault()
-    act()
-  }
-  document.addEventListener("keydown", onKey, { signal })
+  const actions = Object.fromEntries(Object.entries(shortcuts).map(([key, [, act]]) => [key, act]))
+  listenToKeys({ ...actions, "?": () => dialog.showModal(), Escape: onEscape }, signal)
   return dialog
 }

@@ -2,7 +2,7 @@
 // fixed range, so that two pages can be compared.
 
 import { h } from "../../lib/dom.js"
-import { formatLeastNats, formatNats, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatLeastNats, formatNats, formatNumber } from "../../lib/format.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
 import { doubtOf } from "../../lib/scores.js"
 
@@ -81,18 +81,6 @@ export function drawLegend(trace, mode) {
     has((token) => token.forced) ? h("span", null, h("span", { class: "token is-forced starts-run" }, "forced"), " by a mod") : null,
     has((token) => token.discarded) ? h("span", null, h("span", { class: "token is-discarded" }, "discarded")) : null,
     trace.lowest ? h("span", null, h("span", { class: "token in-lowest" }, "least confident")) : null)
-}
-
-/** Format a token's probability: "≤ 1.3 %" if only a bound is known, "unknown" without one. */
-export function describeProbability(token) {
-  if (token.prob !== null) return formatProbability(token.prob)
-  return token.bound === null ? "unknown" : formatProbability(token.bound, { isBound: true })
-}
-
-/** Format a token's surprisal: "1.32 nats", or "≥ 4.34 nats" for a bound. */
-export function describeSurprisal(token) {
-  if (token.surprisal !== null) return formatNats(token.surprisal)
-  return token.bound > 0 ? formatLeastNats(-Math.log(token.bound)) : "unknown"
 }
 
 /** Format a token's rank: "3 of 20", or "not in top 20". */

@@ -1,22 +1,24 @@
 // The user's outcome of the answer: correct, incorrect, and a note.
 
 import { api, requestPath } from "../../lib/api.js"
-import { announce, h, replace } from "../../lib/dom.js"
+import { drawForm, h, replace } from "../../lib/dom.js"
 import { drawIcon } from "../../lib/icons.js"
+import { makeAttempt } from "../../lib/parts.js"
 
 const SOURCE = "user"
 
 /** Draw the outcome: {element, judge(correct), write()}. Choosing the same outcome again withdraws it. */
-export function drawOutcome(requestId, signal) {
+export function drawOutcome(requestId, { signal, signIn }) {
   const path = requestPath(requestId, "/outcome")
   const state = { correct: null, note: null, others: [] }
   const button = (name, icon, key, act) => h("button", { type: "button", title: `Key ${key}`, onclick: act }, drawIcon(icon), name)
   const correct = button("Correct", "check", "r", () => judge(true))
   const incorrect = button("Incorrect", "cross", "w", () => judge(false))
   const note = button("Note", "note", "n", () => write())
-  const said = h("span", { class: "said" })
+  const said = h("div", { class: "said" })
+  const attempt = makeAttempt(said, signIn)
   const field = h("input", { id: "outcome-note", maxlength: 10_000, autocomplete: "off" })
-  const form = h("form", { class: "inline", hidden: true, onsubmit: (event) => submit(event) }, h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
+  const form = drawForm({ class: "inline", hidden: true }, () => submit(), h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
   const show = () => {
     correct.setAttribute("aria-pressed", String(state.correct === true))
     incorrect.setAttribute("aria-pressed", String(state.correct === false))
@@ -24,29 +26,23 @@ export function drawOutcome(requestId, signal) {
     replace(said, state.note ? h("q", null, state.note) : null, others.length ? h("span", { class: "faint" }, ` ${others.join(", ")}`) : null)
   }
   const send = async (isCorrect, text, sentence) => {
-    try {
-      const answer = await api(path, { method: "POST", body: { source: SOURCE, correct: isCorrect, note: text } })
-      Object.assign(state, { correct: answer.correct, note: answer.note })
-      show()
-      announce(sentence)
-      return true
-    } catch (error) {
-      if (!signal.aborted) replace(said, h("span", { class: "error", role: "alert" }, error.message))
-      return false
-    }
+    const answer = await attempt(async () => ({ ...(await api(path, { method: "POST", body: { source: SOURCE, correct: isCorrect, note: text } })), message: sentence }))
+    if (!answer) return false
+    Object.assign(state, { correct: answer.correct, note: answer.note })
+    show()
+    return true
   }
   const judge = (isCorrect) => {
     const outcome = state.correct === isCorrect ? null : isCorrect
-    return send(outcome, state.note, outcome === null ? "Outcome withdrawn." : `Marked as ${outcome ? "correct" : "incorrect"}.`)
+    return send(outcome, state.note, outcome === null ? "Outcome withdrawn" : `Marked as ${outcome ? "correct" : "incorrect"}`)
   }
   const write = () => {
     form.hidden = false
     field.value = state.note ?? ""
     field.focus()
   }
-  const submit = async (event) => {
-    event.preventDefault()
-    form.hidden = await send(state.correct, field.value || null, "Note saved.")
+  const submit = async () => {
+    form.hidden = await send(state.correct, field.value || null, "Note saved")
     if (form.hidden) note.focus()
   }
   show()

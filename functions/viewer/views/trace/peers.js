@@ -1,16 +1,11 @@
 // The request among others: its percentile, and the next and previous request.
 
-import { api } from "../../lib/api.js"
+import { viewPath } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatCount } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 
 const ENOUGH = 5
-
-/** Fetch the peers of a request. */
-export function fetchPeers(requestId, signal) {
-  return api(`/v1/confidence/${encodeURIComponent(requestId)}/peers`, { signal })
-}
 
 /** Draw the place of the percentile: {element, show(peers), fail(error)}. */
 export function drawStanding() {
@@ -43,9 +38,8 @@ function ordinal(number) {
 export function drawNeighbors(go) {
   const element = h("nav", { class: "neighbors", "aria-label": "Other requests" })
   let found = {}
-  const pathOf = (id) => `/view/${encodeURIComponent(id)}`
   const link = (id, key, ...parts) => (id
-    ? h("a", { class: "button", href: pathOf(id), title: `${id} (key ${key})` }, parts)
+    ? h("a", { class: "button", href: viewPath(id), title: `${id} (key ${key})` }, parts)
     : h("span", { class: "button is-off" }, parts))
   const label = (name) => h("span", { class: "label" }, name)
   const draw = () => {
@@ -61,7 +55,7 @@ export function drawNeighbors(go) {
     },
     follow: (step) => {
       const id = step > 0 ? found.next : found.previous
-      if (id) go(pathOf(id))
+      if (id) go(viewPath(id))
     },
   }
 }

@@ -1,6 +1,6 @@
 // The chart, the text and the details of the shown token, which follow each other, and the controls above them.
 
-import { api, spansPath } from "../../lib/api.js"
+import { api, confidencePath } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatAmount } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
@@ -11,7 +11,7 @@ import { drawCourse } from "./chart.js"
 import { showDetails } from "./details.js"
 import { MODES, drawLegend } from "./modes.js"
 import { drawSearch } from "./search.js"
-import { drawTable } from "./table.js"
+import { drawTokenTable } from "./table.js"
 import { drawText } from "./text.js"
 
 /**
@@ -72,7 +72,7 @@ export function drawReading(trace, { wanted, isOwn, tabs, signal, onWindow, onCo
       h("button", { class: "quiet", title: "Key /", onclick: () => search.open() }, drawIcon("search"), "Find")),
     legend,
     h("div", { class: "columns" },
-      h("div", { class: "left" }, search.element, text.element, course.element, drawTable(trace)),
+      h("div", { class: "left" }, search.element, text.element, course.element, drawTokenTable(trace)),
       panel, tabs))
   return {
     element,
@@ -122,7 +122,7 @@ function drawWordsToggle({ log }, text, signal) {
     type: "checkbox",
     onchange: async () => {
       try {
-        words ??= (await api(spansPath(log.request_id), { signal })).spans
+        words ??= (await api(confidencePath(log.request_id, "/spans"), { signal })).spans
       } catch (error) {
         box.checked = false
         if (!signal.aborted) note.textContent = ` (${error.message})`

@@ -158,7 +158,7 @@ export function placeOf({ passes }, step) {
 }
 
 /** Return the name of the mod whose call requested an action. */
-export function callerOf({ log }, action) {
+function callerOf({ log }, action) {
   return nameMod(log.mod_calls[action.mod_id - 1]?.mod_name) || "a mod"
 }
 

@@ -43,7 +43,7 @@ export function drawTabs(trace, { path, isOwn, goTo, signal, signIn }) {
     panel.setAttribute("aria-labelledby", buttons[position].id)
     replace(panel, h("p", { class: "loading" }, "Loading …"))
     try {
-      await tabs[position][2](box, { trace, path, isOwn, goTo, signal, ...further })
+      await tabs[position][2](box, { trace, path, isOwn, goTo, signal, signIn, ...further })
     } catch (error) {
       if (error.status === 401 && !signal.aborted) return signIn(error.message)
       replace(box, errorNote(error))

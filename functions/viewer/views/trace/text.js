@@ -2,9 +2,9 @@
 // box, not each token, has the listeners.
 
 import { h } from "../../lib/dom.js"
-import { showControls, showWhitespace } from "../../lib/format.js"
+import { describeProbability, showControls, showWhitespace } from "../../lib/format.js"
 import { makeChunks } from "./chunks.js"
-import { describeProbability, makeColors } from "./modes.js"
+import { makeColors } from "./modes.js"
 
 const NONE = new Set()
 const REVEAL_TRIES = 8

@@ -1,33 +1,30 @@
 // The Collections tab: list the collections of the request, and add it to an existing or new collection.
 
 import { api, requestPath } from "../../../lib/api.js"
-import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { drawForm, h, replace } from "../../../lib/dom.js"
 import { formatCount } from "../../../lib/format.js"
+import { makeAttempt } from "../../../lib/parts.js"
 
 const MOST = 100
 
-export async function drawCollections(panel, { trace: { log } }) {
+export async function drawCollections(panel, { trace: { log }, signIn }) {
   const path = requestPath(log.request_id, "/collections")
   const note = h("div")
   const box = h("div")
-  const attempt = async (work) => {
-    try {
-      const { message } = await work()
-      replace(note)
-      await refresh()
-      announce(`${message}.`)
-    } catch (error) {
-      replace(note, errorNote(error))
-    }
-  }
+  const attempt = makeAttempt(note, signIn)
+  const change = (work) => attempt(async () => {
+    const answer = await work()
+    await refresh()
+    return answer
+  })
   const add = (id) => api(path, { method: "POST", body: { collection_id: id } })
   const refresh = async () => {
     const [{ collections: members }, { collections: all }] = await Promise.all([api(path), api("/collections", { query: { limit: MOST } })])
     const others = all.filter((one) => !members.some((member) => member.id === one.id))
     replace(box,
-      drawMembers(members, (id) => attempt(() => api(path, { method: "DELETE", body: { collection_id: id } }))),
-      others.length ? drawChoice(others, (id) => attempt(() => add(id))) : null,
-      drawNew((name) => attempt(async () => add((await api("/collections", { method: "POST", body: { name } })).collection.id))))
+      drawMembers(members, (id) => change(() => api(path, { method: "DELETE", body: { collection_id: id } }))),
+      others.length ? drawChoice(others, (id) => change(() => add(id))) : null,
+      drawNew((name) => change(async () => add((await api("/collections", { method: "POST", body: { name } })).collection.id))))
   }
   replace(panel, box, note)
   await refresh()
@@ -42,18 +39,10 @@ function drawMembers(members, remove) {
 
 function drawChoice(others, add) {
   const select = h("select", { id: "collection" }, others.map((one) => h("option", { value: one.id }, one.name)))
-  const submit = (event) => {
-    event.preventDefault()
-    add(Number(select.value))
-  }
-  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: select.id }, "Add to"), select, h("button", null, "Add"))
+  return drawForm({ class: "inline" }, () => add(Number(select.value)), h("label", { for: select.id }, "Add to"), select, h("button", null, "Add"))
 }
 
 function drawNew(create) {
   const name = h("input", { id: "collection-name", required: true, maxlength: 200, autocomplete: "off" })
-  const submit = (event) => {
-    event.preventDefault()
-    create(name.value)
-  }
-  return h("form", { class: "inline", onsubmit: submit }, h("label", { for: name.id }, "New collection"), name, h("button", null, "Create and add"))
+  return drawForm({ class: "inline" }, () => create(name.value), h("label", { for: name.id }, "New collection"), name, h("button", null, "Create and add"))
 }

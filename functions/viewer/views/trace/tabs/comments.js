@@ -1,69 +1,63 @@
 // The Comments tab. "#54" in a comment is a link to token 54.
 
 import { api, requestPath } from "../../../lib/api.js"
-import { announce, errorNote, h, replace } from "../../../lib/dom.js"
+import { drawForm, h, replace } from "../../../lib/dom.js"
 import { formatAge, formatTime } from "../../../lib/format.js"
+import { makeAttempt } from "../../../lib/parts.js"
 import { linkTo } from "../address.js"
 
 const PAGE = 50
 
 /** Draw the comments and a form for another one. `about` is the index of the token that it is about, if any. */
-export async function drawComments(panel, { trace: { log, tokens }, goTo, about }) {
+export async function drawComments(panel, { trace: { log, tokens }, goTo, signIn, about }) {
   const link = (text) => linkTokens(text, tokens.length, goTo)
   const path = requestPath(log.request_id, "/discussions")
   const me = await api("/auth/me")
   const list = h("ol", { class: "comments" })
   const note = h("div")
-  const attempt = async (work, { sentence = null, refreshes = true } = {}) => {
-    try {
-      await work()
-      replace(note)
-      if (refreshes) await refresh()
-      if (sentence) announce(sentence)
-    } catch (error) {
-      replace(note, errorNote(error))
-    }
-  }
+  const attempt = makeAttempt(note, signIn)
+  const change = (work, message) => attempt(async () => {
+    await work()
+    await refresh()
+    return { message }
+  })
   const refresh = async () => {
     const first = await api(path, { query: { limit: PAGE } })
-    replace(list, first.discussions.map((one) => drawComment(one, path, attempt, link)), drawMore(first, path, attempt, link))
+    replace(list, first.discussions.map(draw), drawMore(first, { path, attempt, draw }))
     if (!first.total) replace(list, h("li", { class: "faint" }, "No comments yet."))
   }
-  replace(panel, list, drawForm(me, path, attempt, about), note)
+  const draw = (one) => drawComment(one, path, change, link)
+  replace(panel, list, drawNew(me, path, change, about), note)
   await refresh()
 }
 
-function drawMore(page, path, attempt, link) {
+function drawMore(page, { path, attempt, draw }) {
   const next = page.offset + page.discussions.length
   if (next >= page.total) return null
   const more = h("button", {
     onclick: () => attempt(async () => {
       const following = await api(path, { query: { limit: PAGE, offset: next } })
-      const rows = following.discussions.map((one) => drawComment(one, path, attempt, link))
-      more.parentElement.replaceWith(...rows, ...[drawMore(following, path, attempt, link)].filter(Boolean))
-    }, { refreshes: false }),
+      more.parentElement.replaceWith(...following.discussions.map(draw), ...[drawMore(following, { path, attempt, draw })].filter(Boolean))
+    }),
   }, `Show more (${page.total - next})`)
   return h("li", null, more)
 }
 
-function drawForm(me, path, attempt, about) {
+function drawNew(me, path, change, about) {
   const name = h("input", { id: "comment-name", value: me.name, required: true, maxlength: 200, autocomplete: "off" })
   const text = h("textarea", { id: "comment-text", rows: 3, required: true, maxlength: 10_000 }, about === undefined ? null : `#${about + 1} `)
-  const submit = async (event) => {
-    event.preventDefault()
-    await attempt(async () => {
-      await api(path, { method: "POST", body: { username: name.value, comment: text.value } })
-      text.value = ""
-    }, { sentence: "Comment added." })
-  }
-  return h("form", { class: "stacked", onsubmit: submit },
+  const submit = () => change(async () => {
+    await api(path, { method: "POST", body: { username: name.value, comment: text.value } })
+    text.value = ""
+  }, "Comment added")
+  return drawForm({ class: "stacked" }, submit,
     h("label", { for: name.id }, "Name"), name, h("label", { for: text.id }, "Comment"), text, h("p", { class: "faint" }, "#54 is a link to token 54."), h("button", { class: "primary" }, "Add comment"))
 }
 
-function drawComment(one, path, attempt, link) {
+function drawComment(one, path, change, link) {
   const item = h("li", { class: "comment" })
   const own = `${path}/${one.id}`
-  const remove = () => attempt(() => api(own, { method: "DELETE" }), { sentence: "Comment deleted." })
+  const remove = () => change(() => api(own, { method: "DELETE" }), "Comment deleted")
   const read = () => replace(item,
     h("p", { class: "faint" }, h("strong", null, one.username), " · ",
       h("time", { datetime: one.created_at, title: formatTime(one.created_at) }, formatAge(one.created_at)),
@@ -72,7 +66,7 @@ function drawComment(one, path, attempt, link) {
     h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
   const edit = () => {
     const text = h("textarea", { rows: 3, "aria-label": "Edit comment", maxlength: 10_000 }, one.comment)
-    const save = () => attempt(() => api(own, { method: "PUT", body: { comment: text.value } }), { sentence: "Comment changed." })
+    const save = () => change(() => api(own, { method: "PUT", body: { comment: text.value } }), "Comment changed")
     replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Cancel")))
     text.focus()
   }

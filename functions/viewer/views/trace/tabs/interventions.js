@@ -3,6 +3,7 @@
 import { h, replace } from "../../../lib/dom.js"
 import { formatAmount, formatLeastNats, formatNats, formatNumber, formatProbability, nameToken } from "../../../lib/format.js"
 import { nameMod, splitHandler } from "../../../lib/mods.js"
+import { drawWide } from "../../../lib/parts.js"
 import { drawRows, drawTokenLink } from "./rows.js"
 
 const MANY = 8
@@ -18,7 +19,7 @@ export function drawInterventions(panel, { trace, goTo }) {
     groups.length ? h("p", { class: "faint" }, "The confidence covers the 8 sampled tokens before and after. A change does not prove a cause.") : null,
     groups.map((group) => drawGroup(group, trace, goTo, groups.length === 1)),
     log.actions.length ? h("details", { class: "actions-list" }, h("summary", null, `${formatAmount(log.actions.length, "action")} with their payloads`),
-      h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Actions" }, drawRows("Actions and their payloads, in order", ["Token", "Action", "Mod", "Event", "Payload"], log.actions, (action) => drawAction(action, trace, goTo)))) : null)
+      drawWide("Actions", drawRows("Actions and their payloads, in order", ["Token", "Action", "Mod", "Event", "Payload"], log.actions, (action) => drawAction(action, trace, goTo)))) : null)
 }
 
 function groupInterventions(interventions) {
@@ -35,7 +36,7 @@ function groupInterventions(interventions) {
 function drawGroup({ mod, kind, items }, { tokens }, goTo, isAlone) {
   return h("details", { class: "group", open: isAlone && items.length <= MANY },
     h("summary", null, h("strong", null, mod), ` ${KINDS[kind] ?? kind}, ${formatAmount(items.length, "time")}`, h("span", { class: "faint" }, describeEffect(items))),
-    h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": `Interventions of ${mod}` }, drawRows(`${KINDS[kind] ?? kind}, in order`, COLUMNS, items, (one) => drawEffect(one, tokens, goTo))))
+    drawWide(`Interventions of ${mod}`, drawRows(`${KINDS[kind] ?? kind}, in order`, COLUMNS, items, (one) => drawEffect(one, tokens, goTo))))
 }
 
 /** Describe the effect of a group: "confidence 31.0 % → 35.2 %, …", over the interventions with both numbers. */

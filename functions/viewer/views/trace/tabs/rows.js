@@ -1,26 +1,20 @@
 // Tables of a request's tabs, one page of rows at a time.
 
 import { h } from "../../../lib/dom.js"
+import { drawTable } from "../../../lib/parts.js"
 
 const PAGE = 50
 
 /** Draw a table with a caption and named columns. `drawRow(item)` draws a row. */
 export function drawRows(caption, columns, items, drawRow) {
-  return h("table", null,
-    h("caption", null, caption),
-    h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
-    drawPage(items, drawRow, 0, columns.length))
+  return drawTable({ caption, heads: columns }, listPage(items, drawRow, 0, columns.length))
 }
 
-function drawPage(items, drawRow, start, width) {
+function listPage(items, drawRow, start, width) {
   const end = Math.min(start + PAGE, items.length)
-  const more = h("button", {
-    onclick: () => {
-      const rest = drawPage(items, drawRow, end, width)
-      more.closest("tr").replaceWith(...rest.childNodes)
-    },
-  }, `Show more (${items.length - end})`)
-  return h("tbody", null, items.slice(start, end).map(drawRow), end < items.length ? h("tr", null, h("td", { colspan: width }, more)) : null)
+  const more = h("button", { onclick: () => more.closest("tr").replaceWith(...listPage(items, drawRow, end, width)) }, `Show more (${items.length - end})`)
+  const rows = items.slice(start, end).map(drawRow)
+  return end < items.length ? [...rows, h("tr", null, h("td", { colspan: width }, more))] : rows
 }
 
 /** Draw a button that goes to a token; "–" for a forward pass without one. */
