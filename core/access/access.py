@@ -3,14 +3,14 @@
 The caller is looked up in the database for each session, so a revoked key stops working at once.
 """
 
-import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
 
 from core.access import store
+from core.access.admission import Admission
 from core.access.caller import (
     ANONYMOUS,
     OPEN_INGEST,
@@ -21,24 +21,14 @@ from core.access.caller import (
     SignedOutError,
     UnauthorizedError,
 )
-from core.access.hasher import Hasher, Move, find_label_range, prove_key
+from core.access.hasher import Hasher, Move, find_label_range, is_admin_key
 from core.access.lookup import find_callers, unknown_key_error
 from core.access.process_secret import WRITE_TIMEOUT_MS, ProcessSecret
-from core.access.recent import RecentCallers
 from core.access.rotation import Mover
 from core.access.secret import describe_lack
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
-from core.access.turns import Account, Turns, client_address
-from core.database.connection import CHECKOUT_TIMEOUT_S
-from core.database.pool import (
-    DatabaseUnavailableError,
-    NotConfiguredError,
-    Pool,
-    checkout,
-    checkout_transaction,
-    retry_read,
-)
+from core.database.pool import NotConfiguredError, Pool, checkout, checkout_transaction, retry_read
 from core.errors import ThunderError
 
 OPEN_INGEST_WARNING = "INGEST_AUTH=open: anyone who can reach this server may post traces"
@@ -50,8 +40,6 @@ STORED_KEY_WARNING = (
     "THUNDER_SECRET is not set: the database stores a generated secret, so anyone with a copy of the database can test "
     "guesses of user API keys and open every share link; set THUNDER_SECRET"
 )
-
-Admitted = tuple[AsyncConnection, Caller]
 
 
 @dataclass(slots=True)
@@ -67,7 +55,7 @@ class Access:
         ingest_open: whether INGEST_AUTH=open.
         keyless: PLAYGROUND_KEYLESS.
         is_command: whether a manage.py command runs here, with its own admin key.
-        turns: the connections of each account, at most half of the pool's.
+        admission: the connections of each account.
         process_secret: the secret of these settings and the database.
     """
 
@@ -79,16 +67,15 @@ class Access:
     ingest_open: bool = False
     keyless: bool = False
     is_command: bool = False
-    turns: Turns = field(init=False)
+    admission: Admission = field(init=False)
     process_secret: ProcessSecret = field(init=False)
-    _recent: RecentCallers = field(default_factory=RecentCallers)
     _mover: Mover = field(default_factory=Mover)
 
     def __post_init__(self) -> None:
         self.process_secret = ProcessSecret(
             lambda: self.pool, self.secret, self.previous_secret, self.file_secret, self.is_command
         )
-        self.turns = Turns(share=1 if self.open_pool is None else max(1, self.open_pool.max_size // 2))
+        self.admission = Admission(0 if self.open_pool is None else self.open_pool.max_size, self.admin_key)
 
     @property
     def pool(self) -> Pool:
@@ -139,7 +126,7 @@ class Access:
                     return ANONYMOUS
                 raise
 
-        async with self._admit(key, lambda: self._open(scope), identify) as (conn, caller):
+        async with self.admission.admit(key, lambda: self._open(scope), identify) as (conn, caller):
             live = None if caller is ANONYMOUS else key
             able = caller if live is None or scope is None else caller.using(scope)
             yield Session(conn, able, hasher, live, self.admin_key, "command" if self.is_command else caller.actor)
@@ -159,68 +146,12 @@ class Access:
             UnauthorizedError: a key is required, and there is no live one.
             ForbiddenError: the key lacks the scope.
         """
-        async with self._admit(
+        async with self.admission.admit(
             key,
             lambda: checkout_transaction(self.pool, timeout_ms=timeout_ms),
             lambda conn: self._authenticate_ingest(conn, key),
         ) as admitted:
             yield admitted
-
-    @asynccontextmanager
-    async def _admit(
-        self,
-        key: str | None,
-        connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
-        identify: Callable[[AsyncConnection], Awaitable[Caller]],
-    ) -> AsyncIterator[Admitted]:
-        """Lend a connection within the share of the caller's account, and authenticate the caller.
-
-        The account is unknown until its key was used once; until then, the key counts for the client's address. If the
-        account then turns out to have used up its share, the connection is returned, and the caller waits.
-        """
-        while True:
-            account = self.find_account(key)
-            await self._take_turn(account)
-            try:
-                async with connect() as conn:
-                    caller = await identify(conn)
-                    if key is not None and caller is not ANONYMOUS:
-                        self._recent.keep(key, caller)
-                        if (own := caller.account) != account:
-                            if not self.turns.has_room(own):
-                                continue
-                            await self.turns.take(own)
-                            self.turns.give(account)
-                            account = own
-                    yield conn, caller
-                    return
-            finally:
-                self.turns.give(account)
-
-    async def _take_turn(self, account: Account) -> None:
-        try:
-            await self.turns.take(account, within_s=CHECKOUT_TIMEOUT_S)
-        except TimeoutError:
-            raise DatabaseUnavailableError(
-                "connections: your other requests use your whole share; try again when they finish"
-            ) from None
-
-    @asynccontextmanager
-    async def _turn(self, key: str | None) -> AsyncIterator[None]:
-        """Wait for a connection of the account's share, and give it back after the block."""
-        account = self.find_account(key)
-        await self._take_turn(account)
-        try:
-            yield
-        finally:
-            self.turns.give(account)
-
-    def find_account(self, key: str | None) -> Account:
-        """Return the account of a key, or of the client's address if this process has not seen the key."""
-        if key is not None and self._is_admin_key(key):
-            return SETTING_ADMIN.account
-        caller = None if key is None else self._recent.find(key)
-        return Account(f"address:{client_address.get()}") if caller is None else caller.account
 
     @retry_read
     async def authenticate(self, key: str | None) -> Caller:
@@ -233,13 +164,13 @@ class Access:
         """
         if key is None:
             raise UnauthorizedError("key: missing; send one as X-API-Key")
-        if self._is_admin_key(key):
+        if is_admin_key(key, self.admin_key):
             return SETTING_ADMIN
         hasher = await self.hasher()
         await self.settle_key(key, by=key)
-        async with self._turn(key), checkout(self.pool) as conn:
+        async with self.admission.turn(key), checkout(self.pool) as conn:
             caller = await self._identify(conn, hasher, key)
-        self._recent.keep(key, caller)
+        self.admission.remember(key, caller)
         return caller
 
     async def settle_key(self, user_key: str | None, *, by: str | None) -> None:
@@ -251,7 +182,7 @@ class Access:
             user_key: the user API key.
             by: the key of the caller.
         """
-        if user_key is None or isinstance(user_key, SignInToken) or self._is_admin_key(user_key):
+        if user_key is None or isinstance(user_key, SignInToken) or is_admin_key(user_key, self.admin_key):
             return
         if find_label_range(user_key) is None:
             await self.settle((await self.hasher()).plan_move(user_key), by=by)
@@ -260,7 +191,7 @@ class Access:
         """Move the rows of owners to the present secret, if some still have the previous one."""
         due = [one for one in moves if one is not None and not self._mover.is_settled(one)]
         if due:
-            async with self._turn(by):
+            async with self.admission.turn(by):
                 await self._mover.settle(self.pool, due)
 
     async def authorize_ingest(self, key: str | None) -> None:
@@ -275,7 +206,7 @@ class Access:
         """
         if key is None and self.ingest_open:
             return
-        recent = self._recent.find(key) if key is not None else None
+        recent = self.admission.find_recent(key) if key is not None else None
         if recent is not None and Scope.INGEST in recent.scopes:
             return
         (await self.authenticate(key)).require(Scope.INGEST)
@@ -294,10 +225,8 @@ class Access:
         self, conn: AsyncConnection, keys: Collection[str], scope: Scope
     ) -> dict[str, Caller | ThunderError]:
         """Return the caller of each key, or the error if it is not live or lacks the scope. Runs one statement."""
-        given = [key for key in keys if not self._is_admin_key(key)]
-        found = await find_callers(conn, await self.hasher(), given, self.is_proof) if given else {}
-        admins = dict.fromkeys(set(keys) - set(given), SETTING_ADMIN)
-        return {key: _judge(key, {**found, **admins}.get(key), scope) for key in keys}
+        found = await find_callers(conn, await self.hasher(), keys, self.admin_key)
+        return {key: _judge(key, found.get(key), scope) for key in keys}
 
     async def hasher(self) -> Hasher:
         """Return the hasher under the secret of this process."""
@@ -309,25 +238,14 @@ class Access:
         chosen = self.process_secret.choose(guards)
         return self.warnings + describe_lack(guards, chosen, has_admin_key=self.admin_key is not None)
 
-    def _is_admin_key(self, key: str) -> bool:
-        if self.admin_key is None or isinstance(key, SignInToken):
-            return False
-        return hmac.compare_digest(_encode(key), _encode(self.admin_key))
-
     async def _identify(self, conn: AsyncConnection, hasher: Hasher, key: str | None) -> Caller:
         if key is None:
             return ANONYMOUS
-        if self._is_admin_key(key):
-            return SETTING_ADMIN
-        found = await find_callers(conn, hasher, [key], self.is_proof)
+        found = await find_callers(conn, hasher, [key], self.admin_key)
         if key not in found:
-            self._recent.forget(key)
+            self.admission.forget(key)
             raise unknown_key_error(key)
         return found[key]
-
-    def is_proof(self, proof: bytes, token: str) -> bool:
-        """Return whether the configured admin key made the proof of a token."""
-        return self.admin_key is not None and hmac.compare_digest(proof, prove_key(self.admin_key, token))
 
 
 def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderError:
@@ -337,7 +255,3 @@ def _judge(key: str, caller: Caller | None, scope: Scope) -> Caller | ThunderErr
         return caller.using(scope)
     except ForbiddenError as error:
         return error
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from core.access.sign_in_token import SignInToken
 from core.errors import ThunderError
 from core.wire.json_text import to_column_text
 
@@ -63,7 +64,7 @@ class Hasher:
 
     def hash_user_key(self, key: str) -> bytes:
         """Return the HMAC of a user API key, 32 bytes."""
-        return _digest(self._use_secret(), key.encode("utf-8", "surrogatepass"))
+        return _digest(self._use_secret(), _to_bytes(key))
 
     def list_hashes(self, key: str) -> list[bytes]:
         """Return the HMAC of a user API key, and the one under the previous secret if there is one."""
@@ -128,7 +129,7 @@ class Hasher:
 
     def hash_sign_in(self, token: str) -> bytes:
         """Return the hash of a sign-in's token, so that signed-in browsers are signed out if the secret changes."""
-        return _digest(_digest(self._use_secret(), b"\0sign-in"), token.encode("utf-8", "surrogatepass"))
+        return _digest(_digest(self._use_secret(), b"\0sign-in"), _to_bytes(token))
 
     def list_sign_in_hashes(self, token: str) -> list[bytes]:
         """Return the hash of a sign-in's token, and the one under the previous secret if there is one."""
@@ -204,9 +205,25 @@ def strip_cut_labels(text: str, limit: int) -> str:
 
 def prove_key(key: str, token: str) -> bytes:
     """Return the HMAC of a token under a key. Without the token, it does not help to guess the key."""
-    return _digest(key.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
+    return _digest(_to_bytes(key), _to_bytes(token))
+
+
+def is_proof(proof: bytes, admin_key: str | None, token: str) -> bool:
+    """Return whether the configured admin key made the proof of a token."""
+    return admin_key is not None and hmac.compare_digest(proof, prove_key(admin_key, token))
+
+
+def is_admin_key(key: str, admin_key: str | None) -> bool:
+    """Return whether a key is the configured admin key, in constant time."""
+    if admin_key is None or isinstance(key, SignInToken):
+        return False
+    return hmac.compare_digest(_to_bytes(key), _to_bytes(admin_key))
 
 
 def hash_token(token: str) -> bytes:
     """Return the SHA-256 of an issued key or token. It has 256 random bits, so a slow hash is unnecessary."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_to_bytes(token)).digest()
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,26 +1,30 @@
 """Look up the callers that keys belong to."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
 
 from psycopg import AsyncConnection
 
 from core.access import store
 from core.access.caller import SETTING_ADMIN, Caller, Scope, SignedOutError, UnauthorizedError, UnknownKeyError
-from core.access.hasher import Hasher, hash_token
+from core.access.hasher import Hasher, hash_token, is_admin_key, is_proof
 from core.access.sign_in_token import SignInToken
 from core.access.store import CallerRow
 
 
 async def find_callers(
-    conn: AsyncConnection, hasher: Hasher, keys: list[str], is_proof: Callable[[bytes, str], bool]
+    conn: AsyncConnection, hasher: Hasher, keys: Collection[str], admin_key: str | None
 ) -> dict[str, Caller]:
     """Return the callers of the keys that are live, and record the use of those keys.
 
-    `is_proof` returns whether the configured admin key made the proof of a sign-in.
+    A browser that signed in with an earlier admin key has no rights. The admin key needs no lookup.
     """
-    tokens = [key if isinstance(key, SignInToken) else None for key in keys]
-    sent = [None if isinstance(key, SignInToken) else key for key in keys]
+    given = [key for key in keys if not is_admin_key(key, admin_key)]
+    found = dict.fromkeys(set(keys) - set(given), SETTING_ADMIN)
+    if not given:
+        return found
+    tokens = [key if isinstance(key, SignInToken) else None for key in given]
+    sent = [None if isinstance(key, SignInToken) else key for key in given]
     previous = hasher.previous
     rows = await store.FIND_CALLERS.fetch_all(
         conn,
@@ -32,12 +36,12 @@ async def find_callers(
     for row in rows:
         if row.stale and row.key_id is not None:
             await store.TOUCH_KEY.execute(conn, key_id=row.key_id)
-    found = ((keys[row.ordinal - 1], row) for row in rows)
-    return {
-        key: _make_caller(row) if row.admin_proof is None else replace(SETTING_ADMIN, expires_at=row.expires_at)
-        for key, row in found
-        if row.admin_proof is None or is_proof(row.admin_proof, key)
-    }
+        key = given[row.ordinal - 1]
+        if row.admin_proof is None:
+            found[key] = _make_caller(row)
+        elif is_proof(row.admin_proof, admin_key, key):
+            found[key] = replace(SETTING_ADMIN, expires_at=row.expires_at)
+    return found
 
 
 def unknown_key_error(key: str) -> UnauthorizedError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.access import store
 from core.access.access import Access
 from core.access.caller import SETTING_ADMIN, Caller, ForbiddenError, Scope, UnauthorizedError, UnknownKeyError
-from core.access.hasher import hash_token, prove_key
+from core.access.hasher import hash_token, is_proof, prove_key
 from core.access.process_secret import WRITE_TIMEOUT_MS
 from core.access.session import Session
 from core.access.sign_in_token import SignInToken
@@ -52,7 +52,7 @@ async def sign_in_by_link(access: Access, token: str) -> SignIn:
     hasher = await access.hasher()
     async with checkout_transaction(access.pool, timeout_ms=WRITE_TIMEOUT_MS) as conn:
         proof = await store.USE_SIGN_IN_LINK.fetch_one(conn, token_hashes=hasher.list_sign_in_hashes(token))
-        if proof is None or not access.is_proof(proof, token):
+        if proof is None or not is_proof(proof, access.admin_key, token):
             raise UnknownKeyError(
                 "link: used, expired or unknown; sign in with a key, or get a new link with `manage.py sign-in`",
                 hash_token(token),

@@ -158,7 +158,7 @@ class Hub:
     async def _catch_up(self, subscription: Subscription) -> None:
         """Send one client the next page of missed traces, or let it join the others if it missed none."""
         account = subscription.caller.account
-        async with self._turns.turn(account), self._access.turns.turn(account):
+        async with self._turns.turn(account), self._access.admission.turns.turn(account):
             position, latest = subscription.position, self._poller.latest
             if position is None or latest is None:
                 return

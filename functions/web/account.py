@@ -10,4 +10,4 @@ from functions.web.context import Context
 async def find_account(connection: HTTPConnection) -> Account:
     """Return the account of the key, or of the address if there is no key or it is not known."""
     context: Context = connection.app.state.context
-    return context.access.find_account(await read_key(connection))
+    return context.access.admission.find_account(await read_key(connection))
