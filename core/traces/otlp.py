@@ -26,16 +26,24 @@ class Export:
 
     Attributes:
         items: the prepared answers of each span.
-        rejected: the reason for each span that can't be stored.
+        rejected: the number of spans that can't be stored.
+        reasons: the reasons for the first MAX_REASONS of them.
     """
 
     items: list[list[PreparedTrace]] = field(default_factory=list)
-    rejected: list[str] = field(default_factory=list)
+    rejected: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    def reject(self, reason: str) -> None:
+        """Count a span that can't be stored."""
+        self.rejected += 1
+        if len(self.reasons) < MAX_REASONS:
+            self.reasons.append(reason)
 
     def describe(self) -> str:
         """Return why spans were rejected."""
-        more = len(self.rejected) - MAX_REASONS
-        return "; ".join(self.rejected[:MAX_REASONS]) + (f"; and {more} more" if more > 0 else "")
+        more = self.rejected - len(self.reasons)
+        return "; ".join(self.reasons) + (f"; and {more} more" if more > 0 else "")
 
 
 def prepare_export(body: bytes, hasher: Hasher, is_protobuf: bool) -> Export:  # noqa: FBT001 - passed to another process
@@ -48,12 +56,12 @@ def prepare_export(body: bytes, hasher: Hasher, is_protobuf: bool) -> Export:  #
     export = Export()
     for i, span in enumerate(span for span in spans if is_llm_span(span)):
         if i >= MAX_SPANS:
-            export.rejected.append(f"span {i}: only {MAX_SPANS} LLM spans are stored at once; export smaller batches")
+            export.reject(f"span {i}: only {MAX_SPANS} LLM spans are stored at once; export smaller batches")
             continue
         try:
             export.items.append(prepare_span(span, hasher))
         except InvalidInputError as error:
-            export.rejected.append(f"span {span.get('spanId')!r}: {error}")
+            export.reject(f"span {span.get('spanId')!r}: {error}")
     return export
 
 
@@ -65,7 +73,7 @@ def write_answer(export: Export, *, is_protobuf: bool) -> bytes:
 
     answer: Any = ExportTraceServiceResponse()
     if export.rejected:
-        answer.partial_success.rejected_spans = len(export.rejected)
+        answer.partial_success.rejected_spans = export.rejected
         answer.partial_success.error_message = export.describe()
     if is_protobuf:
         return cast("bytes", answer.SerializeToString())

@@ -22,7 +22,7 @@ async def ingest_export(request: Request, context: Context, key: str | None) -> 
         try:
             await ingest_answers(context.access, key, answers, on_alert=context.nudge_alerts)
         except (ForbiddenError, OtherOwnerError) as error:
-            export.rejected.append(f"span {answers[0].base_id!r}: {error}")
+            export.reject(f"span {answers[0].base_id!r}: {error}")
             continue
         for one in answers:
             context.metrics.note_ingest(one.document["document_bytes"], one.counts)
