@@ -29,7 +29,7 @@ FEW = 60
 """Connections, each with several requests, that suffice where only the order of starts is tested."""
 BEFORE = FEW + 1
 FEW_FOREIGN = 3
-FLOOD_S = 4
+FLOOD_S = 2
 """Time in which the server answers a part of the flood while the others call."""
 ETAGS = 'W/"a",' * 2000
 USER = "key-of-a-user-that-floods"

@@ -22,7 +22,7 @@ MB = 1_000_000
 DIGITS = random.Random(5).randbytes(5 * MB).hex()
 """Text that compresses to half its size and exceeds the buffers of the kernel."""
 USER = "key-of-a-user-that-does-not-read"
-CONNECTIONS = 40
+CONNECTIONS = 20
 PATIENCE_S = 2 * UNREAD_S + 25
 """Seconds until all such connections are closed. A WebSocket is pinged first."""
 JSON = {"Content-Type": "application/json", "X-API-Key": ADMIN_KEY}
