@@ -66,8 +66,8 @@ BATCH_ROWS = {
 """Rows per batch; for steps, documents per batch. A trace may have 75 MB."""
 
 
-UNFILTERED = (What.CALIBRATORS, What.ACTIVATIONS)
-"""Kinds of rows that have no mods and tags."""
+RESTORABLE = (What.CALIBRATORS, What.ACTIVATIONS)
+"""Kinds of rows that can be imported, like traces, but have no mods and tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ def require_possible(what: What, as_format: Format, filters: Filters, user: str 
     Raises:
         InvalidInputError: the options can't be combined.
     """
-    if what in (What.TRACES, What.AUDIT, *UNFILTERED) and as_format is Format.PARQUET:
+    if what in (What.TRACES, What.AUDIT, *RESTORABLE) and as_format is Format.PARQUET:
         raise InvalidInputError(f"--format: parquet is not available for {what.value}; use jsonl")
-    if what in UNFILTERED and (filters.mod, filters.tag) != (None, None):
+    if what in RESTORABLE and (filters.mod, filters.tag) != (None, None):
         raise InvalidInputError(f"--what {what.value}: can't be filtered by mod or tag; use --model or --user")
     if what is What.AUDIT and (user, filters.model, filters.mod, filters.tag) != (None, None, None, None):
         raise InvalidInputError("--what audit: can't be filtered by model, mod, tag or user; use --from and --to")
@@ -183,7 +183,7 @@ def open_snapshot(dsn: str, *, app_name: str) -> Generator[psycopg.Connection]:
 def count_rows(conn: psycopg.Connection, order: Order) -> int | None:
     """Count the rows of an export; None if counting would take as long as exporting."""
     counted = store.COUNT_EXPORT.run_only(conn, filters=order.filters)
-    unknown = dict.fromkeys((What.ACTIONS, What.AUDIT, *UNFILTERED))
+    unknown = dict.fromkeys((What.ACTIONS, What.AUDIT, *RESTORABLE))
     return {What.STEPS: counted.tokens, **unknown}.get(order.what, counted.requests)
 
 
@@ -209,4 +209,6 @@ def write_export(
 def _make_writer(order: Order, file: BinaryIO, columns: Sequence[Column]) -> Writer:
     if order.what is What.TRACES:
         return TraceWriter(file, order.secrets)
-    return ParquetWriter(file, columns) if order.format is Format.PARQUET else JsonWriter(file, columns)
+    if order.format is Format.PARQUET:
+        return ParquetWriter(file, columns)
+    return JsonWriter(file, columns, is_sealed=order.what in RESTORABLE)

@@ -8,7 +8,7 @@ import orjson
 
 from core.document.formats import QUOTE_FORMAT, require_known_format
 from core.errors import ThunderError
-from core.transfer.export_line import Origin, write_line
+from core.transfer.export_line import Origin, seal_line, write_line
 from core.transfer.export_steps import Column
 from core.transfer.exported_item import ExportedItem, wrap_item
 from core.wire.zstandard import decompress
@@ -33,16 +33,24 @@ class Writer(Protocol):
 
 
 class JsonWriter:
-    """Writes each row as a JSON object on its own line. Times are in RFC 3339, UTC."""
+    """Writes each row as a JSON object on its own line. Times are in RFC 3339, UTC.
 
-    def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
+    Args:
+        file: the output.
+        columns: the columns of the rows.
+        is_sealed: whether each line gets a SHA-256, because it can be imported.
+    """
+
+    def __init__(self, file: BinaryIO, columns: Sequence[Column], *, is_sealed: bool) -> None:
         self._file = file
         self._names = [column.name for column in columns]
+        self._is_sealed = is_sealed
 
     def write(self, batch: Batch) -> None:
         """Write some rows."""
         for row in batch:
-            self._file.write(orjson.dumps(dict(zip(self._names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+            line = orjson.dumps(dict(zip(self._names, row, strict=True)))
+            self._file.write(seal_line(line) if self._is_sealed else line + b"\n")
 
     def close(self) -> None:
         """Do nothing: the format has no footer."""

@@ -1,4 +1,6 @@
-"""A line of `export --what traces`: the posted document with user API keys masked, and the origin of the request.
+"""The lines of an export that can be imported. Each has a SHA-256, so that a damaged line fails.
+
+A trace is the posted document with user API keys masked, and the origin of the request.
 
 The last key of the object, `thunder_export`, holds the owner's HMAC, a fingerprint of the THUNDER_SECRET that it was
 made with, the time at which the request began, and the SHA-256 of the line without this digest. Without this key, the
@@ -6,6 +8,8 @@ line is the stored document, byte for byte, except that line ends between its va
 
 A line with a damaged byte is never read as a plain document, because two names mark it: `thunder_export` and
 `thunder_sha256`. A string of the document can't contain either mark, because quotes in strings are escaped.
+
+Any other line is an object with one member of its own, followed by `thunder_sha256`.
 """
 
 import re
@@ -24,9 +28,14 @@ _ORIGIN = re.compile(
     rb'(\{"owner":(?:null|"[0-9a-f]{64}"),"label":(?:null|"(?:[^"\\]|\\.)*"),'
     rb'"created_at":"[^"\\]+","secret":"[\w-]{12}"),"thunder_sha256":"([0-9a-f]{64})"\}(?=\}[ \t\r\n]*\Z)'
 )
+_SEAL = re.compile(rb',"thunder_sha256":"([0-9a-f]{64})"(?=\}[ \t\r\n]*\Z)')
 DAMAGED = (
     "thunder_export: the line changed after it was exported (SHA-256 mismatch); "
     "export it again, or remove thunder_export to import the document without its owner and time"
+)
+DAMAGED_ITEM = (
+    "thunder_sha256: the line changed after it was exported (SHA-256 mismatch); "
+    "export it again, or remove thunder_sha256 to import the line as it is"
 )
 NO_SECRET = "-" * FINGERPRINT_LENGTH
 """The fingerprint in an export of a database without a known secret. It matches no secret."""
@@ -68,6 +77,11 @@ def write_line(document: bytes, origin: Origin) -> bytes:
     return b"".join((before, _NAME, written, _DIGEST, _digest(before, after, written), b'"}', after, b"\n"))
 
 
+def seal_line(item: bytes) -> bytes:
+    """Return the line of an object that is not a trace, with its line end."""
+    return b"".join((item[:-1], _DIGEST, _digest(item), b'"}\n'))
+
+
 def read_line(line: bytes) -> tuple[bytes, Origin | None]:
     """Split a line into the document and its origin, if it has one.
 
@@ -76,9 +90,9 @@ def read_line(line: bytes) -> tuple[bytes, Origin | None]:
             not valid.
     """
     start = line.rfind(_NAME)
-    if start < 0 and _DIGEST not in line:
-        return line, None
-    found = _ORIGIN.match(line, start + len(_NAME)) if start >= 0 else None
+    if start < 0:
+        return _read_sealed(line), None
+    found = _ORIGIN.match(line, start + len(_NAME))
     if found is None:
         raise InvalidInputError(DAMAGED)
     before, after = line[:start], line[found.end() :]
@@ -89,6 +103,18 @@ def read_line(line: bytes) -> tuple[bytes, Origin | None]:
     except orjson.JSONDecodeError as error:
         raise InvalidInputError(f"thunder_export: {error}") from None
     return before + after, _read_origin(whose)
+
+
+def _read_sealed(line: bytes) -> bytes:
+    """Return a line without its SHA-256, if it has one."""
+    start = line.rfind(_DIGEST)
+    if start < 0:
+        return line
+    found = _SEAL.match(line, start)
+    item = line[:start] + line[found.end() :] if found else b""
+    if found is None or _digest(item) != found[1]:
+        raise InvalidInputError(DAMAGED_ITEM)
+    return item
 
 
 def _digest(*parts: bytes) -> bytes:

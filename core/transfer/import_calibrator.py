@@ -17,7 +17,7 @@ from core.calibrators.quality import Quality
 from core.calibrators.store import DELETE_CALIBRATOR, INSERT_CALIBRATOR, LOCK_CALIBRATORS
 from core.errors import InvalidInputError
 from core.statistics.scores import Score
-from core.transfer.import_items import OnConflict, Outcome, Status, unwrap_line
+from core.transfer.import_items import OnConflict, Outcome, Status
 from core.transfer.store import FIND_CALIBRATOR
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
@@ -76,18 +76,10 @@ class ExportedCalibrator(Frozen, extra="forbid"):
         return f"calibrator {self.version} of {self.model!r}, k {self.k}, {self.logprobs_mode or 'no logprobs_mode'}"
 
 
-class _Line(Frozen, extra="forbid"):
+class CalibratorLine(Frozen, extra="forbid"):
+    """A line with a calibrator."""
+
     thunder_calibrator: ExportedCalibrator
-
-
-def unwrap_calibrator(body: bytes) -> ExportedCalibrator | None:
-    """Return the calibrator in a line; None if the line is something else.
-
-    Raises:
-        InvalidInputError: it is damaged.
-    """
-    line = unwrap_line(body, _Line)
-    return None if line is None else line.thunder_calibrator
 
 
 async def restore_calibrator(

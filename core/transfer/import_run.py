@@ -12,7 +12,7 @@ from core.access.session import Session
 from core.activations import store as runs
 from core.activations.answer import check_frame
 from core.errors import InvalidInputError
-from core.transfer.import_items import OnConflict, Outcome, Status, unwrap_line
+from core.transfer.import_items import OnConflict, Outcome, Status
 from core.transfer.store import DELETE_RUN, FIND_RUN
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
@@ -57,18 +57,10 @@ class ExportedRun(Frozen, extra="forbid"):
     preview: ExportedPreview | None
 
 
-class _Line(Frozen, extra="forbid"):
+class RunLine(Frozen, extra="forbid"):
+    """A line with an activation run."""
+
     thunder_activation_run: ExportedRun
-
-
-def unwrap_run(body: bytes) -> ExportedRun | None:
-    """Return the run in a line; None if the line is something else.
-
-    Raises:
-        InvalidInputError: it is damaged.
-    """
-    line = unwrap_line(body, _Line)
-    return None if line is None else line.thunder_activation_run
 
 
 async def restore_run(access: Access, key: str | None, exported: ExportedRun, *, on_conflict: OnConflict) -> Outcome:

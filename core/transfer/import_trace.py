@@ -22,9 +22,9 @@ from core.traces.kept import keep_quote, read_kept
 from core.traces.store import GET_DOCUMENT, StoredDocument
 from core.transfer.export_line import Origin, flatten, read_line
 from core.transfer.exported_item import ExportedItem, unwrap_item
-from core.transfer.import_calibrator import restore_calibrator, unwrap_calibrator
-from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store
-from core.transfer.import_run import restore_run, unwrap_run
+from core.transfer.import_calibrator import CalibratorLine, restore_calibrator
+from core.transfer.import_items import CONFLICT_NOTE, OnConflict, Outcome, Status, Store, unwrap_line
+from core.transfer.import_run import RunLine, restore_run
 from core.wire.zstandard import compress, decompress
 
 Locks = WeakValueDictionary[str, Lock]
@@ -96,12 +96,11 @@ async def restore(access: Access, key: str | None, line: bytes, locks: Locks, *,
         DatabaseUnavailableError: the database does not answer, or took too long.
     """
     body, origin = read_line(line)
-    calibrator = unwrap_calibrator(body)
-    if calibrator is not None:
+    if (found := unwrap_line(body, CalibratorLine)) is not None:
         async with locks.setdefault(CALIBRATORS, Lock()):
-            return await restore_calibrator(access, key, calibrator, on_conflict=on_conflict)
-    run = unwrap_run(body)
-    if run is not None:
+            return await restore_calibrator(access, key, found.thunder_calibrator, on_conflict=on_conflict)
+    if (found := unwrap_line(body, RunLine)) is not None:
+        run = found.thunder_activation_run
         async with locks.setdefault(f"\0{run.request_id}", Lock()):
             return await restore_run(access, key, run, on_conflict=on_conflict)
     masked, previous = unwrap_item(body), None

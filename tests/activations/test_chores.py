@@ -116,11 +116,12 @@ def test_a_damaged_line_is_refused(place: Place, manage: Command, exported: list
         {**exported[0], "user_api_key": "nobody…#0123456789ab"},
     ]
     lines = [json.dumps({"thunder_activation_run": one}, separators=(",", ":")) for one in broken]
+    lines.append(Path("runs.jsonl").read_text().splitlines()[1].replace('"prompt":"', '"prompt":"another '))
     Path("broken.jsonl").write_text("\n".join(lines))
     done = manage("import", "broken.jsonl", on=place.url)
     assert done.exit_code != 0
     assert list_ids(place) == set()
-    for part in ("answer: damaged", "status", "no user has the label"):
+    for part in ("answer: damaged", "status", "no user has the label", "SHA-256 mismatch"):
         assert part in done.output
 
 

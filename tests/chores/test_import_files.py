@@ -10,11 +10,31 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidInputError
-from core.transfer.export_line import Origin, flatten, read_line, write_line
+from core.transfer.export_line import Origin, flatten, read_line, seal_line, write_line
+from core.transfer.import_items import unwrap_line
+from core.transfer.import_run import RunLine
 from core.wire.zstandard import zstd
 from tests.support.command import Command
 from tests.support.imports import EXPORTED, MOMENT, SMALL, ids, small, write_lines
 
+RUN = json.dumps(
+    {
+        "thunder_activation_run": {
+            **dict.fromkeys(("user_api_key", "sae_id", "sae_layer", "error_message", "trace_request_id", "preview")),
+            **dict.fromkeys(("output_tokens", "activation_rows_count", "unique_features_count", "duration_ms"), 7),
+            "request_id": "r",
+            "created_at": 5.5,
+            "is_keyless": False,
+            "prompt_chars": 1,
+            "sae_enabled": True,
+            "model_id": 'm,"thunder_sha256":"',
+            "status": "ok",
+            "top_features_preview": [1],
+        }
+    },
+    separators=(",", ":"),
+).encode()
+SEALED = seal_line(RUN).rstrip()
 FORGED = write_line(SMALL, Origin(b"\1" * 32, "ab…#ffffffffffff", MOMENT, "abcdefghijkl")).rstrip()
 HOSTILE = [
     (b"not json", "body: not JSON"),
@@ -90,14 +110,26 @@ def test_a_line_contains_the_document(ending: str) -> None:
     assert read_line(document) == (document, None)
 
 
-@given(place=st.integers(0, len(EXPORTED) - 1), byte=st.integers(0, 255), kind=st.sampled_from(["set", "add", "cut"]))
-@settings(max_examples=1000, deadline=None)
+def damage(line: bytes, place: int, byte: int, kind: str) -> bytes:
+    """Set, add or cut a byte of a line."""
+    place %= len(line)
+    damaged = line[:place] + (b"" if kind == "cut" else bytes([byte])) + line[place + (kind != "add") :]
+    assume(damaged != line)
+    return damaged
+
+
+@given(place=st.integers(0, 9999), byte=st.integers(0, 255), kind=st.sampled_from(["set", "add", "cut"]))
+@settings(max_examples=500, deadline=None)
 def test_a_line_with_one_damaged_byte_is_rejected(place: int, byte: int, kind: str) -> None:
-    rest = EXPORTED[place + (kind != "add") :]
-    damaged = EXPORTED[:place] + (b"" if kind == "cut" else bytes([byte])) + rest
-    assume(damaged != EXPORTED)
     with pytest.raises(InvalidInputError, match="the line changed after it was exported"):
-        read_line(damaged)
+        read_line(damage(EXPORTED, place, byte, kind))
+    with pytest.raises(InvalidInputError):
+        unwrap_line(read_line(damage(SEALED, place, byte, kind))[0], RunLine)
+
+
+def test_a_line_that_is_not_a_trace_contains_its_object() -> None:
+    assert unwrap_line(RUN, RunLine) == unwrap_line(read_line(SEALED)[0], RunLine)
+    assert read_line(SEALED) == read_line(RUN) == (RUN, None)
 
 
 def test_only_the_last_owner_of_a_line_counts() -> None:

@@ -76,7 +76,8 @@ def test_a_damaged_calibrator_or_an_unknown_owner_fails(
     exported: Client, sql: psycopg.Connection, manage: Command, database_url: str
 ) -> None:
     del exported
-    lines = [json.loads(line) for line in Path("calibrators.jsonl").read_text().splitlines()]
+    exports = Path("calibrators.jsonl").read_text()
+    lines = [json.loads(line) for line in exports.splitlines()]
     isotonic, platt, owned = (line["thunder_calibrator"] for line in lines)
     damaged = [
         {**isotonic, "knots": isotonic["knots"][::-1]},
@@ -92,6 +93,9 @@ def test_a_damaged_calibrator_or_an_unknown_owner_fails(
     assert done.exit_code == 1
     assert all(line.startswith("failed: damaged.jsonl line") for line in done.stdout.splitlines())
     assert all("thunder_calibrator" in line for line in done.stdout.splitlines())
+    Path("damaged.jsonl").write_text(exports.replace('"n":', '"n":1'))
+    done = manage("import", "damaged.jsonl", on=database_url)
+    assert done.stdout.count("failed: damaged.jsonl line") == done.stdout.count("(SHA-256 mismatch)") == 3
     sql.execute("truncate requests, calibrators cascade")
     done = manage("import", "calibrators.jsonl", on=database_url)
     assert done.exit_code == 1
