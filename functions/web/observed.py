@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access.turns import client_address
 from core.logging import http_request_id
-from core.settings import DEPLOYMENT_HEADER, Settings
+from core.settings import DEPLOYMENT_HEADER
 from functions.web.address import find_address
 from functions.web.context import Context
 from functions.web.errors import describe_path
@@ -44,14 +44,16 @@ class RequestLog:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        request_id, settings = _read_id(scope), _read_settings(scope)
+        request_id = _read_id(scope)
+        context: Context = scope["app"].state.context
+        settings, telemetry = context.settings, context.telemetry if scope["type"] == "http" else None
         own = [(HEADER, request_id.encode())]
         if settings.thunder_deployment is not None:
             own.append((DEPLOYMENT, settings.thunder_deployment.encode()))
         token = http_request_id.set(request_id)
         address = client_address.set(find_address(HTTPConnection(scope), settings.proxy_networks))
         started, status = time.perf_counter(), 0
-        span = _start_span(scope, request_id)
+        span = None if telemetry is None else telemetry.start_span(request_id, scope["headers"])
 
         async def note(message: MutableMapping[str, Any]) -> None:
             nonlocal status
@@ -64,7 +66,7 @@ class RequestLog:
             await self.app(scope, receive, note if scope["type"] == "http" else send)
         finally:
             if scope["type"] == "http":
-                _note(scope, status, time.perf_counter() - started, span)
+                _note(context, scope, status, time.perf_counter() - started, span)
             http_request_id.reset(token)
             client_address.reset(address)
 
@@ -75,29 +77,12 @@ def _read_id(scope: Scope) -> str:
     return given.decode() if _ID.fullmatch(given) else secrets.token_hex(16)
 
 
-def _read_settings(scope: Scope) -> Settings:
-    context: Context = scope["app"].state.context
-    return context.settings
-
-
-def _find_context(scope: Scope) -> Context | None:
-    return getattr(scope["app"].state, "context", None) if "app" in scope else None
-
-
-def _start_span(scope: Scope, request_id: str) -> "Span | None":
-    context = _find_context(scope)
-    telemetry = None if context is None or scope["type"] != "http" else context.telemetry
-    return None if telemetry is None else telemetry.start_span(request_id, scope["headers"])
-
-
-def _note(scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
-    context = _find_context(scope)
+def _note(context: Context, scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
     route = getattr(scope.get("route"), "path", NOWHERE)
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
-    if context is not None:
-        context.metrics.note_answer(method, route, status, seconds)
-        if span is not None and context.telemetry is not None:
-            context.telemetry.note_answer(span, method, route, status, seconds)
+    context.metrics.note_answer(method, route, status, seconds)
+    if span is not None and context.telemetry is not None:
+        context.telemetry.note_answer(span, method, route, status, seconds)
     level = logging.DEBUG if route in QUIET else logging.INFO
     if log.isEnabledFor(level):
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
