@@ -1,26 +1,15 @@
 """Bodies of a few kilobytes that decompress to 70 MB in each accepted form, and small bodies that are costly."""
 
-from collections.abc import Generator
-
 import pytest
 
 from tests.support.bombs import BOMBS, JSON, KINDS, MB, TOKEN, pack_bomb, repeat
-from tests.support.bystanders import Others, Target, assert_bounded, attack_together, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import Others, Target, assert_bounded, attack_together
 from tests.support.keys import ADMIN_KEY
 
 ATTACKERS = 2
 """Bodies at once of one form of each kind; the other forms wait for each other in the same way.
 test_body_limits.py sends four at once."""
 PATHS = ("/v1/score", "/v1/ingest", "/v1/score")
-
-
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("bombs")
-    with run_server(tmp_path_factory.mktemp("bombs"), url) as running:
-        yield running
-    databases.drop("bombs")
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -4,15 +4,13 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Generator
 from urllib.parse import quote
 
 import pytest
 
 from core.wire.zstandard import zstd
 from tests.bench.payload import build_trace, with_id
-from tests.support.bystanders import Others, Target, assert_bounded, attack_together, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import Others, Target, assert_bounded, attack_together
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 
@@ -26,32 +24,28 @@ LARGE_TOKENS = 10_000
 """A trace of about 20 MB."""
 
 
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("costly_reads")
-    with run_server(tmp_path_factory.mktemp("reads"), url) as running:
-        large = with_id(build_trace(LARGE_TOKENS), "large")
-        assert OWNER.search(large)
-        large = OWNER.sub(b'"user_api_key": "%s"' % USER.encode(), large, 1)
-        assert 15 * MB < len(large) < 30 * MB, len(large)
-        owner = {"user_api_key": USER}
-        digits = random.Random(4).randbytes(35 * MB).hex()  # compresses to half its size
-        incompressible = json.dumps(make_document("incompressible", request=owner, more=digits)).encode()
-        empty = json.dumps(make_document("repetitive", request=owner, more=[{}] * (4 * MB))).encode()
-        for body in (large, incompressible, empty):
-            headers = {**JSON, "Content-Encoding": "zstd"}
-            status, answer, _ = running.post("/v1/ingest", zstd.compress(body), headers)
-            assert status == 201, answer
-        yield running
-    databases.drop("costly_reads")
+@pytest.fixture(scope="module", autouse=True)
+def _traces(server: Target) -> None:
+    large = with_id(build_trace(LARGE_TOKENS), "costly")
+    assert OWNER.search(large)
+    large = OWNER.sub(b'"user_api_key": "%s"' % USER.encode(), large, 1)
+    assert 15 * MB < len(large) < 30 * MB, len(large)
+    owner = {"user_api_key": USER}
+    digits = random.Random(4).randbytes(35 * MB).hex()  # compresses to half its size
+    incompressible = json.dumps(make_document("incompressible", request=owner, more=digits)).encode()
+    empty = json.dumps(make_document("repetitive", request=owner, more=[{}] * (4 * MB))).encode()
+    for body in (large, incompressible, empty):
+        headers = {**JSON, "Content-Encoding": "zstd"}
+        status, answer, _ = server.post("/v1/ingest", zstd.compress(body), headers)
+        assert status == 201, answer
 
 
 @pytest.mark.parametrize(
     ("path", "encoding"),
     [
-        ("/logs/large", "identity"),
-        ("/logs/large/trace", "br"),
-        ("/v1/confidence/large", "identity"),
+        ("/logs/costly", "identity"),
+        ("/logs/costly/trace", "br"),
+        ("/v1/confidence/costly", "identity"),
         ("/logs/incompressible/trace", "identity"),
         ("/logs/repetitive", "zstd"),
     ],
@@ -112,9 +106,9 @@ def test_annotations_at_their_limits_are_read_without_delay(server: Target) -> N
         for part, bodies in posts.items():
             for body in bodies:
                 status, answer, _ = server.post(
-                    f"/logs/large/{part}", json.dumps(body, ensure_ascii=False).encode(), JSON
+                    f"/logs/costly/{part}", json.dumps(body, ensure_ascii=False).encode(), JSON
                 )
                 assert status in {200, 201}, answer
-    paths = [*(f"/logs/large/{part}?limit=100" for part in posts), "/logs?limit=100", "/v1/audit", "/v1/deletions"]
+    paths = [*(f"/logs/costly/{part}?limit=100" for part in posts), "/logs?limit=100", "/v1/audit", "/v1/deletions"]
     attack_together(others, lambda: [server.get(path, KEY) for path in paths], READERS)
     assert_bounded(server, others)

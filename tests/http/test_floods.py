@@ -5,7 +5,6 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,8 +17,7 @@ from core.settings import read_networks
 from functions.web.connections import PROXIES
 from functions.web.protocol import BoundedProtocol
 from functions.web.refusals import MAX_PENDING_BYTES, MAX_PIPELINED
-from tests.support.bystanders import HOST, Others, Target, assert_bounded, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import HOST, Others, Target, assert_bounded
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 
@@ -96,15 +94,11 @@ def test_a_forged_address_does_not_evade_the_order() -> None:
     assert started.index("/other") > FEW / 2
 
 
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("floods")
-    with run_server(tmp_path_factory.mktemp("floods"), url) as running:
-        trace = json.dumps(make_document("r", request={"user_api_key": USER})).encode()
-        headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
-        assert running.post("/v1/ingest", trace, headers)[0] == 201
-        yield running
-    databases.drop("floods")
+@pytest.fixture(scope="module", autouse=True)
+def _trace(server: Target) -> None:
+    trace = json.dumps(make_document("flooded", request={"user_api_key": USER})).encode()
+    headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
+    assert server.post("/v1/ingest", trace, headers)[0] == 201
 
 
 @pytest.mark.parametrize(

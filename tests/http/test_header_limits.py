@@ -53,14 +53,6 @@ def kept(server: Target) -> Generator[socket.socket]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("bounded_heads")
-    with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
-        yield running
-    databases.drop("bounded_heads")
-
-
 def send_until_closed(server: Target, start: bytes, piece: bytes) -> int:
     """Send until the server closes the connection, at most ATTACK_BYTES; return the number of bytes sent."""
     sent = 0

@@ -8,12 +8,11 @@ import random
 import socket
 import struct
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.bystanders import Others, Target, assert_bounded, attack_together, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import Others, Target, assert_bounded, attack_together
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 
@@ -31,16 +30,11 @@ EVENTS = f"{START}Accept: text/event-stream\r\n\r\n"
 BODY = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nX-API-Key: {ADMIN_KEY}\r\nContent-Length: 1000\r\n\r\n{{"
 
 
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("hostile_sockets")
-    direct = databases.reach(url)
-    with run_server(tmp_path_factory.mktemp("sockets"), url, DATABASE_URL_DIRECT=direct) as running:
-        document = make_document("large", more=random.Random(3).randbytes(200_000).hex())
-        headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
-        assert running.post("/v1/ingest", json.dumps(document).encode(), headers)[0] == 201
-        yield running
-    databases.drop("hostile_sockets")
+@pytest.fixture(scope="module", autouse=True)
+def _large(server: Target) -> None:
+    document = make_document("large", more=random.Random(3).randbytes(200_000).hex())
+    headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
+    assert server.post("/v1/ingest", json.dumps(document).encode(), headers)[0] == 201
 
 
 FRAMES = {

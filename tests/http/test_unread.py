@@ -7,14 +7,13 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from functions.web.unread import UNREAD_S
-from tests.support.bystanders import HOST, Others, Target, assert_bounded, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import HOST, Others, Target, assert_bounded
 from tests.support.documents import make_document
 from tests.support.keys import ADMIN_KEY
 
@@ -25,8 +24,10 @@ USER = "key-of-a-user-that-does-not-read"
 CONNECTIONS = 20
 PATIENCE_S = 2 * UNREAD_S + 25
 """Seconds until all such connections are closed. A WebSocket is pinged first."""
+PAUSE_S = 0.3
+"""The pause between two requests of the other callers, because these attacks last long."""
 JSON = {"Content-Type": "application/json", "X-API-Key": ADMIN_KEY}
-LOG = f"GET /logs/large/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nConnection: close\r\n\r\n"
+LOG = f"GET /logs/unread/trace HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nConnection: close\r\n\r\n"
 """A connection whose call is refused, because too many bytes are held, closes after the answer."""
 EVENTS = (
     f"GET /logs/stream?last_event_id=1:1: HTTP/1.1\r\nHost: x\r\nX-API-Key: {USER}\r\nAccept: text/event-stream\r\n\r\n"
@@ -37,14 +38,9 @@ UPGRADE = (
 )
 
 
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("unread")
-    direct = databases.reach(url)
-    with run_server(tmp_path_factory.mktemp("unread"), url, DATABASE_URL_DIRECT=direct) as running:
-        assert post(running, "large", more=DIGITS) == 201
-        yield running
-    databases.drop("unread")
+@pytest.fixture(scope="module", autouse=True)
+def _large(server: Target) -> None:
+    assert post(server, "unread", more=DIGITS) == 201
 
 
 def post(server: Target, request_id: str, *, text: str | None = None, more: str = "") -> int:
@@ -75,7 +71,7 @@ def await_closed(server: Target, connections: list[socket.socket]) -> None:
 
 
 def attack(server: Target, request: str, feed: Callable[[], object] = lambda: None) -> None:
-    others = Others(server)
+    others = Others(server, pause_s=PAUSE_S)
     with others.calling(), contextlib.ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as threads:
         opened = list(threads.map(open_deaf, [server] * CONNECTIONS, [request] * CONNECTIONS))
         for one in opened:

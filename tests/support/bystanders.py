@@ -33,11 +33,12 @@ MAX_MB = 1000.0
 
 @dataclass
 class Target:
-    """A server process and its workers."""
+    """A server process and its workers, and the direct URL of its database."""
 
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    database_url: str
 
     def connect(self, timeout: float = 30, address: str = HOST) -> socket.socket:
         return socket.create_connection((HOST, self.port), timeout, source_address=(address, 0))
@@ -92,10 +93,12 @@ class Others:
 
     Attributes:
         address: the callers' address, which is one of this machine.
+        pause_s: the pause between two requests of a connection.
     """
 
     server: Target
     address: str = HOST
+    pause_s: float = PAUSE_S
     waits: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -125,13 +128,13 @@ class Others:
         try:
             while True:
                 began = time.monotonic()
-                connection.request("GET", "/logs?limit=1", headers={"X-API-Key": ADMIN_KEY})
+                connection.request("GET", "/logs?model=none", headers={"X-API-Key": ADMIN_KEY})
                 answer = connection.getresponse()
                 answer.read()
                 self.waits.append(time.monotonic() - began)
                 if answer.status != 200:
                     self.failures.append(f"{answer.status} {answer.reason}")
-                if done.wait(PAUSE_S):
+                if done.wait(self.pause_s):
                     break
         except (OSError, http.client.HTTPException) as error:
             self.failures.append(repr(error))
@@ -170,7 +173,8 @@ def run_server(directory: Path, database_url: str, **settings: str) -> Generator
         ) as process,
     ):
         try:
-            yield Target(_await_port(process, directory / "server.log"), process, directory / "server.log")
+            direct = settings.get("DATABASE_URL_DIRECT", database_url)
+            yield Target(_await_port(process, directory / "server.log"), process, directory / "server.log", direct)
         finally:
             end(process)
 
