@@ -1,30 +1,24 @@
 """Bodies of a few kilobytes that decompress to much, or are costly to parse, affect only their sender."""
 
+import contextlib
 import gzip
 import json
+import socket
 import time
-from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from core.wire.zstandard import zstd
-from tests.support.bystanders import Others, Target, assert_bounded, attack_together, run_server
-from tests.support.databases import Databases
+from tests.support.bystanders import Others, Target, assert_bounded, attack_together
 from tests.support.keys import ADMIN_KEY
 
 MB = 1_000_000
 PATHS = ("/v1/score", "/v1/ingest")
 ROUNDS = {"empty objects": 2}
 """Bodies at once for each path, otherwise one: they wait for each other in the same way, whatever they contain."""
+CONNECTIONS = 400
 TRACE = b'{"request":{"request_id":"r","created_ts":"2026-01-01T00:00:00Z"},"events":[],"more":'
-
-
-@pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
-    url = databases.create("bounded_bodies")
-    with run_server(tmp_path_factory.mktemp("bounded"), url) as running:
-        yield running
-    databases.drop("bounded_bodies")
 
 
 BODIES = {
@@ -56,6 +50,22 @@ def test_a_body_that_decompresses_to_much_affects_only_its_sender(server: Target
     attack_together(others, attack, len(paths))
     assert len(statuses) == len(paths)
     assert set(statuses) <= {200, 201, 400, 413, 503}  # a valid trace may be stored
+    assert_bounded(server, others)
+
+
+def test_many_bodies_that_end_at_once_affect_only_their_sender(server: Target) -> None:
+    """Each is within the limit of its route, and none is complete until all have arrived."""
+    text = b'{"messages":"' + b"x" * (MB - 15)
+    head = f"POST /playground/inference HTTP/1.1\r\nHost: x\r\nX-API-Key: {ADMIN_KEY}\r\nContent-Length: {MB}\r\n\r\n"
+    others, statuses = Others(server), list[bytes]()
+    with others.calling(), contextlib.ExitStack() as stack, ThreadPoolExecutor(8) as threads:
+        senders = [stack.enter_context(server.connect()) for _ in range(CONNECTIONS)]
+        list(threads.map(socket.socket.sendall, senders, [head.encode() + text] * CONNECTIONS))
+        for one in senders:
+            with contextlib.suppress(OSError):
+                one.sendall(b'"}')
+        statuses += [one.recv(12)[9:] for one in senders]
+    assert set(statuses) <= {b"400", b"503"}
     assert_bounded(server, others)
 
 
