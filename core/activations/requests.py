@@ -6,20 +6,18 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from core.errors import InvalidInputError
 from core.settings import Settings
+from core.upstream.timeline import Layer, Token, TopK
 from core.wire.json_text import to_column_text
 from core.wire.models import Body
 
 DEFAULT_MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 DEFAULT_SAE = "llama_scope_lxr_8x"
-DEFAULT_LAYER, DEFAULT_SAE_TOP_K = 16, 20
-DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, DEFAULT_TOP_K = 128, 0.7, 0.9, 1
+DEFAULTS = {"max_tokens": 128, "temperature": 0.7, "top_p": 0.9, "top_k": 1, "sae_layer": 16, "sae_top_k": 20}
 MAX_PROMPT = 12_000
 """Characters."""
 MAX_MODEL, MAX_SAE = 500, 200
 """Characters of names."""
 MAX_NEW_TOKENS = 2048
-MAX_TOP_K = 200
-MAX_LAYER = 255
 MAX_TOKENS = 8192
 """Tokens of a sequence whose features are extracted."""
 ID = r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$"
@@ -35,8 +33,6 @@ Text = Annotated[str, AfterValidator(_check_text)]
 Prompt = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT), AfterValidator(_check_text)
 ]
-Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
-TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K)]
 
 
 class Run(Body):
@@ -84,22 +80,18 @@ class Run(Body):
             InvalidInputError: the operator does not list the autoencoder.
         """
         return {
+            **DEFAULTS,
+            **self.model_dump(include=set(DEFAULTS), exclude_none=True),
             "prompt": self.prompt,
-            "max_tokens": _choose(self.max_tokens, DEFAULT_MAX_TOKENS),
-            "temperature": _choose(self.temperature, DEFAULT_TEMPERATURE),
-            "top_p": _choose(self.top_p, DEFAULT_TOP_P),
-            "top_k": _choose(self.top_k, DEFAULT_TOP_K),
             "inline_sae": self.sae_enabled,
             "sae_id": choose_sae(self.sae_id, settings),
-            "sae_layer": _choose(self.sae_layer, DEFAULT_LAYER),
-            "sae_top_k": _choose(self.sae_top_k, DEFAULT_SAE_TOP_K),
         }
 
 
 class Extraction(Body):
     """A token sequence whose features are extracted. Nothing is stored."""
 
-    token_ids: Annotated[list[Annotated[int, Field(ge=0, le=2**31 - 1)]], Field(min_length=1, max_length=MAX_TOKENS)]
+    token_ids: Annotated[list[Token], Field(min_length=1, max_length=MAX_TOKENS)]
     sae_id: Annotated[Text, Field(max_length=MAX_SAE)] | None = None
     sae_layer: Layer | None = None
     top_k: TopK | None = None
@@ -125,10 +117,3 @@ def choose_sae(sae_id: str | None, settings: Settings) -> str:
     if sae_id and sae_id != DEFAULT_SAE and sae_id not in listed:
         raise InvalidInputError(f"sae_id: not available; use {DEFAULT_SAE}, or add it to PLAYGROUND_SAE_IDS")
     return sae_id or DEFAULT_SAE
-
-
-Number = int | float
-
-
-def _choose(given: Number | None, default: Number) -> Number:
-    return default if given is None else given

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from core.access.access import Access
-from core.access.caller import Scope
-from core.access.limits import CallLimit, count_call
+from core.access.limits import CallLimit
 from core.errors import InvalidInputError
-from core.playground.keys import require_playground_key
+from core.playground.keys import admit_call
 from core.settings import Settings
 from core.upstream.deadline import Deadline
 from core.upstream.errors import BadResponseError
@@ -18,6 +17,9 @@ from core.upstream.timeline import (
     Comparison,
     Entry,
     Feature,
+    Layer,
+    Token,
+    TopK,
     read_comparisons,
     read_described,
     read_timeline,
@@ -34,14 +36,9 @@ EXTRACT_LIMIT = CallLimit("extract")
 ANALYZE_LIMIT = CallLimit("analyze", per_key=5, per_address=30)
 """Each analysis costs the operator a call of a paid model."""
 MAX_TOKENS = 4096
-MAX_TOKEN_ID = 2**31 - 1
-MAX_TOP_K = 200
-MAX_LAYER = 255
 MAX_CONTEXT_CHARACTERS = 20_000
 
-Token = Annotated[int, Field(ge=0, le=MAX_TOKEN_ID)]
 Positions = Annotated[list[Token], Field(max_length=MAX_TOKENS)]
-Layer = Annotated[int, Field(ge=0, le=MAX_LAYER)]
 
 
 class Extraction(Body):
@@ -57,7 +54,7 @@ class Extraction(Body):
 
     model: Literal["llama-3.1-8b"]
     tokens: Annotated[list[Token], Field(min_length=1, max_length=MAX_TOKENS)]
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] | None = None
+    top_k: TopK | None = None
     layer: Layer | None = None
     injection_positions: Positions | None = None
 
@@ -103,7 +100,8 @@ async def extract_features(
         UpstreamError: the setting is missing, or the server does not answer.
     """
     deadline = Deadline()
-    server = await _admit(access, settings, key, EXTRACT_LIMIT)
+    server = find_sae_server(settings)
+    await admit_call(access, key, server, EXTRACT_LIMIT)
     asked = extraction.model_dump(exclude={"model"}, exclude_none=True)
     answer = await upstreams.post(server, "/extract_features", asked, timeout_s=deadline.limit(TIMEOUT_S))
     return await asyncio.to_thread(_read_extracted, server, answer)
@@ -120,7 +118,8 @@ async def analyze_features(
         UpstreamError: the setting is missing, or the server does not answer.
     """
     deadline = Deadline()
-    server = await _admit(access, settings, key, ANALYZE_LIMIT)
+    server = find_sae_server(settings)
+    await admit_call(access, key, server, ANALYZE_LIMIT)
     answer = await upstreams.post(server, "/analyze_features", asked, timeout_s=deadline.limit(TIMEOUT_S))
     analysis, features = answer.get("analysis"), read_described(answer.get("top_features"))
     if not isinstance(analysis, str) or features is None:
@@ -145,15 +144,6 @@ def read_analysis(body: bytes) -> dict[str, Any]:
         )
     asked = analysis.model_dump(exclude={"model", "feature_timeline"}, exclude_none=True)
     return {"feature_timeline": timeline, **asked}
-
-
-async def _admit(access: Access, settings: Settings, key: str | None, limit: CallLimit) -> Server:
-    server = find_sae_server(settings)
-    async with access.session(key, Scope.CURATE) as session:
-        require_playground_key(session)
-        server.require_url()
-        await count_call(session, limit)
-    return server
 
 
 def _read_extracted(server: Server, answer: dict[str, Any]) -> dict[str, Any]:

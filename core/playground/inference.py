@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field
 
 from core.access.access import Access
-from core.access.caller import Scope
-from core.access.limits import CallLimit, count_call
-from core.playground.keys import require_playground_key
+from core.access.limits import CallLimit
+from core.playground.keys import admit_call
 from core.playground.models import Model
 from core.playground.mods import ModName
 from core.settings import Settings
@@ -82,10 +81,7 @@ async def run_inference(
         UpstreamError: the setting is missing, or the server does not answer the chat.
     """
     deadline, server = Deadline(), chat.model.find_server(settings)
-    async with access.session(key, Scope.CURATE) as session:
-        user_key = require_playground_key(session)
-        server.require_url()
-        await count_call(session, LIMIT)
+    user_key = await admit_call(access, key, server, LIMIT)
     try:
         response = await upstreams.post(
             server,

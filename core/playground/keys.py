@@ -7,11 +7,12 @@ from pydantic import BaseModel, Field
 
 from core.access import store
 from core.access.access import Access
-from core.access.caller import Caller, ForbiddenError, Scope
+from core.access.caller import ForbiddenError, Scope
 from core.access.hasher import hash_token
 from core.access.keys import SAVE_KEY, SHOWN_CHARACTERS, make_key
 from core.access.limits import CallLimit, count_call
 from core.access.session import Session
+from core.upstream.server import Server
 from core.wire.json_text import to_column_text
 from core.wire.models import Body
 
@@ -68,6 +69,21 @@ async def create_playground_key(access: Access, new: NewPlaygroundKey) -> Playgr
     return PlaygroundKey(api_key=key, message=SAVE_KEY)
 
 
+async def admit_call(access: Access, key: str | None, server: Server, limit: CallLimit) -> str:
+    """Check and count a call to a server, and return the key of the caller.
+
+    Raises:
+        ForbiddenError: the key can't be used in the playground.
+        NotConfiguredError: the setting of the server is missing.
+        TooManyCallsError: the key or its address has used up its calls.
+    """
+    async with access.session(key, Scope.CURATE) as session:
+        user_key = require_playground_key(session)
+        server.require_url()
+        await count_call(session, limit)
+    return user_key
+
+
 def require_playground_key(session: Session) -> str:
     """Return the key of the session, if it may be sent to a model server and owns the requests that come from there.
 
@@ -75,12 +91,9 @@ def require_playground_key(session: Session) -> str:
         ForbiddenError: it is the key of an admin or for ingest, or it sees the requests of another user.
     """
     key = session.key or ""
-    if not _is_allowed(session.caller) or not session.is_own_user_key(key):
+    caller = session.caller
+    if caller.is_admin or Scope.INGEST in caller.scopes or not session.is_own_user_key(key):
         raise ForbiddenError("key: can't be used here; create a key with POST /playground/api-key")
     if not _SAFE.fullmatch(key):
         raise ForbiddenError("key: has characters that model servers can't use; create one with /playground/api-key")
     return key
-
-
-def _is_allowed(caller: Caller) -> bool:
-    return not caller.is_admin and Scope.INGEST not in caller.scopes

@@ -1,12 +1,16 @@
 """Timelines: the strongest features of each token. Incomplete entries are left out: the UI needs every field."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 MAX_ACTIVATION = 1e100
 """Larger values are errors of the server, and their squares would overflow."""
+
+Token = Annotated[int, Field(ge=0, le=2**31 - 1)]
+TopK = Annotated[int, Field(ge=1, le=200)]
+Layer = Annotated[int, Field(ge=0, le=255)]
 
 
 class Feature(BaseModel):
