@@ -55,20 +55,23 @@ class Answer:
         return [row for row, _ in zip(list_rows(self.entries), range(SHOWN_ROWS), strict=False)]
 
 
-def read_answer(server: Server, content: dict[str, Any], mask: Callable[[str], str]) -> Answer:
+def read_answer(server: Server, content: dict[str, Any], mask: Callable[[str], str], *, has_features: bool) -> Answer:
     """Check an answer and prepare it for storage. CPU-bound.
 
     Args:
         server: the HF server.
         content: the answer.
         mask: replaces the caller's key in a text.
+        has_features: whether features were requested.
 
     Raises:
-        BadResponseError: the answer lacks the text or the tokens.
+        BadResponseError: the answer lacks the text, the tokens or the requested features.
     """
     text, token_ids, trace_id = content.get("output_text"), content.get("output_token_ids"), content.get("request_id")
     if not isinstance(text, str) or not isinstance(token_ids, list) or not all(map(_is_token, token_ids)):
         raise BadResponseError(f"{server.name}: its answer lacks output_text or output_token_ids; check the server")
+    if has_features and not isinstance(content.get("feature_timeline"), list):
+        raise BadResponseError(f"{server.name}: its answer lacks feature_timeline; check the server")
     is_id = isinstance(trace_id, str) and 0 < len(trace_id) <= MAX_ID and to_column_text(trace_id) == trace_id
     stored = dump_json({**content, "output_text": mask(text)})
     return Answer(

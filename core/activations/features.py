@@ -46,7 +46,7 @@ def unpack_entries(frame: bytes) -> list[Entry]:
 
 def list_rows(entries: list[Entry], pick: Pick = Pick()) -> Iterator[dict[str, Any]]:  # noqa: B008 - immutable
     """Yield the rows by position, then rank."""
-    first = -1 if pick.token_start is None else pick.token_start
+    first = pick.token_start or 0
     for entry in entries:
         if entry["position"] < first or (pick.token_end is not None and entry["position"] > pick.token_end):
             continue

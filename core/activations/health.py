@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.limits import open_keyless
-from core.database.pool import DatabaseUnavailableError, NotConfiguredError
+from core.errors import ThunderError
 from core.settings import Settings
 from core.upstream.errors import UpstreamError
 from core.upstream.server import Server, find_hf_server, find_sae_server
@@ -71,7 +71,9 @@ async def read_health(
             pass
     except TimeoutError:
         database = f"database: did not answer within {TIMEOUT_S:g} s; try again later"
-    except (DatabaseUnavailableError, NotConfiguredError) as error:
+    except ThunderError as error:
+        if error.status < 500:
+            raise
         database = str(error)
     # Without the database, the key can't be checked, and an unknown caller must not wake the servers.
     hf, sae = await probes.probe(upstreams, settings) if database is None else ("", "")

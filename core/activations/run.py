@@ -67,7 +67,9 @@ async def run_prompt(
     try:
         content = await upstreams.post(server, "/hf/generate", task.asked, timeout_s=deadline.limit(TIMEOUT_S))
         duration_ms = round((time.monotonic() - started) * 1000)
-        answer = await asyncio.to_thread(read_answer, server, content, partial(_mask, session))
+        answer = await asyncio.to_thread(
+            read_answer, server, content, partial(_mask, session), has_features=run.sae_enabled
+        )
     except UpstreamError as error:
         failure = _explain(error)
         await task.store_failure(str(failure))

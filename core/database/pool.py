@@ -48,6 +48,7 @@ class DatabaseUnavailableError(ThunderError):
     """Postgres does not answer, or has no free connection or disk space."""
 
     status = 503
+    error_code = "DB_READ_FAILED"
 
 
 class LostConnectionError(DatabaseUnavailableError):
@@ -58,6 +59,7 @@ class TooSlowError(ThunderError):
     """A statement exceeded its timeout, which includes waiting for locks. The database is available."""
 
     status = 503
+    error_code = "DB_READ_FAILED"
 
 
 class NotConfiguredError(ThunderError):

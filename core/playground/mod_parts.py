@@ -196,7 +196,8 @@ def count_since_tag(state, tokens, tokenizer):
         if position < 0:
             return 0
         state.start = position + len(TAG)
-        number = len(state.tokens) - state.find_cut(tokenizer, state.start - 1)[0]
+        while number > 1 and TAG not in tokenizer.decode(state.tokens[: 1 - number]):
+            number -= 1
     if UNTIL and UNTIL in state.text[state.start :]:
         state.is_done = True
     return number

@@ -7,7 +7,7 @@ except the arguments of `post`. httpx's client is not used, because it keeps coo
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cache
 from typing import Any
@@ -106,14 +106,23 @@ class Upstreams:
             yield
 
     def _parse(self, server: Server, content: bytes) -> dict[str, Any]:
-        """Parse an answer, and remove secrets and addresses from it."""
+        """Parse an answer, and remove secrets and addresses from it.
+
+        Raises:
+            BadResponseError: it is not a JSON object, or reports an error.
+        """
         try:
             # Written and parsed again, so that it can be shown: see dump_json.
-            parsed = orjson.loads(dump_json(change_parts(parse_json(content), self._hide)))
+            written = dump_json(parse_json(content))
+            parsed = orjson.loads(written)
+            if any(dump_json(hidden)[1:-1] in written for hidden in self._hidden):
+                parsed = change_parts(parsed, self._hide)
         except (InvalidInputError, RecursionError):
             raise BadResponseError(f"{server.name}: its answer is not JSON; check the server") from None
         if not isinstance(parsed, dict):
             raise BadResponseError(f"{server.name}: its answer is not a JSON object; check the server")
+        if parsed.get("error") or parsed.get("ok") is False or parsed.keys() == {"detail"}:
+            raise BadResponseError(f"{server.name}: reported an error; check the request and the server")
         return parsed
 
     def _hide(self, part: object) -> object:
@@ -138,8 +147,19 @@ def _list_hidden(settings: Settings) -> list[str]:
         settings.playground_sae_url,
         settings.playground_activations_hf_url,
     ]
-    texts = [one.get_secret_value() for one in secrets if one is not None] + [one for one in urls if one is not None]
-    return sorted((one for one in texts if len(one) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
+    texts = [one.get_secret_value() for one in secrets if one is not None]
+    texts += [address for url in urls if url is not None for address in _list_addresses(url)]
+    return sorted({one for one in texts if len(one) >= MIN_SECRET_CHARACTERS}, key=len, reverse=True)
+
+
+def _list_addresses(url: str) -> Iterator[str]:
+    """Yield a URL, its host with the port, and its host unless that is a plain word or a loopback address."""
+    parsed = httpx.URL(url)
+    yield url
+    if parsed.port is not None:
+        yield parsed.netloc.decode()
+    if "." in parsed.host and not parsed.host.startswith("127."):
+        yield parsed.host
 
 
 def _make_request(
@@ -203,7 +223,7 @@ def _follow(server: Server, request: httpx.Request, response: httpx.Response) ->
 
 async def _read(server: Server, response: httpx.Response) -> bytes:
     """Read the body of an answer, within MAX_BYTES."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadResponseError(f"{server.name}: compresses its answer, which was not requested; check the server")
     received = bytearray()
     async for chunk in response.aiter_raw():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeIs
 
 MAX_ACTIVATION = 1e100
 """Larger values are errors of the server, and their squares would overflow."""
@@ -60,7 +61,7 @@ def _read_all(content: Any, read: Callable[[Any], dict[str, Any] | None]) -> lis
 def _read_entry(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
     match content:
         case {"position": position, "token": token, "token_str": str(text), "top_features": list(features)} if (
-            _is_integer(position) and _is_integer(token)
+            _is_index(position) and _is_integer(token)
         ):
             complete = [feature for one in features if (feature := _read_feature(one)) is not None]
             complete.sort(key=lambda feature: -feature["activation"])
@@ -71,7 +72,7 @@ def _read_entry(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
 
 def _read_feature(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
     match content:
-        case {"id": number, "activation": activation} if _is_integer(number) and _is_number(activation):
+        case {"id": number, "activation": activation} if _is_index(number) and _is_number(activation):
             return {"id": number, "activation": activation}
         case _:
             return None
@@ -85,7 +86,7 @@ def _read_described(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JS
 
 
 def _read_comparison(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
-    if not isinstance(content, dict) or not _is_integer(content.get("position")):
+    if not isinstance(content, dict) or not _is_index(content.get("position")):
         return None
     entries = {name: _read_entry(content.get(name)) for name in ("before", "injection", "after")}
     if entries["injection"] is None:
@@ -93,7 +94,11 @@ def _read_comparison(content: Any) -> dict[str, Any] | None:  # noqa: ANN401 - J
     return {"position": content["position"], **{name: entry for name, entry in entries.items() if entry is not None}}
 
 
-def _is_integer(value: object) -> bool:
+def _is_index(value: object) -> bool:
+    return _is_integer(value) and value >= 0
+
+
+def _is_integer(value: object) -> TypeIs[int]:
     return type(value) is int and -(2**63) <= value < 2**63
 
 

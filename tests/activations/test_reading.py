@@ -142,12 +142,10 @@ def test_deltas_follow_one_feature(place: Place) -> None:
 def test_incomplete_entries_are_left_out(place: Place) -> None:
     good = make_timeline([1], 1)[0]
     wrong: list[Any] = [None, 5, [], {}, {**good, "position": "1"}, {**good, "position": True}, {**good, "token": None}]
-    wrong += [{**good, "top_features": None}, {**good, "token_str": 5}, {**good, "position": 2**80}]
-    half = {
-        **good,
-        "position": 8,
-        "top_features": [*good["top_features"], {"id": 1}, {"activation": 2}, None, {"id": "x"}],
-    }
+    wrong += [{**good, "top_features": None}, {**good, "token_str": 5}]
+    wrong += [{**good, "position": position} for position in (2**80, -1)]
+    broken: list[Any] = [{"id": 1}, {"activation": 2}, None, {"id": "x"}, {"id": -1, "activation": 2}]
+    half = {**good, "position": 8, "top_features": [*good["top_features"], *broken]}
     place.hf.change = lambda answer: {**answer, "feature_timeline": [*wrong, good, {**good, "token": 7}, half]}
     rows = place.read(f"/{place.run()['request_id']}/rows")["rows"]
     assert [(row["token_position"], row["feature_id"], row["token_id"]) for row in rows] == [(0, 1, 1), (8, 1, 1)]

@@ -109,6 +109,11 @@ def test_reasoning_in_one_token_is_closed() -> None:
     assert run("reasoning_mid", ["<think></think>", "a"], token_count=1) == "<think></think>a"
 
 
+def test_a_token_that_also_ends_a_character_counts_once() -> None:
+    pieces = [b"\xf0\x9f\x98", b"\x80<think>", "a", "b"]
+    assert run("reasoning_mid", pieces, token_count=2) == "😀<think>a[I]b"
+
+
 def test_the_injection_is_forced_on_a_forward_pass() -> None:
     request = start(make("reasoning_start", injection_string="[I]"), ["<think>", "a"])
     request.run()

@@ -36,7 +36,12 @@ def upstream() -> Iterator[Upstream]:
 
 
 def post(upstream: Upstream, path: str = "/run", *, timeout_s: float = 30, user_key: str | None = USER_KEY) -> Any:
-    settings = Settings(playground_sae_url=upstream.url + "/", playground_admin_key=SECRET)
+    settings = Settings(
+        playground_sae_url=upstream.url + "/",
+        playground_admin_key=SECRET,
+        playground_llama_8b_url="https://model.example.com",
+        playground_qwen_14b_url="http://qwen:8000/base",
+    )
     server = find_sae_server(settings)
     return asyncio.run(Upstreams(settings).post(server, path, {"a": 1}, timeout_s=timeout_s, user_key=user_key))
 
@@ -107,9 +112,12 @@ def test_a_circle_of_redirects_ends(upstream: Upstream) -> None:
         (Raw(b'{"detail": "Traceback of /srv/secret"}', 400), BadResponseError),
         (Raw(b"Internal Server Error at 10.0.0.7", 500), BadResponseError),
         (Raw(b'{"ok": true}', 203 + 97), BadResponseError),
+        (Raw(b'{"error": {"message": "out of memory at 10.0.0.7"}}'), BadResponseError),
+        (Raw(b'{"ok": false, "reason": "secret"}'), BadResponseError),
+        (Raw(b'{"detail": "secret"}'), BadResponseError),
     ],
 )
-def test_an_answer_that_is_not_a_json_object_is_an_error(
+def test_an_answer_that_is_not_a_json_object_or_reports_an_error_is_an_error(
     upstream: Upstream, answer: Answer, error: type[UpstreamError]
 ) -> None:
     upstream.scripts["/run"] = answer
@@ -143,11 +151,13 @@ def test_no_more_than_the_limit_is_read(upstream: Upstream) -> None:
 @pytest.mark.parametrize("beginning", ["the-admin", "\\u0074he-admin"])
 def test_secrets_and_addresses_are_removed_from_answers(upstream: Upstream, beginning: str) -> None:
     def tell(_: Call) -> Answer:
-        text = json.dumps({"echo": {f"key {SECRET}": [f"{SECRET} at {upstream.url}/v1"]}, "half": "\ud83d"})
+        places = [f"{SECRET} at {upstream.url}/v1", f"127.0.0.1:{upstream.port}", "model.example.com", "qwen:8000"]
+        text = json.dumps({"echo": {f"key {SECRET}": places}, "half": "\ud83d", "words": "qwen on 127.0.0.1"})
         return Raw(text.replace("the-admin", beginning).encode())
 
     upstream.scripts["/run"] = tell
-    assert post(upstream) == {"echo": {"key …": ["… at …/v1"]}, "half": "\ufffd"}
+    shown = {"key …": ["… at …/v1", "…", "…", "…"]}
+    assert post(upstream) == {"echo": shown, "half": "\ufffd", "words": "qwen on 127.0.0.1"}
 
 
 def test_a_secret_of_digits_is_removed_from_texts_alone(upstream: Upstream) -> None:
