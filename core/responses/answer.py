@@ -6,7 +6,7 @@ from core.confidence import InvalidDistribution, Token
 from core.errors import InvalidInputError
 from core.responses.alignment import Alignment, align_tokens
 from core.responses.chunks import refuse_unfinished
-from core.responses.doubts import forget_placeholders, note_fragments, reconcile_lists
+from core.responses.doubts import forget_placeholders, note_fragments, note_unknown, reconcile_lists
 from core.responses.options import refuse_logits, refuse_nested_logits
 from core.responses.recognize import read_shape, unwrap
 from core.responses.request import cut_echo, find_settings, trim_list
@@ -20,11 +20,13 @@ class Answer:
         tokens: the tokens in order. Empty for `tokens: []` and for an empty answer with logprobs.
         alignment: whether the tokens cover everything that was generated according to the response.
         warnings: problems that don't prevent scoring, one sentence each.
+        text: the text without an echoed prompt; None if the prompt was not echoed, or the text is unknown.
     """
 
     tokens: list[Token]
     alignment: Alignment
     warnings: list[str]
+    text: str | None = None
 
 
 def check_posted(body: object) -> None:
@@ -64,5 +66,6 @@ def read_response(body: object) -> Answer:
     known, doubted = forget_placeholders([trim_list(token, settings) for token in reading.tokens])
     tokens, changed = reconcile_lists(known)
     alignment, gaps = align_tokens(replace(reading, tokens=tokens), settings.stop)
-    warnings = [*reading.warnings, *doubted, *changed, *note_fragments(tokens), *gaps]
-    return Answer(tokens, alignment, warnings)
+    notes = [*(doubted or note_unknown(tokens)), *changed, *note_fragments(tokens)]
+    text = reading.completion.text if settings.echo else None
+    return Answer(tokens, alignment, [*reading.warnings, *notes, *gaps], text)

@@ -88,3 +88,11 @@ def note_fragments(tokens: list[Token]) -> list[str]:
         return []
     what = f"{blurred} of {len(lists)} lists have tokens without a distinct text, such as parts of characters"
     return [f"{what}; a server that keys its lists by text reports only one of these"]
+
+
+def note_unknown(tokens: list[Token]) -> list[str]:
+    """Warn if no token has a number, so that there is nothing to score."""
+    drawn = [token for token in tokens if not token.forced]
+    if not drawn or any(token.logprob is not None or token.distribution is not None for token in drawn):
+        return []
+    return ["the tokens have no logprobs, so there is nothing to score"]

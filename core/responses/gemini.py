@@ -83,7 +83,7 @@ def _summarize(body: Body) -> Summary:
         request_id=find_text(find_either(body, "responseId")),
         model=find_text(find_either(body, "modelVersion")),
         text="".join(texts) if texts else None,
-        finish_reason=find_text(find_either(candidate, "finishReason")),
+        finish_reason=find_text(find_either(candidate, "finishReason")) or None,
         prompt_tokens=find_count(find_either(usage, "promptTokenCount")),
         generated_tokens=find_count(find_either(usage, "candidatesTokenCount")),
         total_tokens=find_count(find_either(usage, "totalTokenCount")),
@@ -101,7 +101,7 @@ def _join(chunks: Sequence[Body]) -> Body:
                 whole[name] = chunk[name]
     candidates: dict[int, Body] = {}
     for part in (part for chunk in chunks for part in list_objects(chunk.get("candidates"))):
-        candidate = candidates.setdefault(find_index(part), {})
+        candidate = candidates.setdefault(find_index(part), {"finishReason": ""})  # a stream may be cut off
         merge(candidate, {name: value for name, value in part.items() if name not in ("finishReason", "finish_reason")})
         reason = find_either(part, "finishReason")
         if reason is not None:
@@ -111,7 +111,7 @@ def _join(chunks: Sequence[Body]) -> Body:
 
 def _find_chunk(body: Body) -> str | None:
     candidate = find_first(body.get("candidates"))
-    is_unfinished = bool(candidate) and not find_either(candidate, "finishReason")
+    is_unfinished = bool(candidate) and find_either(candidate, "finishReason") is None
     return "candidates[0].finishReason" if is_unfinished and find_either(body, "usageMetadata") is not None else None
 
 

@@ -36,7 +36,7 @@ from core.responses.expect import (
     refuse_too_many,
 )
 from core.responses.merge import merge
-from core.responses.parallel import read_parallel
+from core.responses.parallel import is_parallel, read_parallel
 from core.responses.reading import Completion, Form, Reading, read_forms, warn_of_others
 from core.responses.shape import Shape
 from core.responses.summary import Summary
@@ -90,7 +90,7 @@ def _read_choice(choice: Body, path: str, usage: Body) -> Reading:
     forms: list[Form] = []
     if any(logprobs.get(key) is not None for key in ENTRY_LISTS):
         forms.append((path, partial(_read_lists, logprobs, ids, path)))
-    if logprobs.get("token_logprobs") is not None:
+    if is_parallel(logprobs):
         forms.append((f"{path}.token_logprobs", partial(read_parallel, logprobs, ids, path)))
     if not forms and logprobs and logprobs.keys().isdisjoint(_KNOWN):
         raise InvalidInputError(f"{path}: has neither content nor token_logprobs; send one of them")
@@ -148,7 +148,7 @@ def _find_completion(choice: Body, logprobs: Body, usage: Body, tokens: int) -> 
 
 def _find_text(choice: Body, logprobs: Body) -> str | None:
     """Return the text of the answer, or None if some tokens may be hidden reasoning or tool calls."""
-    if "text" in choice:
+    if _has_own_text(choice):
         return find_text(choice["text"])
     message = find_object(choice.get("message"))
     if message.get("tool_calls") or message.get("function_call"):
@@ -158,6 +158,11 @@ def _find_text(choice: Body, logprobs: Body) -> str | None:
         return None
     texts = [reasoning, join_parts(message.get("content")), find_text(message.get("refusal"))]
     return None if texts == [None] * 3 else "".join(text for text in texts if text)
+
+
+def _has_own_text(choice: Body) -> bool:
+    """Whether the answer is in `text`, as in legacy completions, and not in a message."""
+    return bool(choice.get("text")) or ("text" in choice and "message" not in choice)
 
 
 def join_parts(content: object) -> str | None:
@@ -183,7 +188,7 @@ def _summarize(body: Body) -> Summary:
 def summarize_choice(choice: Body) -> Summary:
     """Read the facts of a single choice."""
     message = find_object(choice.get("message"))
-    text = find_text(choice.get("text")) if "text" in choice else join_parts(message.get("content"))
+    text = find_text(choice["text"]) if _has_own_text(choice) else join_parts(message.get("content"))
     refusal = find_text(message.get("refusal"))
     return Summary(text=text or refusal or text, finish_reason=find_text(choice.get("finish_reason")))
 
@@ -198,7 +203,9 @@ def _join(chunks: Sequence[Body]) -> Body:
         for part in list_objects(chunk.get("choices")):
             choice = choices.setdefault(find_index(part), {})
             named = {"message" if name == "delta" else name: value for name, value in part.items()}
-            merge(choice, {**named, "logprobs": _pad_lists(named["logprobs"])} if named.get("logprobs") else named)
+            if "delta" in part:
+                named.pop("text", None)  # Together's chunks have the text twice
+            merge(choice, {**named, "logprobs": _read_chunk_logprobs(part)} if "logprobs" in part else named)
     for choice in choices.values():
         if choice.get("finish_reason", "") is None:  # the stream was truncated
             del choice["finish_reason"]
@@ -206,8 +213,17 @@ def _join(chunks: Sequence[Body]) -> Body:
     return {**whole, "object": kind, "choices": [choices[index] for index in sorted(choices)]}
 
 
-def _pad_lists(logprobs: object) -> object:
-    """Write a missing list of a legacy chunk as one null per token, so that the lists of all chunks stay parallel."""
+def _read_chunk_logprobs(part: Body) -> object:
+    """Return the logprobs of a chunk as a complete response has them.
+
+    A missing list of a legacy chunk becomes one null per token, so that the lists of all chunks stay parallel. Together
+    sends a single number, whose token is in the delta.
+    """
+    logprobs = part["logprobs"]
+    if isinstance(logprobs, int | float):
+        delta = find_object(part.get("delta"))
+        text = next((text for text in map(delta.get, ("content", "reasoning", "text")) if text), part.get("text"))
+        return {"content": [{"token": text or "", "token_id": delta.get("token_id"), "logprob": logprobs}]}
     fields = find_object(logprobs)
     tokens = fields.get("tokens")
     if not isinstance(tokens, list):

@@ -5,6 +5,7 @@ completions.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from core.confidence import Token
 from core.responses.expect import (
@@ -20,6 +21,7 @@ from core.responses.expect import (
     list_objects,
     refuse_too_many,
 )
+from core.responses.merge import merge
 from core.responses.openai import read_entries
 from core.responses.reading import Completion, Reading
 from core.responses.shape import Shape
@@ -28,6 +30,8 @@ from core.responses.summary import Summary
 _ASK = 'ask for them with "include": ["message.output_text.logprobs"] and "top_logprobs": 20'
 
 _SHOWN = ("message", "reasoning")
+_TEXTS = {"output_text": "text", "refusal": "refusal"}
+"""The parts of a message, and the name of the text of each."""
 _PLACE = ("output_index", "content_index")
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -104,7 +108,7 @@ def _join(events: Sequence[Body]) -> Body:
     if error is not None:
         return {**last, "status": "failed", "error": error}
     if not any(map(has_ended, events)):
-        content = [{"type": "output_text", **part} for _, part in sorted(parts.items())]
+        content = [part for _, part in sorted(parts.items(), key=itemgetter(0))]
         return {**last, "status": "incomplete", "output": [{"type": "message", "content": content}]}
     output = list_objects(last.get("output"))
     return {**last, "output": [_complete_item(item, i, parts) for i, item in enumerate(output)]}
@@ -122,17 +126,18 @@ def _complete(part: Body, joined: Body) -> Body:
 
 
 def _read_parts(events: Sequence[Body]) -> dict[tuple[int, ...], Body]:
-    """Join the deltas of each part of the text. An event that ends a part contains the whole part."""
+    """Join the deltas of each part of the answer. An event that ends a part contains the whole part."""
     parts: dict[tuple[int, ...], Body] = {}
     for event in events:
-        kind, place = event.get("type"), tuple(find_count(event.get(name)) or 0 for name in _PLACE)
-        if kind == "response.output_text.delta":
-            part = parts.setdefault(place, {"text": "", "logprobs": []})
-            part["text"] = f"{part['text']}{find_text(event.get('delta')) or ''}"
-            find_list(part["logprobs"]).extend(find_list(event.get("logprobs")))
-        elif kind == "response.output_text.done":
-            logprobs = find_list(event.get("logprobs")) or find_list(parts.get(place, {}).get("logprobs"))
-            parts[place] = {"text": event.get("text"), "logprobs": logprobs}
+        kind, _, step = (find_text(event.get("type")) or "").removeprefix("response.").rpartition(".")
+        if kind not in _TEXTS:
+            continue
+        part = parts.setdefault(tuple(find_count(event.get(name)) or 0 for name in _PLACE), {"type": kind})
+        name, logprobs = _TEXTS[kind], find_list(event.get("logprobs"))
+        if step == "delta":
+            merge(part, {name: event.get("delta"), "logprobs": logprobs})
+        elif step == "done":
+            part |= {name: event.get(name)} | ({"logprobs": logprobs} if logprobs else {})
     return parts
 
 

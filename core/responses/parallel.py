@@ -14,8 +14,17 @@ _NAMES = Names(("id", "token_id"), "token")
 _PAIR = 2
 
 
+_LISTS = ("token_logprobs", "top_logprobs", "tokens")
+
+
+def is_parallel(logprobs: dict[str, object]) -> bool:
+    """Whether there are parallel lists with numbers. Some servers send only those of the alternatives."""
+    tops = logprobs.get("top_logprobs")
+    return logprobs.get("token_logprobs") is not None or (isinstance(tops, list) and any(tops))
+
+
 def read_parallel(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:
-    """Read `token_logprobs` and its parallel lists. If `echo` is set, the first token has only nulls.
+    """Read the parallel lists. If `echo` is set, the first token has only nulls.
 
     Args:
         logprobs: the object that holds the lists.
@@ -28,10 +37,10 @@ def read_parallel(logprobs: dict[str, object], ids: list[int] | None, path: str)
         InvalidDistribution: a number is not a probability, or a list is not a distribution.
     """
     dot = f"{path}." if path else ""
-    numbers = expect_tokens(logprobs["token_logprobs"], f"{dot}token_logprobs")
-    texts = expect_parallel(logprobs.get("tokens"), len(numbers), f"{dot}tokens")
-    lists = expect_parallel(logprobs.get("top_logprobs"), len(numbers), f"{dot}top_logprobs")
-    given = ids if ids is not None and len(ids) == len(numbers) else [None] * len(numbers)
+    named = next(name for name in _LISTS if logprobs.get(name) is not None)
+    count = len(expect_tokens(logprobs[named], f"{dot}{named}"))
+    numbers, lists, texts = (expect_parallel(logprobs.get(name), count, f"{dot}{name}") for name in _LISTS)
+    given = ids if ids is not None and len(ids) == count else [None] * count
     tokens: list[Token] = []
     for i, (number, name) in enumerate(zip(numbers, texts, strict=True)):
         token, text = _read_name(name, f"{dot}tokens[{i}]")

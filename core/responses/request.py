@@ -1,11 +1,12 @@
 """Use the request, if known, to separate the answer from other parts of a response."""
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import msgspec
 
 from core.confidence import Token, reconcile_list
-from core.responses.expect import find_count, find_object, find_text
+from core.responses.expect import Body, find_count, find_either, find_list, find_object, find_text
 from core.responses.reading import Reading
 
 
@@ -26,60 +27,74 @@ class RequestSettings:
     stop: tuple[str, ...] = ()
 
 
-def find_settings(request: dict[str, object], body: dict[str, object]) -> RequestSettings:
+def find_settings(request: Body, body: Body) -> RequestSettings:
     """Read the settings from the request, or from the copy of them in the response."""
-    settings = find_object(body.get("generation_settings"))  # llama.cpp
-    nested = [
-        find_object(request.get(key)) for key in ("parameters", "generationConfig", "generation_config", "options")
-    ]
-    sources = [request, *nested, settings]
-    stop = next((source["stop"] for source in sources if source.get("stop")), None)
+    sources = [request, *(find_object(find_either(request, name)) for name in _NESTED)]
+    sources.append(find_object(body.get("generation_settings")))  # llama.cpp
+    stop = next((found for source in sources for name in _STOPS if (found := find_either(source, name))), None)
     stops = stop if isinstance(stop, list) else [stop]
     return RequestSettings(
         k=_find_k([*sources, body if "output" in body else {}]),
-        prompt=find_text(request.get("prompt")),
-        echo=request.get("echo") is True,
+        prompt=find_prompt_text(request),
+        echo=any(source.get(name) is True for source in sources for name in _ECHOES),
         stop=tuple(word for word in stops if isinstance(word, str) and word),
     )
 
 
+def find_prompt_text(request: Body) -> str | None:
+    """Return the prompt that `echo` repeats; None if it is not a single text."""
+    prompt = request.get("inputs") if request.get("prompt") is None else request["prompt"]
+    prompts = find_list(prompt)
+    return find_text(prompts[0] if len(prompts) == 1 else prompt)
+
+
+_NESTED = ("parameters", "generationConfig", "options", "sampling_params", "extra_body")
+_STOPS = ("stop", "stopSequences")
+_ECHOES = ("echo", "return_full_text")
 _COUNTS = ("top_logprobs", "top_logprobs_num", "top_n_tokens", "n_probs", "logprobs")
 """Names for the number of alternatives. `logprobs` is a number in legacy completions and a flag in chats."""
 
 
-def _find_k(sources: list[dict[str, object]]) -> int | None:
+def _find_k(sources: list[Body]) -> int | None:
     counts = (find_count(source.get(name)) for source in sources for name in _COUNTS)
     return next((count for count in counts if count is not None), None)
 
 
 def cut_echo(reading: Reading, settings: RequestSettings) -> Reading:
-    """Drop the prompt's tokens, which `echo` puts before the answer's tokens."""
+    """Drop the prompt, which `echo` puts before the answer, from the tokens and the text."""
     if not settings.echo:
         return reading
     completion, tokens = reading.completion, reading.tokens
-    text = completion.text.removeprefix(settings.prompt or "") if completion.text is not None else None
-    count = _count_echoed(reading, settings)
+    count = _count_echoed(reading, settings.prompt)
+    echoed = "".join(token.text or "" for token in tokens[: count or 0])
+    completion = replace(completion, text=_cut(completion.text, echoed, settings.prompt))
     if count is None:
         warning = "echo: can't separate the prompt's tokens from the answer's; all of them are scored"
-        return replace(reading, warnings=(*reading.warnings, warning))
+        return replace(reading, completion=completion, warnings=(*reading.warnings, warning))
     special = frozenset(i - count for i in completion.special if i >= count)
     ids, answer_length = completion.ids, len(tokens) - count
     if ids and len(ids) >= len(tokens) > count:
         ids = ids[-answer_length:]
-    return replace(reading, tokens=tokens[count:], completion=replace(completion, text=text, ids=ids, special=special))
+    return replace(reading, tokens=tokens[count:], completion=replace(completion, ids=ids, special=special))
 
 
-def _count_echoed(reading: Reading, settings: RequestSettings) -> int | None:
-    count, length = reading.completion.count, 0
-    if count is not None and count <= len(reading.tokens):
-        return len(reading.tokens) - count
-    for i, token in enumerate(reading.tokens):
-        if settings.prompt is None or token.text is None or not settings.prompt.startswith(token.text, length):
-            return None
-        length += len(token.text)
-        if length >= len(settings.prompt):
-            return i + 1
-    return None
+def _cut(text: str | None, *beginnings: str | None) -> str | None:
+    """Return a text without the first of the beginnings that it has."""
+    return text and text.removeprefix(next((one for one in beginnings if one and text.startswith(one)), ""))
+
+
+def _count_echoed(reading: Reading, prompt: str | None) -> int | None:
+    """Count the prompt's tokens by their texts, which may follow a start token, otherwise by the usage."""
+    texts, text, count = [token.text for token in reading.tokens], reading.completion.text, reading.completion.count
+    if prompt is not None and None not in texts:
+        whole = prompt if text is None else text
+        start = "".join(one or "" for one in texts).find(whole) if whole.startswith(prompt) else -1
+        if start >= 0:
+            begins = accumulate((len(one or "") for one in texts), initial=0)
+            return sum(begin < start + len(prompt) for begin, _ in zip(begins, texts, strict=False))
+    if count is not None and count <= len(texts):
+        return len(texts) - count
+    return None if prompt is None or text is None or text.startswith(prompt) else 0
 
 
 def trim_list(token: Token, settings: RequestSettings) -> Token:

@@ -110,7 +110,8 @@ def _join(chunks: Sequence[Body]) -> Body:
     has_ids_so_far = _repeats(ids) and count in {None, len(ids[-1])}
     all_ids = {} if has_ids_so_far else {"output_ids": [one for part in ids for one in part]}
     text = pieces[-1] if has_text_so_far else "".join(pieces)
-    return {**last, **all_ids, "text": text, "meta_info": {**infos[-1], **lists}}
+    info = {name: value for name, value in infos[-1].items() if name != "finish_reason" or value is not None}
+    return {**last, **all_ids, "text": text, "meta_info": {**info, **lists}}
 
 
 def _repeats(parts: Sequence[str] | Sequence[list[object]]) -> bool:

@@ -1,7 +1,8 @@
 """Read responses of Hugging Face's Text Generation Inference: /generate, and /, which wraps the body in a list.
 
 Source: TGI's docs/openapi.json, schemas `GenerateResponse`, `Details` and `Token` ({id, text, logprob, special}).
-`top_tokens` has one list per token, and is null without `top_n_tokens`.
+`top_tokens` has one list per token, and is null without `top_n_tokens`. DJL Serving has the same form with `log_prob`
+(see its page "LMI handlers inference API schema").
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from core.responses.shape import Shape
 from core.responses.summary import Summary
 
 _NAMES = Names(("id",), "text")
+_DJL_NAMES = Names(("id",), "text", logprob="log_prob")
 
 _ASK = 'ask for them with "parameters": {"details": true, "top_n_tokens": 5}'
 
@@ -46,7 +48,9 @@ def _read(body: Body) -> Reading:
 
 def _read_row(value: object, entries: object, index: int) -> Token:
     path, top_path = f"details.tokens[{index}]", f"details.top_tokens[{index}]"
-    return read_token(expect_object(value, path), path, _NAMES, Alternatives(entries, top_path, _NAMES))
+    row = expect_object(value, path)
+    names = _DJL_NAMES if "log_prob" in row else _NAMES
+    return read_token(row, path, names, Alternatives(entries, top_path, names))
 
 
 def _summarize(body: Body) -> Summary:

@@ -19,6 +19,7 @@ from core.responses.items import read_event_item, read_item
 from core.responses.options import RAW_LOGPROBS
 from core.responses.prompt import SYSTEM_ROLES, USER_ROLE, Message, read_prompt
 from core.responses.recognize import find_source, summarize_response
+from core.responses.request import find_prompt_text
 from core.responses.spans import read_span
 from core.responses.summary import Summary
 from core.traces.answer_trace import score_answer
@@ -147,7 +148,7 @@ def keep_answer(item: Item, choice: int) -> KeptTrace:
         system_prompt=prompt.find_role(*SYSTEM_ROLES),
         user_prompt=prompt.find_role(USER_ROLE),
         final_token_ids=_list_ids(answer),
-        final_text=_cut_prompt(_find_text(summary, answer), item.request),
+        final_text=_find_text(summary, answer, item.request) if answer.text is None else answer.text,
         inference_stats=_list_stats(summary),
     )
     facts = Facts(
@@ -208,17 +209,13 @@ def _list_ids(answer: Answer) -> list[int] | None:
     return [one for one in ids if one is not None] if ids and None not in ids else None
 
 
-def _find_text(summary: Summary, answer: Answer) -> str | None:
+def _find_text(summary: Summary, answer: Answer, request: Body) -> str | None:
+    """Return the text of the answer without a prompt that `echo` puts in front of it."""
     texts = [token.text for token in answer.tokens if not token.discarded]
     joined = "".join(text for text in texts if text is not None) if texts and None not in texts else None
-    return joined if summary.text is None else summary.text
-
-
-def _cut_prompt(text: str | None, request: dict[str, object]) -> str | None:
-    """Remove the prompt that `echo` puts in front of the answer."""
-    prompt = request.get("prompt")
-    is_echoed = text is not None and request.get("echo") is True and isinstance(prompt, str)
-    return text.removeprefix(prompt) if is_echoed else text
+    if summary.text is None or request.get("echo") is not True:
+        return joined if summary.text is None else summary.text
+    return summary.text.removeprefix(find_prompt_text(request) or "")
 
 
 def _list_stats(summary: Summary) -> dict[str, object]:

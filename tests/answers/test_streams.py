@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from core.responses.items import read_event_item, read_item
+from core.traces.kept import keep_answer
 from tests.support.answers import post
 from tests.support.chunks import (
     ENTRIES,
@@ -61,6 +63,17 @@ def make_gemini() -> Chunks:
     return chunks
 
 
+def make_together() -> Chunks:
+    """Chunks with the number of one token each, whose text they have twice."""
+    chunks: Chunks = []
+    for i, (word, prob) in enumerate(PAIRS):
+        delta = {"role": "assistant", "content": word, "token_id": i}
+        choice = {"index": 0, "text": word, "delta": delta, "logprobs": math.log(prob), "finish_reason": None}
+        chunks.append({"id": "t-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]})
+    chunks[-1]["choices"][0]["finish_reason"] = "stop"
+    return chunks
+
+
 AZURE: dict[str, Any] = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
 """The first chunk of Azure's streams. Its last one may have no names, either."""
 STREAMS: dict[str, Chunks] = {
@@ -74,6 +87,7 @@ STREAMS: dict[str, Chunks] = {
     "sglang": make_sglang(is_whole=True),
     "sglang, incremental": make_sglang(is_whole=False),
     "gemini": make_gemini(),
+    "together": make_together(),
 }
 
 
@@ -145,11 +159,23 @@ def test_each_answer_of_a_native_stream_is_a_request(client: Client) -> None:
     assert [client.log(f"n~{index}")["final_text"] for index in range(2)] == ["".join(WORDS)] * 2
 
 
-def test_a_cut_stream_of_the_responses_api_is_kept(client: Client) -> None:
-    answer = post(client, make_events(is_complete=False))
-    assert answer.status == 201
-    log = client.log(answer.json["request_id"])
-    assert (log["final_text"], log["eos_reason"]) == ("".join(WORDS), "incomplete")
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_that_broke_off_keeps_what_arrived(name: str) -> None:
+    chunks = [chunk for chunk in STREAMS[name] if chunk is not AZURE]
+    texts: list[str] = ["".join(WORDS[:count]) for count in range(len(WORDS) + 1)]
+    for count in range(1, len(chunks)):
+        kept = keep_answer(read_event_item(write_events(chunks[:count])), 0)
+        text = kept.trace.document.request.final_text
+        assert (text or "") in texts
+        assert [step.text for step in kept.trace.pairing.steps] == list(WORDS[: texts.index(text or "")])
+        assert bool(kept.facts.warnings) == (kept.facts.finish_reason != "stop") or not text
+
+
+def test_a_refusal_that_broke_off_is_kept() -> None:
+    place = {"output_index": 0, "content_index": 0}
+    events = [{"type": "response.refusal.delta", **place, "delta": delta} for delta in ("I ", "can't")]
+    kept = keep_answer(read_item(events), 0)
+    assert (kept.trace.document.request.final_text, kept.facts.finish_reason) == ("I can't", "incomplete")
 
 
 def test_a_stream_of_several_choices_is_a_group(client: Client) -> None:

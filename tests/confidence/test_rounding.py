@@ -1,9 +1,10 @@
-"""Log-probabilities as servers send them: rounded, so that a complete distribution may sum to more than 1."""
+"""Numbers as servers send them: rounded, so that the probabilities of a complete distribution may sum to more than 1."""
 
 import json
 import math
 import struct
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,26 +25,23 @@ def softmax(logits: list[float]) -> list[float]:
     return [logit - highest - total for logit in logits]
 
 
-def to_fp16(logits: list[float]) -> list[float]:
-    return [float(np.float16(logprob)) for logprob in softmax(logits)]
-
-
-def to_bf16(logits: list[float]) -> list[float]:
-    return [_round_to_bf16(logprob) for logprob in softmax(logits)]
-
-
 def _round_to_bf16(value: float) -> float:
     (bits,) = struct.unpack("<I", struct.pack("<f", value))
     rounded = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
     return struct.unpack("<f", struct.pack("<I", rounded))[0]
 
 
-def to_places(places: int) -> Callable[[list[float]], list[float]]:
-    return lambda logits: [round(logprob, places) for logprob in softmax(logits)]
+def _round_to_digits(digits: int, value: float) -> float:
+    return float(f"{value:.{digits}g}")
 
 
-def to_digits(digits: int) -> Callable[[list[float]], list[float]]:
-    return lambda logits: [float(f"{logprob:.{digits}g}") for logprob in softmax(logits)]
+Round = Callable[[float], float]
+ROUND_ONE: dict[str, Round] = {
+    "fp16": lambda value: float(np.float16(value)),
+    "bf16": _round_to_bf16,
+    **{f"{n} places": partial(round, ndigits=n) for n in range(3, 7)},
+    **{f"{n} digits": partial(_round_to_digits, n) for n in range(3, 7)},
+}
 
 
 def to_engine_float32(logits: list[float]) -> list[float]:
@@ -54,13 +52,10 @@ def to_engine_float32(logits: list[float]) -> list[float]:
     return [float(value) for value in z - total]
 
 
-ROUNDINGS = {
-    "fp16": to_fp16,
-    "bf16": to_bf16,
-    "float32": to_engine_float32,
-    **{f"{n} places": to_places(n) for n in range(3, 7)},
-    **{f"{n} digits": to_digits(n) for n in range(3, 7)},
-}
+def round_softmax(rounding: str, logits: list[float]) -> list[float]:
+    if rounding == "float32":
+        return to_engine_float32(logits)
+    return [ROUND_ONE[rounding](logprob) for logprob in softmax(logits)]
 
 
 @st.composite
@@ -72,11 +67,11 @@ def logit_lists(draw: st.DrawFn) -> list[float]:
     return [max(-LARGEST_LOGIT, min(LARGEST_LOGIT, height + scale * unit)) for unit in units]
 
 
-@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("rounding", ["float32", *ROUND_ONE])
 @moderate
 @given(logits=logit_lists())
 def test_a_rounded_softmax_is_a_distribution(rounding: str, logits: list[float]) -> None:
-    logprobs = ROUNDINGS[rounding](logits)
+    logprobs = round_softmax(rounding, logits)
     found = read_distribution([{"token": i, "logprob": one} for i, one in enumerate(logprobs)], "top_tokens")
     assert found is not None
     assert found.missing_mass == max(0.0, 1.0 - found.mass) >= 0.0
@@ -85,6 +80,16 @@ def test_a_rounded_softmax_is_a_distribution(rounding: str, logits: list[float])
         if logprob > -1000:
             assert row.prob == math.exp(logprob)
             assert row.entropy_lower is None or row.entropy_lower >= 0.0
+
+
+@pytest.mark.parametrize("rounding", ROUND_ONE)
+@moderate
+@given(logits=logit_lists())
+def test_rounded_probabilities_are_a_distribution(rounding: str, logits: list[float]) -> None:
+    probs = [ROUND_ONE[rounding](math.exp(logprob)) for logprob in softmax(logits)]
+    found = read_distribution([{"token": i, "prob": min(1.0, prob)} for i, prob in enumerate(probs)], "top_tokens")
+    assert found is not None
+    assert sorted(found.probs) == pytest.approx(sorted(min(1.0, prob) for prob in probs))
 
 
 @moderate

@@ -79,3 +79,8 @@ def test_declared_logits_are_rejected_wherever_they_are_declared(body: Any, plac
 @pytest.mark.parametrize("top_p", ["0.9", {"value": 1}, [], -1, 2, 0])
 def test_a_top_p_that_the_server_wrote_is_no_option(top_p: Any) -> None:
     assert read_options({**chat(entry("a", -1.0)), "top_p": top_p}).top_p is None
+
+
+def test_tokens_without_numbers_have_a_warning() -> None:
+    found = read_response(chat({"token": "a"}, {"token": "b", "logprob": None}))
+    assert found.warnings == ["the tokens have no logprobs, so there is nothing to score"]

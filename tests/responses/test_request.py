@@ -39,6 +39,8 @@ def test_a_chosen_token_appended_to_the_list_does_not_count_in_k(listed: list[di
         ({"top_logprobs_num": 3}, {}),
         ({"n_probs": 3}, {}),
         ({"generationConfig": {"logprobs": 3}}, {}),
+        ({"sampling_params": {"logprobs": 3}}, {}),
+        ({"extra_body": {"top_logprobs": 3}}, {}),
         ({}, {"generation_settings": {"n_probs": 3}}),
         ({}, {"output": [], "top_logprobs": 3}),
     ],
@@ -56,14 +58,27 @@ def test_a_list_within_the_requested_length_is_kept() -> None:
     assert read_response(exchange({"top_logprobs": 20}, body)) == read_response(body)
 
 
-@pytest.mark.parametrize("usage", [{}, {"usage": {"completion_tokens": 2, "prompt_tokens": 2}}])
-def test_an_echoed_prompt_is_not_part_of_the_answer(usage: dict[str, Any]) -> None:
-    logprobs = {"tokens": ["The", " sky", " is", " blue"], "token_logprobs": [None, -3.0, -0.5, -0.25]}
-    response = {"choices": [{"text": "The sky is blue", "logprobs": logprobs, "finish_reason": "length"}], **usage}
-    found = read_response(exchange({"prompt": "The sky", "echo": True, "logprobs": 1}, response))
+@pytest.mark.parametrize(
+    ("prompt", "start", "count"),
+    [
+        ("The sky", [], None),
+        ("The sky", [], 2),
+        ("The sky", ["<s>"], None),
+        ("The sky", [], 3),  # the usage counts an end token that is not listed
+        (["The sky"], ["<s>"], 2),
+        ([791, 13180], [], 2),
+        ("The sk", [], None),
+    ],
+)
+def test_an_echoed_prompt_is_not_part_of_the_answer(prompt: object, start: list[str], count: int | None) -> None:
+    tokens = [*start, "The", " sky", " is", " blue"]
+    logprobs = {"tokens": tokens, "token_logprobs": [*[None] * len(start), None, -3.0, -0.5, -0.25]}
+    choice = {"text": "The sky is blue", "logprobs": logprobs, "finish_reason": "stop"}
+    response = {"choices": [choice], "usage": {"completion_tokens": count}}
+    found = read_response(exchange({"prompt": prompt, "echo": True, "logprobs": 1}, response))
     assert [token.text for token in found.tokens] == [" is", " blue"]
-    assert (found.alignment, found.warnings) == ("exact", [])
-    assert len(read_response(response).tokens) == 4
+    assert (found.text, found.alignment, found.warnings) == (" is blue", "exact", [])
+    assert len(read_response(response).tokens) == len(tokens)
 
 
 def test_an_ambiguous_echo_is_named() -> None:
@@ -92,3 +107,24 @@ def test_a_response_with_more_tokens_than_it_counts_may_include_the_prompt() -> 
     found = read_response(response)
     assert found.alignment == "exact"
     assert [one for one in found.warnings if one.startswith("echo: the response has 4 tokens, but counts 2; ")]
+
+
+def test_a_prompt_in_the_text_alone_is_not_part_of_the_answer() -> None:
+    details = {"tokens": [{"id": 1, "text": " is", "logprob": -0.5}], "generated_tokens": 1, "finish_reason": "length"}
+    request = {"inputs": "The sky", "parameters": {"return_full_text": True}}
+    found = read_response(exchange(request, {"generated_text": "The sky is", "details": details}))
+    assert (len(found.tokens), found.text, found.alignment) == (1, " is", "exact")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"stop": "</s>"},
+        {"stop": ["x", "</s>"]},
+        {"sampling_params": {"stop": "</s>"}},
+        {"generationConfig": {"stopSequences": ["</s>"]}},
+        {"generation_config": {"stop_sequences": ["</s>"]}},
+    ],
+)
+def test_stop_words_are_read_under_the_name_of_each_server(request_: dict[str, Any]) -> None:
+    assert "</s>" in find_settings(request_, {}).stop

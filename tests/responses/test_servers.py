@@ -141,3 +141,19 @@ def test_plain() -> None:
     assert [token.forced for token in tokens] == [False, True]
     assert list_of(tokens[0]) == [(504, "The", -0.5), (17, "A", math.log(0.25))]
     assert tokens[1].distribution is None
+
+
+def test_djl_serving_names_its_numbers_otherwise() -> None:
+    row = {"id": 1, "text": "a", "log_prob": -0.5}
+    tokens = read_tokens({"generated_text": "a", "details": {"tokens": [row], "top_tokens": [[row]]}})
+    assert summary(tokens) == [(1, "a", -0.5)]
+    assert list_of(tokens[0]) == [(1, "a", -0.5)]
+
+
+def test_lists_of_alternatives_are_read_without_numbers_of_the_tokens() -> None:
+    lists = [{" is": -0.5, " was": -1.5}]
+    tokens = read_tokens({"choices": [{"logprobs": {"tokens": [" is"], "top_logprobs": lists}}]})
+    assert (summary(tokens), list_of(tokens[0])) == (
+        [(None, " is", None)],
+        [(None, " is", -0.5), (None, " was", -1.5)],
+    )
