@@ -15,7 +15,7 @@ from core.responses.expect import (
     find_text,
     list_objects,
 )
-from core.responses.join import is_cut, join_stream, split_answers
+from core.responses.join import is_cut, join_stream, skip_foreign, split_answers
 from core.responses.recognize import UnknownResponseError, has_shape, is_quote_trace, is_response
 from core.responses.sse import read_events
 
@@ -77,7 +77,7 @@ def _list_bodies(response: object, path: str) -> tuple[list[Body], tuple[str, ..
         is_joined = is_stream(chunks) or (events is not None and len(chunks) > 1)
         if not is_joined:
             return chunks, _CUT if is_broken else ()
-        answers = split_answers(chunks)
+        answers = split_answers(skip_foreign(chunks))
         is_partial = is_broken or (not is_done and any(map(is_cut, answers)))
         return [join_stream(part, path) for part in answers], _CUT if is_partial else ()
     if isinstance(response, dict):

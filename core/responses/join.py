@@ -36,6 +36,12 @@ def join_stream(chunks: Sequence[Body], path: str) -> Body:
     return chunks[0]
 
 
+def skip_foreign(chunks: list[Body]) -> list[Body]:
+    """Drop what precedes the first chunk of a known shape, such as a ping of a proxy; nothing if there is none."""
+    starts = (i for i, chunk in enumerate(chunks) if _find_shape(chunk) is not None or "error" in chunk)
+    return chunks[next(starts, 0) :]
+
+
 def _find_shape(chunk: Body) -> Shape | None:
     return next((shape for shape in SHAPES if shape.is_chunk and shape.is_chunk(chunk)), None)
 

@@ -26,7 +26,9 @@ def merge(whole: Body, part: Body, depth: int = 0) -> None:
             before.append(value)
         elif isinstance(before, dict) and isinstance(value, dict) and depth < MAX_DEPTH:
             merge(cast("Body", before), cast("Body", value), depth + 1)
-        elif isinstance(before, list) and isinstance(value, list):
+        elif name == "content" and isinstance(before, list) and not isinstance(value, dict):
+            _extend_content(whole, cast("list[object]", before), value)
+        elif isinstance(before, list) and isinstance(value, list) and not isinstance(before, _Texts):
             _extend(name, cast("list[object]", before), cast("list[object]", value))
         else:
             whole[name] = _copy(name, value, depth)
@@ -53,6 +55,14 @@ def _extend_calls(before: list[object], more: list[object]) -> None:
             found = Body()
             before.append(found)
         merge(found, one, depth=2)
+
+
+def _extend_content(whole: Body, before: list[object], more: object) -> None:
+    """Add a text or parts to a content of the other kind. Mistral sends both in one stream."""
+    if isinstance(before, _Texts):
+        before = [{"type": "text", "text": before}]
+        whole["content"] = before
+    before.extend([{"type": "text", "text": more}] if isinstance(more, str) else find_list(more))
 
 
 def _copy(name: str, value: object, depth: int) -> object:

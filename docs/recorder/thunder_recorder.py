@@ -17,15 +17,19 @@ directory, which several processes may share).
 """
 
 import atexit
+import collections
 import contextlib
 import copy
 import functools
+import http.client
 import inspect
 import json
 import logging
 import os
 import queue
 import re
+import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -55,14 +59,18 @@ class Spool:
         self.limit = limit
         self._size = limit  # unknown; the first item measures it
         self._count = 0
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, data):
-        """Write an item. It appears under its name when it is complete."""
+        """Write an item. It appears under its name when it is complete. Raises OSError if it can't be written."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         part = self.directory / f"{name}.part"
-        part.write_bytes(data)
-        part.rename(self.directory / f"{name}.json")
+        try:
+            part.write_bytes(data)
+            part.rename(self.directory / f"{name}.json")
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         self._size += len(data)
         self._count += 1
         if self._size > self.limit or self._count % 256 == 0:  # other processes add to it, too
@@ -87,15 +95,19 @@ class Spool:
         with contextlib.suppress(OSError):
             claimed.rename(self.directory / f"{claimed.name.split('.')[0]}.json")
 
+    def release_own(self):
+        """Put back what this process has claimed."""
+        for path in self.directory.glob(f"*.{os.getpid()}-*.claim"):
+            self.release(path)
+
     def recover(self):
         """Release the items of processes that ended while they posted them."""
         for path in self.directory.glob("*.claim"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > STALE_S:
-                    self.release(path)
+            if _is_stale(path):
+                self.release(path)
         for path in self.directory.glob("*.part"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > STALE_S:
+            if _is_stale(path):
+                with contextlib.suppress(OSError):
                     path.unlink()
 
     def _trim(self):
@@ -114,26 +126,50 @@ class Spool:
             self._size -= size
 
 
+def _is_stale(path):
+    try:
+        return time.time() - path.stat().st_mtime > STALE_S
+    except OSError:
+        return False
+
+
+def _find_spool():
+    """Return the directory for waiting items."""
+    with contextlib.suppress(RuntimeError):  # the user has no home
+        return os.environ.get("THUNDER_SPOOL") or Path.home() / ".cache" / "thunder-recorder"
+    return Path(tempfile.gettempdir()) / "thunder-recorder"
+
+
 class Poster:
-    """Posts items in a separate thread. Items that can't be posted wait in the spool."""
+    """Posts items in a separate thread. Items wait in the spool, or in memory if the spool is not usable."""
 
     def __init__(self, url=None, key=None, spool=None):
         self.url = (url or os.environ.get("THUNDER_URL") or "http://127.0.0.1:6767").rstrip("/")
         self.key = key or os.environ.get("THUNDER_KEY")
-        self.spool = Spool(spool or os.environ.get("THUNDER_SPOOL") or Path.home() / ".cache" / "thunder-recorder")
-        self._queue = queue.Queue(MAX_QUEUED)
-        self._wake = threading.Event()
-        self._ending = False
+        self.spool = Spool(spool or _find_spool())
         self._deadline = None
+        self._later = {}
+        """When to try an item again that Thunder failed to store, by its path."""
+        self._reset()
+        atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self):
+        """Begin without a thread, which a fork does not copy, and without the items that the parent will post."""
+        self._queue = queue.Queue(MAX_QUEUED)
+        self._unsaved = collections.deque(maxlen=MAX_QUEUED)
         self._thread = None
         self._lock = threading.Lock()
-        self._pid = None
-        atexit.register(self.close)
 
     def put(self, item):
         """Queue an item. Returns immediately, and never raises."""
         try:
-            if self._pid != os.getpid():  # the thread does not survive a fork
+            if self._deadline is not None:  # no thread can start any more
+                self._keep(item)
+                self._leave()
+                return
+            if self._thread is None:
                 self._start()
             self._queue.put_nowait(item)
         except queue.Full:
@@ -143,92 +179,115 @@ class Poster:
 
     def close(self):
         """Post the remaining items for at most DRAIN_S, and leave the rest in the spool."""
-        if self._pid != os.getpid() or self._thread is None:
+        if self._deadline is not None:
             return
         self._deadline = time.monotonic() + DRAIN_S
-        self._ending = True
-        self._wake.set()
-        self._queue_end()
-        self._thread.join(DRAIN_S)
-        self._keep_queue()
-
-    def _queue_end(self):
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
+        if self._thread is not None:
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(None)  # wakes the thread
+            self._thread.join(DRAIN_S)
+            self._save(0)
+            self._leave()
+            self.spool.release_own()
 
     def _start(self):
         with self._lock:
-            if self._pid == os.getpid():
+            if self._thread is not None:
                 return
-            if self._pid is not None:
-                self._queue = queue.Queue(MAX_QUEUED)
-            self._wake = threading.Event()
+            util = sys.modules.get("multiprocessing.util")
+            if util is not None:  # its processes end without atexit
+                util.Finalize(None, self.close, exitpriority=1)
             self._thread = threading.Thread(target=self._run, name="thunder-recorder", daemon=True)
-            self._pid = os.getpid()
             self._thread.start()
 
     def _run(self):
-        attempt = 0
-        while not self._ending or not self._queue.empty():
+        attempt, due = 0, None
+        while not self._is_over():
+            self._save(1.0 if due is None else max(0.0, due - time.monotonic()))
+            if due is not None and time.monotonic() < due and self._deadline is None:
+                continue
             try:
-                item = self._queue.get(timeout=1.0 if attempt == 0 else 0.01)
-            except queue.Empty:
-                item = None
-            try:
-                if item is not None:
-                    self._keep(item)
-                while self._queue.qsize() and (more := self._queue.get_nowait()) is not None:
-                    self._keep(more)
-                done = self._post_spooled()
+                is_done = self._post_all()
             except Exception:
                 log.exception("the recorder failed; it tries again")
-                done = False
-            attempt = 0 if done else attempt + 1
-            if self._is_over():
+                is_done = False
+            if is_done and self._deadline is not None and self._queue.empty():
                 return
-            if not done:
-                self._wake.wait(self._limit(RETRY_S[min(attempt, len(RETRY_S)) - 1]))
+            attempt = 0 if is_done else attempt + 1
+            due = None if is_done else time.monotonic() + self._limit(RETRY_S[min(attempt, len(RETRY_S)) - 1])
 
     def _is_over(self):
-        return self._ending and self._deadline is not None and time.monotonic() >= self._deadline
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _limit(self, seconds):
         return seconds if self._deadline is None else max(0.05, min(0.5, self._deadline - time.monotonic()))
 
-    def _keep_queue(self):
+    def _save(self, seconds):
+        """Move the queued items to the spool. Wait for the first one."""
         with contextlib.suppress(queue.Empty):
+            self._keep(self._queue.get(timeout=seconds) if seconds else self._queue.get_nowait())
             while True:
-                item = self._queue.get_nowait()
-                if item is not None:
-                    self._keep(item)
+                self._keep(self._queue.get_nowait())
 
     def _keep(self, item):
+        if item is None:
+            return
         try:
             data = json.dumps(item, default=_write_other).encode()
-            if len(data) <= MAX_ITEM_BYTES:
-                self.spool.put(data)
         except Exception:
             log.exception("an item was not recorded")
+            return
+        if len(data) > MAX_ITEM_BYTES:
+            log.warning("an item of %s bytes is too large to be recorded", len(data))
+            return
+        try:
+            self.spool.put(data)
+        except OSError as error:
+            if not self._unsaved:
+                log.warning("the spool is not usable, so answers wait in memory: %s", error)
+            self._unsaved.append(data)
 
-    def _post_spooled(self):
-        """Post the items in the spool, oldest first. Return whether the spool is empty."""
+    def _leave(self):
+        """Write the items in memory to the spool at the exit, if it is usable by now."""
+        try:
+            while self._unsaved:
+                self.spool.put(self._unsaved[0])
+                self._unsaved.popleft()
+        except OSError as error:
+            log.warning("%s answers are lost, because the spool is not usable: %s", len(self._unsaved), error)
+
+    def _post_all(self):
+        """Post the items in memory and in the spool, oldest first. Return whether Thunder was reachable for all."""
+        while self._unsaved:
+            if not self._post(self._unsaved[0]) or self._is_over():
+                return False
+            self._unsaved.popleft()
         self.spool.recover()
-        while items := self.spool.list():
+        while items := [item for item in self.spool.list() if self._later.get(item, 0) <= time.monotonic()]:
             for item in items:
                 if self._is_over():
                     return False
+                self._later.pop(item, None)
                 found = self.spool.claim(item)
                 if found is None:
                     continue
                 path, data = found
-                if not self._post(data):
-                    self.spool.release(path)
+                is_finished = self._post(data)
+                if is_finished:
+                    path.unlink(missing_ok=True)
+                    continue
+                self.spool.release(path)
+                if is_finished is False:
                     return False
-                path.unlink(missing_ok=True)
+                self._later[item] = time.monotonic() + STALE_S
         return True
 
     def _post(self, data):
-        """Post one item. Return whether it is finished: stored, or refused permanently."""
+        """Post one item.
+
+        Return True if it is finished: stored, or refused permanently. Return False if Thunder is not usable at present,
+        and None if it fails for this item.
+        """
         headers = {"Content-Type": "application/json", **({"X-API-Key": self.key} if self.key else {})}
         request = urllib.request.Request(f"{self.url}/v1/ingest", data, headers)
         try:
@@ -242,8 +301,8 @@ class Poster:
                 log.warning("Thunder refused an answer (%s): %s", error.code, sentence)
                 return True
             log.warning("Thunder answered %s; the answer waits in the spool: %s", error.code, sentence)
-            return False
-        except (OSError, ValueError) as error:
+            return None if error.code == 500 else False
+        except (OSError, ValueError, http.client.HTTPException) as error:
             log.debug("Thunder does not answer: %s", error)
             return False
 
@@ -255,7 +314,16 @@ def _find_poster(url, key, spool):
 
 def _write_other(value):
     """Write a value that is not JSON, such as a message of the client's library."""
-    return value.to_dict(mode="json") if hasattr(value, "to_dict") else str(value)
+    return _dump(value) if hasattr(value, "to_dict") else str(value)
+
+
+def _dump(answer):
+    """Return an answer or a chunk of the client's library as JSON, also if the server sent unexpected types."""
+    try:
+        return answer.to_dict(mode="json", warnings=False)
+    except Exception:
+        log.exception("a part of an answer was not recorded")
+        return {}
 
 
 def record(client, url=None, key=None, spool=None):
@@ -412,7 +480,7 @@ class _Recorder:
             return answer
         if not hasattr(answer, "to_dict"):
             return answer
-        call.post(answer.to_dict(mode="json"))
+        call.post(_dump(answer))
         return hide(answer) if call.hides else answer
 
 
@@ -456,7 +524,7 @@ def _watch_sync(call, chunks):
     kept, failure = [], None
     try:
         for chunk in chunks:
-            kept.append(chunk.to_dict(mode="json"))
+            kept.append(_dump(chunk))
             yield hide(chunk) if call.hides else chunk
     except Exception as error:
         failure = error
@@ -469,7 +537,7 @@ async def _watch_async(call, chunks):
     kept, failure = [], None
     try:
         async for chunk in chunks:
-            kept.append(chunk.to_dict(mode="json"))
+            kept.append(_dump(chunk))
             yield hide(chunk) if call.hides else chunk
     except Exception as error:
         failure = error
@@ -541,7 +609,12 @@ class RecorderMiddleware:
         self.refusing = set()
 
     async def __call__(self, scope, receive, send):
-        kind = _KINDS.get(scope.get("path", "").rstrip("/")) if scope["type"] == "http" else None
+        path = scope.get("path", "").rstrip("/")  # a root path may precede it
+        kind = (
+            next((kind for end, kind in _KINDS.items() if path.endswith(end)), None)
+            if scope["type"] == "http"
+            else None
+        )
         if kind is None or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return

@@ -106,7 +106,7 @@ def test_a_chunk_without_a_list_leaves_the_lists_parallel(client: Client) -> Non
     assert log["sequence_confidence"] == pytest.approx(CONFIDENCE)
 
 
-def make_chunks(*deltas: str, end: str | None = "stop", **more: Any) -> list[dict[str, Any]]:
+def make_chunks(*deltas: str | list[Any], end: str | None = "stop", **more: Any) -> list[dict[str, Any]]:
     chunks: list[dict[str, Any]] = [
         {"id": f"c{i}", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": one}}]}
         for i, one in enumerate(deltas)
@@ -166,3 +166,17 @@ def test_an_index_that_is_no_number_is_treated_as_absent(index: object) -> None:
     reasons = (None, {"type": "stop"})
     sglang = [{"text": "a", "index": index, "meta_info": {"finish_reason": reason}} for reason in reasons]
     assert [len(read_answers(chunks, "body").bodies) for chunks in (choices, sglang)] == [1, 1]
+
+
+@pytest.mark.parametrize("foreign", [{}, {"type": "ping"}, {"type": "codex.rate_limits", "limits": [1]}])
+def test_an_event_of_another_program_before_the_first_chunk_is_ignored(foreign: dict[str, Any]) -> None:
+    (answer,) = read_event_item(write([foreign, *make_chunks("a", "b")])).answers
+    assert summarize_response(answer).text == "ab"
+
+
+def test_a_content_of_texts_and_parts_is_joined_in_order() -> None:
+    """Mistral sends the reasoning as parts, and the answer as texts."""
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    for contents in (["", [thinking], "a", "b"], [[thinking], "a", [{"type": "text", "text": "b"}]]):
+        chunks = make_chunks(*contents)
+        assert summarize_response(join_stream(chunks, "body")).text == "ab"

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import urllib3
 from tests.support.bystanders import run_server
 from tests.support.client import Client
 from tests.support.environment import ROOT
+from tests.support.http_server import serve
 from tests.support.keys import ADMIN_KEY
 from tests.support.model_server import ModelServer
 from tests.support.recorders import MESSAGES, await_rows, open_client, thunder_recorder
@@ -96,3 +98,63 @@ def test_a_killed_thunder_loses_nothing_and_delays_nothing(
         assert len(await_rows(client, 7)) == 7
     client.pool.clear()
     assert max(waits) < 2
+
+
+ENDS = {
+    "a stream that nobody read to its end": """
+call = recorder._Call(poster, "chat", {}, hides=False)
+stream = recorder._watch_sync(call, iter([Chunk(), Chunk()]))
+next(stream)
+""",
+    "a process of multiprocessing": """
+poster.put({"response": []})
+def run():
+    poster.put({"response": []})
+child = multiprocessing.get_context("fork").Process(target=run)
+child.start()
+child.join()
+""",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_items_outlive_the_end_of_a_process(tmp_path: Path, end: str) -> None:
+    """Python starts no thread at its end, and ends processes of multiprocessing without the handlers of atexit."""
+    start = f"""
+import multiprocessing, sys
+sys.path.insert(0, {str(ROOT / "docs" / "recorder")!r})
+import thunder_recorder as recorder
+class Chunk:
+    def to_dict(self, **options):
+        return {{"choices": []}}
+poster = recorder.Poster("http://127.0.0.1:{find_free_port()}", spool={str(tmp_path)!r})
+"""
+    subprocess.run([sys.executable, "-c", start + ENDS[end]], timeout=120, check=True)
+    assert len(list(tmp_path.glob("*.json"))) == 1 + ("multiprocessing" in end)
+
+
+def test_answers_are_posted_without_a_usable_spool(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    poster = thunder_recorder.Poster(client.url, spool=file / "spool")
+    poster.put({"request_id": "a", "request": {}, "response": {"tokens": []}})
+    assert await_rows(client, 1)[0]["request_id"] == "a"
+    poster.close()
+
+
+def test_an_item_that_thunder_fails_to_store_does_not_block_the_others(tmp_path: Path) -> None:
+    posted: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(500 if posted[-1] == b'"bad"' else 201)
+            self.end_headers()
+
+    with serve(Handler) as port:
+        poster = thunder_recorder.Poster(f"http://127.0.0.1:{port}", spool=tmp_path)
+        for item in ("bad", "good"):
+            poster.put(item)
+        poster.close()
+    assert posted == [b'"bad"', b'"good"']
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b'"bad"']
