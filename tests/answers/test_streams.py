@@ -1,94 +1,15 @@
 """Streams of any server, posted as text, as a list of chunks, or as lines."""
 
 import json
-import math
-from typing import Any
 
 import pytest
 
 from core.responses.items import read_event_item, read_item
 from core.traces.kept import keep_answer
 from tests.support.answers import post
-from tests.support.chunks import (
-    ENTRIES,
-    PAIRS,
-    Chunks,
-    make_chat,
-    make_legacy,
-    make_llama_cpp,
-    make_ollama,
-    make_tgi,
-    write_events,
-)
+from tests.support.chunks import AZURE, STREAMS, make_chat, make_gemini, make_ollama, make_sglang, write_events
 from tests.support.client import Client
 from tests.support.model_server import CONFIDENCE, WORDS
-
-
-def make_events(*, is_complete: bool = True) -> Chunks:
-    """Events of the responses API, whose last one has no logprobs, as in older versions."""
-    place = {"output_index": 0, "content_index": 0}
-    response = {"id": "resp_1", "model": "m", "created_at": 5, "status": "in_progress", "output": list[Any]()}
-    events: Chunks = [{"type": "response.created", "response": response}]
-    for entry in ENTRIES:
-        delta = {"type": "response.output_text.delta", **place, "delta": entry["token"], "logprobs": [entry]}
-        events.append(delta)
-    if is_complete:
-        part = {"type": "output_text", "text": "".join(WORDS), "logprobs": list[Any]()}
-        done = {**response, "status": "completed", "output": [{"type": "message", "content": [part]}]}
-        events.append({"type": "response.completed", "response": done})
-    return events
-
-
-def make_sglang(*, is_whole: bool) -> Chunks:
-    rows = [[math.log(prob), i, word] for i, (word, prob) in enumerate(PAIRS)]
-    chunks: Chunks = []
-    for i in range(len(WORDS)):
-        first = 0 if is_whole else i
-        info = {"output_token_logprobs": rows[first : i + 1], "completion_tokens": i + 1}
-        info |= {"finish_reason": {"type": "stop"} if i == len(WORDS) - 1 else None}
-        chunks.append({"text": "".join(WORDS[first : i + 1]), "meta_info": info})
-    return chunks
-
-
-def make_gemini() -> Chunks:
-    chunks: Chunks = []
-    for word, prob in PAIRS:
-        chosen = [{"token": word, "logProbability": math.log(prob)}]
-        candidate = {
-            "content": {"role": "model", "parts": [{"text": word}]},
-            "logprobsResult": {"chosenCandidates": chosen},
-        }
-        chunks.append({"candidates": [candidate], "usageMetadata": {"promptTokenCount": 3}})
-    chunks[-1]["candidates"][0]["finishReason"] = "STOP"
-    return chunks
-
-
-def make_together() -> Chunks:
-    """Chunks with the number of one token each, whose text they have twice."""
-    chunks: Chunks = []
-    for i, (word, prob) in enumerate(PAIRS):
-        delta = {"role": "assistant", "content": word, "token_id": i}
-        choice = {"index": 0, "text": word, "delta": delta, "logprobs": math.log(prob), "finish_reason": None}
-        chunks.append({"id": "t-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]})
-    chunks[-1]["choices"][0]["finish_reason"] = "stop"
-    return chunks
-
-
-AZURE: dict[str, Any] = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
-"""The first chunk of Azure's streams. Its last one may have no names, either."""
-STREAMS: dict[str, Chunks] = {
-    "chat": make_chat(),
-    "azure": [AZURE, *make_chat(), AZURE],
-    "legacy": make_legacy(),
-    "responses": make_events(),
-    "ollama": make_ollama(),
-    "tgi": make_tgi(),
-    "llama.cpp": make_llama_cpp(),
-    "sglang": make_sglang(is_whole=True),
-    "sglang, incremental": make_sglang(is_whole=False),
-    "gemini": make_gemini(),
-    "together": make_together(),
-}
 
 
 @pytest.mark.parametrize("name", STREAMS)

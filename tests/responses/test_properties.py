@@ -1,5 +1,7 @@
 """No body causes a 500, and the format of a server changes no score."""
 
+import contextlib
+import copy
 import math
 from typing import Any
 
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 from core.confidence import TokenScores, score_sequence, score_tokens
 from core.errors import InvalidInputError
 from core.responses import is_quote_trace, read_options
+from core.responses.items import read_item
+from core.traces.kept import keep_answer
 from tests.responses.render import EXACT, Drawn, llama_cpp_probs, openai_responses, plain
 from tests.responses.samples import FIXTURES, load, read_tokens
+from tests.support.chunks import STREAMS
 from tests.support.response_draws import draws
 
 SMOOTH = ["logprob", "prob_upper_bound", "cum_nll", "entropy", "missing_mass", "negentropy", "margin", "varentropy"]
@@ -101,17 +106,30 @@ def test_any_value_of_a_deciding_key_is_read_or_rejected(key: str, value: object
     read_or_refuse(rest | {key: value})
 
 
-@often
-@given(st.sampled_from(sorted(path.stem for path in FIXTURES.glob("*.json"))), anything, st.data())
-def test_any_value_anywhere_in_a_response_is_read_or_rejected(name: str, value: object, data: st.DataObject) -> None:
-    body = {"root": load(name)}
-    spot: Any = body
+def put_anywhere(body: Any, value: object, data: st.DataObject) -> Any:
+    """Replace a part of a body, or all of it."""
+    root = {"root": body}
+    spot: Any = root
     key: Any = "root"
     while type(spot[key]) in {dict, list} and spot[key] and data.draw(st.integers(0, 9)):
         spot = spot[key]
         key = data.draw(st.sampled_from(sorted(spot) if type(spot) is dict else range(len(spot))))
     spot[key] = value
-    read_or_refuse(body["root"])
+    return root["root"]
+
+
+@often
+@given(st.sampled_from(sorted(path.stem for path in FIXTURES.glob("*.json"))), anything, st.data())
+def test_any_value_anywhere_in_a_response_is_read_or_rejected(name: str, value: object, data: st.DataObject) -> None:
+    read_or_refuse(put_anywhere(load(name), value, data))
+
+
+@often
+@given(st.sampled_from([*STREAMS]), anything, st.data())
+def test_any_value_anywhere_in_a_stream_is_read_or_rejected(name: str, value: object, data: st.DataObject) -> None:
+    with contextlib.suppress(InvalidInputError):
+        item = read_item(put_anywhere(copy.deepcopy(STREAMS[name]), value, data))
+        keep_answer(item, 0)
 
 
 def score(body: object) -> list[TokenScores]:
