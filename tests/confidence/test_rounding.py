@@ -1,4 +1,4 @@
-"""Numbers as servers send them: rounded, so that the probabilities of a complete distribution may sum to more than 1."""
+"""Numbers as servers send them: rounded, so that the probabilities of a list may sum to more than 1."""
 
 import json
 import math
