@@ -62,7 +62,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
 
     Raises:
         InvalidInputError: the URL or the settings are not valid.
-        ForbiddenError: the key is neither bound to a user nor an admin's.
+        ForbiddenError: the key is neither bound to a user nor an admin's, or may not read the prompts it asks for.
         TooManyAlertsError: the owner has the maximum number of alerts.
     """
     columns = complete(new)
@@ -221,6 +221,8 @@ def no_alert_error(number: int) -> NotFoundError:
 
 async def _to_columns(session: Session, columns: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
     """Prepare the columns for storage: keys are replaced in the name and the filters, and refused in the URL."""
+    if columns["include_prompt"]:
+        session.caller.using(Scope.READ)
     url = unquote(columns["url"])
     if session.find_own_keys(url) or any(map(session.is_own_user_key, _LONG_PART.findall(url))):
         raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")

@@ -17,7 +17,7 @@ MAX_TRIES = 64
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNITS = re.compile(f"{_REPLACEMENT}+|[^{_REPLACEMENT}]+")
-_BYTES = re.compile(r"\\x")
+_BYTE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _PIECES = str.maketrans({"\u0120": " ", "\u010a": "\n", "\u2581": " "})
 """How vocabularies write a space and a line break. Some servers send these vocabulary entries undecoded."""
 
@@ -50,8 +50,14 @@ def join_tokens(texts: Sequence[str | None]) -> tuple[str, list[Place]]:
 
 
 def _show_bytes(text: str) -> str:
-    r"""Replace the `bytes:\xe2\x80` of OpenAI's completions with one U+FFFD per byte."""
-    return _REPLACEMENT * len(_BYTES.findall(text)) if text.startswith("bytes:") else text
+    r"""Decode the bytes of a token that OpenAI writes as `bytes: \xe2\x80`. Parts of characters become U+FFFD."""
+    named = text.removeprefix("bytes:").encode("utf-8", "surrogatepass")
+    shown, count = _BYTE.subn(_read_byte, named)
+    return shown.decode("utf-8", "replace") if count and text.startswith("bytes:") else text
+
+
+def _read_byte(found: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(found[1].decode())
 
 
 def _fill_empty(texts: Sequence[str], places: list[Place | None]) -> list[Place | None]:

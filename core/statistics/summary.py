@@ -1,6 +1,7 @@
 """Summaries: the confidence of the model per group of requests."""
 
 import math
+import re
 
 import psycopg
 
@@ -14,7 +15,11 @@ from core.statistics.store import GroupBy, GroupRow
 from core.traces.filters import Filters
 from core.wire.models import Frozen
 
-EXAMPLE_ZONE = "Europe/Berlin"
+UNKNOWN_ZONE = "time_zone: unknown; use an IANA name, such as Europe/Berlin or Etc/UTC"
+
+_PART = "[A-Za-z][A-Za-z_-]{0,30}"
+_ZONE = re.compile(rf"{_PART}(?:/{_PART}){{0,2}}|Etc/GMT[+-]?[0-9]{{1,2}}|GMT[+-]?0|[A-Z]ST[5-8][A-Z]DT")
+"""Names of the IANA. Postgres also accepts POSIX notation, in which UTC+2 is two hours west of UTC."""
 
 
 class Spread(Frozen):
@@ -61,8 +66,10 @@ async def summarize(
     """Summarize the caller's requests by group, sorted by key. Hours and days are those of a time zone.
 
     Raises:
-        InvalidInputError: Postgres does not know the time zone.
+        InvalidInputError: the time zone is not known.
     """
+    if not _ZONE.fullmatch(time_zone):
+        raise InvalidInputError(UNKNOWN_ZONE)
     async with access.session(key, Scope.READ) as session:
         owner = session.caller.owner_filter
         try:
@@ -75,7 +82,7 @@ async def summarize(
                 filters=filters._replace(owner=owner),
             )
         except psycopg.errors.InvalidParameterValue:
-            raise InvalidInputError(f"time_zone: unknown; use an IANA name, such as {EXAMPLE_ZONE}") from None
+            raise InvalidInputError(UNKNOWN_ZONE) from None
     return [_make_group(row) for row in rows]
 
 

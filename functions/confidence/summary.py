@@ -13,7 +13,7 @@ from functions.web.query import PeriodDep
 
 router = APIRouter(tags=["confidence"])
 
-ZoneParam = Annotated[str, Query(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$", description="IANA name of a time zone")]
+ZoneParam = Annotated[str, Query(description="IANA name of a time zone")]
 
 
 class Summary(BaseModel):

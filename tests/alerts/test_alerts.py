@@ -137,6 +137,16 @@ def test_alerts_belong_to_their_owner(client: Client) -> None:
     assert send(client, "POST", "/v1/alerts", unbound, **THRESHOLD).status == 403
 
 
+def test_a_key_that_may_not_read_gets_no_prompts(client: Client) -> None:
+    post(client, "r", user=USER)
+    blind = make_key(client, name="blind", scopes=["curate"], allowed_api_key=USER)["api_key"]
+    create(client, key=blind)
+    assert send(client, "POST", "/v1/alerts", blind, **THRESHOLD, include_prompt=True).status == 403
+    path = f"/v1/alerts/{create(client, key=USER, include_prompt=True)['id']}"
+    assert send(client, "PATCH", path, blind, url="https://elsewhere.example/").status == 403
+    assert send(client, "PATCH", path, blind, include_prompt=False).status == 200
+
+
 def test_the_number_of_alerts_is_limited(client: Client) -> None:
     post(client, "r", user=USER)
     for _ in range(MAX_ALERTS):

@@ -48,6 +48,7 @@ def show(texts: Sequence[str | None], answer: str) -> list[str | None]:
         ([*cut("日本", 4), "<|im_end|>"], "日本", ["日本", "本", None]),
         (cut("日本", 4)[:1], "日", ["日"]),
         (["bytes:\\xe6\\x97", "bytes:\\xa5", "!"], "日!", ["日", "日", "!"]),
+        (["a", "bytes: \\xe6\\x97", "bytes:\\xa5\\x21", "bytes:"], "a 日!bytes:", ["a", " 日", "日!", "bytes:"]),
         (["a\N{REPLACEMENT CHARACTER}", "b"], "a\N{REPLACEMENT CHARACTER}b", ["a\N{REPLACEMENT CHARACTER}", "b"]),
     ],
 )
