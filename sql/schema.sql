@@ -666,12 +666,16 @@ begin
     perform pg_advisory_xact_lock(hashtextextended(new.request_id, 0));
     update activation_runs
     set request_pk = new.id, updated_at = now()
-    where trace_request_id = new.request_id and may_link(activation_runs, new);
+    where id = (
+        select min(runs.id)
+        from activation_runs as runs
+        where runs.trace_request_id = new.request_id and may_link(runs, new)
+    );
     return null;
 end
 $$;
 
-COMMENT ON FUNCTION public.link_activation_run() IS 'Links a new trace to its run.';
+COMMENT ON FUNCTION public.link_activation_run() IS 'Links a new trace to the oldest of its runs.';
 
 CREATE FUNCTION public.link_receipt() RETURNS trigger
     LANGUAGE plpgsql

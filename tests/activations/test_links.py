@@ -106,14 +106,35 @@ def test_a_run_is_not_linked_to_the_trace_of_another_user(place: Place, owner_ke
         assert read_log(place, ran["run_summary"]["trace_request_id"])["activations"] is None
 
 
-def test_a_second_run_of_a_trace_is_not_linked(place: Place) -> None:
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_second_run_of_a_trace_is_not_linked(place: Place, *, is_early: bool) -> None:
     place.hf.change = lambda given: {**given, "request_id": "hf-same"}
-    place.hf.post_trace("hf-same")
     place.hf.post_to = None
+
+    def post_trace() -> None:
+        place.hf.post_to = place.client
+        place.hf.post_trace("hf-same")
+        place.hf.post_to = None
+
+    if is_early:
+        post_trace()
     place.run(request_id="first")
     place.run(request_id="second")
+    if not is_early:
+        post_trace()
     assert read_log(place, "hf-same")["activations"]["request_id"] == "first"
     assert place.read("/second/features-by-confidence")["trace_request_id"] is None
+
+
+def test_a_trace_that_changes_owner_keeps_only_a_run_of_the_new_owner(place: Place, owner_key: str) -> None:
+    keys = {"keyless": None, "owned": owner_key}
+    traces = {name: place.run(key, request_id=name)["run_summary"]["trace_request_id"] for name, key in keys.items()}
+    for user, linked in ((OWNER, ["owned"]), (None, ["owned"]), (STRANGER, list[str]())):
+        place.hf.user_key = user
+        for trace_id in traces.values():
+            place.hf.post_trace(trace_id)
+        logs = [read_log(place, trace_id)["activations"] for trace_id in traces.values()]
+        assert [log["request_id"] for log in logs if log] == linked
 
 
 @pytest.mark.parametrize("cut", [0, 1])

@@ -1,4 +1,4 @@
--- Remove tags, favorites, comments, outcomes, links and events of alerts if a request changes owner.
+-- Remove tags, favorites, comments, outcomes, links, alert events and another user's run if a request changes owner.
 -- People added them for the previous owner, so an admin who reassigns the request must not pass them on.
 with
 previous as (
@@ -26,6 +26,17 @@ forgotten as (
     delete from alert_events
     using previous
     where alert_events.request_pk = previous.id
+),
+
+unlinked as (
+    update activation_runs
+    set request_pk = null, updated_at = now()
+    from previous
+    where
+        activation_runs.request_pk = previous.id
+        and activation_runs.user_key_hmac is distinct from coalesce(
+            present_owner(%(owner)s::bytea), activation_runs.user_key_hmac
+        )
 ),
 
 silenced as (
