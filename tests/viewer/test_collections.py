@@ -76,6 +76,7 @@ def test_a_link_is_created_opened_and_revoked(client: Client, page: Page) -> Non
     assert link.startswith(f"{client.url}/share/")
     assert client.request("GET", link.removeprefix(client.url), None, accept="application/json").status == 200
     page.get_by_role("button", name="Revoke link").click()
+    page.get_by_role("button", name="Confirm revoke link").click()
     expect(page.get_by_role("button", name="Create link")).to_be_visible()
     assert client.request("GET", link.removeprefix(client.url), None, accept="application/json").status == 404
 

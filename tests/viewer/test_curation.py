@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
-from tests.support.client import Client
+from tests.support.client import Client, make_key, send
 from tests.support.documents import load_trace, make_document, number, one_token
 from tests.support.hostile import MARKUP, NOTHING_RAN
 from tests.support.trace_page import options
@@ -49,7 +49,12 @@ def test_a_comment_is_written_edited_and_deleted(client: Client, panel: Page) ->
     expect(panel.locator(".comment")).to_contain_text("edited")
     assert client.get("/logs/r1/discussions").json["discussions"][0]["comment"] == "Sure after all."
     assert_accessible(panel)
-    panel.get_by_role("button", name="Delete", exact=True).click()
+    panel.get_by_role("button", name="Edit").click()
+    panel.keyboard.press("Escape")
+    expect(panel.get_by_role("button", name="Edit")).to_be_focused()
+    panel.get_by_role("button", name="Delete comment").click()
+    assert client.get("/logs/r1/discussions").json["total"] == 1, "the first click only asks"
+    panel.get_by_role("button", name="Confirm delete comment").click()
     expect(panel.get_by_text("No comments yet.")).to_be_visible()
 
 
@@ -64,6 +69,19 @@ def test_a_collection_is_created_left_and_joined(client: Client, panel: Page) ->
     panel.get_by_role("button", name="Add", exact=True).click()
     expect(panel.get_by_role("link", name="weak ones")).to_be_visible()
     assert len(client.get("/logs/r1/collections").json["collections"]) == 1
+
+
+def test_the_end_of_the_session_leads_from_a_tab_to_the_form(client: Client, panel: Page) -> None:
+    key = make_key(client, name="k", is_admin=True)
+    sign_in(panel, key["api_key"], "/view/r1")
+    for tab, name, button in (("Tags", "New tag", "Add tag"), ("Comments", "Comment", "Add comment")):
+        panel.get_by_role("tab", name=tab).click()
+        panel.get_by_role("textbox", name=name).fill("odd")
+        if tab == "Comments":
+            assert send(client, "DELETE", "/auth/keys", client.key, id=key["id"]).status == 200
+        panel.get_by_role("button", name=button).click()
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(panel.get_by_role("alert")).to_contain_text("send a live key")
 
 
 def test_the_error_of_the_server_is_shown(panel: Page) -> None:
@@ -89,6 +107,7 @@ def test_a_link_works_without_a_key_until_it_is_revoked(client: Client, page: Pa
         expect(stranger.locator(".json")).to_be_visible()
         assert_accessible(stranger)
         page.get_by_role("button", name="Revoke link").click()
+        page.get_by_role("button", name="Confirm revoke link").click()
         expect(page.get_by_text("Not shared: only users with access can read this request.")).to_be_visible()
         stranger.reload()
         expect(stranger.get_by_role("alert")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import sign_in
-from tests.support.client import Client, send
+from tests.support.client import Client, make_key, send
 from tests.support.feed_page import post, post_many, rows, wait_until_live
 from tests.support.keys import ADMIN_KEY
 
@@ -37,6 +37,13 @@ def test_selected_requests_are_tagged(client: Client, feed: Page) -> None:
 def test_selected_requests_are_added_to_a_new_or_existing_collection(client: Client, feed: Page) -> None:
     choose(feed, "a", "c")
     feed.get_by_role("button", name="Add to collection …").click()
+    expect(selection(feed).get_by_role("combobox")).to_be_focused()
+    feed.keyboard.press("Escape")
+    expect(feed.get_by_role("button", name="Add to collection …")).to_be_focused()
+    feed.keyboard.press("Enter")
+    feed.get_by_label("Name of the new collection").fill(" ")
+    feed.get_by_role("button", name="Add", exact=True).click()
+    expect(selection(feed).get_by_role("alert")).to_contain_text("name")
     feed.get_by_label("Name of the new collection").fill("odd ones")
     feed.get_by_role("button", name="Add", exact=True).click()
     expect(feed.get_by_text("Added to “odd ones”: 2 requests.")).to_be_visible()
@@ -67,6 +74,21 @@ def test_selected_requests_are_deleted_with_receipts(client: Client, feed: Page)
     for receipt in receipts:
         expect(shown.filter(has_text=receipt["request_sha256"])).to_have_count(1)
     assert [client.get(f"/logs/{name}").status for name in "abc"] == [404, 200, 404]
+
+
+def test_the_end_of_the_session_leads_to_the_form(client: Client, feed: Page) -> None:
+    key = make_key(client, name="k", is_admin=True)
+    sign_in(feed, key["api_key"])
+    feed.route("**/logs/stream*", lambda route: route.fulfill(status=503))
+    feed.reload()
+    choose(feed, "a")
+    feed.keyboard.press("a")
+    expect(selection(feed).get_by_role("button", name="Tag …")).to_be_focused()
+    feed.keyboard.press("Enter")
+    feed.keyboard.type("odd")
+    assert send(client, "DELETE", "/auth/keys", ADMIN_KEY, id=key["id"]).status == 200
+    feed.keyboard.press("Enter")
+    expect(feed.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
 def test_a_key_that_may_not_delete_sees_why(client: Client, page: Page) -> None:

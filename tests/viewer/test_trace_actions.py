@@ -1,10 +1,12 @@
 """Actions on the page of a request: record an outcome, copy, download, share and delete."""
 
 import json
+import shlex
+import subprocess
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import sign_in
+from tests.support.browser import ICON, sign_in
 from tests.support.client import Client, make_key
 from tests.support.documents import make_document, number, one_token
 from tests.support.trace_page import make_words, open_trace
@@ -17,6 +19,9 @@ def test_an_outcome_takes_one_key_and_keeps_its_note(client: Client, page: Page)
     incorrect = page.get_by_role("button", name="Incorrect")
     page.keyboard.press("w")
     expect(incorrect).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("n")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Note", exact=True)).to_be_focused()
     page.keyboard.press("n")
     page.get_by_label("Note", exact=True).fill("It lies.")
     page.keyboard.press("r")  # types
@@ -57,6 +62,30 @@ def test_id_text_link_and_command_are_copied(client: Client, open_page: OpenPage
         copying.get_by_role("button", name=name, exact=True).click()
         expect(copying.get_by_text(f"Copied the {name}.").first).to_be_visible()
         assert copying.evaluate("navigator.clipboard.readText()") == expected
+
+
+def test_text_is_copied_over_plain_http(client: Client, page: Page) -> None:
+    """A page of another machine has no clipboard without HTTPS."""
+    assert client.ingest(make_words("r", 5)).status == 201
+    other = page.context.new_page()  # its console reports headers that need HTTPS
+    other.goto(client.url.replace("127.0.0.1", "thunder.test") + ICON)
+    sign_in(other, client.key, client.url.replace("127.0.0.1", "thunder.test") + "/view/r")
+    assert other.evaluate("navigator.clipboard === undefined")
+    other.get_by_text("Copy", exact=True).click()
+    other.get_by_role("button", name="id", exact=True).click()
+    expect(other.get_by_text("Copied the id.").first).to_be_visible()
+
+
+def test_the_command_of_a_shared_request_needs_no_key(client: Client, open_page: OpenPage) -> None:
+    assert client.ingest(make_words("r", 5)).status == 201
+    shared = client.post_bytes("/logs/r/public", b"{}", x_api_key=client.key).json["public_url"]
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(shared)
+    page.get_by_text("Copy", exact=True).click()
+    page.get_by_role("button", name="curl command", exact=True).click()
+    expect(page.get_by_text("Copied the curl command.").first).to_be_visible()
+    command = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["request_id"] == "r"
 
 
 def test_trace_log_and_chart_are_downloaded(client: Client, page: Page) -> None:
@@ -113,5 +142,6 @@ def test_the_expiry_of_a_link_is_shown_again_later(client: Client, page: Page) -
     page.get_by_role("tab", name="Share").click()
     expect(page.get_by_text("Expires on 2 Jan 2099")).to_be_visible()
     page.get_by_role("button", name="Revoke link").click()
+    page.get_by_role("button", name="Confirm revoke link").click()
     page.get_by_role("button", name="Create link").click()
     expect(page.get_by_text("Does not expire.")).to_be_visible()

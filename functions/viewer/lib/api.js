@@ -5,6 +5,7 @@ import { getKey } from "./session.js"
 
 // The server sends at least a heartbeat every 15 s. After a longer silence, the connection is dead.
 const SILENCE_MS = 35000
+const MOST_COLLECTIONS = 1000
 
 /** A failed call. `status` is the HTTP status, or 0 if the server can't be reached; `message` comes from the server. */
 export class ApiError extends Error {
@@ -24,16 +25,24 @@ export async function api(path, { method = "GET", query, body, signal, key = get
   const headers = authorize({ Accept: "application/json" }, key)
   if (body !== undefined) headers["Content-Type"] = "application/json"
   const response = await request(path + formatQuery(query), { method, headers, body: body && JSON.stringify(body), signal })
-  const answer = await response.json().catch(() => null)
-  if (!response.ok) throw new ApiError(response.status, answer?.message ?? `The server answered ${response.status}.`)
-  return answer
+  return await response.json().catch(() => null)
 }
 
 /** Fetch an answer as text, unparsed. */
 export async function fetchText(path) {
   const response = await request(path, { headers: authorize({ Accept: "application/json" }) })
-  if (!response.ok) throw new ApiError(response.status, `The server answered ${response.status}.`)
   return await response.text()
+}
+
+/** List the newest 1,000 collections of the signed-in user. */
+export async function listCollections() {
+  const found = []
+  for (let more = true; more && found.length < MOST_COLLECTIONS;) {
+    const { collections, total } = await api("/collections", { query: { limit: 100, offset: found.length } })
+    found.push(...collections)
+    more = collections.length > 0 && found.length < total
+  }
+  return found
 }
 
 /** Return the API path of a request: requestPath("a b", "/tags") is "/logs/a%20b/tags". */
@@ -124,10 +133,11 @@ function authorize(headers, key = getKey()) {
 }
 
 async function request(path, options) {
-  try {
-    return await fetch(path, options)
-  } catch (error) {
+  const response = await fetch(path, options).catch((error) => {
     if (error.name === "AbortError") throw error
     throw new ApiError(0, "The server can't be reached. Check that it is running and that you are online.")
-  }
+  })
+  if (response.ok) return response
+  const answer = await response.json().catch(() => null)
+  throw new ApiError(response.status, answer?.message ?? `The server answered ${response.status}. Try again later.`)
 }

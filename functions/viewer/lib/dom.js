@@ -29,11 +29,18 @@ function clean(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
 }
 
-/** Create a form that calls `submit(form)` instead of loading a page. */
+/** Create a form that calls `submit(form)` instead of loading a page. While its promise is pending, a double click does nothing. */
 export function drawForm(properties, submit, ...children) {
-  const onsubmit = (event) => {
+  let isBusy = false
+  const onsubmit = async (event) => {
     event.preventDefault()
-    return submit(event.target)
+    if (isBusy) return
+    isBusy = true
+    try {
+      await submit(event.target)
+    } finally {
+      isBusy = false
+    }
   }
   return h("form", { ...properties, onsubmit }, children)
 }
@@ -63,9 +70,9 @@ export function redraw(element, fallback, ...children) {
 /**
  * Draw a button whose second click runs `work`, for actions that can't be undone. Esc, or leaving the button, cancels.
  *
- * `name` is the name of the object, for screen readers.
+ * `name` is the name of the object, for screen readers. `focus` identifies the button for `redraw`.
  */
-export function drawTwoStep(text, name, work) {
+export function drawTwoStep(text, name, work, focus = null) {
   const shown = document.createTextNode(text)
   let isAsked = false
   const ask = (wanted) => {
@@ -75,16 +82,30 @@ export function drawTwoStep(text, name, work) {
   }
   const button = h("button", {
     class: "quiet",
+    "data-focus": focus,
     onclick: () => (isAsked ? work() : ask(true)),
     onblur: () => ask(false),
-    onkeydown: (event) => event.key === "Escape" && ask(false),
+    onkeydown: (event) => {
+      if (event.key !== "Escape" || !isAsked) return
+      event.preventDefault()
+      ask(false)
+    },
   }, shown, hide(` ${name}`))
   return button
 }
 
+/** Make a form run `cancel` on Esc. */
+export function closeOnEscape(form, cancel) {
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return
+    event.preventDefault()
+    cancel()
+  })
+}
+
 /** Make a form run `cancel` on Esc, and move the focus into it. */
 export function holdFocus(form, cancel) {
-  form.addEventListener("keydown", (event) => event.key === "Escape" && cancel())
+  closeOnEscape(form, cancel)
   form.querySelector("input, textarea, select, button").focus()
 }
 
@@ -110,14 +131,26 @@ export function emptyState(title, sentence, ...further) {
   return h("section", { class: "empty" }, h("h2", null, title), h("p", null, sentence), further)
 }
 
-/** Copy text to the clipboard. Resolves to false where the browser forbids it (plain HTTP). */
+/** Copy text to the clipboard. Resolves to whether the browser allowed it. */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
-    return false
+    return copySelection(text)
   }
+}
+
+// Over plain HTTP from another machine, a page has no clipboard, but can copy its selection.
+function copySelection(text) {
+  const focused = document.activeElement
+  const field = h("textarea", { class: "visually-hidden", readonly: true }, text)
+  document.body.append(field)
+  field.select()
+  const isCopied = document.execCommand("copy")
+  field.remove()
+  focused?.focus({ preventScroll: true })
+  return isCopied
 }
 
 /** A paragraph with the message of an error, which screen readers announce. */

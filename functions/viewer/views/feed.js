@@ -57,7 +57,7 @@ export async function show(main, { address, go, signal, signIn }) {
   replace(main, h("div", { class: "feed-title" }, h("h1", null, "Requests"), parts.state, parts.hint),
     form.element, toolbar.element, parts.news, parts.feed, parts.more, parts.bar)
   const remembered = recall()
-  listenToKeys({ j: () => session?.step(1), k: () => session?.step(-1), x: () => session?.choose() }, signal)
+  listenToKeys({ j: () => session?.step(1), k: () => session?.step(-1), x: () => session?.choose(), a: () => session?.act() }, signal)
   const leave = () => {
     loading?.abort()
     session?.leave()
@@ -82,7 +82,7 @@ function drawParts() {
   return {
     state: h("span", { class: "live" }),
     hint: h("p", { class: "hint faint" },
-      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " select"),
+      key("j"), " ", key("k"), " next, previous · ", key("Enter"), " open · ", key("x"), " select · ", key("a"), " actions"),
     news: h("div", { class: "news" }),
     rows,
     feed: h("div", { class: "feed" }, rows),

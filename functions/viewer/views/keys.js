@@ -8,10 +8,11 @@ import { drawKeys } from "./keys/table.js"
 
 const PATH = "/auth/keys"
 
-export async function show(main, { signal }) {
+export async function show(main, { signal, signIn }) {
   const note = h("div", { class: "key-note", role: "status", tabindex: -1 })
   const list = h("div")
   let showsEnded = false
+  let isBusy = false
   const load = async () => {
     const { keys } = await api(PATH, { signal })
     redraw(list, note, drawList(keys, { showsEnded, onToggle, rotate, revoke }))
@@ -22,6 +23,8 @@ export async function show(main, { signal }) {
   }
   // Run a change, show its result or error above the list, and load the list again. Resolves to whether it worked.
   const attempt = async (change) => {
+    if (isBusy) return false
+    isBusy = true
     replace(note)
     try {
       const shown = await change()
@@ -29,9 +32,11 @@ export async function show(main, { signal }) {
       await load()
       return true
     } catch (error) {
-      if (!signal.aborted) note.append(errorNote(error))
+      if (error.status === 401 && !note.hasChildNodes()) signIn(error.message)
+      else if (!signal.aborted) note.append(errorNote(error))
       return false
     } finally {
+      isBusy = false
       if (!signal.aborted) note.scrollIntoView({ block: "nearest" })
     }
   }

@@ -47,7 +47,7 @@ export async function show(main, { address, go, signal, signIn }) {
       h("div", null, draw("By model", () => showTrend("model", context)), draw("Drift", (again) => drawDrift({ ...context, again }))),
       h("div", null, draw("By mod", () => showTrend("mod", context)), draw("Calibration", () => loadCalibration({ ...context, list }))),
       draw("Risk and coverage", (again) => drawRisk({ ...context, again })),
-      draw("Alerts", () => drawAlerts({ signal })),
+      draw("Alerts", () => drawAlerts({ signal, signIn })),
       draw("Mod effects", async () => drawMods(await mods))))
 }
 

@@ -1,7 +1,7 @@
 // One collection: rename, describe, share and delete it, and annotate and remove its requests.
 
 import { api, viewPath } from "../../lib/api.js"
-import { drawForm, emptyState, h, holdFocus, redraw, replace } from "../../lib/dom.js"
+import { drawForm, drawTwoStep, emptyState, h, holdFocus, redraw, replace } from "../../lib/dom.js"
 import { formatAmount, formatTime, showControls } from "../../lib/format.js"
 import { drawLink, makeAttempt } from "../../lib/parts.js"
 import { drawMoreOf } from "../feed/more.js"
@@ -52,7 +52,7 @@ export async function show(main, { parameters: { id }, go, signal, signIn }) {
     return [
       h("p", { class: "commands" },
         h("a", { class: "button", href: `/?collection_id=${shown.id}` }, "Show in the list"), rename,
-        h("button", { "data-focus": "link", onclick: () => share(shown.is_public ? "DELETE" : "POST") }, shown.is_public ? "Revoke link" : "Create link"), deletion),
+        shown.is_public ? drawTwoStep("Revoke link", "", () => share("DELETE"), "link") : h("button", { "data-focus": "link", onclick: () => share("POST") }, "Create link"), deletion),
       shown.public_token && drawLink("collection-link", "Link for anyone, without an API key", new URL(`/share/${shown.public_token}`, location.origin).href), place]
   }
   const list = h("ol", { class: "members", "aria-label": "Requests" })
@@ -113,7 +113,8 @@ function drawMember(row, { path, attempt, take }) {
           row.model_id && h("span", { title: row.model_id }, row.model_id), h("span", { title: row.request_id }, row.request_id), row.added_by && h("span", { title: row.added_by }, `added by ${row.added_by}`))),
       h("span", { class: "buttons" },
         h("button", { class: "quiet", "data-focus": "notes", "aria-label": `Edit notes: ${text.slice(0, 60)}`, onclick: () => draw(notes, true) }, notes ? "Edit notes" : "Add notes"),
-        h("button", { class: "quiet", "aria-label": `Remove: ${text.slice(0, 60)}`, onclick: remove }, "Remove")),
+        notes ? drawTwoStep("Remove", `with its notes: ${text.slice(0, 60)}`, remove)
+          : h("button", { class: "quiet", "aria-label": `Remove: ${text.slice(0, 60)}`, onclick: remove }, "Remove")),
       isEditing ? drawNotes(notes, save, () => close(notes)) : notes && h("p", { class: "notes", dir: "auto" }, notes))
     if (isEditing) holdFocus(element.querySelector("form"), () => close(notes))
   }

@@ -1,26 +1,35 @@
 // Actions on the selected requests: tag, add to a collection, delete.
 
-import { api, requestPath } from "../../lib/api.js"
-import { announce, drawForm, errorNote, h, replace } from "../../lib/dom.js"
+import { api, listCollections, requestPath } from "../../lib/api.js"
+import { announce, drawForm, errorNote, h, holdFocus, replace } from "../../lib/dom.js"
 import { formatAmount, formatTime } from "../../lib/format.js"
-import { drawTable } from "../../lib/parts.js"
+import { drawTable, makeAttempt } from "../../lib/parts.js"
 
-const MOST_COLLECTIONS = 100
 const NEW = "new"
 
 /** Draw the buttons. `place` shows the form or the result of the last one. See choice.js for the callbacks. */
-export function drawActions(rows, place, { onDeleted, onChanged }) {
+export function drawActions(rows, place, { onDeleted, onChanged, signIn }) {
   const run = async (work, done) => {
     const results = await forEach(rows, work, (count) => replace(place, h("p", { class: "faint", role: "status" }, `${count} of ${rows.length} …`)))
     const failed = results.filter(({ error }) => error)
+    const refused = failed.find(({ error }) => error.status === 401)
+    if (refused) signIn(refused.error.message)
     const finished = results.filter(({ error }) => !error)
     announce(`${done}: ${finished.length}. Failed: ${failed.length}.`)
     replace(place, h("p", { role: "status" }, `${done}: ${formatAmount(finished.length, "request")}.`), drawFailures(failed))
+    place.focus()
     return finished
   }
-  const open = (draw) => async () => {
-    replace(place, await draw().catch((error) => errorNote(error)))
-    place.querySelector("input, select, button")?.focus()
+  const attempt = makeAttempt(place, signIn)
+  const open = (draw) => async ({ currentTarget: opener }) => {
+    const close = () => {
+      replace(place)
+      opener.focus()
+    }
+    const form = await attempt(async () => draw(close))
+    if (!form) return
+    replace(place, form)
+    holdFocus(form, close)
   }
   const buttons = [
     ["Tag", () => drawTag(async (tag) => {
@@ -28,15 +37,15 @@ export function drawActions(rows, place, { onDeleted, onChanged }) {
       const finished = await run(work, `Tagged “${tag}”`)
       onChanged(finished.map(({ row, answer }) => ({ ...row, tags: answer.tags })))
     })],
-    ["Add to collection", () => drawCollections((id, name) =>
-      run((row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`))],
-    ["Delete", async () => drawDelete(rows.length, async () => {
+    ["Add to collection", () => drawCollections(({ id, name }) =>
+      run((row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`), signIn)],
+    ["Delete", (close) => drawDelete(rows.length, async () => {
       const finished = await run((row) => api(requestPath(row.request_id), { method: "DELETE" }), "Deleted permanently")
       place.append(...drawReceipts(finished))
       onDeleted(finished.map(({ row }) => row.request_id))
-    }, () => replace(place))],
+    }, close)],
   ]
-  return h("span", { class: "buttons" }, buttons.map(([name, draw]) => h("button", { onclick: open(async () => draw()) }, `${name} …`)))
+  return h("span", { class: "buttons" }, buttons.map(([name, draw]) => h("button", { onclick: open(draw) }, `${name} …`)))
 }
 
 // One after the other: each is a transaction of its own, and a failure does not stop the others.
@@ -55,12 +64,12 @@ function drawFailures(failed) {
 }
 
 function drawTag(submit) {
-  const tag = h("input", { id: "bulk-tag", required: true, maxlength: 200, autocomplete: "off" })
+  const tag = h("input", { id: "bulk-tag", required: true, maxlength: 100, autocomplete: "off" })
   return drawForm({ class: "inline" }, () => submit(tag.value.trim()), h("label", { for: tag.id }, "Tag"), tag, h("button", { class: "primary" }, "Add"))
 }
 
-async function drawCollections(submit) {
-  const { collections } = await api("/collections", { query: { limit: MOST_COLLECTIONS } })
+async function drawCollections(submit, signIn) {
+  const collections = await listCollections()
   const select = h("select", { id: "bulk-collection", onchange: () => show() },
     collections.map((one) => h("option", { value: one.id }, one.name)), h("option", { value: NEW }, "New collection …"))
   const name = h("input", { id: "bulk-name", maxlength: 200, autocomplete: "off", "aria-label": "Name of the new collection", placeholder: "Name" })
@@ -69,12 +78,14 @@ async function drawCollections(submit) {
     name.required = !name.hidden
   }
   show()
+  const note = h("div")
+  const attempt = makeAttempt(note, signIn)
   const add = async () => {
-    if (select.value !== NEW) return submit(select.value, select.selectedOptions[0].text)
-    const { collection } = await api("/collections", { method: "POST", body: { name: name.value.trim() } })
-    return submit(collection.id, collection.name)
+    if (select.value !== NEW) return submit({ id: select.value, name: select.selectedOptions[0].text })
+    const made = await attempt(() => api("/collections", { method: "POST", body: { name: name.value.trim() } }))
+    return made && submit(made.collection)
   }
-  return drawForm({ class: "inline" }, add, h("label", { for: select.id }, "Collection"), select, name, h("button", { class: "primary" }, "Add"))
+  return drawForm({ class: "inline" }, add, h("label", { for: select.id }, "Collection"), select, name, h("button", { class: "primary" }, "Add"), note)
 }
 
 function drawDelete(count, remove, cancel) {

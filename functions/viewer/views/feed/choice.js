@@ -9,17 +9,17 @@ const MOST_COMPARED = 4
 const LETTERS = "abcd"
 
 /**
- * Make the selection: {element, has(id), toggle(row, event), setAll(rows, isChosen), forget(ids)}.
+ * Make the selection: {element, has(id), toggle(row, event), setAll(rows, isChosen), forget(ids), focus()}.
  *
  *   between(id, other)    the rows from one to the other, for a click with the shift key
  *   onDeleted(ids)        called after requests were deleted or forgotten
  *   onChanged(rows)       called with rows that have new tags
  */
-export function makeChoice({ between, onDeleted, onChanged }) {
+export function makeChoice({ between, onDeleted, onChanged, signIn }) {
   const chosen = new Map()
   let last = null
   const summary = h("div", { class: "summary" })
-  const place = h("div", { class: "action" })
+  const place = h("div", { class: "action", tabindex: -1 })
   const element = h("section", { class: "choice", hidden: true, "aria-label": "Selected requests" }, summary, place)
   const mark = (id, isChosen) => {
     const box = document.querySelector(`article[data-id="${CSS.escape(id)}"] input[type=checkbox]`)
@@ -49,13 +49,14 @@ export function makeChoice({ between, onDeleted, onChanged }) {
     const rows = [...chosen.values()]
     element.hidden = !rows.length && !place.hasChildNodes()
     replace(summary,
-      rows.length ? [h("strong", null, `${formatAmount(rows.length, "request")} selected`), drawCompare(rows), drawActions(rows, place, { onDeleted: forget, onChanged })] : null,
+      rows.length ? [h("strong", null, `${formatAmount(rows.length, "request")} selected`), drawCompare(rows), drawActions(rows, place, { onDeleted: forget, onChanged, signIn })] : null,
       h("button", { class: "quiet", onclick: clear }, rows.length ? "Clear" : "Close"))
   }
   return {
     element,
     has: (id) => chosen.has(id),
     forget,
+    focus: () => summary.querySelector("a, button")?.focus(),
     toggle(row, event) {
       const isChosen = !chosen.has(row.request_id)
       const range = event?.shiftKey && last !== null ? between(last, row.request_id) : []

@@ -1,6 +1,6 @@
 // The filters of the feed. The page's address holds them under the parameter names of GET /logs, and a period such as 24h.
 
-import { api } from "../../lib/api.js"
+import { api, listCollections } from "../../lib/api.js"
 import { h, replace } from "../../lib/dom.js"
 import { formatCount, fromField, nameZone, toField } from "../../lib/format.js"
 
@@ -27,7 +27,7 @@ const FURTHER = [
   { name: "group_id", label: "Group" },
   { name: "api_key", label: "User", options: [["", "All users"]], many: listUsers },
   { name: "favorited_by", label: "Favorited by" },
-  { name: "collection_id", label: "Collection", options: [["", "Any"]], many: listCollections },
+  { name: "collection_id", label: "Collection", options: [["", "Any"]], many: countCollections },
 ]
 const BETWEEN = [
   { name: "created_from", label: "Created from", type: "datetime-local" },
@@ -171,7 +171,7 @@ async function listUsers() {
   return users.map((user) => [user.api_key, `${user.api_key} (${formatCount(user.request_count)})`])
 }
 
-async function listCollections() {
-  const { collections } = await api("/collections", { query: { limit: 100 } })
+async function countCollections() {
+  const collections = await listCollections()
   return collections.map((one) => [String(one.id), `${one.name} (${formatCount(one.request_count)})`])
 }

@@ -36,7 +36,7 @@ export function drawSkeleton() {
 }
 
 /**
- * Show the first page and follow the stream: {leave(), step(by), choose(), restore(kept)}.
+ * Show the first page and follow the stream: {leave(), step(by), choose(), act(), restore(kept)}.
  *
  *   parts     the elements of the page (views/feed.js)
  *   narrow    returns the address with one more filter
@@ -55,6 +55,7 @@ export function openSession(filters, page, { parts, narrow, signIn, reopen }) {
       draw()
     },
     onChanged: (rows) => rows.forEach((row) => list.update(row)),
+    signIn,
   })
   const list = makeList({ choice, signal, narrow, sort: filters.sort })
   const count = (more) => {
@@ -87,6 +88,7 @@ export function openSession(filters, page, { parts, narrow, signIn, reopen }) {
       controller.abort()
     },
     step: (by) => list.focusNext(by) || (by > 0 && more.load()),
+    act: choice.focus,
     choose: () => list.focused() && choice.toggle(list.get(list.focused())),
     restore({ top, focused }) {
       scrollTo({ top })

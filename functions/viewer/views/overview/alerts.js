@@ -11,7 +11,7 @@ const PATH = "/v1/alerts"
 const EVENTS = 20
 
 /** Load the alerts and their events, and draw the section. Each change loads them again. */
-export async function drawAlerts({ signal }) {
+export async function drawAlerts({ signal, signIn }) {
   const list = h("div", null)
   const note = h("div", { class: "alert-note", tabindex: -1 })
   const load = async () => {
@@ -28,7 +28,8 @@ export async function drawAlerts({ signal }) {
       await load()
       if (!signal.aborted) replace(note, shown)
     } catch (error) {
-      if (!signal.aborted) replace(note, errorNote(error))
+      if (error.status === 401) signIn(error.message)
+      else if (!signal.aborted) replace(note, errorNote(error))
     }
   }
   await load()

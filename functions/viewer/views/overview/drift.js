@@ -42,7 +42,7 @@ function halve(groups) {
 }
 
 function drawPeriods(dates, again) {
-  return drawForm({ class: "periods" }, (form) => again(Object.fromEntries(new FormData(form))),
+  return drawForm({ class: "periods" }, (form) => { again(Object.fromEntries(new FormData(form))) },
     FIELDS.map(([name, title]) => drawField(
       title === "to" ? h("span", null, hide(name.startsWith("b") ? "Baseline " : "Current "), "to") : title,
       h("input", { id: name, name, type: "date", value: dates[name] }))),

@@ -33,7 +33,7 @@ export async function drawRisk({ call, parameters, query, score, go, again, sign
 }
 
 function drawPromise(promise, again) {
-  const submit = (form) => again(Object.fromEntries([...new FormData(form)].map(([name, percent]) => [name, Number(percent) / 100])))
+  const submit = (form) => { again(Object.fromEntries([...new FormData(form)].map(([name, percent]) => [name, Number(percent) / 100]))) }
   const field = (name, title, limits) => drawField(title,
     h("input", { id: `overview-${name}`, name, type: "number", step: "any", required: true, value: Number((promise[name] * 100).toPrecision(6)), ...limits }))
   return drawForm({ class: "periods" }, submit,

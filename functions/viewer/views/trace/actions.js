@@ -2,6 +2,7 @@
 
 import { api, fetchText, requestPath } from "../../lib/api.js"
 import { announce, copyText, h, replace } from "../../lib/dom.js"
+import { formatTime } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 import { drawMenu } from "../../lib/menu.js"
 import { makeAttempt, saveFile } from "../../lib/parts.js"
@@ -18,7 +19,7 @@ export function drawActions(trace, { path, isOwn, course, pinned, main, signal, 
     note.textContent = sentence
     announce(sentence)
   }
-  const copy = (name, make) => [name, async () => tell((await copyText(make())) ? `Copied the ${name}.` : "The browser blocked copying.")]
+  const copy = (name, make) => [name, async () => tell((await copyText(make())) ? `Copied the ${name}.` : "The browser blocked copying; allow this page to use the clipboard.")]
   const get = (name, work) => [name, async () => {
     try {
       await work()
@@ -34,7 +35,7 @@ export function drawActions(trace, { path, isOwn, course, pinned, main, signal, 
       copy("id", () => log.request_id),
       copy("text", () => log.final_text ?? trace.tokens.filter((token) => !token.discarded).map((token) => token.text ?? "").join("")),
       copy("link", here),
-      copy("curl command", () => `curl -sS -H "X-API-Key: $KEY" '${location.origin}${requestPath(log.request_id).replaceAll("'", "%27")}'`),
+      copy("curl command", () => `curl -sS -H ${isOwn ? '"X-API-Key: $KEY"' : '"Accept: application/json"'} '${location.origin}${path.replaceAll("'", "%27")}'`),
     ], signal),
     drawItems("Download", "download", [
       isOwn ? get("trace", async () => saveFile(new Blob([await fetchText(`${path}/trace`)], { type: JSON_TYPE }), file(".trace.json"))) : null,
@@ -84,7 +85,7 @@ function showReceipt(main, requestId, receipt) {
   replace(main,
     h("h1", null, "Deleted permanently"),
     h("p", null, h("code", null, requestId)),
-    h("dl", { class: "receipt" }, [["Receipt", receipt.ordinal], ["SHA-256 of the id", receipt.request_sha256], ["Deleted at", receipt.deleted_at], ["Deleted by", receipt.deleted_by]]
+    h("dl", { class: "receipt" }, [["Receipt", receipt.ordinal], ["SHA-256 of the id", receipt.request_sha256], ["Deleted at", formatTime(receipt.deleted_at)], ["Deleted by", receipt.deleted_by]]
       .filter(([, value]) => value !== undefined).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, String(value))))),
     h("p", null, h("a", { href: "/" }, "All requests")))
   main.focus()

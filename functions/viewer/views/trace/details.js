@@ -28,7 +28,7 @@ export function showDetails(panel, token, { trace, pinned, alternatives, release
 }
 
 function drawPin(token, release, onComment) {
-  const copy = async () => announce((await copyText(new URL(linkTo(token.index), location.origin).href)) ? "Copied the link." : "The browser blocked copying.")
+  const copy = async () => announce((await copyText(new URL(linkTo(token.index), location.origin).href)) ? "Copied the link." : "The browser blocked copying; allow this page to use the clipboard.")
   return h("p", { class: "pin" }, h("strong", null, drawIcon("pin"), " Pinned"),
     h("button", { class: "quiet", title: "Key Esc", onclick: release }, "Release"),
     h("button", { class: "quiet", onclick: copy }, drawIcon("link"), "Copy link"),

@@ -1,7 +1,7 @@
 // The user's outcome of the answer: correct, incorrect, and a note.
 
 import { api, requestPath } from "../../lib/api.js"
-import { drawForm, h, replace } from "../../lib/dom.js"
+import { closeOnEscape, drawForm, h, replace } from "../../lib/dom.js"
 import { drawIcon } from "../../lib/icons.js"
 import { makeAttempt } from "../../lib/parts.js"
 
@@ -19,6 +19,10 @@ export function drawOutcome(requestId, { signal, signIn }) {
   const attempt = makeAttempt(said, signIn)
   const field = h("input", { id: "outcome-note", maxlength: 10_000, autocomplete: "off" })
   const form = drawForm({ class: "inline", hidden: true }, () => submit(), h("label", { for: field.id }, "Note"), field, h("button", { class: "primary" }, "Save note"))
+  closeOnEscape(form, () => {
+    form.hidden = true
+    note.focus()
+  })
   const show = () => {
     correct.setAttribute("aria-pressed", String(state.correct === true))
     incorrect.setAttribute("aria-pressed", String(state.correct === false))

@@ -19,7 +19,7 @@ export function drawStanding() {
 
 function describeStanding({ n, percentile, model }) {
   if (percentile === null) return model === null ? "The request has no model to compare with." : "No confidence to compare."
-  if (n < ENOUGH) return `${formatCount(n)} of ${ENOUGH} requests of this model that a comparison needs.`
+  if (n < ENOUGH) return `A comparison needs ${ENOUGH} requests of this model; there ${n === 1 ? "is" : "are"} ${formatCount(n)}.`
   const rank = Math.round(percentile)
   return [h("strong", null, `${rank}${ordinal(rank)} percentile`), " of ",
     h("a", { href: `/?${new URLSearchParams({ model, sort: "confidence" })}`, title: "The least confident first" }, `this model's ${n >= 10_000 ? "newest " : ""}${formatCount(n)} requests`)]

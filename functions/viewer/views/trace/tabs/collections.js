@@ -1,11 +1,9 @@
 // The Collections tab: list the collections of the request, and add it to an existing or new collection.
 
-import { api, requestPath } from "../../../lib/api.js"
+import { api, listCollections, requestPath } from "../../../lib/api.js"
 import { drawForm, h, replace } from "../../../lib/dom.js"
 import { formatCount } from "../../../lib/format.js"
 import { makeAttempt } from "../../../lib/parts.js"
-
-const MOST = 100
 
 export async function drawCollections(panel, { trace: { log }, signIn }) {
   const path = requestPath(log.request_id, "/collections")
@@ -19,7 +17,7 @@ export async function drawCollections(panel, { trace: { log }, signIn }) {
   })
   const add = (id) => api(path, { method: "POST", body: { collection_id: id } })
   const refresh = async () => {
-    const [{ collections: members }, { collections: all }] = await Promise.all([api(path), api("/collections", { query: { limit: MOST } })])
+    const [{ collections: members }, all] = await Promise.all([api(path), listCollections()])
     const others = all.filter((one) => !members.some((member) => member.id === one.id))
     replace(box,
       drawMembers(members, (id) => change(() => api(path, { method: "DELETE", body: { collection_id: id } }))),

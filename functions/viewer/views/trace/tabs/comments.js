@@ -1,7 +1,7 @@
 // The Comments tab. "#54" in a comment is a link to token 54.
 
 import { api, requestPath } from "../../../lib/api.js"
-import { drawForm, h, replace } from "../../../lib/dom.js"
+import { drawForm, drawTwoStep, h, holdFocus, redraw, replace } from "../../../lib/dom.js"
 import { formatAge, formatTime } from "../../../lib/format.js"
 import { makeAttempt } from "../../../lib/parts.js"
 import { linkTo } from "../address.js"
@@ -13,7 +13,7 @@ export async function drawComments(panel, { trace: { log, tokens }, goTo, signIn
   const link = (text) => linkTokens(text, tokens.length, goTo)
   const path = requestPath(log.request_id, "/discussions")
   const me = await api("/auth/me")
-  const list = h("ol", { class: "comments" })
+  const list = h("ol", { class: "comments", tabindex: -1 })
   const note = h("div")
   const attempt = makeAttempt(note, signIn)
   const change = (work, message) => attempt(async () => {
@@ -23,8 +23,7 @@ export async function drawComments(panel, { trace: { log, tokens }, goTo, signIn
   })
   const refresh = async () => {
     const first = await api(path, { query: { limit: PAGE } })
-    replace(list, first.discussions.map(draw), drawMore(first, { path, attempt, draw }))
-    if (!first.total) replace(list, h("li", { class: "faint" }, "No comments yet."))
+    redraw(list, list, first.total ? [first.discussions.map(draw), drawMore(first, { path, attempt, draw })] : h("li", { class: "faint" }, "No comments yet."))
   }
   const draw = (one) => drawComment(one, path, change, link)
   replace(panel, list, drawNew(me, path, change, about), note)
@@ -63,12 +62,17 @@ function drawComment(one, path, change, link) {
       h("time", { datetime: one.created_at, title: formatTime(one.created_at) }, formatAge(one.created_at)),
       one.updated_at === one.created_at ? null : " · edited"),
     h("p", { class: "words" }, link(one.comment)),
-    h("p", null, h("button", { class: "quiet", onclick: edit }, "Edit"), h("button", { class: "quiet", onclick: remove }, "Delete")))
+    h("p", null, h("button", { class: "quiet", "data-focus": own, onclick: edit }, "Edit"), drawTwoStep("Delete", "comment", remove)))
   const edit = () => {
     const text = h("textarea", { rows: 3, "aria-label": "Edit comment", maxlength: 10_000 }, one.comment)
     const save = () => change(() => api(own, { method: "PUT", body: { comment: text.value } }), "Comment changed")
-    replace(item, text, h("p", null, h("button", { onclick: save }, "Save"), " ", h("button", { class: "quiet", onclick: read }, "Cancel")))
-    text.focus()
+    const cancel = () => {
+      read()
+      item.querySelector("[data-focus]").focus()
+    }
+    const form = drawForm(null, save, text, h("p", null, h("button", { "data-focus": own }, "Save"), " ", h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")))
+    replace(item, form)
+    holdFocus(form, cancel)
   }
   read()
   return item

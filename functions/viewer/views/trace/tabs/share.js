@@ -1,7 +1,7 @@
 // The Share tab: create, copy and revoke a link that gives access to the request without an API key.
 
 import { api, requestPath } from "../../../lib/api.js"
-import { drawForm, h, replace } from "../../../lib/dom.js"
+import { drawForm, drawTwoStep, h, replace } from "../../../lib/dom.js"
 import { formatTime, fromField, nameZone } from "../../../lib/format.js"
 import { drawLink, makeAttempt } from "../../../lib/parts.js"
 
@@ -27,7 +27,7 @@ function drawShared({ public_url: url, expires_at: expires }, unpublish) {
     h("p", null, "Anyone with this link can read the request without an API key, but not its user, favorites or comments."),
     url && drawLink("share-link", "Link", new URL(url, location.origin).href, h("a", { href: url, target: "_blank", rel: "noopener" }, "Open")),
     h("p", null, expires ? `Expires on ${formatTime(expires)} ${nameZone()}.` : "Does not expire."),
-    h("p", null, h("button", { onclick: unpublish }, "Revoke link"), " Sharing again creates a different link."))
+    h("p", null, drawTwoStep("Revoke link", "", unpublish), " Sharing again creates a different link."))
 }
 
 function drawOffer(publish) {
