@@ -2,9 +2,11 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Generator
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REPEAT_SECONDS = 0.05
 
 
 @contextlib.contextmanager
@@ -21,7 +23,7 @@ def stopped_by_signals() -> Generator[None]:
         # Passed on to the current handler of SIGTERM, which is uvicorn's while it serves.
         signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
     try:
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), _repeating_interrupts():
             yield
     finally:
         for number in numbers:
@@ -29,9 +31,30 @@ def stopped_by_signals() -> Generator[None]:
 
 
 @contextlib.contextmanager
+def _repeating_interrupts() -> Generator[None]:
+    """Repeat an interrupt that Python drops, because it arrived in a finalizer or in a callback of an import."""
+    report = sys.unraisablehook
+
+    def repeat(dropped: "sys.UnraisableHookArgs") -> None:
+        if dropped.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS)
+        else:
+            report(dropped)
+
+    sys.unraisablehook = repeat
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
 def ignoring_signals() -> Generator[None]:
     """Ignore these signals in the block, so that a second Ctrl-C doesn't interrupt the shutdown."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (*ENDING, signal.SIGALRM)}
     try:
         yield
     finally:
