@@ -54,7 +54,7 @@ class PendingActions:
         taken = self.at_event.get(event.sequence_order, [])
         for action in taken:
             action.generation_step = current.index if current else None
-            if action.backtrack_steps:
+            if action.action_type == "Backtrack":
                 self.backtracks.append(action)
             if action.action_type in FORCING_ACTIONS:
                 self.forcing = action

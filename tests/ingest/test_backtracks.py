@@ -110,7 +110,7 @@ class Loop:
         st.tuples(
             st.integers(1, 10**6),
             st.sampled_from([None, None, None, *SHIFTS]),
-            st.integers(1, 4),
+            st.integers(0, 4),
             st.lists(st.integers(1, 10**6), max_size=2),
         ),
         min_size=1,
