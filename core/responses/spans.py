@@ -13,6 +13,7 @@ from core.responses.answers import Answers, read_answers
 from core.responses.attributes import collect, read_attributes, read_json
 from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
 from core.responses.item import Item, find_tags
+from core.responses.recognize import UnknownResponseError
 from core.responses.span_events import read_event_attributes
 from core.responses.summary import Summary
 
@@ -24,6 +25,9 @@ _OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "complet
 }
 _ERROR_CODES = (2, "STATUS_CODE_ERROR")
 _ID = re.compile(r"[0-9a-f]+", re.IGNORECASE | re.ASCII)
+_STREAM = re.compile(r"^data:", re.MULTILINE)
+_LOGPROBS = re.compile(r'(?<!\\)"\w*logprobs?\w*"\s*:\s*(?!null)[^\s]', re.IGNORECASE)
+"""A key that holds log-probabilities, and not a text about them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_RESPONSE = (
     "this span has no logprobs; record the whole response as output.value (OpenInference), "
@@ -70,7 +74,7 @@ def read_span(span: Body) -> Item:
     resource = read_attributes(find_object(span.get("resource")).get("attributes"))
     request, error = _read_request(attributes), _find_error(span)
     answers, error, warnings = _read_response(attributes) if error is None else Answers([], error, ())
-    if error is None and not any(answers):
+    if error is None and not any(answers) and not warnings:
         warnings = (_CUT if _is_cut(attributes.get("output.value")) else _NO_RESPONSE,)
     key = attributes.get("user_api_key") or attributes.get("metadata.user_api_key") or resource.get("user_api_key")
     metadata = find_object(read_json(attributes.get("metadata")))
@@ -85,7 +89,7 @@ def read_span(span: Body) -> Item:
         user_api_key=find_text(key) or find_text(metadata.get("user_api_key")),
         tags=find_tags(attributes.get("tag.tags")),
         metadata=metadata,
-        summary=_summarize(attributes, len(answers)),
+        summary=_summarize(attributes, answers),
         error=error,
         warnings=warnings,
     )
@@ -118,10 +122,13 @@ def _read_response(attributes: Body) -> Answers:
             answers.append({"choices": [{"index": i, "message": message, "logprobs": row}]})
         return Answers(answers, None, ())
     output = attributes.get("output.value")
-    response = read_json(output)
-    if response and not isinstance(response, str | int | float):
+    is_stream = isinstance(output, str) and _STREAM.search(output) is not None
+    response = output if is_stream else read_json(output)
+    if response and (is_stream or not isinstance(response, str | int | float)):
         try:
             return read_answers(response, "output.value")
+        except UnknownResponseError as error:
+            return Answers([{}], None, (str(error),) if _holds_logprobs(output) else ())
         except InvalidInputError:
             if _holds_logprobs(output):
                 raise
@@ -133,7 +140,7 @@ def _is_cut(output: object) -> bool:
 
 
 def _holds_logprobs(output: object) -> bool:
-    return isinstance(output, str) and "logprob" in output.lower()
+    return isinstance(output, str) and _LOGPROBS.search(output) is not None
 
 
 def _read_request(attributes: Body) -> Body:
@@ -141,7 +148,7 @@ def _read_request(attributes: Body) -> Body:
     settings = find_object(read_json(attributes.get("llm.invocation_parameters")))
     named = {
         name: attributes[f"gen_ai.request.{name}"]
-        for name in ("model", "temperature", "max_tokens", "top_p")
+        for name in ("model", "temperature", "max_tokens", "top_p", "stop_sequences")
         if f"gen_ai.request.{name}" in attributes
     }
     request = {**settings, **named, **given}
@@ -170,7 +177,7 @@ def _list_outputs(attributes: Body) -> list[str]:
     return texts
 
 
-def _summarize(attributes: Body, answers: int) -> Summary:
+def _summarize(attributes: Body, answers: list[Body]) -> Summary:
     def count(*names: str) -> int | None:
         return next((found for name in names if (found := find_count(attributes.get(name))) is not None), None)
 
@@ -178,8 +185,9 @@ def _summarize(attributes: Body, answers: int) -> Summary:
         return next((found for name in names if (found := find_text(attributes.get(name)))), None)
 
     reasons, outputs = find_list(attributes.get("gen_ai.response.finish_reasons")), _list_outputs(attributes)
-    is_alone = answers < 2
-    output = text("output.value") if read_json(attributes.get("output.value")) is None else None
+    is_alone = len(answers) < 2
+    is_text = not any(answers) and read_json(attributes.get("output.value")) is None
+    output = text("output.value") if is_text else None
     return Summary(
         model=text("gen_ai.response.model", "llm.model_name", "gen_ai.request.model"),
         text=((outputs[0] if outputs else None) or output) if is_alone else None,

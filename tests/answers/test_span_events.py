@@ -10,7 +10,9 @@ from core.errors import InvalidInputError
 from core.responses.spans import read_span
 from core.traces.kept import keep_answer
 from core.traces.otlp import prepare_export
-from tests.support.spans import make_attributes, make_span
+from tests.support.chunks import make_chat, write_events
+from tests.support.model_server import CONFIDENCE, WORDS
+from tests.support.spans import make_attributes, make_inference, make_span
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 ASKED = [{"role": "user", "content": "Capital?"}]
@@ -98,3 +100,31 @@ def test_events_without_content_leave_the_prompt_of_the_input() -> None:
     events = [make_event("gen_ai.user.message"), make_event("gen_ai.choice", index=0, finish_reason="stop")]
     request = keep_answer(read_span(make_span(CALL | values, events=events)), 0).trace.document.request
     assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
+
+
+@pytest.mark.parametrize("output", [{"answer": "What is a logprob?"}, {"generations": [{"info": {"logprobs": None}}]}])
+def test_an_output_of_another_shape_has_no_scores(output: dict[str, Any]) -> None:
+    """LangChain's outputs name logprobs that are null."""
+    kept = keep_answer(read_span(make_span(make_inference(output))), 0)
+    (warning,) = kept.facts.warnings
+    assert warning.startswith("this span has no logprobs; ")
+
+
+def test_an_output_of_another_shape_that_has_logprobs_is_named() -> None:
+    output = {"generations": [{"info": {"logprobs": {"content": [{"token": "a", "logprob": -0.5}]}}}]}
+    (warning,) = keep_answer(read_span(make_span(make_inference(output))), 0).facts.warnings
+    assert warning.startswith("output.value: not a response that can be scored; ")
+
+
+def test_an_output_may_be_the_text_of_a_stream() -> None:
+    values = make_inference(None) | {"output.value": write_events(make_chat())}
+    kept = keep_answer(read_span(make_span(values)), 0)
+    assert kept.trace.document.request.final_text == "".join(WORDS)
+    assert kept.trace.sequence.sequence_confidence == pytest.approx(CONFIDENCE)
+
+
+def test_stop_words_of_the_conventions_are_read() -> None:
+    entries = [{"token": token, "logprob": -0.5} for token in ("Paris", "</s>")]
+    values = {"gen_ai.request.stop_sequences": ["</s>"], "gen_ai.response.logprobs": json.dumps(entries)}
+    kept = keep_answer(read_span(make_span(CALL | PARTS | values)), 0)
+    assert kept.answer.alignment == "partial"

@@ -105,13 +105,6 @@ def test_a_stream_of_several_choices_is_a_group(client: Client) -> None:
     assert client.log("g~1")["final_text"] == "".join(WORDS)
 
 
-def test_an_error_within_a_stream_is_a_failed_call(client: Client) -> None:
-    text = write_events([*make_chat()[:2], {"error": {"message": "overloaded", "code": 500}}])
-    answer = client.post_bytes("/v1/ingest", text.encode(), content_type="text/event-stream")
-    assert answer.status == 201
-    assert client.log(answer.json["request_id"])["error"] == "overloaded"
-
-
 def test_a_stream_that_fails_keeps_its_facts(client: Client) -> None:
     text = write_events([*make_chat()[:2], {"error": {"message": "boom"}}])
     answer = client.post_bytes("/v1/ingest", text.encode(), content_type="text/event-stream")

@@ -28,31 +28,42 @@ def find_free_port() -> int:
         return server.getsockname()[1]
 
 
+def run_python(text: str) -> "subprocess.Popen[bytes]":
+    """Run a program that has the recorder as `recorder`."""
+    start = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'docs' / 'recorder')!r}); import thunder_recorder as recorder\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", start + text])
+
+
 def test_items_wait_while_thunder_is_away_and_two_processes_post_each_once(
     client: Client, model: ModelServer, tmp_path: Path
 ) -> None:
     away = f"http://127.0.0.1:{find_free_port()}"
-    command = [sys.executable, str(CALLS), model.url]
-    args = [*command, away, str(tmp_path), "20"]
-    done = subprocess.run(args, capture_output=True, text=True, timeout=120, check=True)
+    command = [sys.executable, str(CALLS), model.url, away, str(tmp_path), "20"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     longest, exit_s = map(float, done.stdout.split())
     assert longest < 2, "a call waited for Thunder"
     assert exit_s < 30, "the exit takes at most five seconds"
     assert len(list(tmp_path.iterdir())) == 20
-    both = [subprocess.Popen([*command, client.url, str(tmp_path), "1"], stdout=subprocess.DEVNULL) for _ in range(2)]
+    post = f"recorder.Poster({client.url!r}, spool={str(tmp_path)!r}).put({{'response': {{'tokens': []}}}})"
+    both = [run_python(post) for _ in range(2)]
     assert [one.wait(120) for one in both] == [0, 0]
     rows = await_rows(client, 22)
     assert [row["request_id"] for row in rows if client.log(row["request_id"])["revision"] != 1] == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_accepts_and_never_answers_delays_nothing(model: ModelServer, tmp_path: Path) -> None:
+def test_a_server_that_accepts_and_never_answers_delays_nothing(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        command = [sys.executable, str(CALLS), model.url, url, str(tmp_path), "3"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert float(done.stdout.split()[0]) < 2
-    assert len(list(tmp_path.iterdir())) == 3
+        poster = thunder_recorder.Poster(f"http://127.0.0.1:{silent.getsockname()[1]}", spool=tmp_path)
+        began = time.monotonic()
+        for _ in range(3):
+            poster.put({"response": {"tokens": []}})
+        assert time.monotonic() - began < 2
+        poster.close()
+        assert time.monotonic() - began < 30
+    assert len(list(tmp_path.glob("*.json"))) == 3
 
 
 def test_a_full_spool_drops_the_oldest(tmp_path: Path) -> None:
@@ -121,15 +132,14 @@ child.join()
 def test_items_outlive_the_end_of_a_process(tmp_path: Path, end: str) -> None:
     """Python starts no thread at its end, and ends processes of multiprocessing without the handlers of atexit."""
     start = f"""
-import multiprocessing, sys
-sys.path.insert(0, {str(ROOT / "docs" / "recorder")!r})
-import thunder_recorder as recorder
+import multiprocessing
 class Chunk:
     def to_dict(self, **options):
         return {{"choices": []}}
+recorder.DRAIN_S = 0.5
 poster = recorder.Poster("http://127.0.0.1:{find_free_port()}", spool={str(tmp_path)!r})
 """
-    subprocess.run([sys.executable, "-c", start + ENDS[end]], timeout=120, check=True)
+    assert run_python(start + ENDS[end]).wait(120) == 0
     assert len(list(tmp_path.glob("*.json"))) == 1 + ("multiprocessing" in end)
 
 

@@ -107,12 +107,6 @@ def test_zeros_for_all_tokens_are_unknown(rows: list[dict[str, Any]]) -> None:
     assert "every logprob is 0.0" in found.warnings[0]
 
 
-def test_certainty_with_a_list_is_accepted() -> None:
-    found = read_response({"logprobs": [zero("a", top=True)] * 2})
-    assert [token.logprob for token in found.tokens] == [0.0, 0.0]
-    assert found.warnings == []
-
-
 @pytest.mark.parametrize("nothing", [{}, {"token": None, "logprob": None}, {"text": "a", "logprobs": [-1.0]}])
 def test_an_entry_without_name_and_number_is_not_a_token(nothing: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match=r"^logprobs\[0\]: has neither a token nor a logprob"):

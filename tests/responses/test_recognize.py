@@ -1,6 +1,5 @@
 """Recognition of response shapes, and the errors for unknown ones."""
 
-from typing import Any
 
 import pytest
 
@@ -85,11 +84,6 @@ def test_the_error_for_missing_logprobs_says_how_to_request_them(body: object, p
         read_tokens(body)
     assert str(caught.value).startswith(f"{place}: this response has no logprobs; ask for them with ")
     assert remedy in str(caught.value)
-
-
-def test_the_error_for_a_chunk_names_the_stream() -> None:
-    body: dict[str, Any] = {"object": "chat.completion.chunk", "choices": [{"delta": {"content": "x"}}]}
-    assert "one chunk of a stream" in refusal(body)
 
 
 def test_the_first_of_several_choices_is_read() -> None:

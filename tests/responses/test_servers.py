@@ -14,13 +14,6 @@ def test_openai_chat() -> None:
     assert list_of(tokens[1]) == [(None, " there", -0.02380986), (None, ",", -3.787621), (None, "🎉", -math.inf)]
 
 
-def test_openai_refusal_is_scored_if_there_is_no_content() -> None:
-    body = load("openai_chat")
-    logprobs = body["choices"][0]["logprobs"]
-    logprobs["content"], logprobs["refusal"] = None, logprobs["content"][:1]
-    assert summary(read_tokens(body)) == [(None, "Hello", -0.31725305)]
-
-
 def test_openai_responses() -> None:
     tokens = read_tokens(load("openai_responses"))
     assert summary(tokens) == [(None, "In", -0.25), (None, " a", -0.5)]
