@@ -74,10 +74,10 @@ def _list_bodies(response: object, path: str) -> tuple[list[Body], tuple[str, ..
         chunks = [expect_object(one, f"{path}[{i}]") for i, one in enumerate(find_list(response))]
         if not chunks:
             raise InvalidInputError(f"{path}: is empty; send at least one response")
-        is_joined = is_stream(chunks) or (events is not None and len(chunks) > 1)
-        if not is_joined:
+        known = skip_foreign(chunks)
+        if not is_stream(known) and (events is None or len(chunks) == 1):
             return chunks, _CUT if is_broken else ()
-        answers = split_answers(skip_foreign(chunks))
+        answers = split_answers(known)
         is_partial = is_broken or (not is_done and any(map(is_cut, answers)))
         return [join_stream(part, path) for part in answers], _CUT if is_partial else ()
     if isinstance(response, dict):

@@ -75,7 +75,7 @@ def read_envelope(fields: Body) -> Item:
             "response: missing; send the response of the server, or the reason of the failure as error"
         )
     return Item(
-        answers=[] if error else answers,
+        answers=answers[:1] if error else answers,
         request=request,
         request_id=expect_text(fields.get("request_id"), "request_id"),
         created_at=read_time(fields.get("created_at"), "created_at"),

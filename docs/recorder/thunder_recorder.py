@@ -38,6 +38,8 @@ import uuid
 from pathlib import Path
 
 MAX_SPOOL_BYTES = 256 * 1024 * 1024
+MAX_UNSAVED_BYTES = 64 * 1024 * 1024
+"""Maximum items in memory if the spool is not usable."""
 MAX_QUEUED = 10_000
 """Maximum items in memory. The caller's thread writes further ones to disk immediately."""
 DRAIN_S = 5.0
@@ -158,7 +160,7 @@ class Poster:
     def _reset(self):
         """Begin without a thread, which a fork does not copy, and without the items that the parent will post."""
         self._queue = queue.Queue(MAX_QUEUED)
-        self._unsaved = collections.deque(maxlen=MAX_QUEUED)
+        self._unsaved = collections.deque()
         self._thread = None
         self._lock = threading.Lock()
 
@@ -246,6 +248,9 @@ class Poster:
             if not self._unsaved:
                 log.warning("the spool is not usable, so answers wait in memory: %s", error)
             self._unsaved.append(data)
+            while sum(map(len, self._unsaved)) > MAX_UNSAVED_BYTES:
+                self._unsaved.popleft()
+                log.warning("an answer is lost, because neither the spool nor Thunder is usable")
 
     def _leave(self):
         """Write the items in memory to the spool at the exit, if it is usable by now."""
@@ -259,18 +264,21 @@ class Poster:
     def _post_all(self):
         """Post the items in memory and in the spool, oldest first. Return whether Thunder was reachable for all."""
         while self._unsaved:
-            if not self._post(self._unsaved[0]) or self._is_over():
+            if self._is_over() or not self._post(self._unsaved[0]):
                 return False
             self._unsaved.popleft()
         self.spool.recover()
-        while items := [item for item in self.spool.list() if self._later.get(item, 0) <= time.monotonic()]:
-            for item in items:
+        is_moving = True
+        while is_moving:
+            is_moving = False  # unless an item can be claimed
+            for item in [item for item in self.spool.list() if self._later.get(item, 0) <= time.monotonic()]:
                 if self._is_over():
                     return False
                 self._later.pop(item, None)
                 found = self.spool.claim(item)
                 if found is None:
                     continue
+                is_moving = True
                 path, data = found
                 is_finished = self._post(data)
                 if is_finished:
@@ -530,7 +538,7 @@ def _watch_sync(call, chunks):
         failure = error
         raise
     finally:
-        call.post(None if failure else kept, failure if failure or kept else "the stream was empty")
+        call.post(kept or None, failure if failure or kept else "the stream was empty")
 
 
 async def _watch_async(call, chunks):
@@ -543,7 +551,7 @@ async def _watch_async(call, chunks):
         failure = error
         raise
     finally:
-        call.post(None if failure else kept, failure if failure or kept else "the stream was empty")
+        call.post(kept or None, failure if failure or kept else "the stream was empty")
 
 
 def _watch_raw(call, response):

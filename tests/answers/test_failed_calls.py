@@ -182,3 +182,13 @@ def test_a_stream_with_an_error_of_one_choice_keeps_the_others() -> None:
     end = {**chunks[0], "error": {"message": "x"}, "choices": [part]}
     item = read_item([*chunks, end])
     assert (item.error, len(item.answers)) == (None, 2)
+
+
+def test_a_failed_call_keeps_what_arrived() -> None:
+    """The recorder posts the chunks before a failure, which may follow the ping of a proxy."""
+    chunk = {"object": "chat.completion.chunk", "model": "m", "choices": [{"index": 0, "delta": {"content": "Par"}}]}
+    item = read_item({"request": {}, "response": [{"type": "ping"}, chunk], "error": "connection lost"})
+    kept = keep_answer(item, 0)
+    request = kept.trace.document.request
+    assert (request.final_text, request.model, kept.facts.source) == ("Par", "m", "openai")
+    assert (kept.facts.error, kept.trace.sequence.sequence_confidence) == ("connection lost", None)
