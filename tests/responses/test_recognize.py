@@ -1,6 +1,5 @@
 """Recognition of response shapes, and the errors for unknown ones."""
 
-
 import pytest
 
 from core.errors import InvalidInputError
