@@ -10,9 +10,11 @@ from core.database.statements import SET_TIMEOUT
 from core.deletions import proof_store, store
 from core.deletions.deletion import hash_request_id
 from core.deletions.proof_store import Chain, Finding
-from core.deletions.search import matches, write_pattern
+from core.deletions.search import compile_pattern, matches, write_pattern
 from core.deletions.store import Deletion
 from core.document.formats import require_known_format
+from core.errors import InvalidInputError
+from core.wire.json_text import to_column_text
 
 SEARCH_TIMEOUT_MS = 600_000
 """Statement timeout for searching one table or fetching a few documents."""
@@ -46,7 +48,14 @@ class Proof:
 
 
 async def verify(access: Access, key: str | None, *, request_id: str, user_key: str | None) -> Proof:
-    """Recompute the chain of receipts, and search every table and every stored document."""
+    """Recompute the chain of receipts, and search every table and every stored document.
+
+    Raises:
+        InvalidInputError: the id or the key is empty or not a text.
+    """
+    for name, text in (("REQUEST_ID", request_id), ("--user-key", user_key)):
+        if text is not None and (not text or to_column_text(text) != text):
+            raise InvalidInputError(f"{name}: empty, or not UTF-8; give the complete text")
     async with access.session(key, Scope.ADMIN) as session:
         await SET_TIMEOUT.execute(session.conn, milliseconds=SEARCH_TIMEOUT_MS)
         digest = hash_request_id(request_id)
@@ -63,12 +72,12 @@ async def _search(session: Session, request_id: str, user_key: str | None) -> tu
         hashers = [session.hasher] + ([session.hasher.previous] if session.hasher.previous else [])
         texts += [user_key, *(one.label_user_key(user_key) for one in hashers)]
         hashes = session.hasher.list_hashes(user_key)
-    pattern = write_pattern(texts)
-    findings = await proof_store.FIND_TEXTS.fetch_all(session.conn, pattern=pattern, hashes=hashes)
-    hits, documents = await _search_documents(session, re.compile(pattern.encode()))
+    findings = await proof_store.FIND_TEXTS.fetch_all(session.conn, pattern=write_pattern(texts), hashes=hashes)
+    pattern = compile_pattern(texts)
+    hits, documents = await _search_documents(session, pattern)
     if hits:
         findings.append(Finding(path=DOCUMENTS, hits=hits))
-    if hits := await _search_answers(session, re.compile(pattern.encode())):
+    if hits := await _search_answers(session, pattern):
         findings.append(Finding(path=ANSWERS, hits=hits))
     return findings, documents
 

@@ -2,11 +2,15 @@
 
 import hashlib
 import hmac
+import json
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from core.deletions.search import compile_pattern
 from tests.support.client import Client, send
 from tests.support.command import Command
 from tests.support.documents import make_document
@@ -88,13 +92,40 @@ def test_remains_in_a_column_are_found(
     assert (done.exit_code, place in done.output) == (1, True), done.output
 
 
-@pytest.mark.parametrize("written", ["the-id", "\\u0074he-\\u0069d"])
-def test_remains_in_a_document_are_found(client: Client, database_url: str, manage: Command, written: str) -> None:
+def test_remains_in_a_document_are_found(client: Client, database_url: str, manage: Command) -> None:
     delete(client, "the-id")
-    body = f'{{"request": {{"request_id": "other", "parent": "{written}"}}}}'.encode()
+    body = b'{"request": {"request_id": "other", "parent": "\\u0074he-\\u0069d"}}'
     assert client.post_bytes("/v1/ingest", body, x_api_key=ADMIN_KEY).status == 201
     done = manage("verify-deletion", "the-id", on=database_url)
     assert (done.exit_code, "stored documents: 1" in done.output) == (1, True), done.output
+
+
+HOSTILE = st.text(st.sampled_from('aAz09u.*("\\/\n\téĠ\U0001f642-…#'), min_size=1, max_size=8)
+
+
+@given(text=HOSTILE, before=HOSTILE, is_ascii=st.booleans(), depth=st.integers(1, 3))
+@example(text="r-\U0001f642", before=":", is_ascii=True, depth=1)
+@example(text="x\\u0062y", before=":", is_ascii=False, depth=2)
+@example(text="sk/a", before="\n", is_ascii=False, depth=3)
+@settings(max_examples=300, deadline=None)
+def test_a_text_is_found_however_json_writes_it(text: str, before: str, *, is_ascii: bool, depth: int) -> None:
+    written = f"{before}\n{text} "
+    for _ in range(depth):
+        written = json.dumps(written, ensure_ascii=is_ascii)
+    pattern = compile_pattern([text])
+    for document in (written, written.replace("/", "\\/")):
+        assert pattern.search(document.encode())
+
+
+@pytest.mark.parametrize("document", ["xthe-id", "the-idx", "the-i", "\\\\the", "the_id"])
+def test_a_part_of_a_longer_word_is_not_found(document: str) -> None:
+    assert compile_pattern(["the-id"]).search(json.dumps(document).encode()) is None
+
+
+@pytest.mark.parametrize("arguments", [[""], ["x", "--user-key", ""], ["\udcff"], ["x", "--user-key", "\udcff"]])
+def test_an_empty_or_unreadable_text_is_not_searched(database_url: str, manage: Command, arguments: list[str]) -> None:
+    done = manage("verify-deletion", *arguments, on=database_url)
+    assert (done.exit_code, "empty, or not UTF-8" in done.output) == (1, True), done.output
 
 
 BREAKS = [
