@@ -40,12 +40,13 @@ class Deletion(Row):
 
 
 class DeletableCount(Row):
-    """What a deletion covers.
+    """The numbers of objects that a deletion covers.
 
     Attributes:
         deletable: requests that would be deleted.
         held: requests that would stay because of a legal hold.
-        others: collections, alerts and playground keys of the user that would be deleted as well.
+        others: activation runs, collections, alerts, calibrators, sign-ins and playground keys of the user that would
+            be deleted as well.
     """
 
     deletable: int

@@ -19,6 +19,7 @@ from tests.support.client import Client, send
 from tests.support.command import Command
 from tests.support.documents import action, call, load_trace, make_document, number, one_token
 from tests.support.keys import ADMIN_KEY, label
+from tests.support.labels import insert_calibrator
 
 MARK, USER = "zyxwv-mark", "key-of-the-deleted-user"
 
@@ -165,6 +166,23 @@ def test_the_command_deletes_a_users_requests_and_collections(
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["other"]
     assert client.get("/collections").json["total"] == 0
     assert label(USER) not in dump(sql)
+
+
+@pytest.mark.parametrize("table", ["calibrators", "collections"])
+def test_the_command_finds_a_user_without_requests(
+    table: str, client: Client, sql: psycopg.Connection, database_url: str, manage: Command
+) -> None:
+    post(client, "theirs")
+    if table == "calibrators":
+        insert_calibrator(sql, label(USER))
+    else:
+        send(client, "POST", "/collections", USER, name="theirs")
+    assert send(client, "DELETE", "/logs/theirs", ADMIN_KEY).status == 200
+    done = manage("delete", "--user-key", USER, "--yes", on=database_url)
+    assert (done.exit_code, "0 requests deleted" in done.stderr) == (0, True), done.stderr
+    assert sql.execute(composed.SQL("select count(*) from {}").format(composed.Identifier(table))).fetchone() == (0,)
+    again = manage("delete", "--user-key", USER, "--yes", on=database_url)
+    assert (again.exit_code, "nothing of this user matches" in again.stderr) == (3, True), again.stderr
 
 
 def test_the_command_requires_a_selection(database_url: str, manage: Command) -> None:

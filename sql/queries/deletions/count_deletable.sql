@@ -1,4 +1,4 @@
--- Count the requests that a deletion covers, those on legal hold, and the user's collections, alerts and keys.
+-- Count the requests that a deletion covers, those on legal hold, and the rows that delete_belongings.sql deletes.
 select
     count(*) filter (where legal_holds.request_pk is null) as deletable,
     count(legal_holds.request_pk) as held,
@@ -10,19 +10,22 @@ select
     )
     + case
         when %(before)s::timestamptz is null
-            then
-                (
-                    select count(*) from collections
-                    where collections.user_key_hmac = %(owner)s::bytea
-                )
-                + (
-                    select count(*) from alerts
-                    where alerts.user_key_hmac = %(owner)s::bytea
-                )
-                + (
-                    select count(*) from api_keys
-                    where api_keys.is_playground and api_keys.user_key_hmac = %(owner)s::bytea
-                )
+            then (
+                select count(*)
+                from (
+                    select collections.user_key_hmac from collections
+                    union all
+                    select alerts.user_key_hmac from alerts
+                    union all
+                    select calibrators.user_key_hmac from calibrators
+                    union all
+                    select sign_ins.user_key_hmac from sign_ins
+                    union all
+                    select api_keys.user_key_hmac from api_keys
+                    where api_keys.is_playground
+                ) as belongings
+                where belongings.user_key_hmac = %(owner)s::bytea
+            )
         else 0
     end as others
 from requests
