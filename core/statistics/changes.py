@@ -17,6 +17,7 @@ from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
 from core.statistics import store
+from core.statistics.narrow import narrow
 from core.statistics.store import FirstListRow
 from core.traces.filters import Filters
 from core.wire.models import Frozen
@@ -61,9 +62,7 @@ async def fetch_first_lists(
 ) -> list[FirstListRow]:
     """Fetch the first top-k lists of the caller's prompts that occur in both periods, one per group."""
     async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
-        sides = (one._replace(owner=owner) for one in (baseline, current))
-        return await list_first_lists(session.conn, *sides)
+        return await list_first_lists(session.conn, await narrow(session, baseline), await narrow(session, current))
 
 
 async def list_first_lists(conn: AsyncConnection, baseline: Filters, current: Filters) -> list[FirstListRow]:

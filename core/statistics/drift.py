@@ -9,6 +9,7 @@ from core.access.caller import Scope
 from core.database.pool import retry_read
 from core.database.reading import together
 from core.statistics import store
+from core.statistics.narrow import narrow
 from core.statistics.scores import Score
 from core.traces.filters import Filters
 from core.wire.models import Frozen
@@ -63,11 +64,9 @@ async def fetch_sides(
 ) -> tuple[Values, Values]:
     """Fetch (k, value) of the caller's requests in both periods."""
     async with access.session(key, Scope.READ) as session:
-        owner, limits = session.caller.owner_filter, {"score": score.value, "limit": store.MAX_VALUES}
-        one, other = (
-            store.LIST_DRIFT_VALUES.fetch_all(session.conn, filters=filters._replace(owner=owner), **limits)
-            for filters in (baseline, current)
-        )
+        sides = [await narrow(session, filters) for filters in (baseline, current)]
+        limits = {"score": score.value, "limit": store.MAX_VALUES}
+        one, other = (store.LIST_DRIFT_VALUES.fetch_all(session.conn, filters=side, **limits) for side in sides)
         return await together(session.conn, one, other)
 
 

@@ -11,6 +11,7 @@ from core.access.access import Access
 from core.access.caller import Scope
 from core.database.pool import retry_read
 from core.statistics import store
+from core.statistics.narrow import narrow
 from core.statistics.scores import Score
 from core.statistics.store import LabelRow
 from core.traces.filters import Filters
@@ -81,5 +82,5 @@ async def fetch_labels(
             outcome_source=labelled.outcome_source,
             k=labelled.k,
             limit=store.MAX_LABELS,
-            filters=labelled.filters._replace(owner=session.caller.owner_filter),
+            filters=await narrow(session, labelled.filters),
         )

@@ -7,6 +7,7 @@ from core.access.caller import Scope
 from core.database.pool import retry_read
 from core.document.schema import MAX_TOKENS
 from core.statistics import store
+from core.statistics.narrow import narrow
 from core.statistics.store import ContinuationRow, PeerRow
 from core.traces.filters import Filters
 from core.traces.own_request import require_own_request, require_row
@@ -74,7 +75,7 @@ async def fetch_peers(access: Access, key: str | None, *, request_id: str, filte
             session.conn,
             request_id=request_id,
             owner=owner,
-            filters=filters._replace(owner=owner),
+            filters=await narrow(session, filters),
             ranked=store.MAX_RANKED,
         )
         same_prompt = await store.LIST_SAME_PROMPT.fetch_all(

@@ -11,6 +11,7 @@ from core.confidence import Coverage
 from core.database.pool import retry_read
 from core.errors import InvalidInputError
 from core.statistics import store
+from core.statistics.narrow import narrow
 from core.statistics.store import GroupBy, GroupRow
 from core.traces.filters import Filters
 from core.wire.models import Frozen
@@ -71,7 +72,7 @@ async def summarize(
     if not _ZONE.fullmatch(time_zone):
         raise InvalidInputError(UNKNOWN_ZONE)
     async with access.session(key, Scope.READ) as session:
-        owner = session.caller.owner_filter
+        wanted = await narrow(session, filters)
         try:
             rows = await store.SUMMARIZE.fetch_all(
                 session.conn,
@@ -79,7 +80,7 @@ async def summarize(
                 time_zone=time_zone,
                 fractions=store.FRACTIONS,
                 limit=store.MAX_GROUPS,
-                filters=filters._replace(owner=owner),
+                filters=wanted,
             )
         except psycopg.errors.InvalidParameterValue:
             raise InvalidInputError(UNKNOWN_ZONE) from None

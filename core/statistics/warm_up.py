@@ -12,6 +12,7 @@ from core.decisions.warm_up import find_warm_up
 from core.errors import InvalidInputError
 from core.statistics import store
 from core.statistics.labels import LabelFilters
+from core.statistics.narrow import narrow
 from core.statistics.scores import Score
 from core.statistics.store import DriftRow
 from core.statistics.threshold import Threshold, format_share
@@ -46,7 +47,7 @@ async def fetch_values(access: Access, key: str | None, *, labelled: LabelFilter
             session.conn,
             score=WARM_UP_SCORE.value,
             limit=store.MAX_VALUES,
-            filters=labelled.filters._replace(owner=session.caller.owner_filter),
+            filters=await narrow(session, labelled.filters),
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.support.approximate import near
-from tests.support.client import Client
+from tests.support.client import Client, send
 from tests.support.documents import (
     action,
     added,
@@ -20,6 +20,7 @@ from tests.support.documents import (
     sampled,
     trace_names,
 )
+from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post_probs
 
 NOISY = load_trace("noisy-logger")
@@ -193,6 +194,17 @@ def test_the_mod_filter_matches_named_and_called_mods(client: Client) -> None:
     for mod, n in (("force_prefix", 1), ("wrapped_client_mod_force_prefix", 1), ("other", 0)):
         groups = client.get(f"/v1/confidence/summary?mod={mod}").json["groups"]
         assert sum(group["n"] for group in groups) == n, mod
+
+
+def test_a_key_selects_the_favorites_of_its_name_as_in_the_feed(client: Client) -> None:
+    for name in ("r", "other"):
+        post_probs(client, name, [0.5])
+    assert send(client, "POST", "/logs/r/favorite", ADMIN_KEY, name=ADMIN_KEY).json["favorited_by"] == ["admin"]
+    for person in (ADMIN_KEY, "admin"):
+        query = f"?favorited_by={person}"
+        assert len(client.get(f"/logs{query}").json["data"]) == 1
+        assert [group["n"] for group in client.get(f"/v1/confidence/summary{query}").json["groups"]] == [1]
+        assert client.get(f"/v1/confidence/drift{query}").json["current"]["n"] == 1
 
 
 def test_drift_equals_scipy(client: Client) -> None:

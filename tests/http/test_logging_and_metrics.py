@@ -191,6 +191,7 @@ def test_metrics_describe_the_confidence_of_recent_requests_by_model(client: Cli
     for place, prob in enumerate(probs):
         post_probs(client, f"m{place}", [prob], model='a "model"')
     post_probs(client, "other", [0.9])
+    post_probs(client, "of an empty model", [0.7], model="")
     assert client.ingest(make_document("unscored", request={"model": "unscored"})).status == 201
     post_probs(client, "old", [0.01], model="old")
     sql.execute("update requests set ingested_at = now() - interval '61 minutes' where request_id = 'old'")
@@ -198,7 +199,7 @@ def test_metrics_describe_the_confidence_of_recent_requests_by_model(client: Cli
     names = ("thunder_confidence_mean", "thunder_confidence_p5", "thunder_confidence_below_0_2_ratio")
     mean, p5, low = (found[name, 'a "model"'] for name in names)
     assert (mean, p5, low) == pytest.approx((np.mean(probs), np.percentile(probs, 5), 0.1))
-    assert [found[name, ""] for name in names] == pytest.approx([0.9, 0.9, 0])
+    assert [found[name, ""] for name in names] == pytest.approx([0.8, 0.71, 0])
     assert not any("old" in name for name in found)
     counts = ("thunder_recent_requests", "thunder_recent_tokens", "thunder_recent_bytes", "thunder_recent_exceptions")
     size = sql.execute(

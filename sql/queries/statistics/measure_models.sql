@@ -3,7 +3,7 @@ with
 newest as (
     select
         requests.id,
-        requests.model,
+        coalesce(requests.model, '') as model,
         requests.sequence_confidence,
         requests.tokens,
         requests.has_exception
@@ -14,7 +14,7 @@ newest as (
 )
 
 select
-    coalesce(newest.model, '') as model,
+    newest.model,
     count(*) as requests,
     sum(newest.tokens)::bigint as tokens,
     sum(request_traces.document_bytes)::bigint as bytes,
