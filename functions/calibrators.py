@@ -34,11 +34,11 @@ SCALING = Scaling(max_inputs=8, target_inputs=4, memory_mb=1024)
 router = APIRouter(tags=["calibrators"], route_class=SmallBodyRoute)
 
 
-class NewCalibrator(PeriodQuery, frozen=True, extra="forbid"):
+class NewCalibrator(PeriodQuery, frozen=True, extra="forbid", strict=True):
     """A calibrator to fit: the score and the method, and filters of the labelled requests."""
 
-    score: Score
-    method: Method
+    score: Annotated[Score, Field(strict=False)]
+    method: Annotated[Method, Field(strict=False)]
     k: Annotated[int | None, Field(ge=1, le=MAX_TOP_TOKENS)] = None
     logprobs_mode: Annotated[str | None, Field(max_length=MAX_MODE_CHARS)] = None
     outcome_source: TextParam = None

@@ -24,8 +24,8 @@ RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 def _parse_moment(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+    if not isinstance(value, str):  # in a body
+        return None if value is None else parse_timestamp(value)
     try:
         return parse_timestamp(float(value))
     except ValueError:

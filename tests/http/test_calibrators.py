@@ -93,12 +93,17 @@ def test_only_one_request_of_a_group_counts(client: Client, sql: psycopg.Connect
     assert fit_well(client)["n"] == 100
 
 
-INVALID = [{"score": "luck"}, {"method": "magic"}, {"modell": "x"}, {"k": 0}, {"from": "then"}, {"for_users": "?"}]
+INVALID: list[dict[str, Any]] = [
+    *({"score": "luck"}, {"method": "magic"}, {"modell": "x"}, {"k": 0}, {"k": "2"}, {"from": "then"}, {"from": True}),
+    *({"from": 1.7e12}, {"for_users": "true"}, {"min_confidence": "0.5"}),
+]
 
 
-@pytest.mark.parametrize("fields", INVALID)
-def test_an_invalid_fit_is_refused(client: Client, fields: dict[str, Any]) -> None:
-    assert fit(client, **fields).status == 400
+def test_an_invalid_fit_is_refused(client: Client) -> None:
+    for fields in INVALID:
+        assert fit(client, **fields).status == 400, fields
+    valid = {"from": 0, "to": "2026-01-01T00:00:00Z", "k": None, "min_confidence": 0}
+    assert fit(client, **valid).status == 409, "there are no labels"
 
 
 def test_extreme_scores_are_calibrated_without_an_error(client: Client, sql: psycopg.Connection) -> None:
