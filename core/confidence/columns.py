@@ -1,4 +1,4 @@
-"""Score all tokens of a trace in one pass: the vectorised form of `score_tokens`.
+"""Score all tokens of a trace in one pass: the vectorized form of `score_tokens`.
 
 `core.confidence.score` and `core.confidence.shape` define each score. Tests check that both forms agree.
 """

@@ -38,9 +38,9 @@ def measure_entropy(distribution: Distribution) -> tuple[float, float | None] | 
         return None, None
     terms = list(map(mul, probs, logprobs))
     total = sum(terms)
-    if mass < float_info.min:  # too small to renormalise
+    if mass < float_info.min:  # too small to renormalize
         return 0.0 - total, None
-    # The ln M in ln p̂ and in H(p̂) cancels, so the entries need no renormalisation.
+    # The ln M in ln p̂ and in H(p̂) cancels, so the entries need no renormalization.
     mean = total / mass
     return 0.0 - total, max(0.0, sum(map(mul, terms, logprobs)) / mass - mean * mean)
 

@@ -1,4 +1,4 @@
-"""The vectorised scores equal the scores of each token."""
+"""The vectorized scores equal the scores of each token."""
 
 import json
 import math
