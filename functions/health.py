@@ -3,10 +3,9 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from core.database.health import HealthReport, check_health
-from functions.web.application import VERSION
 from functions.web.context import ContextDep
 from functions.web.scaling import Scaling
 
@@ -19,13 +18,13 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz", responses={503: {"model": HealthReport}}, include_in_schema=False)
 @router.head("/health", include_in_schema=False)
 @router.head("/healthz", include_in_schema=False)
-async def health(context: ContextDep, response: Response) -> HealthReport:
+async def health(request: Request, context: ContextDep, response: Response) -> HealthReport:
     """Check that the database answers and has the schema of this version. Answers within three seconds."""
     access, settings = context.access, context.settings
     report = await check_health(
         access.open_pool,
         app=settings.thunder_app_name,
-        version=VERSION,
+        version=request.app.version,
         commit=settings.thunder_commit,
         deployment=settings.thunder_deployment,
         warnings=access.warnings,
