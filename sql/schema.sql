@@ -1004,6 +1004,8 @@ begin
         ) < most_waiting
     -- In the same order everywhere, because inserting the event of a window may wait for another ingest to commit.
     order by alerts.id, requests.id
+    -- Without the lock, an alert that is deleted in the meantime would fail the ingest.
+    for key share of alerts
     on conflict on constraint alert_events_dedup_key do nothing;
     get diagnostics raised = row_count;
     return raised;

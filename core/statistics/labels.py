@@ -24,11 +24,13 @@ class LabelFilters(NamedTuple):
         filters: those of the requests.
         k: the length of the longest top-k list.
         outcome_source: the source of the outcome. If it is None and sources disagree, the latest outcome counts.
+        held_out: whether only requests match that had no outcome when the calibrator of their p_correct was fitted.
     """
 
     filters: Filters
     k: int | None = None
     outcome_source: str | None = None
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +84,6 @@ async def fetch_labels(
             outcome_source=labelled.outcome_source,
             k=labelled.k,
             limit=store.MAX_LABELS,
+            held_out=labelled.held_out,
             filters=await narrow(session, labelled.filters),
         )

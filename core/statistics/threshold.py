@@ -11,6 +11,7 @@ from core.wire.models import Frozen
 
 DEFAULT_TARGET = 0.05
 DEFAULT_CONFIDENCE = 0.95
+HELD_OUT = ". Only requests whose outcomes are newer than the calibrator count"
 
 
 class Threshold(Frozen):
@@ -64,7 +65,7 @@ def certify(score: Score, rows: Sequence[LabelRow], *, target_error: float, conf
         certified=cut is not None,
         bound=None if tried is None else tried.bound,
         n=len(labels),
-        message=message + _describe_mixture(rows),
+        message=message + _describe_mixture(rows) + (HELD_OUT if score is Score.P_CORRECT else ""),
     )
 
 

@@ -1,5 +1,6 @@
 """The events of alerts: the requests that have one, and deletions of events."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ from tests.support.client import Client, send
 from tests.support.command import Command
 from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.posts import post, post_probs
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, wait_until
 
 
 def test_a_user_s_alert_covers_only_the_user_s_requests(alerting: Client, receiver: Receiver) -> None:
@@ -82,6 +83,20 @@ def test_an_import_raises_no_alert(client: Client, database_url: str, manage: Co
     imported = manage("import", "traces.jsonl", on=database_url, THUNDER_SECRET=SECRET)
     assert imported.exit_code == 0, imported.stderr
     assert sql.execute("select count(*) from alert_events").fetchall() == [(0,)]
+
+
+def test_an_alert_that_is_deleted_during_an_ingest_has_no_event(
+    client: Client, database_url: str, sql: psycopg.Connection
+) -> None:
+    create(client)
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%raise_alerts%'"
+    with psycopg.connect(database_url) as deleting, ThreadPoolExecutor(1) as pool:
+        deleting.execute("delete from alerts")
+        posted = pool.submit(post_probs, client, "r", [0.25])
+        wait_until(lambda: bool(sql.execute(waiting).fetchall()))
+        deleting.commit()
+        posted.result()
+    assert client.get("/v1/alerts/feed").json["events"] == []
 
 
 def test_deleting_a_request_deletes_its_events(client: Client, sql: psycopg.Connection) -> None:

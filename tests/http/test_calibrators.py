@@ -143,10 +143,16 @@ def test_the_calibrated_probability_is_compared_with_outcomes_like_a_score(
     assert (before["n"], after["n"]) == (600, 300)
     assert after["ece"] < before["ece"]
     assert after["brier"] < before["brier"]
+    # The labels that the calibrator was fitted to get a probability from it, too.
+    sql.execute("update requests set scoring_version = scoring_version")
+    assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 600
     threshold = client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json
-    assert (threshold["certified"], threshold["accepts"]) == (True, ">=")
+    assert (threshold["certified"], threshold["accepts"], threshold["n"]) == (True, ">=", 300)
+    assert threshold["message"].endswith("Only requests whose outcomes are newer than the calibrator count")
+    sql.execute("delete from calibrators")
+    assert client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json["n"] == 0
     ranked = {one["score"]: one["n"] for one in client.get("/v1/confidence/risk-coverage").json["scores"]}
-    assert (ranked["p_correct"], ranked["perplexity"]) == (300, 600)
+    assert (ranked["p_correct"], ranked["perplexity"]) == (600, 600)
 
 
 def test_a_calibrator_is_not_fitted_to_the_probability_of_another(client: Client) -> None:

@@ -1,5 +1,6 @@
 -- List the newest labelled requests, one per group, with the latest outcome and some scores in the given order.
 -- The answers to one prompt are not independent, so only the first labelled request of a group counts, over all owners.
+-- With held_out, only requests count that had no outcome when the calibrator of their p_correct was fitted.
 with
 latest as (
     select distinct on (outcomes.request_pk)
@@ -38,5 +39,16 @@ select
     ) as scores
 from independent
 inner join requests on independent.id = requests.id
+where
+    not %(held_out)s::boolean
+    or exists (
+        select from calibrators
+        where
+            calibrators.id = requests.calibrator_id
+            and not exists (
+                select from outcomes
+                where outcomes.request_pk = requests.id and outcomes.recorded_at <= calibrators.created_at
+            )
+    )
 order by independent.created_at desc, independent.id desc
 limit %(limit)s
