@@ -37,6 +37,8 @@ ANALYZE_LIMIT = CallLimit("analyze", per_key=5, per_address=30)
 """Each analysis costs the operator a call of a paid model."""
 MAX_TOKENS = 4096
 MAX_CONTEXT_CHARACTERS = 20_000
+MAX_ANALYSIS_BYTES = 8 * 1024 * 1024
+"""Size limit of an analysis. The paid model reads it, and no extracted timeline is longer."""
 
 Positions = Annotated[list[Token], Field(max_length=MAX_TOKENS)]
 
@@ -131,8 +133,10 @@ def read_analysis(body: bytes) -> dict[str, Any]:
     """Convert the body of an analysis to the body for the server. CPU-bound.
 
     Raises:
-        InvalidInputError: a field is missing or invalid.
+        InvalidInputError: a field is missing or invalid, or the body is too long.
     """
+    if len(body) > MAX_ANALYSIS_BYTES:
+        raise InvalidInputError(f"feature_timeline: at most {MAX_ANALYSIS_BYTES} bytes are allowed; send fewer tokens")
     try:
         analysis = Analysis.model_validate(parse_json(body))
     except ValidationError as error:

@@ -60,11 +60,15 @@ def test_features_are_analyzed(playground: Playground) -> None:
     assert call.body == expected
 
 
-def test_a_long_timeline_is_analyzed(playground: Playground) -> None:
+def test_a_long_timeline_is_analyzed_and_a_huge_one_refused(playground: Playground) -> None:
+    key = playground.make_key()
     features = [{"id": 10_000 + number, "activation": number / 7} for number in range(20)]
     timeline = [{"position": n, "token": n, "token_str": "a", "top_features": features} for n in range(1500)]
-    assert playground.analyze(playground.make_key(), feature_timeline=timeline).status == 200
+    assert playground.analyze(key, feature_timeline=timeline).status == 200
     assert len(playground.sae.calls[0].body["feature_timeline"]) == 1500
+    refused = playground.analyze(key, feature_timeline=[{**timeline[0], "token_str": "a" * 8 * 1024**2}])
+    assert (refused.status, refused.json["message"].partition(":")[0]) == (400, "feature_timeline")
+    assert len(playground.sae.calls) == 1
 
 
 @pytest.mark.parametrize(
