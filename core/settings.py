@@ -42,7 +42,8 @@ def _check_url(text: str) -> str:
     import httpx  # noqa: PLC0415 - takes long to import, and most processes have no URL to check
 
     try:
-        is_valid = text.startswith(("http://", "https://")) and httpx.URL(text).host != ""
+        url = httpx.URL(text)
+        is_valid = text.startswith(("http://", "https://")) and url.host != "" and not url.query and not url.fragment
     except (httpx.InvalidURL, ValueError):
         is_valid = False
     if not is_valid:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -18,12 +18,14 @@ DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
 MAX_NOTE_LENGTH = 10_000
 
+Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SOURCE_LENGTH)]
+
 
 class NewOutcome(Body):
     """An outcome to record: correct (true), incorrect (false), or null to withdraw the source's outcome."""
 
     correct: bool | None
-    source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_LENGTH)] = DEFAULT_SOURCE
+    source: Source = DEFAULT_SOURCE
     note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None = None
 
 

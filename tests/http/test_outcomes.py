@@ -51,7 +51,7 @@ def test_a_verdict_survives_a_replaced_trace(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict", [{}, {"correct": "yes"}, {"correct": 1}, {"correct": True, "source": ""}, {"correct": True, "note": 5}]
+    "verdict", [{}, {"correct": "yes"}, {"correct": 1}, {"correct": True, "source": " "}, {"correct": True, "note": 5}]
 )
 def test_an_invalid_verdict_is_rejected(client: Client, verdict: dict[str, Any]) -> None:
     client.ingest(make_document())

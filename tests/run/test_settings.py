@@ -58,7 +58,10 @@ def test_an_admin_key_of_the_model_servers_that_is_too_short_is_refused(
     assert load_settings().playground_admin_key is not None
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://", "http://h:x", "http://xn--", "ftp://h", "http://h\n"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://", "http://h:x", "http://xn--", "ftp://h", "http://h\n", "http://h/?a=1", "http://h#a"],
+)
 def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="is not a URL; write http://host:port"):
         Settings(playground_sae_url=url)
