@@ -56,7 +56,7 @@ def run() -> None:
 
 
 @cli.command()
-@click.option("--url", help="URL of a running Thunder  [default: that on THUNDER_DATA_DIR, or at APP_PORT]")
+@click.option("--url", help="URL of a running Thunder  [default: the one on THUNDER_DATA_DIR, else APP_PORT]")
 def demo(url: str | None) -> None:
     """Post sample and labelled traces.
 
@@ -87,9 +87,12 @@ def demo(url: str | None) -> None:
 
 
 @cli.command("sign-in")
-@click.option("--url", help="URL of the server  [default: that on THUNDER_DATA_DIR, THUNDER_URL, or at APP_PORT]")
+@click.option("--url", help="URL of the server  [default: the one on THUNDER_DATA_DIR, else THUNDER_URL or APP_PORT]")
 def sign_in(url: str | None) -> None:
-    """Print a link that signs a browser in with the rights of the admin key. It works once, for 15 minutes."""
+    """Print a link that signs a browser in.
+
+    The browser gets the rights of the admin key. The link works once, for 15 minutes.
+    """
     from core.access.sign_ins import create_link
     from core.cli.banner import LINK_TERMS, write_link, write_url
     from core.local.environment import load_settings
@@ -124,7 +127,10 @@ def migrate() -> None:
 
 @cli.command()
 def status() -> None:
-    """Show the stamp, migrations and contents of the database. The exit code is 1 while migrations are pending."""
+    """Show the app, migrations and contents of the database.
+
+    The stamp is the app that the database belongs to. The exit code is 1 while migrations are pending.
+    """
     from core.cli.status import describe_status, read_database_status
 
     with chore_database() as reached:
@@ -175,9 +181,10 @@ def adopt(app_name: str, *, yes: bool) -> None:
     "--admin-key-to", type=click.Path(path_type=Path), help="Write the first admin key to this new file (mode 0600)."
 )
 def deploy(environment: str, *, migrates: bool, url: str | None, admin_key_to: Path | None) -> None:
-    """Deploy ENVIRONMENT (staging, production, …) to Modal.
+    """Deploy an environment to Modal.
 
-    Checks the database first, tests the app afterwards, and creates the first admin key if the database has none.
+    ENVIRONMENT is staging, production or another name. Checks the database first, tests the app afterwards, and
+    creates the first admin key if the database has none.
     """
     from core.deploy.rollout import roll_out
 
@@ -198,7 +205,7 @@ def deploy(environment: str, *, migrates: bool, url: str | None, admin_key_to: P
 @click.option("--url", help="Post to the Thunder at this URL instead of storing in the database.")
 @click.option("--key", help="API key for --url  [default: THUNDER_ADMIN_KEY, or the admin key of `run`]")
 def import_(files: tuple[str, ...], *, on_conflict: str, url: str | None, key: str | None) -> None:
-    """Import traces from FILES.
+    """Import traces.
 
     FILES are outputs of `export --what traces`, documents of an engine, items as POST /v1/ingest accepts them, or
     folders; - is stdin. They may be compressed with gzip or zstd. Stored traces are skipped, so an interrupted import

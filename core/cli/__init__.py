@@ -1,1 +1,1 @@
-"""The commands of manage.py: options, prompts, doctor, status. Only manage.py imports this package."""
+"""The commands of manage.py: options, prompts, doctor, status. Only manage.py and the chores on Modal import it."""

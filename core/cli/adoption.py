@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.cli.confirm import confirm_change
-from core.cli.sizes import describe_stamp
+from core.cli.sizes import count_of, describe_stamp
 from core.database.direct import connect
 from core.database.migrations import Stamp, adopt
 from core.database.query import query
@@ -45,7 +45,7 @@ def adopt_database(dsn: str, *, app_name: str, yes: bool) -> str:
 def write_summary(app_name: str, previous: Stamp | None, content: Requests) -> str:
     """Summarize a transfer: the requests and the previous stamp."""
     newest = "" if content.newest is None else f", the newest of {content.newest:%Y-%m-%d %H:%M %Z}"
-    what = f"{content.requests} requests{newest}"
+    what = f"{count_of(content.requests, 'request', 'requests')}{newest}"
     if previous is not None and previous.app_name == app_name:
         return f"nothing to do: the database already belongs to {app_name}, with {what}"
     return f"{app_name} took over {what}; the previous stamp was {describe_stamp(previous)}"

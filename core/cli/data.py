@@ -9,7 +9,10 @@ from core.cli.shared import YES, admin_database, chore_database
 
 
 @click.command()
-@click.option("--user-key", help="Requests of this user (user API key or label), and their collections.")
+@click.option(
+    "--user-key",
+    help="Requests of this user (user API key or label). Without --older-than, also all else that the user owns.",
+)
 @click.option("--older-than", help="Requests received longer ago than this: 90d, 12h, 30m.")
 @YES
 def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
@@ -22,6 +25,7 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
     from tqdm import tqdm
 
     from core.cli.age import read_age
+    from core.cli.sizes import count_of
     from core.deletions.deletion import DeletionScope, count_deletable, delete_all
     from core.deletions.store import Deletion
 
@@ -30,7 +34,7 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
         found = run_work(lambda access, key: count_deletable(access, key, scope))
     with (
         # Runs even if no request matches: it deletes the user's collections, alerts and playground key.
-        admin_database(f"Permanently delete {found.deletable} requests", yes=yes) as run_work,
+        admin_database(f"Permanently delete {count_of(found.deletable, 'request', 'requests')}", yes=yes) as run_work,
         tqdm(total=found.deletable, unit=" requests", disable=None) as bar,
     ):
 
@@ -40,9 +44,9 @@ def delete(user_key: str | None, older_than: str | None, *, yes: bool) -> None:
                 click.echo(receipt.model_dump_json())
 
         count = run_work(lambda access, key: delete_all(access, key, scope, deleted_by="command", report=report))
-    click.echo(f"{count} requests deleted", err=True)
+    click.echo(f"{count_of(count, 'request', 'requests')} deleted", err=True)
     if found.held:
-        click.echo(f"{found.held} requests kept, because they are on legal hold", err=True)
+        click.echo(f"{count_of(found.held, 'request', 'requests')} kept, because of a legal hold", err=True)
 
 
 @click.command("verify-deletion")
@@ -66,11 +70,11 @@ def verify_deletion(request_id: str, *, user_key: str | None) -> None:
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Include requests whose scores are up to date.")
 def rescore(*, everything: bool) -> None:
-    """Update stored scores to the current scoring rules and calibrators.
+    """Score stored requests again.
 
-    Run it after a new version of Thunder has changed the rules, or a calibrator was activated. Works in batches while
-    the server runs. If interrupted, run it again to continue. Logs need no update, because they are derived when they
-    are read. The exit code is 1 if a request could not be scored; it stays unchanged.
+    Run it after a new version of Thunder has changed the scoring rules, or a calibrator was activated. Works in batches
+    while the server runs. If interrupted, run it again to continue. Logs need no update, because they are derived when
+    they are read. The exit code is 1 if a request could not be scored; it stays unchanged.
     """
     from tqdm import tqdm
 
@@ -89,7 +93,9 @@ def rescore(*, everything: bool) -> None:
 @YES
 @click.option("--yes-production", is_flag=True, help="Clear the database even if its app looks like production.")
 def clear(*, yes: bool, yes_production: bool) -> None:
-    """Delete all requests, mods and collections. Keys and the stamp stay.
+    """Delete all requests, mods, collections, calibrators and alerts.
+
+    Keys, receipts of deletions, the audit log and the stamp stay.
 
     Refuses a database whose app looks like production, that is, has no staging, dev or test in its name. The embedded
     database of `run` can always be cleared.

@@ -50,13 +50,14 @@ def create(  # noqa: PLR0913 - each is an option
 def list_() -> None:
     """List all keys, newest first."""
     from core.access.keys import list_keys
+    from core.cli.sizes import count_of
     from core.local.admin import describe_key
 
     with admin_database() as run_work:
         rows = run_work(list_keys)
     for row in rows:
         click.echo(describe_key(row))
-    click.echo(f"{len(rows)} keys", err=True)
+    click.echo(count_of(len(rows), "key", "keys"), err=True)
 
 
 @keys.command("revoke")

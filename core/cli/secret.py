@@ -12,9 +12,10 @@ from core.cli.shared import YES, chore_database
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this new file (mode 0600).")
 @click.pass_context
 def secret(context: click.Context, *, to: Path | None) -> None:
-    """Print a new random value for THUNDER_SECRET, or compare the present one with the database.
+    """Print a new value for THUNDER_SECRET.
 
-    docs/SECRETS.md explains how to keep, back up and change it.
+    The commands compare the present value with the database. docs/SECRETS.md explains how to keep, back up and
+    change it.
     """
     if context.invoked_subcommand is not None:
         return
@@ -31,9 +32,9 @@ def secret(context: click.Context, *, to: Path | None) -> None:
 
 @secret.command()
 def status() -> None:
-    """Compare the secret with the one of the database, and count what depends on it.
+    """Compare the secret with that of the database.
 
-    The exit code is 1 if they differ.
+    Also counts what depends on it. The exit code is 1 if they differ.
     """
     from core.cli.secret_status import describe_secret, read_secret
 
@@ -47,9 +48,10 @@ def status() -> None:
 @secret.command()
 @YES
 def accept(*, yes: bool) -> None:
-    """Accept THUNDER_SECRET as the secret of the database if the previous secret is lost.
+    """Accept THUNDER_SECRET as the secret of the database.
 
-    Lists the consequences first. Nothing is deleted: admins still see every request.
+    Use it if the previous secret is lost. Lists the consequences first. Nothing is deleted: admins still see every
+    request.
     """
     from core.cli.confirm import ask, show_database
     from core.cli.secret_status import accept_secret, describe_loss, read_secret, require_value

@@ -66,12 +66,14 @@ def _describe_contents(contents: Contents) -> list[str]:
         newest = f"{describe_age(contents.counted_at - contents.newest)} ago ({contents.newest:%Y-%m-%d %H:%M:%S %Z})"
     collections = count_of(contents.collections, "collection", "collections")
     calibrators = count_of(contents.calibrators, "calibrator", "calibrators")
+    comments = count_of(contents.comments, "comment", "comments")
+    outcomes = count_of(contents.outcomes, "outcome", "outcomes")
     posted, stored = describe_bytes(contents.posted_bytes), describe_bytes(contents.stored_bytes)
     return [
         f"requests  {contents.requests:,}{_describe_outdated(contents.outdated)}",
         f"tokens    {contents.tokens:,}",
         f"stored    {stored} for {posted} posted; the database takes {describe_bytes(contents.database_bytes)}",
-        f"also      {collections}, {calibrators}, {contents.comments:,} comments, {contents.outcomes:,} outcomes",
+        f"also      {collections}, {calibrators}, {comments}, {outcomes}",
         f"keys      {contents.live_keys:,} live of {contents.keys:,}",
         f"newest    {newest}",
     ]

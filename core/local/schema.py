@@ -13,12 +13,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core.database.direct import connect
 from core.database.migrations import migrate
-from core.database.query import SQL_DIR
 from core.errors import ThunderError
 from core.local.postgres import TEST_SETTINGS, start_embedded
 from core.local.programs import EmbeddedPostgresError, find_install
 
-SCHEMA_FILE = SQL_DIR / "schema.sql"
 DUMP_SECONDS = 60
 
 HEADER = """\

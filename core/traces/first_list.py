@@ -18,7 +18,8 @@ DIGEST_BYTES = 8
 
 Prompt = dict[str, object]
 
-_NESTED = ("parameters", "options", "sampling_params", "generationConfig", "generation_config", "extra_body")
+NESTED = ("parameters", "options", "sampling_params", "generationConfig", "generation_config", "extra_body")
+"""Fields of a request that contain parameters of sampling."""
 _IRRELEVANT = frozenset(
     {
         *("model", "n", "best_of", "seed", "rng_seed", "random_seed", "stop", "stop_sequences", "stopSequences"),
@@ -63,7 +64,7 @@ def digest_prompt(prompt: Prompt) -> int | None:
     None if the prompt is unknown, or can't be written as JSON.
     """
     kept = _drop_irrelevant(prompt)
-    for name in _NESTED:
+    for name in NESTED:
         nested = kept.get(name)
         if isinstance(nested, dict):
             kept[name] = _drop_irrelevant(nested)

@@ -1,5 +1,6 @@
 """The sampling parameters of a request, in the sender's names."""
 
+from core.traces.first_list import NESTED
 from core.traces.kept import KeptTrace
 
 NAMES = (
@@ -18,13 +19,12 @@ NAMES = (
         "mirostat",
     ),
 )
-_NESTED = ("parameters", "options", "sampling_params", "generationConfig", "generation_config", "extra_body")
 
 
 def list_sampling(kept: KeptTrace) -> dict[str, int | float | bool]:
     """Return the sampling parameters that the trace contains, by their posted names. Unknown ones are left out."""
     request = kept.trace.document.request
-    sources: list[object] = [kept.prompt, *(kept.prompt.get(name) for name in _NESTED)]
+    sources: list[object] = [kept.prompt, *(kept.prompt.get(name) for name in NESTED)]
     found: dict[str, int | float | bool] = {}
     for source in sources:
         if isinstance(source, dict):

@@ -94,11 +94,11 @@ def test_adopt_requires_confirmation_and_names_the_previous_stamp(
     assert stamp_of(database_url) == OURS
     done = CliRunner().invoke(cli, [*command, "--yes"])
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith(f"{THEIRS} took over 1 requests, the newest of 20")
+    assert done.stdout.startswith(f"{THEIRS} took over 1 request, the newest of 20")
     assert f"; the previous stamp was {OURS}, since 20" in done.stdout
     assert stamp_of(database_url) == THEIRS
     again = CliRunner().invoke(cli, [*command, "--yes"])
-    assert again.stdout.startswith(f"nothing to do: the database already belongs to {THEIRS}, with 1 requests")
+    assert again.stdout.startswith(f"nothing to do: the database already belongs to {THEIRS}, with 1 request")
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("y", True), ("n", False), ("", False)])

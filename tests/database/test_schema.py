@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from psycopg import sql as composed
 
+from core.database.query import SQL_DIR
 from core.local import schema
 from core.local.postgres import EmbeddedPostgres
 from core.local.schema import (
-    SCHEMA_FILE,
     SchemaDumpError,
     clean_dump,
     dump_schema,
@@ -20,6 +20,8 @@ from core.local.schema import (
 from tests.support.client import Client
 from tests.support.command import Command
 from tests.support.documents import load_trace, trace_names
+
+SCHEMA_FILE = SQL_DIR / "schema.sql"
 
 TRUNCATE = """truncate table actions, step_logit_summaries, request_steps, requests, mod_blocks, mods
 restart identity cascade"""

@@ -183,7 +183,7 @@ def test_a_request_on_hold_cannot_be_deleted(client: Client, database_url: str, 
         assert (answer.status, "legal hold" in answer.json["message"]) == (409, True)
     assert post(client, "held", final_text="replaced") == 409
     done = manage("delete", "--user-key", USER, "--yes", on=database_url)
-    assert (done.exit_code, "1 requests kept, because they are on legal hold" in done.output) == (0, True), done.output
+    assert (done.exit_code, "1 request kept, because of a legal hold" in done.output) == (0, True), done.output
     cleared = manage("clear", "--yes", "--yes-production", on=database_url)
     assert (cleared.exit_code, "1 request is on legal hold" in cleared.output) == (1, True), cleared.output
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["held"]
