@@ -2,18 +2,25 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.alerts import create
-from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.hostile import NOTHING_RAN
 from tests.support.keys import ADMIN_KEY
 from tests.support.posts import post_probs
 
 URL = "https://receiver.invalid/hook"
+KINDS: dict[str, tuple[dict[str, float], str]] = {
+    "rate": (
+        {"threshold": 0.2, "share": 0.1, "window_s": 600},
+        "< 20.0 % in at least 10.0 % of the requests of 10 minutes",
+    ),
+    "drift": ({"threshold": 0.2, "window_s": 600}, "drifted by 0.20 in 10 minutes"),
+    "change": ({"threshold": 0.001, "window_s": 600}, "the model has changed in 10 minutes"),
+    "silence": ({"window_s": 600}, "no request in 10 minutes"),
+    "exception": ({}, "exception or failed call"),
+}
 
 
 def open_section(page: Page, key: str = ADMIN_KEY):  # noqa: ANN201 - a locator
@@ -43,35 +50,20 @@ def test_an_alert_is_created_and_its_secret_is_shown_once(client: Client, page: 
     assert (alert["threshold"], alert["filters"]["model"], alert["include_prompt"]) == (0.3, "m", False)
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields", "rule"),
-    [
-        (
-            "rate",
-            {"threshold": 0.2, "share": 0.1, "window_s": 600},
-            "< 20.0 % in at least 10.0 % of the requests of 10 minutes",
-        ),
-        ("drift", {"threshold": 0.2, "window_s": 600}, "drifted by 0.20 in 10 minutes"),
-        ("change", {"threshold": 0.001, "window_s": 600}, "the model has changed in 10 minutes"),
-        ("silence", {"window_s": 600}, "no request in 10 minutes"),
-        ("exception", {}, "exception or failed call"),
-    ],
-)
-def test_each_kind_has_its_own_fields(
-    client: Client, page: Page, kind: str, fields: dict[str, float], rule: str
-) -> None:
+def test_each_kind_has_its_own_fields(client: Client, page: Page) -> None:
     section = open_section(page)
     section.get_by_text("New alert").click()
-    section.get_by_label("Alert on").select_option(kind)
-    section.get_by_label("Name").fill("a")
-    section.get_by_label("Webhook URL").fill(URL)
-    if "window_s" in fields:
-        section.get_by_label("Window").select_option("600")
-    expect(section.get_by_label("Share of requests")).to_be_visible(visible=kind == "rate")
-    section.get_by_role("button", name="Create alert").click()
-    expect(section.get_by_role("row").filter(has_text=rule)).to_be_visible()
-    (alert,) = client.get("/v1/alerts").json["alerts"]
-    assert {name: alert[name] for name in fields} == fields
+    for kind, (fields, rule) in KINDS.items():
+        section.get_by_label("Alert on").select_option(kind)
+        section.get_by_label("Name").fill(kind)
+        section.get_by_label("Webhook URL").fill(URL)
+        if "window_s" in fields:
+            section.get_by_label("Window").select_option("600")
+        expect(section.get_by_label("Share of requests")).to_be_visible(visible=kind == "rate")
+        section.get_by_role("button", name="Create alert").click()
+        expect(section.get_by_role("row", name=kind).filter(has_text=rule)).to_be_visible()
+        (alert,) = [one for one in client.get("/v1/alerts").json["alerts"] if one["name"] == kind]
+        assert {name: alert[name] for name in fields} == fields
 
 
 def test_errors_of_the_server_are_shown(page: Page) -> None:
@@ -110,14 +102,3 @@ def test_events_link_to_their_requests(client: Client, page: Page) -> None:
     expect(row).to_contain_text("0.250")
     row.get_by_role("link", name="unsure one").click()
     expect(page).to_have_url(f"{client.url}/view/unsure%20one")
-
-
-def test_hostile_names_are_text_and_nothing_is_inaccessible(client: Client, page: Page) -> None:
-    create(client, URL, name="<img src=x onerror=alert(1)>")
-    post_probs(client, "r", [0.25])
-    section = open_section(page)
-    expect(section.get_by_role("row").first).to_be_visible()
-    section.get_by_text("New alert").click()
-    expect(page.locator("main .loading")).to_have_count(0)
-    assert page.evaluate(NOTHING_RAN)
-    assert_accessible(page)

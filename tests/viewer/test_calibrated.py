@@ -5,7 +5,6 @@ import json
 import psycopg
 from playwright.sync_api import Page, expect
 
-from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.labels import draw_labels, make_answer, post_labelled
@@ -27,7 +26,6 @@ def test_a_trace_and_its_row_show_p_correct_and_the_calibrator(
     facts = page.locator(".figures > div", has=heading)
     expect(facts.get_by_text(shown, exact=True)).to_be_visible()
     expect(facts).to_contain_text(named)
-    assert_accessible(page)
 
     page.goto(f"{client.url}/")
     row = page.get_by_role("article", name="a calibrated answer")

@@ -4,7 +4,6 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.axe import assert_accessible
 from tests.support.browser import ICON, sign_in
 from tests.support.client import Client
 from tests.support.documents import load_trace
@@ -21,7 +20,6 @@ def test_a_wrong_key_shows_the_error_of_the_server_and_can_be_replaced(client: C
     expect(page.get_by_role("alert")).to_have_text(sentence)
     expect(page.get_by_label("API key")).to_be_focused()
     assert page.evaluate("sessionStorage.length") == 0
-    assert_accessible(page)
     page.get_by_label("API key").fill(f"  {client.key} ")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1, name="Requests")).to_be_visible()

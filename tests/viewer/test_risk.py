@@ -3,17 +3,14 @@
 import re
 
 import psycopg
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.support.axe import assert_accessible
-from tests.support.browser import sign_in
+from tests.support.browser import follow, sign_in
 from tests.support.client import Client
+from tests.support.geometry import fits, resized
 from tests.support.labels import post_labelled
-from tests.support.posts import judge
 
 PATH = "/overview?days=all"
-WIDE: ViewportSize = {"width": 1280, "height": 800}
-NARROW: ViewportSize = {"width": 375, "height": 800}
 
 # The place in the chart (0…1 from the left and from the top) where most pixels in a square have the color of the line.
 FIND_MARKER = """canvas => {
@@ -63,6 +60,19 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page, sql: 
     expect(section.get_by_role("row", name="40.0 % 0.00 % 60.4 %")).to_be_visible()
     expect(section.get_by_role("row", name="100.0 % 60.0 % 0.99 %")).to_be_visible()
     expect(section.get_by_role("row", name="sequence confidence 1.00 (1.00 \N{EN DASH} 1.00)")).to_be_visible()
+    found = section.locator("canvas").evaluate(FIND_MARKER)
+    assert abs(found["x"] - 0.4) < 0.02, found
+    assert abs(found["y"] - 1) < 0.04, found
+    for width in resized(page):
+        chart, table = section.locator("figure").bounding_box(), section.locator(".ranking").bounding_box()
+        assert chart is not None
+        assert table is not None
+        assert (table["x"] >= chart["x"] + chart["width"]) == (width > 400)
+        assert (table["y"] >= chart["y"] + chart["height"]) == (width == 400)
+        assert fits(page)
+    # A score that is higher for uncertain answers accepts the other side.
+    follow(page, f"{PATH}&target_error=0.2&score=perplexity")
+    expect(section.get_by_text("Certified: accept perplexity <=")).to_be_visible()
 
 
 def test_the_promise_is_in_the_address_and_survives_the_filters(
@@ -89,14 +99,6 @@ def test_the_reason_is_shown_if_nothing_is_certified(client: Client, page: Page,
     expect(section.get_by_text("no threshold is certified")).to_be_visible()
 
 
-def test_the_other_side_is_accepted_by_a_score_that_is_higher_for_uncertain_answers(
-    client: Client, page: Page, sql: psycopg.Connection
-) -> None:
-    post_answers(client, sql)
-    section = open_section(client, page, "&target_error=0.2&score=perplexity")
-    expect(section.get_by_text("Certified: accept perplexity <=")).to_be_visible()
-
-
 def test_without_outcomes_the_section_says_how_many_labels_are_missing(client: Client, page: Page) -> None:
     section = open_section(client, page)
     expect(section.get_by_text("Not certified: 0 labelled requests; 59 are needed")).to_be_visible()
@@ -107,34 +109,3 @@ def test_without_outcomes_the_section_says_how_many_labels_are_missing(client: C
 def test_an_error_of_the_server_is_shown_in_the_section(client: Client, page: Page) -> None:
     section = open_section(client, page, "&target_error=2")
     expect(section.get_by_role("alert")).to_contain_text("target_error")
-
-
-def test_the_marker_is_at_the_threshold_and_nothing_overflows(
-    client: Client, page: Page, sql: psycopg.Connection
-) -> None:
-    post_answers(client, sql)
-    section = open_section(client, page, "&target_error=0.2")
-    canvas = section.locator("canvas")
-    found = canvas.evaluate(FIND_MARKER)
-    assert abs(found["x"] - 0.4) < 0.02, found
-    assert abs(found["y"] - 1) < 0.04, found
-    for viewport in (WIDE, NARROW):
-        page.set_viewport_size(viewport)
-        expect(canvas).to_be_visible()
-        chart, table = section.locator("figure").bounding_box(), section.locator(".ranking").bounding_box()
-        assert chart is not None
-        assert table is not None
-        beside = table["x"] >= chart["x"] + chart["width"]
-        below = table["y"] >= chart["y"] + chart["height"]
-        assert beside if viewport is WIDE else below
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_no_barrier_is_found(client: Client, page: Page, sql: psycopg.Connection) -> None:
-    post_answers(client, sql)
-    judge(client, "l0", correct=True, source="another")
-    section = open_section(client, page, "&target_error=0.2")
-    section.get_by_text("Curve as a table").click()
-    assert_accessible(page)
-    page.set_viewport_size(NARROW)
-    assert_accessible(page)

@@ -33,7 +33,7 @@ def test_a_pasted_response_is_read_like_a_request_and_not_stored(
     expect(page.get_by_role("tab", name="Share")).to_have_count(0)
     page.get_by_role("tab", name="Raw JSON").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("smollm2-force-prefix")
-    assert_accessible(page)
+    assert_accessible(page, ".score-form")
     score(page, make_answer("one", 0.5))
     expect(page.get_by_role("tabpanel")).not_to_contain_text("smollm2-force-prefix")
     assert sql.execute("select count(*) from requests").fetchone() == (0,)

@@ -4,7 +4,6 @@ import itertools
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.axe import assert_accessible
@@ -16,10 +15,32 @@ from tests.support.hostile import RUN
 from tests.support.trace_page import make_words, open_trace, options
 
 WRAPPED = "wrapped_client_mod_"
-CRASHED = (
-    "Stopped after 35 tokens, before the limit of 40. crashing was called once and changed nothing. "
-    "⚠ crashing raised an exception at token 4: KeyError: 'state'"
-)
+STORIES = {
+    "ban-the": "Cut off at the limit of 60 tokens. ban_the adjusted the logits 60 times.",
+    "backtrack": "Cut off at the limit of 80 tokens. "
+    "backtrack_sorry removed 6 tokens in 2 backtracks and forced 16 tokens.",
+    "noisy-logger": "Cut off at the limit of 24 tokens. noisy_logger was called 25 times and changed nothing.",
+    "plain-capital": "Cut off at the limit of 60 tokens. No mod was active.",
+    "mod-exception": "Stopped after 35 tokens, before the limit of 40. crashing was called once and changed nothing. "
+    "⚠ crashing raised an exception at token 4: KeyError: 'state'",
+}
+REASONS = {
+    "stop": "Stopped after 1 token (stop).",
+    "length": "Cut off at the limit of 10 tokens (length).",
+    "content_filter": "⚠ Stopped by a filter (content_filter).",
+    "tool_calls": "Ended with tool calls (tool_calls).",
+    "tired": "Ended after 1 token: tired.",
+}
+ENDINGS: list[tuple[str, dict[str, Any], str]] = [
+    ("EmitError", {"error_message": "no quota"}, "⚠ nudge ended the request with an error at token 1: no quota"),
+    ("EmitError", {"error_message": 5}, "⚠ nudge ended the request with an error at token 1."),
+    (
+        "ToolCalls",
+        {"tool_calls": [{"function": {"name": "search"}}, {"name": "open"}, 3]},
+        "nudge ended the request with 3 tool calls (search, open, unnamed) at token 1.",
+    ),
+    ("ToolCalls", {"has_tool_calls": True}, "nudge ended the request with tool calls at token 1."),
+]
 BRIGHTNESS = """(names) => {
     // The relative luminance of each background (WCAG 2), as the browser paints it.
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
@@ -53,28 +74,13 @@ def open_chat(client: Client, page: Page, document: Document) -> None:
     expect(page.get_by_role("tablist")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("name", "sentences"),
-    [
-        ("ban-the", "Cut off at the limit of 60 tokens. ban_the adjusted the logits 60 times."),
-        (
-            "backtrack",
-            "Cut off at the limit of 80 tokens. backtrack_sorry removed 6 tokens in 2 backtracks and forced 16 tokens.",
-        ),
-        ("noisy-logger", "Cut off at the limit of 24 tokens. noisy_logger was called 25 times and changed nothing."),
-        ("plain-capital", "Cut off at the limit of 60 tokens. No mod was active."),
-        (
-            "mod-exception",
-            CRASHED,
-        ),
-    ],
-)
-def test_a_recorded_trace_is_summarized_in_words(client: Client, page: Page, name: str, sentences: str) -> None:
-    open_trace(client, page, name)
-    expect(page.locator(".story")).to_have_text(sentences)
-    for tab in page.get_by_role("tab").all()[:3]:
-        tab.click()
-        assert WRAPPED not in page.locator("main").inner_text().split("payloads")[0]
+def test_recorded_traces_are_summarized_in_words(client: Client, page: Page) -> None:
+    for name, sentences in STORIES.items():
+        open_trace(client, page, name)
+        expect(page.locator(".story")).to_have_text(sentences)
+        for tab in page.get_by_role("tab").all()[:3]:
+            tab.click()
+            assert WRAPPED not in page.locator("main").inner_text().split("payloads")[0]
 
 
 def test_what_a_mod_did_leads_to_its_tokens(client: Client, page: Page) -> None:
@@ -102,46 +108,23 @@ def test_speed_and_sampling_parameters_are_shown(client: Client, page: Page) -> 
     expect(page.locator(".summary .facts")).not_to_contain_text("stream")
 
 
-@pytest.mark.parametrize(
-    ("reason", "sentence"),
-    [
-        ("stop", "Stopped after 1 token (stop)."),
-        ("length", "Cut off at the limit of 10 tokens (length)."),
-        ("content_filter", "⚠ Stopped by a filter (content_filter)."),
-        ("tool_calls", "Ended with tool calls (tool_calls)."),
-        ("tired", "Ended after 1 token: tired."),
-    ],
-)
-def test_the_reason_of_the_server_is_explained(client: Client, page: Page, reason: str, sentence: str) -> None:
-    open_chat(client, page, chat("c", reason, max_tokens=10))
-    expect(page.locator(".story")).to_contain_text(sentence)
+def test_the_reason_of_the_server_is_explained(client: Client, page: Page) -> None:
+    for reason, sentence in REASONS.items():
+        open_chat(client, page, chat("c", reason, max_tokens=10))
+        expect(page.locator(".story")).to_contain_text(sentence)
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields", "sentence"),
-    [
-        ("EmitError", {"error_message": "no quota"}, "⚠ nudge ended the request with an error at token 1: no quota"),
-        ("EmitError", {"error_message": 5}, "⚠ nudge ended the request with an error at token 1."),
-        (
-            "ToolCalls",
-            {"tool_calls": [{"function": {"name": "search"}}, {"name": "open"}, 3]},
-            "nudge ended the request with 3 tool calls (search, open, unnamed) at token 1.",
-        ),
-        ("ToolCalls", {"has_tool_calls": True}, "nudge ended the request with tool calls at token 1."),
-    ],
-)
-def test_an_action_that_ends_the_request_is_the_ending(
-    client: Client, page: Page, kind: str, fields: dict[str, Any], sentence: str
-) -> None:
-    ended = make_document(
-        "r",
-        number(one_token()),
-        request={"max_tokens": 1},
-        mod_calls=[call(1, mod=f"{WRAPPED}nudge")],
-        actions=[action(kind, **fields)],
-    )
-    open_trace(client, page, ended)
-    expect(page.locator(".story")).to_have_text(sentence)
+def test_an_action_that_ends_the_request_is_the_ending(client: Client, page: Page) -> None:
+    for kind, fields, sentence in ENDINGS:
+        ended = make_document(
+            "r",
+            number(one_token()),
+            request={"max_tokens": 1},
+            mod_calls=[call(1, mod=f"{WRAPPED}nudge")],
+            actions=[action(kind, **fields)],
+        )
+        open_trace(client, page, ended)
+        expect(page.locator(".story")).to_have_text(sentence)
     page.locator(".story").get_by_role("button", name="token 1").click()
     expect(page.locator(".tokens .is-pinned")).to_have_id("token-0")
 
@@ -178,7 +161,6 @@ def test_an_answer_without_tokens_is_shown(client: Client, page: Page) -> None:
     expect(page.locator(".story")).to_contain_text("Stopped (stop).")
     expect(page.get_by_label("The text", exact=True)).to_have_text("Hi")
     expect(page.locator("main")).to_contain_text("Without tokens, there are no scores.")
-    assert_accessible(page)
 
 
 def test_interventions_are_grouped_with_their_effect(client: Client, page: Page) -> None:

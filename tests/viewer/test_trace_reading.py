@@ -1,71 +1,59 @@
 """Reading a trace: pinning, previews, the address, search, keys, the window, and the chart that follows the text."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.support.browser import follow
 from tests.support.client import Client
-from tests.support.documents import load_trace
-from tests.support.geometry import SIZES, fits, wait_until_shown
+from tests.support.geometry import fits, resized, wait_until_shown
 from tests.support.trace_page import make_words, open_trace, options, pin
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: str(size[0]))
-def sized(request: pytest.FixtureRequest, browser: Browser, client: Client) -> Iterator[Page]:
-    """A page in a window of each size."""
-    width, height = request.param
-    context = browser.new_context(base_url=client.url, viewport={"width": width, "height": height}, color_scheme="dark")
-    page = context.new_page()
-    yield page
-    context.close()
+def test_whatever_selects_a_token_shows_it(client: Client, page: Page) -> None:
+    open_trace(client, page, "long-story")
+    selected = page.locator(".tokens .is-pinned")
+    for width in resized(page):
+        assert fits(page)
+        page.evaluate("scrollTo(0, 0)")
+        page.get_by_role("listbox").evaluate("text => (text.scrollTop = 0)")
+        if width >= 1280:  # the first lines of the text are visible before anything is clicked
+            wait_until_shown(page, options(page).nth(40))
+        primary = page.get_by_role("button", name="Go to the least confident window")
+        for _ in range(2):  # the second time, the token is already selected
+            primary.click()
+            expect(selected).to_have_class(re.compile("starts-lowest"))
+            wait_until_shown(page, selected)
+        for chip in page.locator(".least-likely button").all():
+            name = chip.get_attribute("aria-label") or ""
+            chip.click()
+            expect(selected).to_have_id(f"token-{int(name.split()[1].rstrip(',')) - 1}")
+            wait_until_shown(page, selected)
+        over = page.locator(".trace-course .u-over")
+        over.scroll_into_view_if_needed()
+        over.click(position={"x": 5, "y": 60})
+        wait_until_shown(page, selected)
+        page.keyboard.press("End")
+        expect(selected).to_have_id("token-321")
+        wait_until_shown(page, selected)
 
 
-def test_whatever_selects_a_token_shows_it(client: Client, sized: Page) -> None:
-    open_trace(client, sized, "long-story")
-    assert fits(sized)
-    if sized.evaluate("innerWidth") >= 1280:  # the first lines of the text are visible before anything is clicked
-        wait_until_shown(sized, options(sized).nth(40))
-    selected = sized.locator(".tokens .is-pinned")
-    primary = sized.get_by_role("button", name="Go to the least confident window")
-    for _ in range(2):  # the second time, the token is already selected
-        primary.click()
-        expect(selected).to_have_class(re.compile("starts-lowest"))
-        wait_until_shown(sized, selected)
-    for chip in sized.locator(".least-likely button").all():
-        name = chip.get_attribute("aria-label") or ""
-        chip.click()
-        expect(selected).to_have_id(f"token-{int(name.split()[1].rstrip(',')) - 1}")
-        wait_until_shown(sized, selected)
-    over = sized.locator(".trace-course .u-over")
-    over.scroll_into_view_if_needed()
-    over.click(position={"x": 5, "y": 60})
-    wait_until_shown(sized, selected)
-    sized.keyboard.press("End")
-    expect(selected).to_have_id("token-321")
-    wait_until_shown(sized, selected)
-
-
-def test_a_link_to_a_token_shows_it(client: Client, sized: Page) -> None:
-    open_trace(client, sized, "long-story", "?token=300&mode=entropy&window=64")
-    selected = sized.locator(".tokens .is-pinned")
-    expect(selected).to_have_id("token-299")
-    wait_until_shown(sized, selected)
-    expect(sized.get_by_label("Entropy")).to_be_checked()
-    expect(sized.get_by_label("Window", exact=True)).to_have_value("64")
-
-
-def test_an_exception_an_intervention_and_a_comment_lead_to_their_token(client: Client, sized: Page) -> None:
-    open_trace(client, sized, "backtrack")
-    selected = sized.locator(".tokens .is-pinned")
-    sized.get_by_role("tabpanel").get_by_role("button", name="token 23").click()
-    expect(selected).to_have_id("token-22")
-    wait_until_shown(sized, selected)
-    open_trace(client, sized, "mod-exception")
-    sized.locator(".summary").get_by_role("button", name="token 4").click()
-    expect(selected).to_have_id("token-3")
-    wait_until_shown(sized, selected)
+def test_links_lead_to_a_token(client: Client, page: Page) -> None:
+    selected = page.locator(".tokens .is-pinned")
+    for _ in resized(page):
+        open_trace(client, page, "long-story", "?token=300&mode=entropy&window=64")
+        expect(selected).to_have_id("token-299")
+        wait_until_shown(page, selected)
+        expect(page.get_by_label("Entropy")).to_be_checked()
+        expect(page.get_by_label("Window", exact=True)).to_have_value("64")
+        open_trace(client, page, "backtrack")
+        page.get_by_role("tabpanel").get_by_role("button", name="token 23").click()
+        expect(selected).to_have_id("token-22")
+        wait_until_shown(page, selected)
+        open_trace(client, page, "mod-exception")
+        page.locator(".summary").get_by_role("button", name="token 4").click()
+        expect(selected).to_have_id("token-3")
+        wait_until_shown(page, selected)
 
 
 def test_a_click_pins_and_the_pointer_only_previews(client: Client, page: Page) -> None:
@@ -87,12 +75,14 @@ def test_a_click_pins_and_the_pointer_only_previews(client: Client, page: Page) 
     expect(panel).to_contain_text("Token 31 of 60")
 
 
-@pytest.mark.parametrize("query", ["?token=0", "?token=61", "?token=x", "?token=1e9", "?window=7", "?mode=__proto__"])
-def test_an_invalid_address_is_ignored(client: Client, page: Page, query: str) -> None:
-    open_trace(client, page, "force-prefix", query)
-    expect(page.locator(".tokens .is-pinned")).to_have_count(0)
-    expect(page.get_by_label("Surprisal")).to_be_checked()
-    expect(page.get_by_label("Window", exact=True)).to_have_value("32")
+def test_an_invalid_address_is_ignored(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    for query in ("token=0", "token=61", "token=x", "token=1e9", "window=7", "mode=__proto__", "mode=x"):
+        follow(page, f"/view/smollm2-force-prefix?{query}")
+        expect(options(page)).to_have_count(60)
+        expect(page.locator(".tokens .is-pinned")).to_have_count(0)
+        expect(page.get_by_label("Surprisal")).to_be_checked()
+        expect(page.get_by_label("Window", exact=True)).to_have_value("32")
 
 
 def test_the_text_is_searched(client: Client, page: Page) -> None:
@@ -216,7 +206,8 @@ def test_hatching_means_that_there_is_no_list(client: Client, page: Page) -> Non
     expect(page.locator(".tokens .scale-20").first).to_be_attached()
 
 
-@pytest.mark.parametrize(("mode", "last"), [("surprisal", "5+"), ("entropy", "4+"), ("margin", "0")])
-def test_only_an_open_end_of_a_legend_has_a_plus(client: Client, page: Page, mode: str, last: str) -> None:
-    open_trace(client, page, load_trace("force-prefix"), f"?mode={mode}")
-    expect(page.locator(".reading .legend .swatches .swatch").last).to_have_text(last)
+def test_only_an_open_end_of_a_legend_has_a_plus(client: Client, page: Page) -> None:
+    open_trace(client, page, "force-prefix")
+    for name, last in (("Entropy", "4+"), ("Margin", "0"), ("Surprisal", "5+")):
+        page.get_by_label(name, exact=True).check()
+        expect(page.locator(".reading .legend .swatches .swatch").last).to_have_text(last)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from functions.web.modules import FOLDER, list_modules
-from tests.support.axe import assert_no_violation
+from tests.support.axe import COLORS, assert_no_violation
 from tests.support.browser import ICON, sign_in
 from tests.support.client import Client, make_key, send
 from tests.support.documents import load_trace
@@ -135,7 +135,7 @@ def test_forced_colors_keep_what_colors_mean(stored: Client, page: Page) -> None
     sign_in(page, stored.key, ICON)
     for path, heading in list_paths():
         open_view(page, path, heading)
-        assert_no_violation(page, "forced colors")
+        assert_no_violation(page, "forced colors", None, COLORS)
     open_view(page, *list_paths()[2])
     steps = [page.evaluate(LIGHTNESS, f".legend .swatch:nth-of-type({place})") for place in range(1, 7)]
     assert len(set(steps)) == 6
