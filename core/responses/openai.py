@@ -37,7 +37,7 @@ from core.responses.expect import (
 )
 from core.responses.merge import merge
 from core.responses.parallel import is_parallel, read_parallel
-from core.responses.reading import Completion, Form, Reading, read_forms, warn_of_others
+from core.responses.reading import Completion, Form, Reading, has_ended, read_forms, warn_of_others
 from core.responses.shape import Shape
 from core.responses.summary import Summary
 
@@ -142,7 +142,7 @@ def _find_completion(choice: Body, logprobs: Body, usage: Body, tokens: int) -> 
         text=_find_text(choice, logprobs),
         ids=find_ids(logprobs.get("token_ids")) or find_ids(choice.get("token_ids")),
         count=count,
-        ended=choice.get("finish_reason") != "length",
+        ended=has_ended(find_text(choice.get("finish_reason"))),
     )
 
 
@@ -220,7 +220,7 @@ def _read_chunk_logprobs(part: Body) -> object:
     sends a single number, whose token is in the delta.
     """
     logprobs = part["logprobs"]
-    if isinstance(logprobs, int | float):
+    if type(logprobs) in (int, float):
         delta = find_object(part.get("delta"))
         text = next((text for text in map(delta.get, ("content", "reasoning", "text")) if text), part.get("text"))
         return {"content": [{"token": text or "", "token_id": delta.get("token_id"), "logprob": logprobs}]}

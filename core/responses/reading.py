@@ -10,7 +10,7 @@ from core.errors import InvalidInputError
 from core.responses.expect import MissingLogprobsError, expect_tokens
 from core.responses.summary import Summary
 
-_LIMITS = ("length", "limit", "MAX_TOKENS")
+_LIMITS = ("length", "limit", "max_tokens", "MAX_TOKENS")
 """Ends of the reasons for an answer that reached its maximum length, in the words of all servers."""
 
 
@@ -49,8 +49,12 @@ class Reading:
 
 def complete(facts: Summary, *, ids: Sequence[int] | None = None, special: frozenset[int] = frozenset()) -> Completion:
     """Return the completion that the facts of a response describe."""
-    ended = not (facts.finish_reason or "").endswith(_LIMITS)
-    return Completion(facts.text, ids, facts.generated_tokens, ended, special)
+    return Completion(facts.text, ids, facts.generated_tokens, has_ended(facts.finish_reason), special)
+
+
+def has_ended(finish_reason: str | None) -> bool:
+    """Whether the model ended its answer, which did not reach a maximum length."""
+    return not (finish_reason or "").endswith(_LIMITS)
 
 
 def require_rows(value: object, path: str, ask: str, completion: Completion) -> list[object]:

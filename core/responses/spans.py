@@ -13,6 +13,7 @@ from core.responses.answers import Answers, read_answers
 from core.responses.attributes import collect, read_attributes, read_json
 from core.responses.expect import Body, find_count, find_list, find_object, find_text, list_objects
 from core.responses.item import Item, find_tags
+from core.responses.prompt import read_prompt
 from core.responses.recognize import UnknownResponseError
 from core.responses.span_events import read_event_attributes
 from core.responses.summary import Summary
@@ -123,7 +124,7 @@ def _read_response(attributes: Body) -> Answers:
         return Answers(answers, None, ())
     output = attributes.get("output.value")
     is_stream = isinstance(output, str) and _STREAM.search(output) is not None
-    response = output if is_stream else read_json(output)
+    response = output if is_stream else _read_generations(read_json(output))
     if response and (is_stream or not isinstance(response, str | int | float)):
         try:
             return read_answers(response, "output.value")
@@ -133,6 +134,20 @@ def _read_response(attributes: Body) -> Answers:
             if _holds_logprobs(output):
                 raise
     return Answers([{}], None, ())
+
+
+def _read_generations(output: object) -> object:
+    """Return the generations of LangChain (its class `LLMResult`) as OpenAI's choices; any other output unchanged."""
+    fields = find_object(output)
+    rows = [row for prompt in find_list(fields.get("generations")) for row in list_objects(prompt)]
+    if not rows:
+        return output
+    about = find_object(fields.get("llm_output"))
+    choices = [
+        {**find_object(row.get("generation_info")), "index": i, "message": {"content": row.get("text")}}
+        for i, row in enumerate(rows)
+    ]
+    return {"choices": choices, "model": about.get("model_name"), "usage": about.get("token_usage")}
 
 
 def _is_cut(output: object) -> bool:
@@ -152,7 +167,7 @@ def _read_request(attributes: Body) -> Body:
         if f"gen_ai.request.{name}" in attributes
     }
     request = {**settings, **named, **given}
-    if not any(key in request for key in ("messages", "input", "prompt", "contents")):
+    if not read_prompt(request).messages:  # LangChain writes the input in its own form
         messages = _list_inputs(attributes)
         text = find_text(attributes.get("input.value")) if not given else None
         request |= {"messages": messages} if messages else {"prompt": text} if text else {}

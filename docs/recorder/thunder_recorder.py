@@ -511,17 +511,22 @@ def add_logprobs(kind, options):
 
 def hide(answer):
     """Remove the logprobs from an answer or a chunk of the client's library, in place."""
-    for choice in getattr(answer, "choices", None) or []:
+    for choice in _as_list(getattr(answer, "choices", None)):
         if getattr(choice, "logprobs", None) is not None:
             choice.logprobs = None
     if getattr(answer, "logprobs", None):
         answer.logprobs = None if not isinstance(answer.logprobs, list) else []
     response = getattr(answer, "response", None)
-    for item in getattr(response or answer, "output", None) or []:
-        for part in getattr(item, "content", None) or []:
+    for item in _as_list(getattr(response or answer, "output", None)):
+        for part in _as_list(getattr(item, "content", None)):
             if getattr(part, "logprobs", None):
                 part.logprobs = None
     return answer
+
+
+def _as_list(value):
+    """Return a value if it is a list, because a server may send anything."""
+    return value if isinstance(value, list) else []
 
 
 def _watch(call, chunks):
@@ -751,13 +756,14 @@ def _hide_plain(answer):
     """Remove the logprobs from a parsed answer or chunk, in place."""
     if not isinstance(answer, dict):
         return answer
-    for choice in answer.get("choices") or []:
+    for choice in _as_list(answer.get("choices")):
         if isinstance(choice, dict) and choice.get("logprobs") is not None:
             choice["logprobs"] = None
     if isinstance(answer.get("logprobs"), list):
         answer["logprobs"] = []
-    for item in (answer.get("response") or answer).get("output") or []:
-        for part in (item.get("content") or []) if isinstance(item, dict) else []:
+    response = answer["response"] if isinstance(answer.get("response"), dict) else answer
+    for item in _as_list(response.get("output")):
+        for part in _as_list(item.get("content")) if isinstance(item, dict) else []:
             if isinstance(part, dict) and part.get("logprobs"):
                 part["logprobs"] = []
     return answer

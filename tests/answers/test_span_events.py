@@ -1,6 +1,7 @@
 """Messages in the events of a span, under the names of each version of the GenAI conventions."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -102,18 +103,35 @@ def test_events_without_content_leave_the_prompt_of_the_input() -> None:
     assert (request.user_prompt, request.final_text) == ("Capital?", "Paris")
 
 
-@pytest.mark.parametrize("output", [{"answer": "What is a logprob?"}, {"generations": [{"info": {"logprobs": None}}]}])
-def test_an_output_of_another_shape_has_no_scores(output: dict[str, Any]) -> None:
-    """LangChain's outputs name logprobs that are null."""
-    kept = keep_answer(read_span(make_span(make_inference(output))), 0)
+def test_an_output_of_another_shape_has_no_scores() -> None:
+    kept = keep_answer(read_span(make_span(make_inference({"answer": "What is a logprob?"}))), 0)
     (warning,) = kept.facts.warnings
     assert warning.startswith("this span has no logprobs; ")
 
 
 def test_an_output_of_another_shape_that_has_logprobs_is_named() -> None:
-    output = {"generations": [{"info": {"logprobs": {"content": [{"token": "a", "logprob": -0.5}]}}}]}
+    output = {"results": [{"logprobs": {"content": [{"token": "a", "logprob": -0.5}]}}]}
     (warning,) = keep_answer(read_span(make_span(make_inference(output))), 0).facts.warnings
     assert warning.startswith("output.value: not a response that can be scored; ")
+
+
+@pytest.mark.parametrize("has_logprobs", [False, True])
+def test_a_span_of_langchain_is_read(*, has_logprobs: bool) -> None:
+    """As openinference-instrumentation-langchain 0.1 writes it for langchain-openai 1.7."""
+    entry = {"token": "Paris", "bytes": [80, 97, 114, 105, 115], "logprob": -0.5, "top_logprobs": list[Any]()}
+    info = {"finish_reason": "stop", "logprobs": {"content": [entry], "refusal": None} if has_logprobs else None}
+    message = {"lc": 1, "type": "constructor", "kwargs": {"content": "Paris", "response_metadata": info}}
+    row = {"text": "Paris", "generation_info": info, "type": "ChatGeneration", "message": message}
+    usage = {"completion_tokens": 1, "prompt_tokens": 5, "total_tokens": 6}
+    output = {"generations": [[row]], "llm_output": {"token_usage": usage, "model_name": "m"}, "type": "LLMResult"}
+    asked = {"lc": 1, "type": "constructor", "kwargs": {"content": "Capital?", "type": "human"}}
+    values = make_inference(output) | {"input.value": json.dumps({"messages": [[asked]]})}
+    values |= {"llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Capital?"}
+    kept = keep_answer(read_span(make_span(values)), 0)
+    request = kept.trace.document.request
+    assert (request.user_prompt, request.final_text, kept.facts.finish_reason) == ("Capital?", "Paris", "stop")
+    assert kept.trace.sequence.sequence_confidence == (pytest.approx(math.exp(-0.5)) if has_logprobs else None)
+    assert len(kept.facts.warnings) == (0 if has_logprobs else 1)
 
 
 def test_an_output_may_be_the_text_of_a_stream() -> None:

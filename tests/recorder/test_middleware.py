@@ -38,7 +38,7 @@ def build_app(thunder: str, spool: Path) -> Any:
             return StreamingResponse(iter([*events, "data: [DONE]\n\n"]), media_type="text/event-stream")
         return JSONResponse(make_completion(body))
 
-    app = Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
+    app = Starlette(routes=[Route("/root/v1/chat/completions", chat, methods=["POST"])])
     app.add_middleware(thunder_recorder.RecorderMiddleware, url=thunder, spool=spool)
     return app
 
@@ -51,7 +51,7 @@ def run_middleware(client: Client, tmp_path: Path) -> Iterator[OpenAI]:
     while not server.started:
         time.sleep(0.01)
     try:
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/root/v1"
         with OpenAI(base_url=url, api_key="x", max_retries=0) as openai:
             yield openai
     finally:
