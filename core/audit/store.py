@@ -47,7 +47,8 @@ class Entry(Row):
     """One entry of the audit log.
 
     Attributes:
-        actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention or bootstrap.
+        actor: admin, key:<id>, user:<12 digits of the HMAC of the user API key>, command, retention, server or
+            bootstrap.
         subject: key:<id>, request:<SHA-256 of its id>, collection:<id>, alert:<id>, calibrator:<id>, requests,
             browser or database.
         details: further facts; never a secret.

@@ -15,7 +15,7 @@ from hashlib import sha256
 from core.access.access import Access
 from core.access.caller import Scope
 from core.access.session import Session
-from core.audit.store import Action, name_request
+from core.audit.store import Action, insert_entry, name_request
 from core.database.statements import NOTIFY_STREAMS
 from core.deletions import store
 from core.deletions.store import DeletableCount, Deletion
@@ -108,7 +108,9 @@ async def delete_all(
             receipts = await _delete(session, ids, deleted_by, scope.reason) if ids else []
             if receipts:
                 details = {"count": len(receipts), "reason": scope.reason, "deleted_by": deleted_by}
-                await session.note(Action.DELETE_REQUESTS, "requests", details)
+                await insert_entry(
+                    session.conn, actor=deleted_by, action=Action.DELETE_REQUESTS, subject="requests", details=details
+                )
         if receipts:
             report(receipts)
         count += len(receipts)

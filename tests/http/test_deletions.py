@@ -209,6 +209,7 @@ def test_retention_deletes_older_requests_in_batches(
     assert run().startswith("5 requests")
     assert [row["request_id"] for row in client.get("/logs").json["data"]] == ["r5"]
     assert {row["reason"] for row in client.get("/v1/deletions").json["deletions"]} == {"age"}
+    assert {entry["actor"] for entry in client.get("/v1/audit").json["entries"]} == {"retention"}
 
 
 def test_ages_have_readable_units() -> None:
