@@ -86,6 +86,11 @@ def fit_labels(rows: Sequence[LabelRow], score: Score, method: Method) -> Fitted
     )
 
 
+def fit_labels_apart(method: bytes, rows: Sequence[LabelRow], score: Score) -> Fitted:
+    """Fit a calibrator as `fit_labels` does. For a separate process, whose jobs take bytes first."""
+    return fit_labels(rows, score, Method(method.decode()))
+
+
 def select_mode(rows: Sequence[LabelRow], logprobs_mode: str | None) -> list[LabelRow]:
     """Return the rows with a logprobs mode; None selects those that declare none."""
     return [row for row in rows if row.logprobs_mode == logprobs_mode]

@@ -25,4 +25,4 @@ async def get_calibration(
 ) -> Calibration:
     """Compare a score with the recorded outcomes: the share of correct answers per bin of the score."""
     labels = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
-    return await context.run(calibrate, score, labels, bins=bins)
+    return await context.run_for(key, calibrate, score, labels, bins=bins)

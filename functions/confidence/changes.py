@@ -22,4 +22,4 @@ async def get_changes(
     """Compare the first token's log-probabilities of prompts that occur in both periods, as in /v1/confidence/drift."""
     baseline = period._replace(created_from=baseline_from, created_to=baseline_to)
     rows = await fetch_first_lists(context.access, key, baseline=baseline, current=period)
-    return await context.run(detect_change, rows)
+    return await context.run_for(key, detect_change, rows)

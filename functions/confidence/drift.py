@@ -29,4 +29,4 @@ async def get_drift(  # noqa: PLR0913 - each is a query parameter
     """
     baseline = period._replace(created_from=baseline_from, created_to=baseline_to)
     sides = await fetch_sides(context.access, key, score=score, baseline=baseline, current=period)
-    return await context.run(compare, score, sides, k)
+    return await context.run_for(key, compare, score, sides, k)

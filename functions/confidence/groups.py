@@ -19,5 +19,5 @@ async def get_group(
     """Choose one of the answers of a group by majority, by confidence, and among the more confident half."""
     ballots = await fetch_ballots(context.access, key, group_id=group_id)
     if pattern is None:
-        return await context.run(count_votes, ballots)
+        return await context.run_for(key, count_votes, ballots)
     return await context.run_heavy(await find_account(request), count_pattern_votes, pattern.encode(), ballots)

@@ -1,12 +1,11 @@
 """GET /v1/confidence/risk-coverage: the share of wrong answers by the share of accepted ones."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from core.statistics.labels import fetch_labels
 from core.statistics.scores import Score
 from core.statistics.selective import RiskCoverage, render_risk
 from functions.web.access import KeyDep
-from functions.web.account import find_account
 from functions.web.context import ContextDep
 from functions.web.labelled import LabelledDep
 
@@ -15,7 +14,6 @@ router = APIRouter(tags=["confidence"])
 
 @router.get("/v1/confidence/risk-coverage", response_model=RiskCoverage)
 async def get_risk_coverage(
-    request: Request,
     context: ContextDep,
     key: KeyDep,
     labelled: LabelledDep,
@@ -24,5 +22,5 @@ async def get_risk_coverage(
 ) -> Response:
     """Return the share of wrong answers if only the most confident ones are accepted, and compare all scores."""
     rows = await fetch_labels(context.access, key, scores=list(Score), labelled=labelled)
-    body = await context.run_light(await find_account(request), render_risk, score, rows)
+    body = await context.run_for(key, render_risk, score, rows)
     return Response(body, media_type="application/json")

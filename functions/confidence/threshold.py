@@ -38,10 +38,10 @@ async def get_threshold(  # noqa: PLR0913 - each is a query parameter
     if keep is not None:
         refuse_with_keep(score, labelled, target_error=target_error, confidence=confidence)
         values = await fetch_values(context.access, key, labelled=labelled)
-        return await context.run(find_threshold, values, keep=keep, k=labelled.k)
+        return await context.run_for(key, find_threshold, values, keep=keep, k=labelled.k)
     score = score or Score.SEQUENCE_CONFIDENCE
     if score is Score.P_CORRECT:  # a curve that was fitted to the same outcomes breaks the guarantee
         labelled = labelled._replace(held_out=True)
     rows = await fetch_labels(context.access, key, scores=[score], labelled=labelled)
     target_error, confidence = target_error or DEFAULT_TARGET, confidence or DEFAULT_CONFIDENCE
-    return await context.run(certify, score, rows, target_error=target_error, confidence=confidence)
+    return await context.run_for(key, certify, score, rows, target_error=target_error, confidence=confidence)

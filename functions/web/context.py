@@ -158,7 +158,7 @@ class Context:
             self.heavy.close()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Run CPU-bound work in a thread, so that it does not block other requests."""
+        """Run CPU-bound work in a thread within a turn, so that it does not block other requests."""
         call = partial(function, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self.executor, call)
 
@@ -166,6 +166,10 @@ class Context:
         """Run CPU-bound work in a thread, with accounts taking turns."""
         async with self.light_turns.turn(account):
             return await self.run(function, *arguments, **named)
+
+    async def run_for(self, key: str | None, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run CPU-bound work for a caller in a thread, with accounts taking turns."""
+        return await self.run_light(self.access.admission.find_account(key), function, *arguments, **named)
 
     async def run_heavy(
         self, account: Account, function: Callable[[bytes, *Ts], T], content: bytes | Part, *arguments: *Ts

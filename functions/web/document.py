@@ -25,7 +25,7 @@ async def work_on_document(
     with context.budget.reserve(account) as reservation:
         reservation.grow_within_share(len(document))
         if is_light(document):
-            return await context.run(function, document, *arguments)
+            return await context.run_light(account, function, document, *arguments)
         return await context.run_heavy(account, function, document, *arguments)
 
 

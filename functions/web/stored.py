@@ -40,7 +40,7 @@ async def answer_log(request: Request, context: Context, view: LogView) -> Respo
     if log is None and is_light(document) and choose_encoding(request.scope["headers"]) != "zstd":
         with context.budget.reserve(await find_account(request)) as reservation:
             reservation.grow_within_share(len(document))
-            text = await context.run(render_unpacked, document, *view.kind, view.start)
+            text = await context.run_light(reservation.account, render_unpacked, document, *view.kind, view.start)
         _keep_later(context, view, text)
         return Response(text, media_type=MEDIA_TYPE, headers=headers)
     if log is None:

@@ -3,21 +3,26 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from core.access.turns import Account
 from core.answers.spans import DEFAULT_BELOW
 from core.reports.render import render_score
 from core.wire.zstandard import compress
+from functions import calibrators
 from functions.web.context import Context
 from functions.web.heavy import HeavyProcess, TooHeavyError
 from functions.web.stored import is_light
 from functions.web.unpack import MAX_LIGHT_LINES, MAX_LIGHT_OBJECTS, HeavyBodyError, work_on
+from tests.support.calibrators import LABELS, fit, fit_well
 from tests.support.client import Client
 from tests.support.documents import make_document, number, one_token
 from tests.support.keys import ADMIN_KEY
+from tests.support.labels import post_labelled
 
 TOKENS = [{"text": "x", "logprob": -1.0}] * (MAX_LIGHT_OBJECTS + 1)
 LIMIT = 4 * 1024 * 1024
@@ -80,6 +85,57 @@ def test_a_document_that_compresses_well_is_rendered_in_a_separate_process(
     assert client.log("large")["request_id"] == "large"
     assert client.get("/v1/confidence/large").status == 200
     assert heavy_jobs == ["render_document", "render_stored_report"]
+
+
+def test_a_fit_to_many_labels_runs_in_a_separate_process(
+    client: Client, sql: psycopg.Connection, heavy_jobs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post_labelled(client, sql, LABELS)
+    fitted = fit_well(client, method="platt")
+    assert not heavy_jobs
+    monkeypatch.setattr(calibrators, "MAX_LIGHT_LABELS", len(LABELS) - 1)
+    again = fit_well(client, method="platt")
+    assert heavy_jobs == ["fit_labels_apart"]
+    own = {"id", "version", "created_at"}
+    assert {name: again[name] for name in again.keys() - own} == {name: fitted[name] for name in fitted.keys() - own}
+    assert fit(client, method="platt", k=3).status == 409
+
+
+TURNS = [
+    "/logs/l0",
+    "/v1/confidence/l0",
+    "/v1/confidence/calibration",
+    "/v1/confidence/risk-coverage",
+    "/v1/confidence/threshold",
+    "/v1/confidence/threshold?keep=0.5&model=labelled-model",
+    "/v1/confidence/drift",
+    "/v1/confidence/changes",
+    "/v1/confidence/groups/g",
+]
+
+
+def test_all_work_in_threads_is_done_in_turns(
+    client: Client, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise one caller's statistics would delay the traces of the others, which wait for the same threads."""
+    post_labelled(client, sql, LABELS[:10], group_id="g")
+    run_light, run, turns, runs = Context.run_light, Context.run, list[str](), list[object]()
+
+    async def note_turn(self: Context, account: Account, *arguments: Any, **named: Any) -> object:
+        turns.append(account.name)
+        return await run_light(self, account, *arguments, **named)
+
+    async def note_run(self: Context, *arguments: Any, **named: Any) -> object:
+        runs.append(arguments)
+        return await run(self, *arguments, **named)
+
+    monkeypatch.setattr(Context, "run_light", note_turn)
+    monkeypatch.setattr(Context, "run", note_run)
+    for path in TURNS:
+        assert client.get(path).status in {200, 409}, path
+        assert (len(turns), len(runs)) == (1, 1), path
+        turns.clear()
+        runs.clear()
 
 
 def parse_without_end(text: bytes) -> None:
