@@ -132,27 +132,27 @@ def test_the_functions_of_sql_stay_within_floats(sql: psycopg.Connection) -> Non
 def test_the_calibrated_probability_is_compared_with_outcomes_like_a_score(
     client: Client, sql: psycopg.Connection
 ) -> None:
-    post_labelled(client, sql, draw_labels(300, seed=1))
+    post_labelled(client, sql, draw_labels(110, seed=3))
     assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 0
     fit_well(client, method="platt")
-    post_labelled(client, sql, draw_labels(300, seed=2), prefix="new")
+    post_labelled(client, sql, draw_labels(110, seed=23), prefix="new")
     before, after = (
         client.get(f"/v1/confidence/calibration?score={score}&min_confidence=0.0001").json
         for score in ("sequence_confidence", "p_correct")
     )
-    assert (before["n"], after["n"]) == (600, 300)
+    assert (before["n"], after["n"]) == (220, 110)
     assert after["ece"] < before["ece"]
     assert after["brier"] < before["brier"]
     # The labels that the calibrator was fitted to get a probability from it, too.
     sql.execute("update requests set scoring_version = scoring_version")
-    assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 600
+    assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 220
     threshold = client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json
-    assert (threshold["certified"], threshold["accepts"], threshold["n"]) == (True, ">=", 300)
+    assert (threshold["certified"], threshold["accepts"], threshold["n"]) == (True, ">=", 110)
     assert threshold["message"].endswith("Only requests whose outcomes are newer than the calibrator count")
     sql.execute("delete from calibrators")
     assert client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json["n"] == 0
     ranked = {one["score"]: one["n"] for one in client.get("/v1/confidence/risk-coverage").json["scores"]}
-    assert (ranked["p_correct"], ranked["perplexity"]) == (600, 600)
+    assert (ranked["p_correct"], ranked["perplexity"]) == (220, 220)
 
 
 def test_a_calibrator_is_not_fitted_to_the_probability_of_another(client: Client) -> None:
