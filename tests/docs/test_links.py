@@ -8,7 +8,9 @@ import pytest
 from core.cli.banner import write_banner, write_link
 from tests.support.environment import ROOT
 
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "sql" / "README.md", *(ROOT / "docs").rglob("*.md")])
+NAMES = ("README.md", "CHANGELOG.md", "sql/README.md")
+DOCUMENTS = sorted([*(ROOT / name for name in NAMES), *(ROOT / "docs").rglob("*.md")])
+MAX_LINE = 140
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"`((?:core|functions|sql|tests|docs)/[\w./-]+(?:\.\w+|/))`")
@@ -41,6 +43,13 @@ def test_each_make_target_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {one or other for one, other in MAKE.findall(path.read_text(encoding="utf-8"))}
     assert named <= targets, f"{path.name} names {named - targets}"
+
+
+def test_lines_have_at_most_the_length_in_the_rules_of_style() -> None:
+    for path in DOCUMENTS:
+        prose = re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        lines = [line for line in prose.splitlines() if not line.lstrip().startswith("|")]
+        assert [line for line in lines if len(line) > MAX_LINE] == [], path.name
 
 
 def test_the_readme_shows_the_output_of_make_run() -> None:
