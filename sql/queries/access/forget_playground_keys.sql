@@ -1,4 +1,5 @@
 -- Delete some keys of the playground that were never used within a day. The UI uses a key at once.
+-- A revoked key stays, because without its row it would be an ordinary user API key of the traces that contain it.
 delete from api_keys
 where
     id in (
@@ -8,6 +9,7 @@ where
             unused.is_playground
             and unused.last_used_at is null
             and unused.created_at < now() - interval '1 day'
+            and is_live(unused)
         order by unused.id
         limit 100
         for update skip locked

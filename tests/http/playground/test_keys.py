@@ -141,10 +141,15 @@ def test_a_deletion_by_age_keeps_the_key(playground: Playground, manage: Command
 
 
 def test_keys_that_were_never_used_are_deleted_after_a_day(playground: Playground, sql: psycopg.Connection) -> None:
-    unused, used = playground.make_key(), playground.make_key()
+    revoked, unused, used = (playground.make_key() for _ in range(3))
+    document = make_document("r", request={"user_api_key": revoked})
+    assert playground.client.ingest(document, x_api_key=ADMIN_KEY).status == 201
+    number = next(iter(sql.execute("select min(id) from api_keys").fetchall()))[0]
+    assert send(playground.client, "DELETE", "/auth/keys", ADMIN_KEY, id=number).status == 200
     assert playground.logs(used) == []
     sql.execute("update api_keys set created_at = now() - interval '25 hours'")
     fresh = playground.make_key()
     found = sql.execute("select key_prefix from api_keys order by id").fetchall()
-    assert found == [(used[:8],), (fresh[:8],)]
-    assert send(playground.client, "GET", "/auth/validate", unused).status == 401
+    assert found == [(key[:8],) for key in (revoked, used, fresh)]
+    for key in (unused, revoked):
+        assert send(playground.client, "GET", "/auth/validate", key).status == 401
