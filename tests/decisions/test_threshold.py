@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.calibrators.fit import fit_isotonic
 from core.decisions.threshold import (
     STEPS,
     bound_error,
@@ -108,6 +109,17 @@ def test_the_number_of_labels_needed_is_exact(target: float, needed: int) -> Non
     assert search_threshold(certainty, right, target_error=target, confidence=CONFIDENCE).certified is not None
     fewer = search_threshold(certainty[1:], right[1:], target_error=target, confidence=CONFIDENCE)
     assert fewer == (None, None)
+
+
+def test_a_calibrator_that_was_fitted_to_the_same_labels_breaks_the_promise() -> None:
+    """Its corners depend on the outcomes, so the cuts do as well. The threshold of p_correct needs other labels."""
+    generator, draws, broken = np.random.default_rng(1), 300, 0
+    for _ in range(draws):
+        certainty = generator.random(500)
+        right = generator.random(500) >= stay(certainty, 0.2)
+        fitted = fit_isotonic(certainty, right, increasing=True).apply(certainty)
+        broken += search_threshold(fitted, right, target_error=0.2, confidence=CONFIDENCE).certified is not None
+    assert broken > 2 * MAY_BREAK * draws
 
 
 def test_nothing_is_certified_without_labels() -> None:

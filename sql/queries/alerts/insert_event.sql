@@ -1,4 +1,4 @@
--- Insert the event of a window, unless the alert has one for this window or too many that wait.
+-- Insert the event of a window, unless the alert has one for this window.
 insert into alert_events (alert_id, kind, dedup_key, window_from, window_to, value, threshold)
 select
     alerts.id,
