@@ -91,10 +91,9 @@ def _is_empty(posted: PostedList) -> bool:
 
 
 def _read_one(posted: PostedList, path: str) -> Distribution | None:
-    return decode_distribution(posted) or _read_irregular(posted, path)
-
-
-def _read_irregular(posted: PostedList, path: str) -> Distribution | None:
+    decoded = decode_distribution(posted)
+    if decoded is not None:
+        return decoded
     entries, is_strict = read_entries(msgspec.json.encode(posted) if isinstance(posted, list) else posted)
     try:
         distribution = read_distribution(entries, path)

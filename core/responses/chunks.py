@@ -72,7 +72,7 @@ def is_stream(rows: Iterable[object]) -> bool:
         return False
     ids = {_find_id(row) for row in chain([first], others)}
     ends = [_is_ended(row, key) for row in chain([first], others)]
-    if key == "choices" and ends[0] and _has_answers_left(others):
+    if key == "choices" and ends[0] and any(find_object(row).get("choices") for row in others):
         return False
     return (len(ids) == 1 and None not in ids) or (ids == {None} and ends == [False] * len(others) + [True])
 
@@ -83,10 +83,6 @@ def _has_answers(row: object, key: str) -> bool:
     if key == "choices":
         return fields.get(key) == [] or "text" in find_first(fields.get(key))
     return key in fields or not {"usageMetadata", "usage_metadata"}.isdisjoint(fields)
-
-
-def _has_answers_left(rows: Iterable[object]) -> bool:
-    return any(find_object(row).get("choices") for row in rows)
 
 
 def _find_id(row: object) -> object:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.confidence import Distribution, Token, lists_number, reconcile_list
+from core.confidence import Token, lists_number, reconcile_list
 
 MAX_ROUNDED_MASS = 0.01
 """Probability of the other tokens next to a 0.0 that was rounded to two digits."""
@@ -64,7 +64,9 @@ def reconcile_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     changed = [(old, new) for old, new in zip(tokens, settled, strict=True) if new.distribution is not old.distribution]
     if not changed:
         return tokens, []
-    lacking = sum(old.distribution is not None and not _is_listed(old, old.distribution) for old, _ in changed)
+    lacking = sum(
+        old.distribution is not None and old.distribution.find(old.token, old.text) is None for old, _ in changed
+    )
     dropped = sum(new.distribution is None for _, new in changed)
     lost = f"; {dropped} lists are ignored because they contradict it" if dropped else ""
     doubts = (
@@ -73,10 +75,6 @@ def reconcile_lists(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     )
     named = " and ".join(f"{count} of {len(tokens)} tokens {doubt}" for count, doubt in doubts if count)
     return settled, [f"{named}; the token's own logprob is used{lost}"]
-
-
-def _is_listed(token: Token, listed: Distribution) -> bool:
-    return listed.find(token.token, token.text) is not None
 
 
 def note_fragments(tokens: list[Token]) -> list[str]:

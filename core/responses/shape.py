@@ -10,10 +10,6 @@ from core.responses.summary import Summary
 Reader = Callable[[Body], Reading]
 
 
-def _find_nothing(_: Body) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """How to recognize and read the responses of one API.
@@ -35,6 +31,6 @@ class Shape:
     signs: frozenset[str]
     read: Reader
     summarize: Callable[[Body], Summary]
-    find_chunk: Callable[[Body], str | None] = _find_nothing
+    find_chunk: Callable[[Body], str | None] = lambda _: None
     is_chunk: Callable[[Body], bool] | None = None
     join: Callable[[Sequence[Body]], Body] | None = None

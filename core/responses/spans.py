@@ -76,7 +76,9 @@ def read_span(span: Body) -> Item:
     request, error = _read_request(attributes), _find_error(span)
     answers, error, warnings = _read_response(attributes) if error is None else Answers([], error, ())
     if error is None and not any(answers) and not warnings:
-        warnings = (_CUT if _is_cut(attributes.get("output.value")) else _NO_RESPONSE,)
+        output = attributes.get("output.value")
+        is_cut = _holds_logprobs(output) and str(output).startswith(("{", "[")) and read_json(output) is None
+        warnings = (_CUT if is_cut else _NO_RESPONSE,)
     key = attributes.get("user_api_key") or attributes.get("metadata.user_api_key") or resource.get("user_api_key")
     metadata = find_object(read_json(attributes.get("metadata")))
     return Item(
@@ -148,10 +150,6 @@ def _read_generations(output: object) -> object:
         for i, row in enumerate(rows)
     ]
     return {"choices": choices, "model": about.get("model_name"), "usage": about.get("token_usage")}
-
-
-def _is_cut(output: object) -> bool:
-    return _holds_logprobs(output) and str(output).startswith(("{", "[")) and read_json(output) is None
 
 
 def _holds_logprobs(output: object) -> bool:
