@@ -53,8 +53,9 @@ def is_possible(mass: float, logprobs: Sequence[float], probs: Sequence[float]) 
     if mass <= 1.0 or mass <= limit_mass(measure_spread(logprobs, probs)):
         return True
     live = [(logprob, prob) for logprob, prob in zip(logprobs, probs, strict=True) if prob]
-    values, weights = [logprob for logprob, _ in live], [prob for _, prob in live]
-    sent = [float(f"{prob:.12g}") for prob in weights]  # without the error of a logarithm and its inverse
+    weights = [prob for _, prob in live]
+    # 12 digits are without the error of a logarithm and its inverse, since one of the two was computed from the other.
+    values, sent = ([float(f"{row[i]:.12g}") for row in live] for i in range(2))
     noise = max(
         *(_measure_noise(values, weights, halves) for halves in (_halve_bf16, _halve_places, _halve_digits)),
         *(_measure_noise(sent, None, halves) for halves in (_halve_bf16, _halve_fp16, _halve_places, _halve_digits)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import InvalidInputError
-from core.responses.answers import NO_ANSWERS, find_error, read_answers
+from core.responses.answers import NO_ANSWERS, Answers, find_error, read_answers
 from core.responses.expect import Body, expect_list, expect_object, expect_text, find_list, find_text
 from core.responses.options import ScoreOptions, read_options
 from core.responses.summary import Summary
@@ -69,7 +69,12 @@ def read_envelope(fields: Body) -> Item:
     response = fields.get("response")
     request: Body = {} if fields.get("request") is None else expect_object(fields["request"], "request")
     error = find_error(fields.get("error"))
-    answers, failure, warnings = NO_ANSWERS if response is None else read_answers(response, "response")
+    try:
+        answers, failure, warnings = NO_ANSWERS if response is None else read_answers(response, "response")
+    except InvalidInputError as problem:
+        if error is None:
+            raise
+        answers, failure, warnings = Answers([], None, (str(problem),))  # the failure matters more
     if response is None and error is None:
         raise InvalidInputError(
             "response: missing; send the response of the server, or the reason of the failure as error"

@@ -23,7 +23,7 @@ NAMES = frozenset({"key", "name", "header", "header_name", "field", "k"})
 VALUES = frozenset({"value", "values", "v"})
 """Names of the parts of a header that is written as an object."""
 
-_CARRIERS = r"api[-_]?key|authori[sz]ation|cookie|(?:auth|access)[-_]?token|secret"
+_CARRIERS = r"(?:api|subscription)[-_]?key|authori[sz]ation|cookie|(?:auth|access)[-_]?token|secret"
 _HEADER = re.compile(rf"(?:.*[-_.])?(?:{_CARRIERS})", re.DOTALL)
 _CLEAR_HEADER = re.compile(r"(?:.*[-_.])?(?:api[-_]?key|authori[sz]ation)", re.DOTALL)
 """Names that carry a key outside of metadata, too, unless they name an object, as in the schema of a tool."""

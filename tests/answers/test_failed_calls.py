@@ -192,3 +192,5 @@ def test_a_failed_call_keeps_what_arrived() -> None:
     request = kept.trace.document.request
     assert (request.final_text, request.model, kept.facts.source) == ("Par", "m", "openai")
     assert (kept.facts.error, kept.trace.sequence.sequence_confidence) == ("connection lost", None)
+    unknown = read_item({"request": {}, "response": [{"hello": 1}], "error": "connection lost"})
+    assert (unknown.error, unknown.answers, len(unknown.warnings)) == ("connection lost", [], 1)

@@ -17,6 +17,7 @@ from tests.support.spans import export, make_inference, make_span
 
 HASHER = Hasher(b"secret")
 CARRIERS = ("x-api-key", "api-key", "authorization", "proxy-authorization", "cookie", "set-cookie", "x-litellm-api-key")
+CARRIERS += ("ocp-apim-subscription-key",)
 FIELDS = ("user_api_key", "user_api_key_hash", "metadata.user_api_key")
 SECRETS = ("Zk-81q", "Zk-longer-than-sixteen-81q", "Zk é81q", 'Zk"81q\\')
 FORMS = ("object", "list", "pair", "flat list", "name and value", "value and key", "span", "object below")

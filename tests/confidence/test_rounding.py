@@ -83,10 +83,15 @@ def test_a_rounded_softmax_is_a_distribution(rounding: str, logits: list[float])
 
 
 @pytest.mark.parametrize("rounding", ROUND_ONE)
+@pytest.mark.parametrize("is_early", [False, True])
 @moderate
 @given(logits=logit_lists())
-def test_rounded_probabilities_are_a_distribution(rounding: str, logits: list[float]) -> None:
-    probs = [ROUND_ONE[rounding](math.exp(logprob)) for logprob in softmax(logits)]
+def test_rounded_probabilities_are_a_distribution(rounding: str, logits: list[float], *, is_early: bool) -> None:
+    """Also if a server rounds ln p before it computes p."""
+    if is_early:
+        probs = [math.exp(logprob) for logprob in round_softmax(rounding, logits)]
+    else:
+        probs = [ROUND_ONE[rounding](math.exp(logprob)) for logprob in softmax(logits)]
     found = read_distribution([{"token": i, "prob": min(1.0, prob)} for i, prob in enumerate(probs)], "top_tokens")
     assert found is not None
     assert sorted(found.probs) == pytest.approx(sorted(min(1.0, prob) for prob in probs))
