@@ -18,10 +18,9 @@ COPY --chown=thunder manage.py ./
 COPY --chown=thunder core ./core
 COPY --chown=thunder functions ./functions
 COPY --chown=thunder sql ./sql
+# For the printed commands and `manage.py demo`.
 COPY --chown=thunder docs/samples ./docs/samples
-# For `manage.py demo`.
-COPY --chown=thunder tests/traces ./tests/traces
-COPY --chown=thunder tests/labelled/traces.ndjson.gz ./tests/labelled/
+COPY --chown=thunder docs/labelled/traces.ndjson.gz ./docs/labelled/
 
 ENV APP_HOST=0.0.0.0
 EXPOSE 6767

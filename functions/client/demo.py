@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from functions.client.connection import Connection
 
-SAMPLES = Path(__file__).parents[2] / "tests"
+DOCS = Path(__file__).parents[2] / "docs"
 SPREAD = timedelta(days=7)
 """The age of the oldest trace. The newest is current."""
 SOURCE = "mechanical-check"
@@ -65,13 +65,13 @@ def mix(many: list[Read], few: list[Read]) -> list[Read]:
 
 
 def _list_recorded() -> list[Read]:
-    paths = sorted((SAMPLES / "traces").glob("*.json"))
+    paths = sorted((DOCS / "samples").glob("*.json"))
     return [lambda path=path: (json.loads(path.read_bytes()), None) for path in paths]
 
 
 def _list_labelled() -> list[Read]:
     """List the labelled traces. Each is parsed when it is posted, because all of them would fill 200 MB."""
-    lines = gzip.decompress((SAMPLES / "labelled" / "traces.ndjson.gz").read_bytes()).splitlines()
+    lines = gzip.decompress((DOCS / "labelled" / "traces.ndjson.gz").read_bytes()).splitlines()
     return [lambda line=line: itemgetter("trace", "correct")(json.loads(line)) for line in lines]
 
 

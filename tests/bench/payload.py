@@ -1,6 +1,6 @@
 """Build traces of any length from recorded ones.
 
-Steps are copied from tests/traces and tests/labelled. The first ones are from force-prefix, whose mod forces nine
+Steps are copied from docs/samples and docs/labelled. The first ones are from force-prefix, whose mod forces nine
 tokens. Of the others, one in ten is from ban-the (a call and AdjustedLogits), one in ten from noisy-logger (a call, a
 line, an action), and the rest from traces without mods, long-story first. If a recording is used again, the
 log-probabilities of its steps change by up to a thousandth, because exact repetitions would compress better than real
@@ -19,8 +19,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
-TRACES = Path(__file__).parents[1] / "traces"
-LABELLED = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
+TRACES = Path(__file__).parents[2] / "docs" / "samples"
+LABELLED = Path(__file__).parents[2] / "docs" / "labelled" / "traces.ndjson.gz"
 LABELLED_ANSWERS = 200
 OPENING = "force-prefix"
 PLAIN = "plain"

@@ -34,7 +34,7 @@ from core.pairing.scored_trace import list_tokens, list_top_ps, score_trace
 from tests.confidence.builders import moderate, some_tokens
 from tests.support.score_lists import tables
 
-TRACES = sorted((Path(__file__).parents[1] / "traces").glob("*.json"))
+TRACES = sorted((Path(__file__).parents[2] / "docs" / "samples").glob("*.json"))
 COUNTS = ("rank", "k", "top_p_count")
 
 

@@ -10,7 +10,7 @@ from core.pairing.pair import pair_trace
 from core.pairing.scored_trace import list_tokens
 from tests.support.located import find, locate, make_token
 
-TRACES = Path(__file__).parents[1] / "traces"
+TRACES = Path(__file__).parents[2] / "docs" / "samples"
 
 
 def test_a_span_is_a_run_of_words_with_tokens_below_the_limit() -> None:

@@ -51,7 +51,7 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
 def directory(tmp_path: Path) -> Path:
     """A copy of the parts of the repository that the commands need. They may create files in it."""
     lock_files = ("requirements.lock", "requirements-parquet.lock")
-    for name in ("manage.py", "core", "functions", "sql", "docs", "tests", "Makefile", *lock_files):
+    for name in ("manage.py", "core", "functions", "sql", "docs", "Makefile", *lock_files):
         (tmp_path / name).symlink_to(ROOT / name)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
@@ -59,7 +59,7 @@ def directory(tmp_path: Path) -> Path:
     (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (programs / "python").chmod(0o755)
     (tmp_path / ".venv" / ".runtime").touch()
-    lines = [(ROOT / "tests" / "traces" / f"{name}.json").read_bytes().replace(b"\n", b" ") for name in trace_names()]
+    lines = [(ROOT / "docs" / "samples" / f"{name}.json").read_bytes().replace(b"\n", b" ") for name in trace_names()]
     (tmp_path / "traces-of-the-engine.jsonl").write_bytes(b"\n".join(lines))
     return tmp_path
 

@@ -34,7 +34,7 @@ TIMEOUT_S = 10
 MEMORY_MB = 1024
 USER = "key-of-a-fuzzed-user"
 HASHER = Hasher(SECRET.encode())
-SEEDS = ("tests/traces/*.json", "tests/responses/fixtures/*.json", "tests/cases/*.json")
+SEEDS = ("docs/samples/*.json", "tests/responses/fixtures/*.json", "tests/cases/*.json")
 WORD = re.compile(r'"([A-Za-z_]{2,40})"\s*:')
 
 

@@ -14,7 +14,7 @@ from core.traces.items import prepare_item
 from tests.support.documents import forward, make_document, number, sampled
 
 HASHER = Hasher(b"secret")
-RECORDED = sorted((Path(__file__).parents[1] / "traces").glob("*.json"))
+RECORDED = sorted((Path(__file__).parents[2] / "docs" / "samples").glob("*.json"))
 REGULAR: list[dict[str, Any]] = [{"token": 5, "logprob": -0.5, "token_str": "a"}, {"token": 6, "logprob": -2}]
 LISTS: dict[str, Any] = {
     "regular": REGULAR,

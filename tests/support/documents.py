@@ -1,4 +1,4 @@
-"""Traces: small ones built event by event, and the recorded ones of tests/traces."""
+"""Traces: small ones built event by event, and the recorded ones of docs/samples."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.keys import label
 
 Document = dict[str, Any]
-TRACES = Path(__file__).parents[1] / "traces"
+TRACES = Path(__file__).parents[2] / "docs" / "samples"
 
 TOP = [{"token": 5, "logprob": -0.5, "token_str": "five"}, {"token": 6, "logprob": -1.5, "token_str": "six"}]
 

@@ -1,4 +1,4 @@
-"""The labelled answers of tests/labelled, scored without a server."""
+"""The labelled answers of docs/labelled, scored without a server."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ from core.traces.kept import keep_quote
 
 STORED_SCORES = [score for score in Score if score is not Score.P_CORRECT]
 """The scores that need no calibrator."""
-FILE = Path(__file__).parents[1] / "labelled" / "traces.ndjson.gz"
+FILE = Path(__file__).parents[2] / "docs" / "labelled" / "traces.ndjson.gz"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tests.bench.wire import JSON_TYPE, Wire, encode
 from tests.support.browser import CHROMIUM, sign_in
 
 FOLDER = ROOT / "docs" / "screenshots"
-TRACES = ROOT / "tests" / "traces"
+TRACES = ROOT / "docs" / "samples"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 WAIT_MS = 60_000
 WIDTH, HEIGHT = 1280, 800
