@@ -1,9 +1,10 @@
 """The browser of the viewer's tests, and how it requests pages."""
 
 import os
+import re
 import shutil
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -38,6 +39,17 @@ def sign_in(page: Page, key: str | None, path: str = "/") -> None:
         page.goto(ICON)
     if not page.evaluate(SIGN_IN, [key, path]) and path != ICON:
         page.goto(path)
+
+
+def hold(page: Page, pattern: str | re.Pattern[str]) -> list[Route]:
+    """Hold the calls to these addresses until the test continues them."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:  # Playwright does not accept a bound method of a list
+        held.append(route)
+
+    page.route(pattern, keep)
+    return held
 
 
 def follow(page: Page, path: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 SIZES = ((400, 800), (1280, 900), (1920, 1080))
 """Windows that each view is tested in, in CSS pixels."""
@@ -40,6 +40,13 @@ def resized(page: Page) -> Iterator[int]:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         yield width
+
+
+def find_box(element: Locator) -> FloatRect:
+    """Return the place of an element that is drawn."""
+    box = element.bounding_box()
+    assert box is not None
+    return box
 
 
 def wait_until_shown(page: Page, element: Locator) -> None:

@@ -5,13 +5,14 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.axe import assert_accessible
-from tests.support.browser import ICON, sign_in
+from tests.support.browser import ICON, hold, sign_in
 from tests.support.client import Client, send
 from tests.support.documents import action, call, load_trace, make_document, number, one_token
 from tests.support.feed_page import HOSTILE, post, rows, texts, wait_until_live
+from tests.support.geometry import find_box
 from tests.support.keys import ADMIN_KEY
 from tests.support.proxy import Proxy
 
@@ -187,22 +188,14 @@ def test_the_empty_state_says_why_it_is_empty(client: Client, page: Page) -> Non
 def test_rows_that_load_have_their_place_before(client: Client, page: Page) -> None:
     post(client, "a", user_prompt="about foxes")
     sign_in(page, client.key, ICON)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/logs?*", hold)
+    held = hold(page, "**/logs?*")
     page.goto("/")
     skeleton = page.locator(".skeleton").first
     expect(skeleton).to_be_visible()
-    before = skeleton.bounding_box()
+    before = find_box(skeleton)
     held[0].continue_()
     expect(rows(page)).to_have_count(1)
     expect(page.locator(".skeleton")).to_have_count(0)
-    after = rows(page).first.bounding_box()
-    assert before is not None
-    assert after is not None
+    after = find_box(rows(page).first)
     assert after["height"] == pytest.approx(before["height"], abs=4)
     assert after["x"] == before["x"]
-    page.unroute("**/logs?*")

@@ -24,6 +24,8 @@ def selection(page: Page) -> Locator:
 
 
 def test_selected_requests_are_tagged(client: Client, feed: Page) -> None:
+    send(client, "POST", "/logs/a/tags", ADMIN_KEY, tag="<i>odd")
+    feed.reload()
     choose(feed, "a", "b")
     feed.get_by_role("button", name="Tag …").click()
     selection(feed).get_by_label("Tag", exact=True).fill("<i>odd")
@@ -31,6 +33,9 @@ def test_selected_requests_are_tagged(client: Client, feed: Page) -> None:
     expect(feed.get_by_text("Tagged “<i>odd”: 2 requests.")).to_be_visible()
     expect(rows(feed).get_by_role("link", name="tag <i>odd")).to_have_count(2)
     assert [client.log(name)["tags"] for name in "abc"] == [["<i>odd"], ["<i>odd"], []]
+    feed.get_by_role("button", name="Undo").click()
+    expect(feed.get_by_text("Removed “<i>odd”: 1 request.")).to_be_visible()
+    assert [client.log(name)["tags"] for name in "abc"] == [["<i>odd"], [], []]
 
 
 def test_selected_requests_are_added_to_a_new_or_existing_collection(client: Client, feed: Page) -> None:

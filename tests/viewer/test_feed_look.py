@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, rows, wait_until_live
-from tests.support.geometry import fits, resized
+from tests.support.geometry import find_box, fits, resized
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.viewer.conftest import OpenPage
 
@@ -90,8 +90,7 @@ def test_nothing_is_cut_off_or_wider_than_the_window(client: Client, page: Page)
     for width in resized(page):
         for menu in ("admin", "Columns", "Views", "Export"):
             page.get_by_text(menu, exact=True).click()
-            box = page.locator(".drop[open] .panel").bounding_box()
-            assert box is not None
+            box = find_box(page.locator(".drop[open] .panel"))
             assert 0 <= box["x"] <= box["x"] + box["width"] <= width, menu
             page.keyboard.press("Escape")
 

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, post_many, rows, texts, wait_until_live
+from tests.support.geometry import find_box
 
 
 def test_a_request_that_began_earlier_appears_below(client: Client, feed: Page) -> None:
@@ -28,7 +29,7 @@ def test_a_hint_counts_requests_outside_the_window_and_leads_there(
     sign_in(page, client.key)
     wait_until_live(page)
     first = rows(page).first
-    before = first.bounding_box()
+    before = find_box(first)
     for second in (33, 34, 35):
         post(client, f"below {second}", created_at=f"2026-01-01T09:59:{60 - second}.5Z")
     page.get_by_role("button", name="3 new requests").click()
@@ -38,9 +39,7 @@ def test_a_hint_counts_requests_outside_the_window_and_leads_there(
     expect(page.get_by_role("button", name="new requests")).to_have_count(0)
     page.mouse.wheel(0, -100_000)
     expect(page.get_by_role("link", name="answer of a", exact=True)).to_be_in_viewport()
-    after = first.bounding_box()
-    assert before is not None
-    assert after is not None
+    after = find_box(first)
     assert abs(after["y"] - before["y"]) <= 1
 
 
@@ -65,10 +64,8 @@ def test_a_new_request_does_not_move_the_row_with_the_focus(client: Client, feed
     feed.keyboard.press("j")
     feed.keyboard.press("j")
     row = rows(feed).filter(has_text="answer of b")
-    before = row.bounding_box()
+    before = find_box(row)
     post(client, "d", created_at="2026-01-01T13:00:00Z")
     expect(rows(feed)).to_have_count(4)
-    after = row.bounding_box()
-    assert before is not None
-    assert after is not None
+    after = find_box(row)
     assert abs(after["y"] - before["y"]) <= 1

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, post_many, rows, texts, wait_until_live
+from tests.support.geometry import find_box
 
 
 def test_new_requests_do_not_scroll_the_list(client: Client, sql: psycopg.Connection, page: Page) -> None:
@@ -18,13 +19,11 @@ def test_new_requests_do_not_scroll_the_list(client: Client, sql: psycopg.Connec
     wait_until_live(page)
     row = rows(page).filter(has_text="answer of copy 20")
     row.scroll_into_view_if_needed()
-    before = row.bounding_box()
+    before = find_box(row)
     post(client, "d")
     post(client, "e")
     page.get_by_role("button", name="2 new requests").wait_for()
-    after = row.bounding_box()
-    assert before is not None
-    assert after is not None
+    after = find_box(row)
     assert after["y"] == pytest.approx(before["y"], abs=1)
     page.get_by_role("button", name="2 new requests").click()
     expect(page.get_by_role("link", name="answer of e")).to_be_focused()

@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import ICON, sign_in
+from tests.support.browser import ICON, hold, sign_in
 from tests.support.client import Client
 from tests.support.documents import load_trace
 
@@ -76,13 +76,8 @@ def test_links_change_the_view_without_loading_the_page_again(client: Client, pa
 
 
 def test_a_view_that_loads_late_does_not_replace_the_next_one(client: Client, page: Page) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     sign_in(page, client.key, ICON)
-    page.route("**/views/compare.js", hold)
+    held = hold(page, "**/views/compare.js")
     page.goto("/")
     with page.expect_request("**/views/compare.js"):
         page.get_by_role("link", name="Compare").click()

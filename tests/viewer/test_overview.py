@@ -1,11 +1,11 @@
 """The overview: its filters, mods, themes and empty states. Each section has tests of its own."""
 
 import psycopg
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.alerts import create
 from tests.support.axe import assert_accessible
-from tests.support.browser import sign_in
+from tests.support.browser import hold, sign_in
 from tests.support.client import Client
 from tests.support.documents import action, added, call, forward, load_trace, make_document, number, sampled
 from tests.support.hostile import MARKUP, NOTHING_RAN, make_hostile
@@ -84,12 +84,8 @@ def test_charts_follow_the_theme(client: Client, page: Page) -> None:
     page.wait_for_function(f"light => {canvas} === light", arg=light)
 
 
-def stay_under_way(_: Route) -> None:
-    """Neither answer nor reject the call."""
-
-
 def test_leaving_during_loading_is_not_an_error(client: Client, page: Page) -> None:
-    page.route("**/v1/**", stay_under_way)
+    hold(page, "**/v1/**")
     sign_in(page, client.key, f"{PATH}&baseline_to={DAYS[1]}")
     expect(page.locator("main .loading")).to_have_count(7)
     page.get_by_role("link", name="Compare").click()

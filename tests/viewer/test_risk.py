@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import follow, sign_in
 from tests.support.client import Client
-from tests.support.geometry import fits, resized
+from tests.support.geometry import find_box, fits, resized
 from tests.support.labels import post_labelled
 
 PATH = "/overview?days=all"
@@ -64,9 +64,7 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page, sql: 
     assert abs(found["x"] - 0.4) < 0.02, found
     assert abs(found["y"] - 1) < 0.04, found
     for width in resized(page):
-        chart, table = section.locator("figure").bounding_box(), section.locator(".ranking").bounding_box()
-        assert chart is not None
-        assert table is not None
+        chart, table = find_box(section.locator("figure")), find_box(section.locator(".ranking"))
         assert (table["x"] >= chart["x"] + chart["width"]) == (width > 400)
         assert (table["y"] >= chart["y"] + chart["height"]) == (width == 400)
         assert fits(page)

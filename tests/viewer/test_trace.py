@@ -3,11 +3,13 @@
 import json
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.axe import assert_accessible
+from tests.support.browser import hold
 from tests.support.client import Client, send
 from tests.support.documents import added, forward, make_document, number, one_token, sampled
+from tests.support.geometry import find_box
 from tests.support.hostile import MARKUP, NOTHING_RAN, make_hostile
 from tests.support.trace_page import open_trace, options
 
@@ -84,8 +86,7 @@ def test_the_panel_follows_keys_pointer_and_clicks(client: Client, page: Page) -
 def test_a_click_in_the_chart_selects_that_token(client: Client, page: Page) -> None:
     open_trace(client, page, "force-prefix")
     over = page.locator(".trace-course .u-over")
-    box = over.bounding_box()
-    assert box is not None
+    box = find_box(over)
     over.click(position={"x": box["width"] - 1, "y": 20})
     expect(page.locator(".tokens .is-selected")).to_have_id("token-59")
     expect(page.get_by_role("listbox")).to_be_focused()
@@ -206,12 +207,7 @@ def test_right_to_left_text_does_not_reverse_numbers(client: Client, page: Page)
 
 def test_a_slow_tab_does_not_replace_the_next_one(client: Client, page: Page) -> None:
     open_trace(client, page, make_document("r", number(one_token())))
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:  # Playwright does not accept a bound method of a list
-        held.append(route)
-
-    page.route("**/logs/r", hold)
+    held = hold(page, "**/logs/r")
     page.get_by_role("tab", name="Raw JSON").click()
     page.get_by_role("tab", name="Share").click()
     expect(page.get_by_role("button", name="Create link")).to_be_visible()

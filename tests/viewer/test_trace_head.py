@@ -4,10 +4,10 @@ import itertools
 import re
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.axe import assert_accessible
-from tests.support.browser import sign_in
+from tests.support.browser import hold, sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, call, load_trace, make_document, number, one_token
 from tests.support.geometry import count_lines, fits, resized, wait_until_shown
@@ -179,15 +179,10 @@ def test_interventions_are_grouped_with_their_effect(client: Client, page: Page)
 
 
 def test_prompt_and_answer_are_shown_before_the_log_is_loaded(client: Client, page: Page) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     assert client.ingest(load_trace("backtrack")).status == 201
     # Its id begins with the id of the other.
     assert client.ingest(make_words("smollm2-backtrack-2", 5)).status == 201
-    page.route("**/logs/smollm2-backtrack", hold)
+    held = hold(page, "**/logs/smollm2-backtrack")
     sign_in(page, client.key, "/view/smollm2-backtrack")
     expect(page.get_by_text("Loading the scores of 80 tokens …")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("smollm2-backtrack")

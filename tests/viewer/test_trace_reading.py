@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import follow
 from tests.support.client import Client
-from tests.support.geometry import fits, resized, wait_until_shown
+from tests.support.geometry import find_box, fits, resized, wait_until_shown
 from tests.support.trace_page import make_words, open_trace, options, pin
 
 
@@ -144,8 +144,7 @@ def test_the_chart_zooms_by_drag_and_scrolls_with_the_text(client: Client, page:
     open_trace(client, page, "long-story")
     over = page.locator(".trace-course .u-over")
     over.scroll_into_view_if_needed()
-    box = over.bounding_box()
-    assert box is not None
+    box = find_box(over)
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 45, steps=4)

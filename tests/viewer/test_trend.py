@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.geometry import count_lines, fits, resized
+from tests.support.geometry import count_lines, find_box, fits, resized
 from tests.support.overview_page import DAYS, PATH, make_sure, post
 from tests.viewer.conftest import OpenPage
 
@@ -49,8 +49,7 @@ def test_each_mod_has_a_line_next_to_that_of_all_requests(client: Client, page: 
 
 def find_point(chart: Locator, share: float, value: float) -> tuple[float, float]:
     """Return the place of a point of a chart whose y axis goes from 0 to 1, as a share of the x axis."""
-    box = chart.locator(".u-over").bounding_box()
-    assert box is not None
+    box = find_box(chart.locator(".u-over"))
     return box["x"] + box["width"] * share, box["y"] + box["height"] * (1 - value)
 
 

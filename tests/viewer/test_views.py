@@ -6,11 +6,11 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from functions.web.modules import FOLDER, list_modules
 from tests.support.axe import COLORS, assert_no_violation
-from tests.support.browser import ICON, sign_in
+from tests.support.browser import ICON, hold, sign_in
 from tests.support.client import Client, make_key, send
 from tests.support.documents import load_trace
 from tests.support.geometry import fits
@@ -103,7 +103,7 @@ def test_modules_are_requested_before_any_of_them_has_run(client: Client, open_p
     """The files need one round trip after the page, however deep the imports are."""
     page = open_page()
     sign_in(page, client.key, ICON)
-    page.route("**/viewer/app.js", hold)
+    hold(page, "**/viewer/app.js")
     needed = {f"{client.url}/viewer/{name}" for name in list_modules("/overview")}
     requested: set[str] = set()
     page.on("request", lambda request: requested.add(request.url))
@@ -115,13 +115,9 @@ def test_modules_are_requested_before_any_of_them_has_run(client: Client, open_p
     assert len(needed) > 20
 
 
-def hold(_: Route) -> None:
-    """Neither answer nor reject the request."""
-
-
 def test_the_heading_is_drawn_before_the_first_answer(stored: Client, page: Page) -> None:
     sign_in(page, stored.key, ICON)
-    page.route(re.compile(r"/(logs|collections|auth|v1)\b"), hold)
+    hold(page, re.compile(r"/(logs|collections|auth|v1)\b"))
     for path, title in list_paths():
         heading = "Collection" if path == "/collection/1" else title  # its name is in the answer
         page.goto(path)

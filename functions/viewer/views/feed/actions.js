@@ -9,8 +9,8 @@ const NEW = "new"
 
 /** Draw the buttons. `place` shows the form or the result of the last one. See choice.js for the callbacks. */
 export function drawActions(rows, place, { onDeleted, onChanged, signIn }) {
-  const run = async (work, done) => {
-    const results = await forEach(rows, work, (count) => replace(place, h("p", { class: "faint", role: "status" }, `${count} of ${rows.length} …`)))
+  const run = async (chosen, work, done) => {
+    const results = await forEach(chosen, work, (count) => replace(place, h("p", { class: "faint", role: "status" }, `${count} of ${chosen.length} …`)))
     const failed = results.filter(({ error }) => error)
     const refused = failed.find(({ error }) => error.status === 401)
     if (refused) signIn(refused.error.message)
@@ -31,16 +31,22 @@ export function drawActions(rows, place, { onDeleted, onChanged, signIn }) {
     replace(place, form)
     holdFocus(form, close)
   }
+  const changeTag = async (chosen, method, tag, done) => {
+    const finished = await run(chosen, (row) => api(requestPath(row.request_id, "/tags"), { method, body: { tag } }), done)
+    onChanged(finished.map(({ row, answer }) => ({ ...row, tags: answer.tags })))
+    return finished.map(({ row }) => row)
+  }
   const buttons = [
-    ["Tag", () => drawTag(async (tag) => {
-      const work = (row) => api(requestPath(row.request_id, "/tags"), { method: "POST", body: { tag } })
-      const finished = await run(work, `Tagged “${tag}”`)
-      onChanged(finished.map(({ row, answer }) => ({ ...row, tags: answer.tags })))
+    ["Tag", () => drawTag(async (name) => {
+      const tagged = await changeTag(rows, "POST", name, `Tagged “${name}”`)
+      const fresh = tagged.filter((row) => !row.tags.includes(name))
+      const undo = () => changeTag(fresh, "DELETE", name, `Removed “${name}”`)
+      if (fresh.length) place.append(h("button", { class: "quiet", onclick: undo }, "Undo"))
     })],
     ["Add to collection", () => drawCollections(({ id, name }) =>
-      run((row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`), signIn)],
+      run(rows, (row) => api(`/collections/${id}/requests`, { method: "POST", body: { request_id: row.request_id } }), `Added to “${name}”`), signIn)],
     ["Delete", (close) => drawDelete(rows.length, async () => {
-      const finished = await run((row) => api(requestPath(row.request_id), { method: "DELETE" }), "Deleted permanently")
+      const finished = await run(rows, (row) => api(requestPath(row.request_id), { method: "DELETE" }), "Deleted permanently")
       place.append(...drawReceipts(finished))
       onDeleted(finished.map(({ row }) => row.request_id))
     }, close)],

@@ -45,11 +45,16 @@ export function makeChoice({ between, onDeleted, onChanged, signIn }) {
     onDeleted(ids)
     if (wereChosen.length) draw()
   }
+  const renew = (rows) => {
+    for (const row of rows) if (chosen.has(row.request_id)) chosen.set(row.request_id, row)
+    onChanged(rows)
+    draw()
+  }
   const draw = () => {
     const rows = [...chosen.values()]
     element.hidden = !rows.length && !place.hasChildNodes()
     replace(summary,
-      rows.length ? [h("strong", null, `${formatAmount(rows.length, "request")} selected`), drawCompare(rows), drawActions(rows, place, { onDeleted: forget, onChanged, signIn })] : null,
+      rows.length ? [h("strong", null, `${formatAmount(rows.length, "request")} selected`), drawCompare(rows), drawActions(rows, place, { onDeleted: forget, onChanged: renew, signIn })] : null,
       h("button", { class: "quiet", onclick: clear }, rows.length ? "Clear" : "Close"))
   }
   return {

@@ -51,7 +51,7 @@ export function drawFigures(trace, { onLowest, onToken, standing }) {
 }
 
 function drawTitle(name, about) {
-  const help = about && h("details", { class: "help" }, h("summary", { "aria-label": `What does ${name.toLowerCase()} mean?` }, "?"), h("div", null, about.map((text) => h("p", null, text))))
+  const help = about && h("details", { class: "help", ontoggle: ({ target }) => target.open && target.parentElement.scrollIntoView({ block: "nearest" }) }, h("summary", { "aria-label": `What does ${name.toLowerCase()} mean?` }, "?"), h("div", null, about.map((text) => h("p", null, text))))
   return h("div", { class: "heading" }, h("h2", null, name), help)
 }
 
