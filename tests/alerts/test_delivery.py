@@ -84,35 +84,22 @@ def test_delivery_ends_after_the_last_attempt(
     assert len(receiver.list_ids("/wrong")) == 8
 
 
-@pytest.mark.parametrize(
-    ("path", "error"),
-    [
-        ("/redirect", "the receiver answered 302; redirects are not followed, so use the final URL"),
-        ("/broken", "the receiver broke the connection, or sent no valid HTTP"),
-        ("/failing", "the receiver answered 500"),
-    ],
-)
-def test_errors_name_the_problem_without_the_answer(
-    alerting: Client, receiver: Receiver, path: str, error: str
-) -> None:
+def test_errors_name_the_problem_without_the_answer(alerting: Client, receiver: Receiver) -> None:
+    """The answer itself is not read, however long it is."""
     receiver.failures = 1
-    alert = create(alerting, receiver.url(path))
-    answer = send(alerting, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY)
-    assert (answer.status, answer.json["status"], answer.json["error"]) == (200, "failed", error)
+    errors = {
+        receiver.url("/redirect"): "the receiver answered 302; redirects are not followed, so use the final URL",
+        receiver.url("/broken"): "the receiver broke the connection, or sent no valid HTTP",
+        receiver.url("/failing"): "the receiver answered 500",
+        "http://127.0.0.1:1/": "the receiver refused the connection",
+        receiver.url("/huge"): None,
+    }
+    for url, error in errors.items():
+        answer = send(alerting, "POST", f"/v1/alerts/{create(alerting, url)['id']}/test", ADMIN_KEY)
+        status = "failed" if error else "delivered"
+        assert (answer.status, answer.json["status"], answer.json["error"]) == (200, status, error)
+        assert "secret" not in answer.data.decode()
     assert receiver.list_ids("/ok") == []
-    assert "secret" not in answer.data.decode()
-
-
-def test_a_closed_port_is_an_error(alerting: Client) -> None:
-    alert = create(alerting, "http://127.0.0.1:1/")
-    answer = send(alerting, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY)
-    assert answer.json["error"] == "the receiver refused the connection"
-
-
-def test_a_huge_answer_is_not_read(alerting: Client, receiver: Receiver) -> None:
-    alert = create(alerting, receiver.url("/huge"))
-    answer = send(alerting, "POST", f"/v1/alerts/{alert['id']}/test", ADMIN_KEY)
-    assert (answer.json["status"], answer.json["error"]) == ("delivered", None)
 
 
 def test_a_receiver_that_is_gone_pauses_the_alert(

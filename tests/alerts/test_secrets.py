@@ -18,8 +18,12 @@ from tests.support.receiver import Receiver
 from tests.support.servers import Serve
 
 
-def test_a_changed_body_or_another_secret_does_not_verify(alerting: Client, receiver: Receiver) -> None:
+def test_a_changed_body_or_another_secret_does_not_verify_and_no_secret_is_stored(
+    alerting: Client, receiver: Receiver, sql: psycopg.Connection
+) -> None:
     alert, other = create(alerting, receiver.url()), create(alerting, receiver.url("/other"))
+    assert alert["secret"].removeprefix("whsec_") not in str(sql.execute("select alerts::text from alerts").fetchall())
+    assert "secret" not in alerting.get(f"/v1/alerts/{alert['id']}").json
     post_probs(alerting, "r", [0.25])
     (received,) = receiver.wait()
     with pytest.raises(WebhookVerificationError):
@@ -29,13 +33,13 @@ def test_a_changed_body_or_another_secret_does_not_verify(alerting: Client, rece
         received.verify(alert["secret"])
 
 
-@pytest.mark.parametrize("shown", [None, "what is it?"])
-def test_a_prompt_is_sent_only_on_request(alerting: Client, receiver: Receiver, shown: str | None) -> None:
-    alert = create(alerting, receiver.url(), include_prompt=bool(shown))
+def test_a_prompt_is_sent_only_on_request(alerting: Client, receiver: Receiver) -> None:
+    create(alerting, receiver.url("/without"))
+    alert = create(alerting, receiver.url("/with"), include_prompt=True)
     post_probs(alerting, "r", [0.25], user_prompt="what is it?")
-    (received,) = receiver.wait()
-    assert received.verify(alert["secret"])["data"].get("prompt") == shown
-    assert (b"what is it?" in received.body) == bool(shown)
+    (without,), (received,) = receiver.wait(1, "/without"), receiver.wait(1, "/with")
+    assert b"prompt" not in without.body
+    assert received.verify(alert["secret"])["data"]["prompt"] == "what is it?"
 
 
 def test_a_replayed_webhook_has_the_id_of_the_first(
@@ -67,13 +71,6 @@ def test_after_a_rotation_both_secrets_verify_for_a_day(
     received.verify(rotated["secret"])
     with pytest.raises(WebhookVerificationError):
         received.verify(alert["secret"])
-
-
-def test_the_database_has_no_secret(alerting: Client, receiver: Receiver, sql: psycopg.Connection) -> None:
-    alert = create(alerting, receiver.url())
-    secret = alert["secret"].removeprefix("whsec_")
-    assert secret not in str(sql.execute("select alerts::text from alerts").fetchall())
-    assert "secret" not in alerting.get(f"/v1/alerts/{alert['id']}").json
 
 
 def test_a_prompt_of_another_owner_is_not_sent(alerting: Client, sql: psycopg.Connection) -> None:
