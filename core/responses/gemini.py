@@ -35,6 +35,9 @@ _SNAKE_NAMES = Names(("token_id",), "token", logprob="log_probability", prob="pr
 
 _PATH = "candidates[0].logprobsResult"
 
+_UNKNOWN = "FINISH_REASON_UNSPECIFIED"
+"""What the schema has for an answer that has not ended."""
+
 _ASK = 'ask for them with "generationConfig": {"responseLogprobs": true, "logprobs": 5}'
 
 
@@ -79,11 +82,12 @@ def _list_parts(candidate: Body) -> list[Body]:
 def _summarize(body: Body) -> Summary:
     candidate, usage = find_first(body.get("candidates")), find_object(find_either(body, "usageMetadata"))
     texts = [text for part in _list_parts(candidate) if (text := find_text(part.get("text"))) is not None]
+    reason = find_text(find_either(candidate, "finishReason"))
     return Summary(
         request_id=find_text(find_either(body, "responseId")),
         model=find_text(find_either(body, "modelVersion")),
         text="".join(texts) if texts else None,
-        finish_reason=find_text(find_either(candidate, "finishReason")) or None,
+        finish_reason=None if reason == _UNKNOWN else reason,
         prompt_tokens=find_count(find_either(usage, "promptTokenCount")),
         generated_tokens=find_count(find_either(usage, "candidatesTokenCount")),
         total_tokens=find_count(find_either(usage, "totalTokenCount")),
@@ -101,7 +105,7 @@ def _join(chunks: Sequence[Body]) -> Body:
                 whole[name] = chunk[name]
     candidates: dict[int, Body] = {}
     for part in (part for chunk in chunks for part in list_objects(chunk.get("candidates"))):
-        candidate = candidates.setdefault(find_index(part), {"finishReason": ""})  # a stream may be cut off
+        candidate = candidates.setdefault(find_index(part), {"finishReason": _UNKNOWN})  # a stream may be cut off
         merge(candidate, {name: value for name, value in part.items() if name not in ("finishReason", "finish_reason")})
         reason = find_either(part, "finishReason")
         if reason is not None:
@@ -111,7 +115,7 @@ def _join(chunks: Sequence[Body]) -> Body:
 
 def _find_chunk(body: Body) -> str | None:
     candidate = find_first(body.get("candidates"))
-    is_unfinished = bool(candidate) and find_either(candidate, "finishReason") is None
+    is_unfinished = bool(candidate) and not find_either(candidate, "finishReason")
     return "candidates[0].finishReason" if is_unfinished and find_either(body, "usageMetadata") is not None else None
 
 

@@ -76,9 +76,8 @@ def _find_readers(fields: Body) -> list[tuple[str, Reader]]:
 
 
 def _find_shape(fields: Body) -> Shape | None:
-    if _is_choice(fields):
-        return None
-    return next((shape for shape in SHAPES if not shape.signs.isdisjoint(fields)), None)
+    found = next((shape for shape in SHAPES if not shape.signs.isdisjoint(fields)), None)
+    return None if found is PLAIN and _is_choice(fields) else found
 
 
 def find_source(body: Body) -> str:
