@@ -14,6 +14,7 @@ from core.activations import health as health_module
 from core.activations import run as run_module
 from core.activations.requests import DEFAULT_SAE
 from core.activations.run import LIMIT
+from core.database import connection, pool
 from core.upstream import client as client_module
 from tests.activations.conftest import PATH, Place, check_error
 from tests.support.client import send
@@ -105,8 +106,8 @@ def waiting_server(place: Place) -> Iterator[None]:
 
 def test_other_callers_are_unaffected_by_a_hanging_server(place: Place) -> None:
     place.run(request_id="before")
-    with ThreadPoolExecutor(6) as pool, waiting_server(place):
-        hanging = [pool.submit(place.ask, "POST", "/run", prompt="x") for _ in range(6)]
+    with ThreadPoolExecutor(6) as threads, waiting_server(place):
+        hanging = [threads.submit(place.ask, "POST", "/run", prompt="x") for _ in range(6)]
         wait_until(lambda: len(place.upstream.list_calls("/hf/generate")) == 7)
         assert place.read("/before/summary")["status"] == "ok"
         assert place.client.request("GET", "/livez").status == 200
@@ -140,8 +141,8 @@ def test_health_is_remembered_for_all_callers(place: Place) -> None:
         "sae_service_reachable": True,
         "last_error": None,
     }
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(place.read, ["/health"] * 16)) == [healthy] * 16
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(place.read, ["/health"] * 16)) == [healthy] * 16
     place.upstream.scripts["/health"] = Raw(LEAK.encode(), 500)
     assert place.read("/health") == healthy
     assert len(place.upstream.list_calls("/health")) == 2
@@ -157,8 +158,8 @@ def test_health_answers_while_all_calls_are_running(place: Place, monkeypatch: p
         monkeypatch.setattr(client_module, name, value)
     context.pop("upstreams", None)
     try:
-        with ThreadPoolExecutor(1) as pool, waiting_server(place):
-            running = pool.submit(place.ask, "POST", "/run", prompt="x")
+        with ThreadPoolExecutor(1) as threads, waiting_server(place):
+            running = threads.submit(place.ask, "POST", "/run", prompt="x")
             wait_until(lambda: place.upstream.list_calls("/hf/generate") != [])
             refused = place.ask("POST", "/run", prompt="x")
             check_error(refused, 503, "UNAVAILABLE")
@@ -184,6 +185,8 @@ def test_health_without_a_database_is_degraded_and_wakes_no_server(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health_module, "TIMEOUT_S", 0.5)
+    for module in (connection, pool):
+        monkeypatch.setattr(module, "CHECKOUT_TIMEOUT_S", 1)
     with server_thread(
         "postgresql://nobody@127.0.0.1:1/none",
         THUNDER_SECRET=SECRET,
@@ -193,6 +196,8 @@ def test_health_without_a_database_is_degraded_and_wakes_no_server(
         answer = send(client, "GET", f"{PATH}/health")
         assert (answer.status, answer.json["status"], answer.json["index_db_reachable"]) == (200, "degraded", False)
         assert answer.json["last_error"]
+        check_error(send(client, "GET", f"{PATH}/runs"), 503, "DB_READ_FAILED")
+        check_error(send(client, "POST", f"{PATH}/run", prompt="x"), 503, "DB_READ_FAILED")
         assert place.upstream.calls == []
 
 
