@@ -17,9 +17,10 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 import click
 
 from core.cli.data import clear, delete, export, rescore, schema, verify_deletion
+from core.cli.database import adopt, doctor, migrate, status
 from core.cli.keys import keys
 from core.cli.secret import secret
-from core.cli.shared import YES, PlainGroup, admin_database, chore_database
+from core.cli.shared import PlainGroup, admin_database, find_migration_dsn
 
 if TYPE_CHECKING:
     from core.local.database import Database
@@ -109,66 +110,6 @@ def sign_in(url: str | None) -> None:
         token = run_work(lambda access, key: create_link(access, key, admin_key=admin_key))
     click.echo(write_link(place.rstrip("/"), token))
     click.echo(LINK_TERMS, err=True)
-
-
-@cli.command()
-def migrate() -> None:
-    """Apply pending migrations. A new database at DATABASE_URL is stamped with THUNDER_APP_NAME."""
-    from core.local.database import migrate_remote
-    from core.local.environment import describe_database, load_settings
-
-    dsn, app_name = find_migration_dsn(), load_settings().thunder_app_name
-    click.echo(f"{describe_database(dsn)}, as {app_name}", err=True)
-    applied = migrate_remote(dsn, app_name=app_name)
-    for migration in applied:
-        click.echo(f"applied {migration}")
-    click.echo("nothing to apply" if not applied else f"{len(applied)} applied")
-
-
-@cli.command()
-def status() -> None:
-    """Show the app, migrations and contents of the database.
-
-    The stamp is the app that the database belongs to. The exit code is 1 while migrations are pending.
-    """
-    from core.cli.status import describe_status, read_database_status
-
-    with chore_database() as reached:
-        found = read_database_status(reached.dsn)
-    click.echo("\n".join(describe_status(found)))
-    sys.exit(1 if found.pending else 0)
-
-
-@cli.command()
-def doctor() -> None:
-    """Check settings, database and keys, and suggest remedies. The exit code is 1 if a check fails."""
-    from core.cli.doctor import examine
-    from core.cli.findings import Level
-    from core.local.environment import load_settings
-
-    failed = False
-    for finding in examine(load_settings()):
-        click.echo(finding.describe())
-        failed = failed or finding.level is Level.FAIL
-    sys.exit(1 if failed else 0)
-
-
-@cli.command()
-@click.option("--app-name", required=True, help="Name of the app that gets the database.")
-@YES
-def adopt(app_name: str, *, yes: bool) -> None:
-    """Transfer the database to another app.
-
-    Use it for example for a branch of the production database that becomes the staging database. Works on the database
-    at DATABASE_URL, or on the embedded one of `run`, which must not be running. Processes of the previous app answer
-    503 from then on.
-    """
-    from core.cli.adoption import adopt_database
-    from core.local.database import open_database
-    from core.local.environment import load_settings
-
-    with open_database(load_settings()) as database:
-        click.echo(adopt_database(database.embedded_dsn or find_migration_dsn(), app_name=app_name, yes=yes))
 
 
 @cli.command()
@@ -306,18 +247,10 @@ def create_sign_in_link(url: str, admin_key: str) -> str | None:
     return write_link(url, token)
 
 
-def find_migration_dsn() -> str:
-    """Return the direct DSN if there is one, because a pooler may time out during a migration."""
-    from core.database.direct import find_session_dsn
-    from core.local.environment import load_settings
-
-    dsn = find_session_dsn(load_settings())
-    if dsn is None:
-        raise click.ClickException("DATABASE_URL: not set; set it, or use `run`, which migrates the embedded database")
-    return dsn
-
-
-for command in (keys, delete, verify_deletion, clear, export, rescore, schema, secret):
+for command in (
+    *(migrate, status, doctor, adopt),
+    *(keys, delete, verify_deletion, clear, export, rescore, schema, secret),
+):
     cli.add_command(command)
 
 if __name__ == "__main__":

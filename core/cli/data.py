@@ -93,9 +93,10 @@ def rescore(*, everything: bool) -> None:
 @YES
 @click.option("--yes-production", is_flag=True, help="Clear the database even if its app looks like production.")
 def clear(*, yes: bool, yes_production: bool) -> None:
-    """Delete all requests, mods, collections, calibrators and alerts.
+    """Delete all traces, and everything that people made from them.
 
-    Keys, receipts of deletions, the audit log and the stamp stay.
+    Requests, mods, collections, calibrators and alerts are deleted. Keys, receipts of deletions, the audit log and the
+    stamp stay.
 
     Refuses a database whose app looks like production, that is, has no staging, dev or test in its name. The embedded
     database of `run` can always be cleared.

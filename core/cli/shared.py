@@ -1,4 +1,4 @@
-"""Helpers of several commands: confirmation, error messages, admin rights."""
+"""Helpers of several commands: databases, admin rights, error messages."""
 
 import contextlib
 import sys
@@ -45,6 +45,17 @@ def admin_database(
         if action is not None:
             confirm_change(reached.dsn, action, yes=yes)
         yield partial(run_as_admin, reached.settings)
+
+
+def find_migration_dsn() -> str:
+    """Return the direct DSN if there is one, because a pooler may time out during a migration."""
+    from core.database.direct import find_session_dsn
+    from core.local.environment import load_settings
+
+    dsn = find_session_dsn(load_settings())
+    if dsn is None:
+        raise click.ClickException("DATABASE_URL: not set; set it, or use `run`, which migrates the embedded database")
+    return dsn
 
 
 class PlainGroup(click.Group):

@@ -191,13 +191,13 @@ def _apply(conn: psycopg.Connection, migration: Migration, app_name: str) -> boo
         if checksum == migration.checksum:
             return False
         if checksum is not None:
-            raise _describe_difference(migration)
+            raise _difference_error(migration)
         conn.execute(migration.statements)
         INSERT_APPLIED.run(conn, version=migration.version, name=migration.name, checksum=migration.checksum)
         return True
 
 
-def _describe_difference(migration: Migration) -> MigrationError:
+def _difference_error(migration: Migration) -> MigrationError:
     """Return the error for a migration whose applied text differs from its file."""
     if migration.version == 1:
         return MigrationError(
@@ -220,5 +220,5 @@ def check_applied(dsn: str) -> int:
         applied = _read_applied(conn)
     for migration in list_migrations():
         if applied.get(migration.version, migration.checksum) != migration.checksum:
-            raise _describe_difference(migration)
+            raise _difference_error(migration)
     return max(applied, default=0)

@@ -20,7 +20,7 @@ from core.shares import store
 from core.shares.store import PreviewRow, ShareRow
 from core.traces.log_cache import LogCache
 from core.traces.log_view import SHARED, LogView, view_log
-from core.traces.own_request import explain_hidden
+from core.traces.own_request import find_hidden_error
 from core.wire.json_text import to_storable_id
 from core.wire.models import Frozen
 from core.wire.timestamp import Timestamp
@@ -159,5 +159,5 @@ async def _lock_own(session: Session, request_id: str) -> ShareRow:
     owner = session.caller.owner_filter
     row = await store.LOCK_SHARE.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if row is None:
-        raise await explain_hidden(session, request_id)
+        raise await find_hidden_error(session, request_id)
     return row

@@ -20,7 +20,7 @@ async def require_own_request(session: Session, request_id: str) -> None:
     """
     found = await _find_owner(session, request_id)
     if found is None or not session.caller.may_see(found.user_key_hmac):
-        raise await explain_hidden(session, request_id)
+        raise await find_hidden_error(session, request_id)
 
 
 async def lock_own_request(session: Session, request_id: str) -> int:
@@ -32,7 +32,7 @@ async def lock_own_request(session: Session, request_id: str) -> int:
     owner = session.caller.owner_filter
     found = await store.LOCK_REQUEST.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
     if found is None:
-        raise await explain_hidden(session, request_id)
+        raise await find_hidden_error(session, request_id)
     return found
 
 
@@ -45,7 +45,7 @@ async def is_own_request(session: Session, request_id: str) -> bool:
     """
     found = await _find_owner(session, request_id)
     if found is None:
-        raise await explain_hidden(session, request_id)
+        raise await find_hidden_error(session, request_id)
     return session.caller.may_see(found.user_key_hmac)
 
 
@@ -73,7 +73,7 @@ def hidden_error(caller: Caller, request_id: str) -> ThunderError:
     return NotFoundError(f"request_id: there is no request {request_id!r}; check the id")
 
 
-async def explain_hidden(session: Session, request_id: str) -> ThunderError:
+async def find_hidden_error(session: Session, request_id: str) -> ThunderError:
     """Return the error for a request that the caller cannot see. For the id of a group, it names the filter."""
     owner, group_id = session.caller.owner_filter, to_storable_id(request_id)
     if session.caller.scopes:

@@ -10,7 +10,7 @@ from core.document.formats import require_known_format
 from core.traces import store
 from core.traces.log_cache import LogCache
 from core.traces.log_view import LogView, view_log
-from core.traces.own_request import explain_hidden
+from core.traces.own_request import find_hidden_error
 from core.traces.store import StoredDocument
 from core.wire.json_text import to_storable_id
 
@@ -35,7 +35,7 @@ async def read_log(
             rendered=[log.version for log in held],
         )
         if stored is None:
-            raise await explain_hidden(session, request_id)
+            raise await find_hidden_error(session, request_id)
         activations = await read_token_features(session.conn, stored.id) if stored.has_run else None
     return view_log(stored, session.hasher, cache_key=request_id, held=held, activations=activations)
 
@@ -51,6 +51,6 @@ async def read_document(access: Access, key: str | None, *, request_id: str) -> 
         owner = session.caller.owner_filter
         stored = await store.GET_DOCUMENT.fetch_one(session.conn, request_id=to_storable_id(request_id), owner=owner)
         if stored is None:
-            raise await explain_hidden(session, request_id)
+            raise await find_hidden_error(session, request_id)
     require_known_format(stored.format)
     return stored
