@@ -1,6 +1,5 @@
 """Migrations: applied once each, in order, completely or not at all."""
 
-import itertools
 import threading
 from pathlib import Path
 
@@ -9,14 +8,6 @@ import pytest
 
 from core.database import migrations
 from core.database.migrations import LATEST_VERSION, MigrationError, list_migrations, migrate, read_status
-from core.local.postgres import EmbeddedPostgres
-
-_names = (f"empty_{number}" for number in itertools.count())
-
-
-@pytest.fixture
-def empty(postgres: EmbeddedPostgres) -> str:
-    return postgres.create_database(next(_names))
 
 
 def test_versions_count_from_one_without_gaps() -> None:

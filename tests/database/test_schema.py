@@ -1,6 +1,6 @@
 """sql/schema.sql equals the migrations, and the schema follows its rules."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -61,13 +61,6 @@ FILLED_BY_OTHERS = [
     "insert into generated_secret (secret) values ('s') on conflict do nothing",
 ]
 """One row for each table that a posted trace leaves empty."""
-
-
-@pytest.fixture
-def empty(postgres: EmbeddedPostgres) -> Generator[str]:
-    """A database without tables."""
-    yield postgres.create_database("schema_test")
-    postgres.drop_database("schema_test")
 
 
 def list_tables(sql: psycopg.Connection) -> set[str]:
