@@ -3,11 +3,13 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from fastapi import FastAPI
 
+from core.access import admission
 from core.access.turns import Account, Turns
 from functions.web.context import Context
 from functions.web.lifespan import open_context
@@ -31,7 +33,9 @@ def count_blocked(conn: psycopg.Connection) -> int:
 
 
 @pytest.fixture
-def pooled(serve: Serve, database_url: str) -> Client:
+def pooled(serve: Serve, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A server whose requests wait for their share as long as the test needs, however busy the machine is."""
+    monkeypatch.setattr(admission, "CHECKOUT_TIMEOUT_S", 2 * WAIT_S)
     return serve(
         DATABASE_URL=database_url,
         THUNDER_ADMIN_KEY=ADMIN_KEY,
@@ -60,9 +64,7 @@ def test_slow_statements_of_one_owner_use_half_of_the_pool(
         while count_blocked(sql) < POOL_SIZE // 2:
             assert time.monotonic() < deadline
         for key in (OTHER, ADMIN_KEY):
-            began = time.monotonic()
             assert pooled.request("GET", "/logs", x_api_key=key).status == 200
-            assert time.monotonic() - began < 1
         assert count_blocked(sql) == POOL_SIZE // 2
         lock.rollback()
         assert {one.result(WAIT_S).status for one in slow} == {200}
@@ -83,18 +85,17 @@ def test_wrong_keys_of_one_address_use_half_of_the_pool(
         deadline = time.monotonic() + WAIT_S
         while count_blocked(sql) < POOL_SIZE // 2:
             assert time.monotonic() < deadline
-        began = time.monotonic()
         assert pooled.request("GET", "/logs", x_api_key=ADMIN_KEY).status == 200
-        assert time.monotonic() - began < 1
         assert count_blocked(sql) == POOL_SIZE // 2
         lock.rollback()
         assert {one.result(WAIT_S).status for one in wrong} == {401}
 
 
 def test_a_caller_that_waits_too_long_for_its_share_gets_a_503(
-    pooled: Client, databases: Databases, database_url: str
+    pooled: Client, databases: Databases, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(pooled, "mine", user=USER)
+    monkeypatch.setattr(admission, "CHECKOUT_TIMEOUT_S", 1)
     with ThreadPoolExecutor(POOL_SIZE) as threads, psycopg.connect(databases.reach(database_url)) as lock:
         lock.execute("lock table outcomes in access exclusive mode")
         slow = [
@@ -107,29 +108,32 @@ def test_a_caller_that_waits_too_long_for_its_share_gets_a_503(
     assert statuses == [200, 200, 503]
 
 
-def sleep(content: bytes) -> str:
-    """Run in the separate process for as many seconds as the content says."""
-    time.sleep(float(content))
-    return content.decode()
+def wait_for_file(path: bytes) -> str:
+    """Run in the separate process until a file exists."""
+    while not Path(path.decode()).exists():
+        time.sleep(0.01)
+    return Path(path.decode()).name
 
 
-def test_a_large_body_does_not_delay_other_owners() -> None:
+def test_a_large_body_does_not_delay_other_owners(tmp_path: Path) -> None:
     done: list[str] = []
 
-    async def work(context: Context, account: Account, seconds: str) -> None:
-        done.append(f"{account.name} {await context.run_heavy(account, sleep, seconds.encode())}")
+    async def work(context: Context, account: Account, name: str) -> None:
+        done.append(await context.run_heavy(account, wait_for_file, str(tmp_path / name).encode()))
 
     async def run() -> None:
         app = FastAPI()
         async with open_context(app):
             context: Context = app.state.context
             one, other = Account("one"), Account("other")
-            slow = [asyncio.create_task(work(context, one, seconds)) for seconds in ("3.0", "0.1")]
-            await asyncio.sleep(0.1)
-            await work(context, other, "0.2")
-            assert done == ["other 0.2"]
+            slow = [asyncio.create_task(work(context, one, name)) for name in ("first", "second")]
+            for name in ("second", "other"):
+                (tmp_path / name).touch()
+            await work(context, other, "other")
+            assert done == ["other"]
+            (tmp_path / "first").touch()
             await asyncio.gather(*slow)
-            assert done == ["other 0.2", "one 3.0", "one 0.1"]
+            assert done == ["other", "first", "second"]
 
     asyncio.run(run())
 
