@@ -8,7 +8,9 @@ from tests.support.keys import ADMIN_KEY
 
 MB = 1_000_000
 SIZE = 70 * MB
-TOKEN = b'{"token":"x","logprob":-1.0},'
+TOKEN = b'{"text":"x","logprob":-1.0},'
+CANDIDATES = b",".join(b'{"token":%d,"logprob":-8.0}' % i for i in range(1024))
+"""The longest list of a token."""
 LOGPROBS = b'{"content":[{"token":"x","logprob":-1.0}]}'
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"logprobs":%s}]}\n\n' % LOGPROBS
 LINE = b'{"request":{"request_id":"r","created_ts":"2026-01-01T00:00:00Z"},"events":[]}\n'
@@ -74,8 +76,15 @@ BOMBS = {
     "protobuf of unknown fields": ("/v1/traces", PROTOBUF, lambda: repeat(b"\x50\1")),
     "protobuf of one text": ("/v1/traces", PROTOBUF, lambda: write_export(write_field(2, write_field(3, b"x" * SIZE)))),
 }
-KINDS = ("list of large items", "stream of chunks", "envelope of a stream", "protobuf of spans")
-"""One form of each way to process a body."""
+KINDS = (
+    "ndjson of large lines",
+    "list of large items",
+    "stream of chunks",
+    "envelope of a stream",
+    "OTLP of spans",
+    "protobuf of spans",
+)
+"""One form of each kind."""
 
 
 def pack_bomb(name: str) -> tuple[str, bytes, dict[str, str]]:
