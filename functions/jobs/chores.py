@@ -148,7 +148,7 @@ def _examine(here: Environment, status: Status) -> list[str]:
         if read_stamp(here.pooled) != status.stamp:
             raise NotReadyError(TWO_DATABASES)
     if status.pending:
-        raise NotReadyError(f"database: {len(status.pending)} {PENDING}; run `manage.py migrate`")
+        raise NotReadyError(f"database: {PENDING} ({len(status.pending)}); run `manage.py migrate`")
     with connect(here.direct) as conn:
         REQUIRE_STAMP.run(conn, app_name=settings.thunder_app_name)
     guards = read_guards(here.direct)
