@@ -192,7 +192,7 @@ def test_texts_that_differ_too_much_are_shown_with_a_note(client: Client, page: 
     open_two(client, page, a, b)
     expect(page.get_by_text("The texts differ too much: alignment stopped")).to_be_visible()
     # The common end is found nevertheless.
-    expect(page.get_by_text("1 tokens in common, of 1,201 in A and 1,201 in B.")).to_be_visible()
+    expect(page.get_by_text("1 token in common, of 1,201 in A and 1,201 in B.")).to_be_visible()
     expect(page.locator(".runs .token")).to_have_count(2402)
 
 

@@ -141,6 +141,11 @@ export async function copyText(text) {
   }
 }
 
+/** Copy text, and return a sentence that says so, or what to do. */
+export async function copyNamed(name, text) {
+  return (await copyText(text)) ? `Copied the ${name}.` : "The browser blocked copying; allow this page to use the clipboard."
+}
+
 // Over plain HTTP from another machine, a page has no clipboard, but can copy its selection.
 function copySelection(text) {
   const focused = document.activeElement

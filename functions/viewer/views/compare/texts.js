@@ -1,7 +1,7 @@
 // Both texts side by side, colored by surprisal, or as a table.
 
 import { h, replace } from "../../lib/dom.js"
-import { describeProbability, describeSurprisal, formatCount, nameToken, showWhitespace } from "../../lib/format.js"
+import { describeProbability, describeSurprisal, formatAmount, formatCount, nameToken, showWhitespace } from "../../lib/format.js"
 import { describeForced } from "../../lib/mods.js"
 import { MAX_NATS, scaleClass } from "../../lib/scale.js"
 import { doubtOf } from "../../lib/scores.js"
@@ -41,7 +41,7 @@ export function drawTexts(a, b, alignment, identity) {
 
 function countCommon(a, b, runs) {
   const common = runs.filter((run) => run.isSame).reduce((total, run) => total + run.a[1] - run.a[0], 0)
-  return `${formatCount(common)} tokens in common, of ${formatCount(a.tokens.length)} in ${a.letter} and ${formatCount(b.tokens.length)} in ${b.letter}.`
+  return `${formatAmount(common, "token")} in common, of ${formatCount(a.tokens.length)} in ${a.letter} and ${formatCount(b.tokens.length)} in ${b.letter}.`
 }
 
 function drawLimit(a, b, gaveUpAt) {

@@ -2,7 +2,7 @@
 
 import { drawChart, drawReference, drawSample, fillMarker, findNearest, makeLine, makePercentAxis, readPixelRatio, readRange } from "../../lib/chart.js"
 import { h } from "../../lib/dom.js"
-import { formatCount, formatNumber, formatProbability } from "../../lib/format.js"
+import { formatAmount, formatCount, formatNumber, formatProbability } from "../../lib/format.js"
 import { drawNumberCells, drawNumberHead, drawTable } from "../../lib/parts.js"
 import { describeScore, makeOpener } from "./scores.js"
 
@@ -45,7 +45,7 @@ function drawCalibration(answer, after, score, context) {
 }
 
 function drawWords({ n, auroc, ece, mce, brier }) {
-  const parts = [`${formatCount(n)} outcomes.`]
+  const parts = [`${formatAmount(n, "outcome")}.`]
   if (auroc !== null) parts.push(`In ${Math.round(auroc * 100)} of 100 pairs, the correct answer scores as more confident than the incorrect one (AUROC ${formatNumber(auroc)}; 0.50 is chance).`)
   if (ece !== null) parts.push(`As a probability of being correct, the score is off by ${Math.round(ece * 100)} points on average (ECE) and by at most ${Math.round(mce * 100)} points (MCE). Brier score: ${formatNumber(brier)}.`)
   return h("p", null, parts.join(" "))

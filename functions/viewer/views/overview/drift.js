@@ -2,7 +2,7 @@
 
 import { drawChart, drawSample, drawSteps, makeAxis, makeLine, makePercentAxis } from "../../lib/chart.js"
 import { drawForm, emptyState, h, hide } from "../../lib/dom.js"
-import { formatCount } from "../../lib/format.js"
+import { formatAmount, formatCount } from "../../lib/format.js"
 import { drawField, drawNumberHead, drawTable } from "../../lib/parts.js"
 import { readDate, toDate, toQuery, toSeconds } from "./period.js"
 import { describeScore, makeOpener } from "./scores.js"
@@ -55,7 +55,7 @@ function drawResult(drift, score, context) {
     const side = drift.baseline.n ? "the current" : drift.current.n ? "the baseline" : "either"
     return [emptyState("Nothing to compare", `No request in ${side} period has this score.`)]
   }
-  const label = `Histograms of ${title}: ${drift.baseline.n} requests in the baseline period, ${drift.current.n} in the current one. ${judge(drift)}`
+  const label = `Histograms of ${title}: ${formatAmount(drift.baseline.n, "request")} in the baseline period, ${drift.current.n} in the current one. ${judge(drift)}`
   const bins = drift.baseline.histogram
   const open = makeOpener(score, context, (value) => {
     const bin = bins.find((one) => value < one.hi) ?? bins.at(-1)
@@ -83,7 +83,7 @@ function explain(drift, score) {
     `The cumulative distributions differ by at most ${points} points (Kolmogorov-Smirnov ${drift.ks_statistic.toFixed(2)}, p ${chance}).`,
     `On average, values moved by ${describeDistance(drift.wasserstein, score)} (Wasserstein).`,
   ]
-  if (drift.left_out) parts.push(`${formatCount(drift.left_out)} requests are left out: their top-k length is not ${drift.k}, or they lack this score.`)
+  if (drift.left_out) parts.push(`Left out: ${formatAmount(drift.left_out, "request")} without this score or with a top-k length other than ${drift.k}.`)
   return parts.join(" ")
 }
 

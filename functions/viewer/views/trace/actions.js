@@ -1,7 +1,7 @@
 // Actions on a request: copy, download, compare, delete.
 
 import { api, fetchText, requestPath } from "../../lib/api.js"
-import { announce, copyText, h, replace } from "../../lib/dom.js"
+import { announce, copyNamed, h, replace } from "../../lib/dom.js"
 import { formatTime } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 import { drawMenu } from "../../lib/menu.js"
@@ -19,7 +19,7 @@ export function drawActions(trace, { path, isOwn, course, pinned, main, signal, 
     note.textContent = sentence
     announce(sentence)
   }
-  const copy = (name, make) => [name, async () => tell((await copyText(make())) ? `Copied the ${name}.` : "The browser blocked copying; allow this page to use the clipboard.")]
+  const copy = (name, make) => [name, async () => tell(await copyNamed(name, make()))]
   const get = (name, work) => [name, async () => {
     try {
       await work()

@@ -1,6 +1,6 @@
 // The details of one token: its scores, its top-k list, other requests in its place, and the mod calls in its forward pass.
 
-import { announce, copyText, h, replace } from "../../lib/dom.js"
+import { announce, copyNamed, h, replace } from "../../lib/dom.js"
 import { describeProbability, describeSurprisal, formatNats, formatNumber, formatProbability, nameToken } from "../../lib/format.js"
 import { drawIcon } from "../../lib/icons.js"
 import { describeForced, nameMod } from "../../lib/mods.js"
@@ -28,7 +28,7 @@ export function showDetails(panel, token, { trace, pinned, alternatives, release
 }
 
 function drawPin(token, release, onComment) {
-  const copy = async () => announce((await copyText(new URL(linkTo(token.index), location.origin).href)) ? "Copied the link." : "The browser blocked copying; allow this page to use the clipboard.")
+  const copy = async () => announce(await copyNamed("link", new URL(linkTo(token.index), location.origin).href))
   return h("p", { class: "pin" }, h("strong", null, drawIcon("pin"), " Pinned"),
     h("button", { class: "quiet", title: "Key Esc", onclick: release }, "Release"),
     h("button", { class: "quiet", onclick: copy }, drawIcon("link"), "Copy link"),

@@ -1,7 +1,7 @@
 // The Raw JSON tab: the log as the API returns it. A long log is truncated until the user requests all of it.
 
 import { fetchText } from "../../../lib/api.js"
-import { copyText, h, replace } from "../../../lib/dom.js"
+import { copyNamed, h, replace } from "../../../lib/dom.js"
 import { saveFile } from "../../../lib/parts.js"
 
 const MAX_SHOWN = 200_000
@@ -12,7 +12,7 @@ export async function drawJson(panel, { trace: { log }, path }) {
   const box = h("div")
   const download = h("button", { onclick: () => saveFile(new Blob([text], { type: "application/json" }), `${log.request_id}.json`) }, `Download (${(text.length / MIB).toFixed(2)} MiB)`)
   const copy = h("button", {
-    onclick: async () => (copy.textContent = (await copyText(text)) ? "Copied" : "The browser blocked copying"),
+    onclick: async () => (copy.textContent = await copyNamed("log", text)),
   }, "Copy")
   const showAll = h("button", { onclick: () => replace(box, drawText(text)) }, "Show all")
   replace(panel, h("p", { class: "buttons" }, download, " ", copy), box)
