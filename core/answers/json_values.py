@@ -19,7 +19,7 @@ MAX_PATH_CHARS = 1_000_000
 """Maximum characters of all paths together."""
 
 _DECODER = JSONDecoder()
-_FENCE = re.compile(r"[ \t]*[\w.+-]*[ \t]*\r?\n")
+_FENCE = re.compile(r"[ \t]*+[\w.+-]*+[ \t]*+\r?\n")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 

@@ -12,7 +12,8 @@ MAX_GROWTH = 16 * 1024 * 1024
 MAX_LEVELS = 8
 """How many times a text is unescaped to find a key in JSON inside JSON strings."""
 
-_TEXTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TEXTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""JSON strings. The last one may be incomplete, so that no other search for its end starts within it."""
 _ESCAPES = re.compile(r'(?:\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))+')
 
 

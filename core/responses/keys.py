@@ -30,8 +30,8 @@ _CLEAR_HEADER = re.compile(r"(?:.*[-_.])?(?:api[-_]?key|authori[sz]ation)", re.D
 _SIGN = re.compile(rf"{_CARRIERS}|\\u00[2-7]".encode(), re.IGNORECASE)
 """A part of every name of a key, or an escape that may hide it."""
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_TOKENS = re.compile(_TEXT + rb"|[{}\[\]]", re.DOTALL)
-_TOKENS_AND_NUMBERS = re.compile(_TEXT + rb"|[{}\[\]]|-?[0-9][0-9.eE+-]*+", re.DOTALL)
+_TOKENS = re.compile(_TEXT + rb"|[{}\[\]\"]", re.DOTALL)
+_TOKENS_AND_NUMBERS = re.compile(_TEXT + rb"|[{}\[\]\"]|-?[0-9][0-9.eE+-]*+", re.DOTALL)
 _LINE, _FIELD = rb"(?:(?<=[\r\n])|\A)", rb"(?:\xef\xbb\xbf)?data:"
 _DATA = re.compile(_LINE + _FIELD)
 _NO_DATA = re.compile(_LINE + rb"(?:" + _FIELD + rb"|(?!" + _FIELD + rb")[^\r\n]+)")
@@ -121,7 +121,7 @@ class _Scan:
             frame = self._frames[-1]
             is_keyed = frame.depth > 0 or (frame.is_object and frame.name in USER_FIELDS)
             found = (_TOKENS_AND_NUMBERS if is_keyed else _TOKENS).search(view, position)
-            if found is None:
+            if found is None or found[0] == b'"':  # a text without an end, which a stream may have
                 return
             position = found.end()
             token = found[0]

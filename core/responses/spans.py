@@ -27,7 +27,7 @@ _OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "complet
 _ERROR_CODES = (2, "STATUS_CODE_ERROR")
 _ID = re.compile(r"[0-9a-f]+", re.IGNORECASE | re.ASCII)
 _STREAM = re.compile(r"^data:", re.MULTILINE)
-_LOGPROBS = re.compile(r'(?<!\\)"\w*logprobs?\w*"\s*:\s*(?!null)[^\s]', re.IGNORECASE)
+_LOGPROBS = re.compile(r'(?<!\\)"(?=\w*?logprob)\w++"\s*+:\s*+(?!null)\S', re.IGNORECASE)
 """A key that holds log-probabilities, and not a text about them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_RESPONSE = (
