@@ -6,6 +6,7 @@ A user's alerts cover that user's requests. Alerts made by admins belong to all 
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,7 +35,7 @@ NONCE_BYTES = 16
 OVERLAP_S = 86_400
 """How long webhooks are signed with the previous secret as well, after a rotation."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks defines
-_LONG_PART = re.compile(rf"[^/?&=]{{{LONG_KEY},}}")
+_LONG_PART = re.compile(rf"[^/?&=;:@#]{{{LONG_KEY},}}")
 
 
 class TooManyAlertsError(ThunderError):
@@ -72,6 +73,7 @@ async def create_alert(access: Access, key: str | None, *, new: NewAlert, allowe
         if caller.owner is None and not caller.is_admin:
             raise ForbiddenError("key: not bound to a user; use a user API key or a bound key")
         owner = None if caller.is_admin else caller.owner
+        _check_given(session, columns, columns.keys())
         await session.require_present_secret()
         await store.LOCK_OWNER.execute(session.conn, owner=owner)
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -144,13 +146,16 @@ async def change_alert(
     Raises:
         NotFoundError: no such alert, or it belongs to another user.
         InvalidInputError: the URL is not valid, or the settings don't fit the kind.
+        ForbiddenError: the key may not read the prompts that would be sent.
     """
     if change.url is not None:
         check_target(change.url, allowed)
     async with access.session(key, Scope.CURATE) as session:
         await lock_own_alert(session, number)
         changed, filters = _merge(await _get(session, number), change)
-        columns = await _to_columns(session, complete(changed), filters)
+        completed = complete(changed)
+        _check_given(session, completed, change.model_fields_set)
+        columns = await _to_columns(session, completed, filters)
         del columns["kind"]
         await store.UPDATE_ALERT.execute(session.conn, id=number, **columns)
         if not columns["active"]:
@@ -219,13 +224,24 @@ def no_alert_error(number: int) -> NotFoundError:
     return NotFoundError(f"alert_id: there is no alert {number}; list yours with GET /v1/alerts")
 
 
-async def _to_columns(session: Session, columns: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
-    """Prepare the columns for storage: keys are replaced in the name and the filters, and refused in the URL."""
-    if columns["include_prompt"]:
+def _check_given(session: Session, columns: dict[str, Any], given: Collection[str]) -> None:
+    """Check the settings that the caller gives. Settings that an earlier version accepted stay as they are.
+
+    Raises:
+        ForbiddenError: the key may not read the prompts that would be sent.
+        InvalidInputError: the URL contains the caller's key.
+    """
+    if columns["include_prompt"] and not {"include_prompt", "url", *AlertFilters.model_fields}.isdisjoint(given):
         session.caller.using(Scope.READ)
-    url = unquote(columns["url"])
-    if session.find_own_keys(url) or any(map(session.is_own_user_key, _LONG_PART.findall(url))):
-        raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
+    if "url" not in given:
+        return
+    for url in (columns["url"], unquote(columns["url"])):
+        if session.find_own_keys(url) or any(map(session.is_own_user_key, _LONG_PART.findall(url))):
+            raise InvalidInputError("url: contains your API key; use a secret that only the receiver knows")
+
+
+async def _to_columns(session: Session, columns: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
+    """Prepare the columns for storage: names and labels replace keys in the name and the filters."""
     name = await session.resolve_text(to_column_text(columns["name"]))
     masked = {
         field: await session.resolve_text(value) if isinstance(value, str) else value

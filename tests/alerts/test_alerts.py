@@ -144,6 +144,8 @@ def test_a_key_that_may_not_read_gets_no_prompts(client: Client) -> None:
     assert send(client, "POST", "/v1/alerts", blind, **THRESHOLD, include_prompt=True).status == 403
     path = f"/v1/alerts/{create(client, key=USER, include_prompt=True)['id']}"
     assert send(client, "PATCH", path, blind, url="https://elsewhere.example/").status == 403
+    assert send(client, "PATCH", path, blind, model="m").status == 403
+    assert send(client, "PATCH", path, blind, active=False).status == 200
     assert send(client, "PATCH", path, blind, include_prompt=False).status == 200
 
 
@@ -209,6 +211,7 @@ def test_an_alert_of_an_earlier_version_can_be_paused(client: Client, sql: psyco
     number = create(client, kind=kind, threshold=None)["id"]
     sql.execute("""update alerts set threshold = 0, filters = '{"q": "!!!", "model": "m"}'""")
     assert client.get(f"/v1/alerts/{number}").json["filters"]["q"] == "!!!"
+    sql.execute("update alerts set url = 'https://receiver.example/?key=' || %s", [ADMIN_KEY])
     paused = change(client, number, active=False)
     assert (paused["active"], paused["threshold"], paused["filters"]["q"]) == (False, None, "!!!")
     refused = send(client, "PATCH", f"/v1/alerts/{number}", ADMIN_KEY, model="n")
