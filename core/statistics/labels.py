@@ -24,7 +24,8 @@ class LabelFilters(NamedTuple):
         filters: those of the requests.
         k: the length of the longest top-k list.
         outcome_source: the source of the outcome. If it is None and sources disagree, the latest outcome counts.
-        held_out: whether only requests match that had no outcome when the calibrator of their p_correct was fitted.
+        held_out: whether only requests match that are outside the period to which the calibrator of their p_correct was
+            fitted.
     """
 
     filters: Filters

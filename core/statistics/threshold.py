@@ -11,7 +11,7 @@ from core.wire.models import Frozen
 
 DEFAULT_TARGET = 0.05
 DEFAULT_CONFIDENCE = 0.95
-HELD_OUT = ". Only requests whose outcomes are newer than the calibrator count"
+HELD_OUT = ". Requests from the period to which the calibrator was fitted don't count"
 
 
 class Threshold(Frozen):

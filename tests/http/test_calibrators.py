@@ -148,7 +148,9 @@ def test_the_calibrated_probability_is_compared_with_outcomes_like_a_score(
     assert client.get("/v1/confidence/calibration?score=p_correct").json["n"] == 220
     threshold = client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json
     assert (threshold["certified"], threshold["accepts"], threshold["n"]) == (True, ">=", 110)
-    assert threshold["message"].endswith("Only requests whose outcomes are newer than the calibrator count")
+    assert threshold["message"].endswith("Requests from the period to which the calibrator was fitted don't count")
+    sql.execute("update outcomes set recorded_at = now()")  # as if all were sent again
+    assert client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json == threshold
     sql.execute("delete from calibrators")
     assert client.get("/v1/confidence/threshold?score=p_correct&target_error=0.5").json["n"] == 0
     ranked = {one["score"]: one["n"] for one in client.get("/v1/confidence/risk-coverage").json["scores"]}

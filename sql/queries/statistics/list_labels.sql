@@ -1,6 +1,6 @@
 -- List the newest labelled requests, one per group, with the latest outcome and some scores in the given order.
 -- The answers to one prompt are not independent, so only the first labelled request of a group counts, over all owners.
--- With held_out, only requests count that had no outcome when the calibrator of their p_correct was fitted.
+-- With held_out, requests from the period of the labels of their calibrator don't count: it may be fitted to them.
 with
 latest as (
     select distinct on (outcomes.request_pk)
@@ -45,10 +45,7 @@ where
         select from calibrators
         where
             calibrators.id = requests.calibrator_id
-            and not exists (
-                select from outcomes
-                where outcomes.request_pk = requests.id and outcomes.recorded_at <= calibrators.created_at
-            )
+            and requests.created_at not between calibrators.labelled_from and calibrators.labelled_to
     )
 order by independent.created_at desc, independent.id desc
 limit %(limit)s
