@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
-from urllib.parse import quote
 
 import psycopg
 from psycopg import pq, sql
@@ -24,7 +23,6 @@ from core.local.cluster import (
     ALIVE_FILE,
     FAST_STOP_SECONDS,
     IMMEDIATE_STOP_SECONDS,
-    ROLE,
     allow_users,
     await_predecessor,
     make_cluster,
@@ -39,6 +37,7 @@ from core.local.socket_directory import (
     PORT,
     clear_socket_dir,
     find_socket_dir,
+    make_dsn,
     make_socket_dir,
     remove_socket_dir,
 )
@@ -109,7 +108,11 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """Return the DSN of another database of this server."""
-        return f"postgresql://{ROLE}@/{quote(database, safe='')}?host={self.socket_dir}&port={PORT}"
+        return make_dsn(self.socket_dir, database)
+
+    def read_log(self) -> str:
+        """Return the last lines of its logs."""
+        return read_tail(self.data_dir / "postgres.log", *(self.data_dir / "postgres" / "log").glob("*.log"))
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create a database as a copy of a template that has no open connections, and return its DSN.
@@ -231,9 +234,8 @@ def await_ready(server: EmbeddedPostgres) -> None:
     while pq.PGconn.ping(address) != pq.Ping.OK:
         gone = server.exit_code is not None
         if gone or time.monotonic() > deadline:
-            logs = (server.data_dir / "postgres.log", *(server.data_dir / "postgres" / "log").glob("*.log"))
             why = "stopped at once" if gone else f"is not ready after {START_SECONDS} s"
-            raise EmbeddedPostgresError(f"embedded Postgres: {why}; its log ends:\n{read_tail(*logs)}")
+            raise EmbeddedPostgresError(f"embedded Postgres: {why}; its log ends:\n{server.read_log()}")
         time.sleep(0.02)
 
 

@@ -4,19 +4,17 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from pydantic import SecretStr
 
 from core.database.direct import find_session_dsn
 from core.errors import ThunderError
-from core.local.cluster import ROLE
 from core.local.data_directory import using_directory
 from core.local.database import start_database
 from core.local.environment import describe_database
 from core.local.lock import AlreadyRunningError
 from core.local.postgres import DATABASE
-from core.local.socket_directory import PORT, find_socket_dir
+from core.local.socket_directory import find_socket_dir, make_dsn
 from core.settings import Settings
 
 
@@ -87,7 +85,7 @@ def _reach_embedded(settings: Settings) -> Generator[str]:
             socket_dir = find_socket_dir(settings.thunder_data_dir / "postgres")
             if socket_dir is None:
                 raise
-            yield f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(socket_dir), safe='')}&port={PORT}"
+            yield make_dsn(socket_dir, DATABASE)
             return
         database.migrate()
         yield database.embedded_dsn or ""

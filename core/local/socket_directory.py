@@ -3,8 +3,9 @@
 import contextlib
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
-from core.local.cluster import read_pid_file
+from core.local.cluster import ROLE, read_pid_file
 from core.local.programs import Programs
 
 PORT = 5432
@@ -26,6 +27,11 @@ def find_socket_dir(cluster: Path) -> Path | None:
     """Return the socket directory that the pid file of a running or killed Postgres names."""
     lines = read_pid_file(cluster)
     return Path(lines[4]) if len(lines) > 4 else None  # its fifth line
+
+
+def make_dsn(directory: Path, database: str) -> str:
+    """Return the DSN of a database of the server with this socket directory."""
+    return f"postgresql://{ROLE}@/{quote(database, safe='')}?host={quote(str(directory), safe='/')}&port={PORT}"
 
 
 def remove_socket_dir(directory: Path | None) -> None:

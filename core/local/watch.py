@@ -9,7 +9,6 @@ import time
 from collections.abc import Generator
 
 from core.errors import ThunderError
-from core.local.cluster import read_tail
 from core.local.postgres import EmbeddedPostgres
 from core.local.signals import ignoring_signals
 from core.logging import DATABASE
@@ -64,7 +63,6 @@ def describe_end(server: EmbeddedPostgres) -> str:
     if code <= 0:
         how = f"was killed ({signal.Signals(-code).name})" if code else "was stopped"
         return f"the embedded Postgres {how}"
-    files = (server.data_dir / "postgres.log", *(server.data_dir / "postgres" / "log").glob("*.log"))
-    lines = read_tail(*files).splitlines()
+    lines = server.read_log().splitlines()
     fatal = [line for mark in ("FATAL:", "PANIC:") for line in lines if mark in line]
     return f"the embedded Postgres stopped (exit code {code})" + (f": {fatal[-1].strip()}" if fatal else "")
