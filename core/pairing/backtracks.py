@@ -73,6 +73,8 @@ def fit_backtracks(pairing: Pairing, removals: Sequence[Removal], final: list[in
     """
     tokens = [step.token for step in pairing.steps]
     surviving = [step.token for step in pairing.steps if not step.discarded]
+    if len(removals) > MAX_REMOVALS:
+        removals = [one for one in removals if one.count]
     if not 0 < len(removals) <= MAX_REMOVALS or final is None or final in (surviving, surviving[:-1]):
         return {}
     wanted: list[int | None] = [*final, None]  # the end token, which the engine may have stripped

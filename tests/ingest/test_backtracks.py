@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.document.parse import validate_document
 from core.document.schema import TraceDocument
 from core.pairing.alignment import align_trace
+from core.pairing.backtracks import MAX_REMOVALS
 from core.pairing.pair import pair_trace
 from core.pairing.steps import Pairing
 from tests.support.documents import action, added, call, forward, make_document, number, one_token, sampled
@@ -134,3 +135,11 @@ def test_many_backtracks_take_linear_time() -> None:
         actions=[action("Backtrack", index, backtrack_steps=1) for index in range(count)],
     )
     assert surviving(pair_trace(document)) == [1, 1]
+
+
+def test_backtracks_of_zero_tokens_beyond_the_limit_do_not_prevent_a_correction() -> None:
+    idle = backtrack(8, "Added", 0)
+    parts = backtrack(8, "Added", 2)
+    parts["mod_calls"] += idle["mod_calls"] * MAX_REMOVALS
+    parts["actions"] += [one | {"mod_call_sequence": i + 1} for i, one in enumerate(idle["actions"] * MAX_REMOVALS)]
+    assert surviving(pair_trace(read([*THREE, *one_token(9)], [1, 2, 9], **parts))) == [1, 2, 9]
