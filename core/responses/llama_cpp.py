@@ -29,7 +29,8 @@ _ASK = 'ask for them with "n_probs": 20'
 def _read(body: Body) -> Reading:
     """Read `completion_probabilities`. With `n_probs` 0 the server omits it and sends an empty `tokens`."""
     completion = complete(_summarize(body), ids=find_ids(body.get("tokens")))
-    rows = require_rows(body.get(_PATH), _PATH, _ASK, completion)
+    given = body.get(_PATH)
+    rows = require_rows(given if given or given == [] else None, _PATH, _ASK, completion)
     return Reading([_read_row(row, f"{_PATH}[{i}]") for i, row in enumerate(rows)], completion)
 
 

@@ -19,8 +19,10 @@ _LISTS = ("token_logprobs", "top_logprobs", "tokens")
 
 def is_parallel(logprobs: dict[str, object]) -> bool:
     """Whether there are parallel lists with numbers. Some servers send only those of the alternatives."""
-    tops = logprobs.get("top_logprobs")
-    return logprobs.get("token_logprobs") is not None or (isinstance(tops, list) and any(tops))
+    tops, texts = logprobs.get("top_logprobs"), logprobs.get("tokens")
+    if logprobs.get("token_logprobs") is not None:
+        return True
+    return isinstance(tops, list) and any(tops) and (not isinstance(texts, list) or len(texts) == len(tops))
 
 
 def read_parallel(logprobs: dict[str, object], ids: list[int] | None, path: str) -> Reading:

@@ -139,9 +139,13 @@ def _read_response(attributes: Body) -> Answers:
 
 
 def _read_generations(output: object) -> object:
-    """Return the generations of LangChain (its class `LLMResult`) as OpenAI's choices; any other output unchanged."""
+    """Return the generations of LangChain (its class `LLMResult`) as OpenAI's choices, if they are for one prompt.
+
+    Any other output is returned unchanged.
+    """
     fields = find_object(output)
-    rows = [row for prompt in find_list(fields.get("generations")) for row in list_objects(prompt)]
+    prompts = find_list(fields.get("generations"))
+    rows = list_objects(prompts[0]) if len(prompts) == 1 else []
     if not rows:
         return output
     about = find_object(fields.get("llm_output"))

@@ -134,6 +134,11 @@ def test_a_span_of_langchain_is_read(*, has_logprobs: bool) -> None:
     assert len(kept.facts.warnings) == (0 if has_logprobs else 1)
 
 
+def test_a_span_of_langchain_with_several_prompts_is_no_group_of_answers() -> None:
+    output = {"generations": [[{"text": "Paris"}], [{"text": "Rome"}]], "llm_output": None, "type": "LLMResult"}
+    assert len(read_span(make_span(make_inference(output))).answers) == 1
+
+
 def test_an_output_may_be_the_text_of_a_stream() -> None:
     values = make_inference(None) | {"output.value": write_events(make_chat())}
     kept = keep_answer(read_span(make_span(values)), 0)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from core.responses.expect import MissingLogprobsError
 from tests.responses.samples import list_of, load, read_tokens, summary
 
 
@@ -56,6 +57,13 @@ def test_vllm_completions_with_tokens_as_ids() -> None:
     tokens = read_tokens(body)
     assert summary(tokens) == [(10, None, -1.75), (343, None, -0.75)]
     assert list_of(tokens[0]) == [(5, None, -0.5), (10, None, -1.75)]
+
+
+def test_lists_of_alternatives_that_are_not_of_the_tokens_are_not_read() -> None:
+    body = load("vllm_completions")
+    body["choices"][0]["logprobs"] = {"tokens": [" a"], "top_logprobs": [None, {"b": -0.5}], "token_logprobs": None}
+    with pytest.raises(MissingLogprobsError):
+        read_tokens(body)
 
 
 def test_unmatched_ids_are_dropped() -> None:
