@@ -26,6 +26,7 @@ from core.wire.page import DEFAULT_LIMIT, Limit, Offset
 from functions.web.access import KeyDep
 from functions.web.context import Context, ContextDep
 from functions.web.done import Done
+from functions.web.heavy import TooHeavyError
 from functions.web.query import PeriodQuery, RowId, TextParam
 from functions.web.scaling import Scaling
 from functions.web.small_body import SmallBodyRoute
@@ -129,4 +130,7 @@ async def _fit(context: Context, key: str | None, rows: list[LabelRow], new: New
     if len(rows) <= MAX_LIGHT_LABELS:
         return await context.run_for(key, fit_labels, rows, new.score, new.method)
     account = context.access.admission.find_account(key)
-    return await context.run_heavy(account, fit_labels_apart, new.method.value.encode(), rows, new.score)
+    try:
+        return await context.run_heavy(account, fit_labels_apart, new.method.value.encode(), rows, new.score)
+    except TooHeavyError:
+        raise TooHeavyError("from: the fit takes too long; send a later from, to fit fewer requests") from None

@@ -1,7 +1,5 @@
 """The statements of collections, and the types of their rows."""
 
-from datetime import datetime
-
 from core.database.query import Row, query
 from core.wire.timestamp import UtcMoment
 
@@ -40,7 +38,7 @@ class SharedCollection(Row):
     id: int
     name: str
     description: str | None
-    created_at: datetime
+    created_at: UtcMoment
     request_count: int
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.access.access import Access
 from core.access.caller import Scope
@@ -18,7 +18,14 @@ DEFAULT_SOURCE = "user"
 MAX_SOURCE_LENGTH = 200
 MAX_NOTE_LENGTH = 10_000
 
-Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SOURCE_LENGTH)]
+
+def _refuse_blank(source: str) -> str:
+    if not source.strip():
+        raise ValueError("is blank; send the name of the source")
+    return source
+
+
+Source = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SOURCE_LENGTH), AfterValidator(_refuse_blank)]
 
 
 class NewOutcome(Body):
