@@ -32,7 +32,7 @@ LINES = """([selector, word]) => {
     }
     return 0
 }"""
-WIDTH = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 def resized(page: Page) -> Iterator[int]:
@@ -54,10 +54,9 @@ def wait_until_shown(page: Page, element: Locator) -> None:
     page.wait_for_function(IS_SHOWN, arg=element.element_handle())
 
 
-def fits(page: Page) -> bool:
-    """Return whether the page is not wider than the window."""
-    wide, window = page.evaluate(WIDTH)
-    return wide <= window
+def wait_until_it_fits(page: Page) -> None:
+    """Wait until the page is not wider than the window. Charts follow the size of the window a frame later."""
+    page.wait_for_function(FITS)
 
 
 def count_lines(page: Page, selector: str, word: str) -> int:

@@ -10,7 +10,7 @@ from tests.support.axe import assert_accessible
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, added, call, forward, load_trace, make_document, number, sampled
-from tests.support.geometry import fits, resized
+from tests.support.geometry import resized, wait_until_it_fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 
 HELLO = [{"token": 1, "logprob": -0.1, "token_str": "Hello"}]
@@ -287,7 +287,7 @@ def test_long_names_fit(client: Client, page: Page) -> None:
     expect(page.get_by_role("heading", name="Summary")).to_be_visible()
     expect(page.locator(".peers button")).to_have_count(1)
     for _ in resized(page):
-        assert fits(page)
+        wait_until_it_fits(page)
 
 
 def test_a_hostile_trace_is_shown_as_text(client: Client, page: Page) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.geometry import fits
+from tests.support.geometry import wait_until_it_fits
 from tests.support.labels import draw_labels, post_labelled
 from tests.support.overview_page import DAYS, PATH, make_sure, post
 
@@ -76,4 +76,4 @@ def test_reliability_is_shown_before_and_after_calibration(client: Client, sql: 
     expect(section.get_by_role("figure", name=re.compile("after calibration perfect calibration"))).to_be_visible()
     section.get_by_text("Diagram as a table").click()
     expect(section.get_by_role("table", name="by calibrated probability")).to_be_visible()
-    assert fits(page)
+    wait_until_it_fits(page)

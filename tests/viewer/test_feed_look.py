@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import sign_in
 from tests.support.client import Client
 from tests.support.feed_page import post, rows, wait_until_live
-from tests.support.geometry import find_box, fits, resized
+from tests.support.geometry import find_box, resized, wait_until_it_fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.viewer.conftest import OpenPage
 
@@ -84,7 +84,7 @@ def test_nothing_is_cut_off_or_wider_than_the_window(client: Client, page: Page)
         expect(rows(page)).to_have_count(2)
         assert page.evaluate(NOTHING_RAN)
         for width in resized(page):
-            assert fits(page)
+            wait_until_it_fits(page)
             for row in rows(page).all():
                 check_row(row.evaluate(PARTS), width)
     for width in resized(page):

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import follow, sign_in
 from tests.support.client import Client
-from tests.support.geometry import find_box, fits, resized
+from tests.support.geometry import find_box, resized, wait_until_it_fits
 from tests.support.labels import post_labelled
 
 PATH = "/overview?days=all"
@@ -67,7 +67,7 @@ def test_the_threshold_and_the_curve_are_shown(client: Client, page: Page, sql: 
         chart, table = find_box(section.locator("figure")), find_box(section.locator(".ranking"))
         assert (table["x"] >= chart["x"] + chart["width"]) == (width > 400)
         assert (table["y"] >= chart["y"] + chart["height"]) == (width == 400)
-        assert fits(page)
+        wait_until_it_fits(page)
     # A score that is higher for uncertain answers accepts the other side.
     follow(page, f"{PATH}&target_error=0.2&score=perplexity")
     expect(section.get_by_text("Certified: accept perplexity <=")).to_be_visible()

@@ -10,7 +10,7 @@ from tests.support.axe import assert_accessible
 from tests.support.browser import hold, sign_in
 from tests.support.client import Client
 from tests.support.documents import Document, action, call, load_trace, make_document, number, one_token
-from tests.support.geometry import count_lines, fits, resized, wait_until_shown
+from tests.support.geometry import count_lines, resized, wait_until_it_fits, wait_until_shown
 from tests.support.hostile import RUN
 from tests.support.trace_page import make_words, open_trace, options
 
@@ -217,9 +217,9 @@ def test_long_names_fit_and_words_stay_whole(client: Client, page: Page) -> None
     )
     open_trace(client, page, document)
     for _ in resized(page):
-        assert fits(page)
+        wait_until_it_fits(page)
     open_trace(client, page, "backtrack")
     for _ in resized(page):
-        assert fits(page)
+        wait_until_it_fits(page)
         for selector, word in ((".story", "backtrack_sorry"), (".trace-head .facts", "SmolLM2-135M-Instruct-Q4_1")):
             assert count_lines(page, selector, word) == 1

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import follow
 from tests.support.client import Client
-from tests.support.geometry import find_box, fits, resized, wait_until_shown
+from tests.support.geometry import find_box, resized, wait_until_it_fits, wait_until_shown
 from tests.support.trace_page import make_words, open_trace, options, pin
 
 
@@ -14,7 +14,7 @@ def test_whatever_selects_a_token_shows_it(client: Client, page: Page) -> None:
     open_trace(client, page, "long-story")
     selected = page.locator(".tokens .is-pinned")
     for width in resized(page):
-        assert fits(page)
+        wait_until_it_fits(page)
         if width >= 1280:  # the first lines of the text are visible before anything is clicked
             wait_until_shown(page, options(page).nth(40))
     for _ in resized(page):

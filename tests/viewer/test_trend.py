@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import sign_in
 from tests.support.client import Client
-from tests.support.geometry import count_lines, find_box, fits, resized
+from tests.support.geometry import count_lines, find_box, resized, wait_until_it_fits
 from tests.support.overview_page import DAYS, PATH, make_sure, post
 from tests.viewer.conftest import OpenPage
 
@@ -145,7 +145,7 @@ def test_names_break_between_words_and_long_ones_fit(client: Client, page: Page)
     for width in resized(page):
         for word in ("forwardpass_", "model-", "instruct"):
             assert count_lines(page, ".groups", word) == 1
-        assert fits(page)
+        wait_until_it_fits(page)
         assert page.locator("input[type=date]").evaluate_all(DATES_FIT)
         if width >= 1280:
             assert groups.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")

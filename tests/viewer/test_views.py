@@ -13,7 +13,7 @@ from tests.support.axe import COLORS, assert_no_violation
 from tests.support.browser import ICON, hold, sign_in
 from tests.support.client import Client, make_key, send
 from tests.support.documents import load_trace
-from tests.support.geometry import fits
+from tests.support.geometry import wait_until_it_fits
 from tests.support.hostile import NOTHING_RAN, make_hostile
 from tests.support.keys import ADMIN_KEY
 from tests.support.trace_page import options
@@ -84,7 +84,7 @@ def test_nothing_moves_while_a_view_loads_and_nothing_is_wider_than_the_page(
         page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         moved = [shift for shift in page.evaluate("shifts") if float(shift.split()[0]) > 0.02]
         assert moved == [], path
-        assert fits(page), path
+        wait_until_it_fits(page)
 
 
 def test_a_page_names_all_modules_of_its_view_and_is_small(stored: Client, open_page: OpenPage) -> None:
