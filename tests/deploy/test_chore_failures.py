@@ -1,6 +1,7 @@
 """Failures of the chores on Modal: one sentence each, with advice that fits."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -181,8 +182,23 @@ def test_modal_s_errors_about_a_secret_have_a_remedy() -> None:
                 status, output = await modal.cli("run", "chores.py::status", cwd=str(ROOT), env=names, check=False)
                 assert (status, error in output, "Traceback" in output) == (1, True, False), output
                 assert (explain_problem(output, environment="staging") or "").startswith(remedy)
+            await check_failed_deploy(modal)
 
     asyncio.run(walk())
+
+
+async def check_failed_deploy(modal: Plane) -> None:
+    """Deploy with a database that does not answer. The output has no password."""
+    modal.secrets["main", NAME] = {"DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"}
+    command = [sys.executable, "manage.py", "deploy", "staging"]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=modal.cli_env(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output = (await process.communicate())[0].decode()
+    assert (process.returncode, modal.deployed) == (1, {}), output
+    assert "\nError: x on 127.0.0.1:1: does" in output
+    assert output.strip().splitlines()[-1].startswith("Error: database: not ready, so nothing was deployed; see the")
+    assert ("MIGRATE" in output, "Traceback" in output, PASSWORD in output) == (False, False, False), output
 
 
 def test_no_admin_key_is_created_where_one_is_set(run: Run, place: Place) -> None:

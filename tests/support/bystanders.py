@@ -19,6 +19,8 @@ from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.processes import end
 
 HOST = "127.0.0.1"
+MODEL = "read by bystanders"
+"""The model of the requests that the other callers read. Those of attacks would make their answers large."""
 WORKERS = 2
 PAUSE_S = 0.05
 WATCH_S = 0.25
@@ -128,7 +130,7 @@ class Others:
         try:
             while True:
                 began = time.monotonic()
-                connection.request("GET", "/logs?model=none", headers={"X-API-Key": ADMIN_KEY})
+                connection.request("GET", f"/logs?model={MODEL}", headers={"X-API-Key": ADMIN_KEY})
                 answer = connection.getresponse()
                 answer.read()
                 self.waits.append(time.monotonic() - began)
