@@ -16,7 +16,7 @@ def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
     """A `manage.py run` with two workers. Earlier attacks have left their traces in it."""
     url = databases.create("attacked")
     with run_server(tmp_path_factory.mktemp("attacked"), url, DATABASE_URL_DIRECT=databases.reach(url)) as running:
-        trace = json.dumps(make_document("read by bystanders", number(one_token()), request={"model": MODEL}))
+        trace = json.dumps(make_document("read-by-bystanders", number(one_token()), request={"model": MODEL}))
         headers = {"X-API-Key": ADMIN_KEY, "Content-Type": "application/json"}
         assert running.post("/v1/ingest", trace.encode(), headers)[0] == 201
         yield running

@@ -19,7 +19,7 @@ from tests.support.keys import ADMIN_KEY, SECRET
 from tests.support.processes import end
 
 HOST = "127.0.0.1"
-MODEL = "read by bystanders"
+MODEL = "read-by-bystanders"
 """The model of the requests that the other callers read. Those of attacks would make their answers large."""
 WORKERS = 2
 PAUSE_S = 0.05
